@@ -1,0 +1,126 @@
+"""How strongly draws are biased towards the best encoding: the schedules of beta in Eq. 3.
+
+What a value of beta means: Dir(k * beta * p + 1) has its mode at p and puts the share
+beta / (beta + 1) of its mean on p, the rest on the uniform distribution.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ax_anasod.exceptions import ObservationError, OptionError
+from ax_anasod.simplex._validation import finite_number, whole_number
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinearSchedule:
+    """Beta of biased random search, growing linearly from 0.
+
+    Source: paper, Eq. 3 and Appendix A.1 (beta_t = t * beta_max / T, beta_max = 2).
+
+    Args:
+        num_trials: Planned number of trials T, at least 1.
+        beta_max: Beta at the last trial.
+
+    Raises:
+        OptionError: If ``num_trials`` is below 1, or ``beta_max`` negative or not finite.
+
+    Example:
+        >>> LinearSchedule(num_trials=100).beta(50)
+        1.0
+    """
+
+    num_trials: int
+    beta_max: float = 2.0
+
+    def __post_init__(self) -> None:
+        whole_number("num_trials", self.num_trials, 1)
+        finite_number("beta_max", self.beta_max, 0.0)
+
+    def beta(self, t: int) -> float:
+        """Beta at trial ``t``; stays at ``beta_max`` beyond the planned number of trials.
+
+        Args:
+            t: Number of the trial, 0 for the first.
+
+        Raises:
+            OptionError: If ``t`` is negative.
+        """
+        t = min(whole_number("t", t, 0), self.num_trials)
+        return t * self.beta_max / self.num_trials
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrustRegionSchedule:
+    """Beta of the probabilistic trust region of ANASOD-BO, driven by success and failure.
+
+    Beta starts at 0, the uniform distribution. A value strictly below all before it is a
+    success. After ``success_tolerance`` successes in a row beta is halved, and becomes 0
+    where it falls below ``beta_min``; after ``failure_tolerance`` failures in a row it is
+    doubled, from 0 to ``beta_min``, up to ``beta_max``. Either change starts both counts
+    again. The paper says only "halve" and "double", which never leaves 0: ``beta_min``
+    is the step out of it.
+
+    Source: paper, Section 3.2 and Algorithm 2, lines 2 and 9.
+
+    Args:
+        beta_max: Largest beta.
+        beta_min: Smallest beta other than 0.
+        success_tolerance: Successes in a row that widen the region.
+        failure_tolerance: Failures in a row that narrow it.
+
+    Raises:
+        OptionError: If not 0 < ``beta_min`` <= ``beta_max`` < infinity, or a tolerance is
+            below 1.
+
+    Example:
+        >>> TrustRegionSchedule(failure_tolerance=2).replay([5.0, 6.0, 6.0])
+        0.25
+    """
+
+    beta_max: float = 32.0
+    beta_min: float = 0.25
+    success_tolerance: int = 1
+    failure_tolerance: int = 5
+
+    def __post_init__(self) -> None:
+        finite_number("beta_min", self.beta_min, 0.0, strict=True)
+        finite_number("beta_max", self.beta_max, 0.0, strict=True)
+        if self.beta_min > self.beta_max:
+            raise OptionError(
+                f"beta_min must not be above beta_max, got {self.beta_min} > {self.beta_max}"
+            )
+        whole_number("success_tolerance", self.success_tolerance, 1)
+        whole_number("failure_tolerance", self.failure_tolerance, 1)
+
+    def replay(self, values: Iterable[float]) -> float:
+        """Beta after a sequence of observations; a pure function of it.
+
+        Args:
+            values: Observed values in the order of their trials, minimised. NaN and the
+                infinities are failures.
+
+        Raises:
+            ObservationError: If a value is no number.
+        """
+        beta, best = 0.0, math.inf
+        successes = failures = 0
+        for position, value in enumerate(values):
+            try:
+                number = float(value)
+            except (TypeError, ValueError):
+                raise ObservationError(f"value {position} is no number: {value!r}") from None
+            if math.isfinite(number) and number < best:
+                best = number
+                successes, failures = successes + 1, 0
+            else:
+                successes, failures = 0, failures + 1
+            if successes == self.success_tolerance:
+                beta = beta / 2 if beta / 2 >= self.beta_min else 0.0
+                successes = 0
+            elif failures == self.failure_tolerance:
+                beta = min(max(2 * beta, self.beta_min), self.beta_max)
+                failures = 0
+        return beta
