@@ -1,0 +1,27 @@
+"""What a cell is: operations, blocks and wiring, and how architectures are written.
+
+A cell by name is ``cells.get("nas-bench-201")``, a user's own is `Cell` or a TOML file
+(`load`). Everything works on *codes*, integer arrays ``n x d`` with one architecture a row.
+"""
+
+from ax_anasod.cells.architecture import Architecture
+from ax_anasod.cells.cell import Cell
+from ax_anasod.cells.graph import BlockGraph
+from ax_anasod.cells.nasbench201 import NASBench201Cell
+from ax_anasod.cells.nasbench_graph import NASBenchGraphCell
+from ax_anasod.cells.registry import get, load, names, resolve
+from ax_anasod.cells.serialization import from_dict, register_cell
+
+__all__ = [
+    "Architecture",
+    "BlockGraph",
+    "Cell",
+    "NASBench201Cell",
+    "NASBenchGraphCell",
+    "from_dict",
+    "get",
+    "load",
+    "names",
+    "register_cell",
+    "resolve",
+]

@@ -1,0 +1,106 @@
+"""Checks of a cell's definition: what a user writes in Python or TOML."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Sequence
+
+from ax_anasod.exceptions import CellError
+
+# Characters that the string form of an architecture uses itself.
+SEPARATORS = "|@"
+
+
+def check_name(name: object) -> str:
+    """Returns the name of a cell.
+
+    Raises:
+        CellError: If it is no text, or blank.
+    """
+    if not isinstance(name, str) or not name.strip():
+        raise CellError(f"the name of a cell must be a non-empty text, got {name!r}")
+    return name
+
+
+def check_operations(name: str, operations: object) -> tuple[str, ...]:
+    """Returns the operation names of a cell.
+
+    Args:
+        name: The cell's name, for the message.
+        operations: At least two different names without separator characters.
+
+    Raises:
+        CellError: If they are not that; names the offending operation.
+    """
+    if isinstance(operations, str) or not isinstance(operations, Iterable):
+        raise CellError(f"operations of cell {name!r} must be a list of names, got {operations!r}")
+    names = tuple(operations)
+    for operation in names:
+        if not isinstance(operation, str) or not operation.strip():
+            raise CellError(
+                f"operations of cell {name!r} must be non-empty texts, got {operation!r}"
+            )
+        for separator in SEPARATORS:
+            if separator in operation:
+                raise CellError(
+                    f"operation {operation!r} of cell {name!r} contains {separator!r}, which "
+                    "separates the parts of an architecture string",
+                    f"rename it to {operation.replace(separator, '_')!r}",
+                )
+        if names.count(operation) > 1:
+            raise CellError(f"operation {operation!r} of cell {name!r} is listed twice")
+    if len(names) < 2:
+        raise CellError(
+            f"cell {name!r} has operations {list(names)}; at least two are needed, or there is "
+            "nothing to search"
+        )
+    return names
+
+
+def check_blocks(name: str, num_blocks: object, parts: object) -> tuple[int, int]:
+    """Returns the number of blocks and of parts of a cell.
+
+    Raises:
+        CellError: If one is no whole number of at least 1, or the parts do not divide the
+            blocks.
+    """
+    blocks = _whole_number(f"num_blocks of cell {name!r}", num_blocks, 1)
+    pieces = _whole_number(f"parts of cell {name!r}", parts, 1)
+    if blocks % pieces:
+        raise CellError(
+            f"the {blocks} blocks of cell {name!r} cannot be split into {pieces} equal parts"
+        )
+    return blocks, pieces
+
+
+def check_wiring(name: str, wiring: object) -> tuple[int, ...]:
+    """Returns how many alternatives each wiring choice of a cell has.
+
+    Raises:
+        CellError: If one is no whole number of at least 2.
+    """
+    if isinstance(wiring, (str, bytes)) or not isinstance(wiring, Sequence):
+        raise CellError(f"wiring of cell {name!r} must be a list of numbers, got {wiring!r}")
+    try:
+        return tuple(
+            _whole_number(f"wiring choice {i} of cell {name!r}", alternatives, 2)
+            for i, alternatives in enumerate(wiring)
+        )
+    except CellError as error:
+        raise CellError(
+            error.message,
+            "leave out a choice with one alternative: nothing is chosen there",
+        ) from None
+
+
+def _whole_number(what: str, value: object, minimum: int) -> int:
+    message = f"{what} must be a whole number of at least {minimum}, got {value!r}"
+    if isinstance(value, bool):
+        raise CellError(message)
+    try:
+        number = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise CellError(message) from None
+    if number < minimum:
+        raise CellError(message)
+    return number

@@ -1,0 +1,114 @@
+"""The graph of a cell: which state each operation block reads and which it writes.
+
+A *state* is a tensor inside the cell (the paper's node of NAS-Bench-201, a feature map).
+States are numbered within a part of the cell, the inputs first; a block reads one state
+and adds its result to a later one, so that every cell is acyclic by construction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import networkx
+
+    from ax_anasod.cells.architecture import Architecture
+
+
+@dataclass(frozen=True)
+class BlockGraph:
+    """What is the same in all architectures of a cell, for one part of it.
+
+    Args:
+        num_inputs: States ``0 .. num_inputs - 1`` are the inputs of the cell.
+        targets: The state that each block writes.
+        possible_sources: The states that each block may read, ascending; more than one
+            where the wiring decides.
+        possible_outputs: The states that may be passed on to the next cell, ascending.
+    """
+
+    num_inputs: int
+    targets: tuple[int, ...]
+    possible_sources: tuple[tuple[int, ...], ...]
+    possible_outputs: tuple[int, ...]
+
+    @property
+    def num_states(self) -> int:
+        """Number of states of one part, inputs included."""
+        return max(self.targets) + 1
+
+    @property
+    def edges(self) -> tuple[tuple[int, int], ...]:
+        """All ``(source, target)`` pairs that some architecture uses, ordered by target."""
+        pairs = {
+            (target, source)
+            for target, sources in zip(self.targets, self.possible_sources, strict=True)
+            for source in sources
+        }
+        return tuple((source, target) for target, source in sorted(pairs))
+
+    @property
+    def shortest_path(self) -> int:
+        """Fewest operations between an input and an output in any architecture."""
+        depth = dict.fromkeys(range(self.num_inputs), 0)
+        for target, sources in sorted(zip(self.targets, self.possible_sources, strict=True)):
+            nearest = 1 + min(depth[source] for source in sources)
+            depth[target] = min(depth.get(target, nearest), nearest)
+        return min(depth[state] for state in self.possible_outputs)
+
+    @classmethod
+    def chain(cls, num_blocks: int) -> BlockGraph:
+        """Blocks one after another, each reading what the one before it wrote.
+
+        Example:
+            >>> BlockGraph.chain(2).edges
+            ((0, 1), (1, 2))
+        """
+        return cls(
+            num_inputs=1,
+            targets=tuple(range(1, num_blocks + 1)),
+            possible_sources=tuple((source,) for source in range(num_blocks)),
+            possible_outputs=(num_blocks,),
+        )
+
+
+def to_networkx(architecture: Architecture) -> networkx.DiGraph:
+    """The architecture as a graph whose nodes are operations.
+
+    Args:
+        architecture: Any architecture of any cell.
+
+    Returns:
+        A directed acyclic graph. Nodes ``0 .. num_blocks - 1`` are the blocks, in the order
+        of the codes; further nodes are named after the part and state, such as
+        ``"normal_input_0"`` and ``"normal_output"`` (without the part's name where there is
+        only one). Each node has the attributes ``operation`` (the operation's name, or
+        ``"input_<i>"``, ``"output"``) and ``part`` (the part's number). The graph has the
+        attributes ``cell`` (name) and ``wiring`` (chosen alternatives).
+    """
+    import networkx as nx
+
+    cell = architecture.cell
+    codes = architecture.code[None]
+    static = cell.block_graph
+    sources, outputs = cell.sources(codes)[0], cell.outputs(codes)[0]
+    graph = nx.DiGraph(cell=cell.name, wiring=architecture.wiring)
+    for part, name in enumerate(cell.part_names):
+        prefix = f"{name}_" if cell.parts > 1 else ""
+        first = part * cell.total
+        writers: dict[int, list[int | str]] = {
+            state: [f"{prefix}input_{state}"] for state in range(static.num_inputs)
+        }
+        for state in range(static.num_inputs):
+            graph.add_node(f"{prefix}input_{state}", operation=f"input_{state}", part=part)
+        for block, target in enumerate(static.targets, start=first):
+            graph.add_node(block, operation=architecture.operations[block], part=part)
+            writers.setdefault(target, []).append(block)
+        for block in range(first, first + cell.total):
+            graph.add_edges_from((writer, block) for writer in writers[int(sources[block])])
+        graph.add_node(f"{prefix}output", operation="output", part=part)
+        for state in static.possible_outputs:
+            if outputs[part, state]:
+                graph.add_edges_from((writer, f"{prefix}output") for writer in writers[state])
+    return graph

@@ -1,0 +1,102 @@
+"""Cells by name, and cells from files."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from ax_anasod.cells.cell import Cell
+from ax_anasod.cells.nasbench201 import NASBench201Cell
+from ax_anasod.cells.nasbench_graph import NASBenchGraphCell
+from ax_anasod.exceptions import CellError, UnknownNameError, nearest_hint
+
+_BUILT_IN: dict[str, Callable[[], Cell]] = {
+    "nas-bench-201": NASBench201Cell,
+    "nas-bench-graph": NASBenchGraphCell,
+    "nas-bench-graph-proteins": lambda: NASBenchGraphCell(proteins=True),
+}
+_KEYS = ("name", "operations", "num_blocks", "wiring")
+
+
+def names() -> tuple[str, ...]:
+    """The names of the built-in cells."""
+    return tuple(_BUILT_IN)
+
+
+def get(name: str) -> Cell:
+    """A built-in cell.
+
+    Raises:
+        UnknownNameError: If there is none of that name.
+
+    Example:
+        >>> from ax_anasod import cells
+        >>> cells.get("nas-bench-201").total
+        6
+    """
+    if name not in _BUILT_IN:
+        raise UnknownNameError("cell", str(name), _BUILT_IN)
+    return _BUILT_IN[name]()
+
+
+def load(path: str | PathLike[str]) -> Cell:
+    """A user's cell from a TOML file.
+
+    The keys are ``name``, ``operations``, ``num_blocks`` and, where there are wiring
+    choices, ``wiring``; their meaning is that of the arguments of `Cell`.
+
+    Args:
+        path: The file.
+
+    Raises:
+        CellError: If the file cannot be read, is no TOML, or describes no cell.
+    """
+    file = Path(path)
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CellError(f"there is no cell file {str(file)!r}") from None
+    except OSError as error:
+        raise CellError(f"cell file {str(file)!r} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise CellError(f"cell file {str(file)!r} is no UTF-8 text") from None
+    except tomllib.TOMLDecodeError as error:
+        raise CellError(f"cell file {str(file)!r} is no TOML: {error}") from None
+    return _from_toml(str(file), content)
+
+
+def resolve(name_or_path: str | PathLike[str]) -> Cell:
+    """A built-in cell by name, or a user's cell by the path of its TOML file.
+
+    Raises:
+        UnknownNameError: If it is neither a name nor looks like a path.
+        CellError: If it is a path, and the file describes no cell.
+    """
+    text = str(name_or_path)
+    if text in _BUILT_IN:
+        return get(text)
+    if isinstance(name_or_path, str) and not text.endswith(".toml") and not Path(text).exists():
+        return get(text)
+    return load(name_or_path)
+
+
+def _from_toml(file: str, content: dict[str, Any]) -> Cell:
+    for key in content:
+        if key not in _KEYS:
+            raise CellError(
+                f"cell file {file!r} has the unknown key {key!r}",
+                nearest_hint(key, _KEYS),
+            )
+    for key in _KEYS[:3]:
+        if key not in content:
+            raise CellError(
+                f"cell file {file!r} lacks the key {key!r}",
+                'for example: name = "mine", operations = ["conv", "skip"], num_blocks = 8',
+            )
+    try:
+        return Cell(**content)
+    except CellError as error:
+        raise CellError(f"cell file {file!r}: {error.message}", error.hint) from None

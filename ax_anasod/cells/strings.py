@@ -1,0 +1,107 @@
+"""The string form of architectures, shared by all cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ax_anasod.exceptions import ArchitectureError, nearest_hint
+
+if TYPE_CHECKING:
+    from ax_anasod.cells.cell import Cell
+
+_LONGEST_QUOTE = 300
+
+
+def refuse(
+    strings: Sequence[object], position: int, reason: str, hint: str | None = None
+) -> NoReturn:
+    """Raises an `ArchitectureError` that quotes the string and says where it stands."""
+    quoted = repr(strings[position])
+    if len(quoted) > _LONGEST_QUOTE:
+        quoted = f"{quoted[:_LONGEST_QUOTE]}..."
+    where = f" (number {position} of {len(strings)}, from 0)" if len(strings) > 1 else ""
+    raise ArchitectureError(f"architecture {quoted}{where}: {reason}", hint)
+
+
+def check_texts(strings: Sequence[object]) -> list[str]:
+    """Returns the strings as a list.
+
+    Raises:
+        ArchitectureError: If one is no text (an empty field of a table, say).
+    """
+    if isinstance(strings, str):
+        raise ArchitectureError(
+            f"expected a list of architecture strings, got the single string {strings!r}",
+            "put it into a list",
+        )
+    texts: list[str] = []
+    for position, string in enumerate(strings):
+        if not isinstance(string, str):
+            refuse(list(strings), position, "it is no text")
+        texts.append(string)
+    return texts
+
+
+def refuse_operation(
+    strings: Sequence[object], position: int, operation: str, known: Sequence[str]
+) -> NoReturn:
+    """Raises an `ArchitectureError` about an operation that the cell does not have."""
+    reason = f"the cell has no operation {operation!r}"
+    refuse(strings, position, reason, nearest_hint(operation, known))
+
+
+def format_plain(cell: Cell, codes: NDArray[np.int64]) -> list[str]:
+    """Operation names joined by ``|``, then ``@`` and the wiring choices joined by ``,``."""
+    names = np.array(cell.operations, dtype=object)[codes[:, : cell.num_blocks]].tolist()
+    strings = ["|".join(row) for row in names]
+    if not cell.wiring:
+        return strings
+    wires = codes[:, cell.num_blocks :].tolist()
+    return [f"{s}@{','.join(map(str, row))}" for s, row in zip(strings, wires, strict=True)]
+
+
+def parse_plain(cell: Cell, strings: Sequence[str]) -> NDArray[np.int64]:
+    """Inverse of `format_plain`, ``n x d``."""
+    index = {name: i for i, name in enumerate(cell.operations)}
+    codes = np.empty((len(strings), len(cell.code_sizes)), dtype=np.int64)
+    for position, string in enumerate(strings):
+        blocks, at, wires = string.partition("@")
+        names = blocks.split("|")
+        if len(names) != cell.num_blocks:
+            refuse(
+                strings,
+                position,
+                f"it has {len(names)} operations, not {cell.num_blocks}",
+            )
+        try:
+            row = [index[name] for name in names]
+        except KeyError:
+            unknown = next(name for name in names if name not in index)
+            refuse_operation(strings, position, unknown, cell.operations)
+        if at or cell.wiring:
+            row += _parse_wiring(cell, strings, position, wires)
+        codes[position] = row
+    return codes
+
+
+def _parse_wiring(cell: Cell, strings: Sequence[str], position: int, wires: str) -> list[int]:
+    choices = wires.split(",") if wires else []
+    if len(choices) != len(cell.wiring):
+        expected = f"{len(cell.wiring)} wiring choices after '@'"
+        refuse(strings, position, f"it has {len(choices)} instead of {expected}")
+    chosen = []
+    for i, (choice, alternatives) in enumerate(zip(choices, cell.wiring, strict=True)):
+        # isdecimal alone also accepts other scripts' digits and leading zeros.
+        if not choice.isdecimal() or choice != str(int(choice)) or int(choice) >= alternatives:
+            allowed = f"0 to {alternatives - 1}"
+            refuse(
+                strings,
+                position,
+                f"wiring choice {i} is {choice!r}, allowed is {allowed}",
+            )
+        chosen.append(int(choice))
+    return chosen
