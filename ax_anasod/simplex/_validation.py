@@ -21,7 +21,7 @@ def whole_number(name: str, value: SupportsIndex, minimum: int, maximum: int | N
     Raises:
         OptionError: If the value is no whole number, or outside the range.
     """
-    allowed = f"at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"
+    allowed = f"of at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"
     message = f"{name} must be a whole number {allowed}, got {value!r}"
     if isinstance(value, bool):
         raise OptionError(message)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,19 +19,20 @@ from ax_anasod.exceptions import EncodingError, OptionError
 from ax_anasod.simplex._validation import whole_number
 
 _INT64_MAX = np.iinfo(np.int64).max
+_LARGEST_SIZE = 1_000_000  # blocks or operations; keeps the tables of binomials small
 
 
 def num_encodings(total: int, num_operations: int) -> int:
-    """Number of encodings, C(N + k - 1, k - 1), exact for any size.
+    """Number of encodings, C(N + k - 1, k - 1), as an exact Python int.
 
     Source: paper, Section 3.1.
 
     Args:
-        total: Number of blocks N, at least 1.
-        num_operations: Number of operations k, at least 1.
+        total: Number of blocks N, from 1 to 10^6.
+        num_operations: Number of operations k, from 1 to 10^6.
 
     Raises:
-        OptionError: If one of them is no whole number, or below 1.
+        OptionError: If one of them is no whole number, or out of range.
 
     Example:
         >>> num_encodings(6, 5), num_encodings(14, 8)
@@ -45,11 +46,11 @@ def iterate_grid(total: int, num_operations: int) -> Iterator[tuple[int, ...]]:
     """Walks the grid in lexicographic order without ever holding more than one encoding.
 
     Args:
-        total: Number of blocks N, at least 1.
-        num_operations: Number of operations k, at least 1.
+        total: Number of blocks N, from 1 to 10^6.
+        num_operations: Number of operations k, from 1 to 10^6.
 
     Raises:
-        OptionError: If one of them is no whole number, or below 1.
+        OptionError: If one of them is no whole number, or out of range.
 
     Example:
         >>> list(iterate_grid(1, 3))
@@ -79,8 +80,8 @@ def enumerate_grid(total: int, num_operations: int, *, limit: int = 1_000_000) -
     """All encodings as one array, in lexicographic order.
 
     Args:
-        total: Number of blocks N, at least 1.
-        num_operations: Number of operations k, at least 1.
+        total: Number of blocks N, from 1 to 10^6.
+        num_operations: Number of operations k, from 1 to 10^6.
         limit: Largest number of rows that is built. The default holds the grids that
             fit in memory beside a model (96 MB at k = 12).
 
@@ -159,8 +160,8 @@ def unrank(ranks: ArrayLike, total: int, num_operations: int) -> NDArray[np.int6
 
     Args:
         ranks: ``n`` integers from 0 to `num_encodings` - 1; a scalar is one rank.
-        total: Number of blocks N, at least 1.
-        num_operations: Number of operations k, at least 1.
+        total: Number of blocks N, from 1 to 10^6.
+        num_operations: Number of operations k, from 1 to 10^6.
 
     Returns:
         ``n x k`` counts.
@@ -229,7 +230,7 @@ def validate_counts(counts: ArrayLike, total: int | None = None) -> NDArray[np.i
     Args:
         counts: ``n x k`` counts, of an integer type or floats with whole values; ``k`` is
             one row.
-        total: What each row must sum to; None accepts any sum.
+        total: What each row must sum to; None accepts any sum of at least 1.
 
     Returns:
         ``n x k`` int64 counts, the argument itself where it already has that form.
@@ -237,6 +238,7 @@ def validate_counts(counts: ArrayLike, total: int | None = None) -> NDArray[np.i
     Raises:
         EncodingError: If a count is fractional, negative, NaN or no number, or a row does
             not sum to ``total``; names the first such row and its value.
+        OptionError: If ``total`` is no whole number of at least 1.
 
     Example:
         >>> validate_counts([3.0, 2.0, 1.0], total=6)
@@ -245,18 +247,20 @@ def validate_counts(counts: ArrayLike, total: int | None = None) -> NDArray[np.i
     rows = _whole_rows(_as_rows(counts))
     if rows.size and rows.min() < 0:
         _refuse_entry(rows, rows < 0, "must not be negative")
+    sums = rows.sum(axis=1)
     if total is None:
+        if sums.size and sums.min() < 1:
+            row = int(np.argmax(sums < 1))
+            raise EncodingError(f"counts must sum to at least 1, but row {row} sums to {sums[row]}")
         return rows
     total = whole_number("total", total, 1)
-    sums = rows.sum(axis=1)
-    # An entry above the total is wrong too when the sum has overflowed to the right value.
+    # An entry above the total is wrong even where the sum overflows to the right value.
     wrong = (sums != total) | (rows > total).any(axis=1)
     if wrong.any():
         row = int(np.argmax(wrong))
         raise EncodingError(
             f"counts must sum to {total}, but row {row} {rows[row].tolist()} sums to "
-            f"{sum(rows[row].tolist())}",
-            "bomze_round gives the nearest encoding",
+            f"{sum(rows[row].tolist())}"
         )
     return rows
 
@@ -281,26 +285,33 @@ def _whole_rows(rows: NDArray[Any]) -> NDArray[np.int64]:
         # NaN and the infinities fail the comparison as well.
         whole = (rows == np.rint(rows)) & (np.abs(rows) < 2.0**63)
         if not whole.all():
-            _refuse_entry(rows, ~whole, "must be whole numbers")
+            hint = "bomze_round gives the nearest encoding"
+            _refuse_entry(rows, ~whole, "must be whole numbers", hint)
     elif rows.dtype == np.uint64 and rows.size and rows.max() > _INT64_MAX:
         _refuse_entry(rows, rows > _INT64_MAX, "must fit 63 bits")
     return rows.astype(np.int64, copy=False)
 
 
-def _refuse_entry(rows: NDArray[Any], wrong: NDArray[np.bool_], rule: str) -> None:
+def _refuse_entry(
+    rows: NDArray[Any], wrong: NDArray[np.bool_], rule: str, hint: str | None = None
+) -> NoReturn:
     row, column = (int(index[0]) for index in np.nonzero(wrong))
     raise EncodingError(
         f"counts {rule}, but row {row} {rows[row].tolist()} has {rows[row, column].item()!r} "
         f"at position {column}",
-        "bomze_round gives the nearest encoding",
+        hint,
     )
 
 
 def _check_size(total: int, num_operations: int) -> tuple[int, int]:
-    return whole_number("total", total, 1), whole_number("num_operations", num_operations, 1)
+    return (
+        whole_number("total", total, 1, _LARGEST_SIZE),
+        whole_number("num_operations", num_operations, 1, _LARGEST_SIZE),
+    )
 
 
 def _check_rankable(total: int, num_operations: int) -> int:
+    """Size of the grid, refused where an int64 cannot number it."""
     size = num_encodings(total, num_operations)
     if size > _INT64_MAX:
         raise OptionError(

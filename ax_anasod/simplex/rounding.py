@@ -1,6 +1,6 @@
 """Bomze rounding: the nearest grid point of the simplex.
 
-The rule is Eq. 1 of the paper, which takes it from Bomze, Gollowitzer and Yıldırım,
+The rule is Eq. 1 of the paper, which takes it from Bomze, Gollowitzer and Yildirim,
 "Rounding on the standard simplex: regular grids for global optimization" (2014): take
 the floor of every coordinate and give the blocks that are left to the largest
 fractional parts. The result is a nearest grid point in every p-norm with p >= 1, the
@@ -9,23 +9,25 @@ maximum norm included.
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ax_anasod.exceptions import EncodingError
 from ax_anasod.simplex._validation import whole_number
 
-# Fractional parts are compared as whole multiples of this step. A power of two, so that
-# scaling is exact, and far above the noise of float64 arithmetic on counts.
-_STEPS = 2**30
-_LARGEST_TOTAL = 2**32  # counts in steps must fit an int64
+# Far above the noise of float64 arithmetic on counts, far below a difference that matters.
+_TIE = 1e-9
+_LARGEST_TOTAL = 2**32  # float64 still has 20 bits for the fractional parts
 
 
 def bomze_round(points: ArrayLike, total: int) -> NDArray[np.int64]:
     """Rounds points of the simplex to the nearest encodings.
 
-    Fractional parts that differ by less than 2^-30 (1e-9) are ties, which go to the
-    lowest index, so that floating-point noise decides nothing: 2.9999999999 counts as 3.
+    Fractional parts within 1e-9 of the smallest one that is rounded up are ties, which go
+    to the lowest index, and a coordinate that far below an integer counts as that integer,
+    so that floating-point noise decides nothing.
 
     Source: paper, Eq. 1.
 
@@ -50,22 +52,25 @@ def bomze_round(points: ArrayLike, total: int) -> NDArray[np.int64]:
     """
     total = whole_number("total", total, 1, _LARGEST_TOTAL)
     values = _check_points(points, total)
-    steps = np.rint(values * _STEPS).astype(np.int64)  # batch_shape x k
-    counts = steps // _STEPS
+    floors = np.floor(values + _TIE)
+    fractions = values - floors  # batch_shape x k, from -1e-9 to 1
+    counts = floors.astype(np.int64)
     missing = total - counts.sum(axis=-1, keepdims=True)  # batch_shape x 1
-    # One distinct key a coordinate: the fractional part first, the lower index second.
     size = values.shape[-1]
-    keys = (steps - counts * _STEPS) * size + np.arange(size - 1, -1, -1)
-    threshold = np.take_along_axis(
-        np.sort(keys, axis=-1), np.minimum(size - missing, size - 1), axis=-1
+    # The smallest fractional part that is rounded up; where nothing is missing, the largest,
+    # above which there is none.
+    smallest = np.take_along_axis(
+        np.sort(fractions, axis=-1), np.minimum(size - missing, size - 1), axis=-1
     )
-    counts += (keys >= threshold) & (missing > 0)
+    above = fractions > smallest + _TIE
+    tied = ~above & (fractions >= smallest - _TIE)
+    left_for_ties = missing - above.sum(axis=-1, keepdims=True)
+    counts += above | (tied & (np.cumsum(tied, axis=-1) <= left_for_ties))
     return counts
 
 
 def _check_points(points: ArrayLike, total: int) -> NDArray[np.float64]:
     """Points as float64, with coordinates that are negative by noise set to 0."""
-    hint = "points are in blocks: multiply fractions by the total first"
     try:
         values = np.asarray(points, dtype=np.float64)
     except (TypeError, ValueError):
@@ -75,20 +80,27 @@ def _check_points(points: ArrayLike, total: int) -> NDArray[np.float64]:
             f"points must have a last dimension of at least 1, got shape {values.shape}"
         )
     tolerance = min(1e-6 * total, 0.25)
-    sums = np.maximum(values, 0.0).sum(axis=-1)
+    clipped = np.maximum(values, 0.0)
     # Written so that NaN fails.
-    good = (np.abs(sums - total) <= tolerance) & (values.min(axis=-1) >= -tolerance)
+    good = (np.abs(clipped.sum(axis=-1) - total) <= tolerance) & (values.min(axis=-1) >= -tolerance)
     if not good.all():
-        first = tuple(int(index[0]) for index in np.nonzero(~np.atleast_1d(good)))
-        point = values.reshape(np.shape(np.atleast_1d(good)) + values.shape[-1:])[first]
-        where = f"point {', '.join(map(str, first))} {point.tolist()}"
-        if not np.isfinite(point).all():
-            raise EncodingError(f"points must be finite, got {where}")
-        if point.min() < -tolerance:
-            raise EncodingError(f"points must not be negative, got {point.min():g} in {where}")
-        raise EncodingError(
-            f"points must sum to {total} (up to {tolerance:g}), but {where} sums to "
-            f"{point.sum():.10g}",
-            hint,
-        )
-    return np.maximum(values, 0.0)
+        _refuse_point(values, np.asarray(good), total, tolerance)
+    return clipped
+
+
+def _refuse_point(
+    values: NDArray[np.float64], good: NDArray[np.bool_], total: int, tolerance: float
+) -> NoReturn:
+    first = int(np.argmin(good))
+    point = values.reshape(-1, values.shape[-1])[first]
+    index = np.unravel_index(first, good.shape)
+    name = f"{', '.join(map(str, index))}: " if index else ""
+    where = f"point {name}{point.tolist()}"
+    if not np.isfinite(point).all():
+        raise EncodingError(f"points must be finite, got {where}")
+    if point.min() < -tolerance:
+        raise EncodingError(f"points must not be negative, got {where}")
+    raise EncodingError(
+        f"points must sum to {total} (up to {tolerance:g}), but {where} sums to {point.sum():.10g}",
+        "points are in blocks: multiply fractions by the total first",
+    )

@@ -63,6 +63,27 @@ class TrustRegionSchedule:
     again. The paper says only "halve" and "double", which never leaves 0: ``beta_min``
     is the step out of it.
 
+    What the defaults mean: every success widens, since two improvements in a row become
+    rare once a search is under way, and a region that waits for them only ever narrows.
+    From 0 to ``beta_max`` it takes 21 failures (7 steps of 3). The table gives the share
+    of the draws of Eq. 3 that are the best encoding itself, once rounded / the share at
+    most one block away / the mean number of blocks moved, for best encodings that are
+    themselves uniform draws:
+
+    ====  ====================  ====================  ====================
+    beta  N = 6, k = 5          N = 10, k = 8         N = 40, k = 12
+    ====  ====================  ====================  ====================
+    0     0.01 / 0.11 / 2.8     0.00 / 0.01 / 4.9     0.00 / 0.00 / 19
+    1/4   0.02 / 0.20 / 2.3     0.00 / 0.01 / 4.1     0.00 / 0.00 / 16
+    2     0.15 / 0.72 / 1.2     0.02 / 0.26 / 2.1     0.00 / 0.00 / 9.0
+    16    0.89 / 1.00 / 0.1     0.69 / 1.00 / 0.3     0.00 / 0.07 / 3.0
+    32    0.98 / 1.00 / 0.0     0.93 / 1.00 / 0.1     0.03 / 0.33 / 1.9
+    ====  ====================  ====================  ====================
+
+    So 1/4 is hardly narrower than uniform, and at 16 a pool of 100 k draws holds the best
+    encoding and its neighbours for the cells of the paper; beyond it the pool collapses to
+    the best encoding alone. Cells of 40 blocks bear a larger ``beta_max``.
+
     Source: paper, Section 3.2 and Algorithm 2, lines 2 and 9.
 
     Args:
@@ -80,10 +101,10 @@ class TrustRegionSchedule:
         0.25
     """
 
-    beta_max: float = 32.0
+    beta_max: float = 16.0
     beta_min: float = 0.25
     success_tolerance: int = 1
-    failure_tolerance: int = 5
+    failure_tolerance: int = 3
 
     def __post_init__(self) -> None:
         finite_number("beta_min", self.beta_min, 0.0, strict=True)
