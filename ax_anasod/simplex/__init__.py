@@ -1,5 +1,6 @@
 """Pure maths on counts and fractions: the grid, rounding onto it, draws around it."""
 
+from ax_anasod.simplex.counts import validate_counts
 from ax_anasod.simplex.dirichlet import (
     concentration,
     sample_biased,
@@ -13,7 +14,6 @@ from ax_anasod.simplex.grid import (
     num_encodings,
     rank,
     unrank,
-    validate_counts,
 )
 from ax_anasod.simplex.rounding import bomze_round
 from ax_anasod.simplex.schedules import LinearSchedule, TrustRegionSchedule

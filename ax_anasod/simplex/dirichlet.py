@@ -73,7 +73,10 @@ def sample_dirichlet(alpha: ArrayLike, n: int, rng: np.random.Generator) -> NDAr
         >>> sample_dirichlet([4.0, 4.0, 1.0], 2, np.random.default_rng(0)).shape
         (2, 3)
     """
-    parameters = np.asarray(alpha, dtype=np.float64)
+    try:
+        parameters = np.asarray(alpha, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise OptionError(f"alpha must be a row of k numbers, got {alpha!r}") from None
     if parameters.ndim != 1 or parameters.size == 0:
         raise OptionError(f"alpha must be a row of k numbers, got shape {parameters.shape}")
     if not np.all((parameters > 0) & np.isfinite(parameters)):

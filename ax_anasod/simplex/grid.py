@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ax_anasod.exceptions import EncodingError, OptionError
 from ax_anasod.simplex._validation import whole_number
+from ax_anasod.simplex.counts import validate_counts
 
 _INT64_MAX = np.iinfo(np.int64).max
 _LARGEST_SIZE = 1_000_000  # blocks or operations; keeps the tables of binomials small
@@ -222,85 +222,6 @@ def neighbours(counts: ArrayLike) -> NDArray[np.int64]:
     moved[which, giver] -= 1
     moved[which, taker] += 1
     return moved
-
-
-def validate_counts(counts: ArrayLike, total: int | None = None) -> NDArray[np.int64]:
-    """Checks that every row is an encoding.
-
-    Args:
-        counts: ``n x k`` counts, of an integer type or floats with whole values; ``k`` is
-            one row.
-        total: What each row must sum to; None accepts any sum of at least 1.
-
-    Returns:
-        ``n x k`` int64 counts, the argument itself where it already has that form.
-
-    Raises:
-        EncodingError: If a count is fractional, negative, NaN or no number, or a row does
-            not sum to ``total``; names the first such row and its value.
-        OptionError: If ``total`` is no whole number of at least 1.
-
-    Example:
-        >>> validate_counts([3.0, 2.0, 1.0], total=6)
-        array([[3, 2, 1]])
-    """
-    rows = _whole_rows(_as_rows(counts))
-    if rows.size and rows.min() < 0:
-        _refuse_entry(rows, rows < 0, "must not be negative")
-    sums = rows.sum(axis=1)
-    if total is None:
-        if sums.size and sums.min() < 1:
-            row = int(np.argmax(sums < 1))
-            raise EncodingError(f"counts must sum to at least 1, but row {row} sums to {sums[row]}")
-        return rows
-    total = whole_number("total", total, 1)
-    # An entry above the total is wrong even where the sum overflows to the right value.
-    wrong = (sums != total) | (rows > total).any(axis=1)
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        raise EncodingError(
-            f"counts must sum to {total}, but row {row} {rows[row].tolist()} sums to "
-            f"{sum(rows[row].tolist())}"
-        )
-    return rows
-
-
-def _as_rows(counts: ArrayLike) -> NDArray[Any]:
-    try:
-        rows = np.asarray(counts)
-    except ValueError:
-        raise EncodingError("counts must form an n x k array, got rows of unequal length") from None
-    if rows.dtype.kind not in "iuf":
-        raise EncodingError(f"counts must be whole numbers, got {counts!r}")
-    rows = rows[None] if rows.ndim == 1 else rows
-    if rows.ndim != 2 or rows.shape[1] == 0:
-        raise EncodingError(
-            f"counts must form an n x k array with k at least 1, got shape {np.shape(counts)}"
-        )
-    return rows
-
-
-def _whole_rows(rows: NDArray[Any]) -> NDArray[np.int64]:
-    if rows.dtype.kind == "f":
-        # NaN and the infinities fail the comparison as well.
-        whole = (rows == np.rint(rows)) & (np.abs(rows) < 2.0**63)
-        if not whole.all():
-            hint = "bomze_round gives the nearest encoding"
-            _refuse_entry(rows, ~whole, "must be whole numbers", hint)
-    elif rows.dtype == np.uint64 and rows.size and rows.max() > _INT64_MAX:
-        _refuse_entry(rows, rows > _INT64_MAX, "must fit 63 bits")
-    return rows.astype(np.int64, copy=False)
-
-
-def _refuse_entry(
-    rows: NDArray[Any], wrong: NDArray[np.bool_], rule: str, hint: str | None = None
-) -> NoReturn:
-    row, column = (int(index[0]) for index in np.nonzero(wrong))
-    raise EncodingError(
-        f"counts {rule}, but row {row} {rows[row].tolist()} has {rows[row, column].item()!r} "
-        f"at position {column}",
-        hint,
-    )
 
 
 def _check_size(total: int, num_operations: int) -> tuple[int, int]:
