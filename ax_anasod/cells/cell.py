@@ -300,7 +300,7 @@ class Cell(CellDefinition):
     @cached_property
     def block_graph(self) -> BlockGraph:
         """What each block reads and writes; blocks in a row unless a subclass knows better."""
-        return BlockGraph.chain(self.total)
+        return BlockGraph.chain(self.total, self.parts)
 
     @property
     def graph_shows_wiring(self) -> bool:
@@ -316,8 +316,8 @@ class Cell(CellDefinition):
         Returns:
             ``n x num_blocks`` states; see `BlockGraph`.
         """
-        single = [sources[0] for sources in self.block_graph.possible_sources]
-        return np.tile(np.array(single * self.parts), (len(self.validate_codes(codes)), 1))
+        first = [sources[0] for sources in self.block_graph.possible_sources]
+        return np.tile(np.array(first * self.parts), (len(self.validate_codes(codes)), 1))
 
     def outputs(self, codes: ArrayLike) -> NDArray[np.bool_]:
         """Whether each state is passed on to the next cell.
@@ -326,7 +326,7 @@ class Cell(CellDefinition):
             codes: ``n x d`` codes.
 
         Returns:
-            ``n x parts x num_states`` booleans.
+            ``n x num_parts x num_states`` booleans.
         """
         shape = (
             len(self.validate_codes(codes)),

@@ -64,8 +64,8 @@ def check_blocks(name: str, num_blocks: object, parts: object) -> tuple[int, int
         CellError: If one is no whole number of at least 1, or the parts do not divide the
             blocks.
     """
-    blocks = _whole_number(f"num_blocks of cell {name!r}", num_blocks, 1)
-    pieces = _whole_number(f"parts of cell {name!r}", parts, 1)
+    blocks = whole_number(f"num_blocks of cell {name!r}", num_blocks, 1)
+    pieces = whole_number(f"parts of cell {name!r}", parts, 1)
     if blocks % pieces:
         raise CellError(
             f"the {blocks} blocks of cell {name!r} cannot be split into {pieces} equal parts"
@@ -83,7 +83,7 @@ def check_wiring(name: str, wiring: object) -> tuple[int, ...]:
         raise CellError(f"wiring of cell {name!r} must be a list of numbers, got {wiring!r}")
     try:
         return tuple(
-            _whole_number(f"wiring choice {i} of cell {name!r}", alternatives, 2)
+            whole_number(f"wiring choice {i} of cell {name!r}", alternatives, 2)
             for i, alternatives in enumerate(wiring)
         )
     except CellError as error:
@@ -93,7 +93,17 @@ def check_wiring(name: str, wiring: object) -> tuple[int, ...]:
         ) from None
 
 
-def _whole_number(what: str, value: object, minimum: int) -> int:
+def whole_number(what: str, value: object, minimum: int) -> int:
+    """Returns ``value`` as an int.
+
+    Args:
+        what: What the number is called in the message.
+        value: An int or a NumPy integer.
+        minimum: The smallest value allowed.
+
+    Raises:
+        CellError: If it is no whole number of at least ``minimum``.
+    """
     message = f"{what} must be a whole number of at least {minimum}, got {value!r}"
     if isinstance(value, bool):
         raise CellError(message)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ax_anasod.cells.encodings import as_counts, as_fractions, describe
+from ax_anasod.cells.encodings import as_counts, as_fractions, require_feasible
 from ax_anasod.exceptions import EncodingError, OptionError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -39,14 +39,7 @@ def decode(
     check_generator(rng)
     if method == "shuffle":
         counts = as_counts(cell, encodings)
-        feasible = cell.is_feasible(counts)
-        if not feasible.all():
-            row = int(np.argmin(feasible))
-            raise EncodingError(
-                f"cell {cell.name!r} has no valid architecture with the operations "
-                f"{describe(cell, counts[row])}",
-                "snap gives the nearest encoding that has one",
-            )
+        require_feasible(cell, counts)
         return draw_valid(cell, len(counts), lambda rows: _shuffle(cell, counts[rows], rng))
     fractions = as_fractions(cell, encodings)
     return draw_valid(cell, len(fractions), lambda rows: _categorical(cell, fractions[rows], rng))

@@ -87,11 +87,6 @@ class CellDefinition:
         """Number of codes, valid or not, counted with repetitions of an architecture."""
         return math.prod(self.code_sizes)
 
-    @property
-    def part_names(self) -> tuple[str, ...]:
-        """The name of each part."""
-        return ("cell",) if self.parts == 1 else tuple(f"part_{i}" for i in range(self.parts))
-
     def validate_codes(self, codes: ArrayLike) -> NDArray[np.int64]:
         """Checks the form of codes: shape, type and range.
 

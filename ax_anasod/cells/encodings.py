@@ -7,7 +7,7 @@ sum to ``num_blocks`` instead describe all blocks together, however they are spr
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -98,6 +98,17 @@ def feasible_counts(cell: Cell, codes: NDArray[np.int64], total: int) -> NDArray
     return unique_rows(counts[tied, 0], total)
 
 
+def require_feasible(cell: Cell, counts: NDArray[np.int64]) -> None:
+    """Raises an `EncodingError` that names the first encoding without valid architecture."""
+    feasible = cell.is_feasible(counts)
+    if not feasible.all():
+        named = describe(cell, counts[int(np.argmin(feasible))])
+        raise EncodingError(
+            f"cell {cell.name!r} has no valid architecture with the operations {named}",
+            "snap gives the nearest encoding that has one",
+        )
+
+
 def is_feasible(cell: Cell, counts: ArrayLike) -> NDArray[np.bool_]:
     """Whether each encoding has a valid architecture; see `Cell.is_feasible`."""
     rows = check_counts(cell, counts)
@@ -105,7 +116,7 @@ def is_feasible(cell: Cell, counts: ArrayLike) -> NDArray[np.bool_]:
     feasible = cell.feasible_encodings(total)
     if feasible is None:
         return np.ones(len(rows), dtype=bool)
-    return np.isin(_row_keys(rows, total), _row_keys(feasible, total))
+    return np.isin(count_keys(rows, total), count_keys(feasible, total))
 
 
 def snap(cell: Cell, fractions: ArrayLike) -> NDArray[np.int64]:
@@ -129,15 +140,16 @@ def snap(cell: Cell, fractions: ArrayLike) -> NDArray[np.int64]:
 
 def unique_rows(counts: NDArray[np.int64], total: int) -> NDArray[np.int64]:
     """Distinct rows of ``n x k`` counts that sum to ``total``, in lexicographic order."""
-    return counts[np.unique(_row_keys(counts, total), return_index=True)[1]]
+    return counts[np.unique(count_keys(counts, total), return_index=True)[1]]
 
 
-def _row_keys(counts: NDArray[np.int64], total: int) -> NDArray[np.generic]:
+def count_keys(counts: NDArray[np.int64], total: int) -> NDArray[Any]:
+    """A sortable key for each row of ``n x k`` counts that sum to ``total``, ``n``."""
     sizes = (total + 1,) * counts.shape[1]
     return (keys.pack if keys.fits_int64(sizes) else keys.byte_keys)(counts, sizes)
 
 
-def _check_shape(cell: Cell, encodings: ArrayLike) -> NDArray[np.generic]:
+def _check_shape(cell: Cell, encodings: ArrayLike) -> NDArray[Any]:
     try:
         rows = np.asarray(encodings)
     except ValueError:
@@ -154,7 +166,7 @@ def _check_shape(cell: Cell, encodings: ArrayLike) -> NDArray[np.generic]:
     return rows
 
 
-def _check_fractions(rows: NDArray[np.generic]) -> NDArray[np.float64]:
+def _check_fractions(rows: NDArray[Any]) -> NDArray[np.float64]:
     fractions = rows.astype(np.float64)
     # Written so that NaN fails.
     good = (np.abs(fractions.sum(axis=1) - 1.0) <= _TOLERANCE) & (

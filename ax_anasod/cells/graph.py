@@ -18,9 +18,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BlockGraph:
-    """What is the same in all architectures of a cell, for one part of it.
+    """What is the same in all architectures of a cell.
+
+    The cell consists of equally built parts (most have one); all fields but the first
+    describe one part, and blocks are numbered part after part.
 
     Args:
+        part_names: The name of each part.
         num_inputs: States ``0 .. num_inputs - 1`` are the inputs of the cell.
         targets: The state that each block writes.
         possible_sources: The states that each block may read, ascending; more than one
@@ -28,6 +32,7 @@ class BlockGraph:
         possible_outputs: The states that may be passed on to the next cell, ascending.
     """
 
+    part_names: tuple[str, ...]
     num_inputs: int
     targets: tuple[int, ...]
     possible_sources: tuple[tuple[int, ...], ...]
@@ -37,6 +42,11 @@ class BlockGraph:
     def num_states(self) -> int:
         """Number of states of one part, inputs included."""
         return max(self.targets) + 1
+
+    @property
+    def blocks_per_part(self) -> int:
+        """Number of blocks of one part."""
+        return len(self.targets)
 
     @property
     def edges(self) -> tuple[tuple[int, int], ...]:
@@ -58,14 +68,19 @@ class BlockGraph:
         return min(depth[state] for state in self.possible_outputs)
 
     @classmethod
-    def chain(cls, num_blocks: int) -> BlockGraph:
+    def chain(cls, num_blocks: int, parts: int = 1) -> BlockGraph:
         """Blocks one after another, each reading what the one before it wrote.
+
+        Args:
+            num_blocks: Number of blocks of one part.
+            parts: Number of parts.
 
         Example:
             >>> BlockGraph.chain(2).edges
             ((0, 1), (1, 2))
         """
         return cls(
+            part_names=("cell",) if parts == 1 else tuple(f"part_{i}" for i in range(parts)),
             num_inputs=1,
             targets=tuple(range(1, num_blocks + 1)),
             possible_sources=tuple((source,) for source in range(num_blocks)),
@@ -94,18 +109,17 @@ def to_networkx(architecture: Architecture) -> networkx.DiGraph:
     static = cell.block_graph
     sources, outputs = cell.sources(codes)[0], cell.outputs(codes)[0]
     graph = nx.DiGraph(cell=cell.name, wiring=architecture.wiring)
-    for part, name in enumerate(cell.part_names):
-        prefix = f"{name}_" if cell.parts > 1 else ""
-        first = part * cell.total
-        writers: dict[int, list[int | str]] = {
-            state: [f"{prefix}input_{state}"] for state in range(static.num_inputs)
-        }
+    for part, name in enumerate(static.part_names):
+        prefix = f"{name}_" if len(static.part_names) > 1 else ""
+        blocks = range(part * static.blocks_per_part, (part + 1) * static.blocks_per_part)
+        writers: dict[int, list[int | str]] = {}
         for state in range(static.num_inputs):
             graph.add_node(f"{prefix}input_{state}", operation=f"input_{state}", part=part)
-        for block, target in enumerate(static.targets, start=first):
+            writers[state] = [f"{prefix}input_{state}"]
+        for block, target in zip(blocks, static.targets, strict=True):
             graph.add_node(block, operation=architecture.operations[block], part=part)
             writers.setdefault(target, []).append(block)
-        for block in range(first, first + cell.total):
+        for block in blocks:
             graph.add_edges_from((writer, block) for writer in writers[int(sources[block])])
         graph.add_node(f"{prefix}output", operation="output", part=part)
         for state in static.possible_outputs:

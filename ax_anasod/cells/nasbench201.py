@@ -52,6 +52,7 @@ class NASBench201Cell(Cell):
     def block_graph(self) -> BlockGraph:
         """Every node is the sum of one block for each earlier node."""
         return BlockGraph(
+            part_names=("cell",),
             num_inputs=1,
             targets=_TARGETS,
             possible_sources=tuple((source,) for source in _SOURCES),

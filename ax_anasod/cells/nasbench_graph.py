@@ -127,6 +127,7 @@ class NASBenchGraphCell(Cell):
     def block_graph(self) -> BlockGraph:
         """A tree: every block writes a state of its own and reads an earlier one."""
         return BlockGraph(
+            part_names=("cell",),
             num_inputs=1,
             targets=tuple(range(1, _BLOCKS + 1)),
             possible_sources=tuple(tuple(range(block + 1)) for block in range(_BLOCKS)),

@@ -9,12 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from ax_anasod.cells.cell import Cell
+from ax_anasod.cells.darts import DARTSCell
 from ax_anasod.cells.nasbench201 import NASBench201Cell
 from ax_anasod.cells.nasbench_graph import NASBenchGraphCell
+from ax_anasod.cells.nasnet import NASNetCell
 from ax_anasod.exceptions import CellError, UnknownNameError, nearest_hint
 
 _BUILT_IN: dict[str, Callable[[], Cell]] = {
     "nas-bench-201": NASBench201Cell,
+    "darts": DARTSCell,
+    "nas-bench-301": DARTSCell,
+    "nasnet": NASNetCell,
     "nas-bench-graph": NASBenchGraphCell,
     "nas-bench-graph-proteins": lambda: NASBenchGraphCell(proteins=True),
 }
