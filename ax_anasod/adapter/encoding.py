@@ -1,0 +1,90 @@
+"""Between an Ax experiment and Bayesian optimisation on encodings."""
+
+from __future__ import annotations
+
+import numpy as np
+from ax.adapter.base import GenResults
+from ax.adapter.torch import TorchAdapter
+from ax.core.observation import ObservationFeatures
+from ax.core.optimization_config import OptimizationConfig
+from ax.core.search_space import SearchSpace
+from ax.generators.types import TConfig
+from ax.utils.common.constants import Keys
+
+from ax_anasod.core.history import History
+from ax_anasod.generators.encoding import EncodingGenerator
+
+
+class EncodingAdapter(TorchAdapter):
+    """Ax's ``TorchAdapter``, which also tells the acquisition where the run stands.
+
+    From the experiment it derives the position of the next trial (for its random numbers),
+    the incumbent, and beta of the trust region; and it takes the abandoned trials off the
+    pending ones: they are in the training data already, as failures.
+    """
+
+    generator: EncodingGenerator
+
+    def _gen(
+        self,
+        n: int,
+        search_space: SearchSpace,
+        pending_observations: dict[str, list[ObservationFeatures]],
+        fixed_features: ObservationFeatures | None,
+        model_gen_options: TConfig | None = None,
+        optimization_config: OptimizationConfig | None = None,
+    ) -> GenResults:
+        # The transforms have turned pending counts into fractions; the history is read from
+        # the experiment, and of the pending ones only their number matters here.
+        history = History.from_experiment(
+            self._experiment, self.generator.coding, self._experiment.optimization_config
+        )
+        position = history.position + max(
+            (
+                sum(f.trial_index is None for f in pending)
+                for pending in pending_observations.values()
+            ),
+            default=0,
+        )
+        beta = self._beta(history)
+        incumbent = history.incumbent() if history.values.shape[1] == 1 else None
+        result = super()._gen(
+            n=n,
+            search_space=search_space,
+            pending_observations=self._still_pending(pending_observations),
+            fixed_features=fixed_features,
+            model_gen_options={
+                **(model_gen_options or {}),
+                Keys.OPTIMIZER_KWARGS.value: {
+                    "position": position,
+                    "beta": beta,
+                    "incumbent": None if incumbent is None else incumbent.tolist(),
+                },
+            },
+            optimization_config=optimization_config,
+        )
+        result.gen_metadata["beta"] = beta
+        return result
+
+    def _beta(self, history: History) -> float:
+        """Beta after all trials so far; 0 (uniform) where there are several objectives."""
+        if history.values.shape[1] != 1:
+            return 0.0
+        _, values = history.imputed()
+        initial = self.generator.num_initial
+        # The region starts after the random trials: their best is what is to be beaten.
+        start = [float(np.min(values[:initial]))] if len(values) else []
+        return self.generator.trust_region.replay([*start, *values[initial:].tolist()])
+
+    def _still_pending(
+        self, pending: dict[str, list[ObservationFeatures]]
+    ) -> dict[str, list[ObservationFeatures]]:
+        trials = self._experiment.trials
+        return {
+            metric: [
+                f
+                for f in features
+                if f.trial_index is None or not trials[int(f.trial_index)].status.is_abandoned
+            ]
+            for metric, features in pending.items()
+        }

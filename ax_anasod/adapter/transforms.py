@@ -1,0 +1,203 @@
+"""What happens to encodings and errors on their way to the surrogate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from ax.adapter.transforms.base import Transform
+from ax.adapter.transforms.log_y import LogY
+from ax.core.experiment import Experiment
+from ax.core.observation import ObservationFeatures
+from ax.core.parameter import ParameterType, RangeParameter
+from ax.core.search_space import SearchSpace
+
+from ax_anasod.core.history import objective_signs
+from ax_anasod.exceptions import ObservationError
+from ax_anasod.simplex import bomze_round
+
+if TYPE_CHECKING:
+    from ax.adapter.base import Adapter
+    from ax.core.data_utils import ExperimentData
+
+
+class BomzeRounding(Transform):
+    """Counts to fractions on the way in, the nearest encoding on the way out (Eq. 1).
+
+    Config:
+        names: The parameters of the operations, in order.
+        total: N.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.names: list[str] = list(self.config["names"])  # type: ignore[arg-type]
+        self.total = int(self.config["total"])  # type: ignore[call-overload]
+
+    def transform_search_space(self, search_space: SearchSpace) -> SearchSpace:
+        """The unit cube: the adapter drops the constraint in the model's space anyway."""
+        return SearchSpace(
+            [RangeParameter(name, ParameterType.FLOAT, lower=0.0, upper=1.0) for name in self.names]
+        )
+
+    def transform_observation_features(
+        self, observation_features: list[ObservationFeatures]
+    ) -> list[ObservationFeatures]:
+        """Counts to fractions; fixed features may hold some of the counts only."""
+        for features in observation_features:
+            for name in self.names:
+                if name in features.parameters:
+                    features.parameters[name] = float(features.parameters[name]) / self.total  # type: ignore[arg-type]
+        return observation_features
+
+    def untransform_observation_features(
+        self, observation_features: list[ObservationFeatures]
+    ) -> list[ObservationFeatures]:
+        """Any point of the simplex to the nearest counts."""
+        for features in observation_features:
+            if all(name in features.parameters for name in self.names):
+                point = np.array([features.parameters[name] for name in self.names], dtype=float)
+                counts = bomze_round((self.total * point)[None, :], self.total)[0]
+                features.parameters.update(zip(self.names, counts.tolist(), strict=True))
+        return observation_features
+
+    def transform_experiment_data(self, experiment_data: ExperimentData) -> ExperimentData:
+        """Counts to fractions, for all trials at once."""
+        columns = experiment_data.arm_data[self.names].astype(float) / self.total
+        experiment_data.arm_data[self.names] = columns
+        return experiment_data
+
+
+class PrepareObservations(Transform):
+    """The first transform of the targets: check them, and make them the same after a resume.
+
+    - Values must be finite and not negative, since they are log-transformed next; Ax's own
+      ``LogY`` drops some wrong values silently and fails obscurely on others.
+    - An error of exactly 0 is a legal result of a solved task. It is replaced by half of the
+      smallest positive value (1 where there is none), which the logarithm can take.
+    - A failed or abandoned trial counts as the worst value seen, so that the encoding is not
+      proposed for ever.
+    - Values are rounded to 10 decimals and 12 significant digits: Ax stores no more
+      decimals, and a fit that saw more would differ after loading.
+
+    Config:
+        names: The parameters of a trial.
+        log_targets: Whether the objectives are log-transformed next; otherwise any finite
+            value is legal.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.names: list[str] = list(self.config["names"])  # type: ignore[arg-type]
+        self.log_targets = bool(self.config.get("log_targets", True))
+        self.objectives = _objectives(self.adapter)
+
+    def transform_experiment_data(self, experiment_data: ExperimentData) -> ExperimentData:
+        """Apply all of the above.
+
+        Raises:
+            ObservationError: A value is negative, infinite or NaN; the trial is named.
+        """
+        data = experiment_data.observation_data
+        for metric in data["mean"].columns if len(data) else []:
+            means = data["mean", metric].to_numpy(dtype=float, copy=True)
+            means = _rounded(means)
+            if metric in self.objectives:
+                _check(means, metric, data.index, self.log_targets)
+            if metric in self.objectives and self.log_targets:
+                means = _lift_zeros(means)
+            data["mean", metric] = means
+            data["sem", metric] = _rounded(data["sem", metric].to_numpy(dtype=float, copy=True))
+        if self.adapter is None or not len(data):
+            return experiment_data
+        return _impute_failures(
+            experiment_data, self.adapter._experiment, self.names, self.objectives
+        )
+
+
+class LogObjectives(LogY):
+    """Ax's ``LogY`` on whatever the objectives of the experiment are.
+
+    Ax wants the metrics named in the transform's configuration, which a strategy does not
+    know yet when it is built.
+
+    Config:
+        log_targets: False switches the transform off.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        log_targets = bool(self.config.get("log_targets", True))
+        self.metric_signatures = list(_objectives(self.adapter)) if log_targets else []
+
+
+def _objectives(adapter: Adapter | None) -> dict[str, float]:
+    """Objective -> the sign that makes it minimised."""
+    config = None if adapter is None else adapter._optimization_config
+    return {} if config is None else dict(objective_signs(config))
+
+
+def _rounded(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return np.array([float(f"{round(v, 10):.12g}") for v in values.tolist()])
+
+
+def _check(
+    values: npt.NDArray[np.float64], metric: str, index: pd.Index[Any], log_targets: bool
+) -> None:
+    wrong = ~np.isfinite(values) | (values < 0 if log_targets else False)
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        raise ObservationError(
+            f"trial {index[row][0]}: {metric} = {values[row]} cannot be modelled; values must be "
+            + ("finite and >= 0, since their logarithm is modelled" if log_targets else "finite"),
+            "mark the trial as failed"
+            + (", or set the strategy's option log_targets=False" if log_targets else ""),
+        )
+
+
+def _lift_zeros(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    positive = values[values > 0]
+    floor = positive.min() / 2 if positive.size else 1.0
+    return np.where(values > 0, values, floor)
+
+
+def _impute_failures(
+    experiment_data: ExperimentData,
+    experiment: Experiment,
+    names: list[str],
+    objectives: dict[str, float],
+) -> ExperimentData:
+    arms, data = experiment_data.arm_data, experiment_data.observation_data
+    seen = set(arms.index)
+    failures = [
+        (index, arm)
+        for index, trial in sorted(experiment.trials.items())
+        if trial.status.is_failed or trial.status.is_abandoned
+        for arm in trial.arms
+        if (index, arm.name) not in seen
+    ]
+    if not failures:
+        return experiment_data
+    keys = pd.MultiIndex.from_tuples(
+        [(index, arm.name) for index, arm in failures], names=arms.index.names
+    )
+    new_arms = pd.DataFrame(
+        [{**{name: arm.parameters[name] for name in names}, "metadata": {}} for _, arm in failures],
+        index=keys,
+    )
+    values = {
+        ("mean", metric): data["mean", metric].agg(
+            "min" if objectives.get(metric, 1.0) < 0 else "max"
+        )
+        for metric in data["mean"].columns
+    } | {("sem", metric): data["sem", metric].max() for metric in data["sem"].columns}
+    new_data = pd.DataFrame(
+        {column: values.get(column, np.nan) for column in data.columns}, index=keys
+    )
+    new_data.columns = data.columns
+    return type(experiment_data)(
+        arm_data=pd.concat([arms, new_arms[arms.columns.intersection(new_arms.columns)]]),
+        observation_data=pd.concat([data, new_data]),
+    )

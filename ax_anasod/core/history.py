@@ -1,0 +1,143 @@
+"""What a strategy may know of a run: its trials, in order, as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from ax.core.experiment import Experiment
+from ax.core.observation import ObservationFeatures
+from ax.core.optimization_config import OptimizationConfig
+
+from ax_anasod.core.coding import Coding
+
+
+@dataclass(frozen=True)
+class History:
+    """All trials of an experiment in the order of their indices, then those just proposed.
+
+    Everything a generator needs, recomputed from the experiment at each step: no strategy
+    keeps state of its own, which is what makes a resumed run the run that would have been.
+
+    Args:
+        rows: Integer rows ``n x d`` (counts or codes, see :class:`Coding`).
+        values: Objective values ``n x m``, minimised (a maximised objective is negated);
+            NaN where a trial has no data (yet).
+        trial_indices: Index of each row's trial ``n``; -1 for rows proposed in the same call
+            and not yet trials.
+        failed: Whether the trial failed or was abandoned, ``n``.
+        position: Number of trials plus rows just proposed: where the next proposal stands in
+            the run; its random numbers are derived from the seed and this.
+    """
+
+    rows: npt.NDArray[np.int64]
+    values: npt.NDArray[np.float64]
+    trial_indices: npt.NDArray[np.int64]
+    failed: npt.NDArray[np.bool_]
+    position: int
+
+    @property
+    def observed(self) -> npt.NDArray[np.bool_]:
+        """Which rows have every objective, ``n``."""
+        return ~np.isnan(self.values).any(axis=1)
+
+    @property
+    def pending(self) -> npt.NDArray[np.bool_]:
+        """Which rows are still being evaluated, ``n``."""
+        return ~self.observed & ~self.failed
+
+    def imputed(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """Rows and first objective of all ended trials, in trial order.
+
+        A failed or abandoned trial counts as the worst value seen, so that it is never
+        proposed for ever; before anything was observed such trials are left out.
+
+        Returns:
+            Rows ``n' x d`` and values ``n'``.
+        """
+        observed = self.observed
+        keep = observed | self.failed if observed.any() else observed
+        values = self.values[:, 0].copy()
+        if observed.any():
+            values[~observed] = values[observed].max()
+        return self.rows[keep], values[keep]
+
+    def incumbent(self) -> npt.NDArray[np.int64] | None:
+        """The row with the best first objective; the earliest where several tie."""
+        observed = np.flatnonzero(self.observed)
+        if observed.size == 0:
+            return None
+        row: npt.NDArray[np.int64] = self.rows[observed[self.values[observed, 0].argmin()]]
+        return row
+
+    @classmethod
+    def from_experiment(
+        cls,
+        experiment: Experiment,
+        coding: Coding,
+        optimization_config: OptimizationConfig | None = None,
+        pending: dict[str, list[ObservationFeatures]] | None = None,
+    ) -> History:
+        """Read the history off an experiment.
+
+        Args:
+            experiment: The experiment.
+            coding: How its parameters are integer rows.
+            optimization_config: Which metrics are objectives; the experiment's by default.
+            pending: Ax's pending observations, from which rows proposed in the same call
+                (those without a trial) are taken.
+        """
+        config = optimization_config or experiment.optimization_config
+        objectives = [] if config is None else objective_signs(config)
+        means = _means(experiment)
+        parameters: list[dict[str, Any]] = []
+        values: list[list[float]] = []
+        indices: list[int] = []
+        failed: list[bool] = []
+        for index, trial in sorted(experiment.trials.items()):
+            for arm in trial.arms:
+                parameters.append(dict(arm.parameters))
+                indices.append(index)
+                failed.append(trial.status.is_failed or trial.status.is_abandoned)
+                values.append(
+                    [
+                        np.nan if failed[-1] else sign * means.get((index, arm.name, name), np.nan)
+                        for name, sign in objectives
+                    ]
+                )
+        proposed = _proposed(pending)
+        parameters += proposed
+        values += [[np.nan] * len(objectives)] * len(proposed)
+        return cls(
+            rows=coding.rows(parameters),
+            values=np.array(values, dtype=np.float64).reshape(len(parameters), len(objectives)),
+            trial_indices=np.array(indices + [-1] * len(proposed), dtype=np.int64),
+            failed=np.array(failed + [False] * len(proposed), dtype=np.bool_),
+            position=len(parameters),
+        )
+
+
+def objective_signs(config: OptimizationConfig) -> list[tuple[str, float]]:
+    """The objectives' metric names, each with the sign that makes it minimised."""
+    # Ax's weights are positive for maximisation, whatever the kind of objective.
+    return [(name, -1.0 if weight > 0 else 1.0) for name, weight in config.objective.metric_weights]
+
+
+def _means(experiment: Experiment) -> dict[tuple[int, str, str], float]:
+    df = experiment.lookup_data().df
+    if df.empty:
+        return {}
+    keys = zip(
+        df["trial_index"].tolist(), df["arm_name"].tolist(), df["metric_name"].tolist(), strict=True
+    )
+    # A curve (one row per step) is reduced to its last step, which comes last.
+    return dict(zip(keys, df["mean"].tolist(), strict=True))
+
+
+def _proposed(pending: dict[str, list[ObservationFeatures]] | None) -> list[dict[str, Any]]:
+    lists: Sequence[list[ObservationFeatures]] = list((pending or {}).values())
+    longest = max(lists, key=len, default=[])
+    return [dict(f.parameters) for f in longest if f.trial_index is None]

@@ -1,0 +1,210 @@
+"""The search space of operation distributions: integer counts on the simplex."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from ax.core.parameter import Parameter
+from ax.core.parameter_constraint import ParameterConstraint
+from ax.core.search_space import SearchSpace
+from ax.core.types import TParamValue
+
+from ax_anasod.cells import Architecture, Cell, from_dict
+from ax_anasod.core.parameter import OperationParameter, parameter_names
+from ax_anasod.core.seeding import architecture_rng
+from ax_anasod.exceptions import CellError, EncodingError
+
+
+class AnasodSearchSpace(SearchSpace):
+    """All ANASOD encodings of a cell: k counts, each in 0..N, that sum to N.
+
+    The paper's unnormalised encoding p (Sec. 3.1) as an Ax search space: one
+    :class:`OperationParameter` per operation, named ``n_<operation>``, and one equality
+    constraint. Build it with :meth:`from_cell`; the constructor keeps Ax's signature,
+    because Ax itself clones and rebuilds search spaces through it.
+
+    Args:
+        parameters: The operation parameters.
+        parameter_constraints: The equality constraint on their sum.
+        cell: The cell (or its ``to_dict()``), needed by :meth:`decode` and friends.
+    """
+
+    def __init__(
+        self,
+        parameters: list[Parameter],
+        parameter_constraints: list[ParameterConstraint] | None = None,
+        cell: Cell | Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(parameters=parameters, parameter_constraints=parameter_constraints)
+        self._cell = cell if cell is None or isinstance(cell, Cell) else from_dict(dict(cell))
+
+    @classmethod
+    def from_cell(cls, cell: Cell) -> AnasodSearchSpace:
+        """The encodings of ``cell``.
+
+        Raises:
+            CellError: Two operations would get the same parameter name.
+        """
+        names = parameter_names(cell)
+        parameters: list[Parameter] = [
+            OperationParameter(name, lower=0, upper=cell.total) for name in names
+        ]
+        constraint = ParameterConstraint(equality=f"{' + '.join(names)} == {cell.total}")
+        return cls(parameters, [constraint], cell=cell)
+
+    @property
+    def cell(self) -> Cell:
+        """The cell whose encodings these are.
+
+        Raises:
+            CellError: The space was built without a cell.
+        """
+        if self._cell is None:
+            raise CellError(
+                "this AnasodSearchSpace was built without its cell",
+                "build it with AnasodSearchSpace.from_cell(cell)",
+            )
+        return self._cell
+
+    def clone(self) -> AnasodSearchSpace:
+        """A copy with parameters of its own and the same constraints."""
+        # The constraint is shared: Ax never changes one in place, and its own clone
+        # parses the text with sympy again, several times for every trial.
+        return type(self)(
+            parameters=[p.clone() for p in self.parameters.values()],
+            parameter_constraints=list(self.parameter_constraints),
+            cell=self._cell,
+        )
+
+    def counts(self, parameters: Mapping[str, TParamValue]) -> npt.NDArray[np.int64]:
+        """Parameters as counts ``k`` in the cell's operation order.
+
+        Raises:
+            EncodingError: A parameter is missing, unknown, fractional, negative or NaN, or
+                the counts do not sum to N; the nearest valid encoding is named.
+        """
+        values = self._values(parameters)
+        total = self.cell.total
+        rounded = np.rint(values)
+        valid = bool(
+            np.isfinite(values).all()
+            and (np.abs(values - rounded) == 0).all()
+            and (rounded >= 0).all()
+            and rounded.sum() == total
+        )
+        if not valid:
+            raise EncodingError(
+                f"{dict(parameters)} is no encoding of cell {self.cell.name!r}: needed are "
+                f"integer counts >= 0 that sum to {total}",
+                self._nearest_hint(values),
+            )
+        return rounded.astype(np.int64)
+
+    def parameters_of(self, counts: npt.ArrayLike) -> dict[str, int]:
+        """Counts ``k`` as Ax parameters."""
+        return dict(zip(self.parameters, np.asarray(counts, dtype=np.int64).tolist(), strict=True))
+
+    def decode(
+        self, parameters: Mapping[str, TParamValue], seed: int = 0, trial_index: int = 0
+    ) -> Architecture:
+        """Draw the architecture of a trial from its encoding (Algorithm 2, line 7).
+
+        A pure function of the seed, the trial index and the counts: an ask-and-tell loop,
+        a runner, and the same run resumed tomorrow get the same architecture.
+
+        Args:
+            parameters: The trial's parameters.
+            seed: The seed of the run.
+            trial_index: The index that Ax gave the trial.
+
+        Raises:
+            EncodingError: The parameters are no encoding of the cell.
+        """
+        counts = self.counts(parameters)
+        rng = architecture_rng(seed, trial_index, counts)
+        return self.cell.architecture(self.cell.decode(counts[None, :], rng)[0])
+
+    def encode(self, architecture: Architecture | str) -> dict[str, int]:
+        """The encoding of an architecture as Ax parameters.
+
+        Raises:
+            EncodingError: The parts of the architecture (DARTS: normal and reduction cell)
+                have different distributions, so that no encoding of this space is exact.
+        """
+        if isinstance(architecture, str):
+            architecture = self.cell.architecture(architecture)
+        counts = self.cell.encode(architecture.code[None, :])[0]
+        scale = int(counts.sum()) // self.cell.total
+        if (counts % scale).any():
+            raise EncodingError(
+                f"the {scale} parts of {architecture} have different operation distributions",
+                f"the nearest encoding is {self.snap(self.parameters_of(counts))}",
+            )
+        return self.parameters_of(counts // scale)
+
+    def snap(self, parameters: Mapping[str, TParamValue]) -> dict[str, int]:
+        """The nearest valid encoding to any non-negative point (Eq. 1, Bomze rounding).
+
+        Raises:
+            EncodingError: The point has a negative or non-finite coordinate, or is 0.
+        """
+        values = self._values(parameters)
+        if not np.isfinite(values).all() or (values < 0).any() or values.sum() <= 0:
+            raise EncodingError(
+                f"{dict(parameters)} has no nearest encoding: coordinates must be finite and "
+                ">= 0, and not all 0"
+            )
+        return self.parameters_of(self.cell.snap((values / values.sum())[None, :])[0])
+
+    def check_membership(
+        self,
+        parameterization: Mapping[str, TParamValue],
+        raise_error: bool = False,
+        check_all_parameters_present: bool = True,
+        check_range_bounds: bool = True,
+    ) -> bool:
+        """Whether a parameterization is a valid encoding (see :meth:`counts`).
+
+        Raises:
+            EncodingError: It is not, and ``raise_error`` is set.
+        """
+        if self._cell is None or not check_all_parameters_present or not check_range_bounds:
+            return super().check_membership(
+                parameterization=parameterization,
+                raise_error=raise_error,
+                check_all_parameters_present=check_all_parameters_present,
+                check_range_bounds=check_range_bounds,
+            )
+        try:
+            self.counts(parameterization)
+        except EncodingError:
+            if raise_error:
+                raise
+            return False
+        return True
+
+    def _values(self, parameters: Mapping[str, TParamValue]) -> npt.NDArray[np.float64]:
+        missing = [name for name in self.parameters if name not in parameters]
+        unknown = [name for name in parameters if name not in self.parameters]
+        if missing or unknown:
+            raise EncodingError(
+                f"parameters {sorted(parameters)} do not fit: missing {missing}, unknown {unknown}",
+                f"needed are {list(self.parameters)}",
+            )
+        values = [parameters[name] for name in self.parameters]
+        wrong = [
+            v for v in values if isinstance(v, bool) or not isinstance(v, int | float | np.number)
+        ]
+        if wrong:
+            raise EncodingError(f"{dict(parameters)}: {wrong[0]!r} is no number")
+        return np.asarray(values, dtype=np.float64)
+
+    def _nearest_hint(self, values: npt.NDArray[np.float64]) -> str | None:
+        clipped = np.where(np.isfinite(values), np.maximum(values, 0.0), 0.0)
+        if clipped.sum() <= 0:
+            return None
+        nearest = self.cell.snap((clipped / clipped.sum())[None, :])[0]
+        return f"the nearest valid one is {self.parameters_of(nearest)}"

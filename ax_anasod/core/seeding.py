@@ -1,0 +1,31 @@
+"""Where every random number of a run comes from: the run's seed and a position."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+# Streams are kept apart by a first word, so that the architecture of trial 7 and the
+# proposal of trial 7 never share random numbers.
+_ARCHITECTURE: Final = 1
+_PROPOSAL: Final = 2
+_QUERY: Final = 3
+
+
+def architecture_rng(
+    seed: int, trial_index: int, counts: npt.NDArray[np.int64]
+) -> np.random.Generator:
+    """The generator that draws the architecture of a trial from its encoding."""
+    return np.random.default_rng([_ARCHITECTURE, seed, trial_index, *counts.tolist()])
+
+
+def proposal_rng(seed: int, position: int) -> np.random.Generator:
+    """The generator that a strategy uses to propose the trial at ``position``."""
+    return np.random.default_rng([_PROPOSAL, seed, position])
+
+
+def query_rng(seed: int, trial_index: int) -> np.random.Generator:
+    """The generator that picks the training seed of a single-seed benchmark query."""
+    return np.random.default_rng([_QUERY, seed, trial_index])

@@ -1,0 +1,105 @@
+"""What can go wrong, named after what the user can repair.
+
+Every error of the package carries a message (the offending value and what is
+allowed) and, where there is one, a hint (what to do about it). The command line
+prints exactly the two, on one line.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class AnasodError(Exception):
+    """Base class of all errors that the package raises on purpose.
+
+    Args:
+        message: What is wrong, naming the offending value and what is allowed.
+        hint: What to do about it.
+    """
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message if hint is None else f"{message} ({hint})")
+        self.message = message
+        self.hint = hint
+
+    def __reduce__(self) -> tuple[type[AnasodError], tuple[str, str | None]]:
+        # The default reduction passes the joined text only, so that an error sent
+        # from a worker process would show its hint twice.
+        return type(self), (self.message, self.hint)
+
+
+class EncodingError(AnasodError):
+    """Counts or fractions that are no encoding of the cell (sum, sign, integrality)."""
+
+
+class CellError(AnasodError):
+    """A cell definition that describes no search space, or cannot be read."""
+
+
+class ArchitectureError(AnasodError):
+    """An architecture string or code that the cell cannot hold."""
+
+
+class BenchmarkError(AnasodError):
+    """A benchmark file or table that is missing, damaged, or lacks what was asked for."""
+
+
+class ObservationError(AnasodError):
+    """An objective value that no surrogate can use (negative, infinite, NaN)."""
+
+
+class OptionError(AnasodError):
+    """An option outside its allowed range, or one that a strategy does not have."""
+
+
+class RunError(AnasodError):
+    """A run folder that cannot be written, read, or continued."""
+
+
+class UnknownNameError(AnasodError):
+    """A name (cell, operation, strategy, benchmark, data set, column) that does not exist.
+
+    Args:
+        kind: What the name should have been, e.g. ``"strategy"``.
+        name: The name that was given.
+        known: The names that exist.
+    """
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        self.kind, self.name, self.known = kind, name, tuple(known)
+        super().__init__(f"unknown {kind} {name!r}", nearest_hint(name, self.known))
+
+    def __reduce__(self) -> tuple[type[AnasodError], tuple[str, str, tuple[str, ...]]]:  # type: ignore[override]
+        return type(self), (self.kind, self.name, self.known)
+
+
+class OptionalImportError(AnasodError):
+    """A package of an optional extra is not installed.
+
+    Args:
+        package: The package that is missing.
+        extra: The extra of ``ax-anasod`` that brings it.
+    """
+
+    def __init__(self, package: str, extra: str) -> None:
+        self.package, self.extra = package, extra
+        super().__init__(
+            f"the package {package!r} is not installed", f'pip install "ax-anasod[{extra}]"'
+        )
+
+    def __reduce__(self) -> tuple[type[AnasodError], tuple[str, str]]:
+        return type(self), (self.package, self.extra)
+
+
+def nearest_hint(name: str, known: Iterable[str]) -> str:
+    """The nearest known name as a suggestion, or all names where none is near.
+
+    Example:
+        >>> nearest_hint("corra", ["cora", "citeseer"])
+        "did you mean 'cora'?"
+    """
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names)}"

@@ -1,0 +1,137 @@
+"""An ordinary Ax experiment over a cell, in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ax.api.client import Client
+from ax.core.experiment import Experiment
+from ax.core.metric import Metric
+from ax.core.objective import Objective
+from ax.core.optimization_config import MultiObjectiveOptimizationConfig, OptimizationConfig
+
+from ax_anasod import storage  # noqa: F401  (registers our classes)
+from ax_anasod.cells import Cell
+from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, RunProperties
+from ax_anasod.core.coding import space_of
+from ax_anasod.exceptions import OptionError
+from ax_anasod.generation_strategy import get, make
+
+
+def make_search_space(cell: Cell, strategy: str) -> AnasodSearchSpace | CellSearchSpace:
+    """The search space that a strategy needs on a cell.
+
+    Raises:
+        UnknownNameError: There is no such strategy.
+    """
+    kind = AnasodSearchSpace if get(strategy).space == "encoding" else CellSearchSpace
+    return kind.from_cell(cell)
+
+
+def make_experiment(
+    search_space: AnasodSearchSpace | CellSearchSpace,
+    objectives: str | Sequence[str] = "error",
+    *,
+    reported: Sequence[str] = (),
+    metrics: Sequence[Metric] = (),
+    seed: int = 0,
+    strategy: str | None = None,
+    options: dict[str, Any] | None = None,
+    name: str = "ax_anasod",
+) -> Experiment:
+    """An Ax ``Experiment`` that remembers its cell and seed through JSON and SQL.
+
+    Args:
+        search_space: The search space.
+        objectives: Names of the metrics to minimise; several search for a Pareto front.
+        reported: Names of metrics that are recorded but not searched.
+        metrics: Ax metrics that fetch some of these by themselves, where a runner is used.
+        seed: The seed of the run, stored with it.
+        strategy: Name of the strategy, stored with it.
+        options: The strategy's options, stored with it.
+        name: Name of the experiment.
+
+    Raises:
+        OptionError: No objective is given.
+    """
+    names = [objectives] if isinstance(objectives, str) else list(objectives)
+    if not names:
+        raise OptionError("an experiment needs at least one objective")
+    by_name = {metric.name: metric for metric in metrics}
+    config_type = OptimizationConfig if len(names) == 1 else MultiObjectiveOptimizationConfig
+    experiment = Experiment(
+        name=name,
+        search_space=search_space,
+        optimization_config=config_type(
+            objective=Objective(
+                expression=", ".join(f"-{n}" for n in names),
+                metric_name_to_signature={n: n for n in names},
+            )
+        ),
+        tracking_metrics=[
+            by_name.get(n, Metric(n, lower_is_better=True)) for n in (*names, *reported)
+        ],
+        # Neither changes during a run; Ax then need not store both again with each trial.
+        properties={"immutable_search_space_and_opt_config": True},
+    )
+    RunProperties(
+        cell=search_space.cell.to_dict(),
+        space=space_of(search_space),
+        seed=seed,
+        strategy=strategy,
+        options=options or {},
+    ).write(experiment)
+    return experiment
+
+
+def make_client(
+    cell: Cell,
+    strategy: str = "anasod-bo",
+    *,
+    objectives: str | Sequence[str] = "error",
+    reported: Sequence[str] = (),
+    metrics: Sequence[Metric] = (),
+    seed: int = 0,
+    name: str = "ax_anasod",
+    **options: Any,
+) -> Client:
+    """An Ax ``Client`` ready for ``get_next_trials`` and ``complete_trial``.
+
+    Args:
+        cell: The cell to search.
+        strategy: Name of the strategy.
+        objectives: Names of the metrics to minimise.
+        reported: Names of metrics that are recorded but not searched.
+        metrics: Ax metrics that fetch some of these by themselves.
+        seed: Every random number of the run is derived from it.
+        name: Name of the experiment.
+        options: Options of the strategy.
+
+    Raises:
+        UnknownNameError: There is no such strategy or option.
+        OptionError: The strategy cannot search several objectives.
+    """
+    names = [objectives] if isinstance(objectives, str) else list(objectives)
+    if len(names) > 1 and not get(strategy).multi_objective:
+        raise OptionError(
+            f"strategy {strategy!r} searches one objective, got {len(names)}: {names}",
+            "use anasod-bo, anasod-random or random for a Pareto front",
+        )
+    search_space = make_search_space(cell, strategy)
+    generation_strategy = make(strategy, search_space, seed, **options)
+    client = Client()
+    client.set_experiment(
+        make_experiment(
+            search_space,
+            names,
+            reported=reported,
+            metrics=metrics,
+            seed=seed,
+            strategy=strategy,
+            options=options,
+            name=name,
+        )
+    )
+    client.set_generation_strategy(generation_strategy)
+    return client

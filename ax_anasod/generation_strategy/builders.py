@@ -1,0 +1,181 @@
+"""One builder a strategy, looked up by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from ax.generation_strategy.generation_strategy import GenerationStrategy
+
+from ax_anasod.adapter import AnasodGenerators
+from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, parameter_names
+from ax_anasod.core.coding import Space, space_of
+from ax_anasod.exceptions import OptionError, UnknownNameError
+from ax_anasod.generation_strategy.nodes import node
+from ax_anasod.generation_strategy.options import (
+    AnasodBOOptions,
+    BiasedRandomOptions,
+    RandomOptions,
+    make_options,
+)
+
+Builder = Callable[[str, AnasodSearchSpace | CellSearchSpace, int, Any], GenerationStrategy]
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """What the package knows of a strategy.
+
+    Args:
+        name: Its name.
+        summary: One line for people.
+        space: The kind of search space it needs.
+        options: The class of its options.
+        build: The builder.
+        multi_objective: Whether it can search for a Pareto front.
+    """
+
+    name: str
+    summary: str
+    space: Space
+    options: type[Any]
+    build: Builder
+    multi_objective: bool = False
+
+
+def make(
+    name: str,
+    search_space: AnasodSearchSpace | CellSearchSpace,
+    seed: int = 0,
+    **options: Any,
+) -> GenerationStrategy:
+    """Build the Ax generation strategy of a name.
+
+    Args:
+        name: One of :data:`STRATEGIES`.
+        search_space: The space of the experiment: an :class:`AnasodSearchSpace` for the
+            strategies that search encodings, a :class:`CellSearchSpace` for the others.
+        seed: Every random number of the strategy is derived from it.
+        options: Options of the strategy; see its class in
+            :mod:`ax_anasod.generation_strategy.options`.
+
+    Raises:
+        UnknownNameError: There is no such strategy, or it has no such option.
+        OptionError: An option is out of range, or the search space is of the other kind.
+    """
+    strategy = get(name)
+    if space_of(search_space) != strategy.space:
+        needed = "AnasodSearchSpace" if strategy.space == "encoding" else "CellSearchSpace"
+        raise OptionError(
+            f"strategy {name!r} cannot run on a {type(search_space).__name__}: it searches "
+            f"{strategy.space}s",
+            f"use {needed}.from_cell(cell)",
+        )
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise OptionError(f"seed must be an integer >= 0, got {seed!r}")
+    return strategy.build(name, search_space, seed, make_options(strategy.options, name, options))
+
+
+def get(name: str) -> Strategy:
+    """The strategy of a name.
+
+    Raises:
+        UnknownNameError: There is none.
+    """
+    if name not in STRATEGIES:
+        raise UnknownNameError("strategy", name, STRATEGIES)
+    return STRATEGIES[name]
+
+
+def _random(
+    name: str, space: AnasodSearchSpace | CellSearchSpace, seed: int, options: RandomOptions
+) -> GenerationStrategy:
+    kwargs = {"cell": space.cell.to_dict(), "seed": seed}
+    return GenerationStrategy(
+        name=name, nodes=[node(name, AnasodGenerators.RANDOM_ARCHITECTURE, kwargs)]
+    )
+
+
+def _anasod_random(
+    name: str,
+    space: AnasodSearchSpace | CellSearchSpace,
+    seed: int,
+    options: RandomOptions | BiasedRandomOptions,
+) -> GenerationStrategy:
+    kwargs = {"cell": space.cell.to_dict(), "seed": seed, **asdict(options)}
+    return GenerationStrategy(name=name, nodes=[node(name, AnasodGenerators.ANASOD_RANDOM, kwargs)])
+
+
+def _anasod_bo(
+    name: str, space: AnasodSearchSpace | CellSearchSpace, seed: int, options: AnasodBOOptions
+) -> GenerationStrategy:
+    cell = space.cell.to_dict()
+    arguments = asdict(options)
+    log_targets = arguments.pop("log_targets")
+    model = node(
+        name,
+        AnasodGenerators.ANASOD_BO,
+        {
+            "cell": cell,
+            "seed": seed,
+            **arguments,
+            "transform_configs": {
+                "PrepareObservations": {
+                    "names": list(space.parameters),
+                    "log_targets": log_targets,
+                },
+                "LogObjectives": {"log_targets": log_targets},
+                "BomzeRounding": {
+                    "names": parameter_names(space.cell),
+                    "total": space.cell.total,
+                },
+            },
+        },
+    )
+    initial = node(
+        "initial",
+        AnasodGenerators.ANASOD_RANDOM,
+        {"cell": cell, "seed": seed},
+        next_node=name,
+        num_trials=options.num_initial,
+    )
+    return GenerationStrategy(name=name, nodes=[initial, model])
+
+
+STRATEGIES: Final[dict[str, Strategy]] = {
+    strategy.name: strategy
+    for strategy in (
+        Strategy(
+            "random",
+            "uniform draws over all architectures",
+            "architecture",
+            RandomOptions,
+            _random,
+            multi_objective=True,
+        ),
+        Strategy(
+            "anasod-random",
+            "uniform Dirichlet draws over operation distributions",
+            "encoding",
+            RandomOptions,
+            _anasod_random,
+            multi_objective=True,
+        ),
+        Strategy(
+            "anasod-biased-random",
+            "Dirichlet draws that concentrate on the best distribution (Eq. 3)",
+            "encoding",
+            BiasedRandomOptions,
+            _anasod_random,
+        ),
+        Strategy(
+            "anasod-bo",
+            "Bayesian optimisation on operation distributions (Algorithm 2)",
+            "encoding",
+            AnasodBOOptions,
+            _anasod_bo,
+            multi_objective=True,
+        ),
+    )
+}

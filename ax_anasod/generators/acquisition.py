@@ -1,0 +1,161 @@
+"""The acquisition function of ANASOD-BO, optimised over encodings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from ax.core.search_space import SearchSpaceDigest
+from ax.generators.torch.botorch_modular.acquisition import Acquisition
+from botorch.acquisition.analytic import AnalyticAcquisitionFunction
+from botorch.generation.sampling import SamplingStrategy
+from botorch.models.model import Model
+from torch import Tensor
+
+from ax_anasod.cells import Cell
+from ax_anasod.core.seeding import proposal_rng
+from ax_anasod.generators.candidates import exhaustive, pool_fractions, unique_counts
+from ax_anasod.generators.fixed import apply_fixed_counts
+from ax_anasod.generators.mirror_descent import mirror_descent
+
+# Scoring all candidates jointly would need their m x m covariance; in chunks of this
+# many single points the memory stays bounded and the time is lowest.
+_CHUNK = 4096
+
+
+class EncodingAcquisition(Acquisition):
+    """Ax's wrapper of a BoTorch acquisition function, optimised over the encodings of a cell.
+
+    Points are always evaluated where the trial will be: candidates are encodings on the
+    grid (as fractions), never points between them.
+
+    Pending trials are conditioned on at their posterior mean (Kriging believer), which is
+    deterministic; the analytic acquisition functions know no ``X_pending``.
+
+    Args:
+        args: As for Ax's ``Acquisition``.
+        kwargs: Likewise; ``options`` holds ``cell`` (a :class:`Cell`) and the options of
+            :class:`ax_anasod.generators.EncodingGenerator`.
+    """
+
+    def _instantiate_acquisition(self) -> None:
+        ((acqf_class, _),) = self.botorch_acqf_classes_with_options
+        if issubclass(acqf_class, AnalyticAcquisitionFunction) and self.X_pending is not None:
+            self._model = believe(self._model, self.X_pending)
+            self.X_pending = None
+        super()._instantiate_acquisition()
+
+    def optimize(
+        self,
+        n: int,
+        search_space_digest: SearchSpaceDigest,
+        inequality_constraints: list[tuple[Tensor, Tensor, float]] | None = None,
+        equality_constraints: list[tuple[Tensor, Tensor, float]] | None = None,
+        fixed_features: dict[int, float] | None = None,
+        rounding_func: Callable[[Tensor], Tensor] | None = None,
+        optimizer_options: dict[str, Any] | None = None,
+        candidate_set: Tensor | None = None,
+        sampling_strategy: SamplingStrategy | None = None,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Choose ``n`` encodings, one after another, each given those before it.
+
+        Args:
+            n: How many.
+            search_space_digest: Not used; the cell says what the candidates are.
+            inequality_constraints: Not used.
+            equality_constraints: Not used; all candidates are on the simplex.
+            fixed_features: Column -> fraction that every candidate must have.
+            rounding_func: Not used; candidates are on the grid.
+            optimizer_options: ``position``, ``beta`` and ``incumbent`` of the run, from
+                :class:`ax_anasod.adapter.EncodingAdapter`.
+            candidate_set: Ax's own candidate sets are chosen from by Ax.
+            sampling_strategy: Likewise.
+
+        Returns:
+            Fractions ``n x k``, acquisition values ``n``, and weights ``n`` (all 1).
+        """
+        if candidate_set is not None or sampling_strategy is not None:
+            return super().optimize(
+                n=n,
+                search_space_digest=search_space_digest,
+                fixed_features=fixed_features,
+                candidate_set=candidate_set,
+                sampling_strategy=sampling_strategy,
+            )
+        cell: Cell = self.options["cell"]
+        run = optimizer_options or {}
+        rng = proposal_rng(self.options["seed"], run["position"])
+        fixed = {c: round(f * cell.total) for c, f in (fixed_features or {}).items()}
+        chosen: list[Tensor] = []
+        values: list[Tensor] = []
+        for _ in range(n):
+            counts = self._candidates(cell, run, rng, fixed)
+            X = self._tensor(counts / cell.total)
+            scores = self.score(X)
+            best = int(scores.argmax())
+            chosen.append(X[best])
+            values.append(scores[best])
+            if len(chosen) < n:
+                self.X_pending = torch.stack(chosen)[-1:]
+                self._instantiate_acquisition()
+        return torch.stack(chosen), torch.stack(values), torch.ones(n)
+
+    def score(self, X: Tensor) -> Tensor:
+        """Acquisition values of ``m x k`` fractions, ``m``."""
+        with torch.no_grad():
+            return torch.cat([self.acqf(chunk.unsqueeze(1)) for chunk in X.split(_CHUNK)])
+
+    def _candidates(
+        self,
+        cell: Cell,
+        run: dict[str, Any],
+        rng: np.random.Generator,
+        fixed: dict[int, int],
+    ) -> npt.NDArray[np.int64]:
+        optimizer = self.options["optimizer"]
+        if optimizer == "exhaustive":
+            grid = exhaustive(cell)
+            for column, value in fixed.items():
+                grid = grid[grid[:, column] == value]
+            # Fixed counts that no encoding has are refused where they are applied.
+            return grid if len(grid) else apply_fixed_counts(grid / cell.total, cell, fixed)
+        incumbent = None if run["incumbent"] is None else np.asarray(run["incumbent"])
+        size = self.options["pool_size"] or 100 * cell.num_operations
+        fractions = pool_fractions(cell, size, run["beta"], incumbent, rng)
+        counts = unique_counts(apply_fixed_counts(fractions, cell, fixed), cell)
+        if optimizer == "pool":
+            return counts
+        ascended = mirror_descent(
+            acqf=self.acqf,
+            starts=self._best_of(counts, cell, self.options["num_starts"]),
+            learning_rate=self.options["learning_rate"],
+            num_steps=self.options["num_steps"],
+        )
+        snapped = apply_fixed_counts(ascended.cpu().numpy(), cell, fixed)
+        return unique_counts(np.concatenate([snapped, counts]), cell)
+
+    def _best_of(self, counts: npt.NDArray[np.int64], cell: Cell, number: int) -> Tensor:
+        X = self._tensor(counts / cell.total)
+        return X[self.score(X).topk(min(number, len(X))).indices]
+
+    def _tensor(self, array: npt.NDArray[np.float64]) -> Tensor:
+        return torch.as_tensor(array, dtype=self.dtype, device=self.device)
+
+
+def believe(model: Model, X_pending: Tensor) -> Model:
+    """Condition a model on pending points at their posterior mean (Kriging believer).
+
+    Source: Ginsbourger, Le Riche & Carraro 2010, "Kriging is well-suited to parallelize
+    optimization".
+
+    Args:
+        model: A fitted single-output GP.
+        X_pending: ``q x k`` pending points.
+    """
+    with torch.no_grad():
+        posterior = model.posterior(X_pending)
+        noise = model.likelihood.noise.mean().expand(X_pending.shape[0], 1)  # type: ignore[union-attr, operator]
+        return model.condition_on_observations(X=X_pending, Y=posterior.mean, noise=noise)

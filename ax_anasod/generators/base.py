@@ -1,0 +1,62 @@
+"""The base of all generators that need nothing but the history of the run."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from ax.generators.random.base import RandomGenerator
+
+from ax_anasod.cells import from_dict
+from ax_anasod.core.coding import Coding, Space
+from ax_anasod.core.history import History
+from ax_anasod.core.seeding import proposal_rng
+
+
+class HistoryGenerator(RandomGenerator):
+    """Proposes trials from the trials before them.
+
+    An Ax generator without state: what it proposes is a pure function of its arguments
+    (which Ax stores) and of the history, so that a run saved, loaded and continued is the
+    run that would have been. It sits behind :class:`ax_anasod.adapter.HistoryAdapter`.
+
+    Subclasses say in ``space`` whether their rows are counts or codes, and implement
+    :meth:`propose`.
+
+    Args:
+        cell: ``Cell.to_dict()`` of the cell searched.
+        seed: The seed of the run.
+    """
+
+    space: ClassVar[Space]
+
+    def __init__(self, cell: Mapping[str, Any], seed: int = 0) -> None:
+        # Repeats of an encoding are wanted: they are further, noisy observations of it.
+        super().__init__(deduplicate=False, seed=seed)
+        self.cell = from_dict(dict(cell))
+        self.coding = Coding(self.cell, self.space)
+
+    def rng(self, history: History) -> np.random.Generator:
+        """The random numbers of the next proposal."""
+        return proposal_rng(self.seed, history.position)
+
+    @abstractmethod
+    def propose(self, n: int, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
+        """Propose ``n`` trials.
+
+        Args:
+            n: How many.
+            history: The run so far.
+            fixed: Column -> value that every proposal must have (Ax's ``fixed_parameters``).
+
+        Returns:
+            Integer rows ``n x d`` (counts or codes).
+        """
+
+    def _get_state(self) -> dict[str, Any]:
+        # Ax would store the seed and a position and hand them back at the next step;
+        # both follow from the stored arguments and the experiment.
+        return {}

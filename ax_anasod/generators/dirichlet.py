@@ -1,0 +1,51 @@
+"""Random search on encodings: uniform and biased Dirichlet draws."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ax_anasod.core.history import History
+from ax_anasod.generators.base import HistoryGenerator
+from ax_anasod.generators.fixed import apply_fixed_counts
+from ax_anasod.simplex import LinearSchedule, sample_biased, sample_uniform
+
+
+class DirichletGenerator(HistoryGenerator):
+    """ANASOD-RS and ANASOD-biasedRS (paper, Sec. 3.2, Eq. 3).
+
+    Draws a point of the simplex from Dir(1, ..., 1), or, biased, from the Dirichlet
+    distribution whose mode is the best encoding seen, and rounds it onto the grid (Eq. 1).
+
+    Args:
+        cell: ``Cell.to_dict()`` of the cell searched.
+        seed: The seed of the run.
+        beta_max: Beta at the last planned trial (paper: 2); 0 draws uniformly throughout.
+        num_trials: The planned number of trials T, over which beta grows linearly.
+    """
+
+    space = "encoding"
+
+    def __init__(
+        self,
+        cell: Mapping[str, Any],
+        seed: int = 0,
+        beta_max: float = 0.0,
+        num_trials: int = 1,
+    ) -> None:
+        super().__init__(cell=cell, seed=seed)
+        self.schedule = LinearSchedule(beta_max=beta_max, num_trials=num_trials)
+
+    def propose(self, n: int, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
+        """Draw ``n`` encodings, counts ``n x k``."""
+        rng = self.rng(history)
+        incumbent = history.incumbent()
+        beta = self.schedule.beta(history.position)
+        if incumbent is None or beta == 0:
+            fractions = sample_uniform(self.cell.num_operations, n, rng)
+        else:
+            fractions = sample_biased(incumbent / self.cell.total, beta, n, rng)
+        return apply_fixed_counts(fractions, self.cell, fixed)

@@ -1,0 +1,11 @@
+"""Ax's JSON and SQL storage with our classes in them.
+
+Importing this package registers them; any public name of the Ax half imports it.
+"""
+
+from ax_anasod.storage.json import register
+from ax_anasod.storage.sql import database_settings, registry_bundle, storage_config
+
+register()
+
+__all__ = ["database_settings", "registry_bundle", "storage_config"]

@@ -1,0 +1,54 @@
+"""Our classes in Ax's JSON storage."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ax.storage.json_store.encoders import (
+    metric_to_dict,
+    range_parameter_to_dict,
+    runner_to_dict,
+    search_space_to_dict,
+)
+from ax.storage.json_store.registry import CORE_DECODER_REGISTRY, CORE_ENCODER_REGISTRY
+from ax.storage.transform_registry import register_transform
+
+from ax_anasod.adapter import (
+    AnasodGenerators,
+    BomzeRounding,
+    LogObjectives,
+    PrepareObservations,
+)
+from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, OperationParameter
+from ax_anasod.metrics import LookupMetric
+from ax_anasod.runners import LookupRunner
+
+
+def space_to_dict(space: AnasodSearchSpace | CellSearchSpace) -> dict[str, Any]:
+    """A search space with its cell; Ax's own encoder would drop the cell."""
+    cell = None if space._cell is None else space._cell.to_dict()
+    return {**search_space_to_dict(space), "cell": cell}
+
+
+def register() -> None:
+    """Add our classes to the registries that Ax's JSON storage uses by default."""
+    CORE_ENCODER_REGISTRY.update(
+        {
+            OperationParameter: range_parameter_to_dict,
+            AnasodSearchSpace: space_to_dict,
+            CellSearchSpace: space_to_dict,
+            LookupRunner: runner_to_dict,
+            LookupMetric: metric_to_dict,
+        }
+    )
+    for kind in (
+        OperationParameter,
+        AnasodSearchSpace,
+        CellSearchSpace,
+        LookupRunner,
+        LookupMetric,
+        AnasodGenerators,
+    ):
+        CORE_DECODER_REGISTRY[kind.__name__] = kind
+    for transform in (BomzeRounding, LogObjectives, PrepareObservations):
+        register_transform(transform)

@@ -1,0 +1,70 @@
+"""The Gaussian process of ANASOD-BO."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botorch.models import SingleTaskGP
+from botorch.utils.datasets import SupervisedDataset
+from gpytorch.constraints import Interval
+from gpytorch.kernels import MaternKernel, ScaleKernel
+from gpytorch.likelihoods import GaussianLikelihood
+from torch import Tensor
+
+
+class EncodingGP(SingleTaskGP):
+    """A GP with a Matern-5/2 kernel and the paper's bounds on its hyperparameters.
+
+    Inputs are expected in [0, 1]^k and targets with mean 0 and variance 1 (paper, App. A.1:
+    normalised encodings; errors log-transformed, then standardised). Hyperparameters are
+    left to ``fit_gpytorch_mll``.
+
+    Source: paper, App. A.1, "ANASOD-BO".
+
+    Args:
+        train_X: ``n x k`` inputs.
+        train_Y: ``n x 1`` targets.
+        train_Yvar: ``n x 1`` observed noise variances; the noise is inferred where None.
+        lengthscale_bounds: Smallest and largest lengthscale.
+        outputscale_bounds: Smallest and largest signal variance.
+        noise_bounds: Smallest and largest noise variance, where it is inferred.
+        ard: One lengthscale for each input instead of one for all.
+    """
+
+    def __init__(
+        self,
+        train_X: Tensor,
+        train_Y: Tensor,
+        train_Yvar: Tensor | None = None,
+        *,
+        lengthscale_bounds: tuple[float, float] = (0.01, 0.5),
+        outputscale_bounds: tuple[float, float] = (0.5, 5.0),
+        noise_bounds: tuple[float, float] = (1e-6, 0.1),
+        ard: bool = False,
+    ) -> None:
+        covariance = ScaleKernel(
+            MaternKernel(
+                nu=2.5,
+                ard_num_dims=train_X.shape[-1] if ard else None,
+                lengthscale_constraint=Interval(*lengthscale_bounds),
+            ),
+            outputscale_constraint=Interval(*outputscale_bounds),
+        )
+        likelihood = (
+            GaussianLikelihood(noise_constraint=Interval(*noise_bounds))
+            if train_Yvar is None
+            else None
+        )
+        super().__init__(
+            train_X=train_X,
+            train_Y=train_Y,
+            train_Yvar=train_Yvar,
+            likelihood=likelihood,
+            covar_module=covariance,
+            outcome_transform=None,
+        )
+
+    @classmethod
+    def construct_inputs(cls, training_data: SupervisedDataset, **options: Any) -> dict[str, Any]:
+        """Keyword arguments of the constructor from a BoTorch data set and options."""
+        return {**super().construct_inputs(training_data=training_data), **options}
