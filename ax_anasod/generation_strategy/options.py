@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
 from ax_anasod.exceptions import OptionError, UnknownNameError
+from ax_anasod.simplex import TrustRegionSchedule
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,10 @@ class AnasodBOOptions:
     num_initial: int = 10
     optimizer: str = "pool"
     pool_size: int | None = None
-    beta_max: float = 32.0
-    beta_min: float = 0.25
-    success_tolerance: int = 1
-    failure_tolerance: int = 5
+    beta_max: float = TrustRegionSchedule.beta_max
+    beta_min: float = TrustRegionSchedule.beta_min
+    success_tolerance: int = TrustRegionSchedule.success_tolerance
+    failure_tolerance: int = TrustRegionSchedule.failure_tolerance
     ard: bool = False
     log_targets: bool = True
 
