@@ -71,9 +71,11 @@ class Architecture:
     @property
     def counts(self) -> NDArray[np.int64]:
         """Number of blocks with each operation, ``k``; sums to ``num_blocks``."""
-        return self.cell.encode(self.code[None])[0]
+        counts: NDArray[np.int64] = self.cell.encode(self.code[None])[0]
+        return counts
 
     @property
     def fractions(self) -> NDArray[np.float64]:
         """The normalised encoding, ``k``; sums to 1 (paper, Section 3.1)."""
-        return self.counts / self.cell.num_blocks
+        fractions: NDArray[np.float64] = self.counts / self.cell.num_blocks
+        return fractions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -30,8 +31,8 @@ class Cell(CellDefinition):
     One architecture is one row of *codes*: the operation's index for each block, then the
     chosen alternative of each wiring choice. A user's own cell is an instance of this
     class. A subclass may give the blocks a graph (`block_graph`, `sources`, `outputs`),
-    rule out codes (`is_valid`), identify codes of the same architecture (`canonical`,
-    `members`) and have strings of its own (`_format`, `_parse`); everything else follows.
+    rule out codes (`is_valid`), identify codes of the same architecture (`canonical`) and
+    have strings of its own (`_format`, `_parse`); everything else follows.
 
     Source: paper, Section 3.1; cells of two parts as in Appendix D.
 
@@ -181,8 +182,22 @@ class Cell(CellDefinition):
         return self.validate_codes(codes)
 
     def members(self, code: ArrayLike) -> NDArray[np.int64]:
-        """All codes of the same architecture: ``d`` to ``m x d``."""
-        return self.validate_codes(np.asarray(code)[None])
+        """All codes of the same architecture: ``d`` to ``m x d``.
+
+        Raises:
+            ArchitectureError: If the code is malformed.
+            CellError: If several codes may be the same architecture, and are too many to list.
+        """
+        own = self.canonical(np.asarray(code)[None])
+        if type(self).canonical is Cell.canonical:
+            return own
+        codes = self._all_codes()
+        return codes.compress((self.canonical(codes) == own).all(axis=1), axis=0)
+
+    def is_representative(self, codes: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether each of ``n x d`` codes is valid and the representative of its architecture."""
+        chosen: NDArray[np.bool_] = (self.canonical(codes) == codes).all(axis=1)
+        return chosen & self.is_valid(codes)
 
     @cached_property
     def accepts_all_codes(self) -> bool:
@@ -200,16 +215,19 @@ class Cell(CellDefinition):
         Raises:
             CellError: If there are more than 10^7 codes.
         """
-        if self.num_codes > ENUMERATION_LIMIT:
-            raise CellError(
-                f"cell {self.name!r} has {self.num_codes} codes, too many to list (the limit "
-                f"is {ENUMERATION_LIMIT})",
-                "draw some with sample",
-            )
-        codes = keys.unpack(np.arange(self.num_codes), self.code_sizes)
+        codes = self._all_codes()
         if self.accepts_all_codes:
             return codes
-        return codes[self.is_valid(codes) & (self.canonical(codes) == codes).all(axis=1)]
+        return codes.compress(self.is_representative(codes), axis=0)
+
+    def _all_codes(self) -> NDArray[np.int64]:
+        if self.num_codes > ENUMERATION_LIMIT:
+            raise CellError(
+                f"cell {self.name!r} has about 10^{math.log10(self.num_codes):.1f} codes, too "
+                f"many to list (the limit is {ENUMERATION_LIMIT})",
+                "draw some with sample",
+            )
+        return keys.unpack(np.arange(self.num_codes), self.code_sizes)
 
     def neighbours(self, code: ArrayLike) -> NDArray[np.int64]:
         """Every other architecture at edit distance 1: one operation, or one wire.
@@ -228,8 +246,8 @@ class Cell(CellDefinition):
         own = self.canonical(np.asarray(code)[None])
         edited = np.concatenate([self._edits(member) for member in self.members(own[0])])
         edited = self.canonical(edited[self.is_valid(edited)])
-        packed, first = np.unique(self.keys(edited), return_index=True)
-        return edited[first[packed != self.keys(own)]]
+        edited = edited[np.unique(self.keys(edited), return_index=True)[1]]
+        return edited.compress((edited != own).any(axis=1), axis=0)
 
     def _edits(self, code: NDArray[np.int64]) -> NDArray[np.int64]:
         """All codes that differ from ``code`` in one column, ``m x d``."""
@@ -328,12 +346,8 @@ class Cell(CellDefinition):
         Returns:
             ``n x num_parts x num_states`` booleans.
         """
-        shape = (
-            len(self.validate_codes(codes)),
-            self.parts,
-            self.block_graph.num_states,
-        )
-        outputs = np.zeros(shape, dtype=bool)
+        n, states = len(self.validate_codes(codes)), self.block_graph.num_states
+        outputs = np.zeros((n, self.parts, states), dtype=bool)
         outputs[:, :, list(self.block_graph.possible_outputs)] = True
         return outputs
 

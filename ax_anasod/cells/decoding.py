@@ -98,8 +98,7 @@ def draw_valid(cell: Cell, n: int, draw: Draw) -> NDArray[np.int64]:
             )
         repeat = max(1, _MIN_BATCH // len(pending))
         candidates = draw(np.repeat(pending, repeat))
-        good = cell.is_valid(candidates) & (cell.canonical(candidates) == candidates).all(axis=1)
-        good = good.reshape(len(pending), repeat)
+        good = cell.is_representative(candidates).reshape(len(pending), repeat)
         found, first = good.any(axis=1), good.argmax(axis=1)
         chosen = (np.arange(len(pending)) * repeat + first)[found]
         codes[pending[found]] = candidates[chosen]
@@ -126,24 +125,25 @@ def _multiset(counts: NDArray[np.int64], total: int) -> NDArray[Any]:
 
     Blocks are rows here, so that every step works on contiguous memory.
     """
-    num_operations = counts.shape[1]
-    small = np.min_scalar_type(max(total, num_operations))
-    ends = np.cumsum(counts, axis=1).T.astype(small)  # k x n
-    positions = np.arange(total, dtype=small)[:, None]
-    blocks = np.zeros((total, len(counts)), dtype=small)
+    ends = np.cumsum(counts.T, axis=0)  # k x n
+    columns = np.arange(len(counts))
+    blocks = np.zeros((total + 1, len(counts)), dtype=np.min_scalar_type(counts.shape[1]))
     for end in ends[:-1]:
-        blocks += positions >= end
-    return blocks
+        blocks[end, columns] += 1  # the next operation starts here
+    for position in range(1, total):
+        blocks[position] += blocks[position - 1]
+    return blocks[:total]
 
 
 def _permute(blocks: NDArray[Any], rng: np.random.Generator) -> None:
     """Permutes each column of ``blocks`` in place (Fisher-Yates, all columns at once)."""
     total, n = blocks.shape
+    flat = blocks.reshape(-1)
     columns = np.arange(n)
     for last in range(total - 1, 0, -1):
-        other = rng.integers(0, last + 1, size=n, dtype=np.uint32)
-        kept = blocks[other, columns]
-        blocks[other, columns] = blocks[last]
+        other = rng.integers(0, last + 1, size=n, dtype=np.uint32) * np.int64(n) + columns
+        kept = flat.take(other)
+        flat[other] = blocks[last]
         blocks[last] = kept
 
 
@@ -155,13 +155,15 @@ def _categorical(
     # Exactly 1 from the last operation with a positive fraction on, so that rounding
     # errors never select an operation whose fraction is 0.
     ends = (ends / ends[:, -1:]).T  # k x n
-    codes = np.zeros((len(fractions), len(cell.code_sizes)), dtype=np.int64)
-    small = np.min_scalar_type(cell.num_operations)
-    blocks = np.zeros((cell.num_blocks, len(fractions)), dtype=small)
-    draws = rng.random(blocks.shape)
-    for end in ends[:-1]:
-        blocks += draws >= end
-    codes[:, : cell.num_blocks] = blocks.T
+    codes = np.empty((len(fractions), len(cell.code_sizes)), dtype=np.int64)
+    # A few columns at a time stay in the processor's cache over all k comparisons.
+    for start in range(0, len(fractions), _MIN_BATCH):
+        chunk = ends[:, start : start + _MIN_BATCH]
+        draws = rng.random((cell.num_blocks, chunk.shape[1]))
+        blocks = np.zeros(draws.shape, dtype=np.min_scalar_type(cell.num_operations))
+        for end in chunk[:-1]:
+            blocks += draws >= end
+        codes[start : start + _MIN_BATCH, : cell.num_blocks] = blocks.T
     _choose_wiring(cell, codes, rng)
     return codes
 

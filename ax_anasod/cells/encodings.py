@@ -75,7 +75,8 @@ def as_fractions(cell: Cell, encodings: ArrayLike) -> NDArray[np.float64]:
     if rows.dtype.kind == "f":
         return _check_fractions(rows)
     counts = check_counts(cell, rows)
-    return counts / counts.sum(axis=1, keepdims=True)
+    fractions: NDArray[np.float64] = counts / counts.sum(axis=1, keepdims=True)
+    return fractions
 
 
 def feasible_counts(cell: Cell, codes: NDArray[np.int64], total: int) -> NDArray[np.int64]:

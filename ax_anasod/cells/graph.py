@@ -7,6 +7,7 @@ and adds its result to a later one, so that every cell is acyclic by constructio
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -61,11 +62,21 @@ class BlockGraph:
     @property
     def shortest_path(self) -> int:
         """Fewest operations between an input and an output in any architecture."""
-        depth = dict.fromkeys(range(self.num_inputs), 0)
+        return min(self._depths(min)[state] for state in self.possible_outputs)
+
+    @property
+    def longest_path(self) -> int:
+        """Most operations between an input and an output in any architecture."""
+        return max(self._depths(max)[state] for state in self.possible_outputs)
+
+    def _depths(self, better: Callable[[Iterable[int]], int]) -> dict[int, int]:
+        """The ``better`` number of operations between an input and each state."""
+        depths = dict.fromkeys(range(self.num_inputs), 0)
+        # By target, so that all that is written to a state is known before it is read.
         for target, sources in sorted(zip(self.targets, self.possible_sources, strict=True)):
-            nearest = 1 + min(depth[source] for source in sources)
-            depth[target] = min(depth.get(target, nearest), nearest)
-        return min(depth[state] for state in self.possible_outputs)
+            depth = 1 + better([depths[source] for source in sources])
+            depths[target] = better([depths.get(target, depth), depth])
+        return depths
 
     @classmethod
     def chain(cls, num_blocks: int, parts: int = 1) -> BlockGraph:

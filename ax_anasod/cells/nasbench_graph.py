@@ -75,18 +75,13 @@ class NASBenchGraphCell(Cell):
     def is_valid(self, codes: ArrayLike) -> NDArray[np.bool_]:
         """Whether some block of each of ``n x d`` codes is no ``skip``."""
         blocks = self.validate_codes(codes)[:, :_BLOCKS]
-        return (blocks != self.operations.index("skip")).any(axis=1)
+        valid: NDArray[np.bool_] = (blocks != self.operations.index("skip")).any(axis=1)
+        return valid
 
     def canonical(self, codes: ArrayLike) -> NDArray[np.int64]:
         """The representative of each architecture, ``n x d``."""
         table = _representatives(self.operations)
-        return keys.unpack(np.arange(self.num_codes), self.code_sizes)[table[self.pack(codes)]]
-
-    def members(self, code: ArrayLike) -> NDArray[np.int64]:
-        """All codes of the same architecture: ``d`` to ``m x d``."""
-        table = _representatives(self.operations)
-        own = table[self.pack(np.asarray(code)[None])[0]]
-        return keys.unpack(np.flatnonzero(table == own), self.code_sizes)
+        return keys.unpack(table[self.pack(codes)], self.code_sizes)
 
     def hashes(self, codes: ArrayLike) -> NDArray[np.int64]:
         """The benchmark's own number of each architecture, under which its tables store it.
@@ -121,7 +116,8 @@ class NASBenchGraphCell(Cell):
             raise ArchitectureError(
                 f"{wanted[wrong][0]} is the hash of no architecture of cell {self.name!r}"
             )
-        return codes[at]
+        found: NDArray[np.int64] = codes[at]
+        return found
 
     @cached_property
     def block_graph(self) -> BlockGraph:

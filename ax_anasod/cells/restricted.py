@@ -1,0 +1,225 @@
+"""A cell of which only some architectures exist, such as those that a table holds."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import zlib
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ax_anasod.cells import decoding, encodings, keys
+from ax_anasod.cells.cell import Cell
+from ax_anasod.cells.graph import BlockGraph
+from ax_anasod.cells.serialization import from_dict, register_cell
+from ax_anasod.exceptions import ArchitectureError, CellError, EncodingError
+
+_CHUNK = 1024  # rows compared with all encodings at a time
+
+
+@register_cell
+class RestrictedCell(Cell):
+    """The same cell with only the given architectures: all draws are among these.
+
+    The cell has one part whatever ``cell`` has, since architectures whose parts have the
+    same counts need not be among those that exist.
+
+    Args:
+        cell: The full cell.
+        codes: ``n x d`` codes of valid architectures; repetitions count once.
+
+    Raises:
+        CellError: If there are no codes.
+        ArchitectureError: If a code is malformed or invalid.
+
+    Example:
+        >>> from ax_anasod import cells
+        >>> cell = cells.get("nas-bench-201")
+        >>> two = RestrictedCell(cell, [[3, 3, 3, 3, 3, 3], [3, 3, 1, 3, 3, 3]])
+        >>> two.size, two.is_feasible([[0, 0, 0, 6, 0], [0, 0, 6, 0, 0]]).tolist()
+        (2, [True, False])
+    """
+
+    def __init__(self, cell: Cell, codes: ArrayLike) -> None:
+        array = cell.validate_codes(codes)
+        if not len(array):
+            raise CellError(f"cell {cell.name!r} cannot be restricted to no architecture at all")
+        valid = cell.is_valid(array)
+        if not valid.all():
+            row = int(np.argmin(valid))
+            raise ArchitectureError(
+                f"code {array[row].tolist()} (row {row}) is no valid architecture of cell "
+                f"{cell.name!r}"
+            )
+        super().__init__(cell.name, cell.operations, cell.num_blocks, cell.wiring)
+        self.base: Cell = cell.base if isinstance(cell, RestrictedCell) else cell
+        array = cell.canonical(array)
+        self._keys, first = np.unique(self.keys(array), return_index=True)
+        self._codes = array[first]
+        self._codes.flags.writeable = False
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, RestrictedCell)
+            and self.base == other.base
+            and np.array_equal(self._codes, other._codes)
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.base, self._digest))
+
+    def __repr__(self) -> str:
+        return f"RestrictedCell({self.base!r}, {self.size} architectures)"
+
+    @cached_property
+    def _digest(self) -> int:
+        return hash(self._codes.tobytes())
+
+    @cached_property
+    def size(self) -> int:
+        """Number of architectures that exist."""
+        return len(self._codes)
+
+    def enumerate(self) -> NDArray[np.int64]:
+        """The architectures that exist, ``size x d``, in the order of their codes."""
+        return self._codes.copy()
+
+    def sample(self, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Draws ``n`` architectures uniformly over those that exist, ``n x d``."""
+        decoding.check_generator(rng)
+        return self._codes[rng.integers(0, self.size, size=n)]
+
+    # What the codes mean is up to the full cell.
+
+    def is_valid(self, codes: ArrayLike) -> NDArray[np.bool_]:
+        """Whether each of ``n x d`` codes is an architecture that exists."""
+        return np.isin(self.keys(self.base.canonical(codes)), self._keys)
+
+    def canonical(self, codes: ArrayLike) -> NDArray[np.int64]:
+        """The representative of each architecture, ``n x d``."""
+        return self.base.canonical(codes)
+
+    def members(self, code: ArrayLike) -> NDArray[np.int64]:
+        """All codes of the same architecture: ``d`` to ``m x d``."""
+        return self.base.members(code)
+
+    def _edits(self, code: NDArray[np.int64]) -> NDArray[np.int64]:
+        return self.base._edits(code)
+
+    def _format(self, codes: NDArray[np.int64]) -> list[str]:
+        return self.base._format(codes)
+
+    def _parse(self, texts: Sequence[str]) -> NDArray[np.int64]:
+        return self.base._parse(texts)
+
+    @cached_property
+    def block_graph(self) -> BlockGraph:
+        """That of the full cell."""
+        return self.base.block_graph
+
+    @property
+    def graph_shows_wiring(self) -> bool:
+        """Whether `sources` depends on the wiring choices."""
+        return self.base.graph_shows_wiring
+
+    def sources(self, codes: ArrayLike) -> NDArray[np.int64]:
+        """The state that each block reads, ``n x num_blocks``."""
+        return self.base.sources(codes)
+
+    def outputs(self, codes: ArrayLike) -> NDArray[np.bool_]:
+        """Whether each state is passed on, ``n x num_parts x num_states``."""
+        return self.base.outputs(codes)
+
+    # Encodings, by groups of architectures that share one.
+
+    @cached_property
+    def _groups(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """The encodings ``M x k``, the ``M`` group sizes, and the codes sorted by encoding."""
+        counts = self.encode(self._codes)
+        packed = encodings.count_keys(counts, self.total)
+        order = np.argsort(packed, kind="stable")
+        _, first, sizes = np.unique(packed[order], return_index=True, return_counts=True)
+        return counts[order][first], sizes, self._codes[order]
+
+    def feasible_encodings(self, total: int) -> NDArray[np.int64]:
+        """The encodings of the architectures that exist, ``M x k``, in lexicographic order."""
+        return self._groups[0]
+
+    def decode(
+        self, encodings: ArrayLike, rng: np.random.Generator, method: str = "shuffle"
+    ) -> NDArray[np.int64]:
+        """Draws one of the architectures that exist for each encoding; see `Cell.decode`."""
+        decoding.check_method(method)
+        decoding.check_generator(rng)
+        groups = (
+            self._groups_of_counts(encodings)
+            if method == "shuffle"
+            else self._draw_groups(encodings, rng)
+        )
+        _, sizes, codes = self._groups
+        firsts = np.cumsum(sizes) - sizes
+        drawn: NDArray[np.int64] = codes[firsts[groups] + rng.integers(0, sizes[groups])]
+        return drawn
+
+    def _groups_of_counts(self, given: ArrayLike) -> NDArray[np.int64]:
+        counts = encodings.as_counts(self, given)
+        encodings.require_feasible(self, counts)
+        known = encodings.count_keys(self._groups[0], self.total)
+        return np.searchsorted(known, encodings.count_keys(counts, self.total))
+
+    def _draw_groups(self, given: ArrayLike, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Encodings with the probability that Eq. 2 gives to all their architectures."""
+        fractions = encodings.as_fractions(self, given)
+        counts, sizes, _ = self._groups
+        groups = np.empty(len(fractions), dtype=np.int64)
+        for start in range(0, len(fractions), _CHUNK):
+            chunk = fractions[start : start + _CHUNK]
+            logs = np.log(np.where(chunk > 0, chunk, 1.0)) @ counts.T + np.log(sizes)
+            logs[(chunk == 0).astype(np.float64) @ counts.T > 0] = -np.inf
+            impossible = np.isneginf(logs).all(axis=1)
+            if impossible.any():
+                row = int(np.argmax(impossible))
+                raise EncodingError(
+                    f"no architecture of the restricted cell {self.name!r} can be drawn from "
+                    f"the fractions {chunk[row].tolist()} (row {start + row})"
+                )
+            weights = np.exp(logs - logs.max(axis=1, keepdims=True))
+            ends = np.cumsum(weights, axis=1)
+            draws = rng.random((len(chunk), 1)) * ends[:, -1:]
+            groups[start : start + _CHUNK] = (draws >= ends).sum(axis=1)
+        return groups
+
+    # Storage
+
+    def arguments(self) -> dict[str, Any]:
+        """The full cell and the codes, compressed."""
+        compact = self._codes.astype(keys.compact_dtype(self.code_sizes))
+        text = base64.b64encode(zlib.compress(compact.tobytes(), 9)).decode("ascii")
+        return {"cell": self.base.to_dict(), "codes": text}
+
+    @classmethod
+    def from_arguments(cls, arguments: Mapping[str, Any]) -> Self:
+        """Builds the cell from what `arguments` gave.
+
+        Raises:
+            CellError: If that is damaged.
+        """
+        if set(arguments) != {"cell", "codes"}:
+            raise CellError(
+                f"a stored RestrictedCell has 'cell' and 'codes', got {sorted(arguments)}"
+            )
+        cell = from_dict(arguments["cell"])
+        width = len(cell.code_sizes)
+        try:
+            content = zlib.decompress(base64.b64decode(arguments["codes"], validate=True))
+            flat = np.frombuffer(content, dtype=keys.compact_dtype(cell.code_sizes))
+            codes = flat.reshape(-1, width)
+        except (TypeError, ValueError, binascii.Error, zlib.error) as error:
+            raise CellError(
+                f"the stored codes of cell {cell.name!r} are damaged: {error}"
+            ) from None
+        return cls(cell, codes.astype(np.int64))
