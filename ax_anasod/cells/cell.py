@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -10,18 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ax_anasod.cells import decoding, encodings, keys, strings
+from ax_anasod.cells import decoding, encodings, listing, strings
 from ax_anasod.cells.architecture import Architecture
 from ax_anasod.cells.definition import CellDefinition
 from ax_anasod.cells.graph import BlockGraph, to_networkx
 from ax_anasod.cells.serialization import register_cell, to_dict
-from ax_anasod.exceptions import CellError
 
 if TYPE_CHECKING:
     import networkx
-
-# Cells with more codes than this are never listed, only drawn from.
-ENUMERATION_LIMIT = 10_000_000
 
 
 @register_cell
@@ -139,7 +134,7 @@ class Cell(CellDefinition):
         Returns:
             ``M x k`` counts in lexicographic order, or None.
         """
-        if self.accepts_all_codes or self.num_codes > ENUMERATION_LIMIT:
+        if self.accepts_all_codes or self.num_codes > listing.LIMIT:
             return None
         if total not in self._feasible:
             self._feasible[total] = encodings.feasible_counts(self, self.enumerate(), total)
@@ -191,7 +186,7 @@ class Cell(CellDefinition):
         own = self.canonical(np.asarray(code)[None])
         if type(self).canonical is Cell.canonical:
             return own
-        codes = self._all_codes()
+        codes = listing.all_codes(self)
         return codes.compress((self.canonical(codes) == own).all(axis=1), axis=0)
 
     def is_representative(self, codes: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -215,19 +210,7 @@ class Cell(CellDefinition):
         Raises:
             CellError: If there are more than 10^7 codes.
         """
-        codes = self._all_codes()
-        if self.accepts_all_codes:
-            return codes
-        return codes.compress(self.is_representative(codes), axis=0)
-
-    def _all_codes(self) -> NDArray[np.int64]:
-        if self.num_codes > ENUMERATION_LIMIT:
-            raise CellError(
-                f"cell {self.name!r} has about 10^{math.log10(self.num_codes):.1f} codes, too "
-                f"many to list (the limit is {ENUMERATION_LIMIT})",
-                "draw some with sample",
-            )
-        return keys.unpack(np.arange(self.num_codes), self.code_sizes)
+        return listing.representatives(self)
 
     def neighbours(self, code: ArrayLike) -> NDArray[np.int64]:
         """Every other architecture at edit distance 1: one operation, or one wire.
@@ -243,20 +226,11 @@ class Cell(CellDefinition):
         Raises:
             ArchitectureError: If the code is malformed.
         """
-        own = self.canonical(np.asarray(code)[None])
-        edited = np.concatenate([self._edits(member) for member in self.members(own[0])])
-        edited = self.canonical(edited[self.is_valid(edited)])
-        edited = edited[np.unique(self.keys(edited), return_index=True)[1]]
-        return edited.compress((edited != own).any(axis=1), axis=0)
+        return listing.neighbours(self, self.canonical(np.asarray(code)[None]))
 
-    def _edits(self, code: NDArray[np.int64]) -> NDArray[np.int64]:
-        """All codes that differ from ``code`` in one column, ``m x d``."""
-        sizes = np.array(self.code_sizes)
-        columns = np.repeat(np.arange(len(sizes)), sizes - 1)
-        steps = np.concatenate([np.arange(1, size) for size in self.code_sizes])
-        edited = np.tile(code, (len(columns), 1))
-        edited[np.arange(len(columns)), columns] = (code[columns] + steps) % sizes[columns]
-        return edited
+    def edits(self, code: NDArray[np.int64]) -> NDArray[np.int64]:
+        """All codes, valid or not, one step from ``code`` itself: ``d`` to ``m x d``."""
+        return listing.one_column_edits(code, self.code_sizes)
 
     # Strings
 

@@ -106,13 +106,13 @@ class GenotypeCell(Cell):
             for node in range(self.num_nodes)
         )
 
-    def _edits(self, code: NDArray[np.int64]) -> NDArray[np.int64]:
+    def edits(self, code: NDArray[np.int64]) -> NDArray[np.int64]:
         """All codes with one other operation, or one block moved to another input.
 
         A block keeps its operation when its input changes (paper, Figure 4), so that the
         two blocks of a node may change places.
         """
-        operations = super()._edits(code)[: self.num_blocks * (self.num_operations - 1)]
+        operations = super().edits(code)[: self.num_blocks * (self.num_operations - 1)]
         sources = self.sources(code[None])[0].tolist()
         rewired = []
         for node in self._nodes:

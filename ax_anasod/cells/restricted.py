@@ -107,8 +107,9 @@ class RestrictedCell(Cell):
         """All codes of the same architecture: ``d`` to ``m x d``."""
         return self.base.members(code)
 
-    def _edits(self, code: NDArray[np.int64]) -> NDArray[np.int64]:
-        return self.base._edits(code)
+    def edits(self, code: NDArray[np.int64]) -> NDArray[np.int64]:
+        """All codes of the full cell one step from ``code``: ``d`` to ``m x d``."""
+        return self.base.edits(code)
 
     def _format(self, codes: NDArray[np.int64]) -> list[str]:
         return self.base._format(codes)
