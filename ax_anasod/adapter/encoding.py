@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from ax.adapter.base import GenResults
 from ax.adapter.torch import TorchAdapter
+from ax.core.data_utils import ExperimentData
 from ax.core.observation import ObservationFeatures
 from ax.core.optimization_config import OptimizationConfig
 from ax.core.search_space import SearchSpace
@@ -65,6 +66,13 @@ class EncodingAdapter(TorchAdapter):
         )
         result.gen_metadata["beta"] = beta
         return result
+
+    def _compute_in_design(
+        self, search_space: SearchSpace, experiment_data: ExperimentData
+    ) -> list[bool]:
+        # The search space has refused every arm that is no encoding when it was attached;
+        # Ax would transform and check all of them again at every step.
+        return [True] * len(experiment_data.arm_data)
 
     def _beta(self, history: History) -> float:
         """Beta after all trials so far; 0 (uniform) where there are several objectives."""

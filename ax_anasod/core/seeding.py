@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-# Streams are kept apart by a first word, so that the architecture of trial 7 and the
-# proposal of trial 7 never share random numbers.
+# Streams are kept apart by the first word of their key, so that the architecture of trial
+# 7 and the proposal of trial 7 never share random numbers.
 _ARCHITECTURE: Final = 1
 _PROPOSAL: Final = 2
 _QUERY: Final = 3
@@ -18,14 +18,19 @@ def architecture_rng(
     seed: int, trial_index: int, counts: npt.NDArray[np.int64]
 ) -> np.random.Generator:
     """The generator that draws the architecture of a trial from its encoding."""
-    return np.random.default_rng([_ARCHITECTURE, seed, trial_index, *counts.tolist()])
+    return _generator(seed, _ARCHITECTURE, trial_index, *counts.tolist())
 
 
 def proposal_rng(seed: int, position: int) -> np.random.Generator:
     """The generator that a strategy uses to propose the trial at ``position``."""
-    return np.random.default_rng([_PROPOSAL, seed, position])
+    return _generator(seed, _PROPOSAL, position)
 
 
 def query_rng(seed: int, trial_index: int) -> np.random.Generator:
     """The generator that picks the training seed of a single-seed benchmark query."""
-    return np.random.default_rng([_QUERY, seed, trial_index])
+    return _generator(seed, _QUERY, trial_index)
+
+
+def _generator(seed: int, *key: int) -> np.random.Generator:
+    # NumPy's own way to derive independent streams from one seed.
+    return np.random.default_rng(np.random.SeedSequence(entropy=seed, spawn_key=key))
