@@ -16,6 +16,14 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ax_anasod.adapter import AnasodGenerators as AnasodGenerators
+    from ax_anasod.adapter import BomzeRounding as BomzeRounding
+    from ax_anasod.cells import Architecture as Architecture
+    from ax_anasod.cells import Cell as Cell
+    from ax_anasod.cells import RestrictedCell as RestrictedCell
+    from ax_anasod.core import AnasodSearchSpace as AnasodSearchSpace
+    from ax_anasod.core import CellSearchSpace as CellSearchSpace
+    from ax_anasod.core import OperationParameter as OperationParameter
     from ax_anasod.exceptions import AnasodError as AnasodError
     from ax_anasod.exceptions import ArchitectureError as ArchitectureError
     from ax_anasod.exceptions import BenchmarkError as BenchmarkError
@@ -26,8 +34,53 @@ if TYPE_CHECKING:
     from ax_anasod.exceptions import OptionError as OptionError
     from ax_anasod.exceptions import RunError as RunError
     from ax_anasod.exceptions import UnknownNameError as UnknownNameError
+    from ax_anasod.experiment import make_client as make_client
+    from ax_anasod.experiment import make_experiment as make_experiment
+    from ax_anasod.experiment import make_search_space as make_search_space
+    from ax_anasod.generators import DirichletGenerator as DirichletGenerator
+    from ax_anasod.generators import EncodingGenerator as EncodingGenerator
+    from ax_anasod.metrics import LookupMetric as LookupMetric
+    from ax_anasod.nasbench import NASBench201Benchmark as NASBench201Benchmark
+    from ax_anasod.nasbench import NASBenchGraphBenchmark as NASBenchGraphBenchmark
+    from ax_anasod.nasbench import TableBenchmark as TableBenchmark
+    from ax_anasod.runners import LookupRunner as LookupRunner
 
 _ROOMS = {
+    "cells": (
+        "Architecture",
+        "Cell",
+        "RestrictedCell",
+    ),
+    "nasbench": (
+        "NASBench201Benchmark",
+        "NASBenchGraphBenchmark",
+        "TableBenchmark",
+    ),
+    "core": (
+        "AnasodSearchSpace",
+        "CellSearchSpace",
+        "OperationParameter",
+    ),
+    "generators": (
+        "DirichletGenerator",
+        "EncodingGenerator",
+    ),
+    "adapter": (
+        "AnasodGenerators",
+        "BomzeRounding",
+    ),
+    "runners": ("LookupRunner",),
+    "metrics": ("LookupMetric",),
+    "experiment": (
+        "make_client",
+        "make_experiment",
+        "make_search_space",
+    ),
+    "simplex": (),
+    "surrogates": (),
+    "generation_strategy": (),
+    "storage": (),
+    "analysis": (),
     "exceptions": (
         "AnasodError",
         "ArchitectureError",
@@ -41,18 +94,34 @@ _ROOMS = {
         "UnknownNameError",
     ),
 }
+# Whoever uses one of these may save an experiment, so our classes must be registered with
+# Ax's storage by then.
+_AX_HALF = frozenset(
+    {
+        "core",
+        "generators",
+        "adapter",
+        "generation_strategy",
+        "runners",
+        "metrics",
+        "storage",
+        "analysis",
+        "experiment",
+    }
+)
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 
-__all__ = sorted(_ROOM_OF)  # noqa: PLE0605
+__all__ = sorted(_ROOM_OF)
 
 
 def __getattr__(name: str) -> object:
-    if name in _ROOM_OF:
-        value: object = getattr(importlib.import_module(f"{__name__}.{_ROOM_OF[name]}"), name)
-    elif name in _ROOMS:
-        value = importlib.import_module(f"{__name__}.{name}")
-    else:
+    room = _ROOM_OF.get(name, name)
+    if room not in _ROOMS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if room in _AX_HALF:
+        importlib.import_module(f"{__name__}.storage")
+    module = importlib.import_module(f"{__name__}.{room}")
+    value: object = getattr(module, name) if name in _ROOM_OF else module
     globals()[name] = value
     return value
 
