@@ -14,7 +14,8 @@ from ax.core.observation import ObservationFeatures
 from ax.core.parameter import ParameterType, RangeParameter
 from ax.core.search_space import SearchSpace
 
-from ax_anasod.core.history import objective_signs
+from ax_anasod.core.history import check_finite, objective_signs, unusable_value
+from ax_anasod.core.stored_values import as_stored
 from ax_anasod.exceptions import ObservationError
 from ax_anasod.simplex import bomze_round
 
@@ -77,10 +78,11 @@ class PrepareObservations(Transform):
       ``LogY`` drops some wrong values silently and fails obscurely on others.
     - An error of exactly 0 is a legal result of a solved task. It is replaced by half of the
       smallest positive value (1 where there is none), which the logarithm can take.
+    - Standard errors must be given for all trials or for none.
     - A failed or abandoned trial counts as the worst value seen, so that the encoding is not
       proposed for ever.
-    - Values are rounded to 10 decimals and 12 significant digits: Ax stores no more
-      decimals, and a fit that saw more would differ after loading.
+    - Values are rounded as Ax rounds them when it saves (:func:`as_stored`): a fit that saw
+      more decimals would differ after loading.
 
     Config:
         names: The parameters of a trial.
@@ -98,18 +100,22 @@ class PrepareObservations(Transform):
         """Apply all of the above.
 
         Raises:
-            ObservationError: A value is negative, infinite or NaN; the trial is named.
+            ObservationError: A value is negative, infinite or NaN, or only some trials have a
+                standard error; the trial is named.
         """
         data = experiment_data.observation_data
+        if self.adapter is not None:
+            # Missing values are NaN in the data frame too, so this needs the data itself.
+            check_finite(self.adapter._experiment, self.objectives)
         for metric in data["mean"].columns if len(data) else []:
-            means = data["mean", metric].to_numpy(dtype=float, copy=True)
-            means = _rounded(means)
+            means = as_stored(data["mean", metric].to_numpy(dtype=float))
+            sems = as_stored(data["sem", metric].to_numpy(dtype=float))
             if metric in self.objectives:
-                _check(means, metric, data.index, self.log_targets)
-            if metric in self.objectives and self.log_targets:
-                means = _lift_zeros(means)
-            data["mean", metric] = means
-            data["sem", metric] = _rounded(data["sem", metric].to_numpy(dtype=float, copy=True))
+                _check_noise(means, sems, metric, data.index)
+                if self.log_targets:
+                    _check_sign(means, metric, data.index)
+                    means = _lift_zeros(means)
+            data["mean", metric], data["sem", metric] = means, sems
         if self.adapter is None or not len(data):
             return experiment_data
         return _impute_failures(
@@ -139,21 +145,37 @@ def _objectives(adapter: Adapter | None) -> dict[str, float]:
     return {} if config is None else dict(objective_signs(config))
 
 
-def _rounded(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    return np.array([float(f"{round(v, 10):.12g}") for v in values.tolist()])
+def _check_sign(values: npt.NDArray[np.float64], metric: str, index: pd.Index[Any]) -> None:
+    negative = values < 0
+    if negative.any():
+        row = int(np.argmax(negative))
+        raise unusable_value(
+            index[row][0],
+            metric,
+            values[row],
+            ">= 0, since their logarithm is modelled (the strategy's option log_targets=False "
+            "models them as they are)",
+        )
 
 
-def _check(
-    values: npt.NDArray[np.float64], metric: str, index: pd.Index[Any], log_targets: bool
+def _check_noise(
+    means: npt.NDArray[np.float64],
+    sems: npt.NDArray[np.float64],
+    metric: str,
+    index: pd.Index[Any],
 ) -> None:
-    wrong = ~np.isfinite(values) | (values < 0 if log_targets else False)
-    if wrong.any():
-        row = int(np.flatnonzero(wrong)[0])
+    negative = sems < 0
+    if negative.any():
+        row = int(np.argmax(negative))
+        raise unusable_value(
+            index[row][0], f"standard error of {metric}", sems[row], "finite and >= 0"
+        )
+    lacking = np.isnan(sems) & ~np.isnan(means)
+    if lacking.any() and not np.isnan(sems).all():
         raise ObservationError(
-            f"trial {index[row][0]}: {metric} = {values[row]} cannot be modelled; values must be "
-            + ("finite and >= 0, since their logarithm is modelled" if log_targets else "finite"),
-            "mark the trial as failed"
-            + (", or set the strategy's option log_targets=False" if log_targets else ""),
+            f"trial {index[int(np.argmax(lacking))][0]}: {metric} has no (finite) standard error, "
+            "but other trials have one",
+            "give it for all trials, or for none: the noise is then inferred",
         )
 
 

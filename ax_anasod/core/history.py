@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,8 @@ from ax.core.observation import ObservationFeatures
 from ax.core.optimization_config import OptimizationConfig
 
 from ax_anasod.core.coding import Coding
+from ax_anasod.core.stored_values import as_stored
+from ax_anasod.exceptions import ObservationError
 
 
 @dataclass(frozen=True)
@@ -24,8 +27,8 @@ class History:
 
     Args:
         rows: Integer rows ``n x d`` (counts or codes, see :class:`Coding`).
-        values: Objective values ``n x m``, minimised (a maximised objective is negated);
-            NaN where a trial has no data (yet).
+        values: Objective values ``n x m``, minimised (a maximised objective is negated), as
+            Ax stores them; NaN where a trial has no data (yet).
         trial_indices: Index of each row's trial ``n``; -1 for rows proposed in the same call
             and not yet trials.
         failed: Whether the trial failed or was abandoned, ``n``.
@@ -89,9 +92,13 @@ class History:
             optimization_config: Which metrics are objectives; the experiment's by default.
             pending: Ax's pending observations, from which rows proposed in the same call
                 (those without a trial) are taken.
+
+        Raises:
+            ObservationError: A value is infinite or NaN; the trial is named.
         """
         config = optimization_config or experiment.optimization_config
         objectives = [] if config is None else objective_signs(config)
+        check_finite(experiment, {name for name, _ in objectives})
         means = _means(experiment)
         parameters: list[dict[str, Any]] = []
         values: list[list[float]] = []
@@ -101,7 +108,7 @@ class History:
             for arm in trial.arms:
                 parameters.append(dict(arm.parameters))
                 indices.append(index)
-                failed.append(trial.status.is_failed or trial.status.is_abandoned)
+                failed.append(_failed(experiment, index))
                 values.append(
                     [
                         np.nan if failed[-1] else sign * means.get((index, arm.name, name), np.nan)
@@ -111,9 +118,11 @@ class History:
         proposed = _proposed(pending)
         parameters += proposed
         values += [[np.nan] * len(objectives)] * len(proposed)
+        array = np.array(values, dtype=np.float64).reshape(len(parameters), len(objectives))
         return cls(
             rows=coding.rows(parameters),
-            values=np.array(values, dtype=np.float64).reshape(len(parameters), len(objectives)),
+            # Two values that the storage makes equal must tie before it does, too.
+            values=as_stored(array.ravel()).reshape(array.shape),
             trial_indices=np.array(indices + [-1] * len(proposed), dtype=np.int64),
             failed=np.array(failed + [False] * len(proposed), dtype=np.bool_),
             position=len(parameters),
@@ -121,20 +130,48 @@ class History:
 
 
 def objective_signs(config: OptimizationConfig) -> list[tuple[str, float]]:
-    """The objectives' metric names, each with the sign that makes it minimised."""
+    """The objectives' metric signatures, each with the sign that makes it minimised."""
     # Ax's weights are positive for maximisation, whatever the kind of objective.
     return [(name, -1.0 if weight > 0 else 1.0) for name, weight in config.objective.metric_weights]
+
+
+def check_finite(experiment: Experiment, objectives: Container[str]) -> None:
+    """Refuse what no strategy can use.
+
+    Args:
+        experiment: The experiment.
+        objectives: The metrics that must be finite; others may be anything.
+
+    Raises:
+        ObservationError: A value is infinite or NaN; the trial is named.
+    """
+    for (index, _, metric), mean in _means(experiment).items():
+        if not math.isfinite(mean) and metric in objectives and not _failed(experiment, index):
+            raise unusable_value(index, metric, mean, "finite")
+
+
+def _failed(experiment: Experiment, index: int) -> bool:
+    status = experiment.trials[index].status
+    return bool(status.is_failed or status.is_abandoned)
 
 
 def _means(experiment: Experiment) -> dict[tuple[int, str, str], float]:
     df = experiment.lookup_data().df
     if df.empty:
         return {}
-    keys = zip(
-        df["trial_index"].tolist(), df["arm_name"].tolist(), df["metric_name"].tolist(), strict=True
-    )
+    columns = ("trial_index", "arm_name", "metric_signature")
+    keys = zip(*(df[column].tolist() for column in columns), strict=True)
     # A curve (one row per step) is reduced to its last step, which comes last.
     return dict(zip(keys, df["mean"].tolist(), strict=True))
+
+
+def unusable_value(trial_index: int, metric: str, value: float, allowed: str) -> ObservationError:
+    """The error for a value that no strategy can use, and how to repair it."""
+    return ObservationError(
+        f"trial {trial_index}: {metric} = {value} cannot be used; values must be {allowed}",
+        "attach the right value to the trial, or mark the trial as failed "
+        "(Ax: mark_failed(unsafe=True) for a trial that is completed already)",
+    )
 
 
 def _proposed(pending: dict[str, list[ObservationFeatures]] | None) -> list[dict[str, Any]]:

@@ -1,0 +1,31 @@
+"""Numbers as Ax's storage gives them back."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+
+def as_stored(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The values that would come back if these were saved and loaded by Ax.
+
+    Ax writes observations with ten decimals, in JSON and in SQL, so that a strategy that
+    saw more of them before a run was saved than after it would continue differently.
+    Applying this twice, or to values that were saved and loaded, changes nothing.
+
+    Args:
+        values: ``n`` values.
+
+    Returns:
+        ``n`` values; NaN in place of what is not finite.
+
+    Example:
+        >>> as_stored(np.array([5.62345678912345, 1 / 3])).tolist()
+        [5.6234567891, 0.3333333333]
+    """
+    # The same writer as Ax's, since two ways to round to ten decimals disagree on ties.
+    written = pd.Series(values, dtype=np.float64).to_json(orient="values")
+    return np.array(json.loads(written), dtype=np.float64)
