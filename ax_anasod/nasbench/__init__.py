@@ -1,0 +1,22 @@
+"""Real benchmarks behind one protocol: values looked up instead of trained."""
+
+from ax_anasod.nasbench.benchmark import Benchmark, Objective
+from ax_anasod.nasbench.lookup import LookupBenchmark
+from ax_anasod.nasbench.nasbench201 import NASBench201Benchmark
+from ax_anasod.nasbench.nasbench_graph import NASBenchGraphBenchmark
+from ax_anasod.nasbench.registry import from_dict, get_class, make, names, register_benchmark
+from ax_anasod.nasbench.table import TableBenchmark
+
+__all__ = [
+    "Benchmark",
+    "LookupBenchmark",
+    "NASBench201Benchmark",
+    "NASBenchGraphBenchmark",
+    "Objective",
+    "TableBenchmark",
+    "from_dict",
+    "get_class",
+    "make",
+    "names",
+    "register_benchmark",
+]

@@ -1,0 +1,131 @@
+"""What a benchmark is: values of architectures, found instead of trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from ax_anasod.cells import Cell
+from ax_anasod.exceptions import OptionError, UnknownNameError
+
+IntArray = npt.NDArray[np.integer[Any]]
+FloatArray = npt.NDArray[np.float64]
+
+COST = "cost_seconds"
+"""Name under which a query returns the simulated cost, in seconds."""
+
+PERCENT = "percent"
+"""Unit of every error and every accuracy."""
+
+
+@dataclass(frozen=True)
+class Objective:
+    """One quantity that a benchmark knows of every architecture.
+
+    Args:
+        name: Key of its values in the result of a query. Errors end in ``_error``.
+        unit: Its unit, e.g. ``"percent"`` or ``"seconds"``; empty where unknown.
+        minimize: Whether lower is better. All benchmarks of this package minimise.
+    """
+
+    name: str
+    unit: str
+    minimize: bool = True
+
+
+class Benchmark(Protocol):
+    """Real evaluations of the architectures of a cell, looked up or predicted.
+
+    Your own benchmark needs the five attributes, `query`, and, if its runs are to
+    be resumed, `to_dict` and `from_dict` with `register_benchmark`. Inheriting from
+    this class gives it the rest.
+
+    Attributes:
+        name: What the benchmark is called in results, e.g. ``"nas-bench-201"``.
+        dataset: The data set that its networks were trained on, where there is one.
+        cell: The cell whose architectures it can answer for, all of them.
+        objectives: The quantities that are searched.
+        reported: Quantities that are not searched but given for the incumbent, such
+            as the test error of the architecture that is best on validation.
+    """
+
+    name: str
+    dataset: str | None
+    cell: Cell
+    objectives: tuple[Objective, ...]
+    reported: tuple[Objective, ...]
+
+    def query(self, codes: IntArray, seeds: IntArray | None = None) -> dict[str, FloatArray]:
+        """The values of architectures.
+
+        Args:
+            codes: ``n x d`` codes of the cell, one architecture a row.
+            seeds: ``n`` training seeds, one a row, where the benchmark asks for them.
+
+        Returns:
+            Name -> ``n`` values for each objective and reported quantity (errors in
+            percent), and ``"cost_seconds"`` where the data has the training time.
+
+        Raises:
+            ArchitectureError: If an architecture is none that the benchmark knows.
+        """
+        ...
+
+    def draw_seeds(self, codes: IntArray, rng: np.random.Generator) -> IntArray | None:
+        """Training seeds to query these architectures with, None where none are needed.
+
+        Args:
+            codes: ``n x d`` codes of the cell.
+            rng: The generator that decides, so that equal states give equal seeds.
+        """
+        return None
+
+    def optimum(self, objective: str) -> float | None:
+        """The best value that any architecture of the cell has, where it is known.
+
+        Raises:
+            UnknownNameError: If the benchmark has no quantity of this name.
+        """
+        quantities = (*self.objectives, *self.reported)
+        find_quantity(objective, quantities)
+        return None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able description from which `ax_anasod.nasbench.from_dict` restores it."""
+        ...
+
+    @classmethod
+    def from_dict(cls, description: Mapping[str, Any]) -> Self:
+        """The benchmark that `to_dict` described."""
+        ...
+
+
+def find_quantity(name: str, quantities: Iterable[Objective]) -> Objective:
+    """The quantity with this name.
+
+    Raises:
+        UnknownNameError: If there is none, with the nearest name.
+    """
+    by_name = {quantity.name: quantity for quantity in quantities}
+    if name not in by_name:
+        raise UnknownNameError("objective", name, by_name)
+    return by_name[name]
+
+
+def name_list(option: str, value: str | Iterable[str]) -> tuple[str, ...]:
+    """The names given for an option as a tuple; one name may be given as it is.
+
+    Raises:
+        OptionError: If one is no text, or given twice.
+    """
+    names = (value,) if isinstance(value, str) else tuple(value)
+    for position, name in enumerate(names):
+        if not isinstance(name, str):
+            raise OptionError(f"{option} holds {name!r}", "give names")
+        if name in names[:position]:
+            raise OptionError(f"{option} names {name!r} twice")
+    return names

@@ -1,0 +1,143 @@
+"""The training runs of NAS-Bench-201 as a Parquet file beside the official one."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from ax_anasod.exceptions import BenchmarkError
+from ax_anasod.nasbench.nasbench201_trials import RUNS, SPLITS, Trials, checked
+from ax_anasod.nasbench.paths import first_line
+
+_KEY: Final = b"ax_anasod.nasbench201"
+_VERSION: Final = 1
+_SUFFIX: Final = ".trials.parquet"
+
+
+def cache_path(path: Path) -> Path:
+    """Where the runs of an official file or folder are kept: beside it."""
+    return path.with_name(path.name + _SUFFIX)
+
+
+def is_current(kept: Path, path: Path) -> bool:
+    """Whether there is a cache of exactly this state of the official file.
+
+    Raises:
+        BenchmarkError: If there is a file of that name which is damaged or no cache.
+    """
+    return kept.exists() and _read_note(kept)["source"] == _state(path)
+
+
+def read_cache(kept: Path) -> Trials:
+    """The runs in a Parquet file that `write_cache` has written.
+
+    Raises:
+        BenchmarkError: If it is damaged, or another kind of Parquet file.
+    """
+    import pyarrow
+    import pyarrow.parquet
+
+    _read_note(kept)
+    try:
+        table = pyarrow.parquet.read_table(kept)
+        columns = {name: table.column(name).to_numpy() for name in table.column_names}
+        architectures, place = np.unique(columns["arch"].astype(str), return_inverse=True)
+        run = np.array([RUNS.index(name) for name in columns["run"]], dtype=np.int64)
+        accuracy = {split: columns[split].astype(np.float64) for split in SPLITS}
+        trials = Trials(
+            tuple(architectures.tolist()),
+            place,
+            columns["epochs"].astype(np.int64),
+            run,
+            columns["seed"].astype(np.int64),
+            accuracy,
+            columns["seconds"].astype(np.float64),
+        )
+    except (OSError, pyarrow.ArrowException, KeyError, ValueError) as error:
+        raise _damaged(kept, error) from error
+    return checked(trials, str(kept))
+
+
+def write_cache(kept: Path, trials: Trials, path: Path | None = None) -> None:
+    """Writes the runs as Parquet, all or nothing.
+
+    Args:
+        kept: The file to write.
+        trials: The runs.
+        path: The official file they come from, if there is one.
+
+    Raises:
+        BenchmarkError: If the file cannot be written.
+    """
+    import pyarrow
+    import pyarrow.parquet
+
+    architectures = pyarrow.array(trials.architectures)
+    table = pyarrow.table(
+        {
+            "arch": pyarrow.DictionaryArray.from_arrays(trials.architecture, architectures),
+            "epochs": trials.epochs,
+            "run": pyarrow.DictionaryArray.from_arrays(trials.run, pyarrow.array(RUNS)),
+            "seed": trials.seed,
+            **trials.accuracy,
+            "seconds": trials.seconds,
+        }
+    )
+    note = {"version": _VERSION, "source": None if path is None else _state(path)}
+    table = table.replace_schema_metadata({_KEY: json.dumps(note).encode()})
+    # A reader never sees half a file: it is written under another name, then renamed.
+    unfinished = kept.with_name(f"{kept.name}.{os.getpid()}")
+    try:
+        pyarrow.parquet.write_table(table, unfinished, compression="zstd")
+        unfinished.replace(kept)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise BenchmarkError(
+            f"the cache {kept} cannot be written: {first_line(error)}",
+            "make the folder writable, or use no cache",
+        ) from error
+
+
+def _read_note(kept: Path) -> dict[str, object]:
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        metadata = pyarrow.parquet.read_schema(kept).metadata or {}
+    except (OSError, pyarrow.ArrowException) as error:
+        raise _damaged(kept, error) from error
+    if _KEY not in metadata:
+        raise BenchmarkError(
+            f"{kept} is a Parquet file, but none of NAS-Bench-201 runs that ax_anasod wrote",
+            "for a table with a column 'arch', use TableBenchmark",
+        )
+    note: dict[str, object] = json.loads(metadata[_KEY])
+    if note["version"] != _VERSION:
+        raise BenchmarkError(
+            f"{kept} has version {note['version']} of the cache's format, known is {_VERSION}",
+            "delete it, and it is written again",
+        )
+    return note
+
+
+def _damaged(kept: Path, error: Exception) -> BenchmarkError:
+    return BenchmarkError(
+        f"the Parquet file {kept} cannot be read, or is cut off: {first_line(error)}",
+        "delete it, and it is written again from the official file",
+    )
+
+
+def _state(path: Path) -> list[object]:
+    """What changes when the official file changes: name, number of bytes, newest change."""
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    states = [file.stat() for file in files]
+    return [
+        path.name,
+        len(files),
+        sum(state.st_size for state in states),
+        max(state.st_mtime_ns for state in states),
+    ]

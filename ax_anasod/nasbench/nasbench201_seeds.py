@@ -1,0 +1,135 @@
+"""The values of one split of NAS-Bench-201 by architecture and training seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from ax_anasod.exceptions import BenchmarkError, OptionError
+from ax_anasod.nasbench.benchmark import FloatArray, IntArray
+from ax_anasod.nasbench.nasbench201_trials import Trials
+
+
+class SeedTable:
+    """Errors and training times of the runs of one schedule, laid out by seed.
+
+    Args:
+        trials: All runs of a file, over ``n`` architectures.
+        epochs: The schedule.
+        run: What the networks were trained on.
+        split: What they were evaluated on.
+        source: The file in words, for messages.
+
+    Attributes:
+        errors: ``n x s`` errors in percent, NaN where an architecture lacks a seed.
+        mean_error: ``n`` errors of the mean accuracy over the seeds that an architecture
+            has, NaN where it has none.
+        seconds: ``n x s`` training times in seconds, NaN where lacking.
+        in_words: Which values these are.
+
+    Raises:
+        BenchmarkError: If the file has no such values at all.
+    """
+
+    def __init__(self, trials: Trials, epochs: int, run: str, split: str, source: str) -> None:
+        self.in_words = f"{split} accuracy on {run} after {epochs} epochs"
+        chosen = trials.select(epochs, run)
+        accuracy = chosen.accuracy[split]
+        evaluated = ~np.isnan(accuracy)
+        if not evaluated.any():
+            raise BenchmarkError(
+                f"{source} holds no {self.in_words}", f"it holds runs on {trials.describe()}"
+            )
+        self._seeds, columns = np.unique(chosen.seed[evaluated], return_inverse=True)
+        shape = (len(trials.architectures), len(self._seeds))
+        rows = chosen.architecture[evaluated]
+        accuracies = np.full(shape, np.nan)
+        accuracies[rows, columns] = accuracy[evaluated]
+        self.errors = 100.0 - accuracies
+        self.mean_error = 100.0 - _row_means(accuracies)
+        self.seconds = np.full(shape, np.nan)
+        self.seconds[rows, columns] = chosen.seconds[evaluated]
+
+    def keep(self, rows: IntArray) -> SeedTable:
+        """Only some of the architectures, by place or by ``n`` booleans."""
+        kept = SeedTable.__new__(SeedTable)
+        kept.in_words, kept._seeds = self.in_words, self._seeds
+        kept.errors, kept.mean_error = self.errors[rows], self.mean_error[rows]
+        kept.seconds = self.seconds[rows]
+        return kept
+
+    @property
+    def has_seed(self) -> npt.NDArray[np.bool_]:
+        """``n x s``, whether an architecture was trained with a seed."""
+        owned: npt.NDArray[np.bool_] = ~np.isnan(self.errors)
+        return owned
+
+    @property
+    def present(self) -> npt.NDArray[np.bool_]:
+        """``n``, whether an architecture has any value."""
+        some: npt.NDArray[np.bool_] = np.logical_or.reduce(self.has_seed, axis=1)
+        return some
+
+    @property
+    def has_seconds(self) -> bool:
+        """Whether the training time of every run is known."""
+        return not np.isnan(self.seconds[self.has_seed]).any()
+
+    @property
+    def mean_seconds(self) -> FloatArray:
+        """``n`` mean training times in seconds."""
+        return _row_means(self.seconds)
+
+    def errors_by_seed(self) -> dict[int, FloatArray]:
+        """Seed -> ``n`` errors."""
+        return {int(seed): self.errors[:, i] for i, seed in enumerate(self._seeds)}
+
+    def seeds_of(self, rows: IntArray) -> list[tuple[int, ...]]:
+        """The seeds of each of ``rows``, ascending."""
+        return [tuple(self._seeds[owned].tolist()) for owned in self.has_seed[rows]]
+
+    def draw(self, rows: IntArray, rng: np.random.Generator) -> IntArray:
+        """One of its seeds for each of ``rows``, uniformly."""
+        owned = self.has_seed[rows]
+        # The (j+1)-th owned seed, with j uniform below the number of owned ones.
+        wanted = rng.integers(owned.sum(axis=1)) + 1
+        drawn: IntArray = self._seeds[(owned.cumsum(axis=1) >= wanted[:, None]).argmax(axis=1)]
+        return drawn
+
+    def places(self, rows: IntArray, seeds: IntArray, name_of: Callable[[int], str]) -> IntArray:
+        """The columns of the runs of ``rows`` with ``seeds``, both ``n``.
+
+        Args:
+            rows: Architectures.
+            seeds: One training seed for each.
+            name_of: The string of the architecture in the i-th of ``rows``, for messages.
+
+        Raises:
+            OptionError: If there are not ``n`` whole numbers.
+            BenchmarkError: If an architecture lacks its seed.
+        """
+        seeds = np.asarray(seeds)
+        if seeds.shape != rows.shape or (len(seeds) and seeds.dtype.kind not in "iu"):
+            raise OptionError(
+                f"seeds must be {len(rows)} whole numbers, one for each architecture, got "
+                f"shape {seeds.shape} of type {seeds.dtype}"
+            )
+        places = np.minimum(np.searchsorted(self._seeds, seeds), len(self._seeds) - 1)
+        trained = (self._seeds[places] == seeds) & self.has_seed[rows, places]
+        if not trained.all():
+            i = int(np.argmin(trained))
+            owned = ", ".join(map(str, self.seeds_of(rows[i : i + 1])[0]))
+            raise BenchmarkError(
+                f"{name_of(i)!r} has no {self.in_words} with seed {seeds[i]}",
+                f"its seeds: {owned}",
+            )
+        return places
+
+
+def _row_means(values: FloatArray) -> FloatArray:
+    known = ~np.isnan(values)
+    with np.errstate(invalid="ignore"):
+        means: FloatArray = np.where(known, values, 0.0).sum(axis=1) / known.sum(axis=1)
+    return means

@@ -1,0 +1,242 @@
+"""Any table of architectures and numbers as a benchmark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from ax_anasod import cells
+from ax_anasod.cells import Cell
+from ax_anasod.exceptions import ArchitectureError, BenchmarkError, OptionError
+from ax_anasod.nasbench.benchmark import COST, PERCENT, FloatArray, IntArray, Objective, name_list
+from ax_anasod.nasbench.lookup import ArchitectureIndex, LookupBenchmark
+from ax_anasod.nasbench.paths import find_path
+from ax_anasod.nasbench.registry import KIND, register_benchmark
+from ax_anasod.nasbench.table_file import read_table
+
+_NAME = "table"
+_SUFFIXES = (".gz", ".csv", ".parquet", ".pq")
+
+
+@register_benchmark(_NAME)
+class TableBenchmark(LookupBenchmark):
+    """A CSV (``.gz`` too) or Parquet file with a column ``arch`` and numeric columns.
+
+    Objectives come in the order: accuracies, then quantities. Rows are counted from 1 in
+    messages, the header not counted.
+
+    Args:
+        path: The file.
+        cell: The cell of the strings in ``arch``: a `Cell`, the name of a built-in one,
+            or the path of a TOML file.
+        accuracy: Columns in percent, searched as error = 100 - accuracy under the name
+            ``<column>_error``.
+        minimize: Columns with any quantity that is never negative, searched as they are.
+        report: Columns that are not searched but given for the incumbent, as they are.
+        cost: Column with the cost of an evaluation in seconds.
+        present_only: Search only the architectures in the table, where some lack.
+        name: Name of the benchmark in results; the file's name without its endings, if
+            None.
+
+    Raises:
+        BenchmarkError: If the file is missing, damaged or no table; if an architecture is
+            malformed or listed twice; if a value is out of its range; if architectures
+            lack and ``present_only`` is not set.
+        UnknownNameError: If there is no such column or cell.
+        OptionError: If no column is searched, or two would have the same name.
+    """
+
+    def __init__(
+        self,
+        path: str | PathLike[str],
+        cell: Cell | str | PathLike[str],
+        *,
+        accuracy: str | Iterable[str] = (),
+        minimize: str | Iterable[str] = (),
+        report: str | Iterable[str] = (),
+        cost: str | None = None,
+        present_only: bool = False,
+        name: str | None = None,
+    ) -> None:
+        self.path = Path(path)
+        # Resolved now: the working folder may be another one when the run is saved.
+        self._resolved_path = self.path.resolve()
+        self._whole_cell = cell if isinstance(cell, Cell) else cells.resolve(str(cell))
+        self._accuracy = name_list("accuracy", accuracy)
+        self._minimize = name_list("minimize", minimize)
+        self._report = name_list("report", report)
+        self._cost = cost
+        self._present_only = present_only
+        _check_names(self._accuracy, self._minimize, self._report, cost)
+        columns = dict.fromkeys((*self._accuracy, *self._minimize, *self._report))
+        table = read_table(self.path, [*columns] if cost is None else [*columns | {cost: None}])
+        codes = _read_architectures(self.path, self._whole_cell, table.architectures)
+        super().__init__(
+            name=name or _stem(self.path),
+            dataset=None,
+            cell=self._whole_cell,
+            codes=codes,
+            values=self._check_values(table.columns),
+            objectives=(
+                *(Objective(f"{column}_error", PERCENT) for column in self._accuracy),
+                *(Objective(column, "") for column in self._minimize),
+            ),
+            reported=tuple(Objective(column, "") for column in self._report),
+            present_only=present_only,
+            source=f"the table {self.path}",
+        )
+
+    def _check_values(self, columns: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
+        values: dict[str, FloatArray] = {}
+        for column in self._accuracy:
+            self._check_range(column, columns[column], 0.0, 100.0, "an accuracy in percent")
+            values[f"{column}_error"] = 100.0 - columns[column]
+        for column in self._minimize:
+            self._check_range(column, columns[column], 0.0, np.inf, "a quantity to minimise")
+            values[column] = columns[column]
+        for column in self._report:
+            self._check_range(column, columns[column], -np.inf, np.inf, "a reported quantity")
+            values[column] = columns[column]
+        if self._cost is not None:
+            self._check_range(self._cost, columns[self._cost], 0.0, np.inf, "a cost in seconds")
+            values[COST] = columns[self._cost]
+        return values
+
+    def _check_range(
+        self, column: str, values: FloatArray, lowest: float, highest: float, meaning: str
+    ) -> None:
+        wrong = ~np.isfinite(values) | (values < lowest) | (values > highest)
+        if not wrong.any():
+            return
+        row = int(np.argmax(wrong))
+        bound = "" if lowest == -np.inf else f", {lowest:g} or more"
+        allowed = f"from {lowest:g} to {highest:g}" if highest < np.inf else f"finite{bound}"
+        raise BenchmarkError(
+            f"column {column!r} of the table {self.path} holds {values[row]:g} in row {row + 1} "
+            f"({np.count_nonzero(wrong):,} such rows); {meaning} must be {allowed}"
+        )
+
+    def optimum(self, objective: str) -> float | None:
+        """The lowest value of an objective over all architectures that can be searched.
+
+        Args:
+            objective: Name of an objective or a reported column.
+
+        Returns:
+            The value, or None for a reported column: the table does not say whether more
+            or less of it is better.
+
+        Raises:
+            UnknownNameError: If there is no such quantity.
+        """
+        best = super().optimum(objective)
+        return None if objective in self._report else best
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able description: the path as given and resolved, the options, a digest."""
+        return {
+            KIND: _NAME,
+            "path": str(self.path),
+            "resolved_path": str(self._resolved_path),
+            "cell": self._whole_cell.to_dict(),
+            "accuracy": list(self._accuracy),
+            "minimize": list(self._minimize),
+            "report": list(self._report),
+            "cost": self._cost,
+            "present_only": self._present_only,
+            "name": self.name,
+            "fingerprint": self.fingerprint(),
+        }
+
+    @classmethod
+    def from_dict(cls, description: Mapping[str, Any]) -> Self:
+        """Reads the table of a description from `to_dict` again.
+
+        Raises:
+            BenchmarkError: If the file is gone, or holds other values than before.
+        """
+        path = find_path(description)
+        options = ("accuracy", "minimize", "report", "cost", "present_only", "name")
+        benchmark = cls(
+            path,
+            cells.from_dict(description["cell"]),
+            **{option: description[option] for option in options},
+        )
+        benchmark.path = Path(description["path"])
+        benchmark._check_fingerprint(description, f"the table {path}")
+        return benchmark
+
+
+def _check_names(
+    accuracy: tuple[str, ...], minimize: tuple[str, ...], report: tuple[str, ...], cost: str | None
+) -> None:
+    if not accuracy and not minimize:
+        raise OptionError(
+            "no column of the table is searched", "name one with accuracy or with minimize"
+        )
+    resulting = [*(f"{column}_error" for column in accuracy), *minimize, *report]
+    for position, name in enumerate(resulting):
+        if name in resulting[:position]:
+            raise OptionError(
+                f"two quantities of the table would be called {name!r}",
+                "name each column once, and rename one where <column>_error exists already",
+            )
+    if COST in resulting and cost != COST:
+        raise OptionError(f"the name {COST!r} is kept for the cost", f"pass cost={COST!r}")
+
+
+def _read_architectures(path: Path, cell: Cell, strings: list[str]) -> IntArray:
+    try:
+        codes = cell.from_strings(strings)
+    except ArchitectureError as error:
+        row, reason = _first_malformed(cell, strings, error)
+        raise BenchmarkError(
+            f"row {row + 1} of the table {path}: {reason.message}", reason.hint
+        ) from error
+    valid = cell.is_valid(codes)
+    if not valid.all():
+        row = int(np.argmin(valid))
+        raise BenchmarkError(
+            f"row {row + 1} of the table {path}: {strings[row]!r} is no valid architecture of "
+            f"the cell {cell.name!r} ({np.count_nonzero(~valid):,} such rows)"
+        )
+    repeats = ArchitectureIndex(cell, codes).repeats()
+    if len(repeats):
+        first, second = repeats[0]
+        raise BenchmarkError(
+            f"rows {first + 1} and {second + 1} of the table {path} hold the same architecture "
+            f"{strings[second]!r} ({len(repeats):,} such repeats)",
+            "keep one row for each architecture",
+        )
+    return codes
+
+
+def _first_malformed(
+    cell: Cell, strings: list[str], error: ArchitectureError
+) -> tuple[int, ArchitectureError]:
+    # Bisection: all strings before `good` are well formed, one before `bad` is not.
+    good, bad = 0, len(strings)
+    while bad - good > 1:
+        middle = (good + bad) // 2
+        try:
+            cell.from_strings(strings[good:middle])
+            good = middle
+        except ArchitectureError:
+            bad = middle
+    try:
+        cell.from_strings(strings[good:bad])
+    except ArchitectureError as alone:
+        # Of one string, so that its message does not count places from 0 as well.
+        error = alone
+    return good, error
+
+
+def _stem(path: Path) -> str:
+    stem = path.name
+    for suffix in _SUFFIXES:
+        stem = stem.removesuffix(suffix)
+    return stem

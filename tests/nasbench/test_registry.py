@@ -1,0 +1,123 @@
+"""Benchmarks by name, and benchmarks of the user's own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pytest
+
+from ax_anasod import nasbench
+from ax_anasod.cells import Cell
+from ax_anasod.exceptions import BenchmarkError, OptionError, UnknownNameError
+from ax_anasod.nasbench import Benchmark, NASBenchGraphBenchmark, Objective, TableBenchmark
+from ax_anasod.nasbench import registry as registry_module
+
+
+@pytest.fixture(autouse=True)
+def _leave_registry_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry_module, "_CLASSES", dict(registry_module._CLASSES))
+
+
+def test_names() -> None:
+    assert {"table", "nas-bench-201", "nas-bench-graph"} <= set(nasbench.names())
+    assert nasbench.get_class("table") is TableBenchmark
+
+
+def test_make(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("arch,x\na,1\nb,2\n")
+    benchmark = nasbench.make(
+        "table",
+        path=tmp_path / "t.csv",
+        cell=Cell("one", operations=["a", "b"], num_blocks=1),
+        minimize=["x"],
+        name="my table",
+    )
+    assert isinstance(benchmark, TableBenchmark)
+    assert benchmark.name == "my table"
+    assert isinstance(nasbench.make("nas-bench-graph", dataset="cora"), NASBenchGraphBenchmark)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "error", "message"),
+    [
+        ("nas-bench-grap", {}, UnknownNameError, "did you mean 'nas-bench-graph'"),
+        ("nas-bench-graph", {}, OptionError, "'nas-bench-graph' needs the option 'dataset'"),
+        ("table", {"path": "x"}, OptionError, "'table' needs the option 'cell'"),
+        (
+            "nas-bench-graph",
+            {"datset": "cora"},
+            OptionError,
+            r"no option 'datset' \(did you mean 'dataset'",
+        ),
+    ],
+)
+def test_make_refuses(
+    name: str, options: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        nasbench.make(name, **options)
+
+
+def test_from_dict_refuses() -> None:
+    with pytest.raises(BenchmarkError, match="has no 'benchmark', only path"):
+        nasbench.from_dict({"path": "x"})
+    with pytest.raises(UnknownNameError, match=r"benchmark 'tabel' .did you mean 'table'"):
+        nasbench.from_dict({"benchmark": "tabel"})
+
+
+class Sum(Benchmark):
+    """A user's benchmark: the sum of the operation numbers, shifted."""
+
+    def __init__(self, shift: float = 0.0) -> None:
+        self.name = "sum"
+        self.dataset = None
+        self.cell = Cell("bits", operations=["zero", "one"], num_blocks=3)
+        self.objectives = (Objective("total", ""),)
+        self.reported = ()
+        self.shift = shift
+
+    def query(self, codes: np.ndarray, seeds: np.ndarray | None = None) -> dict[str, np.ndarray]:
+        return {"total": codes.sum(axis=1) + self.shift}
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"benchmark": "sum", "shift": self.shift}
+
+    @classmethod
+    def from_dict(cls, description: Mapping[str, Any]) -> Self:
+        return cls(description["shift"])
+
+
+def test_a_benchmark_of_the_user() -> None:
+    nasbench.register_benchmark("sum")(Sum)
+    benchmark = nasbench.make("sum", shift=1.5)
+    assert benchmark.query(benchmark.cell.enumerate())["total"].max() == 4.5
+    assert benchmark.optimum("total") is None
+    with pytest.raises(UnknownNameError, match="did you mean 'total'"):
+        benchmark.optimum("totl")
+    assert benchmark.draw_seeds(benchmark.cell.enumerate(), np.random.default_rng(0)) is None
+    restored = nasbench.from_dict(benchmark.to_dict())
+    assert isinstance(restored, Sum)
+    assert restored.shift == 1.5
+
+
+def test_a_name_is_not_taken_from_another_class() -> None:
+    with pytest.raises(OptionError, match="'table' is taken by TableBenchmark"):
+        nasbench.register_benchmark("table")(Sum)
+    assert nasbench.get_class("table") is TableBenchmark
+    nasbench.register_benchmark("sum")(Sum)
+    nasbench.register_benchmark("sum")(Sum)
+
+
+def test_import_is_light() -> None:
+    code = (
+        "import sys, ax_anasod.nasbench; "
+        "heavy = ('torch', 'pandas', 'pyarrow', 'ax', 'nas_bench_graph'); "
+        "print([name for name in heavy if name in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
