@@ -26,7 +26,7 @@ METHODS = ("shuffle", "categorical")
 # Rejection works on at least this many candidates at a time, so that a few rows that are
 # hard to satisfy do not cost one round of array operations for each draw.
 _MIN_BATCH = 4096
-_MAX_DRAWS = 1_000_000
+_MAX_REJECTED = 1_000_000
 
 Draw = Callable[[NDArray[np.int64]], NDArray[np.int64]]
 
@@ -84,17 +84,17 @@ def draw_valid(cell: Cell, n: int, draw: Draw) -> NDArray[np.int64]:
         ``n x d`` codes.
 
     Raises:
-        EncodingError: If a row finds no valid architecture in a million draws.
+        EncodingError: If a million draws in a row are all rejected.
     """
     if cell.accepts_all_codes:
         return draw(np.arange(n))
     codes = np.empty((n, len(cell.code_sizes)), dtype=np.int64)
-    pending, draws = np.arange(n), 0
+    pending, rejected = np.arange(n), 0
     while len(pending):
-        if draws > _MAX_DRAWS:
+        if rejected > _MAX_REJECTED:
             raise EncodingError(
                 f"cell {cell.name!r} found no valid architecture for encoding number "
-                f"{pending[0]} in {draws} draws"
+                f"{pending[0]} in {rejected} draws"
             )
         repeat = max(1, _MIN_BATCH // len(pending))
         candidates = draw(np.repeat(pending, repeat))
@@ -102,7 +102,7 @@ def draw_valid(cell: Cell, n: int, draw: Draw) -> NDArray[np.int64]:
         found, first = good.any(axis=1), good.argmax(axis=1)
         chosen = (np.arange(len(pending)) * repeat + first)[found]
         codes[pending[found]] = candidates[chosen]
-        pending, draws = pending[~found], draws + repeat
+        pending, rejected = pending[~found], 0 if found.any() else rejected + len(candidates)
     return codes
 
 

@@ -127,8 +127,8 @@ class CellDefinition:
         """
         if not keys.fits_int64(self.code_sizes):
             raise CellError(
-                f"cell {self.name!r} has about 10^{math.log10(self.num_codes):.1f} codes, more than "
-                "64-bit keys can tell apart",
+                f"cell {self.name!r} has about 10^{math.log10(self.num_codes):.1f} codes, more "
+                "than 64-bit keys can tell apart",
                 "keys gives byte strings there",
             )
         return keys.pack(self.validate_codes(codes), self.code_sizes)

@@ -178,5 +178,5 @@ def _follow(
         longer = np.zeros((*shorter.shape, num_operations), dtype=bool)
         for block, target in enumerate(static.targets):
             longer[target, rows, :, operations[:, block]] |= shorter[sources[:, block], rows]
-        reached.append(longer.reshape(static.num_states, n, -1))
+        reached.append(longer.reshape(static.num_states, n, shorter.shape[2] * num_operations))
     return reached[1:]

@@ -146,15 +146,17 @@ class NASBenchGraphCell(Cell):
         return [f"{'|'.join(row)}@{links[wire]}" for row, wire in zip(names, wires, strict=True)]
 
     def _parse(self, texts: Sequence[str]) -> NDArray[np.int64]:
-        wires = {",".join(map(str, links)): str(i) for links, i in _LINK_INDEX.items()}
-        plain = []
+        wires = {",".join(map(str, links)): i for links, i in _LINK_INDEX.items()}
+        index = {name: i for i, name in enumerate(self.operations)}
+        codes = np.empty((len(texts), len(self.code_sizes)), dtype=np.int64)
         for position, text in enumerate(texts):
             blocks, _, links = text.partition("@")
             if links not in wires:
                 known = "; ".join(wires)
                 strings.refuse(texts, position, f"{links!r} is no link list", f"known: {known}")
-            plain.append((blocks, wires[links]))
-        return strings.parse_plain(self, [f"{blocks}@{wire}" for blocks, wire in plain])
+            row = strings.parse_operations(index, _BLOCKS, texts, position, blocks)
+            codes[position] = [*row, wires[links]]
+        return codes
 
 
 @lru_cache
@@ -220,10 +222,10 @@ def _passes_input(parents: Sequence[int], skips: Sequence[bool], block: int) -> 
 
 def _listed(links: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The listed link list of the same tree, and for each of its blocks the old block."""
-    for order in itertools.permutations(range(_BLOCKS)):
-        if (relabelled := _relabel(links, order)) in _LINK_INDEX:
-            return relabelled, order
-    raise ArchitectureError(f"{links} is the link list of no tree of {_BLOCKS} blocks")
+    orders = itertools.permutations(range(_BLOCKS))
+    found = ((_relabel(links, order), order) for order in orders)
+    # The benchmark lists every tree of four blocks.
+    return next((listed, order) for listed, order in found if listed in _LINK_INDEX)
 
 
 def _automorphisms(links: tuple[int, ...]) -> list[tuple[int, ...]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
@@ -70,22 +70,39 @@ def parse_plain(cell: Cell, strings: Sequence[str]) -> NDArray[np.int64]:
     codes = np.empty((len(strings), len(cell.code_sizes)), dtype=np.int64)
     for position, string in enumerate(strings):
         blocks, at, wires = string.partition("@")
-        names = blocks.split("|")
-        if len(names) != cell.num_blocks:
-            refuse(
-                strings,
-                position,
-                f"it has {len(names)} operations, not {cell.num_blocks}",
-            )
-        try:
-            row = [index[name] for name in names]
-        except KeyError:
-            unknown = next(name for name in names if name not in index)
-            refuse_operation(strings, position, unknown, cell.operations)
+        row = parse_operations(index, cell.num_blocks, strings, position, blocks)
         if at or cell.wiring:
             row += _parse_wiring(cell, strings, position, wires)
         codes[position] = row
     return codes
+
+
+def parse_operations(
+    index: Mapping[str, int],
+    num_blocks: int,
+    strings: Sequence[str],
+    position: int,
+    blocks: str,
+) -> list[int]:
+    """The operations of one string.
+
+    Args:
+        index: The index of each operation name.
+        num_blocks: How many operations there must be.
+        strings: All strings, for the message.
+        position: Which of them it is.
+        blocks: The part of it that holds the operation names, joined by ``|``.
+
+    Raises:
+        ArchitectureError: If the number is wrong, or an operation unknown.
+    """
+    names = blocks.split("|")
+    if len(names) != num_blocks:
+        refuse(strings, position, f"it has {len(names)} operations, not {num_blocks}")
+    for name in names:
+        if name not in index:
+            refuse_operation(strings, position, name, list(index))
+    return [index[name] for name in names]
 
 
 def _parse_wiring(cell: Cell, strings: Sequence[str], position: int, wires: str) -> list[int]:
