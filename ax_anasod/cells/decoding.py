@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 METHODS = ("shuffle", "categorical")
 
-# Rejection works on at least this many candidates at a time, so that a few rows that are
-# hard to satisfy do not cost one round of array operations for each draw.
-_MIN_BATCH = 4096
+# A few rows that are hard to satisfy get up to this many candidates at a time, so that they
+# do not cost one round of array operations for each draw.
+_BATCH = 4096
 _MAX_REJECTED = 1_000_000
 
 Draw = Callable[[NDArray[np.int64]], NDArray[np.int64]]
@@ -89,20 +89,20 @@ def draw_valid(cell: Cell, n: int, draw: Draw) -> NDArray[np.int64]:
     if cell.accepts_all_codes:
         return draw(np.arange(n))
     codes = np.empty((n, len(cell.code_sizes)), dtype=np.int64)
-    pending, rejected = np.arange(n), 0
+    pending, rejected, repeat = np.arange(n), 0, 1
     while len(pending):
         if rejected > _MAX_REJECTED:
             raise EncodingError(
                 f"cell {cell.name!r} found no valid architecture for encoding number "
                 f"{pending[0]} in {rejected} draws"
             )
-        repeat = max(1, _MIN_BATCH // len(pending))
         candidates = draw(np.repeat(pending, repeat))
         good = cell.is_representative(candidates).reshape(len(pending), repeat)
         found, first = good.any(axis=1), good.argmax(axis=1)
         chosen = (np.arange(len(pending)) * repeat + first)[found]
         codes[pending[found]] = candidates[chosen]
         pending, rejected = pending[~found], 0 if found.any() else rejected + len(candidates)
+        repeat = min(2 * repeat, max(1, _BATCH // (len(pending) + 1)))
     return codes
 
 
@@ -157,13 +157,13 @@ def _categorical(
     ends = (ends / ends[:, -1:]).T  # k x n
     codes = np.empty((len(fractions), len(cell.code_sizes)), dtype=np.int64)
     # A few columns at a time stay in the processor's cache over all k comparisons.
-    for start in range(0, len(fractions), _MIN_BATCH):
-        chunk = ends[:, start : start + _MIN_BATCH]
+    for start in range(0, len(fractions), _BATCH):
+        chunk = ends[:, start : start + _BATCH]
         draws = rng.random((cell.num_blocks, chunk.shape[1]))
         blocks = np.zeros(draws.shape, dtype=np.min_scalar_type(cell.num_operations))
         for end in chunk[:-1]:
             blocks += draws >= end
-        codes[start : start + _MIN_BATCH, : cell.num_blocks] = blocks.T
+        codes[start : start + _BATCH, : cell.num_blocks] = blocks.T
     _choose_wiring(cell, codes, rng)
     return codes
 

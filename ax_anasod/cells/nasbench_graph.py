@@ -83,6 +83,12 @@ class NASBenchGraphCell(Cell):
         table = _representatives(self.operations)
         return keys.unpack(table[self.pack(codes)], self.code_sizes)
 
+    def members(self, code: ArrayLike) -> NDArray[np.int64]:
+        """All codes of the same architecture: ``d`` to ``m x d``."""
+        table = _representatives(self.operations)
+        own = table[self.pack(np.asarray(code)[None])]
+        return keys.unpack(np.flatnonzero(table == own), self.code_sizes)
+
     def hashes(self, codes: ArrayLike) -> NDArray[np.int64]:
         """The benchmark's own number of each architecture, under which its tables store it.
 
