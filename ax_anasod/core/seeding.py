@@ -7,11 +7,25 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from ax_anasod.exceptions import OptionError
+
 # Streams are kept apart by the first word of their key, so that the architecture of trial
 # 7 and the proposal of trial 7 never share random numbers.
 _ARCHITECTURE: Final = 1
 _PROPOSAL: Final = 2
 _QUERY: Final = 3
+_ACQUISITION: Final = 4
+
+
+def check_seed(seed: object) -> int:
+    """Returns the seed of a run.
+
+    Raises:
+        OptionError: It is no integer of at least 0.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise OptionError(f"seed must be a whole number of at least 0, got {seed!r}")
+    return int(seed)
 
 
 def architecture_rng(
@@ -31,6 +45,12 @@ def query_rng(seed: int, trial_index: int) -> np.random.Generator:
     return _generator(seed, _QUERY, trial_index)
 
 
+def acquisition_seed(seed: int, observations: int) -> int:
+    """The seed of the samples in a Monte Carlo acquisition function (torch wants a number)."""
+    return int(_generator(seed, _ACQUISITION, observations).integers(2**31))
+
+
 def _generator(seed: int, *key: int) -> np.random.Generator:
+    check_seed(seed)
     # NumPy's own way to derive independent streams from one seed.
     return np.random.default_rng(np.random.SeedSequence(entropy=seed, spawn_key=key))

@@ -11,6 +11,7 @@ from ax.generation_strategy.generation_strategy import GenerationStrategy
 from ax_anasod.adapter import AnasodGenerators
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, parameter_names
 from ax_anasod.core.coding import Space, space_of
+from ax_anasod.core.seeding import check_seed
 from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.generation_strategy.nodes import node
 from ax_anasod.generation_strategy.options import (
@@ -19,6 +20,7 @@ from ax_anasod.generation_strategy.options import (
     RandomOptions,
     make_options,
 )
+from ax_anasod.generators.candidates import check_exhaustive
 
 Builder = Callable[[str, AnasodSearchSpace | CellSearchSpace, int, Any], GenerationStrategy]
 
@@ -72,9 +74,8 @@ def make(
             f"{strategy.space}s",
             f"use {needed}.from_cell(cell)",
         )
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise OptionError(f"seed must be an integer >= 0, got {seed!r}")
-    return strategy.build(name, search_space, seed, make_options(strategy.options, name, options))
+    arguments = make_options(strategy.options, name, options)
+    return strategy.build(name, search_space, check_seed(seed), arguments)
 
 
 def get(name: str) -> Strategy:
@@ -112,6 +113,8 @@ def _anasod_bo(
 ) -> GenerationStrategy:
     cell = space.cell.to_dict()
     arguments = asdict(options)
+    if options.optimizer == "exhaustive":
+        check_exhaustive(space.cell)
     log_targets = arguments.pop("log_targets")
     model = node(
         name,
@@ -120,6 +123,8 @@ def _anasod_bo(
             "cell": cell,
             "seed": seed,
             **arguments,
+            # Reported quantities need no model.
+            "fit_tracking_metrics": False,
             "transform_configs": {
                 "PrepareObservations": {
                     "names": list(space.parameters),

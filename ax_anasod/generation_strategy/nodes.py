@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ax.adapter.registry import GeneratorRegistryBase
+from ax.core.trial_status import TrialStatus
 from ax.generation_strategy.generation_node import GenerationNode
 from ax.generation_strategy.generator_spec import GeneratorSpec
 from ax.generation_strategy.transition_criterion import MinTrials
@@ -35,6 +36,7 @@ def node(
                 threshold=num_trials,
                 transition_to=next_node,
                 count_only_trials_with_data=True,
+                not_in_statuses=[TrialStatus.FAILED, TrialStatus.ABANDONED],
                 use_all_trials_in_exp=True,
             )
         ]

@@ -6,29 +6,46 @@ from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
 from ax_anasod.exceptions import OptionError, UnknownNameError
-from ax_anasod.simplex import TrustRegionSchedule
+from ax_anasod.generators.encoding import check_optimizer
+from ax_anasod.simplex import LinearSchedule, TrustRegionSchedule
 
 
 @dataclass(frozen=True)
-class RandomOptions:
+class CheckedOptions:
+    """Options whose values have the types that the fields say."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            _check_type(field.name, getattr(self, field.name), field.type)
+
+
+@dataclass(frozen=True)
+class RandomOptions(CheckedOptions):
     """``random`` and ``anasod-random`` have no options (paper, App. A.1)."""
 
 
 @dataclass(frozen=True)
-class BiasedRandomOptions:
+class BiasedRandomOptions(CheckedOptions):
     """Options of ``anasod-biased-random`` (paper, Eq. 3 and App. A.1).
 
     Args:
         beta_max: Beta at the last trial.
         num_trials: Planned number of trials T over which beta grows linearly.
+
+    Raises:
+        OptionError: A value is out of range or of the wrong type.
     """
 
-    beta_max: float = 2.0
+    beta_max: float = LinearSchedule.beta_max
     num_trials: int = 300
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        LinearSchedule(beta_max=self.beta_max, num_trials=self.num_trials)
 
 
 @dataclass(frozen=True)
-class AnasodBOOptions:
+class AnasodBOOptions(CheckedOptions):
     """Options of ``anasod-bo`` (paper, Algorithm 2 and App. A.1).
 
     Args:
@@ -39,8 +56,15 @@ class AnasodBOOptions:
         beta_min: Smallest beta other than 0.
         success_tolerance: Successes in a row that halve beta.
         failure_tolerance: Failures in a row that double it.
+        num_starts: Points that mirror descent moves.
+        num_steps: Steps of mirror descent.
+        learning_rate: Length of a step, in fractions.
         ard: One lengthscale for each operation.
         log_targets: Model the logarithm of the error; needs values >= 0.
+
+    Raises:
+        UnknownNameError: There is no such optimizer.
+        OptionError: A value is out of range or of the wrong type.
     """
 
     num_initial: int = 10
@@ -50,12 +74,25 @@ class AnasodBOOptions:
     beta_min: float = TrustRegionSchedule.beta_min
     success_tolerance: int = TrustRegionSchedule.success_tolerance
     failure_tolerance: int = TrustRegionSchedule.failure_tolerance
+    num_starts: int = 8
+    num_steps: int = 20
+    learning_rate: float = 0.05
     ard: bool = False
     log_targets: bool = True
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.num_initial < 1:
             raise OptionError(f"num_initial must be at least 1, got {self.num_initial}")
+        check_optimizer(
+            self.optimizer, self.pool_size, self.num_starts, self.num_steps, self.learning_rate
+        )
+        TrustRegionSchedule(
+            beta_max=self.beta_max,
+            beta_min=self.beta_min,
+            success_tolerance=self.success_tolerance,
+            failure_tolerance=self.failure_tolerance,
+        )
 
 
 Options = TypeVar("Options")
@@ -68,11 +105,10 @@ def make_options(kind: type[Options], strategy: str, values: dict[str, Any]) -> 
         UnknownNameError: The strategy has no such option.
         OptionError: A value is out of range or of the wrong type.
     """
-    known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
-    for name, value in values.items():
+    known = [field.name for field in fields(kind)]  # type: ignore[arg-type]
+    for name in values:
         if name not in known:
             raise UnknownNameError(f"option of strategy {strategy!r}:", name, known or ["(none)"])
-        _check_type(name, value, known[name].type)
     return kind(**values)
 
 

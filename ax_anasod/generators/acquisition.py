@@ -13,10 +13,11 @@ from ax.generators.torch.botorch_modular.acquisition import Acquisition
 from botorch.acquisition.analytic import AnalyticAcquisitionFunction
 from botorch.generation.sampling import SamplingStrategy
 from botorch.models.model import Model
+from botorch.utils.sampling import manual_seed
 from torch import Tensor
 
 from ax_anasod.cells import Cell
-from ax_anasod.core.seeding import proposal_rng
+from ax_anasod.core.seeding import acquisition_seed, proposal_rng
 from ax_anasod.generators.candidates import exhaustive, pool_fractions, unique_counts
 from ax_anasod.generators.fixed import apply_fixed_counts
 from ax_anasod.generators.mirror_descent import mirror_descent
@@ -32,8 +33,10 @@ class EncodingAcquisition(Acquisition):
     Points are always evaluated where the trial will be: candidates are encodings on the
     grid (as fractions), never points between them.
 
-    Pending trials are conditioned on at their posterior mean (Kriging believer), which is
-    deterministic; the analytic acquisition functions know no ``X_pending``.
+    Pending trials are conditioned on at their posterior mean (Kriging believer) where the
+    acquisition function is analytic, since these know no ``X_pending``; the Monte Carlo
+    functions, used for several objectives, integrate over them. Their samples are drawn from
+    the seed of the run: BoTorch would take them from torch's global generator.
 
     Args:
         args: As for Ax's ``Acquisition``.
@@ -41,12 +44,30 @@ class EncodingAcquisition(Acquisition):
             :class:`ax_anasod.generators.EncodingGenerator`.
     """
 
+    _believed: Tensor | None = None
+
     def _instantiate_acquisition(self) -> None:
         ((acqf_class, _),) = self.botorch_acqf_classes_with_options
         if issubclass(acqf_class, AnalyticAcquisitionFunction) and self.X_pending is not None:
             self._model = believe(self._model, self.X_pending)
+            earlier = [] if self._believed is None else [self._believed]
+            self._believed = torch.cat([*earlier, self.X_pending])
             self.X_pending = None
-        super()._instantiate_acquisition()
+        observations = 0 if self.X_observed is None else len(self.X_observed)
+        with manual_seed(acquisition_seed(self.options["seed"], observations)):
+            super()._instantiate_acquisition()
+        if self._believed is not None:
+            self._raise_best_to_believed(self._believed)
+
+    def _raise_best_to_believed(self, X: Tensor) -> None:
+        """Let what is to be improved on include the believed values, as in the source.
+
+        Otherwise a pending point that is believed to be better than everything seen so far
+        would be proposed again.
+        """
+        with torch.no_grad():
+            posterior = self._model.posterior(X, posterior_transform=self.acqf.posterior_transform)
+            self.acqf.best_f = torch.maximum(self.acqf.best_f, posterior.mean.max())
 
     def optimize(
         self,
@@ -99,7 +120,9 @@ class EncodingAcquisition(Acquisition):
             chosen.append(X[best])
             values.append(scores[best])
             if len(chosen) < n:
-                self.X_pending = torch.stack(chosen)[-1:]
+                # None where the model believes the pending ones already.
+                earlier = [] if self.X_pending is None else [self.X_pending]
+                self.X_pending = torch.cat([*earlier, X[best : best + 1]])
                 self._instantiate_acquisition()
         return torch.stack(chosen), torch.stack(values), torch.ones(n)
 

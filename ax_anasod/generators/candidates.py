@@ -32,13 +32,22 @@ def exhaustive(cell: Cell) -> npt.NDArray[np.int64]:
     Raises:
         OptionError: There are too many.
     """
+    check_exhaustive(cell)
+    return _feasible_grid(cell)
+
+
+def check_exhaustive(cell: Cell) -> None:
+    """Refuse a cell with too many encodings to evaluate all of them.
+
+    Raises:
+        OptionError: There are too many.
+    """
     if cell.num_encodings > _EXHAUSTIVE_LIMIT:
         raise OptionError(
             f"cell {cell.name!r} has {cell.num_encodings} encodings, more than the "
             f"{_EXHAUSTIVE_LIMIT} that optimizer='exhaustive' evaluates",
             "use optimizer='pool'",
         )
-    return _feasible_grid(cell)
 
 
 @lru_cache(maxsize=4)

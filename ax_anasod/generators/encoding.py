@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Final, Literal, get_args
 
@@ -19,11 +20,42 @@ from ax_anasod.cells import from_dict
 from ax_anasod.core.coding import Coding, Space
 from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.generators.acquisition import EncodingAcquisition
+from ax_anasod.generators.candidates import check_exhaustive
 from ax_anasod.simplex import TrustRegionSchedule
 from ax_anasod.surrogates import EncodingGP
 
 Optimizer = Literal["pool", "mirror-descent", "exhaustive"]
 OPTIMIZERS: Final[tuple[str, ...]] = get_args(Optimizer)
+
+
+def check_optimizer(
+    optimizer: str,
+    pool_size: int | None,
+    num_starts: int,
+    num_steps: int,
+    learning_rate: float,
+) -> None:
+    """Refuse options of the acquisition's optimisation that are out of range.
+
+    Args:
+        optimizer: As for :class:`EncodingGenerator`, like all others.
+        pool_size: Likewise.
+        num_starts: Likewise.
+        num_steps: Likewise.
+        learning_rate: Likewise.
+
+    Raises:
+        UnknownNameError: There is no such optimizer.
+        OptionError: A number is out of range.
+    """
+    if optimizer not in OPTIMIZERS:
+        raise UnknownNameError("acquisition optimizer", optimizer, OPTIMIZERS)
+    numbers = {"num_starts": num_starts, "num_steps": num_steps, "pool_size": pool_size}
+    for name, value in numbers.items():
+        if value is not None and value < 1:
+            raise OptionError(f"{name} must be at least 1, got {value}")
+    if not 0 < learning_rate < math.inf:
+        raise OptionError(f"learning_rate must be positive and finite, got {learning_rate}")
 
 
 class EncodingGenerator(BoTorchGenerator):
@@ -74,16 +106,10 @@ class EncodingGenerator(BoTorchGenerator):
         learning_rate: float = 0.05,
         ard: bool = False,
     ) -> None:
-        if optimizer not in OPTIMIZERS:
-            raise UnknownNameError("acquisition optimizer", optimizer, OPTIMIZERS)
-        for name, value in (("num_starts", num_starts), ("num_steps", num_steps)):
-            if value < 1:
-                raise OptionError(f"{name} must be at least 1, got {value}")
-        if pool_size is not None and pool_size < 1:
-            raise OptionError(f"pool_size must be at least 1, got {pool_size}")
-        if not learning_rate > 0:
-            raise OptionError(f"learning_rate must be positive, got {learning_rate}")
+        check_optimizer(optimizer, pool_size, num_starts, num_steps, learning_rate)
         self.cell = from_dict(dict(cell))
+        if optimizer == "exhaustive":
+            check_exhaustive(self.cell)
         self.coding = Coding(self.cell, self.space)
         self.num_initial = num_initial
         self.trust_region = TrustRegionSchedule(
@@ -101,7 +127,9 @@ class EncodingGenerator(BoTorchGenerator):
                         # Encodings are in [0, 1]^k already.
                         input_transform_classes=None,
                     )
-                ]
+                ],
+                # One model for each objective: their lengthscales differ.
+                allow_batched_models=False,
             ),
             acquisition_class=EncodingAcquisition,
             acquisition_options={
