@@ -197,13 +197,6 @@ def _read_architectures(path: Path, cell: Cell, strings: list[str]) -> IntArray:
         raise BenchmarkError(
             f"row {row + 1} of the table {path}: {reason.message}", reason.hint
         ) from error
-    valid = cell.is_valid(codes)
-    if not valid.all():
-        row = int(np.argmin(valid))
-        raise BenchmarkError(
-            f"row {row + 1} of the table {path}: {strings[row]!r} is no valid architecture of "
-            f"the cell {cell.name!r} ({np.count_nonzero(~valid):,} such rows)"
-        )
     repeats = ArchitectureIndex(cell, codes).repeats()
     if len(repeats):
         first, second = repeats[0]

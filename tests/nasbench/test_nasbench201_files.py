@@ -9,8 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import nas_201_api
-import nats_bench
 import numpy as np
 import pytest
 import torch
@@ -19,6 +17,10 @@ from ax_anasod.exceptions import BenchmarkError
 from ax_anasod.nasbench.nasbench201_cache import cache_path
 from ax_anasod.nasbench.nasbench201_files import read_trials
 from ax_anasod.nasbench.nasbench201_trials import RUNS, SPLITS, Trials
+
+_EXTRA = "needs the extra [nasbench201]"
+nas_201_api = pytest.importorskip("nas_201_api", reason=_EXTRA)
+nats_bench = pytest.importorskip("nats_bench", reason=_EXTRA)
 
 Save = Callable[[object, Path], None]
 
@@ -244,6 +246,22 @@ def test_file_that_was_cut_off(
         read_trials(tmp_path / "file")
 
 
+def test_folder_without_its_list_of_architectures(folder_nats: Path) -> None:
+    save_nats({"arch2infos": None}, folder_nats / "meta.pickle.pbz2")
+    with pytest.raises(BenchmarkError, match=r"holds no list of architectures \('meta_archs'\)"):
+        read_trials(folder_nats)
+
+
+def test_unreadable_file(file_201: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: object, **options: object) -> None:
+        raise PermissionError(13, "Permission denied", str(file_201))
+
+    # Tests may run as root, whom no permission stops.
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(BenchmarkError, match=r"cannot be read.*Permission denied"):
+        read_trials(file_201)
+
+
 def test_entry_of_a_folder_that_was_cut_off(folder_nats: Path) -> None:
     entry = folder_nats / "000002.pickle.pbz2"
     entry.write_bytes(entry.read_bytes()[:-50])
@@ -386,6 +404,17 @@ def test_parquet_of_something_else_is_refused(tmp_path: Path) -> None:
     pyarrow.parquet.write_table(pyarrow.table({"arch": ["a"]}), path)
     with pytest.raises(BenchmarkError, match=r"none of NAS-Bench-201 runs.*use TableBenchmark"):
         read_trials(path)
+
+
+def test_cache_of_another_version_is_refused(
+    file_201: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "file.pth"
+    source.write_bytes(file_201.read_bytes())
+    read_trials(source, cache=True)
+    monkeypatch.setattr("ax_anasod.nasbench.nasbench201_cache._VERSION", 2)
+    with pytest.raises(BenchmarkError, match=r"has version 1 of the cache's format, known is 2"):
+        read_trials(source, cache=True)
 
 
 def test_cache_that_cannot_be_written(

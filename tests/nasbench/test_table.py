@@ -410,13 +410,34 @@ def test_nas_bench_201_table(shared_data: Path) -> None:
     assert benchmark.name == "nb201"
 
 
-def test_a_million_lookups_a_second(tmp_path: Path) -> None:
-    cell = cells.get("nas-bench-201")
-    codes = cell.enumerate()
+def test_darts_table(shared_data: Path) -> None:
+    path = shared_data / "darts" / "nb301_archs.csv.gz"
+    options = {"accuracy": "yahpo_val_98", "cost": "yahpo_runtime_seconds_98"}
+    with pytest.raises(BenchmarkError, match=r"search only the 12,439 present"):
+        TableBenchmark(path, "darts", **options)
+    with pytest.raises(BenchmarkError, match=r"column 'nb301_xgb_val' .* is empty in row 1"):
+        TableBenchmark(path, "darts", accuracy="nb301_xgb_val", present_only=True)
+    benchmark = TableBenchmark(path, "darts", present_only=True, **options)
+    frame = pd.read_csv(path)
+    result = benchmark.query(benchmark.cell.from_strings(frame["arch"].tolist()))
+    assert (result["yahpo_val_98_error"] == 100.0 - frame["yahpo_val_98"]).all()
+    assert (result["cost_seconds"] == frame["yahpo_runtime_seconds_98"]).all()
+
+
+def test_eighth_operation_of_a_darts_table_is_named(shared_data: Path) -> None:
+    path = shared_data / "darts" / "darts_bench_545_trained.csv.gz"
+    with pytest.raises(BenchmarkError, match=r"row 3 of .* the cell has no operation 'none'"):
+        TableBenchmark(path, "darts", accuracy="valid_50", present_only=True)
+
+
+@pytest.mark.parametrize("name", ["nas-bench-201", "darts", "nas-bench-graph"])
+def test_a_million_lookups_a_second(tmp_path: Path, name: str) -> None:
+    cell = cells.get(name)
+    codes = np.unique(cell.sample(20_000, np.random.default_rng(0)), axis=0)
     path = tmp_path / "all.csv"
     frame = pd.DataFrame({"arch": cell.to_strings(codes), "x": np.arange(len(codes), dtype=float)})
     frame.to_csv(path, index=False)
-    benchmark = TableBenchmark(path, cell, minimize="x")
+    benchmark = TableBenchmark(path, cell, minimize="x", present_only=True)
     asked = np.random.default_rng(0).integers(len(codes), size=1_000_000)
     batch = codes[asked]
     seconds = []
