@@ -1,0 +1,78 @@
+# `make search` and `make test` are all that is needed after a clone: each creates the virtual
+# environment and installs what it uses, and a second call goes straight to the work.
+
+PYTHON ?= python3.11
+VENV ?= .venv
+# One process a core, one thread each: linear algebra on matrices this small gains nothing
+# from more, and several pools of threads on the same cores lose a lot.
+export OMP_NUM_THREADS ?= 1
+PYTEST ?= $(BIN)/python -m pytest --numprocesses auto
+
+BIN := $(VENV)/bin
+CREATED := $(VENV)/.created
+BARE := $(VENV)/.installed
+DEV := $(VENV)/.installed-dev
+REFERENCES := $(VENV)/.installed-references
+NOTEBOOKS := $(patsubst %.py,%.ipynb,$(wildcard tutorials/*.py))
+
+.PHONY: help search test lint format benchmark tutorials clean
+.DEFAULT_GOAL := help
+# Two installations into one environment at the same time would break it.
+.NOTPARALLEL:
+
+help:
+	@echo "make search      search graph neural networks on NAS-Bench-Graph cora with ANASOD-BO"
+	@echo "make test        everything CI checks: lint, types, import floors, tests, tutorials"
+	@echo "make lint        ruff, mypy, import-linter"
+	@echo "make format      rewrite the sources as ruff wants them"
+	@echo "make benchmark   time the search through Ax against the same loop without it"
+	@echo "make tutorials   run the notebooks again and keep their new outputs"
+	@echo "make clean       remove the virtual environment and every cache"
+	@echo "PYTHON=python3.12 before or after any of them takes another interpreter."
+
+$(CREATED):
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "$(PYTHON) was not found: install Python 3.11, or name another: make PYTHON=python3.12"; \
+	  exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	touch $@
+
+# torch and all that depends on it in one run of the resolver, so that they fit together.
+$(BARE): $(CREATED) pyproject.toml
+	$(BIN)/python -m pip install --editable .
+	touch $@
+
+$(DEV): $(CREATED) pyproject.toml
+	$(BIN)/python -m pip install --editable ".[dev,nasbench201]"
+	touch $@ $(BARE)
+
+$(REFERENCES): $(CREATED) pyproject.toml
+	$(BIN)/python -m pip install --editable ".[dev,baselines]"
+	touch $@ $(BARE)
+
+search: $(BARE)
+	$(BIN)/ax-anasod search --benchmark nas-bench-graph --dataset cora \
+	  --strategy anasod-bo --trials 50 --seed 0
+
+test: lint
+	$(PYTEST) --cov --cov-report=term
+
+lint: $(DEV)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(DEV)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+benchmark: $(REFERENCES)
+	$(BIN)/python benchmarks/overhead.py
+
+tutorials: $(DEV)
+	$(BIN)/jupytext --to ipynb --update $(NOTEBOOKS:.ipynb=.py)
+	$(BIN)/jupyter nbconvert --to notebook --execute --inplace $(NOTEBOOKS)
+
+clean:
+	rm -rf $(VENV) build .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
