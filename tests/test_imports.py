@@ -1,0 +1,100 @@
+"""Every module imports, in any order, and pulls in no more than its floor may."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import multiprocessing
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import ax_anasod
+
+PACKAGE = Path(ax_anasod.__file__).parent
+MODULES = sorted(
+    ".".join(("ax_anasod", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(
+        ".__init__"
+    )
+    for path in PACKAGE.rglob("*.py")
+    if path.name != "__main__.py"
+)
+HEAVY = ("ax", "botorch", "gpytorch", "matplotlib", "numpy", "pandas", "plotly", "scipy", "torch")
+
+
+def loaded_by(statement: str) -> set[str]:
+    """Which of the heavy packages a statement loads in a fresh interpreter."""
+    script = f"{statement}\nimport sys\nprint(*[p for p in {HEAVY!r} if p in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=120
+    )
+    return set(done.stdout.split())
+
+
+@pytest.mark.slow
+def test_each_module_can_be_the_first_one_imported() -> None:
+    # A circular import shows only for some first modules. The server loads the foreign
+    # packages once, and each module gets a fork of it, in which nothing of ours is loaded.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["ax.api.client", "ax.storage.sqa_store.save", "plotly"])
+    failures = {}
+    with context.Pool(2, maxtasksperchild=1) as pool:
+        jobs = {name: pool.apply_async(exec, (f"import {name}",)) for name in MODULES}
+        for name, job in jobs.items():
+            try:
+                job.get(timeout=120)
+            except Exception as error:  # noqa: BLE001
+                failures[name] = repr(error)
+    assert not failures
+
+
+@pytest.mark.parametrize(
+    ("statement", "allowed"),
+    [
+        ("import ax_anasod; dir(ax_anasod)", set()),
+        ("import ax_anasod.exceptions", set()),
+        ("import ax_anasod.simplex", {"numpy"}),
+        ("import ax_anasod.cells", {"numpy"}),
+        ("import ax_anasod.nasbench", {"numpy", "pandas", "scipy"}),
+    ],
+)
+def test_import_loads_only(statement: str, allowed: set[str]) -> None:
+    assert loaded_by(statement) <= allowed
+
+
+@pytest.mark.slow
+def test_surrogates_know_nothing_of_ax() -> None:
+    loaded = loaded_by("import ax_anasod.surrogates")
+    assert "torch" in loaded
+    assert "ax" not in loaded
+
+
+@pytest.mark.parametrize("name", ax_anasod.__all__)
+def test_public_name_resolves(name: str) -> None:
+    value = getattr(ax_anasod, name)
+    assert value.__name__ == name
+    assert value.__module__.startswith("ax_anasod.")
+    assert value.__doc__
+    assert name in dir(ax_anasod)
+
+
+def test_type_checkers_see_the_same_public_names() -> None:
+    tree = ast.parse((PACKAGE / "__init__.py").read_text())
+    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    seen = {}
+    for statement in block.body:
+        assert isinstance(statement, ast.ImportFrom)
+        assert statement.module is not None
+        for alias in statement.names:
+            assert alias.asname == alias.name
+            seen[alias.name] = statement.module
+    assert sorted(seen) == ax_anasod.__all__
+    for name, module in seen.items():
+        assert getattr(ax_anasod, name) is getattr(importlib.import_module(module), name)
+
+
+def test_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="'ax_anasod' has no attribute 'Anasod'"):
+        _ = ax_anasod.Anasod  # type: ignore[attr-defined]
