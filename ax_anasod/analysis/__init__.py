@@ -1,0 +1,21 @@
+"""What people look at: Ax analysis cards, a self-contained report, and pictures."""
+
+from ax_anasod.analysis.distribution import OperationDistributionPlot
+from ax_anasod.analysis.exchange import BlockExchangePlot
+from ax_anasod.analysis.incumbent import IncumbentPlot
+from ax_anasod.analysis.pictures import write_pictures
+from ax_anasod.analysis.report import write_report
+from ax_anasod.analysis.series import SearchSeries
+from ax_anasod.analysis.slice import DistributionSlicePlot
+from ax_anasod.analysis.summary import SearchSummary
+
+__all__ = [
+    "BlockExchangePlot",
+    "DistributionSlicePlot",
+    "IncumbentPlot",
+    "OperationDistributionPlot",
+    "SearchSeries",
+    "SearchSummary",
+    "write_pictures",
+    "write_report",
+]

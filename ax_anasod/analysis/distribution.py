@@ -1,0 +1,125 @@
+"""The card of the operation distributions over the trials."""
+
+from __future__ import annotations
+
+from typing import final
+
+import pandas as pd
+from ax.adapter.base import Adapter
+from ax.analysis.analysis import Analysis
+from ax.analysis.plotly.plotly_analysis import PlotlyAnalysisCard, create_plotly_analysis_card
+from ax.core.experiment import Experiment
+from ax.generation_strategy.generation_strategy import GenerationStrategy
+from plotly import graph_objects as go
+
+from ax_anasod.analysis import style
+from ax_anasod.analysis.applicability import given, why_not_series
+from ax_anasod.analysis.frames import distribution_frame, share_column
+from ax_anasod.analysis.series import SearchSeries
+
+
+@final
+class OperationDistributionPlot(Analysis):
+    """The operation distribution of every trial, as stacked shares, best trial marked.
+
+    For a search over architectures it is the distribution of the architecture proposed.
+
+    The DataFrame computed has one row per trial, see
+    :func:`ax_anasod.analysis.frames.distribution_frame`.
+    """
+
+    def validate_applicable_state(
+        self,
+        experiment: Experiment | None = None,
+        generation_strategy: GenerationStrategy | None = None,
+        adapter: Adapter | None = None,
+    ) -> str | None:
+        """A sentence where there is no trial yet."""
+        return why_not_series(experiment, need_values=False)
+
+    def compute(
+        self,
+        experiment: Experiment | None = None,
+        generation_strategy: GenerationStrategy | None = None,
+        adapter: Adapter | None = None,
+    ) -> PlotlyAnalysisCard:
+        """Draw the card."""
+        series = SearchSeries.from_experiment(given(experiment, "an experiment"))
+        frame = distribution_frame(series)
+        best = series.best()
+        subtitle = (
+            f"The share of the operation blocks that each of the {series.cell.num_operations} "
+            f"operations of cell {series.cell.name} has in each trial"
+        )
+        if best is not None:
+            subtitle += (
+                f". Best: {series.encoding_text(best)}, in trial {series.trial_indices[best]}"
+            )
+        return create_plotly_analysis_card(
+            name=type(self).__name__,
+            title="Operation distribution of the trials",
+            subtitle=f"{subtitle}.",
+            df=frame,
+            fig=_figure(frame, series),
+        )
+
+
+def _figure(frame: pd.DataFrame, series: SearchSeries) -> go.Figure:
+    colours = style.operation_colours(series.cell.num_operations)
+    figure = go.Figure(
+        [
+            go.Bar(
+                x=frame["position"],
+                y=frame[share_column(operation)],
+                name=style.plotly_text(operation),
+                marker={"color": colour, "line": {"width": 0}},
+                customdata=[
+                    [index, int(count)]
+                    for index, count in zip(
+                        series.trial_indices, series.counts[:, column], strict=True
+                    )
+                ],
+                hovertemplate=(
+                    "trial %{customdata[0]}<br>"
+                    f"{style.plotly_text(operation)}: %{{customdata[1]}} (%{{y:.0%}})"
+                    "<extra></extra>"
+                ),
+            )
+            for column, (operation, colour) in enumerate(
+                zip(series.cell.operations, colours, strict=True)
+            )
+        ]
+    )
+    failed = frame[frame["status"].isin(["failed", "abandoned"])]
+    for rows, symbol, size, colour, name in (
+        (failed, "x", 7, style.FAILED, "failed or abandoned"),
+        (frame[frame["best"]], "star", 15, style.BEST, "best"),
+    ):
+        if len(rows):
+            figure.add_trace(
+                go.Scatter(
+                    x=rows["position"],
+                    y=[style.ABOVE_BARS] * len(rows),
+                    mode="markers",
+                    marker={"symbol": symbol, "size": size, "color": colour},
+                    name=name,
+                    customdata=rows[["trial_index", "status"]],
+                    hovertemplate="trial %{customdata[0]} (%{customdata[1]})<extra></extra>",
+                )
+            )
+    figure.update_layout(
+        barmode="stack",
+        bargap=style.bar_gap(len(frame)),
+        xaxis={"title": {"text": "trial"}, "zeroline": False, "showgrid": False},
+        yaxis={
+            "title": {"text": "share of operation blocks"},
+            "range": [0, 1.09],
+            "tickvals": [0, 0.25, 0.5, 0.75, 1],
+            "tickformat": ".0%",
+            "zeroline": False,
+            "showgrid": False,
+        },
+        # The legend reads from top to bottom like the bars.
+        legend={"traceorder": "reversed"},
+    )
+    return figure

@@ -1,0 +1,128 @@
+"""The card of what one exchanged block is predicted to change."""
+
+from __future__ import annotations
+
+from typing import final
+
+import numpy as np
+import pandas as pd
+from ax.adapter.base import Adapter
+from ax.analysis.analysis import Analysis
+from ax.analysis.plotly.color_constants import METRIC_CONTINUOUS_COLOR_SCALE
+from ax.analysis.plotly.plotly_analysis import PlotlyAnalysisCard, create_plotly_analysis_card
+from ax.core.experiment import Experiment
+from ax.generation_strategy.generation_strategy import GenerationStrategy
+from plotly import graph_objects as go
+
+from ax_anasod.analysis import style
+from ax_anasod.analysis.applicability import given
+from ax_anasod.analysis.predictions import exchange_frame, fitted_adapter, why_not_predictions
+from ax_anasod.analysis.series import SearchSeries
+
+
+@final
+class BlockExchangePlot(Analysis):
+    """The predicted change when one block of one operation becomes one of another.
+
+    The sensitivity of the surrogate around the best encoding. Ax's sensitivity cards vary
+    one parameter alone, which leaves the simplex; here each change is a move to a
+    neighbouring encoding.
+
+    The DataFrame computed has one row per exchange: ``more`` and ``less`` (the operations
+    that gain and lose the block), ``mean``, ``lower`` and ``upper`` (the prediction and its
+    95 % interval) and ``change`` (of the mean, against that of the best encoding).
+
+    Args:
+        objective: Which objective; the first where None is named.
+        unit: Unit of its values, e.g. ``"percent"``.
+    """
+
+    def __init__(self, objective: str | None = None, unit: str = "") -> None:
+        self.objective = objective
+        self.unit = unit
+
+    def validate_applicable_state(
+        self,
+        experiment: Experiment | None = None,
+        generation_strategy: GenerationStrategy | None = None,
+        adapter: Adapter | None = None,
+    ) -> str | None:
+        """A sentence where no surrogate of encodings is fitted."""
+        return why_not_predictions(experiment, generation_strategy, adapter, self.objective)
+
+    def compute(
+        self,
+        experiment: Experiment | None = None,
+        generation_strategy: GenerationStrategy | None = None,
+        adapter: Adapter | None = None,
+    ) -> PlotlyAnalysisCard:
+        """Predict and draw the card."""
+        experiment = given(experiment, "an experiment")
+        series = SearchSeries.from_experiment(experiment)
+        column = series.column(self.objective)
+        name = series.objectives[column]
+        best = given(series.best(name), "an observed trial")
+        frame = exchange_frame(
+            experiment,
+            fitted_adapter(experiment, generation_strategy, adapter),
+            series,
+            name,
+        )
+        better = "lower" if series.minimize[column] else "higher"
+        return create_plotly_analysis_card(
+            name=type(self).__name__,
+            title=f"Predicted change of {name} by one exchanged block",
+            subtitle=(
+                f"Starting from the encoding of trial {series.trial_indices[best]}, one block of "
+                "the operation below becomes one of the operation on the left; the colour is the "
+                f"change of the predicted mean ({better} is better). Only operations that have a "
+                "block can lose one."
+            ),
+            df=frame,
+            fig=_figure(frame, series, name, self.unit),
+        )
+
+
+def _figure(frame: pd.DataFrame, series: SearchSeries, name: str, unit: str) -> go.Figure:
+    operations = list(series.cell.operations)
+    losers = [name for name in operations if name in set(frame["less"])]
+    table = frame.pivot(index="more", columns="less").reindex(index=operations)
+    change = table["change"][losers].to_numpy(dtype=float)
+    labels = [style.plotly_text(operation) for operation in operations]
+    figure = go.Figure(
+        go.Heatmap(
+            z=change,
+            x=[style.plotly_text(loser) for loser in losers],
+            y=labels,
+            colorscale=METRIC_CONTINUOUS_COLOR_SCALE,
+            reversescale=series.minimize[series.column(name)],
+            zmid=0,
+            xgap=2,
+            ygap=2,
+            texttemplate="%{z:+.3g}",
+            hoverongaps=False,
+            customdata=np.stack(
+                [table[key][losers].to_numpy(dtype=float) for key in ("mean", "lower", "upper")],
+                axis=-1,
+            ),
+            hovertemplate=(
+                "one block of %{x} becomes %{y}<br>change: %{z:+.4g}<br>"
+                "mean: %{customdata[0]:.5g}, 95% interval %{customdata[1]:.5g} to "
+                "%{customdata[2]:.5g}<extra></extra>"
+            ),
+            colorbar={
+                "title": {"text": style.plotly_text(style.axis_label("change", unit))},
+            },
+        )
+    )
+    figure.update_layout(
+        xaxis={"title": {"text": "one block less"}, "showgrid": False, "type": "category"},
+        yaxis={
+            "title": {"text": "one block more"},
+            "showgrid": False,
+            "type": "category",
+            "autorange": "reversed",
+            "automargin": True,
+        },
+    )
+    return figure

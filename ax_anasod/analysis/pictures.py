@@ -1,0 +1,284 @@
+"""The two pictures of a search, drawn with matplotlib.
+
+matplotlib draws them on any machine; plotly's own export (kaleido) starts a browser, which
+servers do not have. It is imported when the first picture is drawn, and only its ``Figure``
+objects are used, so that a user's own pyplot figures and backend are left alone.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from ax.core.experiment import Experiment
+
+from ax_anasod.analysis import style
+from ax_anasod.analysis.axis import ValueAxis
+from ax_anasod.analysis.files import write_whole
+from ax_anasod.analysis.frames import distribution_frame, incumbent_frame, share_column
+from ax_anasod.analysis.series import SearchSeries, by_objective
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.transforms import Transform
+
+_SIZE = (9.0, 4.8)
+_DPI = 150
+# Where marks at the edges of the incumbent's picture stand, in shares of its height.
+_BOTTOM, _TOP = 0.03, 0.97
+
+
+def write_pictures(
+    experiment: Experiment,
+    directory: str | Path,
+    *,
+    optimum: Mapping[str, float | None] | float | None = None,
+    unit: Mapping[str, str] | str = "",
+    log_scale: bool = False,
+) -> tuple[Path, Path]:
+    """Draw ``incumbent.png`` and ``operation_distribution.png`` into a folder.
+
+    Both show the same data as :class:`IncumbentPlot` and
+    :class:`OperationDistributionPlot`, for the first objective, and say so where there is
+    nothing to show yet.
+
+    Args:
+        experiment: The experiment.
+        directory: The folder; it is made where it is missing.
+        optimum: The best possible value of the first objective, drawn as a line, or of each
+            by its name.
+        unit: Unit of the first objective, e.g. ``"percent"``, or of each by its name.
+        log_scale: Draw the values on a logarithmic axis.
+
+    Returns:
+        The paths of the two pictures.
+
+    Raises:
+        RunError: A picture cannot be written.
+        OptionError: The experiment is none of this package's, or a logarithmic axis is asked
+            for negative values.
+    """
+    series = SearchSeries.from_experiment(experiment)
+    directory = Path(directory)
+    paths = directory / "incumbent.png", directory / "operation_distribution.png"
+    first = series.objectives[0]
+    figures = (
+        draw_incumbent(
+            series,
+            optimum=by_objective(optimum, [first]).get(first),
+            unit=by_objective(unit, [first]).get(first) or "",
+            log_scale=log_scale,
+        ),
+        draw_distribution(series),
+    )
+    for path, figure in zip(paths, figures, strict=True):
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png")
+        write_whole(path, buffer.getvalue())
+    return paths
+
+
+def draw_incumbent(
+    series: SearchSeries,
+    *,
+    optimum: float | None = None,
+    unit: str = "",
+    log_scale: bool = False,
+) -> Figure:
+    """The first objective over the trials; arguments as for :func:`write_pictures`."""
+    frame = incumbent_frame(series)
+    figure, axes = _figure(f"Best {series.objectives[0]} so far")
+    axes.set_ylabel(_text(style.axis_label(series.objectives[0], unit)))
+    seen = frame[frame["incumbent"].notna()]
+    if seen.empty:
+        _say(axes, "no trial has a value yet")
+        return figure
+    view = ValueAxis.fit(frame["value"], optimum, minimize=series.minimize[0], log_scale=log_scale)
+    if log_scale:
+        axes.set_yscale("log")
+    axes.set_ylim(view.lower, view.upper)
+    end = _trial_axis(axes, frame)
+    if optimum is not None:
+        axes.axhline(
+            float(view.place(optimum)),
+            color=style.OPTIMUM,
+            linestyle=":",
+            linewidth=1.8,
+            label=f"optimum {style.with_unit(optimum, unit)}",
+        )
+    axes.step(
+        [*seen["position"], end],
+        view.place([*seen["incumbent"], seen["incumbent"].iloc[-1]]),
+        where="post",
+        color=style.GOLD,
+        linestyle="--",
+        linewidth=2,
+        label="incumbent",
+    )
+    _draw_values(axes, frame, view, unit)
+    _draw_edges(axes, frame, view, minimize=series.minimize[0])
+    _legend(axes)
+    return figure
+
+
+def draw_distribution(series: SearchSeries) -> Figure:
+    """The operation distribution of every trial as stacked bars, the best one marked."""
+    frame = distribution_frame(series)
+    figure, axes = _figure("Operation distribution of the trials")
+    axes.set_ylabel("share of operation blocks [%]")
+    if frame.empty:
+        _say(axes, "there are no trials yet")
+        return figure
+    _trial_axis(axes, frame)
+    bottom = np.zeros(len(frame))
+    colours = style.operation_colours(series.cell.num_operations)
+    for operation, colour in zip(series.cell.operations, colours, strict=True):
+        shares = frame[share_column(operation)].to_numpy()
+        axes.bar(
+            frame["position"],
+            100 * shares,
+            bottom=100 * bottom,
+            width=1 - style.bar_gap(len(frame)),
+            linewidth=0,
+            color=colour,
+            label=_text(operation),
+        )
+        bottom += shares
+    axes.set_ylim(0, 109)
+    axes.set_yticks([0, 25, 50, 75, 100])
+    axes.grid(visible=False)
+    _mark(
+        axes,
+        frame,
+        _failed(frame),
+        100 * style.ABOVE_BARS,
+        ("x", style.FAILED, 28, "failed or abandoned"),
+    )
+    _mark(axes, frame, frame["best"], 100 * style.ABOVE_BARS, ("*", style.BEST, 130, "best"))
+    # The legend reads from top to bottom like the bars.
+    _legend(axes, reverse=True)
+    return figure
+
+
+def _figure(title: str) -> tuple[Figure, Axes]:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=_SIZE, dpi=_DPI, layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.set_title(_text(title), loc="left", fontsize=12, fontweight="bold", pad=12)
+    axes.set_xlabel("trial")
+    axes.set_axisbelow(True)
+    axes.grid(visible=True, color="#e6e9ee", linewidth=0.8)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    for side in ("left", "bottom"):
+        axes.spines[side].set_color("#b8bec8")
+    return figure, axes
+
+
+def _trial_axis(axes: Axes, frame: pd.DataFrame) -> float:
+    """Let the axis show whole trials only; returns its right end."""
+    from matplotlib.ticker import MaxNLocator
+
+    end = float(frame["position"].max()) + 0.6
+    axes.set_xlim(float(frame["position"].min()) - 0.6, end)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
+    return end
+
+
+def _draw_values(axes: Axes, frame: pd.DataFrame, view: ValueAxis, unit: str) -> None:
+    observed = frame[frame["value"].notna()]
+    colours = style.node_colours(list(dict.fromkeys(frame["node"])))
+    for node, rows in observed.groupby("node", sort=False):
+        axes.scatter(
+            rows["position"],
+            view.place(rows["value"]),
+            s=np.where(rows["improved"], 46, 24),
+            color=colours[str(node)],
+            edgecolors="white",
+            linewidths=0.6,
+            zorder=3,
+            label=_text(f"trial ({node})"),
+        )
+    best = observed[observed["best"]].iloc[0]
+    axes.scatter(
+        best["position"],
+        float(view.place(best["value"])),
+        marker="*",
+        s=230,
+        color=style.BEST,
+        edgecolors="white",
+        linewidths=0.8,
+        zorder=4,
+        label=f"best: {style.with_unit(best['value'], unit)} (trial {best['trial_index']})",
+    )
+
+
+def _draw_edges(axes: Axes, frame: pd.DataFrame, view: ValueAxis, *, minimize: bool) -> None:
+    beyond = frame["value"].notna() & view.beyond(frame["value"])
+    transform = axes.get_xaxis_transform()
+    triangle = ("^" if minimize else "v", style.GREY, 34, "beyond the axis")
+    _mark(axes, frame, beyond, _TOP if minimize else _BOTTOM, triangle, transform=transform)
+    cross = ("x", style.FAILED, 34, "failed or abandoned")
+    _mark(axes, frame, _failed(frame), _BOTTOM, cross, transform=transform)
+
+
+def _mark(
+    axes: Axes,
+    frame: pd.DataFrame,
+    chosen: pd.Series,
+    height: float,
+    look: tuple[str, str, int, str],
+    transform: Transform | None = None,
+) -> None:
+    """Put a mark of a given look (symbol, colour, size, legend) at some trials."""
+    symbol, colour, size, legend = look
+    rows = frame[chosen]
+    if rows.empty:
+        return
+    axes.scatter(
+        rows["position"],
+        np.full(len(rows), height),
+        marker=symbol,
+        color=colour,
+        s=size,
+        zorder=5,
+        label=legend if len(rows) == 1 else f"{legend} ({len(rows)})",
+        transform=transform or axes.transData,
+    )
+
+
+def _failed(frame: pd.DataFrame) -> pd.Series:
+    return frame["status"].isin(["failed", "abandoned"])
+
+
+def _legend(axes: Axes, *, reverse: bool = False) -> None:
+    axes.legend(
+        loc="upper left",
+        bbox_to_anchor=(1.01, 1.0),
+        frameon=False,
+        fontsize=9,
+        borderaxespad=0.0,
+        reverse=reverse,
+    )
+
+
+def _say(axes: Axes, sentence: str) -> None:
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.text(
+        0.5, 0.5, sentence, transform=axes.transAxes, ha="center", va="center", color=style.GREY
+    )
+
+
+def _text(text: str) -> str:
+    """Text of a user for matplotlib: ``$`` would start a formula, a leading ``_`` hide it."""
+    escaped = text.replace("$", r"\$")
+    return f" {escaped}" if escaped.startswith("_") else escaped

@@ -1,0 +1,191 @@
+"""What the surrogate of ANASOD-BO predicts around the best encoding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from ax.adapter.base import Adapter
+from ax.analysis.plotly.utils import Z_SCORE_95_CI
+from ax.analysis.utils import extract_relevant_adapter, validate_adapter_can_predict
+from ax.core.experiment import Experiment
+from ax.core.observation import ObservationFeatures
+from ax.generation_strategy.generation_strategy import GenerationStrategy
+
+from ax_anasod.adapter import EncodingAdapter
+from ax_anasod.analysis.applicability import given, why_not_series
+from ax_anasod.analysis.moves import Counts, exchanges, line
+from ax_anasod.analysis.series import SearchSeries
+from ax_anasod.core import Coding
+from ax_anasod.exceptions import OptionError
+
+
+def predict(
+    experiment: Experiment, adapter: EncodingAdapter, encodings: Counts, objective: str
+) -> pd.DataFrame:
+    """What the surrogate of ANASOD-BO expects of encodings.
+
+    Args:
+        experiment: The experiment.
+        adapter: The fitted adapter.
+        encodings: ``n x k`` counts.
+        objective: Name of the objective.
+
+    Returns:
+        ``mean``, ``lower`` and ``upper`` (95 % interval) for each encoding, in the unit of
+        the objective.
+    """
+    coding = Coding(adapter.generator.cell, "encoding")
+    signature = experiment.metrics[objective].signature
+    means, covariances = adapter.predict(
+        [ObservationFeatures(parameters=dict(p)) for p in coding.parameters(encodings)]
+    )
+    mean = np.array(means[signature])
+    variance = np.array(covariances[signature][signature])
+    log_targets = getattr(adapter.transforms.get("LogObjectives"), "metric_signatures", ())
+    if signature in log_targets:
+        # The prediction is log-normal; its interval follows from the two moments exactly,
+        # and unlike mean +- 1.96 standard deviations never reaches below 0.
+        log_variance = np.log1p(variance / mean**2)
+        centre, width = np.log(mean) - log_variance / 2, Z_SCORE_95_CI * np.sqrt(log_variance)
+        lower, upper = np.exp(centre - width), np.exp(centre + width)
+    else:
+        width = Z_SCORE_95_CI * np.sqrt(variance)
+        lower, upper = mean - width, mean + width
+    return pd.DataFrame({"mean": mean, "lower": lower, "upper": upper})
+
+
+def fitted_adapter(
+    experiment: Experiment | None,
+    generation_strategy: GenerationStrategy | None,
+    adapter: Adapter | None,
+) -> EncodingAdapter:
+    """The fitted adapter of ``anasod-bo``, which the strategy may have to fit first.
+
+    Raises:
+        OptionError: There is none; :func:`why_not_predictions` says so in a sentence.
+    """
+    relevant = extract_relevant_adapter(experiment, generation_strategy, adapter)
+    if not isinstance(relevant, EncodingAdapter):
+        raise OptionError(
+            f"{type(relevant).__name__} has no surrogate of encodings", "use strategy anasod-bo"
+        )
+    return relevant
+
+
+def why_not_predictions(
+    experiment: Experiment | None,
+    generation_strategy: GenerationStrategy | None,
+    adapter: Adapter | None,
+    objective: str | None,
+    operations: Sequence[str] = (),
+) -> str | None:
+    """Why the surrogate cannot be asked along the simplex, or None where it can.
+
+    Args:
+        experiment: The experiment.
+        generation_strategy: Its strategy.
+        adapter: A fitted adapter, which is preferred to that of the strategy.
+        objective: The objective; the first where None is named.
+        operations: Operations that the cell must have.
+    """
+    reason = why_not_series(experiment, objective)
+    if reason is not None:
+        return reason
+    series = SearchSeries.from_experiment(given(experiment, "an experiment"))
+    unknown = [name for name in operations if name not in series.cell.operations]
+    if unknown:
+        return (
+            f"Cell {series.cell.name} has no operation {unknown[0]!r}; it has "
+            f"{', '.join(series.cell.operations)}."
+        )
+    reason = validate_adapter_can_predict(
+        experiment, generation_strategy, adapter, [series.objectives[series.column(objective)]]
+    )
+    if reason is not None:
+        return reason
+    relevant = extract_relevant_adapter(experiment, generation_strategy, adapter)
+    if isinstance(relevant, EncodingAdapter):
+        return None
+    return f"{type(relevant).__name__} has no surrogate of encodings, as anasod-bo has."
+
+
+def slice_frame(
+    experiment: Experiment,
+    adapter: EncodingAdapter,
+    series: SearchSeries,
+    objective: str,
+    pair: tuple[str, str] | None = None,
+) -> pd.DataFrame:
+    """Predictions while one operation hands its blocks to another, from the best encoding.
+
+    Args:
+        experiment: The experiment.
+        adapter: The fitted adapter.
+        series: The series of the experiment, with an observed trial.
+        objective: Name of the objective.
+        pair: The operations that gain and lose blocks; all pairs where None.
+
+    Returns:
+        One row per pair and feasible encoding: ``more``, ``less``, ``count_more``,
+        ``count_less``, ``best`` (whether it is the best encoding), ``mean``, ``lower`` and
+        ``upper``. The pairs with the most encodings come first, among these the pair with
+        the largest range of predicted means.
+    """
+    names = series.cell.operations
+    best = series.counts[given(series.best(objective), "an observed trial")]
+    pairs = (
+        combinations(range(len(names)), 2)
+        if pair is None
+        else [(names.index(pair[0]), names.index(pair[1]))]
+    )
+    lines = [(more, less, line(best, more, less)) for more, less in pairs]
+    encodings = np.concatenate([encodings for _, _, encodings in lines])
+    frame = pd.DataFrame(
+        {
+            "more": [names[more] for more, _, points in lines for _ in points],
+            "less": [names[less] for _, less, points in lines for _ in points],
+            "count_more": np.concatenate([points[:, more] for more, _, points in lines]),
+            "count_less": np.concatenate([points[:, less] for _, less, points in lines]),
+            "best": (encodings == best).all(axis=1),
+        }
+    )
+    frame = frame.join(predict(experiment, adapter, encodings, objective))
+    # An encoding without any architecture, such as all skips, is never a trial.
+    frame = frame[series.cell.is_feasible(encodings)]
+    means = frame.groupby(["more", "less"], sort=False)["mean"]
+    effect = means.transform("max") - means.transform("min")
+    return (
+        frame.assign(length=means.transform("size"), effect=effect)
+        .sort_values(["length", "effect"], ascending=False, kind="stable")
+        .drop(columns=["length", "effect"])
+        .reset_index(drop=True)
+    )
+
+
+def exchange_frame(
+    experiment: Experiment, adapter: EncodingAdapter, series: SearchSeries, objective: str
+) -> pd.DataFrame:
+    """Predictions one exchanged block away from the best encoding.
+
+    Args:
+        experiment: The experiment.
+        adapter: The fitted adapter.
+        series: The series of the experiment, with an observed trial.
+        objective: Name of the objective.
+
+    Returns:
+        One row per feasible exchange: ``more``, ``less``, ``mean``, ``lower``, ``upper``,
+        and ``change`` (of the mean, against the best encoding's).
+    """
+    names = np.array(series.cell.operations)
+    best = series.counts[given(series.best(objective), "an observed trial")]
+    encodings, operations = exchanges(best)
+    feasible = series.cell.is_feasible(encodings)
+    encodings, operations = encodings[feasible], operations[feasible]
+    predictions = predict(experiment, adapter, np.vstack([best, encodings]), objective)
+    here, there = predictions["mean"].iloc[0], predictions.iloc[1:].reset_index(drop=True)
+    moves = pd.DataFrame({"more": names[operations[:, 0]], "less": names[operations[:, 1]]})
+    return moves.join(there).assign(change=there["mean"] - here)

@@ -1,0 +1,161 @@
+"""One HTML page that tells the story of a search."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+from ax.adapter.base import Adapter
+from ax.analysis.analysis import Analysis
+from ax.analysis.plotly.cross_validation import CrossValidationPlot
+from ax.analysis.plotly.scatter import ScatterPlot
+from ax.analysis.plotly.utility_progression import UtilityProgressionAnalysis
+from ax.analysis.summary import Summary
+from ax.core.analysis_card import AnalysisCard
+from ax.core.experiment import Experiment
+from ax.generation_strategy.generation_strategy import GenerationStrategy
+
+from ax_anasod.analysis.distribution import OperationDistributionPlot
+from ax_anasod.analysis.exchange import BlockExchangePlot
+from ax_anasod.analysis.files import write_whole
+from ax_anasod.analysis.incumbent import IncumbentPlot
+from ax_anasod.analysis.page import Page
+from ax_anasod.analysis.series import by_objective, cell_and_space
+from ax_anasod.analysis.slice import DistributionSlicePlot
+from ax_anasod.analysis.summary import SearchSummary
+from ax_anasod.core import RunProperties
+from ax_anasod.core.history import objective_signs
+
+# Leaving out one trial at a time would condition as many models as there are trials.
+_FOLDS = 10
+
+
+def write_report(
+    experiment: Experiment,
+    generation_strategy: GenerationStrategy | None,
+    path: str | Path,
+    *,
+    title: str,
+    optimum: Mapping[str, float | None] | float | None = None,
+    unit: Mapping[str, str] | str = "",
+    facts: Mapping[str, object] | None = None,
+    extra: Sequence[Analysis] = (),
+) -> Path:
+    """Write a self-contained report of a search: one HTML file that opens offline.
+
+    It holds this package's cards and, where they apply, Ax's own: cross-validation of the
+    surrogate, the trade-off and the hypervolume of several objectives, and the table of all
+    trials. plotly.js is part of the file. A card that has nothing to show, or fails, is
+    named at the end of the page with the reason; it never costs the report.
+
+    The surrogate is fitted to all data, which changes nothing of the trials to come.
+
+    Args:
+        experiment: The experiment.
+        generation_strategy: Its strategy; without one there are no cards of the surrogate.
+        path: The file; it is replaced as a whole.
+        title: Heading of the page.
+        optimum: The best possible value of the first objective, or of each by its name.
+        unit: Unit of the first objective, or of each by its name, e.g. ``"percent"``.
+        facts: Further facts for the head of the page, name -> value.
+        extra: Further analyses to show, after the others.
+
+    Returns:
+        The path.
+
+    Raises:
+        RunError: The file cannot be written.
+        OptionError: The experiment is none of this package's.
+    """
+    state = _State(experiment, generation_strategy, _fitted(experiment, generation_strategy))
+    missing: list[tuple[str, str]] = []
+    sections = []
+    for heading, analyses in _sections(experiment, optimum, unit, extra):
+        cards: list[AnalysisCard] = []
+        for analysis in analyses:
+            found, reason = state.compute(analysis)
+            cards += found
+            if reason is not None:
+                missing.append((type(analysis).__name__, reason))
+        sections.append((heading, cards))
+    page = Page(title, {**_facts(experiment), **(facts or {})}, sections, missing)
+    write_whole(Path(path), page.render().encode("utf-8"))
+    return Path(path)
+
+
+@dataclass(frozen=True)
+class _State:
+    """What an analysis is computed from."""
+
+    experiment: Experiment
+    generation_strategy: GenerationStrategy | None
+    adapter: Adapter | None
+
+    def compute(self, analysis: Analysis) -> tuple[list[AnalysisCard], str | None]:
+        """The cards of an analysis, and why there are none."""
+        state = (self.experiment, self.generation_strategy, self.adapter)
+        # Any error of one card, Ax's and the user's own included, goes into the page: a
+        # search of days must not end without its report.
+        try:
+            reason = analysis.validate_applicable_state(*state)
+            if reason is not None:
+                return [], reason
+            return analysis.compute(*state).flatten(), None
+        except Exception as error:  # noqa: BLE001
+            return [], f"{type(error).__name__}: {error}"
+
+
+def _fitted(
+    experiment: Experiment, generation_strategy: GenerationStrategy | None
+) -> Adapter | None:
+    """The strategy's adapter with all data in it; None where there is none (yet)."""
+    if generation_strategy is None or experiment.lookup_data().df.empty:
+        return None
+    return generation_strategy.fit(experiment)
+
+
+def _sections(
+    experiment: Experiment,
+    optimum: Mapping[str, float | None] | float | None,
+    unit: Mapping[str, str] | str,
+    extra: Sequence[Analysis],
+) -> list[tuple[str, list[Analysis]]]:
+    config = experiment.optimization_config
+    objectives = [] if config is None else [name for name, _ in objective_signs(config)]
+    optima, units = by_objective(optimum, objectives), by_objective(unit, objectives)
+    incumbents = [
+        IncumbentPlot(optimum=optima.get(name), unit=units.get(name) or "", objective=name)
+        for name in objectives
+    ]
+    trade_offs: list[Analysis] = [
+        ScatterPlot(x, y, use_model_predictions=False, show_pareto_frontier=True)
+        for x, y in combinations(objectives, 2)
+    ]
+    surrogate: list[Analysis] = [
+        card(objective=name, unit=units.get(name) or "")
+        for name in objectives
+        for card in (DistributionSlicePlot, BlockExchangePlot)
+    ]
+    return [
+        ("Search", [SearchSummary(), *incumbents, OperationDistributionPlot()]),
+        ("Trade-off", [*trade_offs, UtilityProgressionAnalysis()] if trade_offs else []),
+        ("Surrogate", [*surrogate, CrossValidationPlot(folds=_FOLDS)]),
+        ("Trials", [Summary()]),
+        ("More", list(extra)),
+    ]
+
+
+def _facts(experiment: Experiment) -> dict[str, object]:
+    cell, space = cell_and_space(experiment)
+    statuses = Counter(trial.status.name.lower() for trial in experiment.trials.values())
+    facts: dict[str, object] = {"cell": cell.name, "searched": f"{space}s"}
+    properties = RunProperties.read(experiment)
+    if properties is not None:
+        if properties.strategy is not None:
+            facts["strategy"] = properties.strategy
+        facts["seed"] = properties.seed
+    facts["trials"] = len(experiment.trials)
+    return facts | {f"trials {status}": number for status, number in statuses.most_common()}

@@ -1,0 +1,211 @@
+"""The course of a search as arrays: what every card and every picture is drawn from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from ax.core.base_trial import BaseTrial
+from ax.core.experiment import Experiment
+from botorch.utils.multi_objective.pareto import is_non_dominated
+
+from ax_anasod.cells import Cell, from_dict
+from ax_anasod.core import (
+    AnasodSearchSpace,
+    CellSearchSpace,
+    Coding,
+    History,
+    RunProperties,
+    space_of,
+)
+from ax_anasod.core.coding import Space
+from ax_anasod.core.history import objective_signs
+from ax_anasod.exceptions import OptionError, UnknownNameError
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, eq=False)
+class SearchSeries:
+    """All trials of a search, one row each, in the order of their indices.
+
+    Args:
+        cell: The cell searched.
+        space: What a trial's parameters are, ``"encoding"`` or ``"architecture"``.
+        objectives: Names of the m objectives.
+        minimize: Whether lower is better, for each objective.
+        trial_indices: ``n`` indices that Ax gave the trials.
+        values: ``n x m`` objective values as they were reported; NaN where a trial has none
+            (yet), or failed or was abandoned.
+        counts: ``n x k`` operation counts: the encoding proposed, or that of the
+            architecture proposed.
+        statuses: ``n`` Ax statuses in lower case, e.g. ``"completed"``.
+        nodes: ``n`` names of the generation nodes that proposed the trials; ``"attached"``
+            where a user added the trial.
+        parameters: ``n`` parameterizations.
+    """
+
+    cell: Cell
+    space: Space
+    objectives: tuple[str, ...]
+    minimize: tuple[bool, ...]
+    trial_indices: npt.NDArray[np.int64]
+    values: npt.NDArray[np.float64]
+    counts: npt.NDArray[np.int64]
+    statuses: tuple[str, ...]
+    nodes: tuple[str, ...]
+    parameters: tuple[dict[str, object], ...]
+
+    @classmethod
+    def from_experiment(cls, experiment: Experiment) -> SearchSeries:
+        """Read the series off an experiment.
+
+        Raises:
+            OptionError: The experiment does not say which cell it searches, or what for.
+        """
+        cell, space = cell_and_space(experiment)
+        config = experiment.optimization_config
+        if config is None:
+            raise OptionError(
+                f"experiment {experiment.name!r} has no objective",
+                "set one with Client.configure_optimization",
+            )
+        history = History.from_experiment(experiment, Coding(cell, space))
+        objectives, signs = zip(*objective_signs(config), strict=True)
+        trials = [
+            (trial, arm) for _, trial in sorted(experiment.trials.items()) for arm in trial.arms
+        ]
+        return cls(
+            cell=cell,
+            space=space,
+            objectives=objectives,
+            minimize=tuple(sign > 0 for sign in signs),
+            trial_indices=history.trial_indices,
+            values=history.values * np.array(signs),
+            counts=history.rows if space == "encoding" else cell.encode(history.rows),
+            statuses=tuple(trial.status.name.lower() for trial, _ in trials),
+            nodes=tuple(_node(trial) for trial, _ in trials),
+            parameters=tuple(dict(arm.parameters) for _, arm in trials),
+        )
+
+    @property
+    def num_trials(self) -> int:
+        """Number of rows n."""
+        return len(self.trial_indices)
+
+    @property
+    def observed(self) -> npt.NDArray[np.bool_]:
+        """Which rows have every objective, ``n``."""
+        return np.asarray(~np.isnan(self.values).any(axis=1))
+
+    @property
+    def failed(self) -> npt.NDArray[np.bool_]:
+        """Which rows failed or were abandoned, ``n``."""
+        return np.array([s in ("failed", "abandoned") for s in self.statuses], dtype=np.bool_)
+
+    @property
+    def shares(self) -> npt.NDArray[np.float64]:
+        """The operation distributions, ``n x k`` fractions of the operation blocks."""
+        shares: npt.NDArray[np.float64] = self.counts / self.counts.sum(axis=1, keepdims=True)
+        return shares
+
+    @property
+    def positions(self) -> npt.NDArray[np.int64]:
+        """Where the rows stand on a time axis, ``n``.
+
+        At their trial index where it is theirs alone, otherwise (batch trials) one after
+        another.
+        """
+        unique = len(np.unique(self.trial_indices)) == self.num_trials
+        return self.trial_indices if unique else np.arange(self.num_trials)
+
+    def column(self, objective: str | None = None) -> int:
+        """The column of an objective; the first where None is named.
+
+        Raises:
+            UnknownNameError: There is no such objective.
+        """
+        if objective is None:
+            return 0
+        if objective not in self.objectives:
+            raise UnknownNameError("objective", objective, self.objectives)
+        return self.objectives.index(objective)
+
+    def costs(self, objective: str | None = None) -> npt.NDArray[np.float64]:
+        """One objective with the sign that makes it minimised; NaN unless observed, ``n``."""
+        column = self.column(objective)
+        sign = 1.0 if self.minimize[column] else -1.0
+        return np.where(self.observed, sign * self.values[:, column], np.nan)
+
+    def incumbent(self, objective: str | None = None) -> npt.NDArray[np.float64]:
+        """The best value so far of one objective, ``n``; NaN before the first observation."""
+        running = np.fmin.accumulate(self.costs(objective))
+        return running if self.minimize[self.column(objective)] else -running
+
+    def best(self, objective: str | None = None) -> int | None:
+        """The row with the best value of an objective; the earliest where several tie."""
+        costs = self.costs(objective)
+        return None if np.isnan(costs).all() else int(np.nanargmin(costs))
+
+    def encoding_text(self, row: int) -> str:
+        """The encoding of a row for people, e.g. ``"2 gcn, 1 gat"``; zeros are left out."""
+        counts = zip(self.cell.operations, self.counts[row].tolist(), strict=True)
+        return ", ".join(f"{count} {operation}" for operation, count in counts if count)
+
+    def pareto_front(self) -> npt.NDArray[np.int64]:
+        """Rows that no other row beats in all objectives, by the value of the first one.
+
+        Of rows with equal values the earliest is kept. With one objective this is the best
+        row.
+        """
+        rows = np.flatnonzero(self.observed)
+        signs = np.where(self.minimize, -1.0, 1.0)
+        front = rows[is_non_dominated(torch.as_tensor(self.values[rows] * signs)).numpy()]
+        ordered: npt.NDArray[np.int64] = front[np.argsort(self.values[front, 0], kind="stable")]
+        return ordered
+
+
+def by_objective(
+    value: Mapping[str, Value] | Value, objectives: Sequence[str]
+) -> Mapping[str, Value]:
+    """What belongs to each objective: a mapping as it is, a single value to the first one.
+
+    Example:
+        >>> by_objective("percent", ["error", "latency"])
+        {'error': 'percent'}
+    """
+    return value if isinstance(value, Mapping) else dict.fromkeys(objectives[:1], value)
+
+
+def cell_and_space(experiment: Experiment) -> tuple[Cell, Space]:
+    """The cell that an experiment searches, and what its parameters are.
+
+    Both come from the search space, or, where it is a plain one (Ax's own decoder made it
+    so), from the properties that our experiments carry.
+
+    Raises:
+        OptionError: The experiment is none of ours.
+    """
+    search_space = experiment.search_space
+    if isinstance(search_space, AnasodSearchSpace | CellSearchSpace):
+        return search_space.cell, space_of(search_space)
+    properties = RunProperties.read(experiment)
+    if properties is None:
+        raise OptionError(
+            f"experiment {experiment.name!r} does not say which cell it searches",
+            "build it with ax_anasod.experiment.make_experiment or make_client",
+        )
+    return from_dict(properties.cell), "encoding" if properties.space == "encoding" else (
+        "architecture"
+    )
+
+
+def _node(trial: BaseTrial) -> str:
+    for run in trial.generator_runs:
+        if run._generation_node_name is not None:
+            return str(run._generation_node_name)
+    return "attached"

@@ -1,0 +1,230 @@
+"""The card of the surrogate's prediction along the simplex."""
+
+from __future__ import annotations
+
+from typing import final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from ax.adapter.base import Adapter
+from ax.analysis.analysis import Analysis
+from ax.analysis.plotly.color_constants import AX_BLUE
+from ax.analysis.plotly.plotly_analysis import PlotlyAnalysisCard, create_plotly_analysis_card
+from ax.analysis.plotly.utils import LEGEND_POSITION, get_scatter_point_color
+from ax.core.experiment import Experiment
+from ax.generation_strategy.generation_strategy import GenerationStrategy
+from plotly import graph_objects as go
+
+from ax_anasod.analysis import style
+from ax_anasod.analysis.applicability import given
+from ax_anasod.analysis.predictions import fitted_adapter, slice_frame, why_not_predictions
+from ax_anasod.analysis.series import SearchSeries
+from ax_anasod.exceptions import OptionError
+
+
+@final
+class DistributionSlicePlot(Analysis):
+    """The surrogate's prediction while one operation hands its blocks to another.
+
+    Ax's ``SlicePlot`` varies one parameter and keeps the others, which leaves the simplex.
+    Here all encodings are shown that differ from the best one only in how two operations
+    share their blocks: one block more of the one is one less of the other. Without a pair
+    named, all pairs can be chosen from a menu: first those that share the most blocks, and
+    of these the one with the largest predicted effect.
+
+    The DataFrame computed has one row per pair and encoding: ``more`` and ``less`` (the two
+    operations), ``count_more`` and ``count_less`` (their blocks), ``mean``, ``lower`` and
+    ``upper`` (the prediction and its 95 % interval), and ``best`` (whether this is the best
+    encoding).
+
+    Args:
+        more: The operation that gains blocks from left to right.
+        less: The operation that loses them.
+        objective: Which objective; the first where None is named.
+        unit: Unit of its values, e.g. ``"percent"``.
+
+    Raises:
+        OptionError: Only one operation of the pair is named, or the same twice.
+    """
+
+    def __init__(
+        self,
+        more: str | None = None,
+        less: str | None = None,
+        objective: str | None = None,
+        unit: str = "",
+    ) -> None:
+        if (more is None) != (less is None) or (more is not None and more == less):
+            raise OptionError(
+                f"a slice moves blocks between two operations, got more={more!r}, less={less!r}",
+                "name two different operations, or none for all pairs",
+            )
+        self.pair = None if more is None or less is None else (more, less)
+        self.objective = objective
+        self.unit = unit
+
+    def validate_applicable_state(
+        self,
+        experiment: Experiment | None = None,
+        generation_strategy: GenerationStrategy | None = None,
+        adapter: Adapter | None = None,
+    ) -> str | None:
+        """A sentence where no surrogate of encodings is fitted, or the pair has no blocks."""
+        reason = why_not_predictions(
+            experiment, generation_strategy, adapter, self.objective, self.pair or ()
+        )
+        if reason is not None or self.pair is None:
+            return reason
+        series = SearchSeries.from_experiment(given(experiment, "an experiment"))
+        operations = [series.cell.operations.index(name) for name in self.pair]
+        if (
+            series.counts[given(series.best(self.objective), "an observed trial"), operations].sum()
+            == 0
+        ):
+            return f"The best encoding has no block of {self.pair[0]} or {self.pair[1]} to move."
+        return None
+
+    def compute(
+        self,
+        experiment: Experiment | None = None,
+        generation_strategy: GenerationStrategy | None = None,
+        adapter: Adapter | None = None,
+    ) -> PlotlyAnalysisCard:
+        """Predict and draw the card."""
+        experiment = given(experiment, "an experiment")
+        series = SearchSeries.from_experiment(experiment)
+        name = series.objectives[series.column(self.objective)]
+        best = given(series.best(self.objective), "an observed trial")
+        frame = slice_frame(
+            experiment,
+            fitted_adapter(experiment, generation_strategy, adapter),
+            series,
+            name,
+            self.pair,
+        )
+        menu = (
+            ""
+            if self.pair
+            else " The menu holds all pairs, those that share the most blocks first."
+        )
+        return create_plotly_analysis_card(
+            name=type(self).__name__,
+            title=f"Prediction of {name} along the simplex",
+            subtitle=(
+                f"What the surrogate predicts of {name} (mean and 95% interval) when, starting "
+                f"from the encoding of trial {series.trial_indices[best]} (star), one operation "
+                "hands its blocks to another. Crosses are observed trials with these encodings."
+                + menu
+            ),
+            df=frame,
+            fig=_figure(frame, series, name, self.unit),
+        )
+
+
+def _figure(frame: pd.DataFrame, series: SearchSeries, name: str, unit: str) -> go.Figure:
+    figure = go.Figure()
+    buttons = []
+    pairs = [rows for _, rows in frame.groupby(["more", "less"], sort=False)]
+    for position, rows in enumerate(pairs):
+        traces = _traces(rows, series, name)
+        for trace in traces:
+            trace.visible = position == 0
+            figure.add_trace(trace)
+        shown = [other == position for other in range(len(pairs)) for _ in traces]
+        buttons.append(
+            {
+                "label": style.plotly_text(f"{rows['more'].iloc[0]} / {rows['less'].iloc[0]}"),
+                "method": "update",
+                "args": [{"visible": shown}, {"xaxis": _axis(rows)}],
+            }
+        )
+    figure.update_layout(
+        xaxis=_axis(pairs[0]),
+        yaxis={
+            "title": {"text": style.plotly_text(style.axis_label(name, unit))},
+            "zeroline": False,
+        },
+        legend=LEGEND_POSITION,
+    )
+    if len(pairs) > 1:
+        figure.update_layout(
+            updatemenus=[
+                {"buttons": buttons, "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"}
+            ]
+        )
+    return figure
+
+
+def _axis(rows: pd.DataFrame) -> dict[str, object]:
+    more, less = rows["more"].iloc[0], rows["less"].iloc[0]
+    gained, lost = rows["count_more"].tolist(), rows["count_less"].tolist()
+    return {
+        "title": {"text": style.plotly_text(f"blocks of {more} / blocks of {less}")},
+        "tickvals": gained,
+        "ticktext": [f"{a} / {b}" for a, b in zip(gained, lost, strict=True)],
+        "range": [min(gained) - 0.3, max(gained) + 0.3],
+        "zeroline": False,
+    }
+
+
+def _traces(rows: pd.DataFrame, series: SearchSeries, name: str) -> list[go.Scatter]:
+    """Interval, mean, observed trials and best encoding of one pair."""
+    x, mean = rows["count_more"].tolist(), rows["mean"].tolist()
+    lower, upper = rows["lower"].tolist(), rows["upper"].tolist()
+    best = rows[rows["best"]]
+    trials, values = _observed(rows, series, name)
+    label = style.plotly_text(name)
+    return [
+        go.Scatter(
+            x=x + x[::-1],
+            y=upper + lower[::-1],
+            fill="toself",
+            fillcolor=get_scatter_point_color(AX_BLUE, ci_transparency=True),
+            line={"color": "rgba(255,255,255,0)"},
+            hoverinfo="skip",
+            name="95% interval",
+        ),
+        go.Scatter(
+            x=x,
+            y=mean,
+            mode="lines+markers",
+            line={"color": AX_BLUE},
+            customdata=np.stack([lower, upper], axis=1),
+            hovertemplate=(
+                f"{label}: %{{y:.5g}}<br>95% interval: %{{customdata[0]:.5g}} to "
+                "%{customdata[1]:.5g}<extra></extra>"
+            ),
+            name="predicted mean",
+        ),
+        go.Scatter(
+            x=series.counts[trials, series.cell.operations.index(rows["more"].iloc[0])],
+            y=values,
+            mode="markers",
+            marker={"symbol": "x", "color": style.GREY, "size": 8},
+            customdata=series.trial_indices[trials],
+            hovertemplate=f"trial %{{customdata}}<br>{label}: %{{y:.5g}}<extra></extra>",
+            name="observed",
+        ),
+        go.Scatter(
+            x=best["count_more"],
+            y=best["mean"],
+            mode="markers",
+            marker={"symbol": "star", "color": style.BEST, "size": 17},
+            hoverinfo="skip",
+            name="best encoding",
+        ),
+    ]
+
+
+def _observed(
+    rows: pd.DataFrame, series: SearchSeries, name: str
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Rows and values of the observed trials that lie on the slice."""
+    operations = series.cell.operations
+    pair = [operations.index(rows["more"].iloc[0]), operations.index(rows["less"].iloc[0])]
+    others = [i for i in range(len(operations)) if i not in pair]
+    best = series.counts[given(series.best(name), "an observed trial")]
+    on_slice = series.observed & (series.counts[:, others] == best[others]).all(axis=1)
+    trials = np.flatnonzero(on_slice)
+    return trials, series.values[trials, series.column(name)]

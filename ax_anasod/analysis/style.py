@@ -1,0 +1,86 @@
+"""Colours and wording that the cards and the pictures share."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from itertools import chain, cycle
+from typing import Final
+
+import plotly.express as px
+from ax.analysis.plotly.color_constants import AX_BLUE, LIGHT_AX_BLUE
+from ax.analysis.plotly.utils import BEST_LINE_SETTINGS
+
+GOLD: Final = str(BEST_LINE_SETTINGS["line"]["color"])  # type: ignore[index]
+"""The colour of Ax's best line."""
+
+BEST: Final = "#E8A400"
+"""The colour of the mark on the best trial: Ax's gold, darker, to stand on white."""
+
+FAILED: Final = "#D1495B"
+OPTIMUM: Final = "#2E9E6B"
+GREY: Final = "#8A8F98"
+
+_NODES: Final = (AX_BLUE, "#973d96", "#f7931e", "#16A5A5")
+
+ABOVE_BARS: Final = 1.045
+"""Height of the marks above stacked bars of height 1."""
+
+# Gaps between bars that are only a few pixels wide would flicker.
+_MOST_BARS_WITH_GAPS: Final = 60
+
+_UNITS: Final = {"percent": "%", "seconds": "s"}
+
+
+def node_colours(nodes: Sequence[str]) -> dict[str, str]:
+    """A colour for each generation node; the random start before a model is pale.
+
+    Args:
+        nodes: The nodes in the order in which they appear in a run.
+    """
+    pale = [LIGHT_AX_BLUE] if len(nodes) > 1 else []
+    return dict(zip(nodes, chain(pale, cycle(_NODES)), strict=False))
+
+
+def operation_colours(num_operations: int) -> list[str]:
+    """Colours of the operations as ``#rrggbb``; safe for the colour-blind up to eleven."""
+    palette = [_hex(colour) for colour in px.colors.qualitative.Safe]
+    if num_operations > len(palette):
+        palette = list(px.colors.qualitative.Alphabet)
+    return [palette[i % len(palette)] for i in range(num_operations)]
+
+
+def bar_gap(num_bars: int) -> float:
+    """The gap between bars, as a share of their distance."""
+    return 0.06 if num_bars <= _MOST_BARS_WITH_GAPS else 0.0
+
+
+def axis_label(name: str, unit: str = "") -> str:
+    """The title of an axis.
+
+    Example:
+        >>> axis_label("valid_error", "percent")
+        'valid_error [%]'
+    """
+    return f"{name} [{_UNITS.get(unit, unit)}]" if unit else name
+
+
+def with_unit(value: float, unit: str = "") -> str:
+    """A value for people.
+
+    Example:
+        >>> with_unit(18.0666667, "percent")
+        '18.07 %'
+    """
+    text = f"{value:.4g}"
+    return f"{text} {_UNITS.get(unit, unit)}" if unit else text
+
+
+def plotly_text(text: str) -> str:
+    """Text of a user for plotly, which takes ``<b>`` and the like for markup."""
+    return html.escape(text, quote=False)
+
+
+def _hex(colour: str) -> str:
+    red, green, blue = (int(part) for part in px.colors.unlabel_rgb(colour))
+    return f"#{red:02x}{green:02x}{blue:02x}"

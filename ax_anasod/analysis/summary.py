@@ -1,0 +1,122 @@
+"""The card of what a search has found."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, final
+
+import numpy as np
+import pandas as pd
+from ax.adapter.base import Adapter
+from ax.analysis.analysis import Analysis
+from ax.core.analysis_card import AnalysisCard
+from ax.core.experiment import Experiment
+from ax.generation_strategy.generation_strategy import GenerationStrategy
+
+from ax_anasod.analysis.applicability import given, why_not_series
+from ax_anasod.analysis.series import SearchSeries
+from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, RunProperties
+
+
+@final
+class SearchSummary(Analysis):
+    """The best trial of a search, or its Pareto front where there are several objectives.
+
+    The DataFrame computed has one row per best trial: ``trial_index``, each metric that was
+    measured (objectives first), ``encoding`` (the operation counts), ``architecture`` (the
+    benchmark's own string) and ``cost_seconds`` (where the runner or the benchmark told it).
+    """
+
+    def validate_applicable_state(
+        self,
+        experiment: Experiment | None = None,
+        generation_strategy: GenerationStrategy | None = None,
+        adapter: Adapter | None = None,
+    ) -> str | None:
+        """A sentence where no trial has a value."""
+        return why_not_series(experiment)
+
+    def compute(
+        self,
+        experiment: Experiment | None = None,
+        generation_strategy: GenerationStrategy | None = None,
+        adapter: Adapter | None = None,
+    ) -> AnalysisCard:
+        """Make the table."""
+        experiment = given(experiment, "an experiment")
+        series = SearchSeries.from_experiment(experiment)
+        front = series.pareto_front()
+        frame = pd.DataFrame([_row(experiment, series, int(row)) for row in front])
+        several = len(series.objectives) > 1
+        return self._create_analysis_card(
+            title="Pareto front" if several else "Best trial",
+            subtitle=(
+                (
+                    f"The {len(front)} trials that no other beats in all of "
+                    f"{', '.join(series.objectives)}"
+                    if several
+                    else f"The trial with the best {series.objectives[0]}"
+                )
+                + f", of {_progress(experiment, series)}."
+            ),
+            df=frame.dropna(axis=1, how="all"),
+        )
+
+
+def architecture_of(experiment: Experiment, series: SearchSeries, row: int) -> str | None:
+    """The string of a trial's architecture.
+
+    What the runner stored, or the architecture that the search space decodes from the
+    trial's parameters.
+
+    Args:
+        experiment: The experiment.
+        series: Its series.
+        row: The row of the trial in the series.
+
+    Returns:
+        The benchmark's string; None where a drawn architecture cannot be drawn again,
+        because the experiment does not hold the seed of the run.
+    """
+    index = int(series.trial_indices[row])
+    stored = experiment.trials[index].run_metadata.get("architecture")
+    if stored is not None:
+        return str(stored)
+    parameters: dict[str, Any] = series.parameters[row]
+    if series.space == "architecture":
+        return str(CellSearchSpace.from_cell(series.cell).decode(parameters))
+    properties = RunProperties.read(experiment)
+    if properties is None:
+        return None
+    space = AnasodSearchSpace.from_cell(series.cell)
+    return str(space.decode(parameters, properties.seed, index))
+
+
+def cost_seconds(experiment: Experiment, trial_index: int) -> float:
+    """The cost of a trial in seconds, as its runner told it; NaN where it did not."""
+    cost = experiment.trials[trial_index].run_metadata.get("cost_seconds")
+    return np.nan if cost is None else float(cost)
+
+
+def _row(experiment: Experiment, series: SearchSeries, row: int) -> dict[str, object]:
+    index = int(series.trial_indices[row])
+    data = experiment.lookup_data(trial_indices=[index]).df
+    measured = dict(zip(data["metric_name"], data["mean"], strict=True))
+    objectives = dict(zip(series.objectives, series.values[row].tolist(), strict=True))
+    return {
+        "trial_index": index,
+        **objectives,
+        **{name: value for name, value in measured.items() if name not in objectives},
+        "encoding": series.encoding_text(row),
+        "architecture": architecture_of(experiment, series, row),
+        "cost_seconds": cost_seconds(experiment, index),
+    }
+
+
+def _progress(experiment: Experiment, series: SearchSeries) -> str:
+    """How many trials there are, of which status, and what they cost together."""
+    by_status = ", ".join(f"{n} {status}" for status, n in Counter(series.statuses).most_common())
+    costs = [cost_seconds(experiment, index) for index in experiment.trials]
+    total = np.nansum(costs)
+    text = f"{series.num_trials} trials ({by_status})"
+    return f"{text} that cost {total:,.0f} seconds" if total > 0 else text
