@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ax.api.client import Client
@@ -10,12 +10,13 @@ from ax.core.experiment import Experiment
 from ax.core.metric import Metric
 from ax.core.objective import Objective
 from ax.core.optimization_config import MultiObjectiveOptimizationConfig, OptimizationConfig
+from ax.exceptions.core import UserInputError
 
 from ax_anasod import storage  # noqa: F401  (registers our classes)
 from ax_anasod.cells import Cell
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, RunProperties
 from ax_anasod.core.coding import space_of
-from ax_anasod.exceptions import OptionError
+from ax_anasod.exceptions import OptionError, nearest_hint
 from ax_anasod.generation_strategy import get, make
 
 
@@ -53,12 +54,12 @@ def make_experiment(
         name: Name of the experiment.
 
     Raises:
-        OptionError: No objective is given.
+        OptionError: No objective is given, a name is given twice, Ax cannot take the name of
+            an objective, or a metric has a name that is none of these.
     """
     names = [objectives] if isinstance(objectives, str) else list(objectives)
-    if not names:
-        raise OptionError("an experiment needs at least one objective")
     by_name = {metric.name: metric for metric in metrics}
+    _check_names(names, reported, by_name)
     config_type = OptimizationConfig if len(names) == 1 else MultiObjectiveOptimizationConfig
     experiment = Experiment(
         name=name,
@@ -135,3 +136,37 @@ def make_client(
     )
     client.set_generation_strategy(generation_strategy)
     return client
+
+
+def _check_names(
+    objectives: Sequence[str], reported: Sequence[str], metrics: Iterable[str]
+) -> None:
+    if not objectives:
+        raise OptionError("an experiment needs at least one objective")
+    names = [*objectives, *reported]
+    for position, name in enumerate(names):
+        if name in names[:position]:
+            raise OptionError(f"the objectives and reported metrics name {name!r} twice")
+    for name in metrics:
+        if name not in names:
+            raise OptionError(
+                f"metric {name!r} is neither an objective nor reported", nearest_hint(name, names)
+            )
+    for name in objectives:
+        _check_objective_name(name)
+
+
+def _check_objective_name(name: str) -> None:
+    # Ax parses objectives with sympy, which takes some names for formulas or functions.
+    try:
+        weights = Objective(
+            expression=f"-{name}", metric_name_to_signature={name: name}
+        ).metric_weights
+    except (KeyError, TypeError, ValueError, UserInputError, AttributeError):
+        weights = []
+    if weights != [(name, -1.0)]:
+        raise OptionError(
+            f"Ax cannot take {name!r} as the name of an objective",
+            "give it a name of letters, digits and _ that starts with a letter and is no "
+            "mathematical function or constant, such as 'valid_error'",
+        )

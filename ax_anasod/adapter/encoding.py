@@ -12,11 +12,12 @@ from ax.core.search_space import SearchSpace
 from ax.generators.types import TConfig
 from ax.utils.common.constants import Keys
 
+from ax_anasod.adapter.checked import CheckedAdapter
 from ax_anasod.core.history import History
 from ax_anasod.generators.encoding import EncodingGenerator
 
 
-class EncodingAdapter(TorchAdapter):
+class EncodingAdapter(CheckedAdapter, TorchAdapter):
     """Ax's ``TorchAdapter``, which also tells the acquisition where the run stands.
 
     From the experiment it derives the position of the next trial (for its random numbers),
@@ -26,7 +27,7 @@ class EncodingAdapter(TorchAdapter):
 
     generator: EncodingGenerator
 
-    def _gen(
+    def _gen(  # type: ignore[override]  # Ax orders these differently from its own base.
         self,
         n: int,
         search_space: SearchSpace,

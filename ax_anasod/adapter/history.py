@@ -9,11 +9,12 @@ from ax.core.optimization_config import OptimizationConfig
 from ax.core.search_space import SearchSpace
 from ax.generators.types import TConfig
 
+from ax_anasod.adapter.checked import CheckedAdapter
 from ax_anasod.core.history import History
 from ax_anasod.generators.base import HistoryGenerator
 
 
-class HistoryAdapter(RandomAdapter):
+class HistoryAdapter(CheckedAdapter, RandomAdapter):
     """Hands a :class:`HistoryGenerator` the run so far, and its rows back as Ax parameters.
 
     Ax's ``RandomAdapter`` passes no data on; everything else is as there.
@@ -21,7 +22,7 @@ class HistoryAdapter(RandomAdapter):
 
     generator: HistoryGenerator
 
-    def _gen(
+    def _gen(  # type: ignore[override]  # Ax orders these differently from its own base.
         self,
         n: int,
         search_space: SearchSpace,

@@ -14,7 +14,7 @@ from ax.core.observation import ObservationFeatures
 from ax.core.parameter import ParameterType, RangeParameter
 from ax.core.search_space import SearchSpace
 
-from ax_anasod.core.history import check_finite, objective_signs, unusable_value
+from ax_anasod.core.history import check_finite, failed_arms, objective_signs, unusable_value
 from ax_anasod.core.stored_values import as_stored
 from ax_anasod.exceptions import ObservationError
 from ax_anasod.simplex import bomze_round
@@ -35,7 +35,7 @@ class BomzeRounding(Transform):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.names: list[str] = list(self.config["names"])  # type: ignore[arg-type]
-        self.total = int(self.config["total"])  # type: ignore[call-overload]
+        self.total = int(self.config["total"])  # type: ignore[arg-type]
 
     def transform_search_space(self, search_space: SearchSpace) -> SearchSpace:
         """The unit cube: the adapter drops the constraint in the model's space anyway."""
@@ -192,14 +192,7 @@ def _impute_failures(
     objectives: dict[str, float],
 ) -> ExperimentData:
     arms, data = experiment_data.arm_data, experiment_data.observation_data
-    seen = set(arms.index)
-    failures = [
-        (index, arm)
-        for index, trial in sorted(experiment.trials.items())
-        if trial.status.is_failed or trial.status.is_abandoned
-        for arm in trial.arms
-        if (index, arm.name) not in seen
-    ]
+    failures = failed_arms(experiment)
     if not failures:
         return experiment_data
     keys = pd.MultiIndex.from_tuples(
@@ -209,17 +202,21 @@ def _impute_failures(
         [{**{name: arm.parameters[name] for name in names}, "metadata": {}} for _, arm in failures],
         index=keys,
     )
-    values = {
-        ("mean", metric): data["mean", metric].agg(
-            "min" if objectives.get(metric, 1.0) < 0 else "max"
-        )
-        for metric in data["mean"].columns
-    } | {("sem", metric): data["sem", metric].max() for metric in data["sem"].columns}
-    new_data = pd.DataFrame(
-        {column: values.get(column, np.nan) for column in data.columns}, index=keys
-    )
-    new_data.columns = data.columns
+    new_data = pd.DataFrame(index=_at_last_step(keys, data.index), columns=data.columns)
+    columns: list[tuple[str, str]] = data.columns.tolist()
+    for kind, metric in columns:
+        lowest = kind == "mean" and objectives.get(metric, 1.0) < 0
+        worst = data[kind, metric].min() if lowest else data[kind, metric].max()
+        new_data[kind, metric] = worst if kind in ("mean", "sem") else None
     return type(experiment_data)(
         arm_data=pd.concat([arms, new_arms[arms.columns.intersection(new_arms.columns)]]),
-        observation_data=pd.concat([data, new_data]),
+        observation_data=pd.concat([data, new_data.astype(data.dtypes)]),
     )
+
+
+def _at_last_step(keys: pd.MultiIndex, index: pd.Index[Any]) -> pd.MultiIndex:
+    """The keys with the steps of learning curves, where the observations have any."""
+    if index.nlevels == keys.nlevels:
+        return keys
+    last = index.get_level_values(-1).max()
+    return pd.MultiIndex.from_tuples([(*key, last) for key in keys], names=index.names)

@@ -13,6 +13,7 @@ from ax.core.search_space import SearchSpace
 from ax.core.types import TParamValue
 
 from ax_anasod.cells import Architecture, Cell, from_dict
+from ax_anasod.core.membership import check_cell
 from ax_anasod.exceptions import ArchitectureError, CellError, nearest_hint
 
 
@@ -123,9 +124,14 @@ class CellSearchSpace(SearchSpace):
         return self.cell.architecture(self.cell.canonical(self.code(parameters)[None, :])[0])
 
     def encode(self, architecture: Architecture | str) -> dict[str, TParamValue]:
-        """An architecture as Ax parameters."""
+        """An architecture as Ax parameters.
+
+        Raises:
+            ArchitectureError: The architecture is of another cell.
+        """
         if isinstance(architecture, str):
             architecture = self.cell.architecture(architecture)
+        check_cell(architecture, self.cell)
         return self.parameters_of(architecture.code)
 
     def check_membership(

@@ -16,6 +16,12 @@ from ax_anasod.cells import Cell
 from ax_anasod.core.cell_search_space import CellSearchSpace
 from ax_anasod.core.parameter import parameter_names
 from ax_anasod.core.search_space import AnasodSearchSpace
+from ax_anasod.exceptions import (
+    ArchitectureError,
+    EncodingError,
+    UnknownNameError,
+    nearest_hint,
+)
 
 Space = Literal["encoding", "architecture"]
 
@@ -39,27 +45,56 @@ class Coding:
             self._values = [list(p.values) for p in architectures.parameters.values()]  # type: ignore[attr-defined]
 
     def row(self, parameters: Mapping[str, Any]) -> npt.NDArray[np.int64]:
-        """Parameters as one integer row."""
+        """Parameters as one integer row.
+
+        Raises:
+            EncodingError: A count is no whole number from 0 to N.
+            ArchitectureError: A choice has no such value.
+        """
         if self._values is None:
-            return np.array([round(parameters[name]) for name in self.names], dtype=np.int64)
-        return np.array(
-            [
-                values.index(parameters[name])
-                for name, values in zip(self.names, self._values, strict=True)
-            ],
-            dtype=np.int64,
-        )
+            row = [self._count(name, parameters[name]) for name in self.names]
+        else:
+            row = [self._choice(i, parameters[name]) for i, name in enumerate(self.names)]
+        return np.array(row, dtype=np.int64)
 
     def partial(self, parameters: Mapping[str, Any]) -> dict[int, int]:
-        """Some of the parameters as column -> value."""
+        """Some of the parameters as column -> value.
+
+        Raises:
+            UnknownNameError: There is no parameter of a name.
+            EncodingError: A count is no whole number from 0 to N.
+            ArchitectureError: A choice has no such value.
+        """
         fixed: dict[int, int] = {}
-        for column, name in enumerate(self.names):
-            if name in parameters:
-                value = parameters[name]
-                fixed[column] = (
-                    round(value) if self._values is None else self._values[column].index(value)
-                )
+        for name, value in parameters.items():
+            if name not in self.names:
+                raise UnknownNameError("parameter", name, self.names)
+            column = self.names.index(name)
+            fixed[column] = (
+                self._count(name, value) if self._values is None else self._choice(column, value)
+            )
         return fixed
+
+    def _count(self, name: str, value: Any) -> int:
+        total = self.cell.total
+        if type(value) is int and 0 <= value <= total:
+            return value
+        # Written so that NaN fails.
+        if not (_is_number(value) and 0 <= value <= total and value == int(value)):
+            raise EncodingError(
+                f"{name} = {value!r} is no count of cell {self.cell.name!r}: needed is a whole "
+                f"number from 0 to {total}"
+            )
+        return int(value)
+
+    def _choice(self, column: int, value: Any) -> int:
+        values = [] if self._values is None else self._values[column]
+        if value not in values:
+            raise ArchitectureError(
+                f"{self.names[column]} = {value!r} is no value of cell {self.cell.name!r}",
+                nearest_hint(str(value), map(str, values)),
+            )
+        return values.index(value)
 
     def rows(self, parameterizations: Sequence[Mapping[str, Any]]) -> npt.NDArray[np.int64]:
         """Parameterizations as integer rows ``n x len(names)``."""
@@ -78,6 +113,10 @@ class Coding:
             }
             for row in rows.tolist()
         ]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
 
 
 def space_of(search_space: AnasodSearchSpace | CellSearchSpace) -> Space:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from ax.core.arm import Arm
 from ax.core.experiment import Experiment
 from ax.core.observation import ObservationFeatures
 from ax.core.optimization_config import OptimizationConfig
@@ -45,7 +46,7 @@ class History:
     @property
     def observed(self) -> npt.NDArray[np.bool_]:
         """Which rows have every objective, ``n``."""
-        return ~np.isnan(self.values).any(axis=1)
+        return np.asarray(np.isfinite(self.values).all(axis=1))
 
     @property
     def pending(self) -> npt.NDArray[np.bool_]:
@@ -100,6 +101,7 @@ class History:
         objectives = [] if config is None else objective_signs(config)
         check_finite(experiment, {name for name, _ in objectives})
         means = _means(experiment)
+        failures = {(index, arm.name) for index, arm in failed_arms(experiment)}
         parameters: list[dict[str, Any]] = []
         values: list[list[float]] = []
         indices: list[int] = []
@@ -108,7 +110,7 @@ class History:
             for arm in trial.arms:
                 parameters.append(dict(arm.parameters))
                 indices.append(index)
-                failed.append(_failed(experiment, index))
+                failed.append((index, arm.name) in failures)
                 values.append(
                     [
                         np.nan if failed[-1] else sign * means.get((index, arm.name, name), np.nan)
@@ -145,14 +147,30 @@ def check_finite(experiment: Experiment, objectives: Container[str]) -> None:
     Raises:
         ObservationError: A value is infinite or NaN; the trial is named.
     """
-    for (index, _, metric), mean in _means(experiment).items():
-        if not math.isfinite(mean) and metric in objectives and not _failed(experiment, index):
-            raise unusable_value(index, metric, mean, "finite")
+    wrong = {
+        (index, arm): (metric, mean)
+        for (index, arm, metric), mean in _means(experiment).items()
+        if metric in objectives and not math.isfinite(mean)
+    }
+    if not wrong:
+        return
+    for index, failed in failed_arms(experiment):
+        wrong.pop((index, failed.name), None)
+    for (index, _), (metric, mean) in wrong.items():
+        raise unusable_value(index, metric, mean, "finite")
 
 
-def _failed(experiment: Experiment, index: int) -> bool:
-    status = experiment.trials[index].status
-    return bool(status.is_failed or status.is_abandoned)
+def failed_arms(experiment: Experiment) -> list[tuple[int, Arm]]:
+    """The arms that failed or were abandoned, with the indices of their trials."""
+    return [
+        (index, arm)
+        for index, trial in sorted(experiment.trials.items())
+        for arm in (
+            trial.arms
+            if trial.status.is_failed or trial.status.is_abandoned
+            else trial.abandoned_arms
+        )
+    ]
 
 
 def _means(experiment: Experiment) -> dict[tuple[int, str, str], float]:
@@ -169,8 +187,8 @@ def unusable_value(trial_index: int, metric: str, value: float, allowed: str) ->
     """The error for a value that no strategy can use, and how to repair it."""
     return ObservationError(
         f"trial {trial_index}: {metric} = {value} cannot be used; values must be {allowed}",
-        "attach the right value to the trial, or mark the trial as failed "
-        "(Ax: mark_failed(unsafe=True) for a trial that is completed already)",
+        "attach the right value to the trial, or mark it as failed; Ax wants "
+        "mark_failed(unsafe=True) for a trial that is completed",
     )
 
 

@@ -13,6 +13,7 @@ from ax.core.search_space import SearchSpace
 from ax.core.types import TParamValue
 
 from ax_anasod.cells import Architecture, Cell, from_dict
+from ax_anasod.core.membership import check_cell
 from ax_anasod.core.parameter import OperationParameter, parameter_names
 from ax_anasod.core.seeding import architecture_rng
 from ax_anasod.exceptions import CellError, EncodingError
@@ -83,8 +84,9 @@ class AnasodSearchSpace(SearchSpace):
         """Parameters as counts ``k`` in the cell's operation order.
 
         Raises:
-            EncodingError: A parameter is missing, unknown, fractional, negative or NaN, or
-                the counts do not sum to N; the nearest valid encoding is named.
+            EncodingError: A parameter is missing, unknown, fractional, negative or NaN, the
+                counts do not sum to N, or no valid architecture has them; the nearest valid
+                encoding is named.
         """
         values = self._values(parameters)
         total = self.cell.total
@@ -101,7 +103,13 @@ class AnasodSearchSpace(SearchSpace):
                 f"integer counts >= 0 that sum to {total}",
                 self._nearest_hint(values),
             )
-        return rounded.astype(np.int64)
+        counts: npt.NDArray[np.int64] = rounded.astype(np.int64)
+        if not self.cell.is_feasible(counts[None, :])[0]:
+            raise EncodingError(
+                f"cell {self.cell.name!r} has no valid architecture with {dict(parameters)}",
+                self._nearest_hint(values),
+            )
+        return counts
 
     def parameters_of(self, counts: npt.ArrayLike) -> dict[str, int]:
         """Counts ``k`` as Ax parameters."""
@@ -131,11 +139,13 @@ class AnasodSearchSpace(SearchSpace):
         """The encoding of an architecture as Ax parameters.
 
         Raises:
+            ArchitectureError: The architecture is of another cell.
             EncodingError: The parts of the architecture (DARTS: normal and reduction cell)
                 have different distributions, so that no encoding of this space is exact.
         """
         if isinstance(architecture, str):
             architecture = self.cell.architecture(architecture)
+        check_cell(architecture, self.cell)
         counts = self.cell.encode(architecture.code[None, :])[0]
         scale = int(counts.sum()) // self.cell.total
         if (counts % scale).any():
@@ -195,16 +205,16 @@ class AnasodSearchSpace(SearchSpace):
                 f"needed are {list(self.parameters)}",
             )
         values = [parameters[name] for name in self.parameters]
-        wrong = [
-            v for v in values if isinstance(v, bool) or not isinstance(v, int | float | np.number)
-        ]
+        numbers = (int, float, np.integer, np.floating)
+        wrong = [v for v in values if isinstance(v, bool) or not isinstance(v, numbers)]
         if wrong:
             raise EncodingError(f"{dict(parameters)}: {wrong[0]!r} is no number")
         return np.asarray(values, dtype=np.float64)
 
     def _nearest_hint(self, values: npt.NDArray[np.float64]) -> str | None:
         clipped = np.where(np.isfinite(values), np.maximum(values, 0.0), 0.0)
-        if clipped.sum() <= 0:
+        if clipped.max() <= 0:
             return None
+        clipped /= clipped.max()  # so that the sum below is finite
         nearest = self.cell.snap((clipped / clipped.sum())[None, :])[0]
         return f"the nearest valid one is {self.parameters_of(nearest)}"

@@ -27,5 +27,6 @@ def as_stored(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         [5.6234567891, 0.3333333333]
     """
     # The same writer as Ax's, since two ways to round to ten decimals disagree on ties.
-    written = pd.Series(values, dtype=np.float64).to_json(orient="values")
-    return np.array(json.loads(written), dtype=np.float64)
+    series = pd.Series(np.asarray(values, dtype=np.float64))
+    written = series.to_json(orient="split")
+    return np.array(json.loads(written)["data"], dtype=np.float64)

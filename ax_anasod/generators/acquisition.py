@@ -65,9 +65,10 @@ class EncodingAcquisition(Acquisition):
         Otherwise a pending point that is believed to be better than everything seen so far
         would be proposed again.
         """
+        acqf: Any = self.acqf  # Analytic, so that it has what follows.
         with torch.no_grad():
-            posterior = self._model.posterior(X, posterior_transform=self.acqf.posterior_transform)
-            self.acqf.best_f = torch.maximum(self.acqf.best_f, posterior.mean.max())
+            posterior = acqf.model.posterior(X, posterior_transform=acqf.posterior_transform)
+            acqf.best_f = torch.maximum(acqf.best_f, posterior.mean.max())
 
     def optimize(
         self,
@@ -129,7 +130,7 @@ class EncodingAcquisition(Acquisition):
     def score(self, X: Tensor) -> Tensor:
         """Acquisition values of ``m x k`` fractions, ``m``."""
         with torch.no_grad():
-            return torch.cat([self.acqf(chunk.unsqueeze(1)) for chunk in X.split(_CHUNK)])
+            return torch.cat([self.acqf(chunk.unsqueeze(1)) for chunk in torch.split(X, _CHUNK)])
 
     def _candidates(
         self,
@@ -179,6 +180,6 @@ def believe(model: Model, X_pending: Tensor) -> Model:
         X_pending: ``q x k`` pending points.
     """
     with torch.no_grad():
-        posterior = model.posterior(X_pending)
+        posterior: Any = model.posterior(X_pending)
         noise = model.likelihood.noise.mean().expand(X_pending.shape[0], 1)  # type: ignore[union-attr, operator]
         return model.condition_on_observations(X=X_pending, Y=posterior.mean, noise=noise)

@@ -11,6 +11,8 @@ from ax_anasod.cells import Cell
 from ax_anasod.exceptions import EncodingError
 from ax_anasod.simplex import bomze_round
 
+_CHUNK = 1024  # encodings compared with all feasible ones at a time
+
 
 def apply_fixed_counts(
     fractions: npt.NDArray[np.float64], cell: Cell, fixed: Mapping[int, int]
@@ -39,10 +41,9 @@ def apply_fixed_counts(
     free = np.setdiff1d(np.arange(cell.num_operations), columns)
     remaining = cell.total - int(values.sum())
     if (values < 0).any() or remaining < 0 or (free.size == 0 and remaining > 0):
-        named = {cell.operations[int(c)]: int(v) for c, v in zip(columns, values, strict=True)}
         raise EncodingError(
-            f"fixed counts {named} cannot be part of an encoding: counts must be >= 0 and "
-            f"all {cell.num_operations} of them sum to {cell.total}"
+            f"fixed counts {_named(cell, columns, values)} cannot be part of an encoding: counts "
+            f"must be >= 0 and all {cell.num_operations} of them sum to {cell.total}"
         )
     counts = np.zeros(fractions.shape, dtype=np.int64)
     counts[:, columns] = values
@@ -50,12 +51,34 @@ def apply_fixed_counts(
         shares = fractions[:, free] + np.finfo(np.float64).tiny
         shares = shares / shares.sum(axis=1, keepdims=True)
         counts[:, free] = bomze_round(shares * remaining, remaining)
-    feasible = cell.is_feasible(counts)
-    if not feasible.any():
+    return _nearest_feasible(counts, cell, columns, values)
+
+
+def _nearest_feasible(
+    counts: npt.NDArray[np.int64],
+    cell: Cell,
+    columns: npt.NDArray[np.int64],
+    values: npt.NDArray[np.int64],
+) -> npt.NDArray[np.int64]:
+    """Replace encodings without valid architecture by the nearest that has one."""
+    feasible = cell.feasible_encodings(cell.total)
+    if feasible is None:
+        return counts
+    allowed = feasible[(feasible[:, columns] == values).all(axis=1)]
+    if not len(allowed):
         raise EncodingError(
-            f"no drawn encoding with the fixed counts allows an architecture of cell {cell.name!r}"
+            f"no architecture of cell {cell.name!r} has the fixed counts "
+            f"{_named(cell, columns, values)}"
         )
-    # Rows that allow none take the place of the first that does: dropping them would
-    # change how many proposals come back.
-    counts[~feasible] = counts[np.flatnonzero(feasible)[0]]
+    wrong = np.flatnonzero(~cell.is_feasible(counts))
+    for start in range(0, len(wrong), _CHUNK):
+        chunk = wrong[start : start + _CHUNK]
+        distance = ((counts[chunk, None] - allowed) ** 2).sum(axis=2)
+        counts[chunk] = allowed[distance.argmin(axis=1)]
     return counts
+
+
+def _named(
+    cell: Cell, columns: npt.NDArray[np.int64], values: npt.NDArray[np.int64]
+) -> dict[str, int]:
+    return {cell.operations[int(c)]: int(v) for c, v in zip(columns, values, strict=True)}

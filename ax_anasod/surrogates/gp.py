@@ -24,10 +24,11 @@ class EncodingGP(SingleTaskGP):
     Args:
         train_X: ``n x k`` inputs.
         train_Y: ``n x 1`` targets.
-        train_Yvar: ``n x 1`` observed noise variances; the noise is inferred where None.
+        train_Yvar: ``n x 1`` observed noise variances, raised to the smallest of
+            ``noise_bounds`` where they are below it; the noise is inferred where None.
         lengthscale_bounds: Smallest and largest lengthscale.
         outputscale_bounds: Smallest and largest signal variance.
-        noise_bounds: Smallest and largest noise variance, where it is inferred.
+        noise_bounds: Smallest noise variance, and the largest where it is inferred.
         ard: One lengthscale for each input instead of one for all.
     """
 
@@ -58,7 +59,8 @@ class EncodingGP(SingleTaskGP):
         super().__init__(
             train_X=train_X,
             train_Y=train_Y,
-            train_Yvar=train_Yvar,
+            # A variance of 0 is legal (a deterministic benchmark), but no matrix of full rank.
+            train_Yvar=None if train_Yvar is None else train_Yvar.clamp_min(noise_bounds[0]),
             likelihood=likelihood,
             covar_module=covariance,
             outcome_transform=None,

@@ -1,0 +1,44 @@
+"""What all our adapters refuse before anything is generated."""
+
+from __future__ import annotations
+
+from ax.adapter.base import Adapter
+from ax.core.observation import ObservationFeatures
+from ax.core.optimization_config import OptimizationConfig
+from ax.core.search_space import SearchSpace
+from ax.generators.types import TConfig
+
+from ax_anasod.generators import EncodingGenerator, HistoryGenerator
+
+
+class CheckedAdapter(Adapter):
+    """Refuses fixed parameters that no trial can have.
+
+    Raises:
+        UnknownNameError: There is no parameter of a name.
+        EncodingError: A fixed count is no whole number from 0 to N.
+        ArchitectureError: A fixed choice has no such value.
+    """
+
+    generator: EncodingGenerator | HistoryGenerator
+
+    def _validate_gen_inputs(
+        self,
+        n: int,
+        search_space: SearchSpace | None = None,
+        optimization_config: OptimizationConfig | None = None,
+        pending_observations: dict[str, list[ObservationFeatures]] | None = None,
+        fixed_features: ObservationFeatures | None = None,
+        model_gen_options: TConfig | None = None,
+    ) -> None:
+        super()._validate_gen_inputs(
+            n,
+            search_space,
+            optimization_config,
+            pending_observations,
+            fixed_features,
+            model_gen_options,
+        )
+        if fixed_features is not None:
+            # Before Ax's transforms cut a fraction off or pass an unknown name over.
+            self.generator.coding.partial(fixed_features.parameters)
