@@ -203,8 +203,7 @@ def _impute_failures(
         index=keys,
     )
     new_data = pd.DataFrame(index=_at_last_step(keys, data.index), columns=data.columns)
-    columns: list[tuple[str, str]] = data.columns.tolist()
-    for kind, metric in columns:
+    for kind, metric in map(tuple, data.columns):
         lowest = kind == "mean" and objectives.get(metric, 1.0) < 0
         worst = data[kind, metric].min() if lowest else data[kind, metric].max()
         new_data[kind, metric] = worst if kind in ("mean", "sem") else None

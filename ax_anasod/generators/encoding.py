@@ -85,7 +85,8 @@ class EncodingGenerator(BoTorchGenerator):
         ard: One lengthscale for each operation.
 
     Raises:
-        OptionError: An option is out of range.
+        OptionError: An option is out of range; when it generates, that the experiment has
+            outcome constraints, or one objective of several metrics.
     """
 
     space: Space = "encoding"
@@ -159,6 +160,7 @@ class EncodingGenerator(BoTorchGenerator):
         *args: Any,
         **kwargs: Any,
     ) -> Acquisition:
+        _check_supported(torch_opt_config)
         self._botorch_acqf_class = (
             qLogNoisyExpectedHypervolumeImprovement
             if torch_opt_config.is_moo
@@ -167,4 +169,19 @@ class EncodingGenerator(BoTorchGenerator):
         self._user_specified_botorch_acqf_class = self._botorch_acqf_class
         return super()._instantiate_acquisition(
             search_space_digest, torch_opt_config, *args, **kwargs
+        )
+
+
+def _check_supported(config: TorchOptConfig) -> None:
+    # Ax would leave the constraints out of the acquisition function without a word, and add
+    # up logarithms where the sum of two metrics is to be minimised.
+    if config.outcome_constraints is not None:
+        raise OptionError(
+            "Bayesian optimisation on encodings knows no outcome constraints",
+            "make the metric a second objective, for a Pareto front",
+        )
+    if not config.is_moo and int(config.objective_weights.count_nonzero()) != 1:
+        raise OptionError(
+            "Bayesian optimisation on encodings minimises single metrics, not a sum of several",
+            "report the sum as a metric of its own",
         )
