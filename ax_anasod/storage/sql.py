@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from ax.api.configs import StorageConfig
 from ax.api.utils.storage import db_settings_from_storage_config
 from ax.core.experiment import Experiment
 from ax.core.metric import Metric
@@ -13,19 +14,21 @@ from ax.core.runner import Runner
 from ax.storage.metric_registry import CORE_METRIC_REGISTRY
 from ax.storage.registry_bundle import RegistryBundle
 from ax.storage.runner_registry import CORE_RUNNER_REGISTRY
+from ax.storage.sqa_store import db
 from ax.storage.sqa_store.decoder import Decoder
 from ax.storage.sqa_store.structs import DBSettings
-from ax.api.configs import StorageConfig
+from sqlalchemy.exc import SQLAlchemyError
 
 from ax_anasod.cells import Cell, from_dict
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, OperationParameter, RunProperties
+from ax_anasod.exceptions import RunError
 from ax_anasod.metrics import LookupMetric
 from ax_anasod.runners import LookupRunner
 
 # Written into databases: a number once given stays with its class for ever, whatever the
 # class is called later.
-METRIC_NUMBERS: Final[dict[type[Metric], int | None]] = {LookupMetric: 210_001}
-RUNNER_NUMBERS: Final[dict[type[Runner], int | None]] = {LookupRunner: 210_001}
+METRIC_NUMBERS: Final[dict[type[Metric], int]] = {LookupMetric: 210_001}
+RUNNER_NUMBERS: Final[dict[type[Runner], int]] = {LookupRunner: 210_001}
 
 
 class AnasodDecoder(Decoder):
@@ -64,8 +67,8 @@ def registry_bundle() -> RegistryBundle:
     """Ax's registries with our metrics, runners and decoder in them."""
     bundle = RegistryBundle(
         # Ax's own classes must be named too, or loading a plain metric fails.
-        metric_clss=dict(CORE_METRIC_REGISTRY) | METRIC_NUMBERS,
-        runner_clss=dict(CORE_RUNNER_REGISTRY) | RUNNER_NUMBERS,
+        metric_clss={**CORE_METRIC_REGISTRY, **METRIC_NUMBERS},
+        runner_clss={**CORE_RUNNER_REGISTRY, **RUNNER_NUMBERS},
     )
     bundle._decoder = AnasodDecoder(bundle.sqa_config)
     return bundle
@@ -74,12 +77,48 @@ def registry_bundle() -> RegistryBundle:
 def storage_config(path: str | Path) -> StorageConfig:
     """Ax's ``StorageConfig`` for one SQLite file, for ``Client(storage_config=...)``.
 
+    The file becomes *the* database of this process: Ax has only one, and would write a
+    second client's trials into the first one's file without a word.
+
     Args:
-        path: The database file; it is created on the first save.
+        path: The database file; it is created where it does not exist.
+
+    Raises:
+        RunError: The file cannot be created or is no database, or this process uses another
+            one already.
     """
-    return StorageConfig(url=f"sqlite:///{Path(path).resolve()}", registry_bundle=registry_bundle())
+    url = f"sqlite:///{Path(path).resolve()}"
+    if db.SESSION_FACTORY is not None and str(db.get_engine().url) != url:
+        raise RunError(
+            f"this process saves to {db.get_engine().url} already, and Ax has one database a "
+            f"process: it cannot use {path} as well",
+            "close the first with ax_anasod.storage.close_database(), or use a process for each",
+        )
+    db.init_engine_and_session_factory(url=url)
+    try:
+        db.create_all_tables(db.get_engine())
+    except SQLAlchemyError as error:
+        close_database()
+        raise RunError(
+            f"{path} cannot be used as a database: {getattr(error, 'orig', None) or error}"
+        ) from error
+    return StorageConfig(url=url, registry_bundle=registry_bundle())
 
 
 def database_settings(path: str | Path) -> DBSettings:
-    """The same for the parts of Ax that want ``DBSettings`` (``AxClient``, ``Orchestrator``)."""
+    """The same for the parts of Ax that want ``DBSettings`` (``AxClient``, ``Orchestrator``).
+
+    Args:
+        path: As for :func:`storage_config`.
+
+    Raises:
+        RunError: As for :func:`storage_config`.
+    """
     return db_settings_from_storage_config(storage_config(path))
+
+
+def close_database() -> None:
+    """Let go of the database of this process, so that another can be used."""
+    if db.SESSION_FACTORY is not None:
+        db.get_engine().dispose()
+        db.SESSION_FACTORY = None
