@@ -1,0 +1,153 @@
+"""What happens to a trial, as the lines of a run's journal.
+
+One event is one line: a JSON object whose last entry, ``crc32``, is the checksum of the
+others, so that a line that was changed or damaged is noticed and never taken for a result.
+Numbers are written with all their digits: reading gives the same floats, bit for bit.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import zlib
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Final
+
+_CHECKSUM: Final = "crc32"
+
+
+@dataclass(frozen=True)
+class Started:
+    """A trial was proposed.
+
+    Args:
+        trial: Index of the trial.
+        last: Index of the last trial that was proposed together with it.
+        parameters: Its Ax parameters.
+        node: The node of the generation strategy that proposed it.
+        generator: The key of the generator.
+        metadata: What the generator says about the proposal, e.g. ``beta``.
+    """
+
+    trial: int
+    last: int
+    parameters: dict[str, Any]
+    node: str
+    generator: str
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Completed:
+    """A trial has its results.
+
+    Args:
+        trial: Index of the trial.
+        values: Objective or reported quantity -> value.
+        architecture: The architecture that was evaluated, as the benchmark's string.
+        encoding: Operation -> count of the trial's encoding; for a strategy that searches
+            architectures, of the whole architecture.
+        cost_seconds: Simulated cost of the evaluation in seconds, None where unknown.
+        seconds: Wall time since the trial before it ended, in seconds.
+    """
+
+    trial: int
+    values: dict[str, float]
+    architecture: str
+    encoding: dict[str, int]
+    cost_seconds: float | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A trial has ended without results.
+
+    Args:
+        trial: Index of the trial.
+        reason: Why, on one line.
+        encoding: Operation -> count, as in :class:`Completed`; empty where there is none.
+        seconds: Wall time since the trial before it ended, in seconds.
+    """
+
+    trial: int
+    reason: str
+    encoding: dict[str, int]
+    seconds: float
+
+
+Event = Started | Completed | Failed
+
+_KINDS: Final[dict[str, type[Event]]] = {"start": Started, "complete": Completed, "fail": Failed}
+_NAMES: Final = {kind: name for name, kind in _KINDS.items()}
+_INTEGERS: Final = frozenset({"trial", "last"})
+_NUMBERS: Final = frozenset({"seconds"})
+_OBJECTS: Final = frozenset({"parameters", "metadata", "values", "encoding"})
+
+
+def plain_entries(metadata: dict[str, Any] | None) -> dict[str, Any]:
+    """The entries that are plain JSON data; a generator may also report its own objects."""
+
+    def is_plain(value: Any) -> bool:
+        try:
+            return bool(json.loads(json.dumps(value, allow_nan=False)) == value)
+        except (TypeError, ValueError):
+            return False
+
+    return {name: value for name, value in (metadata or {}).items() if is_plain(value)}
+
+
+def to_line(event: Event) -> bytes:
+    """An event as one line of the journal, with its end of line.
+
+    Raises:
+        ValueError: A number is not finite.
+    """
+    text = _compact({"event": _NAMES[type(event)], **asdict(event)})
+    return f'{text[:-1]},"{_CHECKSUM}":{zlib.crc32(text.encode())}}}\n'.encode()
+
+
+def from_line(line: bytes) -> Event:
+    """The event of a line.
+
+    Raises:
+        ValueError: The line is damaged; the message says how, to be put after its number.
+    """
+    try:
+        content = json.loads(line)
+    except (UnicodeDecodeError, json.JSONDecodeError):
+        raise ValueError("is no JSON") from None
+    if not isinstance(content, dict) or content.get("event") not in _KINDS:
+        raise ValueError("is no event of a trial")
+    checksum = content.pop(_CHECKSUM, None)
+    if checksum != zlib.crc32(_compact(content).encode()):
+        raise ValueError("does not have the checksum that it was written with")
+    kind = _KINDS[content.pop("event")]
+    if [f.name for f in fields(kind)] != list(content):
+        raise ValueError(f"has the entries {', '.join(content)}")
+    wrong = [name for name, value in content.items() if not _is_of_type(name, value)]
+    if wrong:
+        raise ValueError(f"has {wrong[0]} = {content[wrong[0]]!r}")
+    return kind(**content)
+
+
+def _compact(content: dict[str, Any]) -> str:
+    return json.dumps(content, separators=(",", ":"), allow_nan=False)
+
+
+def _is_of_type(name: str, value: Any) -> bool:
+    if name in _INTEGERS:
+        return type(value) is int and value >= 0
+    if name in _NUMBERS:
+        return _is_number(value)
+    if name == "cost_seconds":
+        return value is None or _is_number(value)
+    if name == "values":
+        return isinstance(value, dict) and all(map(_is_number, value.values()))
+    if name in _OBJECTS:
+        return isinstance(value, dict)
+    return isinstance(value, str)
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)
