@@ -50,5 +50,5 @@ def why_not_series(
     if not need_values or series.observed.any():
         return None
     if series.failed.all():
-        return f"All {series.num_trials} trials failed or were abandoned; none has a value."
+        return f"All trials so far ({series.num_trials}) failed or were abandoned."
     return f"No trial has a value of {' and '.join(series.objectives)} yet."

@@ -15,6 +15,8 @@ _FAR_OUT = 3.0
 _MIN_VALUES = 8
 # Share of the visible range left free at either end.
 _MARGIN = 0.06
+# Half of the smallest positive floats is 0.
+_TINY = float(np.finfo(np.float64).tiny)
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class ValueAxis:
                     "use a linear one",
                 )
             positive = shown[shown > 0]
-            floor = float(positive.min()) / 2 if positive.size else 1.0
+            floor = max(float(positive.min()) / 2, _TINY) if positive.size else 1.0
             logs = np.log10(np.where(shown > 0, shown, floor))
             low, high = _padded(logs)
             return cls(10.0**low, 10.0**high, True, floor)

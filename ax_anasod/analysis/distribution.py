@@ -69,14 +69,16 @@ def _figure(frame: pd.DataFrame, series: SearchSeries) -> go.Figure:
     figure = go.Figure(
         [
             go.Bar(
-                x=frame["position"],
-                y=frame[share_column(operation)],
+                x=frame["position"].tolist(),
+                y=frame[share_column(operation)].tolist(),
                 name=style.plotly_text(operation),
                 marker={"color": colour, "line": {"width": 0}},
                 customdata=[
-                    [index, int(count)]
+                    [index, count]
                     for index, count in zip(
-                        series.trial_indices, series.counts[:, column], strict=True
+                        series.trial_indices.tolist(),
+                        series.counts[:, column].tolist(),
+                        strict=True,
                     )
                 ],
                 hovertemplate=(
@@ -90,7 +92,7 @@ def _figure(frame: pd.DataFrame, series: SearchSeries) -> go.Figure:
             )
         ]
     )
-    failed = frame[frame["status"].isin(["failed", "abandoned"])]
+    failed = frame[frame["failed"]]
     for rows, symbol, size, colour, name in (
         (failed, "x", 7, style.FAILED, "failed or abandoned"),
         (frame[frame["best"]], "star", 15, style.BEST, "best"),
@@ -98,12 +100,12 @@ def _figure(frame: pd.DataFrame, series: SearchSeries) -> go.Figure:
         if len(rows):
             figure.add_trace(
                 go.Scatter(
-                    x=rows["position"],
+                    x=rows["position"].tolist(),
                     y=[style.ABOVE_BARS] * len(rows),
                     mode="markers",
                     marker={"symbol": symbol, "size": size, "color": colour},
                     name=name,
-                    customdata=rows[["trial_index", "status"]],
+                    customdata=rows[["trial_index", "status"]].values.tolist(),
                     hovertemplate="trial %{customdata[0]} (%{customdata[1]})<extra></extra>",
                 )
             )

@@ -91,7 +91,7 @@ def _figure(frame: pd.DataFrame, series: SearchSeries, name: str, unit: str) -> 
     labels = [style.plotly_text(operation) for operation in operations]
     figure = go.Figure(
         go.Heatmap(
-            z=change,
+            z=change.tolist(),
             x=[style.plotly_text(loser) for loser in losers],
             y=labels,
             colorscale=METRIC_CONTINUOUS_COLOR_SCALE,
@@ -104,7 +104,7 @@ def _figure(frame: pd.DataFrame, series: SearchSeries, name: str, unit: str) -> 
             customdata=np.stack(
                 [table[key][losers].to_numpy(dtype=float) for key in ("mean", "lower", "upper")],
                 axis=-1,
-            ),
+            ).tolist(),
             hovertemplate=(
                 "one block of %{x} becomes %{y}<br>change: %{z:+.4g}<br>"
                 "mean: %{customdata[0]:.5g}, 95% interval %{customdata[1]:.5g} to "

@@ -18,9 +18,9 @@ def incumbent_frame(series: SearchSeries, objective: str | None = None) -> pd.Da
 
     Returns:
         One row per trial: ``position`` on the time axis, ``trial_index``, ``status``,
-        ``node``, ``value`` (NaN where there is none), ``incumbent`` (best value so far),
-        ``improved`` (whether the trial became the incumbent), ``best`` (whether it is the
-        best of the search).
+        ``failed`` (or abandoned), ``node``, ``value`` (NaN where there is none),
+        ``incumbent`` (best value so far), ``improved`` (whether the trial became the
+        incumbent), ``best`` (whether it is the best of the search).
 
     Raises:
         UnknownNameError: There is no such objective.
@@ -44,9 +44,9 @@ def distribution_frame(series: SearchSeries) -> pd.DataFrame:
     """The operation distributions of the trials.
 
     Returns:
-        One row per trial: ``position``, ``trial_index``, ``status``, ``node``, ``best``
-        (by the first objective), and for each operation its share of the operation blocks
-        in the column :func:`share_column`.
+        One row per trial: ``position``, ``trial_index``, ``status``, ``failed``, ``node``,
+        ``best`` (by the first objective), and for each operation its share of the operation
+        blocks in the column :func:`share_column`.
     """
     shares = pd.DataFrame(series.shares, columns=_share_columns(series))
     trials = pd.DataFrame({**_trial_columns(series), "best": _marks(series, series.best())})
@@ -73,6 +73,7 @@ def _trial_columns(series: SearchSeries) -> dict[str, object]:
         "position": series.positions,
         "trial_index": series.trial_indices,
         "status": list(series.statuses),
+        "failed": series.failed,
         "node": list(series.nodes),
     }
 

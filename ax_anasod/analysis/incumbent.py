@@ -192,12 +192,12 @@ class IncumbentPlot(Analysis):
         self, rows: pd.DataFrame, axis: ValueAxis, name: str, legend: str, marker: dict[str, object]
     ) -> go.Scatter:
         return go.Scatter(
-            x=rows["position"],
-            y=axis.place(rows["value"]),
+            x=rows["position"].tolist(),
+            y=axis.place(rows["value"]).tolist(),
             mode="markers",
             marker=marker,
             name=legend,
-            customdata=rows[["trial_index", "value", "incumbent", "status"]],
+            customdata=rows[["trial_index", "value", "incumbent", "status"]].values.tolist(),
             hovertemplate=(
                 "trial %{customdata[0]} (%{customdata[3]})<br>"
                 f"{style.plotly_text(name)}: %{{customdata[1]:.6g}}<br>"
@@ -208,7 +208,7 @@ class IncumbentPlot(Analysis):
 
 def _edge_marks(frame: pd.DataFrame, axis: ValueAxis, minimize: bool) -> list[go.Scatter]:
     """Failed trials at the bottom, values beyond the axis at its bad end."""
-    failed = frame[frame["status"].isin(["failed", "abandoned"])]
+    failed = frame[frame["failed"]]
     beyond = frame[frame["value"].notna() & axis.beyond(frame["value"])]
     marks = [
         (failed, 0.025, "x", style.FAILED, "failed or abandoned"),
@@ -222,13 +222,13 @@ def _edge_marks(frame: pd.DataFrame, axis: ValueAxis, minimize: bool) -> list[go
     ]
     return [
         go.Scatter(
-            x=rows["position"],
+            x=rows["position"].tolist(),
             y=[height] * len(rows),
             yaxis="y2",
             mode="markers",
             marker={"symbol": symbol, "color": colour, "size": 9},
             name=f"{legend} ({len(rows)})",
-            customdata=rows[["trial_index", "value", "status"]],
+            customdata=rows[["trial_index", "value", "status"]].values.tolist(),
             hovertemplate="trial %{customdata[0]} (%{customdata[2]})"
             + ("<br>%{customdata[1]:.6g}" if rows["value"].notna().any() else "")
             + "<extra></extra>",

@@ -155,7 +155,7 @@ def draw_distribution(series: SearchSeries) -> Figure:
     _mark(
         axes,
         frame,
-        _failed(frame),
+        frame["failed"],
         100 * style.ABOVE_BARS,
         ("x", style.FAILED, 28, "failed or abandoned"),
     )
@@ -227,7 +227,7 @@ def _draw_edges(axes: Axes, frame: pd.DataFrame, view: ValueAxis, *, minimize: b
     triangle = ("^" if minimize else "v", style.GREY, 34, "beyond the axis")
     _mark(axes, frame, beyond, _TOP if minimize else _BOTTOM, triangle, transform=transform)
     cross = ("x", style.FAILED, 34, "failed or abandoned")
-    _mark(axes, frame, _failed(frame), _BOTTOM, cross, transform=transform)
+    _mark(axes, frame, frame["failed"], _BOTTOM, cross, transform=transform)
 
 
 def _mark(
@@ -253,10 +253,6 @@ def _mark(
         label=legend if len(rows) == 1 else f"{legend} ({len(rows)})",
         transform=transform or axes.transData,
     )
-
-
-def _failed(frame: pd.DataFrame) -> pd.Series:
-    return frame["status"].isin(["failed", "abandoned"])
 
 
 def _legend(axes: Axes, *, reverse: bool = False) -> None:

@@ -132,7 +132,7 @@ def slice_frame(
         One row per pair and feasible encoding: ``more``, ``less``, ``count_more``,
         ``count_less``, ``best`` (whether it is the best encoding), ``mean``, ``lower`` and
         ``upper``. The pairs with the most encodings come first, among these the pair with
-        the largest range of predicted means.
+        the largest range of predicted means; pairs without a block to move are left out.
     """
     names = series.cell.operations
     best = series.counts[given(series.best(objective), "an observed trial")]
@@ -156,10 +156,13 @@ def slice_frame(
     # An encoding without any architecture, such as all skips, is never a trial.
     frame = frame[series.cell.is_feasible(encodings)]
     means = frame.groupby(["more", "less"], sort=False)["mean"]
-    effect = means.transform("max") - means.transform("min")
+    frame = frame.assign(
+        length=means.transform("size"), effect=means.transform("max") - means.transform("min")
+    )
+    if (frame["length"] > 1).any():
+        frame = frame[frame["length"] > 1]
     return (
-        frame.assign(length=means.transform("size"), effect=effect)
-        .sort_values(["length", "effect"], ascending=False, kind="stable")
+        frame.sort_values(["length", "effect"], ascending=False, kind="stable")
         .drop(columns=["length", "effect"])
         .reset_index(drop=True)
     )

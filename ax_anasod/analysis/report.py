@@ -23,11 +23,10 @@ from ax_anasod.analysis.exchange import BlockExchangePlot
 from ax_anasod.analysis.files import write_whole
 from ax_anasod.analysis.incumbent import IncumbentPlot
 from ax_anasod.analysis.page import Page
-from ax_anasod.analysis.series import by_objective, cell_and_space
+from ax_anasod.analysis.series import by_objective, cell_and_space, signed_objectives
 from ax_anasod.analysis.slice import DistributionSlicePlot
 from ax_anasod.analysis.summary import SearchSummary
 from ax_anasod.core import RunProperties
-from ax_anasod.core.history import objective_signs
 
 # Leaving out one trial at a time would condition as many models as there are trials.
 _FOLDS = 10
@@ -68,8 +67,9 @@ def write_report(
 
     Raises:
         RunError: The file cannot be written.
-        OptionError: The experiment is none of this package's.
+        OptionError: The experiment is none of this package's, or has no objective.
     """
+    head = {**_facts(experiment), **(facts or {})}
     state = _State(experiment, generation_strategy, _fitted(experiment, generation_strategy))
     missing: list[tuple[str, str]] = []
     sections = []
@@ -81,7 +81,7 @@ def write_report(
             if reason is not None:
                 missing.append((type(analysis).__name__, reason))
         sections.append((heading, cards))
-    page = Page(title, {**_facts(experiment), **(facts or {})}, sections, missing)
+    page = Page(title, head, sections, missing)
     write_whole(Path(path), page.render().encode("utf-8"))
     return Path(path)
 
@@ -123,8 +123,7 @@ def _sections(
     unit: Mapping[str, str] | str,
     extra: Sequence[Analysis],
 ) -> list[tuple[str, list[Analysis]]]:
-    config = experiment.optimization_config
-    objectives = [] if config is None else [name for name, _ in objective_signs(config)]
+    objectives = list(signed_objectives(experiment))
     optima, units = by_objective(optimum, objectives), by_objective(unit, objectives)
     incumbents = [
         IncumbentPlot(optimum=optima.get(name), unit=units.get(name) or "", objective=name)

@@ -41,6 +41,7 @@ class SearchSeries:
         trial_indices: ``n`` indices that Ax gave the trials.
         values: ``n x m`` objective values as they were reported; NaN where a trial has none
             (yet), or failed or was abandoned.
+        failed: ``n``, whether the trial failed or was abandoned.
         counts: ``n x k`` operation counts: the encoding proposed, or that of the
             architecture proposed.
         statuses: ``n`` Ax statuses in lower case, e.g. ``"completed"``.
@@ -55,6 +56,7 @@ class SearchSeries:
     minimize: tuple[bool, ...]
     trial_indices: npt.NDArray[np.int64]
     values: npt.NDArray[np.float64]
+    failed: npt.NDArray[np.bool_]
     counts: npt.NDArray[np.int64]
     statuses: tuple[str, ...]
     nodes: tuple[str, ...]
@@ -66,26 +68,23 @@ class SearchSeries:
 
         Raises:
             OptionError: The experiment does not say which cell it searches, or what for.
+            ObservationError: A value is infinite or NaN.
         """
         cell, space = cell_and_space(experiment)
-        config = experiment.optimization_config
-        if config is None:
-            raise OptionError(
-                f"experiment {experiment.name!r} has no objective",
-                "set one with Client.configure_optimization",
-            )
+        objectives = signed_objectives(experiment)
         history = History.from_experiment(experiment, Coding(cell, space))
-        objectives, signs = zip(*objective_signs(config), strict=True)
+        signs = np.array(list(objectives.values()))
         trials = [
             (trial, arm) for _, trial in sorted(experiment.trials.items()) for arm in trial.arms
         ]
         return cls(
             cell=cell,
             space=space,
-            objectives=objectives,
-            minimize=tuple(sign > 0 for sign in signs),
+            objectives=tuple(objectives),
+            minimize=tuple((signs > 0).tolist()),
             trial_indices=history.trial_indices,
-            values=history.values * np.array(signs),
+            values=history.values * signs,
+            failed=history.failed,
             counts=history.rows if space == "encoding" else cell.encode(history.rows),
             statuses=tuple(trial.status.name.lower() for trial, _ in trials),
             nodes=tuple(_node(trial) for trial, _ in trials),
@@ -101,11 +100,6 @@ class SearchSeries:
     def observed(self) -> npt.NDArray[np.bool_]:
         """Which rows have every objective, ``n``."""
         return np.asarray(~np.isnan(self.values).any(axis=1))
-
-    @property
-    def failed(self) -> npt.NDArray[np.bool_]:
-        """Which rows failed or were abandoned, ``n``."""
-        return np.array([s in ("failed", "abandoned") for s in self.statuses], dtype=np.bool_)
 
     @property
     def shares(self) -> npt.NDArray[np.float64]:
@@ -169,6 +163,22 @@ class SearchSeries:
         return ordered
 
 
+def signed_objectives(experiment: Experiment) -> dict[str, float]:
+    """The names of the objectives, each with the sign that makes it minimised.
+
+    Raises:
+        OptionError: The experiment has none.
+    """
+    config = experiment.optimization_config
+    if config is None:
+        raise OptionError(
+            f"{_called(experiment)} has no objective",
+            "set one with Client.configure_optimization",
+        )
+    metrics = experiment.signature_to_metric
+    return {metrics[signature].name: sign for signature, sign in objective_signs(config)}
+
+
 def by_objective(
     value: Mapping[str, Value] | Value, objectives: Sequence[str]
 ) -> Mapping[str, Value]:
@@ -196,7 +206,7 @@ def cell_and_space(experiment: Experiment) -> tuple[Cell, Space]:
     properties = RunProperties.read(experiment)
     if properties is None:
         raise OptionError(
-            f"experiment {experiment.name!r} does not say which cell it searches",
+            f"{_called(experiment)} does not say which cell it searches",
             "build it with ax_anasod.experiment.make_experiment or make_client",
         )
     return from_dict(properties.cell), "encoding" if properties.space == "encoding" else (
@@ -209,3 +219,7 @@ def _node(trial: BaseTrial) -> str:
         if run._generation_node_name is not None:
             return str(run._generation_node_name)
     return "attached"
+
+
+def _called(experiment: Experiment) -> str:
+    return f"experiment {experiment.name!r}" if experiment.has_name else "the experiment"

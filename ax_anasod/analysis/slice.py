@@ -190,7 +190,7 @@ def _traces(rows: pd.DataFrame, series: SearchSeries, name: str) -> list[go.Scat
             y=mean,
             mode="lines+markers",
             line={"color": AX_BLUE},
-            customdata=np.stack([lower, upper], axis=1),
+            customdata=list(zip(lower, upper, strict=True)),
             hovertemplate=(
                 f"{label}: %{{y:.5g}}<br>95% interval: %{{customdata[0]:.5g}} to "
                 "%{customdata[1]:.5g}<extra></extra>"
@@ -198,17 +198,17 @@ def _traces(rows: pd.DataFrame, series: SearchSeries, name: str) -> list[go.Scat
             name="predicted mean",
         ),
         go.Scatter(
-            x=series.counts[trials, series.cell.operations.index(rows["more"].iloc[0])],
-            y=values,
+            x=series.counts[trials, series.cell.operations.index(rows["more"].iloc[0])].tolist(),
+            y=values.tolist(),
             mode="markers",
             marker={"symbol": "x", "color": style.GREY, "size": 8},
-            customdata=series.trial_indices[trials],
+            customdata=series.trial_indices[trials].tolist(),
             hovertemplate=f"trial %{{customdata}}<br>{label}: %{{y:.5g}}<extra></extra>",
             name="observed",
         ),
         go.Scatter(
-            x=best["count_more"],
-            y=best["mean"],
+            x=best["count_more"].tolist(),
+            y=best["mean"].tolist(),
             mode="markers",
             marker={"symbol": "star", "color": style.BEST, "size": 17},
             hoverinfo="skip",

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import numpy as np
+from ax.core.analysis_card import NotApplicableStateAnalysisCard
+
+from ax_anasod.analysis import BlockExchangePlot
+from ax_anasod.analysis.series import SearchSeries
+
+
+def card_of(client, **settings):
+    (card,) = client.compute_analyses([BlockExchangePlot(**settings)], display=False)
+    return card
+
+
+def test_each_cell_is_one_exchange(cora_client, cora):
+    card = card_of(cora_client, unit="percent")
+    (heatmap,) = card.get_figure().data
+    series = SearchSeries.from_experiment(cora_client._experiment)
+    best = series.counts[series.best()]
+    losers = tuple(o for o, n in zip(cora.cell.operations, best, strict=True) if n)
+    assert heatmap.y == cora.cell.operations
+    assert heatmap.x == losers
+    table = np.array(heatmap.z, dtype=float)
+    for change, more, less in card.df[["change", "more", "less"]].itertuples(index=False):
+        assert table[heatmap.y.index(more), heatmap.x.index(less)] == change
+    assert np.isfinite(table).sum() == len(card.df)
+    for i, loser in enumerate(losers):
+        assert np.isnan(table[heatmap.y.index(loser), i])
+    assert heatmap.colorbar.title.text == "change [%]"
+    assert "lower is better" in card.subtitle
+
+
+def test_not_available_without_a_surrogate(run):
+    card = card_of(run([1.0, 2.0]))
+    assert isinstance(card, NotApplicableStateAnalysisCard)

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+
+from ax_anasod.adapter import EncodingAdapter
+from ax_anasod.analysis.predictions import (
+    exchange_frame,
+    fitted_adapter,
+    predict,
+    slice_frame,
+    why_not_predictions,
+)
+from ax_anasod.analysis.series import SearchSeries
+from ax_anasod.core import Coding
+from ax_anasod.exceptions import OptionError
+
+
+@pytest.fixture(scope="module")
+def parts(cora_client):
+    experiment, strategy = cora_client._experiment, cora_client._generation_strategy
+    return (
+        experiment,
+        fitted_adapter(experiment, strategy, None),
+        SearchSeries.from_experiment(experiment),
+    )
+
+
+def test_intervals_are_those_of_the_log_normal_distribution(parts, cora):
+    experiment, adapter, series = parts
+    encodings = series.counts[:3]
+    found = predict(experiment, adapter, encodings, "valid_error")
+    # The surrogate's own posterior, from below the transforms: normal in standardised logs.
+    fractions = Coding(cora.cell, "encoding").rows(series.parameters[:3]) / cora.cell.total
+    surrogate = adapter.generator.surrogate
+    mean, covariance = surrogate.predict(_tensor(surrogate, fractions))
+    transform = adapter.transforms["StandardizeY"]
+    scale, shift = transform.Ystd["valid_error"], transform.Ymean["valid_error"]
+    centre = mean.numpy()[:, 0] * scale + shift
+    width = np.sqrt(covariance.numpy()[:, 0, 0]) * scale
+    expected = stats.lognorm(s=width, scale=np.exp(centre))
+    np.testing.assert_allclose(found["mean"], expected.mean(), rtol=1e-6)
+    np.testing.assert_allclose(found["lower"], expected.ppf(0.025), rtol=1e-4)
+    np.testing.assert_allclose(found["upper"], expected.ppf(0.975), rtol=1e-4)
+
+
+def _tensor(surrogate, array):
+    return torch.as_tensor(array, dtype=surrogate.dtype, device=surrogate.device)
+
+
+def test_intervals_are_symmetric_where_no_logarithm_is_modelled(run):
+    values = [3.0, -1.0, 2.0, 0.5, -2.0, 1.0]
+    client = run(values, "anasod-bo", num_initial=4, log_targets=False)
+    experiment = client._experiment
+    adapter = fitted_adapter(experiment, client._generation_strategy, None)
+    series = SearchSeries.from_experiment(experiment)
+    found = predict(experiment, adapter, series.counts, "error")
+    np.testing.assert_allclose(found["mean"] - found["lower"], found["upper"] - found["mean"])
+
+
+def test_slice_frame_covers_all_pairs_that_have_blocks(parts, cora):
+    experiment, adapter, series = parts
+    frame = slice_frame(experiment, adapter, series, "valid_error")
+    best = dict(zip(cora.cell.operations, series.counts[series.best()].tolist(), strict=True))
+    pairs = {pair for pair in combinations(cora.cell.operations, 2) if sum(map(best.get, pair))}
+    lengths = frame.groupby(["more", "less"], sort=False).size()
+    assert set(lengths.index) == pairs
+    for more, less in pairs:
+        rows = frame[(frame["more"] == more) & (frame["less"] == less)]
+        shared = best[more] + best[less]
+        assert rows["count_more"].tolist() == list(range(shared + 1))
+        assert (rows["count_more"] + rows["count_less"] == shared).all()
+        assert rows.loc[rows["best"], "count_more"].tolist() == [best[more]]
+    assert lengths.is_monotonic_decreasing
+    assert (frame["lower"] < frame["mean"]).all()
+    assert (frame["mean"] < frame["upper"]).all()
+    assert (frame["lower"] > 0).all()
+
+
+def test_encodings_without_an_architecture_are_left_out(search_cora, cora):
+    client = search_cora(12)
+    # One block away from the encoding of skips alone, which has no architecture.
+    near = {f"n_{operation}": 0 for operation in cora.cell.operations} | {"n_gcn": 1, "n_skip": 3}
+    client.complete_trial(client.attach_trial(near), raw_data={"valid_error": 1.0})
+    experiment = client._experiment
+    adapter = fitted_adapter(experiment, client._generation_strategy, None)
+    series = SearchSeries.from_experiment(experiment)
+    frame = slice_frame(experiment, adapter, series, "valid_error", ("gcn", "skip"))
+    assert frame["count_more"].tolist() == [1, 2, 3, 4]
+    exchanges = exchange_frame(experiment, adapter, series, "valid_error")
+    moves = set(zip(exchanges["more"], exchanges["less"], strict=True))
+    assert ("gcn", "skip") in moves
+    assert ("skip", "gcn") not in moves
+
+
+def test_exchange_frame_measures_from_the_best_encoding(parts, cora):
+    experiment, adapter, series = parts
+    frame = exchange_frame(experiment, adapter, series, "valid_error")
+    best = series.counts[series.best()]
+    here = predict(experiment, adapter, best[None, :], "valid_error")["mean"].iloc[0]
+    np.testing.assert_allclose(frame["change"], frame["mean"] - here)
+    losers = {name for name, n in zip(cora.cell.operations, best, strict=True) if n}
+    assert set(frame["less"]) == losers
+    row = frame.iloc[0]
+    moved = best.copy()
+    moved[cora.cell.operations.index(row["more"])] += 1
+    moved[cora.cell.operations.index(row["less"])] -= 1
+    there = predict(experiment, adapter, moved[None, :], "valid_error").iloc[0]
+    np.testing.assert_allclose(row[["mean", "lower", "upper"]].astype(float), there)
+
+
+class TestWhyNot:
+    def test_there_are_predictions(self, cora_client):
+        experiment, strategy = cora_client._experiment, cora_client._generation_strategy
+        assert why_not_predictions(experiment, strategy, None, None) is None
+        adapter = fitted_adapter(experiment, strategy, None)
+        assert isinstance(adapter, EncodingAdapter)
+        assert why_not_predictions(experiment, None, adapter, "valid_error") is None
+
+    def test_an_unknown_operation(self, cora_client):
+        reason = why_not_predictions(
+            cora_client._experiment, cora_client._generation_strategy, None, None, ["gnc"]
+        )
+        assert reason == (
+            "Cell nas-bench-graph has no operation 'gnc'; it has gat, gcn, gin, cheb, sage, arma, "
+            "graph, fc, skip."
+        )
+
+    @pytest.mark.parametrize("strategy", ["anasod-random", "random", "anasod-bo"])
+    def test_no_surrogate_yet_or_ever(self, run, strategy):
+        client = run([1.0, 2.0], strategy)
+        reason = why_not_predictions(client._experiment, client._generation_strategy, None, None)
+        assert "does not support predictions" in reason
+        with pytest.raises(OptionError, match="has no surrogate of encodings"):
+            fitted_adapter(client._experiment, client._generation_strategy, None)
+
+    def test_no_strategy(self, run):
+        reason = why_not_predictions(run([1.0])._experiment, None, None, None)
+        assert reason.startswith("Must provide either a GenerationStrategy or an Adapter")

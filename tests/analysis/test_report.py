@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+import pytest
+from ax.analysis.analysis import Analysis
+from ax.api.client import Client
+from ax.api.configs import RangeParameterConfig
+
+from ax_anasod.analysis import IncumbentPlot, write_report
+from ax_anasod.exceptions import OptionError, RunError
+from ax_anasod.experiment import make_client
+
+
+def report_of(client, tmp_path, **settings):
+    path = write_report(
+        client._experiment,
+        client._generation_strategy,
+        tmp_path / "report.html",
+        **{"title": "A search", **settings},
+    )
+    page = path.read_text(encoding="utf-8")
+    return page[page.index("<body>") :]
+
+
+def headings(page):
+    return re.findall(r"<h3>(.*?)</h3>", page)
+
+
+def missing(page):
+    return dict(re.findall(r"<li><b>(.*?)</b>: (.*?)</li>", page))
+
+
+@pytest.fixture(scope="module")
+def cora_page(cora_client, cora, tmp_path_factory):
+    return report_of(
+        cora_client,
+        tmp_path_factory.mktemp("report"),
+        optimum=cora.optimum("valid_error"),
+        unit="percent",
+        facts={"benchmark": "NAS-Bench-Graph"},
+    )
+
+
+def test_all_cards_of_a_model_based_search(cora_page):
+    assert missing(cora_page) == {}
+    titles = headings(cora_page)
+    assert titles[:5] == [
+        "Best trial",
+        "Incumbent: valid_error",
+        "Operation distribution of the trials",
+        "Prediction of valid_error along the simplex",
+        "Predicted change of valid_error by one exchanged block",
+    ]
+    assert titles[5].startswith("Cross Validation for valid_error")
+    assert titles[-1].startswith("Summary for")
+
+
+def test_facts_of_the_run(cora_page):
+    facts = dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", cora_page))
+    assert facts == {
+        "cell": "nas-bench-graph",
+        "searched": "encodings",
+        "strategy": "anasod-bo",
+        "seed": "0",
+        "trials": "15",
+        "trials completed": "14",
+        "trials failed": "1",
+        "benchmark": "NAS-Bench-Graph",
+    }
+
+
+def test_optimum_and_unit_reach_the_card(cora_page):
+    assert "from the optimum of 18.07 %" in cora_page
+    assert "valid_error [%]" in cora_page
+
+
+@pytest.mark.slow
+def test_the_report_changes_nothing_of_the_search(search_cora, tmp_path):
+    plain, reported = search_cora(13), search_cora(13)
+    report_of(reported, tmp_path)
+    for _ in range(2):
+        ((index, expected),) = plain.get_next_trials(1).items()
+        assert reported.get_next_trials(1) == {index: expected}
+        for client in (plain, reported):
+            client.complete_trial(index, raw_data={"valid_error": 21.0})
+
+
+def test_several_objectives(run, tmp_path):
+    values = [{"error": float(i % 3), "latency": float(i % 5)} for i in range(8)]
+    page = report_of(
+        run(values, objectives=["error", "latency"]),
+        tmp_path,
+        optimum={"error": 0.0, "latency": None},
+        unit={"error": "percent", "latency": "ms"},
+    )
+    assert headings(page)[:6] == [
+        "Pareto front",
+        "Incumbent: error",
+        "Incumbent: latency",
+        "Operation distribution of the trials",
+        "Observed Effects: error vs. latency",
+        "Utility Progression",
+    ]
+    assert "latency [ms]" in page
+    assert "from the optimum of 0 %" in page
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ([], "There are no trials yet."),
+        ([None], "All trials so far (1) failed or were abandoned."),
+    ],
+)
+def test_a_search_without_values(run, tmp_path, values, sentence):
+    page = report_of(run(values, "anasod-bo"), tmp_path)
+    assert missing(page)["IncumbentPlot"] == sentence
+    assert missing(page)["SearchSummary"] == sentence
+    assert missing(page)["Summary"] == "Experiment has no data."
+    assert headings(page) == (["Operation distribution of the trials"] if values else [])
+
+
+@pytest.mark.parametrize("values", [[5.0], [0.0] * 12, [5.0] * 12, [0.0, 4.0] * 6])
+def test_one_constant_and_zero_values(run, tmp_path, values):
+    page = report_of(run(values, "anasod-bo"), tmp_path)
+    modelled = len(values) > 10
+    assert "Incumbent: error" in headings(page)
+    assert ("DistributionSlicePlot" in missing(page)) is not modelled
+
+
+def test_without_a_strategy_there_are_no_predictions(cora_client, tmp_path):
+    write_report(cora_client._experiment, None, tmp_path / "r.html", title="t")
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "Incumbent: valid_error" in headings(page)
+    assert {"DistributionSlicePlot", "BlockExchangePlot", "CrossValidationPlot"} <= set(
+        missing(page)
+    )
+
+
+class Broken(Analysis):
+    def validate_applicable_state(self, experiment=None, generation_strategy=None, adapter=None):
+        return None
+
+    def compute(self, experiment=None, generation_strategy=None, adapter=None):
+        raise ZeroDivisionError("<b>broken</b>")
+
+
+class Table(Analysis):
+    def validate_applicable_state(self, experiment=None, generation_strategy=None, adapter=None):
+        return None
+
+    def compute(self, experiment=None, generation_strategy=None, adapter=None):
+        return self._create_analysis_card("My table", "mine", pd.DataFrame({"number": [0.5]}))
+
+
+def test_a_broken_card_is_named_and_costs_nothing_else(run, tmp_path):
+    page = report_of(run([1.0]), tmp_path, extra=[Broken(), Table()])
+    assert missing(page)["Broken"] == "ZeroDivisionError: &lt;b&gt;broken&lt;/b&gt;"
+    assert headings(page)[-1] == "My table"
+    assert "<td>0.5</td>" in page
+
+
+def test_names_of_users_are_escaped(run, tmp_path):
+    evil = "</script><script>alert(1)</script>"
+    client = run([1.0], name=evil)
+    page = report_of(client, tmp_path, title=evil, facts={evil: evil})
+    assert evil not in page
+    assert page.count("&lt;/script&gt;&lt;script&gt;alert(1)") == 4
+
+
+def test_a_search_over_architectures(search_cora, tmp_path):
+    page = report_of(search_cora(3, strategy="random"), tmp_path)
+    assert headings(page)[:3] == [
+        "Best trial",
+        "Incumbent: valid_error",
+        "Operation distribution of the trials",
+    ]
+
+
+def test_what_cannot_be_written_is_a_run_error(run, tmp_path):
+    client = run([1.0])
+    (tmp_path / "report.html").mkdir()
+    with pytest.raises(RunError, match=r"cannot write .*report\.html"):
+        report_of(client, tmp_path)
+
+
+def test_a_foreign_experiment_is_refused(tmp_path):
+    client = Client()
+    client.configure_experiment(
+        [RangeParameterConfig(name="x", parameter_type="float", bounds=(0, 1))]
+    )
+    with pytest.raises(OptionError, match="does not say which cell"):
+        write_report(client._experiment, None, tmp_path / "r.html", title="t")
+    assert not list(tmp_path.iterdir())
+
+
+def test_our_cards_are_ordinary_ax_analyses(small_cell):
+    client = make_client(small_cell, "anasod-random")
+    (card,) = client.compute_analyses([IncumbentPlot()], display=False)
+    assert card.title == "IncumbentPlot -- Not Available Yet"
