@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from ax.api.client import Client
+
+    from ax_anasod.cells import Cell
 
 SHARED_VARIABLE = "AX_ANASOD_SHARED"
 
@@ -41,3 +48,58 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no {folder}: set {SHARED_VARIABLE} to the folder of the benchmark data")
     return folder
+
+
+@pytest.fixture(scope="session")
+def toy_cell() -> Cell:
+    """Three operations in six blocks: 28 encodings, 729 architectures."""
+    from ax_anasod.cells import Cell
+
+    return Cell("toy", operations=["conv", "pool", "skip"], num_blocks=6)
+
+
+@pytest.fixture(scope="session")
+def toy_error() -> Callable[[Mapping[str, Any]], float]:
+    """An error with its optimum, 1, at two conv, three pool, one skip."""
+
+    def error(parameters: Mapping[str, Any]) -> float:
+        return float(1 + (parameters["n_conv"] - 2) ** 2 + (parameters["n_pool"] - 3) ** 2)
+
+    return error
+
+
+@pytest.fixture(scope="session")
+def advance() -> Callable[..., list[tuple[Any, ...]]]:
+    """Ask and tell until an experiment has so many trials; the parameters of all of them."""
+
+    def until(
+        client: Client, num_trials: int, error: Callable[[Mapping[str, Any]], Any]
+    ) -> list[tuple[Any, ...]]:
+        while len(client._experiment.trials) < num_trials:
+            for index, parameters in client.get_next_trials(1).items():
+                value = error(parameters)
+                raw = dict(value) if isinstance(value, Mapping) else {"error": value}
+                client.complete_trial(index, raw_data=raw)
+        return [
+            tuple(arm.parameters.values())
+            for _, trial in sorted(client._experiment.trials.items())
+            for arm in trial.arms
+        ]
+
+    return until
+
+
+@pytest.fixture(scope="session")
+def disturb() -> Callable[[int], None]:
+    """Set every global generator of random numbers, which must not matter to anything."""
+    import random
+
+    import numpy as np
+    import torch
+
+    def set_all(seed: int) -> None:
+        random.seed(seed)
+        np.random.seed(seed)  # noqa: NPY002  (the global one is what is meant)
+        torch.manual_seed(seed)
+
+    return set_all

@@ -161,6 +161,26 @@ class CellSearchSpace(SearchSpace):
             return False
         return True
 
+    def check_types(
+        self,
+        parameterization: Mapping[str, TParamValue],
+        allow_none: bool = True,
+        allow_extra_params: bool = True,
+        raise_error: bool = False,
+    ) -> bool:
+        """Whether a parameterization may be an arm: a valid architecture, see :meth:`code`.
+
+        As in :meth:`AnasodSearchSpace.check_types`.
+
+        Raises:
+            ArchitectureError: It is none, and ``raise_error`` is set.
+        """
+        if self._cell is None:
+            return super().check_types(
+                dict(parameterization), allow_none, allow_extra_params, raise_error
+            )
+        return self.check_membership(parameterization, raise_error=raise_error)
+
 
 def _choice(name: str, parameter_type: ParameterType, values: list[Any]) -> ChoiceParameter:
     return ChoiceParameter(

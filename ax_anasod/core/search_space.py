@@ -95,6 +95,7 @@ class AnasodSearchSpace(SearchSpace):
             np.isfinite(values).all()
             and (np.abs(values - rounded) == 0).all()
             and (rounded >= 0).all()
+            and (rounded <= total).all()
             and rounded.sum() == total
         )
         if not valid:
@@ -162,12 +163,12 @@ class AnasodSearchSpace(SearchSpace):
             EncodingError: The point has a negative or non-finite coordinate, or is 0.
         """
         values = self._values(parameters)
-        if not np.isfinite(values).all() or (values < 0).any() or values.sum() <= 0:
+        if not np.isfinite(values).all() or (values < 0).any() or values.max() <= 0:
             raise EncodingError(
                 f"{dict(parameters)} has no nearest encoding: coordinates must be finite and "
                 ">= 0, and not all 0"
             )
-        return self.parameters_of(self.cell.snap((values / values.sum())[None, :])[0])
+        return self.parameters_of(self._snapped(values))
 
     def check_membership(
         self,
@@ -196,6 +197,27 @@ class AnasodSearchSpace(SearchSpace):
             return False
         return True
 
+    def check_types(
+        self,
+        parameterization: Mapping[str, TParamValue],
+        allow_none: bool = True,
+        allow_extra_params: bool = True,
+        raise_error: bool = False,
+    ) -> bool:
+        """Whether a parameterization may be an arm: a valid encoding, see :meth:`counts`.
+
+        This is all that Ax asks before it adds an arm to a trial, where it lets arms outside
+        of the space pass. Outside of this one there are no architectures.
+
+        Raises:
+            EncodingError: It is none, and ``raise_error`` is set.
+        """
+        if self._cell is None:
+            return super().check_types(
+                dict(parameterization), allow_none, allow_extra_params, raise_error
+            )
+        return self.check_membership(parameterization, raise_error=raise_error)
+
     def _values(self, parameters: Mapping[str, TParamValue]) -> npt.NDArray[np.float64]:
         missing = [name for name in self.parameters if name not in parameters]
         unknown = [name for name in parameters if name not in self.parameters]
@@ -215,6 +237,9 @@ class AnasodSearchSpace(SearchSpace):
         clipped = np.where(np.isfinite(values), np.maximum(values, 0.0), 0.0)
         if clipped.max() <= 0:
             return None
-        clipped /= clipped.max()  # so that the sum below is finite
-        nearest = self.cell.snap((clipped / clipped.sum())[None, :])[0]
-        return f"the nearest valid one is {self.parameters_of(nearest)}"
+        return f"the nearest valid one is {self.parameters_of(self._snapped(clipped))}"
+
+    def _snapped(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+        shares = values / values.max()  # so that their sum is finite
+        nearest: npt.NDArray[np.int64] = self.cell.snap((shares / shares.sum())[None, :])[0]
+        return nearest

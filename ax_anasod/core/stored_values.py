@@ -29,4 +29,6 @@ def as_stored(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     # The same writer as Ax's, since two ways to round to ten decimals disagree on ties.
     series = pd.Series(np.asarray(values, dtype=np.float64))
     written = series.to_json(orient="split")
-    return np.array(json.loads(written)["data"], dtype=np.float64)
+    read = np.array(json.loads(written)["data"], dtype=np.float64)
+    # Below 1e-15 the writer changes to ten digits, and the reader of Ax is not exact there.
+    return np.where(np.abs(read) < 1e-15, 0.0, read)

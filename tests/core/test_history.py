@@ -1,0 +1,272 @@
+"""What a strategy may know of a run, whatever happened to its trials."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from ax.api.client import Client
+from ax.core.arm import Arm
+from ax.core.data import Data
+from ax.core.experiment import Experiment
+from ax.core.metric import Metric
+from ax.core.objective import Objective
+from ax.core.observation import ObservationFeatures
+from ax.core.optimization_config import MultiObjectiveOptimizationConfig, OptimizationConfig
+
+from ax_anasod.cells import Cell
+from ax_anasod.core import AnasodSearchSpace, Coding, History
+from ax_anasod.core.history import objective_signs
+from ax_anasod.exceptions import ObservationError
+from ax_anasod.experiment import make_client
+
+ENCODINGS = [(6, 0, 0), (3, 2, 1), (0, 0, 6), (1, 1, 4), (2, 2, 2)]
+
+
+@pytest.fixture
+def coding(toy_cell: Cell) -> Coding:
+    return Coding(toy_cell, "encoding")
+
+
+@pytest.fixture
+def run(toy_cell: Cell) -> Callable[..., Client]:
+    """A client whose trials are ENCODINGS, each given a value or put into a state."""
+
+    def build(*outcomes: Any, objectives: Any = "error") -> Client:
+        client = make_client(toy_cell, "anasod-random", objectives=objectives)
+        names = list(client._experiment.search_space.parameters)
+        for outcome, counts in zip(outcomes, ENCODINGS, strict=False):
+            index = client.attach_trial(dict(zip(names, counts, strict=True)))
+            if outcome == "failed":
+                client.mark_trial_failed(index)
+            elif outcome == "abandoned":
+                client.mark_trial_abandoned(index)
+            elif outcome == "no data":
+                client.complete_trial(index)
+            elif outcome != "running":
+                raw = outcome if isinstance(outcome, dict) else {"error": outcome}
+                client.complete_trial(index, raw_data=dict(raw))
+        return client
+
+    return build
+
+
+def test_trials_stand_in_the_order_of_their_indices(
+    run: Callable[..., Client], coding: Coding
+) -> None:
+    history = History.from_experiment(run(3.0, 1.0, 2.0)._experiment, coding)
+
+    assert history.rows.tolist() == [[6, 0, 0], [3, 2, 1], [0, 0, 6]]
+    assert history.values.tolist() == [[3.0], [1.0], [2.0]]
+    assert history.trial_indices.tolist() == [0, 1, 2]
+    assert history.position == 3
+
+
+def test_states_of_trials_are_told_apart(run: Callable[..., Client], coding: Coding) -> None:
+    client = run(3.0, "failed", "running", "abandoned", "no data")
+
+    history = History.from_experiment(client._experiment, coding)
+
+    assert history.observed.tolist() == [True, False, False, False, False]
+    assert history.failed.tolist() == [False, True, False, True, False]
+    assert history.pending.tolist() == [False, False, True, False, True]
+    assert history.position == 5
+
+
+def test_failures_count_as_the_worst_value_seen(run: Callable[..., Client], coding: Coding) -> None:
+    history = History.from_experiment(
+        run(3.0, "failed", 5.0, "abandoned", "running")._experiment, coding
+    )
+
+    rows, values = history.imputed()
+
+    assert rows.tolist() == [[6, 0, 0], [3, 2, 1], [0, 0, 6], [1, 1, 4]]
+    assert values.tolist() == [3.0, 5.0, 5.0, 5.0]
+
+
+def test_failures_before_any_value_are_left_out(run: Callable[..., Client], coding: Coding) -> None:
+    history = History.from_experiment(run("failed", "running")._experiment, coding)
+
+    rows, values = history.imputed()
+
+    assert rows.shape == (0, 3)
+    assert values.shape == (0,)
+    assert history.incumbent() is None
+
+
+def test_an_empty_run_has_no_incumbent(run: Callable[..., Client], coding: Coding) -> None:
+    history = History.from_experiment(run()._experiment, coding)
+
+    assert history.rows.shape == (0, 3)
+    assert history.incumbent() is None
+    assert history.position == 0
+
+
+class TestIncumbent:
+    def test_it_is_the_best_observed(self, run: Callable[..., Client], coding: Coding) -> None:
+        history = History.from_experiment(run(3.0, 1.0, 2.0, "failed")._experiment, coding)
+
+        assert history.incumbent() is not None
+        assert np.array_equal(history.incumbent(), [3, 2, 1])  # type: ignore[arg-type]
+
+    def test_the_earliest_of_equals_wins(self, run: Callable[..., Client], coding: Coding) -> None:
+        history = History.from_experiment(run(3.0, 1.0, 1.0)._experiment, coding)
+
+        assert np.array_equal(history.incumbent(), [3, 2, 1])  # type: ignore[arg-type]
+
+    def test_values_that_storage_makes_equal_tie_before_it_does(
+        self, run: Callable[..., Client], coding: Coding
+    ) -> None:
+        history = History.from_experiment(run(1.0 + 2e-12, 1.0)._experiment, coding)
+
+        assert np.array_equal(history.incumbent(), [6, 0, 0])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_values_that_nothing_can_use_name_their_trial(
+    run: Callable[..., Client], coding: Coding, value: float
+) -> None:
+    client = run(3.0, value)
+
+    with pytest.raises(ObservationError, match=r"trial 1: error = -?(nan|inf).*must be finite"):
+        History.from_experiment(client._experiment, coding)
+
+
+@pytest.mark.parametrize("repair", ["right value", "failed"])
+def test_a_wrong_value_can_be_repaired(
+    run: Callable[..., Client], coding: Coding, repair: str
+) -> None:
+    client = run(3.0, np.nan)
+    if repair == "failed":
+        client._experiment.trials[1].mark_failed(unsafe=True)
+    else:
+        client.attach_data(1, {"error": 2.0})
+
+    history = History.from_experiment(client._experiment, coding)
+
+    assert history.observed.tolist() == [True, repair != "failed"]
+
+
+def test_wrong_values_of_failed_trials_and_reported_metrics_do_not_matter(
+    run: Callable[..., Client], coding: Coding
+) -> None:
+    client = run({"error": 2.0, "latency": np.nan}, "running")
+    client.attach_data(1, {"error": np.inf})
+    client.mark_trial_failed(1)
+
+    history = History.from_experiment(client._experiment, coding)
+
+    assert history.observed.tolist() == [True, False]
+
+
+def test_several_objectives_are_several_columns(run: Callable[..., Client], coding: Coding) -> None:
+    client = run({"error": 2.0, "size": 9.0}, {"error": 1.0}, objectives=["error", "size"])
+
+    history = History.from_experiment(client._experiment, coding)
+
+    np.testing.assert_array_equal(history.values, [[2.0, 9.0], [1.0, np.nan]])
+    assert history.observed.tolist() == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("expression", "signs"),
+    [
+        ("-error", [("error", 1.0)]),
+        ("accuracy", [("accuracy", -1.0)]),
+        ("accuracy, -latency", [("accuracy", -1.0), ("latency", 1.0)]),
+    ],
+)
+def test_everything_is_minimised(expression: str, signs: list[tuple[str, float]]) -> None:
+    names = {name: name for name, _ in signs}
+    kind = OptimizationConfig if len(signs) == 1 else MultiObjectiveOptimizationConfig
+
+    config = kind(Objective(expression=expression, metric_name_to_signature=names))
+
+    assert objective_signs(config) == signs
+
+
+def test_a_maximised_objective_is_negated(toy_cell: Cell, coding: Coding) -> None:
+    experiment = Experiment(
+        AnasodSearchSpace.from_cell(toy_cell),
+        name="run",
+        optimization_config=OptimizationConfig(
+            Objective(expression="score", metric_name_to_signature={"score": "score"})
+        ),
+        tracking_metrics=[Metric("score")],
+    )
+    names = list(experiment.search_space.parameters)
+    for counts, score in zip(ENCODINGS, (0.2, 0.9, 0.5), strict=False):
+        trial = experiment.new_trial().add_arm(Arm(dict(zip(names, counts, strict=True))))
+        trial.mark_running(no_runner_required=True).mark_completed()
+        experiment.attach_data(_data(trial.index, trial.arms[0].name, "score", score))
+
+    history = History.from_experiment(experiment, coding)
+
+    assert history.values[:, 0].tolist() == [-0.2, -0.9, -0.5]
+    assert np.array_equal(history.incumbent(), [3, 2, 1])  # type: ignore[arg-type]
+
+
+def test_arms_of_a_batch_are_rows_of_their_own(toy_cell: Cell, coding: Coding) -> None:
+    client = make_client(toy_cell, "anasod-random")
+    experiment = client._experiment
+    names = list(experiment.search_space.parameters)
+    batch = experiment.new_batch_trial()
+    for counts in ENCODINGS[:3]:
+        batch.add_arm(Arm(dict(zip(names, counts, strict=True))))
+    batch.mark_running(no_runner_required=True)
+    batch.mark_arm_abandoned("0_1")
+    experiment.attach_data(_data(0, "0_0", "error", 4.0))
+    experiment.attach_data(_data(0, "0_1", "error", 1.0))
+
+    history = History.from_experiment(experiment, coding)
+
+    assert history.rows.tolist() == [[6, 0, 0], [3, 2, 1], [0, 0, 6]]
+    assert history.trial_indices.tolist() == [0, 0, 0]
+    assert history.failed.tolist() == [False, True, False]
+    assert history.observed.tolist() == [True, False, False]
+    assert history.position == 3
+
+
+def test_learning_curves_count_with_their_last_step(
+    run: Callable[..., Client], coding: Coding
+) -> None:
+    client = run("running")
+    client.attach_data(0, {"error": 9.0}, progression=1)
+    client.attach_data(0, {"error": 4.0}, progression=7)
+    client.attach_data(0, {"error": 5.0}, progression=3)
+
+    history = History.from_experiment(client._experiment, coding)
+
+    assert history.values.tolist() == [[4.0]]
+
+
+def test_rows_proposed_in_the_same_call_come_last(
+    run: Callable[..., Client], coding: Coding
+) -> None:
+    client = run(3.0, "running")
+    running = ObservationFeatures(client._experiment.trials[1].arms[0].parameters, trial_index=1)
+    proposed = ObservationFeatures({"n_conv": 1, "n_pool": 1, "n_skip": 4})
+
+    history = History.from_experiment(
+        client._experiment, coding, pending={"error": [running, proposed, proposed]}
+    )
+
+    assert history.rows.tolist() == [[6, 0, 0], [3, 2, 1], [1, 1, 4], [1, 1, 4]]
+    assert history.trial_indices.tolist() == [0, 1, -1, -1]
+    assert history.pending.tolist() == [False, True, True, True]
+    assert history.position == 4
+
+
+def _data(trial_index: int, arm_name: str, metric: str, mean: float) -> Data:
+    row = {
+        "trial_index": trial_index,
+        "arm_name": arm_name,
+        "metric_name": metric,
+        "metric_signature": metric,
+        "mean": mean,
+        "sem": np.nan,
+    }
+    return Data(df=pd.DataFrame([row]))
