@@ -1,0 +1,91 @@
+"""The files of a run folder that are made from the journal: database, table, report, pictures."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from ax_anasod.analysis import write_pictures, write_report
+from ax_anasod.runs.files import write_atomically
+from ax_anasod.runs.folder import DATABASE, REPORT, TRIALS, RunFolder
+from ax_anasod.runs.loop import Search
+from ax_anasod.runs.results import Results
+from ax_anasod.storage.database import write_database
+
+# The database is written again when the search has gone on for this many times as long as
+# the last writing took, so that all writing costs a small, constant share of the run...
+_SEARCH_PER_WRITING: Final = 20.0
+# ... and not more often than this many seconds, which nobody would notice.
+_LEAST_INTERVAL: Final = 10.0
+
+
+class DatabaseCopy:
+    """Ax's form of a run, ``experiment.db``, refreshed at intervals.
+
+    Args:
+        folder: The folder of the run.
+        search: The search in it.
+        clock: What time it is, in seconds.
+    """
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        search: Search,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._path = folder.path / DATABASE
+        self._search = search
+        self._clock = clock
+        self._due = clock() + _LEAST_INTERVAL
+
+    def refresh_if_due(self) -> None:
+        """Write the database if the last writing is long enough ago.
+
+        Raises:
+            RunError: It cannot be written.
+        """
+        if self._clock() >= self._due:
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Write the database.
+
+        Raises:
+            RunError: It cannot be written.
+        """
+        started = self._clock()
+        write_database(
+            self._path, self._search.experiment, self._search.client._generation_strategy
+        )
+        took = self._clock() - started
+        self._due = started + took + max(_LEAST_INTERVAL, _SEARCH_PER_WRITING * took)
+
+
+def write_results(folder: RunFolder, search: Search) -> None:
+    """Write the table of the trials, the report and the pictures.
+
+    Raises:
+        RunError: A file cannot be written.
+    """
+    config = folder.config
+    first = config.objectives[0]
+    write_atomically(folder.path / TRIALS, Results(config, search.records).to_csv())
+    optima = {objective.metric: objective.optimum for objective in config.objectives}
+    units = {objective.metric: objective.unit for objective in config.objectives}
+    write_report(
+        search.experiment,
+        search.client._generation_strategy,
+        folder.path / REPORT,
+        title=config.experiment_name,
+        optimum=optima,
+        unit=units,
+        facts={
+            "benchmark": config.benchmark_name,
+            "data set": config.dataset or "-",
+            "ax-anasod": config.version,
+            "started": config.created,
+        },
+    )
+    write_pictures(search.experiment, folder.path, optimum=first.optimum, unit=first.unit)

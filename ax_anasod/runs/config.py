@@ -1,0 +1,166 @@
+"""What a run is: everything that is needed to make it again, or to go on with it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Self
+
+from ax_anasod.exceptions import OptionError, RunError
+from ax_anasod.generation_strategy import get
+from ax_anasod.nasbench import Benchmark
+from ax_anasod.runs.files import write_atomically
+from ax_anasod.runs.metric_names import metric_names
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """An objective or a reported quantity of a run.
+
+    Args:
+        name: What the benchmark calls it.
+        unit: Its unit; empty where unknown.
+        minimize: Whether lower is better.
+        metric: What it is called inside Ax.
+        optimum: Its best value over all architectures, None where unknown.
+    """
+
+    name: str
+    unit: str
+    minimize: bool
+    metric: str
+    optimum: float | None
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """The content of ``config.json``.
+
+    Args:
+        version: Version of the package that started the run.
+        created: When it was started, in ISO form with the time zone.
+        benchmark: ``Benchmark.to_dict()``.
+        benchmark_name: What the benchmark is called in results.
+        dataset: Its data set, where there is one.
+        strategy: Name of the strategy.
+        options: Options of the strategy.
+        seed: The seed of the run.
+        trials: How many trials are planned.
+        parallel: How many trials are proposed at a time.
+        objectives: What is searched.
+        reported: What is recorded but not searched.
+    """
+
+    version: str
+    created: str
+    benchmark: dict[str, Any]
+    benchmark_name: str
+    dataset: str | None
+    strategy: str
+    options: dict[str, Any]
+    seed: int
+    trials: int
+    parallel: int
+    objectives: tuple[Quantity, ...]
+    reported: tuple[Quantity, ...]
+
+    @classmethod
+    def of(
+        cls,
+        benchmark: Benchmark,
+        strategy: str,
+        options: Mapping[str, Any] | None = None,
+        *,
+        trials: int,
+        seed: int = 0,
+        parallel: int = 1,
+    ) -> Self:
+        """The configuration of a new run.
+
+        A strategy with a schedule over the planned number of trials is told ``trials``,
+        unless its option ``num_trials`` says otherwise; a run that is continued beyond it
+        keeps the schedule that it was started with.
+
+        Raises:
+            UnknownNameError: There is no such strategy.
+            OptionError: A number is out of range, or the benchmark has an objective that is
+                to be maximised.
+        """
+        for name, value, least in (("trials", trials, 1), ("parallel", parallel, 1)):
+            if value < least:
+                raise OptionError(f"{name} must be at least {least}, got {value}")
+        maximised = [o.name for o in benchmark.objectives if not o.minimize]
+        if maximised:
+            raise OptionError(
+                f"the benchmark {benchmark.name!r} wants {maximised[0]!r} maximised, but runs "
+                "minimise",
+                "let the benchmark return an error or a cost",
+            )
+        quantities = (*benchmark.objectives, *benchmark.reported)
+        metrics = metric_names(quantity.name for quantity in quantities)
+        described = tuple(
+            Quantity(q.name, q.unit, q.minimize, metrics[q.name], benchmark.optimum(q.name))
+            for q in quantities
+        )
+        return cls(
+            version=version("ax-anasod"),
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            benchmark=benchmark.to_dict(),
+            benchmark_name=benchmark.name,
+            dataset=benchmark.dataset,
+            strategy=strategy,
+            options=_planned(strategy, options or {}, trials),
+            seed=seed,
+            trials=trials,
+            parallel=parallel,
+            objectives=described[: len(benchmark.objectives)],
+            reported=described[len(benchmark.objectives) :],
+        )
+
+    @property
+    def experiment_name(self) -> str:
+        """Name of the Ax experiment, under which ``experiment.db`` holds it."""
+        benchmark = " ".join(filter(None, (self.benchmark_name, self.dataset)))
+        return f"{self.strategy} on {benchmark}, seed {self.seed}"
+
+    def with_trials(self, trials: int) -> Self:
+        """The same run, planned longer."""
+        return replace(self, trials=trials)
+
+    def write(self, path: Path) -> None:
+        """Write ``config.json``.
+
+        Raises:
+            RunError: It cannot be written.
+        """
+        write_atomically(path, json.dumps(asdict(self), indent=2) + "\n")
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read ``config.json``.
+
+        Raises:
+            RunError: It is missing or damaged.
+        """
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise RunError(f"{path} cannot be read: {error.strerror}") from error
+        except ValueError as error:
+            raise RunError(f"{path} is damaged: {error}") from error
+        try:
+            for name in ("objectives", "reported"):
+                content[name] = tuple(Quantity(**quantity) for quantity in content[name])
+            return cls(**{f.name: content[f.name] for f in fields(cls)})
+        except (KeyError, TypeError) as error:
+            raise RunError(f"{path} is not the configuration of a run: {error}") from error
+
+
+def _planned(strategy: str, options: Mapping[str, Any], trials: int) -> dict[str, Any]:
+    """The options, with the planned number of trials where a strategy's schedule needs it."""
+    wants_number = "num_trials" in {field.name for field in fields(get(strategy).options)}
+    return {"num_trials": trials, **options} if wants_number else dict(options)

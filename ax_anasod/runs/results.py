@@ -1,0 +1,166 @@
+"""What a run has found, computed from its configuration and its trials alone."""
+
+from __future__ import annotations
+
+import csv
+import io
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ax_anasod.runs.config import Quantity, RunConfig
+from ax_anasod.storage.events import Completed, Failed
+from ax_anasod.storage.journal import Record
+
+
+@dataclass(frozen=True)
+class Results:
+    """The ended trials of a run, in order.
+
+    Args:
+        config: What the run is.
+        records: Its trials; those still being evaluated are left out.
+        out: Its folder, None where nothing is written.
+    """
+
+    config: RunConfig
+    records: Sequence[Record]
+    out: Path | None = None
+
+    @property
+    def ends(self) -> list[Completed | Failed]:
+        """How each trial ended."""
+        return [record.end for record in self.records if record.end is not None]
+
+    @property
+    def objective(self) -> Quantity:
+        """The first objective, by which the incumbent is chosen."""
+        return self.config.objectives[0]
+
+    @property
+    def incumbents(self) -> list[Completed | None]:
+        """The best trial so far after each trial; the earliest where several tie."""
+        name = self.objective.name
+        best: Completed | None = None
+        incumbents = []
+        for end in self.ends:
+            if isinstance(end, Completed):
+                is_better = best is None or end.values[name] < best.values[name]
+                best = end if is_better else best
+            incumbents.append(best)
+        return incumbents
+
+    @property
+    def best(self) -> Completed | None:
+        """The best trial by the first objective."""
+        incumbents = self.incumbents
+        return incumbents[-1] if incumbents else None
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of the search over all its processes, in seconds."""
+        return sum(end.seconds for end in self.ends)
+
+    @property
+    def pareto_front(self) -> list[Completed]:
+        """The trials that no other beats in all objectives, by the first objective.
+
+        Of trials with equal values the earliest is taken.
+        """
+        completed = [end for end in self.ends if isinstance(end, Completed)]
+        points = sorted(completed, key=lambda end: (*self._point(end), end.trial))
+        front: list[Completed] = []
+        for end in points:
+            # Whatever dominates or equals a point comes before it in this order.
+            if not any(_covers(self._point(other), self._point(end)) for other in front):
+                front.append(end)
+        return front
+
+    def _point(self, end: Completed) -> tuple[float, ...]:
+        return tuple(end.values[objective.name] for objective in self.config.objectives)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The object that ``--json`` prints; null stands where a trial failed."""
+        config, ends, incumbents = self.config, self.ends, self.incumbents
+        costs = [end.cost_seconds if isinstance(end, Completed) else None for end in ends]
+        best = self.best
+        return {
+            "benchmark": config.benchmark_name,
+            "dataset": config.dataset,
+            "strategy": config.strategy,
+            "seed": config.seed,
+            "trials": len(ends),
+            "objectives": [
+                {"name": o.name, "unit": o.unit, "minimize": o.minimize} for o in config.objectives
+            ],
+            "values": {o.name: [_value(end, o.name) for end in ends] for o in config.objectives},
+            "architectures": [
+                end.architecture if isinstance(end, Completed) else None for end in ends
+            ],
+            "incumbent": [_value(end, self.objective.name) for end in incumbents],
+            "reported": {
+                q.name: [_value(end, q.name) for end in incumbents] for q in config.reported
+            },
+            "best": None
+            if best is None
+            else {"value": best.values[self.objective.name], **_description(best)},
+            "optimum": self.objective.optimum,
+            "cost_seconds": costs if any(cost is not None for cost in costs) else None,
+            "seconds": self.seconds,
+            "seconds_per_trial": statistics.median(e.seconds for e in ends) if ends else None,
+            "pareto_front": None
+            if len(config.objectives) == 1
+            else [
+                {
+                    "values": {o.name: end.values[o.name] for o in config.objectives},
+                    **_description(end),
+                }
+                for end in self.pareto_front
+            ],
+            "out": None if self.out is None else str(self.out),
+        }
+
+    def to_csv(self) -> str:
+        """The trials as a table: the content of ``trials.csv``.
+
+        One row a trial, with its status, architecture, encoding (one column ``n(<operation>)``
+        an operation), all values, the incumbent's value, cost and time in seconds, and the
+        node of the strategy that proposed it.
+        """
+        operations = list(self.ends[0].encoding) if self.ends else []
+        quantities = [q.name for q in (*self.config.objectives, *self.config.reported)]
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(
+            ["trial", "status", "architecture"]
+            + [f"n({operation})" for operation in operations]
+            + quantities
+            + ["incumbent", "cost_seconds", "seconds", "proposed_by", "beta"]
+        )
+        ended = [record for record in self.records if record.end is not None]
+        for record, end, incumbent in zip(ended, self.ends, self.incumbents, strict=True):
+            completed = end if isinstance(end, Completed) else None
+            writer.writerow(
+                [end.trial, "failed" if completed is None else "completed"]
+                + ["" if completed is None else completed.architecture]
+                + [end.encoding[operation] for operation in operations]
+                + ["" if completed is None else completed.values[name] for name in quantities]
+                + ["" if incumbent is None else incumbent.values[self.objective.name]]
+                + ["" if completed is None else completed.cost_seconds, end.seconds]
+                + [record.start.node, record.start.metadata.get("beta", "")]
+            )
+        return text.getvalue()
+
+
+def _covers(point: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return all(a <= b for a, b in zip(point, other, strict=True))
+
+
+def _value(end: Completed | Failed | None, name: str) -> float | None:
+    return end.values[name] if isinstance(end, Completed) else None
+
+
+def _description(end: Completed) -> dict[str, Any]:
+    return {"trial": end.trial, "encoding": end.encoding, "architecture": end.architecture}

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import os
+import resource
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ax_anasod.exceptions import RunError
+from ax_anasod.nasbench import TableBenchmark
+from ax_anasod.runs import RunConfig, RunFolder, RunView
+from ax_anasod.storage.events import Started
+
+
+@pytest.fixture
+def config(benchmark: TableBenchmark) -> RunConfig:
+    return RunConfig.of(benchmark, "anasod-random", trials=9)
+
+
+def test_a_run_is_created_opened_and_looked_at(tmp_path: Path, config: RunConfig) -> None:
+    path = tmp_path / "runs" / "new"
+    with RunFolder.create(path, config) as folder:
+        folder.journal.append(Started(0, 0, {}, "node", "key"))
+        view = RunView.read(path)
+        assert (view.config, view.running, len(view.records)) == (config, True, 1)
+        with pytest.raises(RunError, match="being continued by another process"):
+            RunFolder.open(path)
+    assert sorted(p.name for p in path.iterdir()) == ["config.json", "journal.jsonl"]
+    assert not RunView.read(path).running
+    with RunFolder.open(path) as folder:
+        assert folder.config == config
+        assert len(folder.journal.records) == 1
+        folder.plan(20)
+    assert RunView.read(path).config == config.with_trials(20)
+
+
+def test_an_empty_folder_may_be_there_already(tmp_path: Path, config: RunConfig) -> None:
+    (tmp_path / "log.txt").write_text("mine")
+    with RunFolder.create(tmp_path, config):
+        assert (tmp_path / "log.txt").read_text() == "mine"
+
+
+def test_what_a_killed_process_left_is_used(tmp_path: Path, config: RunConfig) -> None:
+    (tmp_path / "journal.jsonl").touch()
+    with RunFolder.create(tmp_path, config) as folder:
+        assert folder.journal.records == []
+
+
+def test_a_folder_with_a_run_is_refused(tmp_path: Path, config: RunConfig) -> None:
+    path = tmp_path / "run"
+    RunFolder.create(path, config).journal.close()
+    before = {file.name: file.read_bytes() for file in path.iterdir()}
+    with pytest.raises(RunError, match=f"holds a run already .*ax-anasod resume {path}"):
+        RunFolder.create(path, config)
+    assert {file.name: file.read_bytes() for file in path.iterdir()} == before
+
+
+@pytest.mark.parametrize("name", ["journal.jsonl", "experiment.db", "trials.csv", "report.html"])
+def test_files_that_would_be_overwritten_are_refused(
+    tmp_path: Path, config: RunConfig, name: str
+) -> None:
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(RunError, match=f"has a file {name} already"):
+        RunFolder.create(tmp_path, config)
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_text() == "mine"
+
+
+def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path, config: RunConfig) -> None:
+    path = tmp_path / "file"
+    path.write_text("mine")
+    with pytest.raises(RunError, match=f"{path} is a file, not a folder"):
+        RunFolder.create(path, config)
+    with pytest.raises(RunError, match=f"{path} is a file, not the folder of a run"):
+        RunFolder.open(path)
+    with pytest.raises(RunError, match=f"{path / 'run'} cannot be made: Not a directory"):
+        RunFolder.create(path / "run", config)
+    assert path.read_text() == "mine"
+
+
+def test_a_folder_that_cannot_be_made_leaves_nothing(tmp_path: Path, config: RunConfig) -> None:
+    long = tmp_path / "a" / "b" / ("n" * 300)
+    with pytest.raises(RunError, match="cannot be made: File name too long"):
+        RunFolder.create(long, config)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_leaves_nothing(tmp_path: Path, config: RunConfig) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
+    try:
+        with pytest.raises(RunError, match="config.json cannot be written: File too large"):
+            RunFolder.create(tmp_path / "a" / "run", config)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_read_only_folder_is_refused(tmp_path: Path, config: RunConfig) -> None:
+    tmp_path.chmod(0o555)
+    with pytest.raises(RunError, match="Permission denied"):
+        RunFolder.create(tmp_path / "run", config)
+    tmp_path.chmod(0o755)
+
+
+def damage_database(path: Path) -> None:
+    (path / "experiment.db").write_bytes(b"SQLite format 3\0" + b"garbage" * 100)
+
+
+def lose_journal(path: Path) -> None:
+    (path / "journal.jsonl").unlink()
+
+
+def damage_config(path: Path) -> None:
+    (path / "config.json").write_text("{")
+
+
+def damage_journal(path: Path) -> None:
+    with (path / "journal.jsonl").open("ab") as file:
+        file.write(b"garbage\n")
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (damage_database, "experiment.db is damaged: .*delete the file: it is made again"),
+        (lose_journal, "has a config.json but no journal.jsonl"),
+        (damage_config, "config.json is damaged"),
+        (damage_journal, "line 1 of the journal .* is no JSON"),
+    ],
+)
+def test_damaged_runs_are_refused_and_left_alone(
+    tmp_path: Path, config: RunConfig, damage: Callable[[Path], None], message: str
+) -> None:
+    RunFolder.create(tmp_path, config).journal.close()
+    damage(tmp_path)
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    with pytest.raises(RunError, match=message):
+        RunFolder.open(tmp_path)
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+def test_a_folder_without_a_run_suggests_the_nearest(tmp_path: Path, config: RunConfig) -> None:
+    RunFolder.create(tmp_path / "cora", config).journal.close()
+    for read in (RunFolder.open, RunView.read):
+        with pytest.raises(RunError, match="corra does not exist .*did you mean 'cora'"):
+            read(tmp_path / "corra")
+        with pytest.raises(RunError, match=f"{tmp_path} holds no run"):
+            read(tmp_path)

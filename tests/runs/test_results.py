@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ax_anasod.runs import Quantity, Results, RunConfig
+from ax_anasod.storage.events import Completed, Failed, Started
+from ax_anasod.storage.journal import Record
+
+KEYS = [
+    *("benchmark", "dataset", "strategy", "seed", "trials", "objectives", "values"),
+    *("architectures", "incumbent", "reported", "best", "optimum", "cost_seconds", "seconds"),
+    *("seconds_per_trial", "pareto_front", "out"),
+]
+
+
+def config(*objectives: str, reported: tuple[str, ...] = ()) -> RunConfig:
+    return RunConfig(
+        version="0",
+        created="",
+        benchmark={},
+        benchmark_name="table",
+        dataset=None,
+        strategy="anasod-bo",
+        options={},
+        seed=3,
+        trials=10,
+        parallel=1,
+        objectives=tuple(Quantity(name, "percent", True, name, 1.5) for name in objectives),
+        reported=tuple(Quantity(name, "", True, name, None) for name in reported),
+    )
+
+
+def record(trial: int, cost: float | None = None, **values: float | None) -> Record:
+    """A trial with these values; failed where one is None, running where there are none."""
+    start = Started(trial, trial, {}, "node", "key", {"beta": 0.25} if trial else {})
+    encoding = {"conv": trial, "p,ool": 1}
+    if not values:
+        return Record(start)
+    if None in values.values():
+        return Record(start, Failed(trial, "broken", encoding, 0.5))
+    known = {name: value for name, value in values.items() if value is not None}
+    return Record(start, Completed(trial, known, f"a{trial}|b", encoding, cost, 0.25 + trial))
+
+
+RECORDS = [
+    record(0, error=None, test=0.0),
+    record(1, error=5.0, test=7.0),
+    record(2, error=6.0, test=1.0),
+    record(3, error=0.1 + 0.2, test=9.0),
+    record(4, error=None, test=2.0),
+    record(5, error=0.1 + 0.2, test=3.0),
+    record(6),
+]
+
+
+def test_the_object_of_a_run() -> None:
+    results = Results(config("error", reported=("test",)), RECORDS, Path("runs/x"))
+    content = results.to_dict()
+    assert list(content) == KEYS
+    assert json.loads(json.dumps(content, allow_nan=False)) == content
+    best = 0.1 + 0.2
+    assert content["values"] == {"error": [None, 5.0, 6.0, best, None, best]}
+    assert content["incumbent"] == [None, 5.0, 5.0, best, best, best]
+    assert content["reported"] == {"test": [None, 7.0, 7.0, 9.0, 9.0, 9.0]}
+    assert content["architectures"] == [None, "a1|b", "a2|b", "a3|b", None, "a5|b"]
+    assert content["best"] == {
+        "value": best,
+        "trial": 3,
+        "encoding": {"conv": 3, "p,ool": 1},
+        "architecture": "a3|b",
+    }
+    assert content["trials"] == 6
+    assert content["objectives"] == [{"name": "error", "unit": "percent", "minimize": True}]
+    assert (content["optimum"], content["seed"], content["dataset"]) == (1.5, 3, None)
+    assert content["seconds"] == pytest.approx(0.5 + 1.25 + 2.25 + 3.25 + 0.5 + 5.25)
+    assert content["seconds_per_trial"] == pytest.approx((1.25 + 2.25) / 2)
+    assert (content["cost_seconds"], content["pareto_front"]) == (None, None)
+    assert content["out"] == "runs/x"
+
+
+def test_costs_are_given_where_the_data_has_them() -> None:
+    records = [record(0, cost=3.0, error=1.0), record(1, error=None), record(2, 5.0, error=2.0)]
+    assert Results(config("error"), records).to_dict()["cost_seconds"] == [3.0, None, 5.0]
+
+
+@pytest.mark.parametrize("records", [[], [record(0)], [record(0, error=None)]])
+def test_a_run_without_results(records: list[Record]) -> None:
+    content = Results(config("error"), records).to_dict()
+    assert list(content) == KEYS
+    assert content["best"] is None
+    assert content["incumbent"] == [None] * content["trials"]
+    assert content["out"] is None
+    assert len(Results(config("error"), records).to_csv().splitlines()) == 1 + content["trials"]
+
+
+points = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4), st.integers(0, 4)), max_size=25)
+
+
+@given(points)
+def test_the_pareto_front_is_that_of_brute_force(values: list[tuple[int, int, int]]) -> None:
+    names = ("a", "b", "c")
+    records = [
+        record(trial, **{n: float(v) for n, v in zip(names, point, strict=True)})
+        for trial, point in enumerate(values)
+    ]
+    results = Results(config(*names), records)
+    array = np.array(values, dtype=float).reshape(-1, 3)
+    expected = []
+    for i, point in enumerate(array):
+        covers = (array <= point).all(axis=1)
+        better = covers & (array < point).any(axis=1)
+        equal_before = covers[:i] & (array[:i] == point).all(axis=1)
+        if not better.any() and not equal_before.any():
+            expected.append(i)
+    assert sorted(end.trial for end in results.pareto_front) == expected
+    front = results.to_dict()["pareto_front"]
+    assert [p["values"]["a"] for p in front] == sorted(p["values"]["a"] for p in front)
+    assert all(p["architecture"] == f"a{p['trial']}|b" for p in front)
+
+
+def test_the_table_has_every_digit() -> None:
+    text = Results(config("error", reported=("test",)), RECORDS).to_csv()
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert len(rows) == 6
+    assert rows[3] == {
+        "trial": "3",
+        "status": "completed",
+        "architecture": "a3|b",
+        "n(conv)": "3",
+        "n(p,ool)": "1",
+        "error": "0.30000000000000004",
+        "test": "9.0",
+        "incumbent": "0.30000000000000004",
+        "cost_seconds": "",
+        "seconds": "3.25",
+        "proposed_by": "node",
+        "beta": "0.25",
+    }
+    assert rows[0]["status"] == "failed"
+    assert (rows[0]["error"], rows[0]["incumbent"], rows[0]["n(conv)"]) == ("", "", "0")
+    assert rows[4]["incumbent"] == rows[3]["incumbent"]
+    assert math.isclose(sum(float(row["seconds"]) for row in rows), 13.0)
