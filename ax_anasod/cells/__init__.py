@@ -9,6 +9,7 @@ from ax_anasod.cells.cell import Cell
 from ax_anasod.cells.darts import DARTSCell
 from ax_anasod.cells.features import one_hot_adjacency, path_features
 from ax_anasod.cells.graph import BlockGraph
+from ax_anasod.cells.mutation import mutate
 from ax_anasod.cells.nasbench201 import NASBench201Cell
 from ax_anasod.cells.nasbench_graph import NASBenchGraphCell
 from ax_anasod.cells.nasnet import NASNetCell
@@ -28,6 +29,7 @@ __all__ = [
     "from_dict",
     "get",
     "load",
+    "mutate",
     "names",
     "one_hot_adjacency",
     "path_features",

@@ -1,0 +1,57 @@
+"""Small random changes of architectures, many at once."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ax_anasod.cells.cell import Cell
+from ax_anasod.cells.decoding import check_generator
+from ax_anasod.exceptions import OptionError
+
+
+def mutate(
+    cell: Cell, codes: ArrayLike, rng: np.random.Generator, rate: float = 1.0
+) -> NDArray[np.int64]:
+    """Draws one mutant of each code; those that are no other architecture are left out.
+
+    Each of the ``d`` columns (operations and wiring choices) takes another value with
+    probability ``rate / d``, all others being equally likely, independently of the rest;
+    where that changes nothing, one column is changed. Repeat a code to get several mutants.
+
+    Source: the mutation of White et al., "BANANAS" (AAAI 2021).
+
+    Args:
+        cell: The cell.
+        codes: ``n x d`` codes.
+        rng: The source of randomness.
+        rate: Expected number of changes, above 0 and at most ``d``.
+
+    Returns:
+        ``m x d`` valid representatives (m <= n), in the order of ``codes``, each a different
+        architecture from the one it was made of.
+
+    Raises:
+        ArchitectureError: If a code is malformed.
+        OptionError: If ``rate`` is out of range, or ``rng`` is no generator.
+
+    Example:
+        >>> from ax_anasod import cells
+        >>> cell = cells.Cell("mine", operations=["conv", "skip"], num_blocks=3)
+        >>> mutants = mutate(cell, [[0, 0, 0]] * 4, np.random.default_rng(0), rate=1e-9)
+        >>> mutants.sum(axis=1).tolist()
+        [1, 1, 1, 1]
+    """
+    check_generator(rng)
+    own = cell.canonical(codes)
+    sizes = np.array(cell.code_sizes)
+    n, d = len(own), len(sizes)
+    if not 0 < rate <= d:  # written so that NaN fails
+        raise OptionError(f"rate must be above 0 and at most {d} (the columns), got {rate}")
+    changed = rng.random((n, d)) < rate / d
+    changed[np.arange(n), rng.integers(0, d, size=n)] |= ~changed.any(axis=1)
+    steps = rng.integers(1, sizes, size=(n, d))
+    mutants = np.where(changed, (own + steps) % sizes, own)
+    valid = cell.is_valid(mutants)
+    mutants, own = cell.canonical(mutants[valid]), own[valid]
+    return mutants.compress((mutants != own).any(axis=1), axis=0)

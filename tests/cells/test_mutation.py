@@ -1,0 +1,84 @@
+"""Mutants are valid, different, near, and spread as the docstring says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ax_anasod import cells
+from ax_anasod.cells import Cell, NASBench201Cell, RestrictedCell, mutate
+from ax_anasod.exceptions import ArchitectureError, OptionError
+
+
+def test_mutants_are_other_valid_representatives(cell: Cell, rng: np.random.Generator) -> None:
+    codes = cell.sample(200, rng)
+    mutants = mutate(cell, codes, rng)
+    assert mutants.shape[1] == codes.shape[1]
+    assert cell.is_representative(mutants).all()
+    if cell.accepts_all_codes:
+        assert len(mutants) == len(codes)
+        assert (mutants != codes).any(axis=1).all()
+
+
+def test_same_generator_same_mutants(cell: Cell) -> None:
+    codes = cell.sample(20, np.random.default_rng(0))
+    first, second = (mutate(cell, codes, np.random.default_rng(5)) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+
+
+def test_a_tiny_rate_gives_every_neighbour_equally_often(rng: np.random.Generator) -> None:
+    cell = Cell("wired", ["a", "b", "c"], num_blocks=2, wiring=[4])
+    code = np.array([0, 2, 1])
+    mutants = mutate(cell, np.tile(code, (30_000, 1)), rng, rate=1e-12)
+    assert ((mutants != code).sum(axis=1) == 1).all()
+    found, counts = np.unique(cell.keys(mutants), return_counts=True)
+    assert set(found.tolist()) == set(cell.keys(cell.neighbours(code)).tolist())
+    # Columns are equally likely, then the other values of a column.
+    expected = np.where(np.isin(found, cell.keys(np.array([[0, 2, w] for w in range(4)]))), 9, 6)
+    np.testing.assert_allclose(counts / len(mutants), 1 / expected, rtol=0.1)
+
+
+@pytest.mark.parametrize("rate", [1.0, 2.0, 6.0])
+def test_rate_is_the_expected_number_of_changes(rate: float, rng: np.random.Generator) -> None:
+    cell = NASBench201Cell()
+    codes = cell.sample(20_000, rng)
+    changes = (mutate(cell, codes, rng, rate) != codes).sum(axis=1)
+    # Where nothing would have changed, one column does.
+    assert changes.mean() == pytest.approx(rate + (1 - rate / 6) ** 6, rel=0.02)
+
+
+def test_mutants_keep_the_order_of_their_codes(rng: np.random.Generator) -> None:
+    cell = NASBench201Cell()
+    mutants = mutate(cell, np.repeat([[0] * 6, [4] * 6], 50, axis=0), rng, rate=1e-9)
+    assert (mutants[:50] == 0).sum(axis=1).tolist() == [5] * 50
+    assert (mutants[50:] == 4).sum(axis=1).tolist() == [5] * 50
+
+
+def test_another_form_of_the_same_architecture_is_no_mutant(rng: np.random.Generator) -> None:
+    cell = cells.get("nas-bench-graph")
+    codes = cell.sample(300, rng)
+    same = [code for code in codes if (cell.canonical(cell.edits(code)) == code).all(axis=1).any()]
+    parent = same[0][None]
+    mutants = mutate(cell, np.repeat(parent, 2000, axis=0), rng)
+    assert 0 < len(mutants) < 2000
+    assert not (mutants == parent).all(axis=1).any()
+
+
+def test_nothing_else_there(rng: np.random.Generator) -> None:
+    cell = NASBench201Cell()
+    alone = RestrictedCell(cell, [[3] * 6])
+    assert mutate(alone, [[3] * 6] * 10, rng).shape == (0, 6)
+    assert mutate(cell, np.empty((0, 6), dtype=np.int64), rng).shape == (0, 6)
+
+
+@pytest.mark.parametrize("rate", [0, -1.0, 6.01, np.nan, np.inf])
+def test_rate_out_of_range(rate: float, rng: np.random.Generator) -> None:
+    with pytest.raises(OptionError, match="rate must be above 0 and at most 6"):
+        mutate(NASBench201Cell(), [[0] * 6], rng, rate)
+
+
+def test_bad_codes_and_generator(rng: np.random.Generator) -> None:
+    with pytest.raises(ArchitectureError, match="allows 0 to 4"):
+        mutate(NASBench201Cell(), [[7] * 6], rng)
+    with pytest.raises(OptionError, match=r"numpy\.random\.Generator"):
+        mutate(NASBench201Cell(), [[0] * 6], 3)  # type: ignore[arg-type]
