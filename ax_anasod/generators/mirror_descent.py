@@ -26,16 +26,26 @@ def mirror_descent(
         num_steps: Number of steps.
 
     Returns:
-        The points after the last step, ``m x k``, on the simplex.
+        The best point on the way of each start, ``m x k``, on the simplex. Steps of one length
+        jump over a narrow maximum, so that the last point may be worse than the first.
     """
     X = starts.clone()
-    for _ in range(num_steps):
+    best = starts
+    best_values = torch.full_like(starts[:, 0], -torch.inf)
+    for step in range(num_steps + 1):
         X.requires_grad_(True)
-        (gradient,) = torch.autograd.grad(acqf(X.unsqueeze(1)).sum(), X)
+        values = acqf(X.unsqueeze(1))  # m
+        with torch.no_grad():
+            better = values > best_values
+            best = torch.where(better.unsqueeze(-1), X, best)
+            best_values = torch.where(better, values, best_values)
+        if step == num_steps:
+            break
+        (gradient,) = torch.autograd.grad(values.sum(), X)
         with torch.no_grad():
             # The component along (1, ..., 1) would only be undone by the normalisation.
             tangent = gradient - gradient.mean(dim=-1, keepdim=True)
             step = tangent / tangent.norm(dim=-1, keepdim=True).clamp_min(1e-12)
             moved = (X + learning_rate * step).clamp_min(0.0)
             X = moved / moved.sum(dim=-1, keepdim=True)
-    return X.detach()
+    return best.detach()
