@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -16,7 +16,7 @@ from ax_anasod.core.history import History
 from ax_anasod.core.seeding import proposal_rng
 
 
-class HistoryGenerator(RandomGenerator):
+class HistoryGenerator(RandomGenerator, ABC):
     """Proposes trials from the trials before them.
 
     An Ax generator without state: what it proposes is a pure function of its arguments
