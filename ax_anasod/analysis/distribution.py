@@ -112,7 +112,7 @@ def _figure(frame: pd.DataFrame, series: SearchSeries) -> go.Figure:
     figure.update_layout(
         barmode="stack",
         bargap=style.bar_gap(len(frame)),
-        xaxis={"title": {"text": "trial"}, "zeroline": False, "showgrid": False},
+        xaxis={**style.trial_axis(frame["position"].tolist()), "showgrid": False},
         yaxis={
             "title": {"text": "share of operation blocks"},
             "range": [0, 1.09],

@@ -25,7 +25,11 @@ def write_whole(path: Path, content: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(content)
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            # Without it a power failure after the renaming could leave an empty file.
+            os.fsync(file)
         temporary.replace(path)
     except OSError as error:
         _remove(temporary)

@@ -115,7 +115,8 @@ class IncumbentPlot(Analysis):
 
     def _figure(self, frame: pd.DataFrame, axis: ValueAxis, name: str, minimize: bool) -> go.Figure:
         figure = go.Figure()
-        span = [float(frame["position"].min()) - 0.5, float(frame["position"].max()) + 0.5]
+        trials = style.trial_axis(frame["position"].tolist())
+        span = trials["range"]
         if self.optimum is not None:
             figure.add_trace(
                 go.Scatter(
@@ -142,7 +143,7 @@ class IncumbentPlot(Analysis):
             figure.add_trace(trace)
         limits = [axis.lower, axis.upper]
         figure.update_layout(
-            xaxis={"title": {"text": "trial"}, "range": span, "zeroline": False},
+            xaxis=trials,
             yaxis={
                 "title": {"text": style.plotly_text(style.axis_label(name, self.unit))},
                 "type": "log" if axis.log_scale else "linear",

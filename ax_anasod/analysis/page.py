@@ -85,7 +85,11 @@ def _missing(missing: Sequence[tuple[str, str]]) -> str:
 
 def _card(card: AnalysisCard, number: int) -> str:
     if isinstance(card, PlotlyAnalysisCard):
-        body = _figure(card.get_figure(), f"figure-{number}")
+        figure = card.get_figure()
+        if len(card.df) > style.MOST_LABELS and figure.layout.xaxis.dtick == 1:
+            # Ax labels every trial, for which the axis of a long search has no room.
+            figure.update_xaxes(dtick=None)
+        body = _figure(figure, f"figure-{number}")
     else:
         body = f"<div class='table'>{_table(card.df)}</div>"
     # Ax breaks the lines of its subtitles with <br>, the only markup let through.
@@ -118,6 +122,18 @@ def _figure(figure: go.Figure, div_id: str) -> str:
 
 
 def _table(frame: pd.DataFrame) -> str:
+    """A table; a single row stands upright, so that long values have room to wrap."""
+    upright = len(frame) == 1
+    if upright:
+        # Mixed columns must not become floats, or trial 7 would be trial 7.0.
+        frame = frame.astype(object).T
     return str(
-        frame.to_html(index=False, border=0, na_rep="", float_format=lambda value: f"{value:.6g}")
+        frame.to_html(
+            index=upright,
+            header=not upright,
+            border=0,
+            na_rep="",
+            float_format=lambda value: f"{value:.6g}",
+            classes="upright" if upright else "",
+        )
     )

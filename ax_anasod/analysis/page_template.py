@@ -47,7 +47,7 @@ section {
   background: var(--panel); border: 1px solid var(--rule); border-radius: 10px;
   padding: 1rem 1.2rem; margin: 0 0 1.1rem;
 }
-section > p { margin: .25rem 0 .75rem; color: var(--soft); font-size: .9rem; max-width: 80ch; }
+section > p { margin: .25rem 0 .75rem; color: var(--soft); font-size: .9rem; max-width: 100ch; }
 .table { overflow: auto; max-height: 28rem; }
 table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .3rem .75rem .3rem 0; text-align: left; white-space: nowrap; }
@@ -55,14 +55,17 @@ thead th {
   position: sticky; top: 0; background: var(--panel); color: var(--soft);
   box-shadow: inset 0 -1px var(--rule);
 }
-tbody tr + tr td { border-top: 1px solid var(--grid); }
+.upright th { color: var(--soft); font-weight: 400; vertical-align: top; }
+.upright td { white-space: normal; overflow-wrap: anywhere; font-weight: 600; }
+tbody tr + tr > * { border-top: 1px solid var(--grid); }
 .missing { color: var(--soft); font-size: .9rem; padding-left: 1.2rem; }
 noscript { color: var(--soft); }
 /* Figures carry the colours of a light page; on a dark one these win over them. */
 @media (prefers-color-scheme: dark) {
   .js-plotly-plot .main-svg :is(.xtick, .ytick, .g-xtitle, .g-ytitle, .legend, .cbaxis,
     .infolayer, .updatemenu-container) text { fill: var(--ink) !important; }
-  .js-plotly-plot .gridlayer path { stroke: var(--grid) !important; }
+  .js-plotly-plot .gridlayer path,
+  .js-plotly-plot .zerolinelayer path { stroke: var(--grid) !important; }
   .js-plotly-plot .legend .bg,
   .js-plotly-plot .updatemenu-item-rect { fill: var(--panel) !important; }
 }

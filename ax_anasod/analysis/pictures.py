@@ -99,9 +99,9 @@ def draw_incumbent(
         _say(axes, "no trial has a value yet")
         return figure
     view = ValueAxis.fit(frame["value"], optimum, minimize=series.minimize[0], log_scale=log_scale)
-    if log_scale:
-        axes.set_yscale("log")
     axes.set_ylim(view.lower, view.upper)
+    if log_scale:
+        _logarithmic(axes)
     end = _trial_axis(axes, frame)
     if optimum is not None:
         axes.axhline(
@@ -191,6 +191,17 @@ def _trial_axis(axes: Axes, frame: pd.DataFrame) -> float:
     axes.set_xlim(float(frame["position"].min()) - 0.6, end)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
     return end
+
+
+def _logarithmic(axes: Axes) -> None:
+    """A logarithmic axis with plain numbers, also where it spans less than a decade."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    axes.yaxis.set_major_locator(LogLocator(subs=range(1, 10) if high < 20 * low else (1, 2, 5)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _draw_values(axes: Axes, frame: pd.DataFrame, view: ValueAxis, unit: str) -> None:

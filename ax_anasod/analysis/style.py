@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 from itertools import chain, cycle
-from typing import Final
+from typing import Any, Final
 
 import plotly.express as px
 from ax.analysis.plotly.color_constants import AX_BLUE, LIGHT_AX_BLUE
@@ -29,6 +29,9 @@ ABOVE_BARS: Final = 1.045
 # Gaps between bars that are only a few pixels wide would flicker.
 _MOST_BARS_WITH_GAPS: Final = 60
 
+MOST_LABELS: Final = 10
+"""Up to so many trials are all labelled; of so few plotly would also label halves."""
+
 _UNITS: Final = {"percent": "%", "seconds": "s"}
 
 
@@ -44,15 +47,29 @@ def node_colours(nodes: Sequence[str]) -> dict[str, str]:
 
 def operation_colours(num_operations: int) -> list[str]:
     """Colours of the operations as ``#rrggbb``; safe for the colour-blind up to eleven."""
-    palette = [_hex(colour) for colour in px.colors.qualitative.Safe]
-    if num_operations > len(palette):
-        palette = list(px.colors.qualitative.Alphabet)
+    scales = px.colors.qualitative
+    palette = [_hex(colour) for colour in (*scales.Safe, *scales.Bold, *scales.Pastel)]
     return [palette[i % len(palette)] for i in range(num_operations)]
 
 
 def bar_gap(num_bars: int) -> float:
     """The gap between bars, as a share of their distance."""
     return 0.06 if num_bars <= _MOST_BARS_WITH_GAPS else 0.0
+
+
+def trial_axis(positions: Sequence[int]) -> dict[str, Any]:
+    """The settings of plotly's axis of the trials, which shows whole trials only.
+
+    Args:
+        positions: Where the trials stand; at least one.
+    """
+    first, last = min(positions), max(positions)
+    return {
+        "title": {"text": "trial"},
+        "range": [first - 0.5, last + 0.5],
+        "dtick": 1 if last - first < MOST_LABELS else None,
+        "zeroline": False,
+    }
 
 
 def axis_label(name: str, unit: str = "") -> str:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 
 import pandas as pd
+import pytest
 from ax.analysis.plotly.plotly_analysis import create_plotly_analysis_card
 from ax.core.analysis_card import AnalysisCard
 from plotly import graph_objects as go
@@ -70,3 +71,22 @@ def test_figures_get_different_places():
 def test_a_page_is_the_same_every_time():
     page = Page("t", {"a": 1}, [("s", [figure_card("a")])], [("b", "why")])
     assert page.render() == page.render()
+
+
+def test_a_single_row_stands_upright():
+    one = pd.DataFrame({"trial_index": [7], "value": [0.123456789], "text": ["a|b"]})
+    page = body_of(Page("t", {}, [("s", [table_card("a", one)])], []).render())
+    rows = re.findall(r"<th>(.*?)</th>\s*<td>(.*?)</td>", page)
+    assert rows == [("trial_index", "7"), ("value", "0.123457"), ("text", "a|b")]
+    two = pd.concat([one, one])
+    page = body_of(Page("t", {}, [("s", [table_card("a", two)])], []).render())
+    assert re.findall(r"<th>(.*?)</th>", page) == ["trial_index", "value", "text"]
+
+
+@pytest.mark.parametrize(("number", "dtick"), [(5, "1"), (50, None)])
+def test_only_few_trials_are_all_labelled(number, dtick):
+    figure = go.Figure(go.Scatter(x=list(range(number))), layout={"xaxis": {"dtick": 1}})
+    card = create_plotly_analysis_card("n", "n", "n", pd.DataFrame({"x": range(number)}), figure)
+    page = body_of(Page("t", {}, [("s", [card])], []).render())
+    found = re.search(r'"dtick":\s*(\d+)', page)
+    assert (found and found[1]) == dtick

@@ -7,7 +7,7 @@ import pytest
 from ax_anasod.analysis import style
 
 
-@pytest.mark.parametrize("num_operations", [2, 5, 11, 12, 26])
+@pytest.mark.parametrize("num_operations", [2, 5, 11, 12, 30])
 def test_operations_have_different_colours(num_operations):
     colours = style.operation_colours(num_operations)
     assert len(set(colours)) == num_operations
