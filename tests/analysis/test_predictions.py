@@ -5,6 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 import torch
+from ax.adapter.registry import Generators
 from scipy import stats
 
 from ax_anasod.adapter import EncodingAdapter
@@ -137,6 +138,12 @@ class TestWhyNot:
         assert "does not support predictions" in reason
         with pytest.raises(OptionError, match="has no surrogate of encodings"):
             fitted_adapter(client._experiment, client._generation_strategy, None)
+
+    def test_a_surrogate_of_another_kind(self, run):
+        experiment = run([1.0, 2.0, 3.0])._experiment
+        adapter = Generators.BOTORCH_MODULAR(experiment=experiment)
+        reason = why_not_predictions(experiment, None, adapter, None)
+        assert reason == "TorchAdapter has no surrogate of encodings, as anasod-bo has."
 
     def test_no_strategy(self, run):
         reason = why_not_predictions(run([1.0])._experiment, None, None, None)
