@@ -182,7 +182,8 @@ def _check_noise(
 def _lift_zeros(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     positive = values[values > 0]
     floor = positive.min() / 2 if positive.size else 1.0
-    return np.where(values > 0, values, floor)
+    # Missing values, NaN, stay missing.
+    return np.where(values == 0, floor, values)
 
 
 def _impute_failures(
