@@ -14,6 +14,7 @@ optimizers ``exhaustive`` and ``pool``, median over the repeats) and ``ms_per_tr
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import logging
 import statistics
@@ -119,7 +120,9 @@ def stock_ax(cell: Cell, evaluate: Objective, trials: int, seed: int) -> int:
             point = np.array([parameters[name] for name in names[:-1]])
             rounded = np.rint(np.append(point, cell.total - point.sum())).astype(np.int64)
             invalid += int(rounded.sum() != cell.total or (rounded < 0).any())
-            counts = cell.snap((np.append(point, cell.total - point.sum()) / cell.total)[None, :])[0]
+            counts = cell.snap((np.append(point, cell.total - point.sum()) / cell.total)[None, :])[
+                0
+            ]
             client.complete_trial(index, raw_data={"error": evaluate(counts, index)})
     return invalid
 
@@ -160,7 +163,7 @@ def timed(run: Callable[[], object]) -> tuple[float, object]:
 
 def main() -> None:
     """Run all loops in one process, one after another, and print ratios."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--trials", type=int, default=100)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--reference-trials", type=int, default=30, help="stock Ax and BayBE")
@@ -171,47 +174,58 @@ def main() -> None:
     logging.disable(logging.WARNING)
     warnings.simplefilter("ignore")
     benchmark = NASBenchGraphBenchmark("cora")
-    cell = benchmark.cell
     # The first fit of a process compiles and caches; nobody should pay for it in one loop.
-    through_ax(cell, objective_of(benchmark, 0), NUM_INITIAL + 2, 0, "pool")
-    bare_botorch(cell, objective_of(benchmark, 0), NUM_INITIAL + 2, 0, "pool")
-    lengths = [50, 100, 200, 400] if arguments.growth else [arguments.trials]
+    compare(benchmark.cell, benchmark, NUM_INITIAL + 2, 0, "pool")
     ms: dict[str, float] = {}
-    ratios: dict[str, float] = {}
-    for trials in lengths:
+    ratios: list[float] = []
+    for trials in [50, 100, 200, 400] if arguments.growth else [arguments.trials]:
         for optimizer in ("exhaustive", "pool"):
-            suffix = f"{optimizer}" + (f" {trials}" if arguments.growth else "")
-            pairs = [compare(cell, benchmark, trials, seed, optimizer) for seed in range(arguments.repeats)]
-            ms[f"ax {suffix}"] = 1e3 * statistics.median(a for a, _ in pairs) / trials
-            ms[f"botorch {suffix}"] = 1e3 * statistics.median(b for _, b in pairs) / trials
-            ratios[suffix] = statistics.median(a / b for a, b in pairs)
-            print(
-                f"{suffix:>16}: Ax {ms[f'ax {suffix}']:6.1f} ms a trial, BoTorch "
-                f"{ms[f'botorch {suffix}']:6.1f}, ratio {ratios[suffix]:.2f} (median of "
-                f"{arguments.repeats}, {min(a / b for a, b in pairs):.2f} to "
-                f"{max(a / b for a, b in pairs):.2f}); the trials were identical"
-            )
-    evaluate, number = objective_of(benchmark, 0), arguments.reference_trials
-    if number:
-        seconds, invalid = timed(lambda: stock_ax(cell, evaluate, number, 0))
-        ms["stock ax, continuous simplex"] = 1e3 * seconds / number
-        print(f"stock Ax: {1e3 * seconds / number:.0f} ms a trial, {invalid} of {number} rounded cells invalid")
-        try:
-            import baybe as _  # noqa: F401
-        except ModuleNotFoundError:
-            print("BayBE is not installed (pip install baybe): left out")
-        else:
-            seconds, _ = timed(lambda: baybe(cell, evaluate, number, 0))
-            ms["baybe, enumerated simplex"] = 1e3 * seconds / number
-            print(f"BayBE: {1e3 * seconds / number:.0f} ms a trial")
+            ratios.append(measure(benchmark, trials, arguments.repeats, optimizer, ms))
+    if arguments.reference_trials:
+        references(benchmark, arguments.reference_trials, ms)
+    result = {
+        "ratio_to_botorch": round(max(ratios), 3),
+        "ms_per_trial": {name: round(value, 2) for name, value in ms.items()},
+    }
+    print(json.dumps(result))
+
+
+def measure(
+    benchmark: NASBenchGraphBenchmark,
+    trials: int,
+    repeats: int,
+    optimizer: str,
+    ms: dict[str, float],
+) -> float:
+    """Time both loops in turn; returns the median ratio and adds to ``ms``."""
+    pairs = [compare(benchmark.cell, benchmark, trials, s, optimizer) for s in range(repeats)]
+    ratios = [ax / bare for ax, bare in pairs]
+    name = f"{optimizer}, {trials} trials"
+    ms[f"ax, {name}"] = 1e3 * statistics.median(ax for ax, _ in pairs) / trials
+    ms[f"botorch, {name}"] = 1e3 * statistics.median(bare for _, bare in pairs) / trials
     print(
-        json.dumps(
-            {
-                "ratio_to_botorch": round(max(ratios.values()), 3),
-                "ms_per_trial": {name: round(value, 2) for name, value in ms.items()},
-            }
-        )
+        f"{name:>24}: Ax {ms[f'ax, {name}']:6.1f} ms a trial, "
+        f"BoTorch {ms[f'botorch, {name}']:6.1f}, ratio {statistics.median(ratios):.2f} "
+        f"(median of {repeats}, {min(ratios):.2f} to {max(ratios):.2f}); identical trials"
     )
+    return statistics.median(ratios)
+
+
+def references(benchmark: NASBenchGraphBenchmark, trials: int, ms: dict[str, float]) -> None:
+    """Time stock Ax and, where it is installed, BayBE; adds to ``ms``."""
+    cell, evaluate = benchmark.cell, objective_of(benchmark, 0)
+    seconds, invalid = timed(lambda: stock_ax(cell, evaluate, trials, 0))
+    ms["stock ax, continuous simplex"] = 1e3 * seconds / trials
+    print(
+        f"stock Ax: {1e3 * seconds / trials:.0f} ms a trial, "
+        f"{invalid} of {trials} rounded cells invalid"
+    )
+    if importlib.util.find_spec("baybe") is None:
+        print("BayBE is not installed (pip install baybe): left out")
+        return
+    seconds, _ = timed(lambda: baybe(cell, evaluate, trials, 0))
+    ms["baybe, enumerated simplex"] = 1e3 * seconds / trials
+    print(f"BayBE: {1e3 * seconds / trials:.0f} ms a trial")
 
 
 def compare(
