@@ -177,10 +177,11 @@ def main() -> None:
     # The first fit of a process compiles and caches; nobody should pay for it in one loop.
     compare(benchmark.cell, benchmark, NUM_INITIAL + 2, 0, "pool")
     ms: dict[str, float] = {}
-    ratios: list[float] = []
-    for trials in [50, 100, 200, 400] if arguments.growth else [arguments.trials]:
-        for optimizer in ("exhaustive", "pool"):
-            ratios.append(measure(benchmark, trials, arguments.repeats, optimizer, ms))
+    ratios = [
+        measure(benchmark, trials, arguments.repeats, optimizer, ms)
+        for trials in ([50, 100, 200, 400] if arguments.growth else [arguments.trials])
+        for optimizer in ("exhaustive", "pool")
+    ]
     if arguments.reference_trials:
         references(benchmark, arguments.reference_trials, ms)
     result = {
