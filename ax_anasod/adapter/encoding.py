@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 from ax.adapter.base import GenResults
 from ax.adapter.torch import TorchAdapter
 from ax.core.data_utils import ExperimentData
@@ -79,11 +78,9 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
         """Beta after all trials so far; 0 (uniform) where there are several objectives."""
         if history.values.shape[1] != 1:
             return 0.0
-        _, values = history.imputed()
-        initial = self.generator.num_initial
         # The region starts after the random trials: their best is what is to be beaten.
-        start = [float(np.min(values[:initial]))] if len(values) else []
-        return self.generator.trust_region.replay([*start, *values[initial:].tolist()])
+        values = history.since(self.generator.num_initial)
+        return self.generator.trust_region.replay(values.tolist())
 
     def _still_pending(
         self, pending: dict[str, list[ObservationFeatures]]

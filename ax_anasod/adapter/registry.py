@@ -11,27 +11,40 @@ from ax_anasod.adapter.encoding import EncodingAdapter
 from ax_anasod.adapter.history import HistoryAdapter
 from ax_anasod.adapter.transforms import BomzeRounding, LogObjectives, PrepareObservations
 from ax_anasod.generators import (
+    AnasodLocalSearchGenerator,
     DirichletGenerator,
     EncodingGenerator,
+    EvolutionGenerator,
+    HistoryGenerator,
+    LocalSearchGenerator,
     RandomArchitectureGenerator,
+    ReinforceGenerator,
+    SMACGenerator,
+    TPEGenerator,
 )
 
 # The cell is stored once, in the strategy, and not with every generated trial again.
 _NOT_SAVED: Final = ("cell",)
 
+
+def _from_history(generator: type[HistoryGenerator]) -> GeneratorSetup:
+    return GeneratorSetup(
+        adapter_class=HistoryAdapter,
+        generator_class=generator,
+        transforms=[],
+        not_saved_generator_kwargs=_NOT_SAVED,
+    )
+
+
 SETUPS: Final[dict[str, GeneratorSetup]] = {
-    "AnasodRandom": GeneratorSetup(
-        adapter_class=HistoryAdapter,
-        generator_class=DirichletGenerator,
-        transforms=[],
-        not_saved_generator_kwargs=_NOT_SAVED,
-    ),
-    "RandomArchitecture": GeneratorSetup(
-        adapter_class=HistoryAdapter,
-        generator_class=RandomArchitectureGenerator,
-        transforms=[],
-        not_saved_generator_kwargs=_NOT_SAVED,
-    ),
+    "AnasodRandom": _from_history(DirichletGenerator),
+    "RandomArchitecture": _from_history(RandomArchitectureGenerator),
+    "AnasodLocalSearch": _from_history(AnasodLocalSearchGenerator),
+    "LocalSearch": _from_history(LocalSearchGenerator),
+    "Evolution": _from_history(EvolutionGenerator),
+    "Reinforce": _from_history(ReinforceGenerator),
+    "TPE": _from_history(TPEGenerator),
+    "SMAC": _from_history(SMACGenerator),
     "AnasodBO": GeneratorSetup(
         adapter_class=EncodingAdapter,
         generator_class=EncodingGenerator,
@@ -47,6 +60,12 @@ class AnasodGenerators(GeneratorRegistryBase):
     ANASOD_RANDOM = "AnasodRandom"
     RANDOM_ARCHITECTURE = "RandomArchitecture"
     ANASOD_BO = "AnasodBO"
+    ANASOD_LOCAL_SEARCH = "AnasodLocalSearch"
+    LOCAL_SEARCH = "LocalSearch"
+    EVOLUTION = "Evolution"
+    REINFORCE = "Reinforce"
+    TPE = "TPE"
+    SMAC = "SMAC"
 
     @property
     def GENERATOR_KEY_TO_GENERATOR_SETUP(self) -> dict[str, GeneratorSetup]:  # noqa: N802

@@ -62,12 +62,32 @@ class History:
         Returns:
             Rows ``n' x d`` and values ``n'``.
         """
-        observed = self.observed
-        keep = observed | self.failed if observed.any() else observed
+        observed, ended = self.observed, self._ended
         values = self.values[:, 0].copy()
         if observed.any():
             values[~observed] = values[observed].max()
-        return self.rows[keep], values[keep]
+        return self.rows[ended], values[ended]
+
+    def since(self, num_initial: int) -> npt.NDArray[np.float64]:
+        """What happened after the initial trials, for a schedule that starts with them.
+
+        Args:
+            num_initial: The initial trials end with the ``num_initial``-th that has a value;
+                failures among them do not count.
+
+        Returns:
+            The best first objective of the initial trials, then the values of all ended
+            trials after them, as in :meth:`imputed`; empty before anything was observed.
+        """
+        _, values = self.imputed()
+        observed = np.cumsum(self.observed[self._ended])
+        first = int(np.searchsorted(observed, num_initial)) + 1
+        return np.concatenate([np.sort(values[:first])[:1], values[first:]])
+
+    @property
+    def _ended(self) -> npt.NDArray[np.bool_]:
+        observed = self.observed
+        return observed | self.failed if observed.any() else observed
 
     def incumbent(self) -> npt.NDArray[np.int64] | None:
         """The row with the best first objective; the earliest where several tie."""

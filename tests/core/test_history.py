@@ -97,6 +97,30 @@ def test_failures_before_any_value_are_left_out(run: Callable[..., Client], codi
     assert history.incumbent() is None
 
 
+@pytest.mark.parametrize(
+    ("outcomes", "num_initial", "since"),
+    [
+        ([3.0, 1.0, 2.0, 0.5], 2, [1.0, 2.0, 0.5]),
+        ([3.0, "failed", 2.0, 0.5, 4.0], 2, [2.0, 0.5, 4.0]),
+        ([3.0, 2.0, "failed", "running", 4.0], 2, [2.0, 4.0, 4.0]),
+        (["failed", 2.0, 5.0, "abandoned"], 1, [2.0, 5.0, 5.0]),
+        ([3.0, 2.0], 10, [2.0]),
+        (["failed", "running"], 1, []),
+        ([], 1, []),
+    ],
+)
+def test_the_time_after_the_initial_trials(
+    run: Callable[..., Client],
+    coding: Coding,
+    outcomes: list[Any],
+    num_initial: int,
+    since: list[float],
+) -> None:
+    history = History.from_experiment(run(*outcomes)._experiment, coding)
+
+    assert history.since(num_initial).tolist() == since
+
+
 def test_an_empty_run_has_no_incumbent(run: Callable[..., Client], coding: Coding) -> None:
     history = History.from_experiment(run()._experiment, coding)
 
