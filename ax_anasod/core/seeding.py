@@ -15,6 +15,10 @@ _ARCHITECTURE: Final = 1
 _PROPOSAL: Final = 2
 _QUERY: Final = 3
 _ACQUISITION: Final = 4
+_RESTART: Final = 5
+_NEIGHBOURS: Final = 6
+_REPRESENTATIVE: Final = 7
+_PACKAGE: Final = 8
 
 
 def check_seed(seed: object) -> int:
@@ -48,6 +52,28 @@ def query_rng(seed: int, trial_index: int) -> np.random.Generator:
 def acquisition_seed(seed: int, observations: int) -> int:
     """The seed of the samples in a Monte Carlo acquisition function (torch wants a number)."""
     return int(_generator(seed, _ACQUISITION, observations).integers(2**31))
+
+
+def restart_rng(seed: int, restart: int) -> np.random.Generator:
+    """The generator that draws where a local search starts again."""
+    return _generator(seed, _RESTART, restart)
+
+
+def neighbour_rng(seed: int, trial_index: int) -> np.random.Generator:
+    """The generator that orders the neighbours of a trial in a local search."""
+    return _generator(seed, _NEIGHBOURS, trial_index)
+
+
+def representative_rng(
+    seed: int, restart: int, counts: npt.NDArray[np.int64]
+) -> np.random.Generator:
+    """The generator that draws the architecture an encoding stands for in a local search."""
+    return _generator(seed, _REPRESENTATIVE, restart, *counts.tolist())
+
+
+def package_seed(seed: int, position: int, attempt: int = 0) -> int:
+    """The seed of a third-party sampler that proposes the trial at ``position``."""
+    return int(_generator(seed, _PACKAGE, position, attempt).integers(2**31))
 
 
 def _generator(seed: int, *key: int) -> np.random.Generator:
