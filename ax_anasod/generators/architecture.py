@@ -1,0 +1,86 @@
+"""The base of the generators that propose one architecture after another."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from ax_anasod.core.history import History
+from ax_anasod.generators.base import HistoryGenerator
+from ax_anasod.generators.random_architecture import draw_with_fixed
+
+
+class ArchitectureGenerator(HistoryGenerator):
+    """Proposes architectures one by one, the next with the last ones pending.
+
+    Several proposals at once are therefore the same as several in a row without a result
+    in between. Where several codes are one architecture, the history holds representatives
+    (:meth:`ax_anasod.cells.Cell.canonical`) only, and so do the proposals, unless fixed
+    parameters name another form.
+
+    Subclasses implement :meth:`next_code`.
+    """
+
+    space = "architecture"
+
+    def propose(self, n: int, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
+        """Propose ``n`` architectures, codes ``n x d``."""
+        history = replace(history, rows=self.cell.canonical(history.rows))
+        codes = np.empty((n, len(self.cell.code_sizes)), dtype=np.int64)
+        for i in range(n):
+            codes[i] = self.next_code(history, fixed)
+            history = _with_pending(history, self.cell.canonical(codes[i : i + 1]))
+        return codes
+
+    @abstractmethod
+    def next_code(self, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
+        """Propose one architecture, a code ``d``.
+
+        Args:
+            history: The run so far, its rows representatives.
+            fixed: Column -> value that the proposal must have.
+        """
+
+    def draw(
+        self, n: int, rng: np.random.Generator, fixed: Mapping[int, int]
+    ) -> npt.NDArray[np.int64]:
+        """Draw valid architectures uniformly, codes ``n x d``.
+
+        Raises:
+            ArchitectureError: None with the fixed values was found.
+        """
+        return draw_with_fixed(self.cell, n, fixed, rng) if fixed else self.cell.sample(n, rng)
+
+    def draw_one(self, rng: np.random.Generator, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
+        """Draw one valid architecture uniformly, a code ``d``.
+
+        Raises:
+            ArchitectureError: None with the fixed values was found.
+        """
+        code: npt.NDArray[np.int64] = self.draw(1, rng, fixed)[0]
+        return code
+
+    def admissible(
+        self, codes: npt.NDArray[np.int64], fixed: Mapping[int, int]
+    ) -> npt.NDArray[np.int64]:
+        """Those of ``n x d`` codes that are valid once they have the fixed values, ``m x d``."""
+        if not fixed:
+            return self.cell.canonical(codes[self.cell.is_valid(codes)])
+        changed = codes.copy()
+        changed[:, list(fixed)] = list(fixed.values())
+        return changed[self.cell.is_valid(changed)]
+
+
+def _with_pending(history: History, row: npt.NDArray[np.int64]) -> History:
+    """The history with one more row, ``1 x d``, proposed and not yet a trial."""
+    return History(
+        rows=np.concatenate([history.rows, row]),
+        values=np.concatenate([history.values, np.full((1, history.values.shape[1]), np.nan)]),
+        trial_indices=np.append(history.trial_indices, -1),
+        failed=np.append(history.failed, False),
+        position=history.position + 1,
+    )

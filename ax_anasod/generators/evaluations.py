@@ -1,0 +1,65 @@
+"""What a run knows of each architecture, looked up by architecture instead of by trial."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ax_anasod.cells import Cell
+from ax_anasod.core.history import History
+
+
+@dataclass(frozen=True)
+class Found:
+    """The result of a look-up of ``m`` architectures.
+
+    Args:
+        known: Whether there is a trial of it, ``m``.
+        values: Its first objective ``m``, infinite where there is no value: the trial
+            failed, is pending, or does not exist.
+        trials: The index of that trial ``m``; -1 where there is none.
+    """
+
+    known: npt.NDArray[np.bool_]
+    values: npt.NDArray[np.float64]
+    trials: npt.NDArray[np.int64]
+
+
+class Evaluations:
+    """The trials of a run by architecture.
+
+    Of several trials of one architecture the best counts, so that one that failed once is
+    not lost.
+
+    Args:
+        cell: The cell.
+        history: The run so far, its rows representatives.
+    """
+
+    def __init__(self, cell: Cell, history: History) -> None:
+        self.cell = cell
+        values = np.where(history.observed, history.values[:, 0], np.inf)
+        order = np.argsort(values, kind="stable")
+        self._keys, first = np.unique(cell.keys(history.rows)[order], return_index=True)
+        self._values = values[order][first]
+        self._trials = history.trial_indices[order][first]
+
+    def look_up(self, codes: npt.NDArray[np.int64]) -> Found:
+        """Find the trials of ``m x d`` codes, whose representatives are looked up."""
+        wanted = self.cell.keys(self.cell.canonical(codes))
+        if not len(self._keys):
+            none = np.zeros(len(codes), dtype=bool)
+            return Found(none, np.full(len(codes), np.inf), np.full(len(codes), -1))
+        at = np.searchsorted(self._keys, wanted).clip(max=len(self._keys) - 1)
+        known = np.asarray(self._keys[at] == wanted, dtype=bool)
+        return Found(
+            known=known,
+            values=np.where(known, self._values[at], np.inf),
+            trials=np.where(known, self._trials[at], -1),
+        )
+
+    def first_unknown(self, codes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """The first of ``m x d`` codes without a trial, or the first of all, ``d``."""
+        return np.asarray(codes[int(self.look_up(codes).known.argmin())])
