@@ -1,0 +1,88 @@
+"""One climb of a local search, replayed from what the run knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from ax_anasod.cells import Cell
+from ax_anasod.core.seeding import neighbour_rng
+from ax_anasod.generators.evaluations import Evaluations
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a climb stands.
+
+    Args:
+        row: What it climbs on, a code ``d`` or counts ``k``.
+        code: The architecture that was evaluated for it, ``d``.
+    """
+
+    row: npt.NDArray[np.int64]
+    code: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Climb:
+    """How far a climb has come.
+
+    Args:
+        top: The place it has reached.
+        query: The architecture that it needs the value of next, ``d``; None at an optimum.
+    """
+
+    top: Place
+    query: npt.NDArray[np.int64] | None
+
+
+Neighbourhood = Callable[[Place], tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]
+"""The neighbours of a place: rows ``m x r`` and the architecture of each, ``m x d``."""
+
+
+def climb(start: Place, neighbourhood: Neighbourhood, seen: Evaluations, seed: int) -> Climb:
+    """Replay a climb by best improvement (paper, Algorithm 3 and App. A.1).
+
+    All neighbours are queried, in an order drawn for the trial they surround; the best of
+    them is next if it is no worse than the place itself (``y_i <= y_{i-1}`` in Algorithm 3).
+    No place is entered twice, so that a plateau is crossed but not circled.
+
+    Neighbours whose trial is pending or failed count as worse. While a value is awaited the
+    climb thus goes on as if it would not change anything; once it is there, the replay
+    follows it, and finds everything evaluated in between in the history.
+
+    Args:
+        start: Where to start; its architecture has a value.
+        neighbourhood: The neighbours of a place.
+        seen: What the run knows.
+        seed: The seed of the run.
+    """
+    place = start
+    value = seen.look_up(start.code[None]).values[0]
+    entered = {start.row.tobytes()}
+    while True:
+        rows, codes = neighbourhood(place)
+        found = seen.look_up(codes)
+        if not found.known.all():
+            trial = int(seen.look_up(place.code[None]).trials[0])
+            order = neighbour_rng(seed, trial).permutation(len(codes))
+            return Climb(place, codes[order[~found.known[order]][0]])
+        fresh = np.array([row.tobytes() not in entered for row in rows], dtype=bool)
+        values = np.where(fresh, found.values, np.inf)
+        if not len(values) or values.min() > value:
+            return Climb(place, None)
+        best = int(values.argmin())
+        place, value = Place(rows[best], codes[best]), values[best]
+        entered.add(place.row.tobytes())
+
+
+@lru_cache(maxsize=4096)
+def architectures_around(cell: Cell, code: tuple[int, ...]) -> npt.NDArray[np.int64]:
+    """``cell.neighbours(code)``, ``m x d``, kept: a replay asks for the same ones again."""
+    around = cell.neighbours(np.array(code))
+    around.flags.writeable = False
+    return around
