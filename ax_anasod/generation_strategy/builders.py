@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Final
 
 from ax.generation_strategy.generation_strategy import GenerationStrategy
 
 from ax_anasod.adapter import AnasodGenerators
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, parameter_names
-from ax_anasod.core.coding import Space, space_of
+from ax_anasod.core.coding import space_of
 from ax_anasod.core.seeding import check_seed
 from ax_anasod.exceptions import OptionError, UnknownNameError
+from ax_anasod.generation_strategy.baselines import BASELINES
 from ax_anasod.generation_strategy.nodes import node
 from ax_anasod.generation_strategy.options import (
     AnasodBOOptions,
@@ -20,30 +20,8 @@ from ax_anasod.generation_strategy.options import (
     RandomOptions,
     make_options,
 )
+from ax_anasod.generation_strategy.strategy import Strategy
 from ax_anasod.generators.candidates import check_exhaustive
-
-Builder = Callable[[str, AnasodSearchSpace | CellSearchSpace, int, Any], GenerationStrategy]
-
-
-@dataclass(frozen=True)
-class Strategy:
-    """What the package knows of a strategy.
-
-    Args:
-        name: Its name.
-        summary: One line for people.
-        space: The kind of search space it needs.
-        options: The class of its options.
-        build: The builder.
-        multi_objective: Whether it can search for a Pareto front.
-    """
-
-    name: str
-    summary: str
-    space: Space
-    options: type[Any]
-    build: Builder
-    multi_objective: bool = False
 
 
 def make(
@@ -65,6 +43,7 @@ def make(
     Raises:
         UnknownNameError: There is no such strategy, or it has no such option.
         OptionError: An option is out of range, or the search space is of the other kind.
+        OptionalImportError: The strategy needs a package that is not installed.
     """
     strategy = get(name)
     if space_of(search_space) != strategy.space:
@@ -182,5 +161,6 @@ STRATEGIES: Final[dict[str, Strategy]] = {
             _anasod_bo,
             multi_objective=True,
         ),
+        *BASELINES,
     )
 }

@@ -1,0 +1,36 @@
+"""What the package knows of a strategy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ax.generation_strategy.generation_strategy import GenerationStrategy
+
+from ax_anasod.core import AnasodSearchSpace, CellSearchSpace
+from ax_anasod.core.coding import Space
+
+Builder = Callable[[str, AnasodSearchSpace | CellSearchSpace, int, Any], GenerationStrategy]
+"""Takes the name, the search space, the seed and the options."""
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """What the package knows of a strategy.
+
+    Args:
+        name: Its name.
+        summary: One line for people.
+        space: The kind of search space it needs.
+        options: The class of its options.
+        build: The builder.
+        multi_objective: Whether it can search for a Pareto front.
+    """
+
+    name: str
+    summary: str
+    space: Space
+    options: type[Any]
+    build: Builder
+    multi_objective: bool = False
