@@ -141,10 +141,19 @@ def _sections(
     return [
         ("Search", [SearchSummary(), *incumbents, OperationDistributionPlot()]),
         ("Trade-off", [*trade_offs, UtilityProgressionAnalysis()] if trade_offs else []),
-        ("Surrogate", [*surrogate, CrossValidationPlot(folds=_FOLDS)]),
+        # Metrics that are only reported are not modelled, and Ax's card would fail on them.
+        (
+            "Surrogate",
+            [*surrogate, CrossValidationPlot(metric_names=objectives, folds=_folds(experiment))],
+        ),
         ("Trials", [Summary()]),
         ("More", list(extra)),
     ]
+
+
+def _folds(experiment: Experiment) -> int:
+    """Folds of the cross-validation; one for each encoding (-1) where there are fewer."""
+    return _FOLDS if experiment.lookup_data().df["arm_name"].nunique() >= _FOLDS else -1
 
 
 def _facts(experiment: Experiment) -> dict[str, object]:

@@ -107,6 +107,24 @@ def test_several_objectives(run, tmp_path):
     assert "from the optimum of 0 %" in page
 
 
+def test_reported_metrics_are_not_modelled_but_shown(run, tmp_path):
+    values = [{"error": float(i), "test_error": 1.5 * i} for i in range(1, 13)]
+    client = run(values, "anasod-bo", reported=["test_error"], num_initial=5)
+    page = report_of(client, tmp_path)
+    assert missing(page) == {}
+    assert any(title.startswith("Cross Validation for error") for title in headings(page))
+    assert ">test_error</th>" in page
+
+
+def test_several_modelled_objectives(run, tmp_path):
+    values = [{"error": 1.0 + i % 3, "latency": 1.0 + i % 5} for i in range(8)]
+    # The model is first fitted for the report.
+    client = run(values, "anasod-bo", objectives=["error", "latency"], num_initial=8)
+    page = report_of(client, tmp_path)
+    assert missing(page) == {}
+    assert "Prediction of latency along the simplex" in headings(page)
+
+
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
