@@ -113,7 +113,7 @@ class RunConfig:
             benchmark_name=benchmark.name,
             dataset=benchmark.dataset,
             strategy=strategy,
-            options=_planned(strategy, options or {}, trials),
+            options=planned_options(strategy, options or {}, trials),
             seed=seed,
             trials=trials,
             parallel=parallel,
@@ -160,7 +160,16 @@ class RunConfig:
             raise RunError(f"{path} is not the configuration of a run: {error}") from error
 
 
-def _planned(strategy: str, options: Mapping[str, Any], trials: int) -> dict[str, Any]:
-    """The options, with the planned number of trials where a strategy's schedule needs it."""
+def planned_options(strategy: str, options: Mapping[str, Any], trials: int) -> dict[str, Any]:
+    """The options of a run, with the planned number of trials where a schedule needs it.
+
+    Args:
+        strategy: Name of the strategy.
+        options: Its options as they were given.
+        trials: How many trials are planned.
+
+    Raises:
+        UnknownNameError: There is no such strategy.
+    """
     wants_number = "num_trials" in {field.name for field in fields(get(strategy).options)}
     return {"num_trials": trials, **options} if wants_number else dict(options)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from types import TracebackType
 from typing import Final, Self
 
@@ -145,7 +146,7 @@ def check_free(path: Path) -> None:
         if (path / CONFIG).exists():
             raise RunError(
                 f"the folder {path} holds a run already",
-                f"continue it with: ax-anasod resume {path}; or choose another folder",
+                f"continue it with: ax-anasod resume {quote(str(path))}; or choose another folder",
             )
         for name in (JOURNAL, DATABASE, TRIALS, REPORT):
             if (path / name).exists() and not _is_leftover(path / name):

@@ -1,0 +1,26 @@
+"""The command line ``ax-anasod``.
+
+Importing it loads nothing but the standard library, and the modules of the commands load
+torch, Ax and numpy only when one runs: help, and the refusal of a mistyped option, must
+answer at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and end the process.
+
+    Exit codes: 0 success; 1 a failure while running; 2 a mistake in what was asked for;
+    130 stopped with Ctrl-C.
+
+    Args:
+        arguments: The arguments after the program's name; those of the process by default.
+    """
+    from ax_anasod.cli.app import run
+
+    sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))

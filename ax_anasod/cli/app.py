@@ -1,0 +1,96 @@
+"""The commands of ``ax-anasod``, and what happens when one of them fails."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated, Final, cast
+
+import typer
+
+from ax_anasod.cli.catalogue import benchmarks, strategies
+from ax_anasod.cli.doctor import doctor
+from ax_anasod.cli.failures import Failure, say_error, usage_error
+from ax_anasod.cli.resume import resume
+from ax_anasod.cli.search import search
+from ax_anasod.cli.show import show
+from ax_anasod.exceptions import AnasodError
+
+TRACEBACK = "AX_ANASOD_TRACEBACK"
+"""Environment variable that lets unexpected errors show where they come from."""
+
+app = typer.Typer(
+    name="ax-anasod",
+    help="Neural architecture search over operation distributions (ANASOD), on top of Ax.",
+    add_completion=False,
+    invoke_without_command=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (search, resume, show, benchmarks, strategies, doctor):
+    app.command()(command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"ax-anasod {version('ax-anasod')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _without_command(
+    context: typer.Context,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", is_eager=True, callback=_print_version
+        ),
+    ] = False,
+) -> None:
+    """Neural architecture search over operation distributions (ANASOD), on top of Ax."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+# Whatever typer itself refuses; it does not export the class.
+_UsageError: Final = cast(type[Exception], typer.BadParameter.__mro__[1])
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command.
+
+    Args:
+        arguments: The arguments after the program's name.
+
+    Returns:
+        The exit code.
+    """
+    try:
+        code = typer.main.get_command(app).main(
+            arguments, prog_name="ax-anasod", standalone_mode=False
+        )
+        sys.stdout.flush()
+    except _UsageError as error:
+        return usage_error(error)
+    except AnasodError as error:
+        return say_error(error.message, error.hint, code=2)
+    except Failure as failure:
+        return say_error(failure.message, failure.hint, code=1)
+    except (KeyboardInterrupt, typer.Abort):
+        return say_error("interrupted", None, code=130)
+    except BrokenPipeError:
+        # Whoever read the output has gone, as in `ax-anasod strategies | head`.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        if os.environ.get(TRACEBACK) == "1":
+            raise
+        text = " ".join(str(error).split())
+        return say_error(
+            f"{type(error).__name__}: {text}" if text else type(error).__name__,
+            f"unexpected; {TRACEBACK}=1 shows where it comes from",
+            code=1,
+        )
+    return code if isinstance(code, int) else 0

@@ -1,0 +1,78 @@
+"""Carrying out a search: what ``search`` and ``resume`` have in common."""
+
+from __future__ import annotations
+
+from shlex import quote
+
+from ax_anasod.cli.failures import while_running
+from ax_anasod.cli.interruption import Interruption
+from ax_anasod.cli.progress import SearchProgress
+from ax_anasod.cli.session import note, waiting
+from ax_anasod.cli.summary import in_words, print_results
+from ax_anasod.runs import Results, RunFolder, Search
+from ax_anasod.runs.artefacts import DatabaseCopy, write_results
+from ax_anasod.storage.events import Failed
+from ax_anasod.storage.journal import Record
+
+INTERRUPTED = 130
+"""Exit code of a process that was stopped with Ctrl-C."""
+
+
+def carry_out(search: Search, folder: RunFolder | None, trials: int, *, as_json: bool) -> int:
+    """Search, write the results, and show them.
+
+    Args:
+        search: The search.
+        folder: Its folder, None where nothing is written.
+        trials: The number of trials at the end.
+        as_json: Print the results as JSON.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        Failure: The search, or writing its results, has failed.
+    """
+    out = None if folder is None else folder.path
+    how = None if out is None else f"go on with: ax-anasod resume {quote(str(out))}"
+    try:
+        with while_running(how):
+            finished = _search(search, folder, trials)
+            if folder is not None:
+                with waiting("writing the report"):
+                    write_results(folder, search)
+        print_results(Results(search.config, search.records, out), as_json=as_json)
+    except KeyboardInterrupt:
+        finished = False
+    if finished:
+        return 0
+    kept = sum(record.end is not None for record in search.records)
+    note(
+        f"interrupted after {kept} trials; "
+        + (how or "nothing was written, since --out was not given")
+    )
+    return INTERRUPTED
+
+
+def _search(search: Search, folder: RunFolder | None, trials: int) -> bool:
+    """Search, with the progress on the terminal; whether it came to its end."""
+    objective = search.config.objectives[0]
+    done = sum(record.end is not None for record in search.records)
+    database = None if folder is None else DatabaseCopy(folder, search)
+    progress = SearchProgress(search.config.experiment_name, trials, done)
+    with progress, Interruption(progress.say) as interruption:
+
+        def after_trial(record: Record) -> None:
+            if isinstance(record.end, Failed):
+                progress.say(f"trial {record.trial} failed: {record.end.reason}")
+            best = Results(search.config, search.records).best
+            value = None if best is None else best.values[objective.name]
+            words = "" if value is None else f"best {in_words(value, objective.unit)}"
+            progress.show(record.trial + 1, words)
+            if database is not None:
+                database.refresh_if_due()
+
+        search.run(trials, after_trial, lambda: interruption.requested)
+        if database is not None:
+            database.refresh()
+    return not interruption.requested

@@ -1,0 +1,64 @@
+"""Errors as people see them: one line on stderr."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ax_anasod.exceptions import AnasodError, nearest_hint
+
+
+class Failure(Exception):
+    """A run has failed on its way, as opposed to being asked for wrongly.
+
+    Args:
+        error: What went wrong.
+        advice: What to do, where the error does not say.
+    """
+
+    def __init__(self, error: AnasodError, advice: str | None = None) -> None:
+        super().__init__(str(error))
+        self.message = error.message
+        self.hint = error.hint or advice
+
+
+@contextmanager
+def while_running(advice: str | None = None) -> Iterator[None]:
+    """Errors in here are failures of a run (exit code 1), not the user's mistakes (2).
+
+    Args:
+        advice: What to do about an error that does not say.
+
+    Raises:
+        Failure: In the place of an :class:`AnasodError`.
+    """
+    try:
+        yield
+    except AnasodError as error:
+        raise Failure(error, advice) from error
+
+
+def say_error(message: str, hint: str | None, code: int) -> int:
+    """Print an error on stderr, on one line, and return its exit code."""
+    text = message if hint is None else f"{message} ({hint})"
+    # Names in messages may hold line breaks or bytes that the terminal cannot show.
+    line = " ".join(f"error: {text}".split())
+    sys.stderr.write(line.encode("utf-8", "backslashreplace").decode("utf-8") + "\n")
+    return code
+
+
+def usage_error(error: Any) -> int:
+    """Print an error that typer has found in the arguments, and return its exit code."""
+    # Typer has click's classes under changing names; what they say is found by attributes.
+    message = str(error.format_message()).split(" Did you mean")[0].rstrip(".")
+    hint = None
+    context = getattr(error, "ctx", None)
+    if context is not None and hasattr(error, "possibilities"):
+        options = (name for p in context.command.params for name in (*p.opts, *p.secondary_opts))
+        message = f"no such option {error.option_name!r}"
+        hint = nearest_hint(error.option_name, [o for o in options if o.startswith("--")])
+    elif context is not None and message.startswith("No such command"):
+        hint = nearest_hint(message.split("'")[1], context.command.commands)
+    return say_error(message[:1].lower() + message[1:], hint, code=2)

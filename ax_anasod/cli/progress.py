@@ -1,0 +1,67 @@
+"""The progress bar of a search, with the incumbent and the time left."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from ax_anasod.cli.session import stderr_console
+
+
+class SearchProgress:
+    """A progress bar on stderr; nothing where stderr is no terminal.
+
+    Args:
+        title: What is searched, and how.
+        trials: How many trials there will be.
+        done: How many there are.
+    """
+
+    def __init__(self, title: str, trials: int, done: int) -> None:
+        console = stderr_console()
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[incumbent]}", markup=False),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task = self._progress.add_task(title, total=trials, completed=done, incumbent="")
+
+    def show(self, done: int, incumbent: str) -> None:
+        """Move to ``done`` trials.
+
+        Args:
+            done: How many trials have ended.
+            incumbent: The best value so far, in words.
+        """
+        self._progress.update(self._task, completed=done, incumbent=incumbent)
+
+    def say(self, text: str) -> None:
+        """A line above the bar."""
+        self._progress.console.print(text, markup=False)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._progress.stop()

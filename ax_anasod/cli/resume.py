@@ -1,0 +1,42 @@
+"""``ax-anasod resume``: a run goes on."""
+
+from __future__ import annotations
+
+from ax_anasod.cli import arguments as args
+
+
+def resume(
+    directory: args.RunDirectory, trials: args.TrialsInAll = None, json: args.Json = False
+) -> int:
+    """Go on with a run that was stopped or killed, or that should be longer.
+
+    The trials are those that the run would have had without the interruption.
+    """
+    from ax_anasod.cli.session import note, quiet_libraries, waiting
+
+    with quiet_libraries():
+        with waiting("loading Ax"):
+            from ax_anasod.cli.carry_out import carry_out
+            from ax_anasod.exceptions import OptionError
+            from ax_anasod.nasbench import from_dict
+            from ax_anasod.runs import RunFolder, Search
+        with RunFolder.open(directory) as folder:
+            config, records = folder.config, folder.journal.records
+            planned = trials or max(config.trials, len(records))
+            if planned < len(records):
+                raise OptionError(
+                    f"the run has {len(records)} trials already, more than --trials {planned}",
+                    "give a larger number of trials, those so far included",
+                )
+            with waiting("reading the benchmark"):
+                benchmark = from_dict(config.benchmark)
+            with waiting("restoring the trials"):
+                run = Search(config, benchmark, folder.journal)
+            folder.plan(planned)
+            schedule = config.options.get("num_trials")
+            if schedule is not None and planned > schedule:
+                note(
+                    f"the schedule of {config.strategy} was planned for {schedule} trials and "
+                    "stays as it is at its end"
+                )
+            return carry_out(run, folder, planned, as_json=json)

@@ -1,0 +1,49 @@
+"""What is shown while a command works: on stderr, and only where somebody watches."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+
+
+def stderr_console() -> Console:
+    """The console for everything but results."""
+    return Console(stderr=True, highlight=False)
+
+
+@contextmanager
+def waiting(doing: str) -> Iterator[None]:
+    """A spinner where stderr is a terminal."""
+    console = stderr_console()
+    if not console.is_terminal:
+        yield
+        return
+    with console.status(f"{doing} ..."):
+        yield
+
+
+def note(text: str) -> None:
+    """A line on stderr."""
+    sys.stderr.write(f"note: {text}\n")
+
+
+@contextmanager
+def quiet_libraries() -> Iterator[None]:
+    """Keep the log lines and warnings of Ax and its kin off the terminal.
+
+    They are about Ax's own doing, twice a trial, and would tear the progress bar; what a
+    user has to know this package says itself. ``python -W`` still shows warnings.
+    """
+    with warnings.catch_warnings():
+        if not sys.warnoptions:
+            warnings.simplefilter("ignore")
+        logging.disable(logging.WARNING)
+        try:
+            yield
+        finally:
+            logging.disable(logging.NOTSET)

@@ -1,0 +1,30 @@
+"""``ax-anasod show``: what a run has found."""
+
+from __future__ import annotations
+
+from shlex import quote
+
+from ax_anasod.cli import arguments as args
+
+
+def show(directory: args.RunDirectory, json: args.Json = False) -> None:
+    """Show the results of a run so far; it may still be going on."""
+    from ax_anasod.cli.session import quiet_libraries, waiting
+
+    with quiet_libraries():
+        with waiting("loading Ax"):
+            from ax_anasod.cli.summary import print_results
+            from ax_anasod.runs import Results, RunView
+        view = RunView.read(directory)
+        ended = sum(record.end is not None for record in view.records)
+        if view.running:
+            state = f"running, {ended} of {view.config.trials} trials"
+        elif ended < view.config.trials:
+            state = (
+                f"stopped at {ended} of {view.config.trials} trials; go on with: "
+                f"ax-anasod resume {quote(str(directory))}"
+            )
+        else:
+            state = "finished"
+        results = Results(view.config, view.records, directory)
+        print_results(results, as_json=json, state=state)

@@ -1,0 +1,81 @@
+"""``--option NAME=VALUE`` as the typed options of a strategy."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from typing import Any, Final
+
+from ax_anasod.exceptions import OptionError, UnknownNameError
+from ax_anasod.generation_strategy import Strategy
+
+
+def parse_options(strategy: Strategy, texts: Sequence[str]) -> dict[str, Any]:
+    """Read the options of a strategy.
+
+    Args:
+        strategy: The strategy.
+        texts: ``NAME=VALUE`` each.
+
+    Raises:
+        UnknownNameError: The strategy has no such option.
+        OptionError: A text has no value, one of the wrong type, or a name comes twice.
+    """
+    types = option_types(strategy)
+    options: dict[str, Any] = {}
+    for text in texts:
+        name, separator, value = text.partition("=")
+        if not separator or not name:
+            raise OptionError(f"--option {text!r} is not of the form NAME=VALUE")
+        if name not in types:
+            raise UnknownNameError(
+                f"option of strategy {strategy.name!r}:", name, types or ["(none)"]
+            )
+        if name in options:
+            raise OptionError(f"--option {name} is given twice")
+        options[name] = _parse(name, value, types[name])
+    return options
+
+
+def option_types(strategy: Strategy) -> dict[str, str]:
+    """Option -> its type as Python writes it, e.g. ``"int | None"``."""
+    return {
+        field.name: field.type if isinstance(field.type, str) else field.type.__name__
+        for field in fields(strategy.options)
+    }
+
+
+def option_defaults(strategy: Strategy) -> dict[str, str]:
+    """Option -> its default in the words of the command line."""
+    return {
+        # A schedule over the planned number of trials is told that number.
+        field.name: "--trials" if field.name == "num_trials" else str(field.default).lower()
+        for field in fields(strategy.options)
+    }
+
+
+def _parse(name: str, value: str, annotation: str) -> Any:
+    for kind in (part.strip() for part in annotation.split("|")):
+        try:
+            return _READERS[kind](value)
+        except (KeyError, ValueError):
+            continue
+    raise OptionError(f"option {name} must be {annotation}, got {value!r}")
+
+
+def _read_float(value: str) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(value)
+    return number
+
+
+_NAMED: Final = {"true": True, "false": False}
+_READERS: Final[dict[str, Callable[[str], Any]]] = {
+    "None": lambda value: {"none": None}[value.lower()],
+    "bool": lambda value: _NAMED[value.lower()],
+    "int": int,
+    "float": _read_float,
+    "str": str,
+}

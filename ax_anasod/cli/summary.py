@@ -1,0 +1,103 @@
+"""The results of a run: as a table for people, or as JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Final
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ax_anasod.cli.tables import print_plainly
+from ax_anasod.runs import Results
+from ax_anasod.storage.events import Completed
+
+_UNITS: Final = (("d", 86_400.0), ("h", 3600.0), ("min", 60.0))
+
+
+def print_results(results: Results, *, as_json: bool, state: str | None = None) -> None:
+    """Print the results: JSON on stdout and the table on stderr, or the table on stdout.
+
+    Args:
+        results: The results.
+        as_json: Print JSON.
+        state: What state the run is in, where that is worth a line.
+    """
+    print_plainly(_table(results, state), Console(stderr=as_json, highlight=False))
+    if as_json:
+        sys.stdout.write(json.dumps(results.to_dict()) + "\n")
+
+
+def in_words(value: float, unit: str) -> str:
+    """A value with its unit."""
+    if unit == "percent":
+        return f"{value:.2f} %"
+    return f"{value:.6g} {unit}".rstrip()
+
+
+def duration(seconds: float) -> str:
+    """A duration in words.
+
+    Example:
+        >>> duration(0.0312), duration(7.25), duration(5400.0)
+        ('31 ms', '7.2 s', '1.5 h')
+    """
+    if seconds < 1:
+        return f"{1000 * seconds:.0f} ms"
+    for unit, length in _UNITS:
+        if seconds >= 2 * length or (unit != "min" and seconds >= length):
+            return f"{seconds / length:.1f} {unit}"
+    return f"{seconds:.1f} s"
+
+
+def _table(results: Results, state: str | None) -> Table:
+    config, content = results.config, results.to_dict()
+    table = Table(box=SIMPLE_HEAD, show_header=False, title=Text(config.experiment_name))
+    table.title_justify = "left"
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    if state is not None:
+        _add(table, "state", state)
+    failed = sum(not isinstance(end, Completed) for end in results.ends)
+    _add(table, "trials", f"{len(results.ends)}" + (f" ({failed} failed)" if failed else ""))
+    best = results.best
+    if best is not None:
+        _add_best(table, results, best)
+    costs = [cost for cost in content["cost_seconds"] or [] if cost is not None]
+    if costs:
+        _add(table, "simulated cost", duration(sum(costs)))
+    if results.ends:
+        each = duration(content["seconds_per_trial"])
+        _add(table, "wall time", f"{duration(results.seconds)} ({each} a trial)")
+    if results.out is not None:
+        _add(table, "folder", str(results.out))
+    return table
+
+
+def _add_best(table: Table, results: Results, best: Completed) -> None:
+    objective = results.objective
+    value = best.values[objective.name]
+    _add(table, f"best {objective.name}", f"{in_words(value, objective.unit)} (trial {best.trial})")
+    if objective.optimum is not None:
+        regret = in_words(value - objective.optimum, objective.unit)
+        _add(table, "optimum", f"{in_words(objective.optimum, objective.unit)} (regret {regret})")
+    for quantity in (*results.config.objectives[1:], *results.config.reported):
+        _add(table, f"its {quantity.name}", in_words(best.values[quantity.name], quantity.unit))
+    encoding = [f"{count} {operation}" for operation, count in best.encoding.items() if count]
+    _add(table, "encoding", ", ".join(encoding))
+    _add(table, "architecture", best.architecture)
+    if len(results.config.objectives) > 1:
+        front = results.pareto_front
+        names = [o.name for o in results.config.objectives]
+        _add(table, "Pareto front", f"{len(front)} trials: {', '.join(names)}")
+        for end in front:
+            values = (in_words(end.values[o.name], o.unit) for o in results.config.objectives)
+            _add(table, f"  trial {end.trial}", ", ".join(values))
+
+
+def _add(table: Table, name: str, value: str) -> None:
+    # Text, since operation names and genotypes may hold what rich reads as markup.
+    table.add_row(Text(name), Text(value))

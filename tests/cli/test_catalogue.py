@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from dataclasses import fields
+
+from ax_anasod.generation_strategy import STRATEGIES
+from ax_anasod.nasbench import NASBenchGraphBenchmark, names
+from tests.cli.conftest import Command
+
+
+def test_every_strategy_is_listed_with_its_options(command: Command) -> None:
+    outcome = command("strategies")
+    assert (outcome.code, outcome.err) == (0, "")
+    lines = outcome.out.splitlines()
+    for name, strategy in STRATEGIES.items():
+        (line,) = (line for line in lines if line.split()[:1] == [name])
+        assert strategy.summary in line
+        assert f"{strategy.space}s" in line
+        for field in fields(strategy.options):
+            assert f"{field.name}=" in outcome.out
+    assert "num_trials=--trials" in outcome.out
+    assert "pool_size=none" in outcome.out
+
+
+def test_every_benchmark_is_listed_with_what_it_needs(command: Command) -> None:
+    outcome = command("benchmarks")
+    assert (outcome.code, outcome.err) == (0, "")
+    lines = {line.split()[0]: line for line in outcome.out.splitlines() if line.strip()}
+    assert set(names()) <= set(lines)
+    assert "--dataset" in lines["nas-bench-graph"]
+    assert "--data" in lines["nas-bench-201"]
+    for dataset in NASBenchGraphBenchmark.datasets:
+        assert dataset in outcome.out
+    assert "``" not in outcome.out

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import platform
+import sys
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from ax_anasod.cli import diagnosis
+from ax_anasod.cli.diagnosis import Finding
+from tests.cli.conftest import Command
+
+
+def test_the_machine_and_every_extra_are_shown(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Importing every package takes many seconds, and is tried by the next tests.
+    monkeypatch.setattr(diagnosis, "_import_problems", lambda names: {})
+    outcome = command("doctor")
+    assert outcome.code == 0
+    for text in (platform.python_version(), sys.executable, "cpu: ", "SQLite"):
+        assert text in outcome.out
+    lines = [line.split() for line in outcome.out.splitlines() if line.strip()]
+    assert any(line[0].startswith("ax-platform") and line[-1] == "ok" for line in lines)
+    titles = {line[1] for line in lines if line[0] == "extra"}
+    assert titles == {"train", "ray", "baselines", "nasbench201", "nasbench301"}
+
+
+def test_what_is_broken_is_said_and_counts(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    findings = [
+        Finding("torch>=2.11", None, "2.10", "is outside the versions that were tested"),
+        Finding("ray>=2.50", "ray", "2.60", "ImportError: libfoo.so.1: cannot open"),
+    ]
+    monkeypatch.setattr(diagnosis, "devices", list)
+    monkeypatch.setattr(diagnosis, "examine", lambda: findings)
+    outcome = command("doctor")
+    assert outcome.code == 1
+    assert outcome.err.splitlines() == [
+        "problem: torch>=2.11: is outside the versions that were tested",
+        "problem: ray>=2.50: ImportError: libfoo.so.1: cannot open",
+    ]
+    monkeypatch.setattr(diagnosis, "examine", lambda: findings[1:])
+    assert command("doctor").code == 0
+
+
+def test_imports_that_fail_or_end_the_process(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    for name, program in {
+        "good_one": "",
+        "broken_one": "raise OSError('libcudart.so.12: cannot open shared object file')",
+        "crashing_one": "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)",
+        "leaving_one": "raise SystemExit(3)",
+        "other_good_one": "",
+    }.items():
+        (tmp_path / f"{name}.py").write_text(program)
+    names = ["good_one", "broken_one", "crashing_one", "leaving_one", "other_good_one", "absent"]
+    assert diagnosis._import_problems(names) == {
+        "broken_one": "OSError: libcudart.so.12: cannot open shared object file",
+        "crashing_one": "crashes with SIGSEGV",
+        "leaving_one": "SystemExit: 3",
+        "absent": "ModuleNotFoundError: No module named 'absent'",
+    }
+
+
+@pytest.mark.parametrize(
+    ("requirement", "extra", "installed", "problem"),
+    [
+        ("torch>=2.11", None, "2.14.1+cpu", None),
+        ("torch>=2.11", None, "2.10.0", "is outside the versions that were tested"),
+        ("torch>=2.11", None, None, "is not installed"),
+        ("ray>=2.50", "ray", None, None),
+        ("ray>=2.50", "ray", "3.0.0rc1", None),
+    ],
+)
+def test_versions(
+    requirement: str, extra: str | None, installed: str | None, problem: str | None
+) -> None:
+    assert diagnosis._problem(Requirement(requirement), extra, installed) == problem
+
+
+def test_a_torch_that_does_not_start_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diagnosis, "_DEVICES", "raise OSError('libtorch.so')")
+    assert diagnosis.devices()[1:] == ["torch: OSError: libtorch.so"]

@@ -1,0 +1,64 @@
+"""The command line answers at once, since it loads what is heavy only when it is needed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from importlib.metadata import version
+
+import pytest
+
+from tests.cli.conftest import Command
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--help"], 0),
+        (["search", "--help"], 0),
+        (["--version"], 0),
+        ([], 0),
+        (["serch"], 2),
+        (["search", "--stategy", "random"], 2),
+        (["search", "--benchmark", "table", "--trials", "0"], 2),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_help_and_refusals_load_nothing_heavy(arguments: list[str], code: int) -> None:
+    program = (
+        "import sys\n"
+        "from ax_anasod.cli import main\n"
+        "try:\n"
+        f"    main({arguments!r})\n"
+        "finally:\n"
+        "    heavy = ('ax', 'torch', 'numpy', 'pandas', 'scipy', 'plotly', 'matplotlib')\n"
+        "    assert not [name for name in heavy if name in sys.modules]\n"
+    )
+    started = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    assert time.perf_counter() - started < 10  # 0.3 s on a machine that does nothing else
+
+
+def test_help_names_every_command(command: Command) -> None:
+    outcome = command("--help")
+    for name in ("search", "resume", "show", "benchmarks", "strategies", "doctor"):
+        assert name in outcome.out
+    assert command().out == outcome.out
+
+
+def test_version(command: Command) -> None:
+    assert command("--version").out == f"ax-anasod {version('ax-anasod')}\n"
+
+
+def test_output_that_nobody_reads_is_no_error() -> None:
+    reader = f"{sys.executable} -m ax_anasod --help"
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {reader} | true"], capture_output=True, timeout=60,
+        check=False, text=True,
+    )  # fmt: skip
+    assert done.stderr == ""
