@@ -43,11 +43,11 @@ $(BARE): $(CREATED) pyproject.toml
 	touch $@
 
 $(DEV): $(CREATED) pyproject.toml
-	$(BIN)/python -m pip install --editable ".[dev,nasbench201]"
+	$(BIN)/python -m pip install --editable ".[dev,nasbench201,baselines]"
 	touch $@ $(BARE)
 
 $(REFERENCES): $(CREATED) pyproject.toml
-	$(BIN)/python -m pip install --editable ".[dev,baselines]"
+	$(BIN)/python -m pip install --editable ".[dev,baselines]" baybe
 	touch $@ $(BARE)
 
 search: $(BARE)
