@@ -13,11 +13,11 @@ from ax_anasod.exceptions import OptionError
 def mutate(
     cell: Cell, codes: ArrayLike, rng: np.random.Generator, rate: float = 1.0
 ) -> NDArray[np.int64]:
-    """Draws one mutant of each code; those that are no other architecture are left out.
+    """Draws one mutant of each code, leaving out those that are no other architecture.
 
     Each of the ``d`` columns (operations and wiring choices) takes another value with
-    probability ``rate / d``, all others being equally likely, independently of the rest;
-    where that changes nothing, one column is changed. Repeat a code to get several mutants.
+    probability ``rate / d``, all others being equally likely, independently of the rest.
+    Repeat a code to get several mutants.
 
     Source: the mutation of White et al., "BANANAS" (AAAI 2021).
 
@@ -38,9 +38,8 @@ def mutate(
     Example:
         >>> from ax_anasod import cells
         >>> cell = cells.Cell("mine", operations=["conv", "skip"], num_blocks=3)
-        >>> mutants = mutate(cell, [[0, 0, 0]] * 4, np.random.default_rng(0), rate=1e-9)
-        >>> mutants.sum(axis=1).tolist()
-        [1, 1, 1, 1]
+        >>> mutate(cell, [[0, 0, 0]] * 4, np.random.default_rng(1), rate=3.0).tolist()
+        [[1, 1, 1], [1, 1, 1], [1, 1, 1], [1, 1, 1]]
     """
     check_generator(rng)
     own = cell.canonical(codes)
@@ -49,7 +48,6 @@ def mutate(
     if not 0 < rate <= d:  # written so that NaN fails
         raise OptionError(f"rate must be above 0 and at most {d} (the columns), got {rate}")
     changed = rng.random((n, d)) < rate / d
-    changed[np.arange(n), rng.integers(0, d, size=n)] |= ~changed.any(axis=1)
     steps = rng.integers(1, sizes, size=(n, d))
     mutants = np.where(changed, (own + steps) % sizes, own)
     valid = cell.is_valid(mutants)

@@ -15,9 +15,9 @@ def test_mutants_are_other_valid_representatives(cell: Cell, rng: np.random.Gene
     mutants = mutate(cell, codes, rng)
     assert mutants.shape[1] == codes.shape[1]
     assert cell.is_representative(mutants).all()
-    if cell.accepts_all_codes:
-        assert len(mutants) == len(codes)
-        assert (mutants != codes).any(axis=1).all()
+    # About a third has no change at the rate of 1; among invalid codes few are left.
+    assert len(mutants) <= 0.8 * len(codes)
+    assert len(mutants) >= 0.5 * len(codes) or not cell.accepts_all_codes
 
 
 def test_same_generator_same_mutants(cell: Cell) -> None:
@@ -26,32 +26,36 @@ def test_same_generator_same_mutants(cell: Cell) -> None:
     np.testing.assert_array_equal(first, second)
 
 
-def test_a_tiny_rate_gives_every_neighbour_equally_often(rng: np.random.Generator) -> None:
+def test_a_small_rate_gives_the_neighbours_as_often_as_expected(
+    rng: np.random.Generator,
+) -> None:
     cell = Cell("wired", ["a", "b", "c"], num_blocks=2, wiring=[4])
     code = np.array([0, 2, 1])
-    mutants = mutate(cell, np.tile(code, (30_000, 1)), rng, rate=1e-12)
-    assert ((mutants != code).sum(axis=1) == 1).all()
-    found, counts = np.unique(cell.keys(mutants), return_counts=True)
+    mutants = mutate(cell, np.tile(code, (1_000_000, 1)), rng, rate=0.03)
+    single = mutants[(mutants != code).sum(axis=1) == 1]
+    assert len(single) >= 0.98 * len(mutants)
+    found, counts = np.unique(cell.keys(single), return_counts=True)
     assert set(found.tolist()) == set(cell.keys(cell.neighbours(code)).tolist())
     # Columns are equally likely, then the other values of a column.
     expected = np.where(np.isin(found, cell.keys(np.array([[0, 2, w] for w in range(4)]))), 9, 6)
-    np.testing.assert_allclose(counts / len(mutants), 1 / expected, rtol=0.1)
+    np.testing.assert_allclose(counts / len(single), 1 / expected, rtol=0.1)
 
 
-@pytest.mark.parametrize("rate", [1.0, 2.0, 6.0])
+@pytest.mark.parametrize("rate", [0.5, 1.0, 2.0, 6.0])
 def test_rate_is_the_expected_number_of_changes(rate: float, rng: np.random.Generator) -> None:
-    cell = NASBench201Cell()
-    codes = cell.sample(20_000, rng)
-    changes = (mutate(cell, codes, rng, rate) != codes).sum(axis=1)
-    # Where nothing would have changed, one column does.
-    assert changes.mean() == pytest.approx(rate + (1 - rate / 6) ** 6, rel=0.02)
+    codes = np.zeros((20_000, 6), dtype=np.int64)
+    mutants = mutate(NASBench201Cell(), codes, rng, rate)
+    assert (mutants != 0).sum() / len(codes) == pytest.approx(rate, rel=0.04)
+    unchanged = (1 - rate / 6) ** 6
+    assert len(mutants) / len(codes) == pytest.approx(1 - unchanged, abs=0.02)
 
 
 def test_mutants_keep_the_order_of_their_codes(rng: np.random.Generator) -> None:
     cell = NASBench201Cell()
-    mutants = mutate(cell, np.repeat([[0] * 6, [4] * 6], 50, axis=0), rng, rate=1e-9)
-    assert (mutants[:50] == 0).sum(axis=1).tolist() == [5] * 50
-    assert (mutants[50:] == 4).sum(axis=1).tolist() == [5] * 50
+    mutants = mutate(cell, np.repeat([[0] * 6, [4] * 6], 500, axis=0), rng, rate=0.5)
+    of_first = (mutants == 0).sum(axis=1) > (mutants == 4).sum(axis=1)
+    assert of_first.tolist() == sorted(of_first.tolist(), reverse=True)
+    assert 0 < of_first.sum() < len(mutants)
 
 
 def test_another_form_of_the_same_architecture_is_no_mutant(rng: np.random.Generator) -> None:
