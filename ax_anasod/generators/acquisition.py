@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from botorch.acquisition.analytic import AnalyticAcquisitionFunction
 from botorch.generation.sampling import SamplingStrategy
 from botorch.models.model import Model
 from botorch.utils.sampling import manual_seed
+from gpytorch.utils.warnings import NumericalWarning
 from torch import Tensor
 
 from ax_anasod.cells import Cell
@@ -129,7 +132,7 @@ class EncodingAcquisition(Acquisition):
 
     def score(self, X: Tensor) -> Tensor:
         """Acquisition values of ``m x k`` fractions, ``m``."""
-        with torch.no_grad():
+        with torch.no_grad(), _coinciding_points():
             return torch.cat([self.acqf(chunk.unsqueeze(1)) for chunk in torch.split(X, _CHUNK)])
 
     def _candidates(
@@ -152,12 +155,14 @@ class EncodingAcquisition(Acquisition):
         counts = unique_counts(apply_fixed_counts(fractions, cell, fixed), cell)
         if optimizer == "pool":
             return counts
-        ascended = mirror_descent(
-            acqf=self.acqf,
-            starts=self._best_of(counts, cell, self.options["num_starts"]),
-            learning_rate=self.options["learning_rate"],
-            num_steps=self.options["num_steps"],
-        )
+        starts = self._best_of(counts, cell, self.options["num_starts"])
+        with _coinciding_points():
+            ascended = mirror_descent(
+                acqf=self.acqf,
+                starts=starts,
+                learning_rate=self.options["learning_rate"],
+                num_steps=self.options["num_steps"],
+            )
         snapped = apply_fixed_counts(ascended.cpu().numpy(), cell, fixed)
         return unique_counts(np.concatenate([snapped, counts]), cell)
 
@@ -167,6 +172,15 @@ class EncodingAcquisition(Acquisition):
 
     def _tensor(self, array: npt.NDArray[np.float64]) -> Tensor:
         return torch.as_tensor(array, dtype=self.dtype, device=self.device)
+
+
+@contextmanager
+def _coinciding_points() -> Iterator[None]:
+    # Candidates may well be encodings that were observed: their joint covariance, which the
+    # Monte Carlo functions decompose, is then singular up to the jitter that is announced.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NumericalWarning)
+        yield
 
 
 def believe(model: Model, X_pending: Tensor) -> Model:
