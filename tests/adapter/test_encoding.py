@@ -262,7 +262,7 @@ def test_a_batch_with_pending_trials_avoids_both(
     running = [tuple(p.values()) for p in client.get_next_trials(2).values()]
     adapter = fit(client)
 
-    generated = adapter.gen(3, pending_observations=dict.fromkeys(objectives, _pending(adapter)))
+    generated = adapter.gen(3, pending_observations={m: _pending(adapter) for m in objectives})
 
     batch = [tuple(arm.parameters.values()) for arm in generated.arms]
     assert len({*running, *batch}) == 5
