@@ -1,0 +1,120 @@
+"""Random strategies as Ax runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ax_anasod.adapter import AnasodGenerators, HistoryAdapter
+from ax_anasod.cells import Cell
+from ax_anasod.core import AnasodSearchSpace, CellSearchSpace
+from ax_anasod.exceptions import AnasodError, ArchitectureError, UnknownNameError
+from ax_anasod.experiment import make_client, make_experiment
+
+NAMES = ["random", "anasod-random", "anasod-biased-random"]
+every_strategy = pytest.mark.parametrize("strategy", NAMES)
+
+
+@every_strategy
+def test_trials_asked_for_at_once_are_those_asked_for_one_by_one(
+    toy_cell: Cell, strategy: str
+) -> None:
+    together, apart = (make_client(toy_cell, strategy, seed=3) for _ in range(2))
+
+    at_once = together.get_next_trials(15)
+    one_by_one = {i: p for _ in range(15) for i, p in apart.get_next_trials(1).items()}
+
+    assert at_once == one_by_one
+    assert len({tuple(p.values()) for p in at_once.values()}) > 8
+
+
+@every_strategy
+def test_a_failed_trial_does_not_bring_its_draw_back(toy_cell: Cell, strategy: str) -> None:
+    client = make_client(toy_cell, strategy, seed=3)
+    drawn = []
+    for _ in range(10):
+        ((index, parameters),) = client.get_next_trials(1).items()
+        client.mark_trial_failed(index)
+        drawn.append(tuple(parameters.values()))
+
+    assert len(set(drawn)) > 5
+
+
+def test_biased_draws_follow_the_incumbent(toy_cell: Cell, toy_error: Any, advance: Any) -> None:
+    client = make_client(toy_cell, "anasod-biased-random", seed=1, beta_max=50.0, num_trials=20)
+
+    encodings = advance(client, 80, toy_error)
+
+    errors = [toy_error(dict(zip(("n_conv", "n_pool"), e, strict=False))) for e in encodings]
+    best = encodings[errors.index(min(errors[:60]))]
+    assert encodings[60:].count(best) >= 18
+    assert encodings[:10].count(best) <= 2
+
+
+def test_fixed_parameters_hold(toy_cell: Cell) -> None:
+    encodings = make_client(toy_cell, "anasod-random")
+    architectures = make_client(toy_cell, "random")
+
+    counts = encodings.get_next_trials(5, fixed_parameters={"n_conv": 2})
+    blocks = architectures.get_next_trials(5, fixed_parameters={"block_1": "skip"})
+
+    assert all(p["n_conv"] == 2 and sum(p.values()) == 6 for p in counts.values())  # type: ignore[arg-type]
+    assert all(p["block_1"] == "skip" for p in blocks.values())
+    assert len({tuple(p.values()) for p in blocks.values()}) > 1
+
+
+@pytest.mark.parametrize(
+    ("strategy", "fixed", "error", "message"),
+    [
+        ("random", {"block_1": "skp"}, ArchitectureError, "did you mean 'skip'"),
+        ("random", {"block_7": "skip"}, UnknownNameError, "'block_7'"),
+        ("anasod-random", {"n_skp": 1}, UnknownNameError, "did you mean 'n_skip'"),
+        ("anasod-random", {"n_skip": 1.5}, AnasodError, "n_skip = 1.5"),
+        ("anasod-random", {"n_skip": 7}, AnasodError, "n_skip = 7"),
+    ],
+)
+def test_fixed_parameters_that_do_not_exist_are_refused(
+    toy_cell: Cell, strategy: str, fixed: dict[str, Any], error: type[AnasodError], message: str
+) -> None:
+    client = make_client(toy_cell, strategy)
+
+    with pytest.raises(error, match=message):
+        client.get_next_trials(1, fixed_parameters=fixed)
+    assert not client._experiment.trials
+
+
+def test_a_batch_in_one_generator_run(toy_cell: Cell) -> None:
+    experiment = make_experiment(CellSearchSpace.from_cell(toy_cell), strategy="random")
+    adapter = AnasodGenerators.RANDOM_ARCHITECTURE(
+        experiment=experiment, cell=toy_cell.to_dict(), seed=1
+    )
+    assert isinstance(adapter, HistoryAdapter)
+
+    run = adapter.gen(6)
+
+    assert len({arm.signature for arm in run.arms}) == len(run.arms) == 6
+
+
+def test_it_works_on_a_plain_experiment_without_an_objective(toy_cell: Cell) -> None:
+    from ax.core.experiment import Experiment
+
+    experiment = Experiment(AnasodSearchSpace.from_cell(toy_cell), name="plain")
+
+    adapter = AnasodGenerators.ANASOD_RANDOM(experiment=experiment, cell=toy_cell.to_dict())
+
+    assert sum(adapter.gen(1).arms[0].parameters.values()) == 6  # type: ignore[arg-type]
+
+
+def test_global_generators_do_not_matter(
+    toy_cell: Cell, toy_error: Any, advance: Any, disturb: Callable[[int], None]
+) -> None:
+    runs = []
+    for state in (0, 99):
+        client = make_client(toy_cell, "anasod-biased-random", seed=5, num_trials=10)
+        for trials in range(1, 11):
+            disturb(state + trials)
+            runs.append(advance(client, trials, toy_error))
+
+    assert runs[9] == runs[19]
