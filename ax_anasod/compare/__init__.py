@@ -1,0 +1,41 @@
+"""Comparing strategies: many runs in many processes, and what they say together.
+
+The names are loaded on first use (PEP 562), so that the processes of a comparison can begin
+in this room without loading Ax before they have silenced it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from ax_anasod.compare.comparison import Comparison as Comparison
+    from ax_anasod.compare.comparison import Observer as Observer
+    from ax_anasod.compare.comparison import compare_strategies as compare_strategies
+    from ax_anasod.compare.contender import Contender as Contender
+    from ax_anasod.compare.plan import Plan as Plan
+    from ax_anasod.compare.summary import Summary as Summary
+
+_MODULES: Final = {
+    "Comparison": "comparison",
+    "Contender": "contender",
+    "Observer": "comparison",
+    "Plan": "plan",
+    "Summary": "summary",
+    "compare_strategies": "comparison",
+}
+
+__all__ = sorted(_MODULES)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODULES})

@@ -1,0 +1,247 @@
+"""Comparing strategies in one call."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Final, Self
+
+import pandas as pd
+
+from ax_anasod.compare.contender import Contender
+from ax_anasod.compare.folder import PLAN, ComparisonFolder, read_runs
+from ax_anasod.compare.pictures import write_pictures
+from ax_anasod.compare.plan import Plan
+from ax_anasod.compare.pool import carry_out
+from ax_anasod.compare.results import results_frame, to_csv
+from ax_anasod.compare.summary import Summary, check_questions
+from ax_anasod.compare.texts import markdown
+from ax_anasod.compare.worker import Ended, Task, pack
+from ax_anasod.exceptions import OptionError, RunError
+from ax_anasod.nasbench import Benchmark
+from ax_anasod.runs.files import write_atomically
+
+RESULTS: Final = "results.csv"
+SUMMARY_TABLE: Final = "summary.csv"
+SUMMARY_TEXT: Final = "summary.md"
+FAILURES: Final = "failures.txt"
+
+
+class Observer:
+    """What somebody who waits for a comparison can see; this one does not look."""
+
+    def begins(self, trials: int, runs: int) -> None:
+        """The comparison begins, or goes on.
+
+        Args:
+            trials: How many trials there will be, those so far included.
+            runs: How many runs.
+        """
+
+    def progressed(self, done: int, runs: int) -> None:
+        """A trial or a run has ended; also called once at the beginning.
+
+        Args:
+            done: How many trials there are.
+            runs: How many runs have ended.
+        """
+
+    def failed(self, label: str, seed: int, reason: str) -> None:
+        """A run has failed; the others go on."""
+
+    def should_stop(self) -> bool:
+        """True ends the comparison after the trials under way."""
+        return False
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The runs of several strategies on one benchmark, as far as they are.
+
+    Args:
+        plan: What is compared.
+        results: One row for each trial, see
+            :func:`ax_anasod.compare.results.results_frame`.
+        regret: Also count the queries until the incumbent is this close to the optimum.
+        reference: The contender that the others are tested against; the first by default.
+        failures: Contender -> why runs of it are not finished, for each such run.
+        finished: Whether every run has ended or failed; False where it was stopped.
+        out: Its folder, None where nothing was written.
+    """
+
+    plan: Plan
+    results: pd.DataFrame
+    regret: float | None = None
+    reference: str | None = None
+    failures: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    finished: bool = True
+    out: Path | None = None
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """A comparison as its folder has it; it may still be going on.
+
+        Raises:
+            RunError: The folder holds none, or a damaged one.
+        """
+        if not (path / PLAN).exists():
+            raise RunError(f"the folder {path} holds no comparison")
+        plan = Plan.read(path / PLAN)
+        runs = read_runs(path, plan)
+        finished = all(run.finished for run in runs)
+        return cls(plan, results_frame(plan, runs), finished=finished, out=path)
+
+    @cached_property
+    def summary(self) -> Summary:
+        """What the finished runs say."""
+        return Summary(self.plan, self.results, self.regret, self.reference, self.failures)
+
+    def write(self) -> None:
+        """Write the tables and pictures into the folder.
+
+        Raises:
+            OptionError: The comparison has no folder.
+            RunError: A file cannot be written.
+        """
+        if self.out is None:
+            raise OptionError("the comparison has no folder", "compare with out=FOLDER")
+        write_atomically(self.out / RESULTS, to_csv(self.results))
+        write_atomically(self.out / SUMMARY_TABLE, self.summary.frame.to_csv(index=False))
+        write_atomically(self.out / SUMMARY_TEXT, markdown(self.summary))
+        write_pictures(self.plan, self.results, self.out)
+
+
+def compare_strategies(
+    benchmark: Benchmark,
+    strategies: Sequence[str | Contender],
+    *,
+    trials: int = 150,
+    seeds: int = 10,
+    jobs: int = 1,
+    out: str | Path | None = None,
+    regret: float | None = None,
+    reference: str | None = None,
+    observer: Observer | None = None,
+) -> Comparison:
+    """Run strategies on a benchmark, each with several seeds, in processes of their own.
+
+    Runs that the folder has already are not made again, and those that it has in part go on
+    where they were, to the same trials as without the interruption. Each process has one
+    thread. Since the processes are spawned, a script calls this below
+    ``if __name__ == "__main__":``.
+
+    Args:
+        benchmark: The benchmark, with one objective.
+        strategies: Names, or contenders with options and a budget of their own.
+        trials: The budget of those given by name.
+        seeds: Each strategy runs with the seeds 0, 1, ..., ``seeds`` - 1.
+        jobs: How many processes work at a time.
+        out: Folder of the comparison, a new one or one to go on with or to extend. Without
+            it nothing is kept.
+        regret: Also count the queries until the incumbent is this close to the optimum.
+        reference: The strategy that the others are tested against; the first by default.
+        observer: Who watches.
+
+    Returns:
+        The comparison. A run that fails, also one whose process dies, is among its failures;
+        the others are not affected.
+
+    Raises:
+        AnasodError: Something cannot run as asked; then nothing has been written.
+        RunError: The folder holds something else, or cannot be written.
+    """
+    if jobs < 1:
+        raise OptionError(f"jobs must be at least 1, got {jobs}")
+    contenders = [s if isinstance(s, Contender) else Contender(s, {}, trials) for s in strategies]
+    plan = Plan.of(benchmark, contenders, seeds)
+    check_questions(plan, regret, reference)
+    with _folder(out, plan) as folder:
+        tally = _Tally(folder, observer or Observer())
+        tally.begin()
+        carry_out(
+            tally.unfinished, pack(benchmark), jobs, tally.on_trial, tally.on_end, tally.should_stop
+        )
+        if out is not None:
+            tally.write_details(folder.path)
+        runs = read_runs(folder.path, folder.plan)
+        return Comparison(
+            folder.plan,
+            results_frame(folder.plan, runs),
+            regret,
+            reference,
+            tally.failures,
+            finished=not tally.stopped,
+            out=None if out is None else folder.path,
+        )
+
+
+class _Tally:
+    """Counts what the processes report."""
+
+    def __init__(self, folder: ComparisonFolder, observer: Observer) -> None:
+        self._observer = observer
+        self._done: dict[tuple[str, int], int] = {}
+        self._total = 0
+        self._ended = 0
+        self._details: list[str] = []
+        self.failures: dict[str, tuple[str, ...]] = {}
+        self.stopped = False
+        tasks = {(task.contender.label, task.seed): task for task in folder.tasks}
+        unfinished = set()
+        for run in read_runs(folder.path, folder.plan):
+            key = (run.label, run.seed)
+            self._done[key] = sum(record.end is not None for record in run.records)
+            self._total += run.planned
+            self._ended += run.finished
+            if not run.finished:
+                unfinished.add(key)
+        self.unfinished = [task for key, task in tasks.items() if key in unfinished]
+
+    def begin(self) -> None:
+        self._observer.begins(self._total, len(self._done))
+        self._tell()
+
+    def on_trial(self, task: Task, trials: int) -> None:
+        self._done[task.contender.label, task.seed] = trials
+        self._tell()
+
+    def on_end(self, task: Task, end: Ended) -> None:
+        self._ended += 1
+        if end.error is not None:
+            label = task.contender.label
+            reason = f"seed {task.seed}: {end.error}"
+            self.failures[label] = (*self.failures.get(label, ()), reason)
+            self._details.append(f"{label}, {reason}\n{end.details}")
+            self._observer.failed(label, task.seed, end.error)
+        self._tell()
+
+    def should_stop(self) -> bool:
+        self.stopped = self.stopped or self._observer.should_stop()
+        return self.stopped
+
+    def write_details(self, path: Path) -> None:
+        """Keep where in the program the failures of this time were, as a bug report needs."""
+        if self._details:
+            write_atomically(path / FAILURES, "\n".join(self._details))
+        else:
+            (path / FAILURES).unlink(missing_ok=True)
+
+    def _tell(self) -> None:
+        self._observer.progressed(sum(self._done.values()), self._ended)
+
+
+@contextmanager
+def _folder(out: str | Path | None, plan: Plan) -> Iterator[ComparisonFolder]:
+    if out is not None:
+        with ComparisonFolder.open(Path(out), plan) as folder:
+            yield folder
+        return
+    with (
+        tempfile.TemporaryDirectory(prefix="ax-anasod-") as temporary,
+        ComparisonFolder.open(Path(temporary), plan) as folder,
+    ):
+        yield folder

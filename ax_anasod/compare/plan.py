@@ -1,0 +1,179 @@
+"""The plan of a comparison: which runs there are, and what they have in common."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final, Self
+
+from ax_anasod.compare.contender import Contender, check_different
+from ax_anasod.exceptions import OptionError, RunError
+from ax_anasod.nasbench import Benchmark
+from ax_anasod.nasbench.benchmark import COST
+from ax_anasod.runs import Quantity
+from ax_anasod.runs.files import write_atomically
+
+COLUMNS: Final = ("strategy", "seed", "trial", "value", "incumbent", COST)
+"""The columns of the results before those of the reported quantities."""
+
+SECONDS: Final = "seconds"
+"""The column after them: the wall time of a trial."""
+
+# Where the data lies does not change what it says: its digest is part of the description.
+_PLACES: Final = frozenset({"path", "resolved_path", "cache"})
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The content of ``comparison.json``.
+
+    Args:
+        version: Version of the package that started the comparison.
+        created: When that was, in ISO form with the time zone.
+        benchmark: ``Benchmark.to_dict()``.
+        benchmark_name: What the benchmark is called in results.
+        dataset: Its data set, where there is one.
+        objective: What is searched.
+        reported: What is recorded for the incumbent.
+        seeds: Each contender has one run for each of the seeds 0, 1, ..., ``seeds`` - 1.
+        contenders: What is compared.
+    """
+
+    version: str
+    created: str
+    benchmark: dict[str, Any]
+    benchmark_name: str
+    dataset: str | None
+    objective: Quantity
+    reported: tuple[Quantity, ...]
+    seeds: int
+    contenders: tuple[Contender, ...]
+
+    @classmethod
+    def of(cls, benchmark: Benchmark, contenders: Sequence[Contender], seeds: int) -> Self:
+        """The plan of a new comparison; whatever cannot run is refused here.
+
+        Raises:
+            AnasodError: A strategy cannot run, the benchmark has several objectives, a
+                column has a name that the results need, or a number is out of range.
+        """
+        if seeds < 1:
+            raise OptionError(f"seeds must be at least 1, got {seeds}")
+        if len(benchmark.objectives) > 1:
+            names = ", ".join(objective.name for objective in benchmark.objectives)
+            raise OptionError(
+                f"a comparison judges one objective, got {len(benchmark.objectives)}: {names}",
+                "search one of them and report the others",
+            )
+        check_different(contenders)
+        for quantity in benchmark.reported:
+            if quantity.name in (*COLUMNS, SECONDS):
+                raise OptionError(
+                    f"a reported column cannot be called {quantity.name!r}: the results of a "
+                    f"comparison have a column of this name",
+                    "rename it in the table",
+                )
+        # All of them are checked; what they are run on is the same for each.
+        config, *_ = [contender.check(benchmark) for contender in contenders]
+        return cls(
+            version=version("ax-anasod"),
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            benchmark=config.benchmark,
+            benchmark_name=config.benchmark_name,
+            dataset=config.dataset,
+            objective=config.objectives[0],
+            reported=config.reported,
+            seeds=seeds,
+            contenders=tuple(contenders),
+        )
+
+    @property
+    def labels(self) -> list[str]:
+        """The contenders as results call them, in order."""
+        return [contender.label for contender in self.contenders]
+
+    @property
+    def subject(self) -> str:
+        """The benchmark and its data set, for people."""
+        name = self.benchmark_name
+        return name if self.dataset is None else f"{name} {self.dataset}"
+
+    @property
+    def noise_free(self) -> Quantity | None:
+        """The mean of the searched quantity, where single training runs are searched."""
+        name = f"{self.objective.name}_mean"
+        return next((quantity for quantity in self.reported if quantity.name == name), None)
+
+    def extended(self, wanted: Plan) -> Plan:
+        """This plan with the contenders, trials and seeds of another one added.
+
+        Raises:
+            RunError: The other one is of something else, or asks for less than there is.
+        """
+        self._check_same_benchmark(wanted)
+        if wanted.seeds < self.seeds:
+            raise RunError(
+                f"the comparison has {self.seeds} seeds already, more than {wanted.seeds}",
+                "give at least as many, or choose another folder",
+            )
+        contenders = {contender.label: contender for contender in self.contenders}
+        for contender in wanted.contenders:
+            known = contenders.get(contender.label, contender)
+            if contender.trials < known.trials:
+                raise RunError(
+                    f"the comparison has {known.trials} trials of {known.label} already, more "
+                    f"than {contender.trials}",
+                    "give at least as many, or choose another folder",
+                )
+            contenders[contender.label] = contender
+        return replace(self, seeds=wanted.seeds, contenders=tuple(contenders.values()))
+
+    def _check_same_benchmark(self, wanted: Plan) -> None:
+        ours, theirs = _flat(self.benchmark), _flat(wanted.benchmark)
+        for name in {**ours, **theirs}:
+            if ours.get(name) != theirs.get(name):
+                raise RunError(
+                    f"the folder holds a comparison with another {name} of the benchmark: "
+                    f"{ours.get(name)!r}, not {theirs.get(name)!r}",
+                    "choose another folder",
+                )
+
+    def write(self, path: Path) -> None:
+        """Write ``comparison.json``.
+
+        Raises:
+            RunError: It cannot be written.
+        """
+        content = asdict(self) | {"contenders": [c.to_dict() for c in self.contenders]}
+        write_atomically(path, json.dumps(content, indent=2) + "\n")
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read ``comparison.json``.
+
+        Raises:
+            RunError: It is missing or damaged.
+        """
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise RunError(f"{path} cannot be read: {error.strerror}") from error
+        except ValueError as error:
+            raise RunError(f"{path} is damaged: {error}") from error
+        try:
+            content["objective"] = Quantity(**content["objective"])
+            content["reported"] = tuple(Quantity(**q) for q in content["reported"])
+            content["contenders"] = tuple(map(Contender.from_dict, content["contenders"]))
+            return cls(**content)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise RunError(f"{path} is not the plan of a comparison: {error}") from error
+
+
+def _flat(description: Mapping[str, Any]) -> dict[str, Any]:
+    # The values under the objectives are in the digest; it is named last, being unreadable.
+    entries = {name: value for name, value in description.items() if name not in _PLACES}
+    return dict(sorted(entries.items(), key=lambda entry: entry[0] == "fingerprint"))

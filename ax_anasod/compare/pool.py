@@ -1,0 +1,180 @@
+"""The processes of a comparison: who does which run, and what if one of them dies."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Final
+
+from ax_anasod.compare.process import begin
+from ax_anasod.compare.worker import Ended, Parcel, Progressed, Task
+
+_POLL_SECONDS: Final = 0.2
+_GOODBYE_SECONDS: Final = 5.0
+_THREADS: Final = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+@dataclass
+class _Worker:
+    process: BaseProcess
+    connection: Connection
+    task: Task | None = None
+
+
+def carry_out(
+    tasks: Sequence[Task],
+    parcel: Parcel,
+    jobs: int,
+    on_trial: Callable[[Task, int], None],
+    on_end: Callable[[Task, Ended], None],
+    should_stop: Callable[[], bool],
+) -> None:
+    """Carry out runs in processes of their own.
+
+    A process does one run after another. One that dies takes only the run with it that it
+    was at, and is replaced. The processes are spawned (a fork would copy torch's threads in
+    whatever state they are), each with one thread.
+
+    Args:
+        tasks: The runs, in the order in which they are begun.
+        parcel: The benchmark, from :func:`ax_anasod.compare.worker.pack`.
+        jobs: How many processes work at a time.
+        on_trial: Called with a run and how many trials it has now.
+        on_end: Called with a run and how it ended.
+        should_stop: Asked several times a second; once it is True no further run is begun,
+            and those under way end after their trial.
+    """
+    waiting = deque(tasks)
+    workers: list[_Worker] = []
+    stopping = False
+    try:
+        while waiting or any(worker.task for worker in workers):
+            if should_stop() and not stopping:
+                stopping = True
+                waiting.clear()
+                _stop(workers)
+            idle = [worker for worker in workers if worker.task is None]
+            while waiting and (idle or len(workers) < jobs):
+                if not idle:
+                    idle.append(_start(parcel))
+                    workers.append(idle[0])
+                _give(idle.pop(), waiting.popleft())
+            busy = {worker.connection: worker for worker in workers if worker.task is not None}
+            for connection in wait(list(busy), _POLL_SECONDS):
+                worker = busy[connection]  # type: ignore[index]  # Only connections wait here.
+                if not _listen(worker, on_trial, on_end):
+                    workers.remove(worker)
+    finally:
+        _dismiss(workers)
+
+
+def _give(worker: _Worker, task: Task) -> None:
+    worker.task = task
+    _send(worker, task)
+
+
+def _send(worker: _Worker, message: object) -> None:
+    # One that has died in the meantime says so at the next look at its connection.
+    with suppress(BrokenPipeError, ConnectionResetError):
+        worker.connection.send(message)
+
+
+def _listen(
+    worker: _Worker,
+    on_trial: Callable[[Task, int], None],
+    on_end: Callable[[Task, Ended], None],
+) -> bool:
+    """Take one message of a busy worker; whether it is still alive."""
+    task = worker.task
+    if task is None:
+        return True
+    try:
+        message = worker.connection.recv()
+    except (EOFError, ConnectionResetError):
+        on_end(task, Ended(_cause_of_death(worker.process)))
+        return False
+    if isinstance(message, Progressed):
+        on_trial(task, message.trials)
+    else:
+        worker.task = None
+        on_end(task, message)
+    return True
+
+
+def _start(parcel: Parcel) -> _Worker:
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=begin, args=(theirs,), daemon=True)
+    with _one_thread_each(), _ctrl_c_ignored():
+        process.start()
+    # So that the end of the process closes the last copy, which ends our waiting.
+    theirs.close()
+    worker = _Worker(process, ours)
+    _send(worker, parcel)
+    return worker
+
+
+def _cause_of_death(process: BaseProcess) -> str:
+    process.join(_GOODBYE_SECONDS)
+    code = process.exitcode
+    if code is None or code >= 0:
+        return f"its process ended with exit code {code}"
+    name = signal.Signals(-code).name
+    hint = " (out of memory? then try fewer jobs)" if name == "SIGKILL" else ""
+    return f"its process was killed by {name}{hint}"
+
+
+def _stop(workers: list[_Worker]) -> None:
+    for worker in workers:
+        _send(worker, None)
+
+
+def _dismiss(workers: list[_Worker]) -> None:
+    """End all processes: idle ones in peace, those in the middle of a run at once."""
+    for worker in workers:
+        if worker.task is not None:
+            worker.process.terminate()
+    _stop(workers)
+    for worker in workers:
+        worker.process.join(_GOODBYE_SECONDS)
+        if worker.process.is_alive():
+            worker.process.kill()
+            worker.process.join()
+        worker.connection.close()
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Processes started in here find one thread in their environment."""
+    before = {name: os.environ.get(name) for name in _THREADS}
+    os.environ.update(dict.fromkeys(_THREADS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _ctrl_c_ignored() -> Iterator[None]:
+    """Processes started in here ignore Ctrl-C from their first instant."""
+    # Only the main thread may set handlers, and it is the one that receives Ctrl-C.
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

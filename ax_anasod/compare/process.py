@@ -1,0 +1,27 @@
+"""Where a process of a comparison begins; it loads nothing until it is quiet."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import warnings
+from multiprocessing.connection import Connection
+
+
+def begin(connection: Connection) -> None:
+    """Serve a comparison, see :func:`ax_anasod.compare.worker.work`.
+
+    Args:
+        connection: To the process that has started this one.
+    """
+    # Ctrl-C reaches the whole group of processes; the main one decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ax and its kin warn and log about their own doing, from their import on, into the
+    # progress bar of the main process.
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+    logging.disable(logging.WARNING)
+    from ax_anasod.compare.worker import work
+
+    work(connection)

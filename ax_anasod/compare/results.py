@@ -1,0 +1,89 @@
+"""What the runs of a comparison have found, trial by trial."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ax_anasod.compare.folder import Run
+from ax_anasod.compare.plan import COLUMNS, SECONDS, Plan
+from ax_anasod.nasbench.benchmark import COST
+from ax_anasod.storage.events import Completed
+
+
+def results_frame(plan: Plan, runs: Iterable[Run]) -> pd.DataFrame:
+    """One row for each ended trial, in the order of the runs.
+
+    Args:
+        plan: The plan.
+        runs: The runs, as they are.
+
+    Returns:
+        Columns ``strategy``, ``seed``, ``trial``, ``value`` (NaN where the trial failed),
+        ``incumbent`` (the best value so far), ``cost_seconds`` (simulated cost of this trial,
+        NaN where unknown), one for each reported quantity (its value of the incumbent), and
+        ``seconds`` (wall time).
+    """
+    names = [quantity.name for quantity in plan.reported]
+    rows = [row for run in runs for row in _rows(plan.objective.name, names, run)]
+    columns = [*COLUMNS, *names, SECONDS]
+    frame = pd.DataFrame.from_records(rows, columns=columns)
+    numbers = dict.fromkeys(("value", "incumbent", COST, *names, SECONDS), np.float64)
+    return frame.astype({"seed": np.int64, "trial": np.int64, **numbers})
+
+
+def to_csv(results: pd.DataFrame) -> str:
+    """The content of ``results.csv``: all digits, empty where there is no value.
+
+    Wall times are left out: the file of a comparison is the same on every machine.
+    """
+    return str(results.drop(columns=SECONDS).to_csv(index=False, lineterminator="\n"))
+
+
+def curves(results: pd.DataFrame, label: str, column: str, trials: int) -> pd.DataFrame:
+    """One column of the finished runs of a contender.
+
+    Args:
+        results: From :func:`results_frame`.
+        label: The contender.
+        column: The column.
+        trials: How many trials a finished run has.
+
+    Returns:
+        A row for each seed with a finished run and a column for each trial,
+        ``seeds x trials``.
+    """
+    rows = results[results["strategy"] == label]
+    table = rows.pivot(index="seed", columns="trial", values=column)
+    ended = rows.groupby("seed").size()
+    return table.loc[ended.index[ended >= trials]].reindex(columns=range(trials))
+
+
+def _rows(objective: str, reported: list[str], run: Run) -> list[tuple[Any, ...]]:
+    best: Completed | None = None
+    rows = []
+    for end in (record.end for record in run.records):
+        if end is None:
+            continue
+        completed = end if isinstance(end, Completed) else None
+        # The earlier one where two tie.
+        if completed is not None and (
+            best is None or completed.values[objective] < best.values[objective]
+        ):
+            best = completed
+        rows.append(
+            (
+                run.label,
+                run.seed,
+                end.trial,
+                None if completed is None else completed.values[objective],
+                None if best is None else best.values[objective],
+                None if completed is None else completed.cost_seconds,
+                *(None if best is None else best.values[name] for name in reported),
+                end.seconds,
+            )
+        )
+    return rows

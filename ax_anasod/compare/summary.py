@@ -1,0 +1,198 @@
+"""What a comparison says: one row for each contender."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ax_anasod.compare.plan import SECONDS, Plan
+from ax_anasod.compare.results import curves
+from ax_anasod.compare.significance import holm, signed_rank_p
+from ax_anasod.exceptions import OptionError, UnknownNameError
+from ax_anasod.nasbench.benchmark import COST
+
+# Values and optima are the same floating-point numbers, but for the digits of a sum.
+_EQUAL = 1e-9
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The results of the finished runs of a comparison.
+
+    Values are those of the incumbents after all trials of a run. The searched value of an
+    incumbent is the best value seen; where single training runs are searched it can lie
+    below the optimum of the means over training seeds, and the noise-free regret says how
+    far the incumbent really is from that (the paper's Table 2 shows best values seen).
+
+    Args:
+        plan: The plan.
+        results: From :func:`ax_anasod.compare.results.results_frame`.
+        regret: Also count the queries until the incumbent is this close to the optimum.
+        reference: The contender that the others are tested against; the first, where None
+            is named.
+        failures: Contender -> why runs of it are not finished, for each such run.
+
+    Raises:
+        UnknownNameError: There is no contender of the reference's name.
+        OptionError: The regret is negative, or the optimum is not known.
+    """
+
+    plan: Plan
+    results: pd.DataFrame
+    regret: float | None = None
+    reference: str | None = None
+    failures: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_questions(self.plan, self.regret, self.reference)
+
+    @property
+    def reference_label(self) -> str:
+        """The contender that the others are tested against."""
+        return self.reference or self.plan.labels[0]
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """One row for each contender, in the order of the plan; the table ``summary.csv``.
+
+        NaN stands where something is not known: no finished run, no optimum, or an optimum
+        that fewer than half of the runs have found.
+        """
+        rows = pd.DataFrame(
+            [self._row(c.label, c.trials) for c in self.plan.contenders],
+        )
+        p_values = self._p_values()
+        others = [label for label in self.plan.labels if label in p_values]
+        adjusted = dict(zip(others, holm([p_values[o] for o in others]), strict=True))
+        rows["p_value"] = [p_values.get(label, np.nan) for label in self.plan.labels]
+        rows["p_holm"] = [adjusted.get(label, np.nan) for label in self.plan.labels]
+        return rows
+
+    def final(self, label: str, column: str = "incumbent") -> pd.Series:
+        """A column of the finished runs of a contender after their last trial, by seed."""
+        return self._curves(label, column).iloc[:, -1]
+
+    def _curves(self, label: str, column: str) -> pd.DataFrame:
+        trials = next(c.trials for c in self.plan.contenders if c.label == label)
+        return curves(self.results, label, column, trials)
+
+    def _row(self, label: str, trials: int) -> dict[str, Any]:
+        incumbents = self._curves(label, "incumbent")
+        final = incumbents.iloc[:, -1].to_numpy()
+        to_optimum = _queries(incumbents, self.plan.objective.optimum)
+        row: dict[str, Any] = {
+            "strategy": label,
+            "mean": _mean(final),
+            "standard_error": _standard_error(final),
+            "median": _median(final),
+            "queries_to_optimum": _median(to_optimum),
+            "trials": trials,
+            "seeds": len(final),
+            "seeds_at_optimum": _number_reached(to_optimum),
+        }
+        if self.plan.objective.optimum is not None:
+            row["regret"] = row["mean"] - self.plan.objective.optimum
+        if self.regret is not None:
+            near = _queries(incumbents, self._target())
+            row |= {
+                "queries_to_regret": _median(near),
+                "seeds_at_regret": _number_reached(near),
+            }
+        row |= self._noise_free(label)
+        for quantity in self.plan.reported:
+            values = self.final(label, quantity.name).to_numpy()
+            row[f"mean({quantity.name})"] = _mean(values)
+            row[f"standard_error({quantity.name})"] = _standard_error(values)
+        costs = self._curves(label, COST)
+        if costs.notna().any(axis=None):
+            row["cost_seconds"] = _mean(costs.sum(axis=1).to_numpy())
+        row["seconds_per_trial"] = _median(self._curves(label, SECONDS).to_numpy().ravel())
+        return row
+
+    def _noise_free(self, label: str) -> dict[str, Any]:
+        quantity = self.plan.noise_free
+        if quantity is None or quantity.optimum is None:
+            return {}
+        values = self._curves(label, quantity.name)
+        reached = _queries(values, quantity.optimum)
+        return {
+            "noise_free_regret": _mean(values.iloc[:, -1].to_numpy()) - quantity.optimum,
+            "noise_free_queries_to_optimum": _median(reached),
+        }
+
+    def _target(self) -> float | None:
+        optimum = self.plan.objective.optimum
+        return None if optimum is None or self.regret is None else optimum + self.regret
+
+    def _p_values(self) -> dict[str, float]:
+        """Contender -> p-value against the reference, over the seeds that both have."""
+        reference = self.final(self.reference_label)
+        p_values = {}
+        for label in self.plan.labels:
+            differences = (self.final(label) - reference).dropna()
+            if label != self.reference_label and len(differences):
+                p_values[label] = signed_rank_p(differences)
+        return p_values
+
+
+def check_questions(plan: Plan, regret: float | None, reference: str | None) -> None:
+    """Refuse questions that a comparison cannot answer.
+
+    Args:
+        plan: The plan.
+        regret: As for :class:`Summary`.
+        reference: Likewise.
+
+    Raises:
+        UnknownNameError: There is no contender of the reference's name.
+        OptionError: The regret is negative, or the optimum is not known.
+    """
+    if reference is not None and reference not in plan.labels:
+        raise UnknownNameError("strategy of the comparison", reference, plan.labels)
+    if regret is None:
+        return
+    if not 0 <= regret < np.inf:
+        raise OptionError(f"the regret must be at least 0 and finite, got {regret}")
+    if plan.objective.optimum is None:
+        raise OptionError(
+            f"the optimum of {plan.objective.name!r} on {plan.subject} is not known, so there "
+            "is no regret"
+        )
+
+
+def _queries(values: pd.DataFrame, target: float | None) -> npt.NDArray[np.float64]:
+    """How many queries each run needs to get at least as low as a target; inf where it did not.
+
+    NaN for all of them where there is no target.
+    """
+    if target is None:
+        return np.full(len(values), np.nan)
+    reached = values.to_numpy() <= target + _EQUAL
+    return np.where(reached.any(axis=1), reached.argmax(axis=1) + 1.0, np.inf)
+
+
+def _number_reached(queries: npt.NDArray[np.float64]) -> float:
+    return np.nan if np.isnan(queries).any() else float(np.isfinite(queries).sum())
+
+
+def _mean(values: npt.NDArray[np.float64]) -> float:
+    return float(values.mean()) if len(values) else np.nan
+
+
+def _standard_error(values: npt.NDArray[np.float64]) -> float:
+    """Of the mean, from the deviation of the sample; NaN for fewer than two values."""
+    return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else np.nan
+
+
+def _median(values: npt.NDArray[np.float64]) -> float:
+    if not len(values):
+        return np.nan
+    # Of two runs in the middle, one of which has not reached the target, neither counts.
+    middle = float(np.median(values))
+    return middle if np.isfinite(middle) else np.nan

@@ -1,0 +1,181 @@
+"""A comparison for people: a table in Markdown or on the terminal, and notes below it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ax_anasod.compare.summary import Summary
+
+# Below this many pairs the signed-rank test cannot reach 0.05, whatever the values.
+_LEAST_PAIRS = 6
+
+
+def table(summary: Summary) -> tuple[list[str], list[list[str]]]:
+    """The header and the rows of the table."""
+    plan, frame = summary.plan, summary.frame
+    unit = plan.objective.unit
+    columns: dict[str, list[str]] = {
+        "strategy": frame["strategy"].tolist(),
+        "runs": [f"{n} of {plan.seeds}" for n in frame["seeds"]],
+        "trials": [str(trials) for trials in frame["trials"]],
+        "mean ± s.e.": _plus_minus(frame, "mean", "standard_error", unit),
+        "median": [number(value, unit) for value in frame["median"]],
+    }
+    if plan.objective.optimum is not None:
+        columns["queries to optimum"] = _queries(frame, "queries_to_optimum", "seeds_at_optimum")
+    if summary.regret is not None:
+        columns[f"queries to regret {summary.regret:g}"] = _queries(
+            frame, "queries_to_regret", "seeds_at_regret"
+        )
+    if "noise_free_regret" in frame:
+        columns["noise-free regret"] = [number(v, unit) for v in frame["noise_free_regret"]]
+    for quantity in plan.reported:
+        columns[quantity.name] = _plus_minus(
+            frame, f"mean({quantity.name})", f"standard_error({quantity.name})", quantity.unit
+        )
+    if len(plan.contenders) > 1:
+        columns["p"] = [_p_value(value) for value in frame["p_holm"]]
+    columns["s a trial"] = [_significant(value, 2) for value in frame["seconds_per_trial"]]
+    # A budget that all have in common is said once, below.
+    if frame["trials"].nunique() == 1:
+        del columns["trials"]
+    rows = [list(row) for row in zip(*columns.values(), strict=True)]
+    return list(columns), rows
+
+
+def notes(summary: Summary) -> list[str]:
+    """What has to be known to read the table, a sentence each."""
+    plan = summary.plan
+    trials = sorted({contender.trials for contender in plan.contenders})
+    after = f"{trials[0]} trials" if len(trials) == 1 else "all trials of a run"
+    optimum = plan.objective.optimum
+    sentences = [
+        f"Values: the lowest {plan.objective.name} seen in a run after {after}, "
+        f"mean over the seeds ± one standard error; {_unit_in_words(plan.objective.unit)}."
+    ]
+    if optimum is not None:
+        sentences.append(
+            f"Optimum: {number(optimum, plan.objective.unit)}. Queries to it: the median over "
+            "the runs, and in how many it was found; a dash where in fewer than half."
+        )
+    if plan.noise_free is not None:
+        sentences.append(
+            "Single training runs are searched, so the lowest value seen can lie below the "
+            "optimum of the means over training seeds"
+            + (
+                ""
+                if plan.noise_free.optimum is None
+                else f" ({number(plan.noise_free.optimum, plan.noise_free.unit)})"
+            )
+            + "; the noise-free regret is the mean error of the incumbent above that optimum."
+        )
+    if plan.reported:
+        names = ", ".join(quantity.name for quantity in plan.reported)
+        sentences.append(f"Of the incumbent, not searched: {names}.")
+    return sentences + _test_in_words(summary) + _failures_in_words(summary)
+
+
+def markdown(summary: Summary) -> str:
+    """The content of ``summary.md``."""
+    header, rows = table(summary)
+    lines = [f"# Strategies on {summary.plan.subject}", "", _markdown_row(header)]
+    lines.append(_markdown_row(["---", *("---:" for _ in header[1:])]))
+    lines += [_markdown_row(row) for row in rows]
+    lines += ["", *(f"- {note}" for note in notes(summary))]
+    return "\n".join(lines) + "\n"
+
+
+def as_dict(summary: Summary) -> dict[str, Any]:
+    """The object that ``--json`` prints; null stands where something is not known."""
+    plan = summary.plan
+    records = summary.frame.to_dict(orient="records")
+    return {
+        "benchmark": plan.benchmark_name,
+        "dataset": plan.dataset,
+        "objective": {
+            "name": plan.objective.name,
+            "unit": plan.objective.unit,
+            "minimize": plan.objective.minimize,
+        },
+        "optimum": plan.objective.optimum,
+        "seeds": plan.seeds,
+        "regret": summary.regret,
+        "reference": summary.reference_label,
+        "notes": notes(summary),
+        "summary": [{name: _or_null(v) for name, v in row.items()} for row in records],
+        "failures": {label: list(reasons) for label, reasons in summary.failures.items()},
+    }
+
+
+def number(value: float, unit: str) -> str:
+    """A value in a table, whose unit is said elsewhere."""
+    if np.isnan(value):
+        return "-"
+    return f"{value:.2f}" if unit == "percent" else _significant(value, 4)
+
+
+def _significant(value: float, digits: int) -> str:
+    return "-" if np.isnan(value) else f"{value:.{digits}g}"
+
+
+def _plus_minus(frame: pd.DataFrame, mean: str, error: str, unit: str) -> list[str]:
+    return [
+        number(m, unit) if np.isnan(e) else f"{number(m, unit)} ± {number(e, unit)}"
+        for m, e in zip(frame[mean], frame[error], strict=True)
+    ]
+
+
+def _queries(frame: pd.DataFrame, queries: str, reached: str) -> list[str]:
+    return [
+        "-" if np.isnan(r) or not s else f"{_significant(q, 4)} ({r:.0f} of {s})"
+        for q, r, s in zip(frame[queries], frame[reached], frame["seeds"], strict=True)
+    ]
+
+
+def _p_value(value: float) -> str:
+    if np.isnan(value):
+        return "-"
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _unit_in_words(unit: str) -> str:
+    return f"in {unit}" if unit else "in the unit of the table"
+
+
+def _test_in_words(summary: Summary) -> list[str]:
+    labels = summary.plan.labels
+    if len(labels) == 1:
+        return []
+    correction = "" if len(labels) == 2 else f", after Holm's correction for {len(labels) - 1}"
+    sentences = [
+        "p: two-sided Wilcoxon signed-rank test of these values, paired by seed, against "
+        f"{summary.reference_label}{correction}."
+    ]
+    pairs = int(summary.frame["seeds"].min())
+    if pairs < _LEAST_PAIRS:
+        sentences.append(
+            f"With {pairs} {'pair' if pairs == 1 else 'pairs'} no difference can be "
+            f"significant at 0.05; that takes {_LEAST_PAIRS} seeds or more."
+        )
+    return sentences
+
+
+def _failures_in_words(summary: Summary) -> list[str]:
+    return [
+        f"Not finished: {label}, {reason}"
+        for label, reasons in summary.failures.items()
+        for reason in reasons
+    ]
+
+
+def _markdown_row(entries: Sequence[str]) -> str:
+    escaped = (entry.replace("|", "\\|") for entry in entries)
+    return f"| {' | '.join(escaped)} |"
+
+
+def _or_null(value: Any) -> Any:
+    return None if isinstance(value, float) and not np.isfinite(value) else value

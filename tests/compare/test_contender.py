@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import pytest
+
+from ax_anasod.compare import Contender
+from ax_anasod.compare.contender import check_different
+from ax_anasod.exceptions import OptionError, UnknownNameError
+from ax_anasod.nasbench import TableBenchmark
+
+
+def test_label_names_the_options_that_were_given() -> None:
+    assert Contender("random").label == "random"
+    options = {"pool_size": None, "learning_rate": 0.1}
+    assert Contender("anasod-bo", options).label == "anasod-bo:pool_size=none:learning_rate=0.1"
+
+
+def test_folder_tells_the_planned_trials_where_a_schedule_depends_on_them() -> None:
+    assert Contender("anasod-bo", {"ard": True}, 20).folder_name == "anasod-bo,ard=true"
+    names = {Contender("anasod-biased-random", {}, trials).folder_name for trials in (20, 30)}
+    assert names == {
+        "anasod-biased-random,num_trials=20",
+        "anasod-biased-random,num_trials=30",
+    }
+    # A schedule that was asked for does not follow the trials.
+    fixed = Contender("anasod-biased-random", {"num_trials": 50}, 20)
+    assert fixed.folder_name == "anasod-biased-random,num_trials=50"
+
+
+def test_folder_name_holds_no_separator() -> None:
+    name = Contender("anasod-bo", {"optimizer": "../pool:x"}).folder_name
+    assert name == "anasod-bo,optimizer=..%2Fpool%3Ax"
+
+
+def test_json_form_gives_it_back() -> None:
+    contender = Contender("anasod-bo", {"optimizer": "exhaustive"}, 30)
+    assert Contender.from_dict(contender.to_dict()) == contender
+
+
+def test_none_and_repeats_are_refused() -> None:
+    with pytest.raises(OptionError, match="at least one strategy"):
+        check_different([])
+    with pytest.raises(OptionError, match=r"names 'random' twice"):
+        check_different([Contender("random"), Contender("random", {}, 10)])
+    check_different([Contender("anasod-bo"), Contender("anasod-bo", {"ard": True})])
+
+
+def test_what_cannot_run_is_refused(benchmark: TableBenchmark) -> None:
+    with pytest.raises(UnknownNameError, match=r"unknown strategy 'randm'.*'random'"):
+        Contender("randm").check(benchmark)
+    with pytest.raises(UnknownNameError, match=r"option of strategy 'anasod-bo': 'poolsize'"):
+        Contender("anasod-bo", {"poolsize": 3}).check(benchmark)
+    with pytest.raises(OptionError, match="pool_size must be at least 1, got 0"):
+        Contender("anasod-bo", {"pool_size": 0}).check(benchmark)
+    with pytest.raises(OptionError, match="trials must be at least 1, got 0"):
+        Contender("random", {}, 0).check(benchmark)

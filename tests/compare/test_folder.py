@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ax_anasod.compare import Contender, Plan
+from ax_anasod.compare.folder import ComparisonFolder, holds_comparison, journal_path, read_runs
+from ax_anasod.exceptions import RunError
+from ax_anasod.nasbench import TableBenchmark
+from ax_anasod.runs import RunConfig, RunFolder
+
+RANDOM = Contender("random", {}, 4)
+BIASED = Contender("anasod-biased-random", {}, 4)
+Fill = Callable[..., ComparisonFolder]
+
+
+def test_runs_with_the_same_seed_come_together(benchmark: TableBenchmark, tmp_path: Path) -> None:
+    with ComparisonFolder.open(tmp_path / "new", Plan.of(benchmark, [RANDOM, BIASED], 2)) as folder:
+        order = [(task.seed, task.contender.strategy) for task in folder.tasks]
+    assert order == [
+        (0, "random"),
+        (0, "anasod-biased-random"),
+        (1, "random"),
+        (1, "anasod-biased-random"),
+    ]
+    assert len({task.journal for task in folder.tasks}) == 4
+    assert holds_comparison(tmp_path / "new")
+    assert not holds_comparison(tmp_path)
+
+
+def test_runs_are_read_as_they_are(fill: Fill, tmp_path: Path) -> None:
+    folder = fill(tmp_path, [RANDOM, BIASED], 2)
+    journal = journal_path(tmp_path, RANDOM, 1)
+    journal.write_bytes(b"".join(journal.read_bytes().splitlines(keepends=True)[:5]))
+    journal_path(tmp_path, BIASED, 0).unlink()
+    runs = {(run.label, run.seed): run for run in read_runs(tmp_path, folder.plan)}
+    ended = {
+        key: sum(record.end is not None for record in run.records) for key, run in runs.items()
+    }
+    assert ended == {
+        ("random", 0): 4,
+        ("random", 1): 2,
+        ("anasod-biased-random", 0): 0,
+        ("anasod-biased-random", 1): 4,
+    }
+    assert [run.finished for run in runs.values()] == [True, False, False, True]
+
+
+def test_longer_runs_go_on_unless_a_schedule_says_otherwise(
+    fill: Fill, benchmark: TableBenchmark, tmp_path: Path
+) -> None:
+    fill(tmp_path, [RANDOM, BIASED], 1)
+    longer = [Contender(c.strategy, {}, 6) for c in (RANDOM, BIASED)]
+    with ComparisonFolder.open(tmp_path, Plan.of(benchmark, longer, 1)) as folder:
+        kept = [len(run.records) for run in read_runs(tmp_path, folder.plan)]
+    assert kept == [4, 0]
+
+
+def test_damaged_journals_are_named(fill: Fill, tmp_path: Path) -> None:
+    folder = fill(tmp_path, [RANDOM], 1)
+    journal = journal_path(tmp_path, RANDOM, 0)
+    journal.write_bytes(journal.read_bytes().replace(b'"trial":1', b'"trial":7'))
+    with pytest.raises(RunError, match=r"line 3 of the journal .*checksum"):
+        read_runs(tmp_path, folder.plan)
+
+
+def test_two_processes_are_refused(benchmark: TableBenchmark, tmp_path: Path) -> None:
+    plan = Plan.of(benchmark, [RANDOM], 1)
+    with (
+        ComparisonFolder.open(tmp_path, plan),
+        pytest.raises(RunError, match="another process is at work on the comparison"),
+    ):
+        ComparisonFolder.open(tmp_path, plan)
+    ComparisonFolder.open(tmp_path, plan).__exit__(None, None, None)
+
+
+def test_folders_of_other_things_are_refused(benchmark: TableBenchmark, tmp_path: Path) -> None:
+    plan = Plan.of(benchmark, [RANDOM], 1)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match="file is a file, not a folder"):
+        ComparisonFolder.open(tmp_path / "file", plan)
+    RunFolder.create(tmp_path / "run", RunConfig.of(benchmark, "random", trials=3)).journal.close()
+    before = sorted(path.name for path in (tmp_path / "run").iterdir())
+    with pytest.raises(RunError, match="holds the run of a search"):
+        ComparisonFolder.open(tmp_path / "run", plan)
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == before
+    with pytest.raises(RunError, match=r"file/below cannot be used: Not a directory"):
+        ComparisonFolder.open(tmp_path / "file" / "below", plan)
+
+
+def test_a_refused_plan_leaves_the_folder_as_it_was(
+    benchmark: TableBenchmark, table: Path, tmp_path: Path
+) -> None:
+    ComparisonFolder.open(tmp_path, Plan.of(benchmark, [RANDOM], 2)).__exit__(None, None, None)
+    before = (tmp_path / "comparison.json").read_bytes()
+    other = TableBenchmark(table, benchmark.cell, minimize="seconds")
+    for plan in (Plan.of(other, [RANDOM], 2), Plan.of(benchmark, [RANDOM], 1)):
+        with pytest.raises(RunError):
+            ComparisonFolder.open(tmp_path, plan)
+        assert (tmp_path / "comparison.json").read_bytes() == before
+    # And it is not locked for ever.
+    ComparisonFolder.open(tmp_path, Plan.of(benchmark, [RANDOM], 3)).__exit__(None, None, None)

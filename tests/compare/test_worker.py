@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ax_anasod.compare import Contender
+from ax_anasod.compare.worker import Ended, Parcel, Progressed, Task, pack, work
+from ax_anasod.nasbench import Benchmark, TableBenchmark
+from ax_anasod.storage.journal import Journal, read_records
+
+RANDOM = Contender("random", {}, 3)
+
+
+class Reader(Benchmark):
+    """A benchmark that has to be made again in each process."""
+
+    name = "reader"
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"benchmark": "reader"}
+
+
+@pytest.fixture
+def serve(benchmark: TableBenchmark) -> Iterator[Connection]:
+    """The other end of a worker that runs in a thread of this process."""
+    ours, theirs = Pipe()
+    thread = threading.Thread(target=work, args=(theirs,))
+    thread.start()
+    ours.send(pack(benchmark))
+    yield ours
+    ours.close()
+    thread.join(60)
+    assert not thread.is_alive()
+
+
+def until_end(connection: Connection) -> list[Any]:
+    messages = []
+    while not messages or not isinstance(messages[-1], Ended):
+        assert connection.poll(60)
+        messages.append(connection.recv())
+    return messages
+
+
+def test_worker_reports_every_trial_and_goes_on_where_a_run_is(
+    serve: Connection, tmp_path: Path
+) -> None:
+    task = Task(RANDOM, 0, tmp_path / "new" / "0.jsonl")
+    serve.send(task)
+    assert until_end(serve) == [*map(Progressed, (1, 2, 3)), Ended()]
+    before = task.journal.read_bytes()
+    serve.send(Task(Contender("random", {}, 5), 0, task.journal))
+    assert until_end(serve) == [*map(Progressed, (4, 5)), Ended()]
+    assert task.journal.read_bytes().startswith(before)
+
+
+def test_any_message_stops_a_run_after_its_trial(serve: Connection, tmp_path: Path) -> None:
+    serve.send(Task(Contender("random", {}, 10_000), 0, tmp_path / "0.jsonl"))
+    assert serve.poll(60)
+    assert serve.recv() == Progressed(1)
+    serve.send(None)
+    *progress, end = until_end(serve)
+    assert end == Ended()
+    records = read_records(tmp_path / "0.jsonl")
+    assert len(records) == 1 + len(progress) < 10_000
+    assert all(record.end is not None for record in records)
+
+
+def test_mistakes_and_accidents_end_the_run_alone(serve: Connection, tmp_path: Path) -> None:
+    (tmp_path / "0.jsonl").write_text("no journal\n")
+    serve.send(Task(RANDOM, 0, tmp_path / "0.jsonl"))
+    (end,) = until_end(serve)
+    assert end.error.startswith(f"line 1 of the journal {tmp_path / '0.jsonl'} is no JSON")
+    # A folder in the place of the journal's folder is nothing that the package foresees.
+    (tmp_path / "file").write_text("")
+    serve.send(Task(RANDOM, 0, tmp_path / "file" / "0.jsonl"))
+    (end,) = until_end(serve)
+    assert end.error.startswith(("FileExistsError: ", "NotADirectoryError: "))
+    assert "Traceback" in end.details
+    serve.send(Task(RANDOM, 0, tmp_path / "1.jsonl"))
+    assert until_end(serve)[-1] == Ended()
+
+
+def test_worker_waits_for_a_process_that_ends_its_trial(serve: Connection, tmp_path: Path) -> None:
+    with Journal(tmp_path / "0.jsonl"):
+        serve.send(Task(RANDOM, 0, tmp_path / "0.jsonl"))
+        assert not serve.poll(1.5)
+    assert until_end(serve)[-1] == Ended()
+
+
+def test_benchmarks_in_memory_are_sent_others_described(benchmark: TableBenchmark) -> None:
+    assert pack(benchmark) is benchmark
+    parcel: Parcel = pack(Reader())
+    assert parcel == {"benchmark": "reader"}
