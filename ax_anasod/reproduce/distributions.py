@@ -1,0 +1,232 @@
+"""Table 1 and Figure 2 of the paper, made again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from ax_anasod.analysis import style
+from ax_anasod.compare.pictures import new_figure, save
+from ax_anasod.compare.texts import number
+from ax_anasod.exceptions import OptionError
+from ax_anasod.nasbench import Benchmark, Objective
+from ax_anasod.reproduce.paper import TABLE_1, task_of
+from ax_anasod.reproduce.protocol import SEEDS
+from ax_anasod.reproduce.spread import (
+    ARCHITECTURES,
+    ENCODINGS,
+    Spread,
+    draw_spread,
+    explained_share,
+)
+
+TITLES: Final = {"table1": "Table 1", "figure2": "Figure 2"}
+_SHOWN: Final = 100
+_MEASURES: Final = {
+    "overall": "SD of all architectures drawn",
+    "within": "median SD within an encoding",
+    "within_top": "median SD within, better half of the encodings",
+    "seeds": "median SD over training seeds",
+}
+
+
+@dataclass(frozen=True)
+class SpreadReproduction:
+    """Table 1 and Figure 2: the spread of values within and over encodings.
+
+    Args:
+        name: ``"table1"`` or ``"figure2"``.
+        subject: The benchmark and its data set.
+        objective: What the values are.
+        spreads: A sample for each seed.
+        explained: Share of the variance over all architectures that the encoding explains,
+            None where they are too many.
+        task: The column of the paper that the benchmark has the values of, None where the
+            paper has no number.
+    """
+
+    name: str
+    subject: str
+    objective: Objective
+    spreads: Sequence[Spread]
+    explained: float | None
+    task: str | None
+
+    # It takes a moment, so that it is never stopped half way, and nothing in it can fail.
+    finished: bool = True
+    failures: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """What it is, for people."""
+        return f"{TITLES[self.name]} on {self.subject}"
+
+    def table(self) -> tuple[list[str], list[list[str]]]:
+        """The deviations with the paper's value and ours."""
+        paper = [] if self.task is None else ["paper"]
+        rows = []
+        for entry in self._entries():
+            ours, error = entry["ours"], entry["standard_error"]
+            unit = self.objective.unit
+            text = "-" if ours is None else number(ours, unit)
+            if error is not None:
+                text += f" ± {number(error, unit)}"
+            known = [] if self.task is None else [f"{entry['paper']:g}"]
+            rows.append([_MEASURES[entry["measure"]], *known, text])
+        return ["measure", *paper, "ours"], rows
+
+    def notes(self) -> list[str]:
+        """What has to be known to read the table, a sentence each."""
+        unit = f", in {self.objective.unit}" if self.objective.unit else ""
+        sentences = [
+            f"Standard deviations of {self.objective.name}{unit}: mean ± one standard error "
+            f"over {len(self.spreads)} samples of {ENCODINGS} encodings with {ARCHITECTURES} "
+            "different architectures each. Encodings are drawn as by anasod-random; one with "
+            "fewer architectures is drawn again."
+        ]
+        if self.task is not None:
+            sentences.append(f"Paper: Table 1, column {self.task}, one sample.")
+        else:
+            sentences.append("The paper has no number for this data set and objective.")
+        if self._mean("seeds")[0] is None:
+            sentences.append(
+                "The deviation over training seeds needs single training runs: the official "
+                "NAS-Bench-201 has them."
+            )
+        if self.explained is not None:
+            sentences.append(
+                f"R² = {self.explained:.2f}: the share of the variance over all architectures "
+                "that the encoding explains (ours; the paper does not give it)."
+            )
+        return sentences
+
+    def as_dict(self) -> dict[str, Any]:
+        """The object that ``--json`` prints."""
+        return {
+            "target": self.name,
+            "benchmark": self.subject,
+            "objective": {"name": self.objective.name, "unit": self.objective.unit},
+            "samples": len(self.spreads),
+            "paper_column": self.task,
+            "measures": self._entries(),
+            "explained_share": self.explained,
+            "notes": self.notes(),
+        }
+
+    def write_more(self, directory: Path) -> list[Path]:
+        """Draw Figure 2 of the first sample.
+
+        Raises:
+            RunError: It cannot be written.
+        """
+        path = directory / f"{self.name}.png"
+        save(draw_figure_2(self.subject, self.objective, self.spreads[0]), path)
+        return [path]
+
+    def _entries(self) -> list[dict[str, Any]]:
+        paper = None if self.task is None else TABLE_1[self.task]
+        entries = []
+        for measure in _MEASURES:
+            mean, error = self._mean(measure)
+            entries.append(
+                {
+                    "measure": measure,
+                    "paper": None if paper is None else getattr(paper, measure),
+                    "ours": mean,
+                    "standard_error": error,
+                }
+            )
+        return entries
+
+    def _mean(self, measure: str) -> tuple[float | None, float | None]:
+        values = [getattr(spread, measure) for spread in self.spreads]
+        known = np.array([value for value in values if value is not None])
+        if not len(known):
+            return None, None
+        error = known.std(ddof=1) / np.sqrt(len(known)) if len(known) > 1 else None
+        return float(known.mean()), None if error is None else float(error)
+
+
+def reproduce_spread(
+    name: str, benchmark: Benchmark, *, seeds: int = SEEDS, encodings: int = ENCODINGS
+) -> SpreadReproduction:
+    """Make Table 1 or Figure 2 again.
+
+    Args:
+        name: ``"table1"`` or ``"figure2"``.
+        benchmark: The benchmark; its first objective is taken.
+        seeds: How many samples, drawn with the seeds 0, 1, ...
+        encodings: Encodings in a sample.
+
+    Raises:
+        OptionError: A number is out of range, or the cell has too few encodings.
+    """
+    if seeds < 1:
+        raise OptionError(f"seeds must be at least 1, got {seeds}")
+    dataset = benchmark.dataset
+    return SpreadReproduction(
+        name=name,
+        subject=benchmark.name if dataset is None else f"{benchmark.name} {dataset}",
+        objective=benchmark.objectives[0],
+        spreads=[
+            draw_spread(benchmark, np.random.default_rng(seed), encodings) for seed in range(seeds)
+        ],
+        explained=explained_share(benchmark),
+        task=task_of(benchmark),
+    )
+
+
+def draw_figure_2(subject: str, objective: Objective, spread: Spread) -> Any:
+    """The best 100 encodings, each with mean and deviation, beside all architectures.
+
+    Source: paper, Figure 2.
+
+    Args:
+        subject: The benchmark and its data set.
+        objective: What the values are.
+        spread: A sample.
+
+    Returns:
+        A matplotlib ``Figure``.
+    """
+    figure, axes = new_figure()
+    means = spread.values.mean(axis=1)
+    best = np.argsort(means, kind="stable")[:_SHOWN]
+    place = np.arange(1, len(best) + 1)
+    axes.errorbar(
+        place,
+        means[best],
+        yerr=spread.deviations[best],
+        fmt="o",
+        color="black",
+        ecolor=style.GREY,
+        markersize=3.5,
+        elinewidth=1.2,
+        label=f"best {len(best)} of {len(means)} encodings, mean ± SD",
+    )
+    everything = spread.values.mean()
+    axes.axhspan(
+        everything - spread.overall,
+        everything + spread.overall,
+        color=style.FAILED,
+        alpha=0.12,
+        linewidth=0,
+    )
+    axes.axhline(
+        everything,
+        color=style.FAILED,
+        linewidth=1.8,
+        label=f"all {spread.values.size} architectures, mean ± SD",
+    )
+    axes.set_title(subject, loc="left", fontsize=12, fontweight="bold", pad=12)
+    axes.set_xlabel("encodings by mean value")
+    axes.set_ylabel(style.axis_label(objective.name, objective.unit))
+    if (spread.values >= 0).all():
+        # The mean minus a deviation can be negative where the values cannot.
+        axes.set_ylim(bottom=0)
+    axes.legend(loc="upper left", frameon=False, fontsize=9)
+    return figure

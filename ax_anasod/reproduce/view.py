@@ -1,0 +1,102 @@
+"""What every reproduction gives: a table, notes, data, and files."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from ax_anasod.exceptions import RunError
+from ax_anasod.runs.files import write_atomically
+
+
+class Reproduction(Protocol):
+    """A table or figure of the paper, made again."""
+
+    @property
+    def name(self) -> str:
+        """Its name on the command line."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """What it is, for people."""
+        ...
+
+    @property
+    def finished(self) -> bool:
+        """Whether all of it is there; False where it was stopped."""
+        ...
+
+    @property
+    def failures(self) -> Sequence[str]:
+        """What is missing because it has failed, a sentence each."""
+        ...
+
+    def table(self) -> tuple[list[str], list[list[str]]]:
+        """The header and the rows, as people read them."""
+        ...
+
+    def notes(self) -> list[str]:
+        """What has to be known to read the table, a sentence each."""
+        ...
+
+    def as_dict(self) -> dict[str, Any]:
+        """The object that ``--json`` prints."""
+        ...
+
+    def write_more(self, directory: Path) -> list[Path]:
+        """Write what it has besides its table: a picture, and the trials of its searches.
+
+        Args:
+            directory: The folder.
+
+        Returns:
+            The paths of the files.
+
+        Raises:
+            RunError: One cannot be written.
+        """
+        ...
+
+
+def write_files(reproduction: Reproduction, directory: Path) -> list[Path]:
+    """Write ``<name>.md``, ``<name>.csv``, ``<name>.png`` and what else there is.
+
+    Args:
+        reproduction: The reproduction.
+        directory: The folder.
+
+    Returns:
+        The paths of the files.
+
+    Raises:
+        RunError: A file cannot be written.
+    """
+    _make(directory)
+    header, rows = reproduction.table()
+    markdown = directory / f"{reproduction.name}.md"
+    table = directory / f"{reproduction.name}.csv"
+    lines = [header, ["---"] * len(header), *rows]
+    write_atomically(
+        markdown,
+        f"# {reproduction.title}\n\n"
+        + "".join(f"| {' | '.join(line)} |\n" for line in lines)
+        + "\n"
+        + "".join(f"- {note}\n" for note in reproduction.notes()),
+    )
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([header, *rows])
+    write_atomically(table, text.getvalue())
+    return [markdown, table, *reproduction.write_more(directory)]
+
+
+def _make(directory: Path) -> None:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(
+            f"the folder {directory} cannot be made: {error.strerror}", "choose another folder"
+        ) from error
