@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ax_anasod.cells import Architecture as Architecture
     from ax_anasod.cells import Cell as Cell
     from ax_anasod.cells import RestrictedCell as RestrictedCell
+    from ax_anasod.compare import Contender as Contender
+    from ax_anasod.compare import compare_strategies as compare_strategies
     from ax_anasod.core import AnasodSearchSpace as AnasodSearchSpace
     from ax_anasod.core import CellSearchSpace as CellSearchSpace
     from ax_anasod.core import OperationParameter as OperationParameter
@@ -76,6 +78,11 @@ _ROOMS = {
         "make_experiment",
         "make_search_space",
     ),
+    "compare": (
+        "Contender",
+        "compare_strategies",
+    ),
+    "reproduce": (),
     "simplex": (),
     "surrogates": (),
     "generation_strategy": (),
@@ -107,6 +114,8 @@ _AX_HALF = frozenset(
         "storage",
         "analysis",
         "experiment",
+        "compare",
+        "reproduce",
     }
 )
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}

@@ -9,8 +9,10 @@ from typing import Annotated, Final, cast
 import typer
 
 from ax_anasod.cli.catalogue import benchmarks, strategies
+from ax_anasod.cli.compare import compare
 from ax_anasod.cli.doctor import doctor
 from ax_anasod.cli.failures import Failure, say_error, usage_error
+from ax_anasod.cli.reproduce import reproduce
 from ax_anasod.cli.resume import resume
 from ax_anasod.cli.search import search
 from ax_anasod.cli.show import show
@@ -27,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (search, resume, show, benchmarks, strategies, doctor):
+for command in (search, resume, compare, reproduce, show, benchmarks, strategies, doctor):
     app.command()(command)
 
 

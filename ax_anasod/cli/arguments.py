@@ -37,6 +37,8 @@ def _number(panel: str, help_text: str, least: int) -> Any:
 
 _DATA = "Benchmark"
 _SEARCH = "Search"
+_COMPARISON = "Comparison"
+_PROTOCOL = "Protocol"
 _OUTPUT = "Output"
 
 BenchmarkName = Annotated[
@@ -79,7 +81,7 @@ PresentOnly = Annotated[
 Epochs = Annotated[
     int | None, _number(_DATA, "Training schedule of nas-bench-201: 12 or 200 epochs.", 1)
 ]
-Seeds = Annotated[
+TrainingSeeds = Annotated[
     str | None,
     _option(
         _DATA,
@@ -111,6 +113,72 @@ Parallel = Annotated[int, _number(_SEARCH, "Trials proposed at a time.", 1)]
 Out = Annotated[
     Path | None,
     _option(_OUTPUT, "New folder of the run. Without it nothing is written.", metavar="DIR"),
+]
+Contenders = Annotated[
+    str,
+    _option(
+        _COMPARISON,
+        "Strategies, each with options that differ from the defaults as NAME:OPTION=VALUE:...; "
+        "'all' for every one; see: ax-anasod strategies.",
+        "--strategies",
+        metavar="NAME,NAME,...",
+    ),
+]
+TrialsEach = Annotated[int, _number(_COMPARISON, "How many trials each run has.", 1)]
+Seeds = Annotated[
+    int,
+    _number(_COMPARISON, "How many runs each strategy has: with the seeds 0, 1, ..., N - 1.", 1),
+]
+Jobs = Annotated[
+    int, _number(_COMPARISON, "How many processes work at a time, each with one thread.", 1)
+]
+Regret = Annotated[
+    float | None,
+    _option(
+        _COMPARISON,
+        "Also count the queries until the incumbent is within R of the optimum.",
+        metavar="R",
+    ),
+]
+Reference = Annotated[
+    str | None,
+    _option(
+        _COMPARISON,
+        "Strategy that the others are tested against; by default the first.",
+        metavar="NAME",
+    ),
+]
+ComparisonOut = Annotated[
+    Path | None,
+    _option(
+        _OUTPUT,
+        "Folder of the comparison; one that was stopped goes on, and more trials, seeds or "
+        "strategies extend it. Without it nothing is written.",
+        metavar="DIR",
+    ),
+]
+Target = Annotated[
+    str,
+    typer.Argument(metavar="TARGET", help="table1, table2, table6, figure2, figure3 or figure6."),
+]
+ProtocolSeeds = Annotated[
+    int, _number(_PROTOCOL, "How many runs each method has, or how many samples are drawn.", 1)
+]
+MostTrials = Annotated[
+    int | None,
+    _number(_PROTOCOL, "Cut the paper's budgets of 150 and 300 queries to this.", 1),
+]
+ProtocolJobs = Annotated[
+    int, _number(_PROTOCOL, "How many processes work at a time, each with one thread.", 1)
+]
+ReproductionOut = Annotated[
+    Path | None,
+    _option(
+        _OUTPUT,
+        "Folder of the searches and results; searches that it has are not made again, so that "
+        "targets can share one. Without it nothing is written.",
+        metavar="DIR",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object on stdout.")]
 RunDirectory = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the run.")]

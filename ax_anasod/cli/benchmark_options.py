@@ -19,7 +19,7 @@ FLAGS: Final = {
     "cost": "--cost",
     "present_only": "--present-only",
     "epochs": "--epochs",
-    "seeds": "--seeds",
+    "seeds": "--training-seeds",
     "cache": "--cache",
 }
 """Argument of a benchmark's class -> option of the command line."""

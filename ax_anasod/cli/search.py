@@ -16,7 +16,7 @@ def search(
     cost: args.Cost = None,
     present_only: args.PresentOnly = False,
     epochs: args.Epochs = None,
-    seeds: args.Seeds = None,
+    training_seeds: args.TrainingSeeds = None,
     cache: args.Cache = False,
     strategy: args.StrategyName = "anasod-bo",
     option: args.StrategyOptions = None,
@@ -40,7 +40,7 @@ def search(
         "cost": cost,
         "present_only": present_only,
         "epochs": epochs,
-        "seeds": seeds,
+        "seeds": training_seeds,
         "cache": cache,
     }
     from ax_anasod.cli.session import quiet_libraries, waiting

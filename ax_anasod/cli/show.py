@@ -8,13 +8,19 @@ from ax_anasod.cli import arguments as args
 
 
 def show(directory: args.RunDirectory, json: args.Json = False) -> None:
-    """Show the results of a run so far; it may still be going on."""
+    """Show the results of a run, or of a comparison, so far; it may still be going on."""
     from ax_anasod.cli.session import quiet_libraries, waiting
 
     with quiet_libraries():
         with waiting("loading Ax"):
             from ax_anasod.cli.summary import print_results
+            from ax_anasod.compare.folder import holds_comparison
             from ax_anasod.runs import Results, RunView
+        if holds_comparison(directory):
+            from ax_anasod.cli.comparison_view import show_comparison
+
+            show_comparison(directory, as_json=json)
+            return
         view = RunView.read(directory)
         ended = sum(record.end is not None for record in view.records)
         if view.running:

@@ -1,0 +1,190 @@
+"""A comparison on the terminal: its progress, and its table."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ax_anasod.cli.carry_out import INTERRUPTED
+from ax_anasod.cli.failures import while_running
+from ax_anasod.cli.interruption import Interruption
+from ax_anasod.cli.progress import SearchProgress
+from ax_anasod.cli.session import note, waiting
+from ax_anasod.cli.tables import print_plainly
+from ax_anasod.compare import Comparison, Observer
+from ax_anasod.compare.comparison import FAILURES
+from ax_anasod.compare.folder import is_running
+from ax_anasod.compare.texts import as_dict, notes, table
+from ax_anasod.reproduce import Reproduction, write_files
+
+
+class ComparisonProgress(Observer):
+    """One progress bar over all runs, with what fails above it.
+
+    Args:
+        title: What is done.
+    """
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._runs = 0
+        self._progress: SearchProgress | None = None
+        self.interruption = Interruption(self._say)
+
+    def begins(self, trials: int, runs: int) -> None:
+        """Show the bar."""
+        self._runs = runs
+        self._progress = SearchProgress(self._title, trials, 0)
+        self._progress.__enter__()
+
+    def progressed(self, done: int, runs: int) -> None:
+        """Move the bar."""
+        if self._progress is not None:
+            self._progress.show(done, f"{runs} of {self._runs} runs")
+
+    def failed(self, label: str, seed: int, reason: str) -> None:
+        """Say it at once: the comparison may go on for hours."""
+        self._say(f"{label}, seed {seed} failed: {reason}")
+
+    def should_stop(self) -> bool:
+        """Whether Ctrl-C was pressed."""
+        return self.interruption.requested
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._progress is not None:
+            self._progress.__exit__(None, None, None)
+
+    def _say(self, text: str) -> None:
+        if self._progress is None:
+            note(text)
+        else:
+            self._progress.say(text)
+
+
+@contextmanager
+def watched(title: str) -> Iterator[ComparisonProgress]:
+    """Show the progress of comparisons; the first Ctrl-C ends them after a trial.
+
+    Args:
+        title: What is done.
+    """
+    progress = ComparisonProgress(title)
+    with progress.interruption:
+        try:
+            yield progress
+        finally:
+            progress.close()
+
+
+def finish(comparison: Comparison, *, as_json: bool) -> int:
+    """Write the files of a comparison and print its summary.
+
+    Args:
+        comparison: The comparison, finished or stopped.
+        as_json: Print the summary as JSON on stdout, and the table on stderr.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        Failure: A file cannot be written.
+    """
+    if comparison.out is not None:
+        with while_running(), waiting("drawing the pictures"):
+            comparison.write()
+    _print_comparison(comparison, as_json=as_json)
+    failures = sum(map(len, comparison.failures.values()))
+    return _exit_code(comparison.finished, failures, comparison.out)
+
+
+def finish_reproduction(reproduction: Reproduction, out: Path | None, *, as_json: bool) -> int:
+    """Write the files of a table or figure of the paper, and print it.
+
+    Args:
+        reproduction: The table or figure, finished or stopped.
+        out: The folder, None where nothing is written.
+        as_json: Print it as JSON on stdout, and as a table on stderr.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        Failure: A file cannot be written.
+    """
+    if out is not None:
+        with while_running(), waiting("drawing the pictures"):
+            write_files(reproduction, out)
+    console = Console(stderr=as_json, highlight=False)
+    header, rows = reproduction.table()
+    _print_table(reproduction.title, header, rows, reproduction.notes(), console)
+    if as_json:
+        content = reproduction.as_dict() | {"out": None if out is None else str(out)}
+        sys.stdout.write(json.dumps(content) + "\n")
+    return _exit_code(reproduction.finished, len(reproduction.failures), out)
+
+
+def show_comparison(path: Path, *, as_json: bool) -> None:
+    """Print what a comparison has found so far, without changing anything.
+
+    Args:
+        path: Its folder.
+        as_json: Print the summary as JSON on stdout, and the table on stderr.
+
+    Raises:
+        RunError: It is damaged.
+    """
+    comparison = Comparison.read(path)
+    state = "running" if is_running(path) else "stopped; the same command goes on from here"
+    state = "finished" if comparison.finished else state
+    _print_comparison(comparison, as_json=as_json, state=state)
+
+
+def _print_comparison(comparison: Comparison, *, as_json: bool, state: str | None = None) -> None:
+    console = Console(stderr=as_json, highlight=False)
+    header, rows = table(comparison.summary)
+    sentences = [*([] if state is None else [f"State: {state}."]), *notes(comparison.summary)]
+    _print_table(f"strategies on {comparison.plan.subject}", header, rows, sentences, console)
+    if as_json:
+        out = None if comparison.out is None else str(comparison.out)
+        sys.stdout.write(json.dumps(as_dict(comparison.summary) | {"out": out}) + "\n")
+
+
+def _print_table(
+    title: str, header: list[str], rows: list[list[str]], sentences: list[str], console: Console
+) -> None:
+    shown = Table(box=SIMPLE_HEAD, pad_edge=False, title=Text(title), title_justify="left")
+    for position, name in enumerate(header):
+        # Text, since names of columns may hold what rich reads as markup.
+        shown.add_column(Text(name), justify="right" if position else "left", no_wrap=not position)
+    for row in rows:
+        shown.add_row(*map(Text, row))
+    print_plainly(shown, console)
+    for sentence in sentences:
+        console.print(Text(sentence), soft_wrap=not console.is_terminal)
+
+
+def _exit_code(finished: bool, failures: int, out: Path | None) -> int:
+    if not finished:
+        note(
+            "stopped before its end; "
+            + (
+                "nothing was kept, since --out was not given"
+                if out is None
+                else "the same command goes on from here"
+            )
+        )
+        return INTERRUPTED
+    if failures:
+        details = "" if out is None else f"; details: {out / FAILURES}"
+        note(f"{failures} {'run has' if failures == 1 else 'runs have'} failed{details}")
+        return 1
+    return 0

@@ -1,0 +1,70 @@
+"""``ax-anasod reproduce``: the paper's tables and figures, made again."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ax_anasod.cli import arguments as args
+
+_OFFICIAL: Final = "nas-bench-201"
+
+
+def reproduce(
+    target: args.Target,
+    benchmark: args.BenchmarkName = _OFFICIAL,
+    dataset: args.Dataset = None,
+    data: args.Data = None,
+    cell: args.CellName = None,
+    accuracy: args.Accuracy = None,
+    minimize: args.Minimize = None,
+    report: args.Report = None,
+    cost: args.Cost = None,
+    present_only: args.PresentOnly = False,
+    epochs: args.Epochs = None,
+    training_seeds: args.TrainingSeeds = None,
+    cache: args.Cache = False,
+    seeds: args.ProtocolSeeds = 10,
+    trials: args.MostTrials = None,
+    jobs: args.ProtocolJobs = 1,
+    out: args.ReproductionOut = None,
+    json: args.Json = False,
+) -> int:
+    """Make a table or figure of the paper again, with the paper's numbers beside.
+
+    Stopped or killed at any instant, it goes on with the same command.
+    """
+    given = {
+        "dataset": dataset,
+        "path": data,
+        "cell": cell,
+        "accuracy": accuracy,
+        "minimize": minimize,
+        "report": report,
+        "cost": cost,
+        "present_only": present_only,
+        "epochs": epochs,
+        # The paper searches single training runs.
+        "seeds": training_seeds or ("single" if benchmark == _OFFICIAL else None),
+        "cache": cache,
+    }
+    from ax_anasod.cli.session import quiet_libraries, waiting
+
+    with quiet_libraries():
+        with waiting("loading Ax"):
+            import ax_anasod.reproduce as room
+            from ax_anasod.cli.benchmark_options import make_benchmark
+            from ax_anasod.cli.comparison_view import finish_reproduction, watched
+        room.check_target(target)
+        with waiting("reading the benchmark"):
+            chosen = make_benchmark(benchmark, given)
+        with watched(f"making {target} again") as observer:
+            reproduction = room.reproduce(
+                target,
+                chosen,
+                seeds=seeds,
+                most_trials=trials,
+                jobs=jobs,
+                out=out,
+                observer=observer,
+            )
+        return finish_reproduction(reproduction, out, as_json=json)

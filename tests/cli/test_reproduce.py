@@ -1,0 +1,78 @@
+"""``ax-anasod reproduce``: the paper's tables on whatever benchmark there is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Command
+
+Refused = Callable[..., str]
+
+
+def test_table_1_of_a_benchmark_without_a_number(command: Command, tmp_path: Path) -> None:
+    out = tmp_path / "new"
+    graph = ["--benchmark", "nas-bench-graph", "--dataset", "cora"]
+    outcome = command("reproduce", "table1", *graph, "--seeds", 2, "--json", "--out", out)
+    assert outcome.code == 0
+    content = outcome.json
+    assert content["explained_share"] == pytest.approx(0.186, abs=0.001)
+    assert [entry["paper"] for entry in content["measures"]] == [None] * 4
+    assert content["out"] == str(out)
+    assert "Table 1 on nas-bench-graph cora" in outcome.err
+    assert sorted(path.name for path in out.iterdir()) == [
+        "table1.csv",
+        "table1.md",
+        "table1.png",
+    ]
+
+
+def test_table_on_the_terminal(command: Command) -> None:
+    graph = ["--benchmark", "nas-bench-graph", "--dataset", "cora"]
+    outcome = command("reproduce", "figure2", *graph, "--seeds", 1)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "median SD within an encoding" in outcome.out
+
+
+@pytest.mark.slow
+def test_searches_go_on_and_are_shared_between_targets(
+    command: Command, table: list[object], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    options = [*table, "--accuracy", "valid", "--seeds", 1, "--trials", 3, "--out", out, "--json"]
+    first = command("reproduce", "table6", *options)
+    assert first.code == 0, first.err
+    assert [entry["runs"] for entry in first.json["methods"]] == ["1 of 1", "1 of 1"]
+    journals = {path: path.read_bytes() for path in out.glob("runs/*/*.jsonl")}
+    assert len(journals) == 2
+    second = command("reproduce", "figure6", *options)
+    assert second.json["methods"] == [entry | {"paper": None} for entry in first.json["methods"]]
+    assert {path: path.read_bytes() for path in out.glob("runs/*/*.jsonl")} == journals
+    assert {"table6.md", "figure6.png", "results.csv"} <= {path.name for path in out.iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["tabel2"], "unknown table or figure 'tabel2' (did you mean 'table2'?)"),
+        (["table2"], "the benchmark 'nas-bench-201' needs --data"),
+        (["table2", "--data", "nowhere.pth"], "nowhere.pth"),
+        (["table2", "--trials", "0"], "'--trials': '0' is not a whole number of at least 1"),
+        ([], "missing argument 'TARGET'"),
+        (
+            ["table1", "--benchmark", "nas-bench-graph", "--dataset", "cora", "--trials", "9"],
+            "table1 comes from random draws, not from searches",
+        ),
+        (
+            ["table2", "--benchmark", "nas-bench-graph", "--dataset", "cora", "--epochs", "12"],
+            "the benchmark 'nas-bench-graph' has no option --epochs",
+        ),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_mistakes(refused: Refused, tmp_path: Path, arguments: list[str], message: str) -> None:
+    out = tmp_path / "new"
+    assert message in refused("reproduce", *arguments, "--out", out)
+    assert not out.exists()
