@@ -64,7 +64,7 @@ def test_it_proposes_what_botorch_alone_proposes(run: Build, toy_cell: Cell) -> 
         best = directly(parameters(client), known)(X.unsqueeze(1)).argmax()
         ((index, proposed),) = client.get_next_trials(1).items()
         assert list(proposed.values()) == (6 * X[best]).round().int().tolist()
-        client.complete_trial(index, {"error": 1.0 + proposed["n_skip"] + index / 7})  # type: ignore[operator]
+        client.complete_trial(index, {"error": 1.0 + proposed["n_skip"] + index / 7})
 
 
 @pytest.mark.parametrize("optimizer", ["pool", "mirror-descent", "exhaustive"])
@@ -84,7 +84,7 @@ class TestTrustRegion:
     ) -> None:
         options = {"beta_max": 4.0, "beta_min": 0.5, "failure_tolerance": 2}
         client = make_client(toy_cell, "anasod-bo", seed=2, num_initial=3, **options)
-        schedule = TrustRegionSchedule(success_tolerance=1, **options)  # type: ignore[arg-type]
+        schedule = TrustRegionSchedule(success_tolerance=1, **options)
 
         values: list[float] = []
         betas = []
@@ -276,7 +276,7 @@ class TestFixedParameters:
         trials = client.get_next_trials(3, fixed_parameters={"n_conv": 4})
 
         assert [p["n_conv"] for p in trials.values()] == [4, 4, 4]
-        assert all(sum(p.values()) == 6 for p in trials.values())  # type: ignore[arg-type]
+        assert all(sum(p.values()) == 6 for p in trials.values())
 
     def test_all_of_them_may_be_fixed(self, run: Build) -> None:
         client = run(ENCODINGS, VALUES, num_initial=5)
@@ -327,7 +327,7 @@ def test_what_it_would_ignore_is_refused(
     client = make_client(toy_cell, "anasod-random")
     client.configure_optimization(**configuration)
     space = client._experiment.search_space
-    client.set_generation_strategy(make("anasod-bo", space, num_initial=2))  # type: ignore[arg-type]
+    client.set_generation_strategy(make("anasod-bo", space, num_initial=2))
     for index, p in client.get_next_trials(2).items():
         client.complete_trial(index, {"error": toy_error(p), "size": 1.0})
 

@@ -60,7 +60,7 @@ def test_fixed_parameters_hold(toy_cell: Cell) -> None:
     counts = encodings.get_next_trials(5, fixed_parameters={"n_conv": 2})
     blocks = architectures.get_next_trials(5, fixed_parameters={"block_1": "skip"})
 
-    assert all(p["n_conv"] == 2 and sum(p.values()) == 6 for p in counts.values())  # type: ignore[arg-type]
+    assert all(p["n_conv"] == 2 and sum(p.values()) == 6 for p in counts.values())
     assert all(p["block_1"] == "skip" for p in blocks.values())
     assert len({tuple(p.values()) for p in blocks.values()}) > 1
 
@@ -104,7 +104,7 @@ def test_it_works_on_a_plain_experiment_without_an_objective(toy_cell: Cell) -> 
 
     adapter = AnasodGenerators.ANASOD_RANDOM(experiment=experiment, cell=toy_cell.to_dict())
 
-    assert sum(adapter.gen(1).arms[0].parameters.values()) == 6  # type: ignore[arg-type]
+    assert sum(adapter.gen(1).arms[0].parameters.values()) == 6
 
 
 def test_global_generators_do_not_matter(

@@ -134,19 +134,19 @@ class TestIncumbent:
         history = History.from_experiment(run(3.0, 1.0, 2.0, "failed")._experiment, coding)
 
         assert history.incumbent() is not None
-        assert np.array_equal(history.incumbent(), [3, 2, 1])  # type: ignore[arg-type]
+        assert np.array_equal(history.incumbent(), [3, 2, 1])
 
     def test_the_earliest_of_equals_wins(self, run: Callable[..., Client], coding: Coding) -> None:
         history = History.from_experiment(run(3.0, 1.0, 1.0)._experiment, coding)
 
-        assert np.array_equal(history.incumbent(), [3, 2, 1])  # type: ignore[arg-type]
+        assert np.array_equal(history.incumbent(), [3, 2, 1])
 
     def test_values_that_storage_makes_equal_tie_before_it_does(
         self, run: Callable[..., Client], coding: Coding
     ) -> None:
         history = History.from_experiment(run(1.0 + 2e-12, 1.0)._experiment, coding)
 
-        assert np.array_equal(history.incumbent(), [6, 0, 0])  # type: ignore[arg-type]
+        assert np.array_equal(history.incumbent(), [6, 0, 0])
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -230,7 +230,7 @@ def test_a_maximised_objective_is_negated(toy_cell: Cell, coding: Coding) -> Non
     history = History.from_experiment(experiment, coding)
 
     assert history.values[:, 0].tolist() == [-0.2, -0.9, -0.5]
-    assert np.array_equal(history.incumbent(), [3, 2, 1])  # type: ignore[arg-type]
+    assert np.array_equal(history.incumbent(), [3, 2, 1])
 
 
 def test_arms_of_a_batch_are_rows_of_their_own(toy_cell: Cell, coding: Coding) -> None:

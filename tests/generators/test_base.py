@@ -27,7 +27,7 @@ def test_they_keep_no_state_and_repeat_encodings(
 
 def test_it_is_abstract(toy_cell: Cell) -> None:
     with pytest.raises(TypeError, match="abstract"):
-        HistoryGenerator(toy_cell.to_dict())  # type: ignore[abstract]
+        HistoryGenerator(toy_cell.to_dict())
 
 
 def test_the_kind_of_rows_is_that_of_the_space(toy_cell: Cell) -> None:

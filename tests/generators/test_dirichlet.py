@@ -125,4 +125,4 @@ def test_fixed_counts_hold(history: Callable[..., History]) -> None:
 @pytest.mark.parametrize("options", [{"beta_max": -1.0}, {"num_trials": 0}])
 def test_options_out_of_range_are_refused(options: dict[str, float]) -> None:
     with pytest.raises(OptionError, match=next(iter(options))):
-        DirichletGenerator(NB201.to_dict(), **options)  # type: ignore[arg-type]
+        DirichletGenerator(NB201.to_dict(), **options)

@@ -49,7 +49,7 @@ def on_simplex(X: Tensor) -> bool:
 def test_it_reaches_the_optimum_of_a_simple_function(optimum: list[float]) -> None:
     target = Quadratic(optimum)
 
-    found = mirror_descent(target, starts(10, 3), learning_rate=0.02, num_steps=100)  # type: ignore[arg-type]
+    found = mirror_descent(target, starts(10, 3), learning_rate=0.02, num_steps=100)
 
     assert on_simplex(found)
     assert (found - target.optimum).abs().max() < 0.03
@@ -84,7 +84,7 @@ def test_a_flat_function_moves_nothing() -> None:
     before = starts(4, 3)
 
     after = mirror_descent(
-        lambda X: X.sum(dim=(-1, -2)) * 0,  # type: ignore[arg-type]
+        lambda X: X.sum(dim=(-1, -2)) * 0,
         before,
         learning_rate=0.1,
         num_steps=5,

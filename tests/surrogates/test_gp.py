@@ -45,7 +45,7 @@ def within(values: Tensor, low: float, high: float) -> bool:
 
 
 def fitted(X: Tensor, Y: Tensor, Yvar: Tensor | None = None, **options: object) -> EncodingGP:
-    model = EncodingGP(X, Y, Yvar, **options)  # type: ignore[arg-type]
+    model = EncodingGP(X, Y, Yvar, **options)
     fit_gpytorch_mll(ExactMarginalLogLikelihood(model.likelihood, model))
     return model
 
@@ -90,7 +90,7 @@ def test_other_bounds_hold_as_well(bounds: dict[str, tuple[float, float]], value
     model = fitted(X, targets("rough", X), **bounds)
 
     ((low, high),) = bounds.values()
-    assert within(value(model), low, high)  # type: ignore[operator]
+    assert within(value(model), low, high)
 
 
 def test_the_kernel_is_a_scaled_matern_five_halves() -> None:
