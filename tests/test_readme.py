@@ -33,9 +33,7 @@ def test_python_block_runs(number: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_commands_run_in_order(tmp_path: Path, shared_data: Path) -> None:
-    data = tmp_path / "shared"
-    data.symlink_to(shared_data)
+def test_commands_run_in_order(tmp_path: Path) -> None:
     assert COMMANDS
     for command in COMMANDS:
         done = subprocess.run(
