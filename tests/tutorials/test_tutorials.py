@@ -1,0 +1,100 @@
+"""The tutorials: each notebook is what its script says, has been run, and still runs."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from pathlib import Path
+
+import jupytext
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+
+FOLDER = Path(__file__).resolve().parents[2] / "tutorials"
+SCRIPTS = sorted(FOLDER.glob("*.py"))
+LARGEST = 500_000  # bytes of a notebook: it stays in the history for ever
+# Seconds for one cell. Each tutorial takes less than a minute on two free cores.
+PATIENCE = 240
+PNG = b"\x89PNG\r\n\x1a\n"
+# What a tutorial promises, as it prints it: these hold on any machine.
+PROMISES = {
+    "quickstart": [
+        "architectures:  26,206",
+        "the same trials as with Client: True",
+        "identical:     True",
+    ],
+    "your_own_cell": ["the same cell: True", "FloatingPointError: the loss is"],
+}
+
+every_tutorial = pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
+
+
+def committed(script: Path) -> NotebookNode:
+    return nbformat.read(script.with_suffix(".ipynb"), as_version=4)
+
+
+def outputs(notebook: NotebookNode) -> Iterator[NotebookNode]:
+    for cell in notebook.cells:
+        yield from cell.get("outputs", [])
+
+
+def printed(notebook: NotebookNode, stream: str) -> str:
+    return "".join(output.text for output in outputs(notebook) if output.get("name") == stream)
+
+
+def test_tutorials_are_pairs() -> None:
+    names = [script.stem for script in SCRIPTS]
+    assert set(PROMISES) <= set(names)
+    assert sorted(path.stem for path in FOLDER.glob("*.ipynb")) == names
+
+
+@every_tutorial
+def test_notebook_is_its_script(script: Path) -> None:
+    pair = jupytext.read(script), committed(script)
+    texts = [[(cell.cell_type, cell.source.strip()) for cell in half.cells] for half in pair]
+    assert texts[0] == texts[1], "run make tutorials"
+    assert [half.metadata.jupytext.formats for half in pair] == ["ipynb,py:percent"] * 2
+
+
+@every_tutorial
+def test_committed_notebook_has_been_run(script: Path) -> None:
+    notebook = committed(script)
+    nbformat.validate(notebook)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    assert not [output for output in outputs(notebook) if output.output_type == "error"]
+    assert printed(notebook, "stderr") == ""
+    for promise in PROMISES.get(script.stem, []):
+        assert promise in printed(notebook, "stdout")
+
+
+@every_tutorial
+def test_committed_notebook_shows_pictures_and_is_small(script: Path) -> None:
+    pictures = [
+        base64.b64decode(output.data["image/png"])
+        for output in outputs(committed(script))
+        if "image/png" in output.get("data", {})
+    ]
+    assert pictures
+    assert all(picture.startswith(PNG) for picture in pictures)
+    assert script.with_suffix(".ipynb").stat().st_size < LARGEST
+
+
+@pytest.mark.slow
+@every_tutorial
+def test_tutorial_runs(script: Path, tmp_path: Path) -> None:
+    notebook = jupytext.read(script)
+    client = NotebookClient(
+        notebook,
+        timeout=PATIENCE,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(tmp_path)}},
+    )
+    client.execute()
+    # Whatever a library says on the way would be the first thing that a reader sees.
+    assert printed(notebook, "stderr") == ""
+    for promise in PROMISES.get(script.stem, []):
+        assert promise in printed(notebook, "stdout")
+    assert list(tmp_path.iterdir()) == []
