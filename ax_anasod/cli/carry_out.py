@@ -7,7 +7,7 @@ from shlex import quote
 from ax_anasod.cli.failures import while_running
 from ax_anasod.cli.interruption import Interruption
 from ax_anasod.cli.progress import SearchProgress
-from ax_anasod.cli.session import note, waiting
+from ax_anasod.cli.session import note, one_thread, waiting
 from ax_anasod.cli.summary import in_words, print_results
 from ax_anasod.runs import Results, RunFolder, Search
 from ax_anasod.runs.artefacts import DatabaseCopy, write_results
@@ -36,7 +36,7 @@ def carry_out(search: Search, folder: RunFolder | None, trials: int, *, as_json:
     out = None if folder is None else folder.path
     how = None if out is None else f"go on with: ax-anasod resume {quote(str(out))}"
     try:
-        with while_running(how):
+        with while_running(how), one_thread():
             finished = _search(search, folder, trials)
             if folder is not None:
                 with waiting("writing the report"):
