@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -101,12 +102,13 @@ class PrepareObservations(Transform):
 
         Raises:
             ObservationError: A value is negative, infinite or NaN, or only some trials have a
-                standard error; the trial is named.
+                standard error; the trial is named. Or no trial has any value.
         """
         data = experiment_data.observation_data
         if self.adapter is not None:
             # Missing values are NaN in the data frame too, so this needs the data itself.
             check_finite(self.adapter._experiment, self.objectives)
+            _check_present(data, self.objectives)
         for metric in data["mean"].columns if len(data) else []:
             means = as_stored(data["mean", metric].to_numpy(dtype=float))
             sems = as_stored(data["sem", metric].to_numpy(dtype=float))
@@ -143,6 +145,15 @@ def _objectives(adapter: Adapter | None) -> dict[str, float]:
     """Objective -> the sign that makes it minimised."""
     config = None if adapter is None else adapter._optimization_config
     return {} if config is None else dict(objective_signs(config))
+
+
+def _check_present(data: pd.DataFrame, objectives: Iterable[str]) -> None:
+    for metric in objectives:
+        if ("mean", metric) not in data.columns or data["mean", metric].isna().all():
+            raise ObservationError(
+                f"no trial has a value of {metric}, so that there is nothing to model",
+                "complete a trial with one (attach_trial takes any encoding)",
+            )
 
 
 def _check_sign(values: npt.NDArray[np.float64], metric: str, index: pd.Index[Any]) -> None:

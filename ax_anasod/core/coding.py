@@ -19,6 +19,7 @@ from ax_anasod.core.search_space import AnasodSearchSpace
 from ax_anasod.exceptions import (
     ArchitectureError,
     EncodingError,
+    OptionError,
     UnknownNameError,
     nearest_hint,
 )
@@ -120,5 +121,17 @@ def _is_number(value: Any) -> bool:
 
 
 def space_of(search_space: AnasodSearchSpace | CellSearchSpace) -> Space:
-    """Which of the two kinds a search space is."""
-    return "encoding" if isinstance(search_space, AnasodSearchSpace) else "architecture"
+    """Which of the two kinds a search space is.
+
+    Raises:
+        OptionError: It is of neither kind, and does not know its cell.
+    """
+    if isinstance(search_space, AnasodSearchSpace):
+        return "encoding"
+    if isinstance(search_space, CellSearchSpace):
+        return "architecture"
+    raise OptionError(
+        f"a search space must be an AnasodSearchSpace or a CellSearchSpace, got a "
+        f"{type(search_space).__name__}",
+        "AnasodSearchSpace.from_cell(cell) makes one",
+    )

@@ -57,7 +57,8 @@ class EncodingAcquisition(Acquisition):
             self._believed = torch.cat([*earlier, self.X_pending])
             self.X_pending = None
         observations = 0 if self.X_observed is None else len(self.X_observed)
-        with manual_seed(acquisition_seed(self.options["seed"], observations)):
+        seed = acquisition_seed(self.options["seed"], observations)
+        with manual_seed(seed), _coinciding_points():
             super()._instantiate_acquisition()
         if self._believed is not None:
             self._raise_best_to_believed(self._believed)

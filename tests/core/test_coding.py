@@ -6,12 +6,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ax.core.parameter import ParameterType, RangeParameter
+from ax.core.search_space import SearchSpace
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ax_anasod.cells import Cell
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, Coding, space_of
-from ax_anasod.exceptions import AnasodError, ArchitectureError, EncodingError, UnknownNameError
+from ax_anasod.exceptions import (
+    AnasodError,
+    ArchitectureError,
+    EncodingError,
+    OptionError,
+    UnknownNameError,
+)
 
 CELL = Cell("wired", operations=["conv", "max pool", "skip"], num_blocks=4, wiring=[2, 3])
 ENCODINGS, ARCHITECTURES = Coding(CELL, "encoding"), Coding(CELL, "architecture")
@@ -76,3 +84,10 @@ def test_an_unknown_name_is_refused_with_the_nearest() -> None:
 def test_the_two_kinds_of_space_are_told_apart() -> None:
     assert space_of(AnasodSearchSpace.from_cell(CELL)) == "encoding"
     assert space_of(CellSearchSpace.from_cell(CELL)) == "architecture"
+
+
+def test_a_plain_space_is_neither_of_the_two() -> None:
+    plain = SearchSpace([RangeParameter("x", ParameterType.INT, 0, 2)])
+
+    with pytest.raises(OptionError, match=r"got a SearchSpace.*from_cell"):
+        space_of(plain)
