@@ -1,0 +1,155 @@
+"""An ordinary Ax experiment over a cell, in one call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ax.api.client import Client
+from ax.core.metric import Metric
+
+from ax_anasod.cells import Cell, from_dict
+from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, RunProperties
+from ax_anasod.exceptions import AnasodError, CellError, OptionError, UnknownNameError
+from ax_anasod.experiment import make_client, make_experiment, make_search_space
+from ax_anasod.metrics import LookupMetric
+
+
+class TestSearchSpace:
+    def test_it_is_the_one_that_the_strategy_needs(self, toy_cell: Cell) -> None:
+        assert type(make_search_space(toy_cell, "anasod-bo")) is AnasodSearchSpace
+        assert type(make_search_space(toy_cell, "random")) is CellSearchSpace
+
+    def test_an_unknown_strategy_is_refused(self, toy_cell: Cell) -> None:
+        with pytest.raises(UnknownNameError, match=r"'anasod-bq'.*'anasod-bo'"):
+            make_search_space(toy_cell, "anasod-bq")
+
+
+class TestExperiment:
+    def test_it_minimises_and_remembers_its_run(self, toy_cell: Cell) -> None:
+        space = AnasodSearchSpace.from_cell(toy_cell)
+
+        experiment = make_experiment(
+            space,
+            "valid_error",
+            reported=["test_error"],
+            seed=4,
+            strategy="anasod-bo",
+            options={"num_initial": 3},
+            name="mine",
+        )
+
+        assert experiment.name == "mine"
+        config = experiment.optimization_config
+        assert config is not None
+        assert config.objective.metric_weights == [("valid_error", -1.0)]
+        assert set(experiment.metrics) == {"valid_error", "test_error"}
+        properties = RunProperties.read(experiment)
+        assert properties == RunProperties(
+            toy_cell.to_dict(), "encoding", 4, "anasod-bo", {"num_initial": 3}
+        )
+        assert experiment.immutable_search_space_and_opt_config
+
+    def test_several_objectives_are_a_pareto_front(self, toy_cell: Cell) -> None:
+        experiment = make_experiment(AnasodSearchSpace.from_cell(toy_cell), ["error", "latency"])
+
+        config = experiment.optimization_config
+        assert config is not None
+        assert config.is_moo_problem
+        assert config.objective.metric_weights == [("error", -1.0), ("latency", -1.0)]
+
+    def test_metrics_that_fetch_take_the_place_of_plain_ones(self, toy_cell: Cell) -> None:
+        experiment = make_experiment(
+            AnasodSearchSpace.from_cell(toy_cell),
+            "error",
+            reported=["size"],
+            metrics=[LookupMetric("error")],
+        )
+
+        assert type(experiment.metrics["error"]) is LookupMetric
+        assert type(experiment.metrics["size"]) is Metric
+
+    @pytest.mark.parametrize("name", ["val acc_error", "a.b", "top1-acc_error", "n_conv", "loss_2"])
+    def test_awkward_objectives_that_ax_can_take(
+        self, toy_cell: Cell, toy_error: Any, advance: Any, name: str
+    ) -> None:
+        client = make_client(toy_cell, "anasod-bo", objectives=name, num_initial=2)
+
+        advance(client, 4, lambda parameters: {name: toy_error(parameters)})
+
+        assert client._experiment.lookup_data().df["metric_name"].unique().tolist() == [name]
+
+    @pytest.mark.parametrize(
+        "name",
+        ["beta", "lambda", "I", "1st", "x-y", "error (%)", "2*a", "a + b", "a, b", "", "f('x')"],
+    )
+    def test_objectives_that_ax_would_take_for_formulas_are_refused(
+        self, toy_cell: Cell, name: str
+    ) -> None:
+        with pytest.raises(OptionError, match=r"Ax cannot take .* as the name of an objective"):
+            make_experiment(AnasodSearchSpace.from_cell(toy_cell), name)
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ({"objectives": []}, "at least one objective"),
+            ({"objectives": ["a1", "a1"]}, "name 'a1' twice"),
+            ({"objectives": "a1", "reported": ["a1"]}, "name 'a1' twice"),
+            ({"objectives": "a1", "reported": ["b", "b"]}, "name 'b' twice"),
+            (
+                {"objectives": "error", "metrics": [LookupMetric("eror")]},
+                r"metric 'eror' is neither.*did you mean 'error'",
+            ),
+        ],
+    )
+    def test_names_that_do_not_fit_together_are_refused(
+        self, toy_cell: Cell, arguments: dict[str, Any], message: str
+    ) -> None:
+        with pytest.raises(OptionError, match=message):
+            make_experiment(AnasodSearchSpace.from_cell(toy_cell), **arguments)
+
+
+class TestClient:
+    def test_it_is_ready_to_ask(self, toy_cell: Cell) -> None:
+        client = make_client(toy_cell, "anasod-bo", seed=2, num_initial=3)
+
+        assert type(client) is Client
+        (parameters,) = client.get_next_trials(1).values()
+        assert sum(parameters.values()) == toy_cell.total
+        properties = RunProperties.read(client._experiment)
+        assert properties is not None
+        assert properties.options == {"num_initial": 3}
+        assert from_dict(properties.cell) == toy_cell
+
+    def test_strategies_for_one_objective_refuse_several(self, toy_cell: Cell) -> None:
+        with pytest.raises(OptionError, match=r"'anasod-biased-random' searches one objective"):
+            make_client(toy_cell, "anasod-biased-random", objectives=["a1", "b"])
+
+    @pytest.mark.parametrize(
+        ("arguments", "error", "message"),
+        [
+            ({"strategy": "anasodbo"}, UnknownNameError, "did you mean 'anasod-bo'"),
+            ({"pol_size": 3}, UnknownNameError, "did you mean 'pool_size'"),
+            ({"pool_size": -3}, OptionError, "pool_size must be at least 1"),
+            ({"seed": -1}, OptionError, "seed must be"),
+        ],
+    )
+    def test_what_does_not_exist_is_refused(
+        self, toy_cell: Cell, arguments: dict[str, Any], error: type[AnasodError], message: str
+    ) -> None:
+        with pytest.raises(error, match=message):
+            make_client(toy_cell, **arguments)
+
+    def test_operations_that_collide_as_parameters_are_refused(self) -> None:
+        cell = Cell("mine", operations=["max pool", "max-pool"], num_blocks=3)
+
+        with pytest.raises(CellError, match=r"'n_max_pool'.*rename"):
+            make_client(cell)
+
+    def test_the_best_is_what_ax_says(self, toy_cell: Cell, toy_error: Any, advance: Any) -> None:
+        client = make_client(toy_cell, "anasod-bo", num_initial=4, optimizer="exhaustive")
+        advance(client, 20, toy_error)
+
+        parameters, _, _, _ = client.get_best_parameterization(use_model_predictions=False)
+
+        assert parameters == {"n_conv": 2, "n_pool": 3, "n_skip": 1}
