@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ax.api.client import Client
 
     from ax_anasod.cells import Cell
+    from ax_anasod.nasbench import Benchmark
 
 SHARED_VARIABLE = "AX_ANASOD_SHARED"
 
@@ -66,6 +67,39 @@ def toy_error() -> Callable[[Mapping[str, Any]], float]:
         return float(1 + (parameters["n_conv"] - 2) ** 2 + (parameters["n_pool"] - 3) ** 2)
 
     return error
+
+
+@pytest.fixture(scope="session")
+def toy_benchmark(
+    toy_cell: Cell,
+    toy_error: Callable[[Mapping[str, Any]], float],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Benchmark:
+    """A table of all toy architectures: ``error`` (searched), ``size`` (reported), a cost.
+
+    Architectures of an encoding differ by up to 1, so that it matters which one is drawn.
+    """
+    import pandas as pd
+
+    from ax_anasod.nasbench import TableBenchmark
+
+    codes = toy_cell.enumerate()
+    counts = toy_cell.encode(codes)
+    within = codes @ [1, 2, 3, 4, 5, 6] / 60
+    table = pd.DataFrame(
+        {
+            "arch": toy_cell.to_strings(codes),
+            "error": [
+                toy_error({"n_conv": conv, "n_pool": pool}) + extra
+                for (conv, pool, _), extra in zip(counts.tolist(), within.tolist(), strict=True)
+            ],
+            "size": 10.0 * counts[:, 0] + counts[:, 1],
+            "seconds": 60.0 + counts[:, 0],
+        }
+    )
+    path = tmp_path_factory.mktemp("toy") / "toy.csv.gz"
+    table.to_csv(path, index=False)
+    return TableBenchmark(path, toy_cell, minimize="error", report="size", cost="seconds")
 
 
 @pytest.fixture(scope="session")

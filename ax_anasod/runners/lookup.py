@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -30,7 +31,8 @@ class LookupRunner(IRunner):
             asynchronous parallel searches.
 
     Raises:
-        OptionError: ``seconds_per_trial`` is negative.
+        OptionError: ``seconds_per_trial`` is negative or not finite, or the seed is none.
+        UnknownNameError: There is no such kind of space.
     """
 
     def __init__(
@@ -40,8 +42,10 @@ class LookupRunner(IRunner):
         seed: int = 0,
         seconds_per_trial: float = 0.0,
     ) -> None:
-        if seconds_per_trial < 0:
-            raise OptionError(f"seconds_per_trial must be >= 0, got {seconds_per_trial}")
+        if not 0 <= seconds_per_trial < math.inf:
+            raise OptionError(
+                f"seconds_per_trial must be a finite number of at least 0, got {seconds_per_trial}"
+            )
         restored = from_dict(benchmark) if isinstance(benchmark, Mapping) else benchmark
         # Ax stores the arguments under the names of the attributes.
         self.benchmark = restored.to_dict()

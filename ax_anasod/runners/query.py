@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from ax_anasod.core.cell_search_space import CellSearchSpace
 from ax_anasod.core.coding import Space
 from ax_anasod.core.search_space import AnasodSearchSpace
-from ax_anasod.core.seeding import query_rng
+from ax_anasod.core.seeding import check_seed, query_rng
+from ax_anasod.exceptions import UnknownNameError
 from ax_anasod.nasbench import Benchmark
 from ax_anasod.nasbench.benchmark import COST
 
@@ -21,10 +22,16 @@ class BenchmarkQuery:
         space: What a trial's parameters are, ``"encoding"`` or ``"architecture"``.
         seed: The seed of the run: it decides which architecture an encoding stands for,
             and which training seed a single-seed benchmark is asked for.
+
+    Raises:
+        OptionError: The seed is none.
+        UnknownNameError: There is no such kind of space.
     """
 
     def __init__(self, benchmark: Benchmark, space: Space = "encoding", seed: int = 0) -> None:
-        self.benchmark, self.seed = benchmark, seed
+        if space not in get_args(Space):
+            raise UnknownNameError("kind of search space", space, get_args(Space))
+        self.benchmark, self.seed = benchmark, check_seed(seed)
         kind = AnasodSearchSpace if space == "encoding" else CellSearchSpace
         self.search_space: AnasodSearchSpace | CellSearchSpace = kind.from_cell(benchmark.cell)
 

@@ -1,0 +1,71 @@
+"""The runner that looks results up."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+from ax.api.protocols.runner import IRunner
+from ax.core.runner import Runner
+from ax.core.trial_status import TrialStatus
+
+from ax_anasod.exceptions import OptionError, UnknownNameError
+from ax_anasod.nasbench import Benchmark
+from ax_anasod.runners import BenchmarkQuery, LookupRunner
+
+COUNTS = {"n_conv": 2, "n_pool": 3, "n_skip": 1}
+
+
+def test_it_is_a_runner_in_both_of_axs_forms(toy_benchmark: Benchmark) -> None:
+    runner = LookupRunner(toy_benchmark)
+
+    assert isinstance(runner, IRunner)
+    assert isinstance(runner, Runner)
+
+
+def test_a_trial_is_complete_at_once(toy_benchmark: Benchmark) -> None:
+    runner = LookupRunner(toy_benchmark, seed=4)
+
+    metadata = runner.run_trial(9, COUNTS)
+
+    assert runner.poll_trial(9, metadata) is TrialStatus.COMPLETED
+    looked_up = BenchmarkQuery(toy_benchmark, "encoding", seed=4)(9, COUNTS)
+    assert {k: v for k, v in metadata.items() if k != "ready_at"} == looked_up
+    assert json.loads(json.dumps(metadata)) == metadata
+    assert runner.stop_trial(9, metadata) == {}
+
+
+def test_a_trial_may_pretend_to_take_its_time(toy_benchmark: Benchmark) -> None:
+    runner = LookupRunner(toy_benchmark, seconds_per_trial=0.2)
+
+    metadata = runner.run_trial(0, COUNTS)
+
+    assert runner.poll_trial(0, metadata) is TrialStatus.RUNNING
+    time.sleep(0.25)
+    assert runner.poll_trial(0, metadata) is TrialStatus.COMPLETED
+
+
+def test_a_stored_description_is_as_good_as_the_benchmark(toy_benchmark: Benchmark) -> None:
+    stored = json.loads(json.dumps(toy_benchmark.to_dict()))
+
+    restored = LookupRunner(stored, seed=4)
+
+    assert restored.benchmark == toy_benchmark.to_dict()
+    first, second = (
+        r.run_trial(9, COUNTS) for r in (restored, LookupRunner(toy_benchmark, seed=4))
+    )
+    assert first["values"] == second["values"]
+
+
+@pytest.mark.parametrize("seconds", [-1.0, float("nan"), float("inf")])
+def test_a_time_that_never_passes_is_refused(toy_benchmark: Benchmark, seconds: float) -> None:
+    with pytest.raises(OptionError, match="seconds_per_trial must be a finite number"):
+        LookupRunner(toy_benchmark, seconds_per_trial=seconds)
+
+
+def test_other_wrong_arguments_are_refused(toy_benchmark: Benchmark) -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'architecture'"):
+        LookupRunner(toy_benchmark, space="architectures")
+    with pytest.raises(OptionError, match="seed must be"):
+        LookupRunner(toy_benchmark, seed=-3)
