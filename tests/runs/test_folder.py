@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import os
 import resource
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -97,12 +100,54 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, config: RunConfig) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_read_only_folder_is_refused(tmp_path: Path, config: RunConfig) -> None:
-    tmp_path.chmod(0o555)
-    with pytest.raises(RunError, match="Permission denied"):
-        RunFolder.create(tmp_path / "run", config)
-    tmp_path.chmod(0o755)
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Without the privileges of root, to whom no folder is closed."""
+    privileged = os.geteuid() == 0
+    if privileged:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if privileged:
+            os.seteuid(0)
+
+
+@pytest.fixture
+def closed() -> Iterator[Path]:
+    """A folder that everybody may read and nobody may write; root owns it where it can."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o555)
+        yield Path(folder)
+        Path(folder).chmod(0o755)
+
+
+def test_a_read_only_folder_is_refused(closed: Path, config: RunConfig) -> None:
+    with as_nobody():
+        for path in (closed, closed / "run", closed / "runs" / "one"):
+            with pytest.raises(RunError, match="Permission denied"):
+                RunFolder.create(path, config)
+    assert list(closed.iterdir()) == []
+
+
+def test_a_read_only_run_can_be_looked_at_only(closed: Path, config: RunConfig) -> None:
+    closed.chmod(0o755)
+    RunFolder.create(closed, config).journal.close()
+    for file in closed.iterdir():
+        file.chmod(0o444)
+    closed.chmod(0o555)
+    with as_nobody():
+        assert RunView.read(closed).config == config
+        with pytest.raises(RunError, match="journal.jsonl cannot be written: Permission denied"):
+            RunFolder.open(closed)
+
+
+def test_a_folder_that_may_not_be_entered_is_named(closed: Path, config: RunConfig) -> None:
+    closed.chmod(0o000)
+    with as_nobody():
+        for call in (RunFolder.open, RunView.read, partial(RunFolder.create, config=config)):
+            with pytest.raises(RunError, match=f"{closed / 'run'} cannot be .*Permission denied"):
+                call(closed / "run")
 
 
 def damage_database(path: Path) -> None:

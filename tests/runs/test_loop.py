@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 from ax_anasod.cells import Cell
-from ax_anasod.exceptions import AnasodError, ArchitectureError, OptionError, RunError
+from ax_anasod.exceptions import (
+    AnasodError,
+    ArchitectureError,
+    OptionalImportError,
+    OptionError,
+    RunError,
+)
+from ax_anasod.generation_strategy import STRATEGIES as ALL_STRATEGIES
 from ax_anasod.nasbench import TableBenchmark
 from ax_anasod.runners import BenchmarkQuery
 from ax_anasod.runs import RunConfig, Search
@@ -84,6 +91,23 @@ def test_a_journal_replayed_anywhere_gives_the_same_search(
         assert data.equals(expected)
         statuses = {index: trial.status for index, trial in whole.experiment.trials.items()}
         assert {i: trial.status for i, trial in resumed.experiment.trials.items()} == statuses
+
+
+@pytest.mark.parametrize("strategy", sorted(set(ALL_STRATEGIES) - set(STRATEGIES)))
+def test_every_strategy_goes_on_from_a_journal(
+    benchmark: TableBenchmark, tmp_path: Path, strategy: str
+) -> None:
+    # The strategies above are cut everywhere; all others must keep no state either.
+    try:
+        whole = search(benchmark, strategy, 14)
+    except OptionalImportError as error:
+        pytest.skip(str(error))
+    whole.run(14)
+    for stop in (6, 12):
+        with Journal(tmp_path / f"{stop}.jsonl") as journal:
+            Search(whole.config, benchmark, journal).run(stop)
+            Search(whole.config, benchmark, journal).run(14)
+            assert timeless(journal.records) == timeless(whole.records)
 
 
 def test_restoring_attaches_what_completing_attaches(
