@@ -68,11 +68,19 @@ class ArchitectureGenerator(HistoryGenerator):
         self, codes: npt.NDArray[np.int64], fixed: Mapping[int, int]
     ) -> npt.NDArray[np.int64]:
         """Those of ``n x d`` codes that are valid once they have the fixed values, ``m x d``."""
-        if not fixed:
-            return self.cell.canonical(codes[self.cell.is_valid(codes)])
-        changed = codes.copy()
-        changed[:, list(fixed)] = list(fixed.values())
-        return changed[self.cell.is_valid(changed)]
+        return self.admissible_of(codes, fixed)[0]
+
+    def admissible_of(
+        self, codes: npt.NDArray[np.int64], fixed: Mapping[int, int]
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """As :meth:`admissible`, with the row that each of them was, ``m``."""
+        if fixed:
+            codes = codes.copy()
+            codes[:, list(fixed)] = list(fixed.values())
+        rows = np.flatnonzero(self.cell.is_valid(codes))
+        codes = codes[rows]
+        # Another form of the architecture need not have the fixed values.
+        return (codes if fixed else self.cell.canonical(codes)), rows
 
 
 def _with_pending(history: History, row: npt.NDArray[np.int64]) -> History:

@@ -125,15 +125,17 @@ class SMACGenerator(ArchitectureGenerator):
         heights = model.expected_improvement(places)
         looked_at, found = [drawn], [gains]
         for _ in range(_MAX_STEPS):
-            groups = [self.admissible(self.cell.edits(place), fixed) for place in places]
-            around = np.concatenate([*groups, drawn[:0]])
-            gains = model.expected_improvement(around) if len(around) else gains[:0]
-            looked_at.append(around)
-            found.append(gains)
-            owner = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
-            places, heights = _climbed(heights, around, gains, owner)
             if not len(places):
                 break
+            edits = [self.cell.edits(place) for place in places]
+            around, rows = self.admissible_of(np.concatenate(edits), fixed)
+            if not len(around):
+                break
+            owner = np.repeat(np.arange(len(edits)), [len(edit) for edit in edits])[rows]
+            gains = model.expected_improvement(around)
+            looked_at.append(around)
+            found.append(gains)
+            places, heights = _climbed(heights, around, gains, owner)
         return np.concatenate(looked_at), np.concatenate(found)
 
 

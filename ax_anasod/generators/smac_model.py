@@ -71,14 +71,15 @@ class ForestModel:
 
         Source: Hutter et al., "An experimental investigation of model-based parameter
         optimisation: SPO and beyond" (GECCO 2009), for values with a log-normal prediction.
-        Where all trees agree it is 0, as in SMAC.
         """
         mean, variance = self.predict(codes)
+        # SMAC's forest has a variance above 0 even where all trees agree.
         deviation = np.sqrt(variance)
-        v = (self._best - mean) / np.where(deviation > 0, deviation, 1.0)
+        v = (self._best - mean) / deviation
         gain = np.exp(self._best) * norm.cdf(v)
         gain -= np.exp(variance / 2 + mean) * norm.cdf(v - deviation)
-        return np.where(deviation > 0, np.maximum(gain, 0.0), 0.0)
+        # Below 0 by rounding only.
+        return np.maximum(gain, 0.0)
 
 
 def _training_data(
@@ -105,5 +106,6 @@ def _space(sizes: tuple[int, ...]) -> ConfigurationSpace:
     from ConfigSpace import CategoricalHyperparameter, ConfigurationSpace
 
     space = ConfigurationSpace()
-    space.add([CategoricalHyperparameter(f"x{i}", range(size)) for i, size in enumerate(sizes)])
+    # ConfigSpace orders vectors by name, so that "x10" would come before "x2".
+    space.add([CategoricalHyperparameter(f"x{i:04}", range(s)) for i, s in enumerate(sizes)])
     return space
