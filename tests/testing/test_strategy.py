@@ -1,0 +1,136 @@
+"""The examination fails strategies that deserve it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from ax.adapter.registry import GeneratorRegistryBase, GeneratorSetup
+from ax.generation_strategy.generation_strategy import GenerationStrategy
+from ax.storage.json_store.registry import CORE_DECODER_REGISTRY
+
+from ax_anasod.adapter import HistoryAdapter
+from ax_anasod.cells import Cell
+from ax_anasod.core import CellSearchSpace, History
+from ax_anasod.exceptions import AnasodError, OptionalImportError
+from ax_anasod.generation_strategy.nodes import node
+from ax_anasod.generators import RandomArchitectureGenerator
+from ax_anasod.testing import StrategyConformance
+
+CELL = Cell("own", operations=["conv", "pool", "skip"], num_blocks=4, wiring=[2])
+Codes = npt.NDArray[np.int64]
+
+
+class Outside(RandomArchitectureGenerator):
+    """Proposes an operation that the cell does not have."""
+
+    def propose(self, n: int, history: History, fixed: Mapping[int, int]) -> Codes:
+        return super().propose(n, history, fixed) * 0 - 4
+
+
+class Deaf(RandomArchitectureGenerator):
+    """Does not listen to its seed."""
+
+    def propose(self, n: int, history: History, fixed: Mapping[int, int]) -> Codes:
+        return self.cell.sample(n, np.random.default_rng(history.position))
+
+
+class Stateful(RandomArchitectureGenerator):
+    """Keeps a state that is not stored: how often any of them was asked."""
+
+    calls = 0
+
+    def propose(self, n: int, history: History, fixed: Mapping[int, int]) -> Codes:
+        Stateful.calls += 1
+        return self.cell.sample(n, np.random.default_rng([self.seed, Stateful.calls]))
+
+
+class Stubborn(RandomArchitectureGenerator):
+    """Proposes the same until it has succeeded."""
+
+    def propose(self, n: int, history: History, fixed: Mapping[int, int]) -> Codes:
+        position = int(history.observed.sum())
+        return self.cell.sample(n, np.random.default_rng([self.seed, position]))
+
+
+GENERATORS = {kind.__name__: kind for kind in (Outside, Deaf, Stateful, Stubborn)}
+
+
+class Generators(GeneratorRegistryBase):
+    OUTSIDE = "Outside"
+    DEAF = "Deaf"
+    STATEFUL = "Stateful"
+    STUBBORN = "Stubborn"
+
+    @property
+    def GENERATOR_KEY_TO_GENERATOR_SETUP(self) -> dict[str, GeneratorSetup]:  # noqa: N802
+        return {
+            name: GeneratorSetup(adapter_class=HistoryAdapter, generator_class=kind, transforms=[])
+            for name, kind in GENERATORS.items()
+        }
+
+
+class Case(StrategyConformance):
+    names = tuple(GENERATORS)
+    cells = (CELL,)
+
+    def make_search_space(self, name: str, cell: Cell) -> CellSearchSpace:
+        return CellSearchSpace.from_cell(cell)
+
+    def make_strategy(self, name: str, search_space: Any, seed: int) -> GenerationStrategy:
+        kwargs = {"cell": search_space.cell.to_dict(), "seed": seed}
+        return GenerationStrategy(name=name, nodes=[node(name, Generators(name), kwargs)])
+
+
+@pytest.fixture(autouse=True)
+def _known_to_ax(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(CORE_DECODER_REGISTRY, "Generators", Generators)
+
+
+def test_proposals_outside_the_space_fail() -> None:
+    with pytest.raises((AnasodError, ValueError, IndexError)):
+        Case().test_every_proposal_is_in_the_space("Outside", CELL)
+
+
+def test_a_seed_that_does_not_matter_fails() -> None:
+    with pytest.raises(AssertionError, match="Deaf does not depend on its seed"):
+        Case().test_another_seed_is_another_run("Deaf", CELL)
+
+
+def test_hidden_state_fails() -> None:
+    with pytest.raises(AssertionError, match="of Stateful differ"):
+        Case().test_loaded_run_goes_on_as_if_never_saved("Stateful", CELL)
+    with pytest.raises(AssertionError, match="Stateful goes on differently"):
+        Case().test_trials_in_parallel("Stateful", CELL)
+
+
+def test_proposing_what_failed_for_ever_fails() -> None:
+    with pytest.raises(AssertionError, match="proposes what has failed for ever"):
+        Case().test_failed_trials("Stubborn", CELL)
+
+
+def test_a_missing_package_skips(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: object) -> None:
+        raise OptionalImportError("nothing", "baselines")
+
+    monkeypatch.setattr(Case, "make_strategy", missing)
+
+    with pytest.raises(pytest.skip.Exception, match="'nothing' is not installed"):
+        Case().rounds("Deaf", CELL)
+
+
+def test_every_pair_of_a_name_and_a_cell_is_examined(pytester_like: list[str]) -> None:
+    tests = [name for name in dir(StrategyConformance) if name.startswith("test_")]
+
+    assert len(pytester_like) == len(tests) * len(GENERATORS)
+
+
+@pytest.fixture
+def pytester_like(request: pytest.FixtureRequest) -> list[str]:
+    """The tests that pytest finds in the case."""
+    module = request.node.getparent(pytest.Module)
+    collector = pytest.Class.from_parent(module, name="Case", obj=Case)
+    return [item.name for item in collector.collect()]
