@@ -17,6 +17,10 @@ STREAMS: dict[str, Callable[[Any, int], float]] = {
     "proposal": lambda seed, i: seeding.proposal_rng(seed, i).random(),
     "query": lambda seed, i: seeding.query_rng(seed, i).random(),
     "acquisition": lambda seed, i: seeding.acquisition_seed(seed, i),
+    "restart": lambda seed, i: seeding.restart_rng(seed, i).random(),
+    "neighbours": lambda seed, i: seeding.neighbour_rng(seed, i).random(),
+    "representative": lambda seed, i: seeding.representative_rng(seed, i, COUNTS).random(),
+    "package": lambda seed, i: seeding.package_seed(seed, i),
 }
 stream = pytest.mark.parametrize("draw", STREAMS.values(), ids=STREAMS.keys())
 
@@ -43,7 +47,7 @@ def test_what_is_no_seed_is_refused(draw: Callable[[Any, int], float], seed: obj
 
 
 def test_streams_are_independent() -> None:
-    names = ("architecture", "proposal", "query")
+    names = ("architecture", "proposal", "query", "restart", "neighbours", "representative")
 
     assert len({STREAMS[name](0, 0) for name in names}) == len(names)
 
@@ -69,3 +73,11 @@ def test_architectures_also_depend_on_the_counts() -> None:
     other = seeding.architecture_rng(0, 0, np.array([2, 3, 1])).random()
 
     assert other != seeding.architecture_rng(0, 0, COUNTS).random()
+
+
+def test_attempts_and_encodings_are_told_apart() -> None:
+    assert len({seeding.package_seed(0, 5, attempt) for attempt in range(20)}) == 20
+    assert (
+        seeding.representative_rng(0, 1, np.array([1, 2])).random()
+        != seeding.representative_rng(0, 1, np.array([2, 1])).random()
+    )

@@ -1,0 +1,146 @@
+"""TPE through Optuna, as a strategy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ax_anasod import cells
+from ax_anasod.cells import Cell, RestrictedCell
+from ax_anasod.core import History
+from ax_anasod.exceptions import OptionalImportError, OptionError
+from ax_anasod.generators import RandomArchitectureGenerator, TPEGenerator
+from ax_anasod.testing import SyntheticObjective
+
+pytest.importorskip("optuna", reason="the extra [baselines] is not installed")
+
+NB201 = cells.get("nas-bench-201")
+GRAPH = cells.get("nas-bench-graph")
+
+
+def test_starts_like_random_search(search: Callable[..., History]) -> None:
+    objective = SyntheticObjective(NB201)
+
+    past = search(TPEGenerator(NB201.to_dict(), seed=3), objective, 11)
+    random = search(RandomArchitectureGenerator(NB201.to_dict(), seed=3), objective, 11)
+
+    np.testing.assert_array_equal(past.rows[:10], random.rows[:10])
+    assert (past.rows[10] != random.rows[10]).any()
+
+
+@pytest.mark.parametrize("name", ["nas-bench-201", "nas-bench-graph", "darts"])
+def test_finds_better_ones_than_random_search(name: str, search: Callable[..., History]) -> None:
+    cell = cells.get(name)
+    objective = SyntheticObjective(cell, seed=1)
+
+    best = [search(TPEGenerator(cell.to_dict(), s), objective, 60).values.min() for s in range(3)]
+    random = [
+        search(RandomArchitectureGenerator(cell.to_dict(), s), objective, 60).values.min()
+        for s in range(3)
+    ]
+
+    assert np.mean(best) < np.mean(random)
+
+
+def test_only_valid_representatives_are_proposed(search: Callable[..., History]) -> None:
+    past = search(TPEGenerator(GRAPH.to_dict()), SyntheticObjective(GRAPH), 50)
+
+    assert GRAPH.is_representative(past.rows).all()
+
+
+@pytest.mark.parametrize("share", [0.5, 0.001])
+def test_architectures_that_a_table_lacks_are_drawn_again(
+    share: float, search: Callable[..., History]
+) -> None:
+    codes = NB201.sample(int(share * 15_625), np.random.default_rng(0))
+    restricted = RestrictedCell(NB201, codes)
+
+    past = search(TPEGenerator(restricted.to_dict()), SyntheticObjective(restricted), 16)
+
+    assert restricted.is_valid(past.rows).all()
+
+
+def test_a_prefix_of_the_history_gives_the_same_next_trial(
+    history: Callable[..., History], search: Callable[..., History]
+) -> None:
+    past = search(TPEGenerator(GRAPH.to_dict(), seed=7), SyntheticObjective(GRAPH), 30)
+
+    for length in (29, 10, 20, 0):
+        prefix = history(past.rows[:length].tolist(), past.values[:length, 0].tolist(), width=5)
+        code = TPEGenerator(GRAPH.to_dict(), seed=7).propose(1, prefix, {})[0]
+        np.testing.assert_array_equal(code, past.rows[length])
+
+
+def test_the_seed_of_a_proposal_is_its_position(
+    history: Callable[..., History], search: Callable[..., History]
+) -> None:
+    past = search(RandomArchitectureGenerator(NB201.to_dict()), SyntheticObjective(NB201), 30)
+
+    codes = {tuple(TPEGenerator(NB201.to_dict(), s).propose(1, past, {})[0]) for s in range(12)}
+    batch = TPEGenerator(NB201.to_dict()).propose(12, past, {})
+
+    assert len(codes) > 6
+    assert len(np.unique(batch, axis=0)) > 6
+
+
+def test_pending_trials_are_avoided(
+    history: Callable[..., History], search: Callable[..., History]
+) -> None:
+    line = Cell("line", operations=list("abcdefgh"), num_blocks=1)
+    rows = [[i % 8] for i in range(40)]
+    values = [1.0 if row == [3] else 50.0 for row in rows]
+    free = history(rows, values)
+    busy = history([*rows, *[[3]] * 40], [*values, *[np.nan] * 40])
+
+    def share(past: History) -> float:
+        proposed = [TPEGenerator(line.to_dict(), s).propose(1, past, {})[0, 0] for s in range(30)]
+        return float(np.mean(np.array(proposed) == 3))
+
+    assert share(free) > 0.8
+    assert share(busy) < 0.5
+
+
+def test_failed_trials_count_as_worst(history: Callable[..., History]) -> None:
+    line = Cell("line", operations=list("abcdefgh"), num_blocks=1)
+    rows = [[i % 8] for i in range(40)]
+    values = np.array([np.nan if row == [3] else 10.0 + row[0] for row in rows])
+    past = replace(history(rows, values.tolist()), failed=np.isnan(values))
+
+    proposed = [TPEGenerator(line.to_dict(), s).propose(1, past, {})[0, 0] for s in range(40)]
+
+    # A line with values 10 to 17, and 17 where it fails.
+    assert proposed.count(3) <= 4
+    assert proposed.count(0) > 20
+
+
+def test_only_failed_trials_are_followed_by_random_ones(history: Callable[..., History]) -> None:
+    past = replace(history([[0] * 6] * 12, [np.nan] * 12), failed=np.ones(12, dtype=bool))
+    random = RandomArchitectureGenerator(NB201.to_dict(), seed=2)
+
+    code = TPEGenerator(NB201.to_dict(), seed=2).propose(1, past, {})
+
+    np.testing.assert_array_equal(code, random.propose(1, past, {}))
+
+
+def test_fixed_columns_hold(search: Callable[..., History]) -> None:
+    past = search(TPEGenerator(GRAPH.to_dict()), SyntheticObjective(GRAPH), 15)
+
+    codes = TPEGenerator(GRAPH.to_dict()).propose(6, past, {0: 2, 4: 7})
+
+    assert {tuple(row) for row in codes[:, [0, 4]].tolist()} == {(2, 7)}
+
+
+@pytest.mark.parametrize("option", ["num_initial", "num_candidates"])
+def test_options_out_of_range_are_refused(option: str) -> None:
+    with pytest.raises(OptionError, match=f"{option} must be at least 1"):
+        TPEGenerator(NB201.to_dict(), **{option: 0})
+
+
+def test_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+
+    with pytest.raises(OptionalImportError, match="'optuna' is not installed.*baselines"):
+        TPEGenerator(NB201.to_dict())
