@@ -11,7 +11,7 @@ import nbformat
 import pytest
 
 FOLDER = Path(__file__).resolve().parents[1] / "tutorials"
-NAMES = ["quickstart", "your_own_cell"]
+NAMES = ["compare_strategies", "quickstart", "your_own_cell"]
 PICTURES = {"image/png", "application/vnd.plotly.v1+json"}
 
 

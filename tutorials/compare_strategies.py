@@ -2,13 +2,8 @@
 # jupyter:
 #   jupytext:
 #     formats: ipynb,py:percent
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#   kernelspec:
-#     display_name: Python 3
-#     language: python
-#     name: python3
+#     text_representation: {extension: .py, format_name: percent, format_version: '1.3'}
+#   kernelspec: {display_name: Python 3, language: python, name: python3}
 # ---
 
 # %% [markdown]
@@ -79,7 +74,7 @@ for dataset in nasbench.NASBenchGraphBenchmark.datasets:
 # ```
 # ax-anasod compare --benchmark nas-bench-graph --dataset computers \
 #     --strategies random,anasod-bo,regularized-evolution \
-#     --trials 30 --seeds 4 --jobs 2 --out runs/computers
+#     --trials 20 --seeds 3 --jobs 2 --out runs/computers
 # ```
 
 # %%
@@ -91,8 +86,8 @@ def compare(dataset):
     comparison = compare_strategies(
         nasbench.make("nas-bench-graph", dataset=dataset),
         strategies,
-        trials=30,
-        seeds=4,
+        trials=20,
+        seeds=3,
         jobs=2,
         out=folder / dataset,
     )
@@ -108,7 +103,7 @@ Markdown((folder / "computers" / "summary.md").read_text())
 # value that a run has seen in the end. Two things decide whether a difference means
 # anything. The *standard error*: means that are closer than two of them are not told apart.
 # And *p*: every strategy has run with the same seeds, so runs are compared in pairs. The
-# last note says what four seeds are worth: not enough for any claim, whatever the numbers
+# last note says what three seeds are worth: not enough for any claim, whatever the numbers
 # look like. Ten seeds (the default, and the paper's) can reach p = 0.002.
 #
 # `test_error` is not searched. It is the test error of the network that was best on
@@ -141,9 +136,8 @@ Image(folder / "cora" / "incumbent_queries.png", width=800)
 more = compare_strategies(
     nasbench.make("nas-bench-graph", dataset="computers"),
     ["anasod-biased-random"],
-    trials=30,
-    seeds=4,
-    jobs=2,
+    trials=20,
+    seeds=3,
     out=folder / "computers",
 )
 more.summary.frame[["strategy", "mean", "standard_error", "seeds", "seconds_per_trial"]]

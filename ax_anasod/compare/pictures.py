@@ -114,6 +114,7 @@ def fill_queries(axes: Axes, plan: Plan, results: pd.DataFrame, column: str = "i
     quantity = _quantity(plan, column)
     bands = [over_queries(results, c.label, column, c.trials) for c in plan.contenders]
     _draw(axes, plan, bands, quantity, "queries")
+    _count_in_plain_numbers(axes)
     if quantity is not plan.objective:
         axes.set_ylabel(_text(f"{style.axis_label(quantity.name, quantity.unit)} of the incumbent"))
 
@@ -208,6 +209,15 @@ def _draw(
         title_fontsize=8,
         alignment="left",
     )
+
+
+def _count_in_plain_numbers(axes: Axes) -> None:
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    if axes.get_xscale() == "log":
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _limits(bands: Sequence[Band], optimum: float | None) -> tuple[float, float]:
