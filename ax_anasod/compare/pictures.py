@@ -163,7 +163,7 @@ def _draw(
     if not drawn:
         axes.set_xticks([])
         axes.set_yticks([])
-        sentence = "no run is finished yet"
+        sentence = "no finished run"
         axes.text(0.5, 0.5, sentence, transform=axes.transAxes, ha="center", color=style.GREY)
         return
     axes.set_xscale("log")

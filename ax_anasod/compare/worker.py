@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
@@ -81,7 +82,13 @@ def work(connection: Connection) -> None:
     """
     _use_one_thread()
     parcel: Parcel = connection.recv()
-    benchmark = from_dict(parcel) if isinstance(parcel, Mapping) else parcel
+
+    # Made in the first task, which is told if it cannot be: a benchmark of a user's own may
+    # be unknown to this process.
+    @cache
+    def benchmark() -> Benchmark:
+        return from_dict(parcel) if isinstance(parcel, Mapping) else parcel
+
     while True:
         try:
             task = connection.recv()
@@ -92,9 +99,9 @@ def work(connection: Connection) -> None:
             return
 
 
-def _end_of(task: Task, benchmark: Benchmark, connection: Connection) -> Ended:
+def _end_of(task: Task, benchmark: Callable[[], Benchmark], connection: Connection) -> Ended:
     try:
-        _carry_out(task, benchmark, connection)
+        _carry_out(task, benchmark(), connection)
     except AnasodError as error:
         return Ended(str(error))
     except (BrokenPipeError, ConnectionResetError):

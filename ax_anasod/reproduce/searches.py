@@ -14,7 +14,7 @@ from ax_anasod.compare.comparison import RESULTS
 from ax_anasod.compare.pictures import fill_queries, fill_seconds, new_figure, save
 from ax_anasod.compare.results import to_csv
 from ax_anasod.compare.texts import number
-from ax_anasod.exceptions import AnasodError, OptionError
+from ax_anasod.exceptions import AnasodError, OptionError, UnknownNameError
 from ax_anasod.nasbench import Benchmark
 from ax_anasod.nasbench.benchmark import COST
 from ax_anasod.reproduce.paper import task_of
@@ -175,7 +175,7 @@ class SearchReproduction:
                 "queries": _budget(method, self.most_trials),
                 "paper": None if paper is None else {"mean": paper.mean, "error": paper.error},
                 "ours": None,
-                "runs": f"0 of {plan.seeds}",
+                "runs": "not run" if method.name in self.missing else f"0 of {plan.seeds}",
             }
             row = rows.get(method.strategy)
             if row is not None and row["seeds"] > 0:
@@ -235,6 +235,9 @@ def reproduce_searches(
         contender = Contender(method.strategy, {}, _budget(method, most_trials))
         try:
             contender.check(benchmark)
+        except UnknownNameError as error:
+            # Which other strategies there are does not help.
+            missing[method.name] = error.message
         except AnasodError as error:
             missing[method.name] = str(error)
         else:

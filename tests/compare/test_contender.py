@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from ax_anasod.cells import Cell
 from ax_anasod.compare import Contender
 from ax_anasod.compare.contender import check_different
 from ax_anasod.exceptions import OptionError, UnknownNameError
@@ -53,3 +56,13 @@ def test_what_cannot_run_is_refused(benchmark: TableBenchmark) -> None:
         Contender("anasod-bo", {"pool_size": 0}).check(benchmark)
     with pytest.raises(OptionError, match="trials must be at least 1, got 0"):
         Contender("random", {}, 0).check(benchmark)
+
+
+def test_strategy_that_cannot_search_a_cell_says_why(tmp_path: Path) -> None:
+    cell = Cell("large", operations=[f"o{i}" for i in range(12)], num_blocks=40)
+    rows = ["|".join([operation] * 40) for operation in cell.operations[:2]]
+    (tmp_path / "t.csv").write_text("\n".join(["arch,cost", *(f"{row},1" for row in rows)]))
+    benchmark = TableBenchmark(tmp_path / "t.csv", cell, minimize="cost", present_only=True)
+    Contender("anasod-bo").check(benchmark)
+    with pytest.raises(OptionError, match=r"cell 'large' has \d+ encodings, more than the"):
+        Contender("anasod-bo", {"optimizer": "exhaustive"}).check(benchmark)

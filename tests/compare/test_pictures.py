@@ -87,7 +87,7 @@ def test_many_contenders_look_different(compared: tuple[Plan, pd.DataFrame]) -> 
 def test_nothing_to_draw_is_said(compared: tuple[Plan, pd.DataFrame]) -> None:
     plan, results = compared
     (text,) = draw_queries(plan, results[:3]).axes[0].texts
-    assert text.get_text() == "no run is finished yet"
+    assert text.get_text() == "no finished run"
 
 
 def test_names_of_users_are_no_formulas(compared: tuple[Plan, pd.DataFrame]) -> None:
