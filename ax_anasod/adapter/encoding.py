@@ -12,6 +12,7 @@ from ax.generators.types import TConfig
 from ax.utils.common.constants import Keys
 
 from ax_anasod.adapter.checked import CheckedAdapter
+from ax_anasod.adapter.transforms import is_encoding
 from ax_anasod.core.history import History
 from ax_anasod.generators.encoding import EncodingGenerator
 
@@ -70,9 +71,9 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
     def _compute_in_design(
         self, search_space: SearchSpace, experiment_data: ExperimentData
     ) -> list[bool]:
-        # The search space has refused every arm that is no encoding when it was attached;
-        # Ax would transform and check all of them again at every step.
-        return [True] * len(experiment_data.arm_data)
+        # Our search space refuses arms that are no encodings, a plain one lets them in. Ax
+        # would transform and check each of them by itself.
+        return is_encoding(experiment_data.arm_data, self._transform_configs["BomzeRounding"])
 
     def _beta(self, history: History) -> float:
         """Beta after all trials so far; 0 (uniform) where there are several objectives."""

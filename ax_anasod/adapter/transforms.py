@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from ax.adapter.transforms.base import Transform
 from ax.adapter.transforms.log_y import LogY
-from ax.core.experiment import Experiment
+from ax.core.arm import Arm
 from ax.core.observation import ObservationFeatures
 from ax.core.parameter import ParameterType, RangeParameter
 from ax.core.search_space import SearchSpace
+from ax.generators.types import TConfig
 
 from ax_anasod.core.history import check_finite, failed_arms, objective_signs, unusable_value
 from ax_anasod.core.stored_values import as_stored
@@ -23,6 +24,8 @@ from ax_anasod.simplex import bomze_round
 if TYPE_CHECKING:
     from ax.adapter.base import Adapter
     from ax.core.data_utils import ExperimentData
+
+    from ax_anasod.adapter.encoding import EncodingAdapter
 
 
 class BomzeRounding(Transform):
@@ -70,6 +73,20 @@ class BomzeRounding(Transform):
         columns = experiment_data.arm_data[self.names].astype(float) / self.total
         experiment_data.arm_data[self.names] = columns
         return experiment_data
+
+
+def is_encoding(arm_data: pd.DataFrame, config: TConfig) -> list[bool]:
+    """Whether each arm has counts that are whole, not negative, and sum to N.
+
+    Args:
+        arm_data: One row for each arm.
+        config: As for :class:`BomzeRounding`.
+    """
+    rounding = BomzeRounding(config=config)
+    counts = arm_data[rounding.names].to_numpy(dtype=float)
+    whole = (counts == np.rint(counts)).all(axis=1) & (counts >= 0).all(axis=1)
+    within: list[bool] = (whole & (counts.sum(axis=1) == rounding.total)).tolist()
+    return within
 
 
 class PrepareObservations(Transform):
@@ -120,9 +137,13 @@ class PrepareObservations(Transform):
             data["mean", metric], data["sem", metric] = means, sems
         if self.adapter is None or not len(data):
             return experiment_data
-        return _impute_failures(
-            experiment_data, self.adapter._experiment, self.names, self.objectives
-        )
+        coding = cast("EncodingAdapter", self.adapter).generator.coding
+        failures = [
+            (index, arm)
+            for index, arm in failed_arms(self.adapter._experiment)
+            if coding.contains(arm.parameters)
+        ]
+        return _impute_failures(experiment_data, failures, self.names, self.objectives)
 
 
 class LogObjectives(LogY):
@@ -199,12 +220,11 @@ def _lift_zeros(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 def _impute_failures(
     experiment_data: ExperimentData,
-    experiment: Experiment,
+    failures: list[tuple[int, Arm]],
     names: list[str],
     objectives: dict[str, float],
 ) -> ExperimentData:
     arms, data = experiment_data.arm_data, experiment_data.observation_data
-    failures = failed_arms(experiment)
     if not failures:
         return experiment_data
     keys = pd.MultiIndex.from_tuples(

@@ -49,14 +49,27 @@ class Coding:
         """Parameters as one integer row.
 
         Raises:
-            EncodingError: A count is no whole number from 0 to N.
+            EncodingError: A count is no whole number from 0 to N, or they do not sum to N.
             ArchitectureError: A choice has no such value.
         """
-        if self._values is None:
-            row = [self._count(name, parameters[name]) for name in self.names]
-        else:
-            row = [self._choice(i, parameters[name]) for i, name in enumerate(self.names)]
-        return np.array(row, dtype=np.int64)
+        if self._values is not None:
+            choices = [self._choice(i, parameters[name]) for i, name in enumerate(self.names)]
+            return np.array(choices, dtype=np.int64)
+        counts = [self._count(name, parameters[name]) for name in self.names]
+        if sum(counts) != self.cell.total:
+            raise EncodingError(
+                f"{dict(parameters)} is no encoding of cell {self.cell.name!r}: its counts sum to "
+                f"{sum(counts)} instead of {self.cell.total}"
+            )
+        return np.array(counts, dtype=np.int64)
+
+    def contains(self, parameters: Mapping[str, Any]) -> bool:
+        """Whether parameters are a row: Ax lets others into experiments on plain spaces."""
+        try:
+            self.row(parameters)
+        except (EncodingError, ArchitectureError, KeyError):
+            return False
+        return True
 
     def partial(self, parameters: Mapping[str, Any]) -> dict[int, int]:
         """Some of the parameters as column -> value.

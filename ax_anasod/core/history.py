@@ -34,7 +34,9 @@ class History:
             and not yet trials.
         failed: Whether the trial failed or was abandoned, ``n``.
         position: Number of trials plus rows just proposed: where the next proposal stands in
-            the run; its random numbers are derived from the seed and this.
+            the run; its random numbers are derived from the seed and this. Arms outside of the
+            space, which Ax lets into experiments on plain search spaces, are counted here but
+            are no rows.
     """
 
     rows: npt.NDArray[np.int64]
@@ -122,12 +124,16 @@ class History:
         check_finite(experiment, {name for name, _ in objectives})
         means = _means(experiment)
         failures = {(index, arm.name) for index, arm in failed_arms(experiment)}
+        outside = 0
         parameters: list[dict[str, Any]] = []
         values: list[list[float]] = []
         indices: list[int] = []
         failed: list[bool] = []
         for index, trial in sorted(experiment.trials.items()):
             for arm in trial.arms:
+                if not coding.contains(arm.parameters):
+                    outside += 1
+                    continue
                 parameters.append(dict(arm.parameters))
                 indices.append(index)
                 failed.append((index, arm.name) in failures)
@@ -147,7 +153,7 @@ class History:
             values=as_stored(array.ravel()).reshape(array.shape),
             trial_indices=np.array(indices + [-1] * len(proposed), dtype=np.int64),
             failed=np.array(failed + [False] * len(proposed), dtype=np.bool_),
-            position=len(parameters),
+            position=len(parameters) + outside,
         )
 
 
