@@ -79,7 +79,7 @@ class ForestModel:
         gain = np.exp(self._best) * norm.cdf(v)
         gain -= np.exp(variance / 2 + mean) * norm.cdf(v - deviation)
         # Below 0 by rounding only.
-        return np.maximum(gain, 0.0)
+        return np.asarray(np.maximum(gain, 0.0))
 
 
 def _training_data(
