@@ -1,5 +1,42 @@
 """BoTorch models and GPyTorch kernels; nothing here knows of Ax."""
 
+from ax_anasod.surrogates.bayesian_linear import BayesianLinearRegression
+from ax_anasod.surrogates.gcn import (
+    GCNOptions,
+    GraphConvolutionalNetwork,
+    GraphInputs,
+    fit_gcn,
+    graph_inputs,
+)
 from ax_anasod.surrogates.gp import EncodingGP
+from ax_anasod.surrogates.neural_ensemble import (
+    EnsembleOptions,
+    NeuralEnsemble,
+    fit_neural_ensemble,
+)
+from ax_anasod.surrogates.operation_graphs import OperationGraphs, operation_graphs, simplified
+from ax_anasod.surrogates.prediction import log_expected_improvement, predict
+from ax_anasod.surrogates.subtree_features import SubtreeFeatures, subtree_features
+from ax_anasod.surrogates.weisfeiler_lehman import WeisfeilerLehmanGP, WeisfeilerLehmanKernel
 
-__all__ = ["EncodingGP"]
+__all__ = [
+    "BayesianLinearRegression",
+    "EncodingGP",
+    "EnsembleOptions",
+    "GCNOptions",
+    "GraphConvolutionalNetwork",
+    "GraphInputs",
+    "NeuralEnsemble",
+    "OperationGraphs",
+    "SubtreeFeatures",
+    "WeisfeilerLehmanGP",
+    "WeisfeilerLehmanKernel",
+    "fit_gcn",
+    "fit_neural_ensemble",
+    "graph_inputs",
+    "log_expected_improvement",
+    "operation_graphs",
+    "predict",
+    "simplified",
+    "subtree_features",
+]
