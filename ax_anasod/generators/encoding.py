@@ -13,6 +13,7 @@ from ax.generators.torch.botorch_modular.surrogate import SurrogateSpec
 from ax.generators.torch.botorch_modular.utils import ModelConfig
 from ax.generators.torch_base import TorchOptConfig
 from botorch.acquisition.analytic import LogExpectedImprovement
+from botorch.acquisition.multi_objective import logei
 from botorch.acquisition.multi_objective.logei import qLogNoisyExpectedHypervolumeImprovement
 from torch import Tensor
 
@@ -161,6 +162,10 @@ class EncodingGenerator(BoTorchGenerator):
         **kwargs: Any,
     ) -> Acquisition:
         _check_supported(torch_opt_config)
+        # BoTorch would compile a C++ kernel at its first use: minutes of waiting, a compiler
+        # that a user need not have, and values that differ from those of a machine without
+        # one, so that a run could not be continued there exactly.
+        logei._load_attempted = True
         self._botorch_acqf_class = (
             qLogNoisyExpectedHypervolumeImprovement
             if torch_opt_config.is_moo
