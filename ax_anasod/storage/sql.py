@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +12,7 @@ from ax.api.utils.storage import db_settings_from_storage_config
 from ax.core.experiment import Experiment
 from ax.core.metric import Metric
 from ax.core.runner import Runner
+from ax.exceptions.core import AxParameterWarning
 from ax.storage.metric_registry import CORE_METRIC_REGISTRY
 from ax.storage.registry_bundle import RegistryBundle
 from ax.storage.runner_registry import CORE_RUNNER_REGISTRY
@@ -39,7 +41,10 @@ class AnasodDecoder(Decoder):
     """
 
     def _init_experiment_from_sqa(self, *args: Any, **kwargs: Any) -> Experiment:
-        experiment = super()._init_experiment_from_sqa(*args, **kwargs)
+        with warnings.catch_warnings():
+            # Ax stores no `sort_values` of a choice, and warns about its own loss.
+            warnings.filterwarnings("ignore", "`sort_values` is not specified", AxParameterWarning)
+            experiment = super()._init_experiment_from_sqa(*args, **kwargs)
         properties = RunProperties.read(experiment)
         if properties is not None:
             restore = _encodings if properties.space == "encoding" else _architectures

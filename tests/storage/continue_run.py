@@ -1,0 +1,62 @@
+"""One leg of a run that is continued in a new process; see ``test_new_process.py``.
+
+python continue_run.py json|sql FILE TRIALS: load FILE where it exists, go on until TRIALS
+trials are completed, save, and print all parameters and architectures as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ax.api.client import Client
+
+from ax_anasod import Cell, make_client, storage
+
+CELL = Cell("mine", operations=["conv3x3", "conv5x5", "pool", "skip"], num_blocks=7)
+SEED = 5
+
+
+def error(parameters: Mapping[str, Any]) -> float:
+    """Values with as many digits as a float has."""
+    return math.exp(math.sin(3 * parameters["n_pool"]) + parameters["n_conv3x3"] / 7) + 1 / 3
+
+
+def open_client(kind: str, path: Path) -> Client:
+    """The stored run, or a new one."""
+    if kind == "json" and path.exists():
+        return Client.load_from_json_file(str(path))
+    if kind == "sql" and path.exists():
+        return Client.load_from_database("ax_anasod", storage.storage_config(path))
+    fresh = make_client(CELL, "anasod-bo", seed=SEED)
+    if kind == "json":
+        return fresh
+    client = Client(storage_config=storage.storage_config(path))
+    client.set_experiment(fresh._experiment)
+    client.set_generation_strategy(fresh._generation_strategy)
+    return client
+
+
+def main() -> None:
+    """Run the leg."""
+    logging.disable(logging.INFO)
+    kind, path, trials = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+    client = open_client(kind, path)
+    while len(client._experiment.trials) < trials:
+        for index, parameters in client.get_next_trials(1).items():
+            client.complete_trial(index, {"error": error(parameters)})
+    if kind == "json":
+        client.save_to_json_file(str(path))
+    space = client._experiment.search_space
+    done = [dict(t.arm.parameters) for _, t in sorted(client._experiment.trials.items())]
+    results = [[p, str(space.decode(p, SEED, index))] for index, p in enumerate(done)]
+    sys.stdout.write(json.dumps(results) + "\n")
+
+
+if __name__ == "__main__":
+    main()
