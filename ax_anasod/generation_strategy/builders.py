@@ -21,7 +21,6 @@ from ax_anasod.generation_strategy.options import (
     make_options,
 )
 from ax_anasod.generation_strategy.strategy import Strategy
-from ax_anasod.generation_strategy.surrogates import SURROGATE_STRATEGIES
 from ax_anasod.generators.candidates import check_exhaustive
 
 
@@ -162,7 +161,6 @@ STRATEGIES: Final[dict[str, Strategy]] = {
             _anasod_bo,
             multi_objective=True,
         ),
-        *SURROGATE_STRATEGIES,
         *BASELINES,
     )
 }
