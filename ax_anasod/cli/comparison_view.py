@@ -39,10 +39,10 @@ class ComparisonProgress(Observer):
         self._progress: SearchProgress | None = None
         self.interruption = Interruption(self._say)
 
-    def begins(self, trials: int, runs: int) -> None:
+    def begins(self, done: int, trials: int, runs: int) -> None:
         """Show the bar."""
         self._runs = runs
-        self._progress = SearchProgress(self._title, trials, 0)
+        self._progress = SearchProgress(self._title, trials, done)
         self._progress.__enter__()
 
     def progressed(self, done: int, runs: int) -> None:

@@ -34,12 +34,13 @@ FAILURES: Final = "failures.txt"
 class Observer:
     """What somebody who waits for a comparison can see; this one does not look."""
 
-    def begins(self, trials: int, runs: int) -> None:
+    def begins(self, done: int, trials: int, runs: int) -> None:
         """The comparison begins, or goes on.
 
         Args:
-            trials: How many trials there will be, those so far included.
-            runs: How many runs.
+            done: How many trials there are.
+            trials: How many there will be, those so far included.
+            runs: In how many runs.
         """
 
     def progressed(self, done: int, runs: int) -> None:
@@ -202,7 +203,7 @@ class _Tally:
         self.unfinished = [task for key, task in tasks.items() if key in unfinished]
 
     def begin(self) -> None:
-        self._observer.begins(self._total, len(self._done))
+        self._observer.begins(sum(self._done.values()), self._total, len(self._done))
         self._tell()
 
     def on_trial(self, task: Task, trials: int) -> None:

@@ -25,11 +25,11 @@ class Watcher(Observer):
         self.at, self.action = at, action
         self.seen: list[tuple[int, int]] = []
         self.failures: list[tuple[str, int, str]] = []
-        self.planned = (0, 0)
+        self.planned = (0, 0, 0)
         self.stop = False
 
-    def begins(self, trials: int, runs: int) -> None:
-        self.planned = (trials, runs)
+    def begins(self, done: int, trials: int, runs: int) -> None:
+        self.planned = (done, trials, runs)
 
     def progressed(self, done: int, runs: int) -> None:
         self.seen.append((done, runs))
@@ -79,10 +79,11 @@ def test_stopped_and_made_longer_it_is_the_same(
     assert not stopped.finished
     assert not Comparison.read(tmp_path).finished
     assert 3 <= len(stopped.results) < 10
-    assert watcher.planned == (10, 2)
+    assert watcher.planned == (0, 10, 2)
     # The rest, three more trials a run, and one more seed.
     again = Watcher()
     compare_strategies(benchmark, CONTENDERS, seeds=2, jobs=1, out=tmp_path, observer=again)
+    assert again.planned == (len(stopped.results), 32, 4)
     assert again.seen[0] == (len(stopped.results), 0)
     assert again.seen[-1] == (32, 4)
     pd.testing.assert_frame_equal(results_of(tmp_path), results_of(uninterrupted))
