@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from ax.adapter.base import GenResults
 from ax.adapter.torch import TorchAdapter
+from ax.adapter.transforms.base import Transform
+from ax.adapter.transforms.cast import Cast
 from ax.core.data_utils import ExperimentData
 from ax.core.observation import ObservationFeatures
 from ax.core.optimization_config import OptimizationConfig
@@ -67,6 +71,21 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
         )
         result.gen_metadata["beta"] = beta
         return result
+
+    def _transform_data(
+        self,
+        experiment_data: ExperimentData,
+        search_space: SearchSpace,
+        transforms: Sequence[type[Transform]] | None,
+        transform_configs: Mapping[str, TConfig],
+        assign_transforms: bool = True,
+    ) -> tuple[ExperimentData, SearchSpace]:
+        # BomzeRounding takes counts of any numeric type and gives integers back: Ax's Cast
+        # would convert every trial of the run once more at each step.
+        kept = None if transforms is None else [t for t in transforms if t is not Cast]
+        return super()._transform_data(
+            experiment_data, search_space, kept, transform_configs, assign_transforms
+        )
 
     def _compute_in_design(
         self, search_space: SearchSpace, experiment_data: ExperimentData

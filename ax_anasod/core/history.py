@@ -173,9 +173,15 @@ def check_finite(experiment: Experiment, objectives: Container[str]) -> None:
     Raises:
         ObservationError: A value is infinite or NaN; the trial is named.
     """
+    _refuse_infinite(experiment, _means(experiment), objectives)
+
+
+def _refuse_infinite(
+    experiment: Experiment, means: dict[tuple[int, str, str], float], objectives: Container[str]
+) -> None:
     wrong = {
         (index, arm): (metric, mean)
-        for (index, arm, metric), mean in _means(experiment).items()
+        for (index, arm, metric), mean in means.items()
         if metric in objectives and not math.isfinite(mean)
     }
     if not wrong:
