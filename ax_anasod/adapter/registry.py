@@ -12,11 +12,16 @@ from ax_anasod.adapter.history import HistoryAdapter
 from ax_anasod.adapter.transforms import BomzeRounding, LogObjectives, PrepareObservations
 from ax_anasod.generators import (
     AnasodLocalSearchGenerator,
+    ArchitectureEnsembleGenerator,
+    ArchitectureGPGenerator,
     DirichletGenerator,
+    EncodingEnsembleGenerator,
     EncodingGenerator,
     EvolutionGenerator,
+    GCNGenerator,
     HistoryGenerator,
     LocalSearchGenerator,
+    NASBowlGenerator,
     RandomArchitectureGenerator,
     ReinforceGenerator,
     SMACGenerator,
@@ -45,6 +50,11 @@ SETUPS: Final[dict[str, GeneratorSetup]] = {
     "Reinforce": _from_history(ReinforceGenerator),
     "TPE": _from_history(TPEGenerator),
     "SMAC": _from_history(SMACGenerator),
+    "ArchitectureGP": _from_history(ArchitectureGPGenerator),
+    "ArchitectureEnsemble": _from_history(ArchitectureEnsembleGenerator),
+    "EncodingEnsemble": _from_history(EncodingEnsembleGenerator),
+    "NASBowl": _from_history(NASBowlGenerator),
+    "GCN": _from_history(GCNGenerator),
     "AnasodBO": GeneratorSetup(
         adapter_class=EncodingAdapter,
         generator_class=EncodingGenerator,
@@ -66,6 +76,11 @@ class AnasodGenerators(GeneratorRegistryBase):
     REINFORCE = "Reinforce"
     TPE = "TPE"
     SMAC = "SMAC"
+    ARCHITECTURE_GP = "ArchitectureGP"
+    ARCHITECTURE_ENSEMBLE = "ArchitectureEnsemble"
+    ENCODING_ENSEMBLE = "EncodingEnsemble"
+    NAS_BOWL = "NASBowl"
+    GCN = "GCN"
 
     @property
     def GENERATOR_KEY_TO_GENERATOR_SETUP(self) -> dict[str, GeneratorSetup]:  # noqa: N802

@@ -19,6 +19,7 @@ _RESTART: Final = 5
 _NEIGHBOURS: Final = 6
 _REPRESENTATIVE: Final = 7
 _PACKAGE: Final = 8
+_TRAINING: Final = 9
 
 
 def check_seed(seed: object) -> int:
@@ -74,6 +75,11 @@ def representative_rng(
 def package_seed(seed: int, position: int, attempt: int = 0) -> int:
     """The seed of a third-party sampler that proposes the trial at ``position``."""
     return int(_generator(seed, _PACKAGE, position, attempt).integers(2**31))
+
+
+def training_seed(seed: int, position: int) -> int:
+    """The seed of the network that chooses the trials from ``position`` on."""
+    return int(_generator(seed, _TRAINING, position).integers(2**31))
 
 
 def _generator(seed: int, *key: int) -> np.random.Generator:

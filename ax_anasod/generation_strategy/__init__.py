@@ -14,13 +14,31 @@ from ax_anasod.generation_strategy.options import (
     RandomOptions,
 )
 from ax_anasod.generation_strategy.strategy import Strategy
+from ax_anasod.generation_strategy.surrogate_options import (
+    AdjacencyBOOptions,
+    AdjacencyNEPOptions,
+    AnasodNEPOptions,
+    BananasOptions,
+    GCNBOOptions,
+    NASBowlOptions,
+    PathBOOptions,
+    PathNEPOptions,
+)
 
 __all__ = [
     "STRATEGIES",
+    "AdjacencyBOOptions",
+    "AdjacencyNEPOptions",
     "AnasodBOOptions",
+    "AnasodNEPOptions",
+    "BananasOptions",
     "BiasedRandomOptions",
     "EvolutionOptions",
+    "GCNBOOptions",
     "LocalSearchOptions",
+    "NASBowlOptions",
+    "PathBOOptions",
+    "PathNEPOptions",
     "RandomOptions",
     "ReinforceOptions",
     "SMACOptions",

@@ -21,6 +21,7 @@ from ax_anasod.generation_strategy.options import (
     make_options,
 )
 from ax_anasod.generation_strategy.strategy import Strategy
+from ax_anasod.generation_strategy.surrogates import SURROGATE_STRATEGIES
 from ax_anasod.generators.candidates import check_exhaustive
 
 
@@ -161,6 +162,7 @@ STRATEGIES: Final[dict[str, Strategy]] = {
             _anasod_bo,
             multi_objective=True,
         ),
+        *SURROGATE_STRATEGIES,
         *BASELINES,
     )
 }

@@ -3,11 +3,19 @@
 from ax_anasod.generators.acquisition import EncodingAcquisition
 from ax_anasod.generators.anasod_local_search import AnasodLocalSearchGenerator
 from ax_anasod.generators.architecture import ArchitectureGenerator
+from ax_anasod.generators.architecture_gp import ArchitectureGPGenerator
 from ax_anasod.generators.base import HistoryGenerator
 from ax_anasod.generators.dirichlet import DirichletGenerator
 from ax_anasod.generators.encoding import OPTIMIZERS, EncodingGenerator
 from ax_anasod.generators.evolution import EvolutionGenerator
+from ax_anasod.generators.gcn import GCNGenerator
 from ax_anasod.generators.local_search import LocalSearchGenerator
+from ax_anasod.generators.nas_bowl import NASBowlGenerator
+from ax_anasod.generators.neural_ensemble import (
+    ArchitectureEnsembleGenerator,
+    EncodingEnsembleGenerator,
+)
+from ax_anasod.generators.pool import POOLS, PoolGenerator
 from ax_anasod.generators.random_architecture import RandomArchitectureGenerator
 from ax_anasod.generators.reinforce import ReinforceGenerator
 from ax_anasod.generators.smac import SMACGenerator
@@ -15,14 +23,21 @@ from ax_anasod.generators.tpe import TPEGenerator
 
 __all__ = [
     "OPTIMIZERS",
+    "POOLS",
     "AnasodLocalSearchGenerator",
+    "ArchitectureEnsembleGenerator",
+    "ArchitectureGPGenerator",
     "ArchitectureGenerator",
     "DirichletGenerator",
     "EncodingAcquisition",
+    "EncodingEnsembleGenerator",
     "EncodingGenerator",
     "EvolutionGenerator",
+    "GCNGenerator",
     "HistoryGenerator",
     "LocalSearchGenerator",
+    "NASBowlGenerator",
+    "PoolGenerator",
     "RandomArchitectureGenerator",
     "ReinforceGenerator",
     "SMACGenerator",

@@ -1,0 +1,47 @@
+"""Which numbers a surrogate on architectures is given."""
+
+from __future__ import annotations
+
+from typing import Final, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from ax_anasod.cells import Cell, one_hot_adjacency, path_features
+from ax_anasod.exceptions import UnknownNameError
+
+Features = Literal["adjacency", "path"]
+FEATURES: Final[tuple[str, ...]] = get_args(Features)
+
+
+def features(
+    cell: Cell, codes: npt.NDArray[np.int64], kind: str, max_features: int
+) -> npt.NDArray[np.float64]:
+    """The features of architectures.
+
+    Args:
+        cell: The cell.
+        codes: ``n x d`` codes.
+        kind: ``"adjacency"``: :func:`ax_anasod.cells.one_hot_adjacency`; ``"path"``:
+            :func:`ax_anasod.cells.path_features`.
+        max_features: The most path features.
+
+    Returns:
+        ``n x D`` zeros and ones.
+    """
+    if kind == "adjacency":
+        return one_hot_adjacency(cell, codes)
+    return path_features(cell, codes, max_features=max_features)
+
+
+def check_features(cell: Cell, kind: str, max_features: int) -> None:
+    """Refuse features that the cell does not have.
+
+    Raises:
+        UnknownNameError: There are no such features.
+        CellError: The cell has no path that short.
+        OptionError: ``max_features`` is below 1.
+    """
+    if kind not in FEATURES:
+        raise UnknownNameError("features", kind, FEATURES)
+    features(cell, np.empty((0, len(cell.code_sizes)), dtype=np.int64), kind, max_features)

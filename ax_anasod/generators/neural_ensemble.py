@@ -1,0 +1,217 @@
+"""Search with the neural ensemble predictor: BANANAS, and its relatives on other encodings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from ax_anasod.core.history import History
+from ax_anasod.generators.base import HistoryGenerator
+from ax_anasod.generators.candidates import pool_fractions, unique_counts
+from ax_anasod.generators.checks import check_number
+from ax_anasod.generators.features import check_features, features
+from ax_anasod.generators.fixed import apply_fixed_counts
+from ax_anasod.generators.pool import PoolGenerator
+from ax_anasod.generators.rounds import current_round
+from ax_anasod.generators.trust_region import beta_after
+from ax_anasod.simplex import TrustRegionSchedule
+from ax_anasod.surrogates import EnsembleOptions, NeuralEnsemble, fit_neural_ensemble
+
+
+class ArchitectureEnsembleGenerator(PoolGenerator):
+    """``bananas``, ``adjacency-nep-bo`` and ``path-nep-bo`` (paper, Figure 3).
+
+    An ensemble of neural networks predicts the value of each candidate; independent Thompson
+    sampling draws a value from the mean and standard deviation of the members, candidate by
+    candidate, and the smallest draw is proposed.
+
+    As published, several trials are chosen with one trained ensemble (``trials_per_fit``);
+    the candidates, and the best architectures that they are mutants of, are up to date all
+    the same. Pending trials are no candidates, and the random draws make parallel proposals
+    differ; nothing is assumed of their values. A failed trial counts as the worst value seen.
+
+    Sources: White et al., "BANANAS: Bayesian optimization with neural architectures for
+    neural architecture search" (AAAI 2021); the authors' code (naszilla): 10 trials a fit,
+    100 mutants of the best architecture (of the next four where these are not enough), in
+    which each of the six operations of NAS-Bench-201 is another with probability 1/4.
+
+    Args:
+        cell: ``Cell.to_dict()`` of the cell searched.
+        seed: The seed of the run.
+        num_initial: Random trials before the first of this generator.
+        features: ``"path"`` or ``"adjacency"`` (one-hot).
+        max_features: The most path features.
+        trials_per_fit: Trials chosen with one trained ensemble.
+        pool: Which candidates; see `PoolGenerator`, as for the next three.
+        pool_size: How many; None means 100 * k.
+        num_parents: How many of the best architectures have mutants.
+        mutation_rate: Expected number of changes in a mutant.
+        ensemble: Fields of :class:`ax_anasod.surrogates.EnsembleOptions` that are not as there.
+
+    Raises:
+        UnknownNameError: There are no such features, no such pool, or no such loss.
+        OptionError: A number is out of range.
+        CellError: The cell has no path features of that number.
+    """
+
+    def __init__(
+        self,
+        cell: Mapping[str, Any],
+        seed: int = 0,
+        num_initial: int = 10,
+        features: str = "path",
+        max_features: int = 10_000,
+        trials_per_fit: int = 10,
+        pool: str = "mutation",
+        pool_size: int | None = 100,
+        num_parents: int = 5,
+        mutation_rate: float = 1.5,
+        ensemble: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(cell, seed, num_initial, pool, pool_size, num_parents, mutation_rate)
+        check_number("trials_per_fit", trials_per_fit, 1)
+        check_features(self.cell, features, max_features)
+        self.features, self.max_features = features, max_features
+        self.trials_per_fit = trials_per_fit
+        self.options = EnsembleOptions(**(ensemble or {}))
+
+    def choose(
+        self, history: History, candidates: npt.NDArray[np.int64], rng: np.random.Generator
+    ) -> int:
+        """The candidate with the smallest draw."""
+        this_round = current_round(history, self.seed, self.num_initial, self.trials_per_fit)
+        codes, values = this_round.history.imputed()
+        ensemble = trained(self._features(codes), values, this_round.seed, self.options)
+        return int(thompson_draws(ensemble, self._features(candidates), rng).argmin())
+
+    def _features(self, codes: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        return features(self.cell, codes, self.features, self.max_features)
+
+
+class EncodingEnsembleGenerator(HistoryGenerator):
+    """``anasod-nep-bo``: the neural ensemble predictor on encodings (paper, Figure 3).
+
+    As :class:`ArchitectureEnsembleGenerator`, on the fractions of the operations, with the
+    candidates of ``anasod-bo``: encodings drawn from the Dirichlet trust region (Algorithm
+    2). An encoding may be proposed again: every repeat is another architecture.
+
+    Args:
+        cell: ``Cell.to_dict()`` of the cell searched.
+        seed: The seed of the run.
+        num_initial: Random trials before the first of this generator; the trust region
+            starts after them.
+        trials_per_fit: Trials chosen with one trained ensemble.
+        pool_size: Candidates drawn for a proposal; None means 100 * k.
+        beta_max: Largest beta of the trust region.
+        beta_min: Smallest beta other than 0.
+        success_tolerance: Successes in a row that widen the region.
+        failure_tolerance: Failures in a row that narrow it.
+        ensemble: Fields of :class:`ax_anasod.surrogates.EnsembleOptions` that are not as there.
+
+    Raises:
+        UnknownNameError: There is no such loss.
+        OptionError: A number is out of range.
+    """
+
+    space = "encoding"
+
+    def __init__(
+        self,
+        cell: Mapping[str, Any],
+        seed: int = 0,
+        num_initial: int = 10,
+        trials_per_fit: int = 10,
+        pool_size: int | None = None,
+        beta_max: float = TrustRegionSchedule.beta_max,
+        beta_min: float = TrustRegionSchedule.beta_min,
+        success_tolerance: int = TrustRegionSchedule.success_tolerance,
+        failure_tolerance: int = TrustRegionSchedule.failure_tolerance,
+        ensemble: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(cell=cell, seed=seed)
+        check_number("num_initial", num_initial, 1)
+        check_number("trials_per_fit", trials_per_fit, 1)
+        if pool_size is not None:
+            check_number("pool_size", pool_size, 1)
+        self.num_initial, self.trials_per_fit = num_initial, trials_per_fit
+        self.pool_size = pool_size or 100 * self.cell.num_operations
+        self.trust_region = TrustRegionSchedule(
+            beta_max=beta_max,
+            beta_min=beta_min,
+            success_tolerance=success_tolerance,
+            failure_tolerance=failure_tolerance,
+        )
+        self.options = EnsembleOptions(**(ensemble or {}))
+
+    def propose(self, n: int, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
+        """Propose ``n`` encodings, counts ``n x k``.
+
+        Raises:
+            EncodingError: The fixed counts cannot be part of an encoding.
+        """
+        rng = self.rng(history)
+        beta = beta_after(history, self.num_initial, self.trust_region)
+        fractions = pool_fractions(self.cell, self.pool_size, beta, history.incumbent(), rng)
+        counts = apply_fixed_counts(fractions, self.cell, fixed)
+        if not history.observed.any():
+            return counts[rng.integers(len(counts), size=n)]
+        candidates = unique_counts(counts, self.cell)
+        this_round = current_round(history, self.seed, self.num_initial, self.trials_per_fit)
+        rows, values = this_round.history.imputed()
+        ensemble = trained(rows / self.cell.total, values, this_round.seed, self.options)
+        draws = [thompson_draws(ensemble, candidates / self.cell.total, rng) for _ in range(n)]
+        return candidates[np.argmin(draws, axis=1)]
+
+
+def thompson_draws(
+    ensemble: NeuralEnsemble, inputs: npt.NDArray[np.float64], rng: np.random.Generator
+) -> npt.NDArray[np.float64]:
+    """Independent Thompson sampling: a plausible value of each candidate.
+
+    Source: White et al., "BANANAS" (AAAI 2021), Section 4.
+
+    Args:
+        ensemble: A trained ensemble.
+        inputs: ``m x d`` candidates.
+        rng: Source of randomness.
+
+    Returns:
+        ``m`` draws from normal distributions with the members' mean and standard deviation.
+    """
+    with torch.no_grad():
+        predictions = ensemble(torch.as_tensor(inputs))[..., 0].numpy()  # s x m
+    draws: npt.NDArray[np.float64] = rng.normal(predictions.mean(axis=0), predictions.std(axis=0))
+    return draws
+
+
+def trained(
+    inputs: npt.NDArray[np.float64],
+    values: npt.NDArray[np.float64],
+    seed: int,
+    options: EnsembleOptions,
+) -> NeuralEnsemble:
+    """The ensemble of a round, trained when it is asked for first.
+
+    Args:
+        inputs: ``n x d`` features.
+        values: ``n`` values.
+        seed: Seed of the training.
+        options: Size and training.
+    """
+    content = (np.ascontiguousarray(inputs).tobytes(), values.tobytes())
+    return _trained(*content, inputs.shape, seed, options)
+
+
+# The result follows from the arguments; keeping the last few only saves training again.
+@lru_cache(maxsize=4)
+def _trained(
+    inputs: bytes, values: bytes, shape: tuple[int, int], seed: int, options: EnsembleOptions
+) -> NeuralEnsemble:
+    X = torch.tensor(np.frombuffer(inputs).reshape(shape))
+    Y = torch.tensor(np.frombuffer(values)[:, None])
+    return fit_neural_ensemble(X, Y, seed, options)

@@ -1,0 +1,225 @@
+"""Candidate architectures of the strategies with a surrogate: what its choice is made from."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any, Final, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from ax_anasod.cells import Cell, RestrictedCell, mutate
+from ax_anasod.core.history import History
+from ax_anasod.exceptions import OptionError, UnknownNameError
+from ax_anasod.generators.architecture import ArchitectureGenerator
+from ax_anasod.generators.checks import check_number
+from ax_anasod.generators.trust_region import beta_after
+from ax_anasod.simplex import TrustRegionSchedule, sample_biased, sample_uniform
+
+Pool = Literal["random", "mutation", "mixed", "evolution", "dirichlet", "exhaustive"]
+POOLS: Final[tuple[str, ...]] = get_args(Pool)
+
+# Features of more architectures than this take gigabytes.
+_LISTABLE: Final = 100_000
+# Of so many last trials so many are drawn, and the best of them is the parent.
+_POPULATION: Final = 30
+_TOURNAMENT: Final = 10
+# Many mutants have a trial already, so that more are drawn than are wanted.
+_SPARE: Final = 4
+
+
+class PoolGenerator(ArchitectureGenerator):
+    """Proposes the best of a pool of candidates, as judged by the surrogate of a subclass.
+
+    Candidates are different architectures without a trial:
+
+    - ``"random"``: uniform draws.
+    - ``"mutation"``: mutants of the best architecture so far; of the next best ones only
+      where there are not enough (White et al. 2021, BANANAS).
+    - ``"mixed"``: half of them mutants, of each of the best architectures in turn, half of
+      them uniform draws (Ru et al. 2021, NAS-BOWL).
+    - ``"evolution"``: all neighbours of the best of ten trials, drawn from the last thirty
+      (Shi et al. 2020, BONAS).
+    - ``"dirichlet"``: architectures of encodings drawn from the trust region of
+      ``anasod-bo`` (paper, Algorithm 2).
+    - ``"exhaustive"``: all architectures of the cell.
+
+    What mutants and encodings leave short is drawn uniformly, and so are all candidates where
+    all neighbours have a trial. The proposal is random before anything was observed, and a
+    repeat once every architecture has a trial.
+
+    Subclasses implement :meth:`choose`.
+
+    Args:
+        cell: ``Cell.to_dict()`` of the cell searched.
+        seed: The seed of the run.
+        num_initial: Random trials before the first of this generator.
+        pool: Which candidates.
+        pool_size: How many; None means 100 * k, as many as ``anasod-bo`` draws.
+        num_parents: How many of the best architectures have mutants.
+        mutation_rate: Expected number of changes in a mutant (at most all columns change).
+
+    Raises:
+        UnknownNameError: There is no such pool.
+        OptionError: A number is out of range, or the cell has too many architectures to
+            list.
+    """
+
+    def __init__(
+        self,
+        cell: Mapping[str, Any],
+        seed: int = 0,
+        num_initial: int = 10,
+        pool: str = "random",
+        pool_size: int | None = None,
+        num_parents: int = 5,
+        mutation_rate: float = 1.0,
+    ) -> None:
+        super().__init__(cell=cell, seed=seed)
+        check_number("num_initial", num_initial, 1)
+        check_pool(pool, pool_size, num_parents, mutation_rate)
+        check_listable(self.cell, pool)
+        self.num_initial = num_initial
+        self.pool = pool
+        self.pool_size = pool_size or 100 * self.cell.num_operations
+        self.num_parents = num_parents
+        self.mutation_rate = min(mutation_rate, len(self.cell.code_sizes))
+
+    def next_code(self, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
+        """Propose the best candidate, a code ``d``."""
+        rng = self.rng(history)
+        if not history.observed.any():
+            return np.asarray(self.draw(1, rng, fixed)[0])
+        candidates = self.candidates(history, fixed, rng)
+        best = self.choose(history, candidates, rng) if len(candidates) > 1 else 0
+        return np.asarray(candidates[best])
+
+    @abstractmethod
+    def choose(
+        self, history: History, candidates: npt.NDArray[np.int64], rng: np.random.Generator
+    ) -> int:
+        """Say which candidate is to be evaluated.
+
+        Args:
+            history: The run so far, with at least one value.
+            candidates: Codes ``m x d``, m > 1.
+            rng: The random numbers of this proposal.
+
+        Returns:
+            The row of the best candidate.
+        """
+
+    def candidates(
+        self, history: History, fixed: Mapping[int, int], rng: np.random.Generator
+    ) -> npt.NDArray[np.int64]:
+        """Draw the pool: codes ``m x d``, at least one.
+
+        Args:
+            history: The run so far, with at least one value.
+            fixed: Column -> value that every candidate must have.
+            rng: The random numbers of this proposal.
+
+        Raises:
+            ArchitectureError: There is no valid architecture with the fixed values.
+        """
+        found = self._new(self._preferred(history, fixed, rng), history)
+        if self.pool != "exhaustive" and not (self.pool == "evolution" and len(found)):
+            found = found[: self.pool_size // 2 if self.pool == "mixed" else self.pool_size]
+            others = self.draw(self.pool_size - len(found), rng, fixed)
+            found = self._new(np.concatenate([found, others]), history)
+        if not len(found) and is_listable(self.cell):
+            # The last few architectures of a small cell are rarely drawn.
+            found = self._new(self._all(fixed), history)
+        return found if len(found) else self.draw(1, rng, fixed)
+
+    def _preferred(
+        self, history: History, fixed: Mapping[int, int], rng: np.random.Generator
+    ) -> npt.NDArray[np.int64]:
+        """Codes ``m x d`` that go into the pool first, in this order."""
+        if self.pool == "exhaustive":
+            return self._all(fixed)
+        if self.pool == "random":
+            return self.draw(self.pool_size, rng, fixed)
+        if self.pool == "dirichlet":
+            return self.admissible(self._decoded(history, rng), fixed)
+        if self.pool == "evolution":
+            return self.admissible(self.cell.neighbours(_winner(history, rng)), fixed)
+        parents = self.best_architectures(history)
+        if self.pool == "mutation":
+            parents = np.repeat(parents, self.pool_size, axis=0)
+        else:
+            rounds = self.pool_size // (2 * len(parents)) + 1
+            parents = np.tile(parents, (_SPARE * rounds, 1))
+        return self.admissible(mutate(self.cell, parents, rng, self.mutation_rate), fixed)
+
+    def best_architectures(self, history: History) -> npt.NDArray[np.int64]:
+        """The ``num_parents`` best different architectures so far, the best first."""
+        codes, values = history.imputed()
+        ordered = codes[np.argsort(values, kind="stable")]
+        _, first = np.unique(self.cell.keys(ordered), return_index=True)
+        return ordered[np.sort(first)[: self.num_parents]]
+
+    def _decoded(self, history: History, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+        """One architecture of each encoding drawn from the trust region."""
+        beta = beta_after(history, self.num_initial, TrustRegionSchedule())
+        if beta == 0:
+            fractions = sample_uniform(self.cell.num_operations, self.pool_size, rng)
+        else:
+            best = self.cell.encode(self.best_architectures(history)[:1])[0]
+            fractions = sample_biased(best / self.cell.num_blocks, beta, self.pool_size, rng)
+        return self.cell.decode(self.cell.snap(fractions), rng)
+
+    def _all(self, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
+        codes = self.cell.enumerate()
+        return np.asarray(codes[(codes[:, list(fixed)] == list(fixed.values())).all(axis=1)])
+
+    def _new(self, codes: npt.NDArray[np.int64], history: History) -> npt.NDArray[np.int64]:
+        """Those of ``n x d`` codes without a trial, each architecture once, in their order."""
+        keys = self.cell.keys(self.cell.canonical(codes))
+        _, first = np.unique(keys, return_index=True)
+        first.sort()
+        return codes[first[~np.isin(keys[first], self.cell.keys(history.rows))]]
+
+
+def _winner(history: History, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+    """The best of some trials that are drawn from the last ones, a code ``d``."""
+    codes, values = history.imputed()
+    codes, values = codes[-_POPULATION:], values[-_POPULATION:]
+    drawn = rng.permutation(len(codes))[:_TOURNAMENT]
+    return np.asarray(codes[drawn[values[drawn].argmin()]])
+
+
+def is_listable(cell: Cell) -> bool:
+    """Whether a cell has so few architectures that all of them can be candidates."""
+    size = cell.size if isinstance(cell, RestrictedCell) else cell.num_codes
+    return size <= _LISTABLE
+
+
+def check_pool(pool: str, pool_size: int | None, num_parents: int, mutation_rate: float) -> None:
+    """Refuse options of a pool that are out of range; all are those of `PoolGenerator`.
+
+    Raises:
+        UnknownNameError: There is no such pool.
+        OptionError: A number is out of range.
+    """
+    if pool not in POOLS:
+        raise UnknownNameError("pool of candidates", pool, POOLS)
+    if pool_size is not None:
+        check_number("pool_size", pool_size, 2)
+    check_number("num_parents", num_parents, 1)
+    check_number("mutation_rate", mutation_rate, 0, open_start=True)
+
+
+def check_listable(cell: Cell, pool: str) -> None:
+    """Refuse to evaluate all architectures of a cell that has too many.
+
+    Raises:
+        OptionError: The pool is ``"exhaustive"``, and there are too many.
+    """
+    if pool == "exhaustive" and not is_listable(cell):
+        raise OptionError(
+            f"cell {cell.name!r} has more than the {_LISTABLE} architectures that "
+            "pool='exhaustive' evaluates",
+            "use pool='random'",
+        )

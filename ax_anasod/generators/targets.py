@@ -1,0 +1,67 @@
+"""The values of a history as the targets of a Gaussian process."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from ax_anasod.core.history import History
+from ax_anasod.exceptions import ObservationError
+
+# As in Ax's StandardizeY: what varies less is constant.
+_SMALLEST_DEVIATION: Final = 1e-8
+
+
+def standardized_targets(
+    history: History, log_targets: bool
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Rows and targets of all ended trials: logarithms, then mean 0 and variance 1.
+
+    The first objective is taken. A failed trial counts as the worst value seen. An error of
+    exactly 0 counts as half of the smallest other one, as in ``anasod-bo``. Values that are
+    all negative are those of a positive quantity that is maximised (the history turns its
+    sign): its logarithm is taken, and the sign turned back.
+
+    Source: paper, App. A.1, "ANASOD-BO".
+
+    Args:
+        history: The run so far.
+        log_targets: Whether to take logarithms; they need values of one sign.
+
+    Returns:
+        Rows ``n x d`` and targets ``n``.
+
+    Raises:
+        ObservationError: ``log_targets``, and there are values of both signs.
+    """
+    rows, values = history.imputed()
+    if not len(values):
+        return rows, values
+    # Sums of large values would overflow.
+    values = values / (np.abs(values).max() or 1.0)
+    if log_targets:
+        values = _signed_log(values, history)
+    deviation = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+    return rows, (values - values.mean()) / max(deviation, _SMALLEST_DEVIATION)
+
+
+def _signed_log(values: npt.NDArray[np.float64], history: History) -> npt.NDArray[np.float64]:
+    if (values >= 0).all():
+        return np.log(_lift_zeros(values))
+    if (values <= 0).all():
+        return -np.log(_lift_zeros(-values))
+    objective = history.values[:, 0]
+    trials = [int(history.trial_indices[test].min()) for test in (objective < 0, objective > 0)]
+    raise ObservationError(
+        f"the logarithm of the objective is modelled, but its values have both signs "
+        f"(trials {trials[0]} and {trials[1]})",
+        "the strategy's option log_targets=False models them as they are",
+    )
+
+
+def _lift_zeros(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    positive = values[values > 0]
+    floor = positive.min() / 2 if positive.size else 1.0
+    return np.where(values > 0, values, floor)
