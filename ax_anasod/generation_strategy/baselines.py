@@ -18,7 +18,7 @@ from ax_anasod.generation_strategy.baseline_options import (
 )
 from ax_anasod.generation_strategy.nodes import node
 from ax_anasod.generation_strategy.strategy import Builder, Strategy
-from ax_anasod.generators.optional import require
+from ax_anasod.optional import require
 
 _EXTRA: Final = "baselines"
 

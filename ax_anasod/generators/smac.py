@@ -13,7 +13,7 @@ from ax_anasod.core.seeding import package_seed
 from ax_anasod.generators.architecture import ArchitectureGenerator
 from ax_anasod.generators.checks import check_number
 from ax_anasod.generators.evaluations import Evaluations
-from ax_anasod.generators.optional import require
+from ax_anasod.optional import require
 
 if TYPE_CHECKING:
     from ax_anasod.generators.smac_model import ForestModel

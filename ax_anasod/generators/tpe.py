@@ -12,7 +12,7 @@ from ax_anasod.core.history import History
 from ax_anasod.core.seeding import package_seed
 from ax_anasod.generators.architecture import ArchitectureGenerator
 from ax_anasod.generators.checks import check_number
-from ax_anasod.generators.optional import require
+from ax_anasod.optional import require
 
 _MAX_ATTEMPTS: Final = 32
 

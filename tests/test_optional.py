@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ax_anasod.exceptions import OptionalImportError
-from ax_anasod.generators.optional import require
+from ax_anasod.optional import require
 
 
 def test_missing_package_names_the_extra() -> None:
