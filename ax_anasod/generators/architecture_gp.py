@@ -74,7 +74,7 @@ class ArchitectureGPGenerator(PoolGenerator):
     ) -> int:
         """The candidate with the largest expected improvement."""
         codes, targets = standardized_targets(history, self.log_targets)
-        model = self.fit(codes, targets)
+        model: Any = self.fit(codes, targets)
         best = float(targets.min())
         if history.pending.any():
             pending = self._tensor(history.rows[history.pending])

@@ -138,4 +138,4 @@ def _trained(
         torch.tensor(np.frombuffer(nodes, dtype=np.float32).reshape(shape)),
         torch.tensor(np.frombuffer(messages, dtype=np.float32).reshape(n, num_nodes, num_nodes)),
     )
-    return fit_gcn(graphs, np.frombuffer(targets), seed, options)
+    return fit_gcn(graphs, np.frombuffer(targets).copy(), seed, options)

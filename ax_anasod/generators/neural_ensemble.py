@@ -18,7 +18,6 @@ from ax_anasod.generators.features import check_features, features
 from ax_anasod.generators.fixed import apply_fixed_counts
 from ax_anasod.generators.pool import PoolGenerator
 from ax_anasod.generators.rounds import current_round
-from ax_anasod.generators.trust_region import beta_after
 from ax_anasod.simplex import TrustRegionSchedule
 from ax_anasod.surrogates import EnsembleOptions, NeuralEnsemble, fit_neural_ensemble
 
@@ -155,17 +154,17 @@ class EncodingEnsembleGenerator(HistoryGenerator):
             EncodingError: The fixed counts cannot be part of an encoding.
         """
         rng = self.rng(history)
-        beta = beta_after(history, self.num_initial, self.trust_region)
+        beta = self.trust_region.replay(history.since(self.num_initial).tolist())
         fractions = pool_fractions(self.cell, self.pool_size, beta, history.incumbent(), rng)
         counts = apply_fixed_counts(fractions, self.cell, fixed)
         if not history.observed.any():
-            return counts[rng.integers(len(counts), size=n)]
+            return np.asarray(counts[rng.integers(len(counts), size=n)])
         candidates = unique_counts(counts, self.cell)
         this_round = current_round(history, self.seed, self.num_initial, self.trials_per_fit)
         rows, values = this_round.history.imputed()
         ensemble = trained(rows / self.cell.total, values, this_round.seed, self.options)
         draws = [thompson_draws(ensemble, candidates / self.cell.total, rng) for _ in range(n)]
-        return candidates[np.argmin(draws, axis=1)]
+        return np.asarray(candidates[np.argmin(draws, axis=1)])
 
 
 def thompson_draws(

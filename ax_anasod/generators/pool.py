@@ -14,7 +14,6 @@ from ax_anasod.core.history import History
 from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.generators.architecture import ArchitectureGenerator
 from ax_anasod.generators.checks import check_number
-from ax_anasod.generators.trust_region import beta_after
 from ax_anasod.simplex import TrustRegionSchedule, sample_biased, sample_uniform
 
 Pool = Literal["random", "mutation", "mixed", "evolution", "dirichlet", "exhaustive"]
@@ -162,7 +161,7 @@ class PoolGenerator(ArchitectureGenerator):
 
     def _decoded(self, history: History, rng: np.random.Generator) -> npt.NDArray[np.int64]:
         """One architecture of each encoding drawn from the trust region."""
-        beta = beta_after(history, self.num_initial, TrustRegionSchedule())
+        beta = TrustRegionSchedule().replay(history.since(self.num_initial).tolist())
         if beta == 0:
             fractions = sample_uniform(self.cell.num_operations, self.pool_size, rng)
         else:
