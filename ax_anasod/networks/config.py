@@ -1,0 +1,133 @@
+"""What a network looks like around its cells."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+from ax_anasod.cells import Cell, NASBench201Cell, RestrictedCell
+from ax_anasod.exceptions import OptionError, UnknownNameError
+
+NASNET: Final = "nasnet"
+NAS_BENCH_201: Final = "nas-bench-201"
+SKELETONS: Final = (NASNET, NAS_BENCH_201)
+
+# Both skeletons halve the images twice, and the second one has equally long stages.
+_STAGES: Final = 3
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """The skeleton of a network and its sizes; JSON-able through `to_dict`.
+
+    The defaults are those of the paper's open-domain experiments (Appendix A.2).
+
+    Args:
+        skeleton: ``"nasnet"`` (DARTS and the paper's open domain) or ``"nas-bench-201"``.
+        channels: Channels of the operations before the first reduction; each of the two
+            reductions doubles them.
+        cells: Number of cells in the whole network, the layers. The skeleton
+            ``"nas-bench-201"`` has three equally long stages (published: 15, five a stage).
+        num_classes: Number of logits.
+        in_channels: Channels of the images.
+        auxiliary: Whether there is an auxiliary tower at two thirds of the depth.
+        drop_path: Probability, in [0, 1), with which a path is dropped from the start;
+            `Network.set_drop_path` changes it.
+
+    Raises:
+        UnknownNameError: If there is no such skeleton.
+        OptionError: If a number is out of range.
+
+    Example:
+        >>> config = NetworkConfig(channels=8, cells=6)
+        >>> NetworkConfig.from_dict(config.to_dict()) == config
+        True
+    """
+
+    skeleton: str = NASNET
+    channels: int = 36
+    cells: int = 24
+    num_classes: int = 10
+    in_channels: int = 3
+    auxiliary: bool = False
+    drop_path: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.skeleton not in SKELETONS:
+            raise UnknownNameError("skeleton", self.skeleton, SKELETONS)
+        least = {"channels": 1, "cells": _STAGES, "num_classes": 2, "in_channels": 1}
+        for name, minimum in least.items():
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
+                raise OptionError(
+                    f"{name} must be a whole number of at least {minimum}, got {value!r}"
+                )
+        if self.skeleton == NAS_BENCH_201 and self.cells % _STAGES:
+            raise OptionError(
+                f"cells must be a multiple of {_STAGES}, the stages of the skeleton "
+                f"{NAS_BENCH_201!r}, got {self.cells}"
+            )
+        if not isinstance(self.auxiliary, bool):
+            raise OptionError(f"auxiliary must be True or False, got {self.auxiliary!r}")
+        check_drop_path(self.drop_path)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The configuration as a JSON-able dictionary."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Self:
+        """The configuration that `to_dict` described.
+
+        Raises:
+            UnknownNameError: If a key is no field, or the skeleton does not exist.
+            OptionError: If a number is out of range.
+        """
+        known = [field.name for field in dataclasses.fields(cls)]
+        for name in stored:
+            if name not in known:
+                raise UnknownNameError("option of a network", name, known)
+        return cls(**stored)
+
+
+def published_config(cell: Cell, **changes: Any) -> NetworkConfig:
+    """The configuration that was published with a cell.
+
+    NAS-Bench-201 has its own skeleton (16 channels, 15 cells); DARTS has 36 channels and 20
+    cells in the skeleton ``"nasnet"``; every other cell gets the paper's open domain
+    (36 channels, 24 cells).
+
+    Source: Dong and Yang (ICLR 2020); Liu et al. (ICLR 2019); paper, Appendix A.2.
+
+    Args:
+        cell: The cell.
+        **changes: Fields of `NetworkConfig` that differ.
+
+    Raises:
+        UnknownNameError: If a change is no field.
+        OptionError: If a number is out of range.
+
+    Example:
+        >>> from ax_anasod import cells
+        >>> published_config(cells.get("nas-bench-201"), num_classes=100).cells
+        15
+    """
+    base = cell.base if isinstance(cell, RestrictedCell) else cell
+    fields: dict[str, Any] = {}
+    if isinstance(base, NASBench201Cell):
+        fields = {"skeleton": NAS_BENCH_201, "channels": 16, "cells": 15}
+    elif len(base.block_graph.part_names) > 1:
+        fields = {"cells": 20}
+    return NetworkConfig.from_dict({**fields, **changes})
+
+
+def check_drop_path(rate: object) -> None:
+    """Make sure that a rate is a probability below 1.
+
+    Raises:
+        OptionError: If it is none.
+    """
+    if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 <= rate < 1:
+        raise OptionError(f"drop_path must be at least 0 and below 1, got {rate!r}")
