@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
+
+BENCHMARK: Final = "Benchmark"
+"""Panel of the options that say what answers for the architectures."""
 
 
 def at_least(least: int) -> Callable[[str], int]:
@@ -27,79 +30,32 @@ def at_least(least: int) -> Callable[[str], int]:
     return whole_number
 
 
-def _option(panel: str, help_text: str, *flags: str, **settings: Any) -> Any:
+def option(panel: str, help_text: str, *flags: str, **settings: Any) -> Any:
+    """An option, listed by ``--help`` in a panel."""
     return typer.Option(*flags, help=help_text, rich_help_panel=panel, **settings)
 
 
-def _number(panel: str, help_text: str, least: int) -> Any:
-    return _option(panel, help_text, parser=at_least(least), metavar="N")
+def number(panel: str, help_text: str, least: int) -> Any:
+    """An option that is a whole number of at least ``least``."""
+    return option(panel, help_text, parser=at_least(least), metavar="N")
 
 
-_DATA = "Benchmark"
 _SEARCH = "Search"
 _COMPARISON = "Comparison"
 _PROTOCOL = "Protocol"
 _OUTPUT = "Output"
 
 BenchmarkName = Annotated[
-    str, _option(_DATA, "What answers for the architectures; see: ax-anasod benchmarks.")
-]
-Dataset = Annotated[str | None, _option(_DATA, "Data set of the benchmark.")]
-Data = Annotated[Path | None, _option(_DATA, "File or folder with the benchmark's data.")]
-CellName = Annotated[
-    str | None, _option(_DATA, "Cell of a table: a built-in name, or a TOML file.")
-]
-Accuracy = Annotated[
-    list[str] | None,
-    _option(
-        _DATA,
-        "Accuracy in percent, searched as error = 100 - accuracy. May be repeated.",
-        metavar="COLUMN",
-    ),
-]
-Minimize = Annotated[
-    list[str] | None,
-    _option(
-        _DATA,
-        "Quantity to minimise as it is. May be repeated: several objectives give a Pareto front.",
-        metavar="COLUMN",
-    ),
-]
-Report = Annotated[
-    list[str] | None,
-    _option(_DATA, "Not searched, but given for the incumbent. May be repeated.", metavar="COLUMN"),
-]
-Cost = Annotated[str | None, _option(_DATA, "Cost of an evaluation in seconds.", metavar="COLUMN")]
-PresentOnly = Annotated[
-    bool,
-    _option(
-        _DATA,
-        "Search only the architectures that the data has, where some lack.",
-        "--present-only",
-    ),
-]
-Epochs = Annotated[
-    int | None, _number(_DATA, "Training schedule of nas-bench-201: 12 or 200 epochs.", 1)
-]
-TrainingSeeds = Annotated[
-    str | None,
-    _option(
-        _DATA,
-        "Values of nas-bench-201: the 'mean' over training seeds, or a 'single' one a query.",
-    ),
-]
-Cache = Annotated[
-    bool,
-    _option(_DATA, "Keep the content of a nas-bench-201 file as Parquet beside it.", "--cache"),
+    str, option(BENCHMARK, "What answers for the architectures; see: ax-anasod benchmarks.")
 ]
 StrategyName = Annotated[
-    str, _option(_SEARCH, "How trials are proposed; see: ax-anasod strategies.")
+    str, option(_SEARCH, "How trials are proposed; see: ax-anasod strategies.")
 ]
 StrategyOptions = Annotated[
     list[str] | None,
-    _option(_SEARCH, "Option of the strategy. May be repeated.", "--option", metavar="NAME=VALUE"),
+    option(_SEARCH, "Option of the strategy. May be repeated.", "--option", metavar="NAME=VALUE"),
 ]
-Trials = Annotated[int, _number(_SEARCH, "How many trials.", 1)]
+Trials = Annotated[int, number(_SEARCH, "How many trials.", 1)]
 TrialsInAll = Annotated[
     int | None,
     typer.Option(
@@ -108,15 +64,15 @@ TrialsInAll = Annotated[
         help="How many trials in all, those so far included; by default as many as were planned.",
     ),
 ]
-Seed = Annotated[int, _number(_SEARCH, "Every random number is derived from it.", 0)]
-Parallel = Annotated[int, _number(_SEARCH, "Trials proposed at a time.", 1)]
+Seed = Annotated[int, number(_SEARCH, "Every random number is derived from it.", 0)]
+Parallel = Annotated[int, number(_SEARCH, "Trials proposed at a time.", 1)]
 Out = Annotated[
     Path | None,
-    _option(_OUTPUT, "New folder of the run. Without it nothing is written.", metavar="DIR"),
+    option(_OUTPUT, "New folder of the run. Without it nothing is written.", metavar="DIR"),
 ]
 Contenders = Annotated[
     str,
-    _option(
+    option(
         _COMPARISON,
         "Strategies, each with options that differ from the defaults as NAME:OPTION=VALUE:...; "
         "'all' for every one; see: ax-anasod strategies.",
@@ -124,17 +80,17 @@ Contenders = Annotated[
         metavar="NAME,NAME,...",
     ),
 ]
-TrialsEach = Annotated[int, _number(_COMPARISON, "How many trials each run has.", 1)]
+TrialsEach = Annotated[int, number(_COMPARISON, "How many trials each run has.", 1)]
 Seeds = Annotated[
     int,
-    _number(_COMPARISON, "How many runs each strategy has: with the seeds 0, 1, ..., N - 1.", 1),
+    number(_COMPARISON, "How many runs each strategy has: with the seeds 0, 1, ..., N - 1.", 1),
 ]
 Jobs = Annotated[
-    int, _number(_COMPARISON, "How many processes work at a time, each with one thread.", 1)
+    int, number(_COMPARISON, "How many processes work at a time, each with one thread.", 1)
 ]
 Regret = Annotated[
     float | None,
-    _option(
+    option(
         _COMPARISON,
         "Also count the queries until the incumbent is within R of the optimum.",
         metavar="R",
@@ -142,7 +98,7 @@ Regret = Annotated[
 ]
 Reference = Annotated[
     str | None,
-    _option(
+    option(
         _COMPARISON,
         "Strategy that the others are tested against; by default the first.",
         metavar="NAME",
@@ -150,7 +106,7 @@ Reference = Annotated[
 ]
 ComparisonOut = Annotated[
     Path | None,
-    _option(
+    option(
         _OUTPUT,
         "Folder of the comparison; one that was stopped goes on, and more trials, seeds or "
         "strategies extend it. Without it nothing is written.",
@@ -162,18 +118,18 @@ Target = Annotated[
     typer.Argument(metavar="TARGET", help="table1, table2, table6, figure2, figure3 or figure6."),
 ]
 ProtocolSeeds = Annotated[
-    int, _number(_PROTOCOL, "How many runs each method has, or how many samples are drawn.", 1)
+    int, number(_PROTOCOL, "How many runs each method has, or how many samples are drawn.", 1)
 ]
 MostTrials = Annotated[
     int | None,
-    _number(_PROTOCOL, "Cut the paper's budgets of 150 and 300 queries to this.", 1),
+    number(_PROTOCOL, "Cut the paper's budgets of 150 and 300 queries to this.", 1),
 ]
 ProtocolJobs = Annotated[
-    int, _number(_PROTOCOL, "How many processes work at a time, each with one thread.", 1)
+    int, number(_PROTOCOL, "How many processes work at a time, each with one thread.", 1)
 ]
 ReproductionOut = Annotated[
     Path | None,
-    _option(
+    option(
         _OUTPUT,
         "Folder of the searches and results; searches that it has are not made again, so that "
         "targets can share one. Without it nothing is written.",

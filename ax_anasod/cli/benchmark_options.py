@@ -3,26 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
+from ax_anasod.cli.benchmark_arguments import FLAGS, Given
 from ax_anasod.exceptions import BenchmarkError, OptionError
 from ax_anasod.nasbench import Benchmark, get_class, make
-
-FLAGS: Final = {
-    "dataset": "--dataset",
-    "path": "--data",
-    "cell": "--cell",
-    "accuracy": "--accuracy",
-    "minimize": "--minimize",
-    "report": "--report",
-    "cost": "--cost",
-    "present_only": "--present-only",
-    "epochs": "--epochs",
-    "seeds": "--training-seeds",
-    "cache": "--cache",
-}
-"""Argument of a benchmark's class -> option of the command line."""
 
 # NAS-Bench-201 searches one split, where the other benchmarks search several columns.
 _ONE_SPLIT: Final = "search"
@@ -50,12 +35,12 @@ def flags_of(name: str) -> tuple[list[str], list[str]]:
     return needed, possible
 
 
-def make_benchmark(name: str, given: Mapping[str, Any]) -> Benchmark:
+def make_benchmark(name: str, given: Given) -> Benchmark:
     """Build a benchmark from the options of the command line.
 
     Args:
         name: Name of the benchmark.
-        given: Argument, as in :data:`FLAGS`, -> value; None, False and empty lists are
+        given: What was given; None, False and empty lists are
             options that were not given.
 
     Raises:

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from ax_anasod.cli import arguments as args
+from ax_anasod.cli.benchmark_arguments import Given, takes_benchmark
 
 
+@takes_benchmark
 def compare(
+    *,
     benchmark: args.BenchmarkName,
+    given: Given,
     strategies: args.Contenders,
-    dataset: args.Dataset = None,
-    data: args.Data = None,
-    cell: args.CellName = None,
-    accuracy: args.Accuracy = None,
-    minimize: args.Minimize = None,
-    report: args.Report = None,
-    cost: args.Cost = None,
-    present_only: args.PresentOnly = False,
-    epochs: args.Epochs = None,
-    training_seeds: args.TrainingSeeds = None,
-    cache: args.Cache = False,
     trials: args.TrialsEach = 150,
     seeds: args.Seeds = 10,
     jobs: args.Jobs = 1,
@@ -31,19 +24,6 @@ def compare(
 
     Stopped or killed at any instant, it goes on with the same command.
     """
-    given = {
-        "dataset": dataset,
-        "path": data,
-        "cell": cell,
-        "accuracy": accuracy,
-        "minimize": minimize,
-        "report": report,
-        "cost": cost,
-        "present_only": present_only,
-        "epochs": epochs,
-        "seeds": training_seeds,
-        "cache": cache,
-    }
     from ax_anasod.cli.session import quiet_libraries, waiting
 
     with quiet_libraries():

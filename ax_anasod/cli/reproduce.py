@@ -5,24 +5,17 @@ from __future__ import annotations
 from typing import Final
 
 from ax_anasod.cli import arguments as args
+from ax_anasod.cli.benchmark_arguments import Given, takes_benchmark
 
 _OFFICIAL: Final = "nas-bench-201"
 
 
+@takes_benchmark
 def reproduce(
+    *,
     target: args.Target,
     benchmark: args.BenchmarkName = _OFFICIAL,
-    dataset: args.Dataset = None,
-    data: args.Data = None,
-    cell: args.CellName = None,
-    accuracy: args.Accuracy = None,
-    minimize: args.Minimize = None,
-    report: args.Report = None,
-    cost: args.Cost = None,
-    present_only: args.PresentOnly = False,
-    epochs: args.Epochs = None,
-    training_seeds: args.TrainingSeeds = None,
-    cache: args.Cache = False,
+    given: Given,
     seeds: args.ProtocolSeeds = 10,
     trials: args.MostTrials = None,
     jobs: args.ProtocolJobs = 1,
@@ -33,20 +26,9 @@ def reproduce(
 
     Stopped or killed at any instant, it goes on with the same command.
     """
-    given = {
-        "dataset": dataset,
-        "path": data,
-        "cell": cell,
-        "accuracy": accuracy,
-        "minimize": minimize,
-        "report": report,
-        "cost": cost,
-        "present_only": present_only,
-        "epochs": epochs,
+    if benchmark == _OFFICIAL and not given["seeds"]:
         # The paper searches single training runs.
-        "seeds": training_seeds or ("single" if benchmark == _OFFICIAL else None),
-        "cache": cache,
-    }
+        given = {**given, "seeds": "single"}
     from ax_anasod.cli.session import quiet_libraries, waiting
 
     with quiet_libraries():

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from ax_anasod.cli import arguments as args
+from ax_anasod.cli.benchmark_arguments import Given, takes_benchmark
 
 
+@takes_benchmark
 def search(
+    *,
     benchmark: args.BenchmarkName,
-    dataset: args.Dataset = None,
-    data: args.Data = None,
-    cell: args.CellName = None,
-    accuracy: args.Accuracy = None,
-    minimize: args.Minimize = None,
-    report: args.Report = None,
-    cost: args.Cost = None,
-    present_only: args.PresentOnly = False,
-    epochs: args.Epochs = None,
-    training_seeds: args.TrainingSeeds = None,
-    cache: args.Cache = False,
+    given: Given,
     strategy: args.StrategyName = "anasod-bo",
     option: args.StrategyOptions = None,
     trials: args.Trials = 150,
@@ -30,19 +23,6 @@ def search(
 
     Killed at any instant, a run with --out goes on with: ax-anasod resume DIR
     """
-    given = {
-        "dataset": dataset,
-        "path": data,
-        "cell": cell,
-        "accuracy": accuracy,
-        "minimize": minimize,
-        "report": report,
-        "cost": cost,
-        "present_only": present_only,
-        "epochs": epochs,
-        "seeds": training_seeds,
-        "cache": cache,
-    }
     from ax_anasod.cli.session import quiet_libraries, waiting
 
     with quiet_libraries():
