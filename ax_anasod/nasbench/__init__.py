@@ -3,6 +3,7 @@
 from ax_anasod.nasbench.benchmark import Benchmark, Objective
 from ax_anasod.nasbench.lookup import LookupBenchmark
 from ax_anasod.nasbench.nasbench201 import NASBench201Benchmark
+from ax_anasod.nasbench.nasbench301 import NASBench301Benchmark
 from ax_anasod.nasbench.nasbench_graph import NASBenchGraphBenchmark
 from ax_anasod.nasbench.registry import from_dict, get_class, make, names, register_benchmark
 from ax_anasod.nasbench.table import TableBenchmark
@@ -11,6 +12,7 @@ __all__ = [
     "Benchmark",
     "LookupBenchmark",
     "NASBench201Benchmark",
+    "NASBench301Benchmark",
     "NASBenchGraphBenchmark",
     "Objective",
     "TableBenchmark",

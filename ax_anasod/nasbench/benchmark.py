@@ -116,6 +116,19 @@ def find_quantity(name: str, quantities: Iterable[Objective]) -> Objective:
     return by_name[name]
 
 
+def refuse_seeds(benchmark: str, seeds: IntArray | None) -> None:
+    """Make sure that a benchmark without single-seed values was given no seeds.
+
+    Raises:
+        OptionError: If it was.
+    """
+    if seeds is not None:
+        raise OptionError(
+            f"the benchmark {benchmark!r} was given seeds, but has no single-seed values",
+            "leave seeds out",
+        )
+
+
 def name_list(option: str, value: str | Iterable[str]) -> tuple[str, ...]:
     """The names given for an option as a tuple; one name may be given as it is.
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ax_anasod.cells import Cell, RestrictedCell
-from ax_anasod.exceptions import ArchitectureError, BenchmarkError, OptionError
+from ax_anasod.exceptions import ArchitectureError, BenchmarkError
 from ax_anasod.nasbench.benchmark import (
     COST,
     Benchmark,
@@ -18,6 +18,7 @@ from ax_anasod.nasbench.benchmark import (
     IntArray,
     Objective,
     find_quantity,
+    refuse_seeds,
 )
 
 _CHUNK = 4096
@@ -133,11 +134,7 @@ class LookupBenchmark(Benchmark):
             ArchitectureError: If an architecture is not in the data, naming it.
             OptionError: If seeds are given.
         """
-        if seeds is not None:
-            raise OptionError(
-                f"the benchmark {self.name!r} was given seeds, but has no single-seed values",
-                "leave seeds out",
-            )
+        refuse_seeds(self.name, seeds)
         rows = self._index.rows(codes)
         return {name: values[rows] for name, values in self._values.items()}
 

@@ -1,0 +1,115 @@
+"""NAS-Bench-301 behind the protocol of all benchmarks."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ax_anasod import nasbench
+from ax_anasod.exceptions import ArchitectureError, BenchmarkError, OptionError, UnknownNameError
+from ax_anasod.nasbench import NASBench301Benchmark, Objective
+from ax_anasod.nasbench.nasbench301.surrogate import Prediction
+
+
+@pytest.fixture(scope="module")
+def benchmark(onnx_directory: Path) -> NASBench301Benchmark:
+    return NASBench301Benchmark(onnx_directory)
+
+
+def test_describes_itself(benchmark: NASBench301Benchmark) -> None:
+    assert (benchmark.name, benchmark.dataset) == ("nas-bench-301", "cifar10")
+    assert benchmark.cell.name == "darts"
+    assert benchmark.objectives == (Objective("valid_error", "percent"),)
+    assert benchmark.reported == ()
+    assert benchmark.optimum("valid_error") is None
+    with pytest.raises(UnknownNameError, match="did you mean 'valid_error'"):
+        benchmark.optimum("valid_eror")
+
+
+def test_error_and_cost(benchmark: NASBench301Benchmark, some_codes: np.ndarray) -> None:
+    result = benchmark.query(some_codes)
+    prediction = benchmark.surrogate.predict(some_codes)
+    assert set(result) == {"valid_error", "cost_seconds"}
+    assert result["valid_error"].tolist() == (100 - prediction.accuracy).tolist()
+    assert prediction.seconds is not None
+    assert result["cost_seconds"].tolist() == prediction.seconds.tolist()
+
+
+def test_fewer_epochs_cost_less_and_err_more(
+    benchmark: NASBench301Benchmark, onnx_directory: Path, some_codes: np.ndarray
+) -> None:
+    early, full = (
+        b.query(some_codes) for b in (NASBench301Benchmark(onnx_directory, epochs=10), benchmark)
+    )
+    assert (early["valid_error"] > full["valid_error"]).all()
+    assert (early["cost_seconds"] < full["cost_seconds"]).all()
+
+
+def test_refuses_what_it_does_not_know(
+    benchmark: NASBench301Benchmark, some_codes: np.ndarray
+) -> None:
+    text = benchmark.cell.to_strings(some_codes[:1])[0]
+    operation = text.split("'")[1]
+    with pytest.raises(ArchitectureError, match="'none'"):
+        benchmark.cell.from_strings([text.replace(operation, "none")])
+    beyond = some_codes.copy()
+    beyond[3, 5] = 7
+    with pytest.raises(ArchitectureError, match="7"):
+        benchmark.query(beyond)
+    with pytest.raises(OptionError, match="leave seeds out"):
+        benchmark.query(some_codes, np.zeros(len(some_codes), dtype=int))
+
+
+@pytest.mark.parametrize(
+    ("prediction", "said"),
+    [
+        (Prediction(np.array([95.0, np.nan]), None, None), "answers nan .* not an error"),
+        (Prediction(np.array([95.0, 101.5]), None, None), "answers -1.5 for .* not an error"),
+        (Prediction(np.full(2, 95.0), None, np.array([9.0, -1.0])), "-1 for .* training time"),
+    ],
+)
+def test_answers_that_are_none_name_the_architecture(
+    onnx_directory: Path,
+    some_codes: np.ndarray,
+    monkeypatch: pytest.MonkeyPatch,
+    prediction: Prediction,
+    said: str,
+) -> None:
+    benchmark = NASBench301Benchmark(onnx_directory)
+    monkeypatch.setattr(benchmark.surrogate, "predict", lambda codes: prediction)
+    with pytest.raises(BenchmarkError, match=said) as error:
+        benchmark.query(some_codes[:2])
+    assert benchmark.cell.to_strings(some_codes[1:2])[0] in str(error.value)
+
+
+def test_comes_back_from_its_description(
+    onnx_copy: Path, some_codes: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(onnx_copy.parent)
+    benchmark = NASBench301Benchmark(onnx_copy.name, epochs=20)
+    description = json.loads(json.dumps(benchmark.to_dict()))
+    monkeypatch.chdir("/")
+    restored = nasbench.from_dict(description)
+    assert restored.to_dict() == description
+    for name, values in benchmark.query(some_codes).items():
+        assert restored.query(some_codes)[name].tolist() == values.tolist()
+
+
+def test_a_description_of_data_that_changed(onnx_copy: Path) -> None:
+    description = NASBench301Benchmark(onnx_copy).to_dict()
+    with (onnx_copy / "encoding.json").open("a") as encoding:
+        encoding.write(" ")
+    with pytest.raises(BenchmarkError, match="holds another surrogate than when"):
+        nasbench.from_dict(description)
+    shutil.rmtree(onnx_copy)
+    with pytest.raises(BenchmarkError, match="no longer at"):
+        nasbench.from_dict(description)
+
+
+def test_no_such_folder(tmp_path: Path) -> None:
+    with pytest.raises(BenchmarkError, match="NAS-Bench-301 surrogate .*absent does not exist"):
+        NASBench301Benchmark(tmp_path / "absent")

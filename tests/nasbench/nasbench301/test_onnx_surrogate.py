@@ -1,0 +1,98 @@
+"""YAHPO Gym's model: values that are known, and folders that are damaged."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ax_anasod.exceptions import BenchmarkError, OptionalImportError, OptionError
+from ax_anasod.nasbench.nasbench301.onnx_surrogate import OnnxSurrogate
+
+
+def test_documented_values(onnx_directory: Path, known_codes: np.ndarray) -> None:
+    for epochs, accuracy, seconds in ((98, 94.8408, 6339.57), (1, 40.8179, 369.48)):
+        prediction = OnnxSurrogate(onnx_directory, epochs).predict(known_codes[:1])
+        assert prediction.accuracy == pytest.approx([accuracy], abs=1e-4)
+        assert prediction.seconds == pytest.approx([seconds], abs=0.01)
+        assert prediction.deviation is None
+
+
+def test_values_of_the_table(
+    onnx_directory: Path, known: pd.DataFrame, known_codes: np.ndarray
+) -> None:
+    rows = slice(None, None, 25)
+    prediction = OnnxSurrogate(onnx_directory).predict(known_codes[rows])
+    np.testing.assert_allclose(prediction.accuracy, known["yahpo_val_98"][rows], atol=1e-4)
+    seconds = known["yahpo_runtime_seconds_98"][rows]
+    np.testing.assert_allclose(prediction.seconds, seconds, atol=0.06)
+
+
+def test_ranks_as_the_official_surrogate_does(
+    onnx_directory: Path, known: pd.DataFrame, known_codes: np.ndarray
+) -> None:
+    rows = known["nb301_xgb_val"].notna().to_numpy()
+    predicted = pd.Series(OnnxSurrogate(onnx_directory).predict(known_codes[rows]).accuracy)
+    official = known["nb301_xgb_val"][rows].reset_index(drop=True)
+    assert predicted.rank().corr(official.rank()) > 0.9
+
+
+def test_a_batch_is_its_rows(onnx_directory: Path, some_codes: np.ndarray) -> None:
+    surrogate = OnnxSurrogate(onnx_directory)
+    together = surrogate.predict(some_codes).accuracy
+    alone = [surrogate.predict(code[None]).accuracy[0] for code in some_codes[::-1]]
+    assert together.tolist() == alone[::-1]
+    assert surrogate.predict(some_codes[:0]).accuracy.shape == (0,)
+
+
+@pytest.mark.parametrize("epochs", [0, 99, -1, 2.5, True, "98"])
+def test_other_numbers_of_epochs(onnx_directory: Path, epochs: int) -> None:
+    with pytest.raises(OptionError, match=f"predict {epochs!r} epochs .*from 1 to 98"):
+        OnnxSurrogate(onnx_directory, epochs)
+
+
+def test_a_truncated_model(onnx_copy: Path) -> None:
+    model = onnx_copy / "model.onnx"
+    model.write_bytes(model.read_bytes()[:100_000])
+    with pytest.raises(BenchmarkError, match="model.onnx is no ONNX model, or damaged") as error:
+        OnnxSurrogate(onnx_copy)
+    assert "\n" not in str(error.value)
+
+
+def test_an_empty_model(onnx_copy: Path) -> None:
+    (onnx_copy / "model.onnx").write_bytes(b"")
+    with pytest.raises(BenchmarkError, match="model.onnx is"):
+        OnnxSurrogate(onnx_copy)
+
+
+def test_a_missing_encoding(onnx_copy: Path) -> None:
+    (onnx_copy / "encoding.json").unlink()
+    with pytest.raises(BenchmarkError, match="holds no encoding.json"):
+        OnnxSurrogate(onnx_copy)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [("{", "cannot be read"), ("[1]", "holds a list"), ("{}", "has no category")],
+)
+def test_a_damaged_encoding(onnx_copy: Path, content: str, said: str) -> None:
+    (onnx_copy / "encoding.json").write_text(content)
+    with pytest.raises(BenchmarkError, match=said):
+        OnnxSurrogate(onnx_copy)
+
+
+def test_without_onnxruntime(onnx_directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(OptionalImportError, match='pip install "ax-anasod\\[nasbench301\\]"'):
+        OnnxSurrogate(onnx_directory)
+
+
+def test_a_fingerprint_is_of_both_files(onnx_directory: Path, onnx_copy: Path) -> None:
+    original = OnnxSurrogate(onnx_directory).fingerprint()
+    assert OnnxSurrogate(onnx_copy, epochs=7).fingerprint() == original
+    with (onnx_copy / "encoding.json").open("a") as encoding:
+        encoding.write("\n")
+    assert OnnxSurrogate(onnx_copy).fingerprint() != original
