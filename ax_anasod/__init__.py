@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from ax_anasod.generators import EncodingGenerator as EncodingGenerator
     from ax_anasod.metrics import LookupMetric as LookupMetric
     from ax_anasod.nasbench import NASBench201Benchmark as NASBench201Benchmark
+    from ax_anasod.nasbench import NASBench301Benchmark as NASBench301Benchmark
     from ax_anasod.nasbench import NASBenchGraphBenchmark as NASBenchGraphBenchmark
     from ax_anasod.nasbench import TableBenchmark as TableBenchmark
     from ax_anasod.runners import LookupRunner as LookupRunner
@@ -55,6 +56,7 @@ _ROOMS = {
     ),
     "nasbench": (
         "NASBench201Benchmark",
+        "NASBench301Benchmark",
         "NASBenchGraphBenchmark",
         "TableBenchmark",
     ),
