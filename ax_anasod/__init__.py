@@ -30,11 +30,13 @@ if TYPE_CHECKING:
     from ax_anasod.exceptions import ArchitectureError as ArchitectureError
     from ax_anasod.exceptions import BenchmarkError as BenchmarkError
     from ax_anasod.exceptions import CellError as CellError
+    from ax_anasod.exceptions import DataError as DataError
     from ax_anasod.exceptions import EncodingError as EncodingError
     from ax_anasod.exceptions import ObservationError as ObservationError
     from ax_anasod.exceptions import OptionalImportError as OptionalImportError
     from ax_anasod.exceptions import OptionError as OptionError
     from ax_anasod.exceptions import RunError as RunError
+    from ax_anasod.exceptions import TrainingError as TrainingError
     from ax_anasod.exceptions import UnknownNameError as UnknownNameError
     from ax_anasod.experiment import make_client as make_client
     from ax_anasod.experiment import make_experiment as make_experiment
@@ -95,11 +97,13 @@ _ROOMS = {
         "ArchitectureError",
         "BenchmarkError",
         "CellError",
+        "DataError",
         "EncodingError",
         "ObservationError",
         "OptionError",
         "OptionalImportError",
         "RunError",
+        "TrainingError",
         "UnknownNameError",
     ),
 }

@@ -54,6 +54,15 @@ class OptionError(AnasodError):
     """An option outside its allowed range, or one that a strategy does not have."""
 
 
+class DataError(AnasodError):
+    """Training images that are missing, damaged, or do not fit together."""
+
+
+class TrainingError(AnasodError):
+    """A network that cannot be trained: it diverged, does not fit the device, or its
+    checkpoint is of another one."""
+
+
 class RunError(AnasodError):
     """A run folder that cannot be written, read, or continued."""
 

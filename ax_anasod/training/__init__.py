@@ -1,0 +1,27 @@
+"""Training networks on images: data, augmentation, the loop, checkpoints."""
+
+from ax_anasod.training.checkpoint import read_state, write_state
+from ax_anasod.training.config import PROTOCOLS, TrainingConfig, protocol
+from ax_anasod.training.data import DataConfig, load_data
+from ax_anasod.training.epoch import Epoch
+from ax_anasod.training.hardware import Hardware
+from ax_anasod.training.images import ImageData, Images
+from ax_anasod.training.predict import loss_and_error, predict_logits
+from ax_anasod.training.training import Training
+
+__all__ = [
+    "PROTOCOLS",
+    "DataConfig",
+    "Epoch",
+    "Hardware",
+    "ImageData",
+    "Images",
+    "Training",
+    "TrainingConfig",
+    "load_data",
+    "loss_and_error",
+    "predict_logits",
+    "protocol",
+    "read_state",
+    "write_state",
+]

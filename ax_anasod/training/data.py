@@ -1,0 +1,157 @@
+"""Image data sets, ready for training."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final, Literal, Self, get_args
+
+import torch
+from torch import Tensor
+
+from ax_anasod.exceptions import OptionError, TrainingError, UnknownNameError
+from ax_anasod.training.checkpoint import read_state, write_state
+from ax_anasod.training.config import check_names
+from ax_anasod.training.folders import Progress
+from ax_anasod.training.images import ImageData, Images, limited, split_off
+from ax_anasod.training.sources import Source, Split, open_source
+
+Purpose = Literal["search", "evaluation"]
+# Where a data set has no test split, this share of it is kept for evaluation.
+_TEST_SHARE: Final = 0.2
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Which images, and how they are divided.
+
+    Args:
+        dataset: Name of the data set, see :func:`ax_anasod.training.sources.open_source`.
+        path: Folder of its images, None where it needs none.
+        images: How many images of the training split are used; None uses all.
+        validation: Share of them that the search measures on, in (0, 1).
+        image_size: Height and width that images are resized to, in pixels; None keeps theirs.
+        seed: Decides which images are used, and which are learned from.
+
+    Raises:
+        OptionError: A number is out of its range.
+    """
+
+    dataset: str = "digits"
+    path: str | None = None
+    images: int | None = None
+    validation: float = 0.2
+    image_size: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.validation < 1:
+            raise OptionError(f"validation must be in (0, 1), got {self.validation!r}")
+        for name in ("images", "image_size"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise OptionError(f"{name} must be at least 1, got {value!r}")
+        if self.seed < 0:
+            raise OptionError(f"the seed of the data must be at least 0, got {self.seed}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The configuration as JSON-able data."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, description: Mapping[str, Any]) -> Self:
+        """The configuration that `to_dict` described.
+
+        Raises:
+            UnknownNameError: There is no option of a name.
+        """
+        return cls(**check_names(cls, description))
+
+
+def load_data(
+    config: DataConfig,
+    purpose: Purpose = "search",
+    *,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+) -> ImageData:
+    """Read images into memory.
+
+    Args:
+        config: Which images.
+        purpose: ``"search"`` divides the training split into images to learn from and images
+            to measure on, and leaves the test split alone; ``"evaluation"`` learns from the
+            whole training split and measures on the test split. A data set without a test
+            split has a fifth of its images held out as one first, for both purposes.
+        cache: Folder in which the decoded images are kept, for a quicker start the next time.
+        progress: Told how many of how many images have been read, for each part in turn.
+
+    Raises:
+        DataError: The data is not there, damaged, or not as it should be.
+        OptionError: The data set needs a folder, or takes none.
+        OptionalImportError: A package of the extra ``train`` is not installed.
+        UnknownNameError: There is no such purpose.
+
+    Example:
+        >>> data = load_data(DataConfig("digits", images=100))
+        >>> len(data.train), len(data.valid), data.image_size
+        (80, 20, (8, 8))
+    """
+    if purpose not in get_args(Purpose):
+        raise UnknownNameError("purpose", purpose, get_args(Purpose))
+    source = open_source(config.dataset, None if config.path is None else Path(config.path))
+    if cache is None:
+        return _load(config, purpose, source, progress)
+    file = cache / f"images-{_key(config, purpose, source)}.pt"
+    if file.exists():
+        stored = read_state(file)
+        return ImageData(
+            **{**stored, **{name: Images(**stored[name]) for name in ("train", "valid")}}
+        )
+    data = _load(config, purpose, source, progress)
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TrainingError(f"the folder {cache} cannot be made: {error.strerror}") from error
+    write_state(file, asdict(data))
+    return data
+
+
+def _load(
+    config: DataConfig, purpose: Purpose, source: Source, progress: Progress | None
+) -> ImageData:
+    every = torch.arange(len(source.train.labels))
+    if source.test is None:
+        learned, held_out = _halves(source.train.labels, _TEST_SHARE, config.seed)
+    else:
+        learned, held_out = every, torch.empty(0, dtype=torch.int64)
+    learned = learned[limited(source.train.labels[learned], config.images, config.seed)]
+    images = _read(source.train, learned, config, progress)
+    if purpose == "search":
+        train, valid = split_off(images, config.validation, config.seed)
+    elif source.test is None:
+        train, valid = images, _read(source.train, held_out, config, progress)
+    else:
+        rows = torch.arange(len(source.test.labels))
+        train, valid = images, _read(source.test, rows, config, progress)
+    return ImageData(config.dataset, train, valid, source.train.classes, source.mirror_images)
+
+
+def _halves(labels: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]:
+    # An image that is its own index.
+    rows = torch.arange(len(labels))
+    first, second = split_off(Images(rows, labels), share, seed)
+    return first.pixels, second.pixels
+
+
+def _read(split: Split, rows: Tensor, config: DataConfig, progress: Progress | None) -> Images:
+    return Images(split.read(rows, config.image_size, progress), split.labels[rows])
+
+
+def _key(config: DataConfig, purpose: str, source: Source) -> str:
+    stamps = [(str(f.resolve()), f.stat().st_size, f.stat().st_mtime_ns) for f in source.files]
+    described = json.dumps([config.to_dict(), purpose, stamps, len(source.train.labels)])
+    return hashlib.sha256(described.encode()).hexdigest()[:16]

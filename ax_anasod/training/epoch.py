@@ -1,0 +1,87 @@
+"""What one epoch of a training was like, and what torch's global generator does in it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """The measurements of one epoch.
+
+    Args:
+        epoch: Its number, from 1.
+        learning_rate: At its first step.
+        train_loss: Mean cross-entropy over the training images as they were augmented, the
+            auxiliary tower's left out.
+        valid_loss: Mean cross-entropy over the validation images, in nats.
+        valid_error: Share of the validation images that are classified wrongly, in percent.
+        images: How many images were learned from.
+        train_seconds: Wall time of learning, in seconds.
+        data_seconds: Share of it in which no network was at work, since the next batch was
+            not ready, in seconds.
+        valid_seconds: Wall time of measuring, in seconds.
+    """
+
+    epoch: int
+    learning_rate: float
+    train_loss: float
+    valid_loss: float
+    valid_error: float
+    images: int
+    train_seconds: float
+    data_seconds: float
+    valid_seconds: float
+
+    @property
+    def images_per_second(self) -> float:
+        """How many images were learned from in a second."""
+        return self.images / self.train_seconds
+
+    @property
+    def waiting_for_data(self) -> float:
+        """Fraction of the learning time in which the next batch was not ready."""
+        return self.data_seconds / self.train_seconds
+
+    def to_dict(self) -> dict[str, Any]:
+        """The measurements as JSON-able data."""
+        return asdict(self)
+
+
+def epoch_seed(seed: int, epoch: int, purpose: str) -> int:
+    """The seed of one epoch's random numbers.
+
+    They follow from the seed of the training and the number of the epoch alone: a training
+    that goes on from a checkpoint has no state of any generator to restore, nor to forget.
+
+    Example:
+        >>> epoch_seed(0, 3, "data") == epoch_seed(0, 3, "network")
+        False
+    """
+    digest = hashlib.sha256(f"{seed}/{epoch}/{purpose}".encode()).digest()
+    return int.from_bytes(digest[:7], "big")
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Torch's global generators, from which drop path and dropout draw, started from a seed.
+
+    Afterwards they are as they were before.
+
+    Args:
+        seed: The seed.
+        device: The device of the network.
+    """
+    kind = device.type if device.type != "cpu" else "cuda"
+    devices = [] if device.type == "cpu" else [device.index or 0]
+    with torch.random.fork_rng(devices=devices, device_type=kind):
+        torch.default_generator.manual_seed(seed)
+        if device.type != "cpu":
+            torch.get_device_module(device).manual_seed(seed)
+        yield

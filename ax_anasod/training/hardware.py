@@ -1,0 +1,127 @@
+"""What a network is trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import torch
+
+from ax_anasod.exceptions import OptionError, TrainingError, UnknownNameError
+from ax_anasod.optional import require
+from ax_anasod.training.config import check_names
+
+if TYPE_CHECKING:
+    from lightning.fabric import Fabric
+
+DEVICES: Final = ("auto", "cpu", "cuda", "mps")
+PRECISIONS: Final = ("32-true", "16-mixed", "bf16-mixed")
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """The device, and how it computes.
+
+    Lightning Fabric does what differs between devices: it moves the network, casts to the
+    precision, scales the loss, and clips gradients that are scaled.
+
+    Args:
+        device: ``"cpu"``, ``"cuda"``, ``"mps"``, ``"auto"`` for the best there is, or one of
+            several such as ``"cuda:1"``.
+        precision: ``"32-true"``, ``"16-mixed"`` or ``"bf16-mixed"``.
+        deterministic: Whether only operations are allowed that give the same bits each time.
+            On a CPU all of a network's do, with the same number of threads.
+        channels_last: Whether images are stored pixel by pixel, which tensor cores prefer.
+        compile: Whether the network is compiled first, which pays for long trainings.
+
+    Raises:
+        UnknownNameError: There is no such device or precision.
+    """
+
+    device: str = "auto"
+    precision: str = "32-true"
+    deterministic: bool = False
+    channels_last: bool = False
+    compile: bool = False
+
+    def __post_init__(self) -> None:
+        kind, _, number = self.device.partition(":")
+        if kind not in DEVICES or (number and not number.isdecimal()):
+            raise UnknownNameError("device", self.device, DEVICES)
+        if self.precision not in PRECISIONS:
+            raise UnknownNameError("precision", self.precision, PRECISIONS)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The hardware as JSON-able data."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, description: Mapping[str, Any]) -> Self:
+        """The hardware that `to_dict` described.
+
+        Raises:
+            UnknownNameError: There is no option of a name.
+        """
+        return cls(**check_names(cls, description))
+
+    def check(self) -> None:
+        """Refuse a device that this machine does not have.
+
+        Raises:
+            TrainingError: It is not there.
+        """
+        kind, _, number = self.device.partition(":")
+        there = {
+            "auto": 1,
+            "cpu": 1,
+            "cuda": torch.cuda.device_count() if torch.cuda.is_available() else 0,
+            "mps": int(torch.backends.mps.is_available()),
+        }
+        if int(number or 0) >= there[kind]:
+            found = [f"{name} ({count})" for name, count in there.items() if count]
+            raise TrainingError(
+                f"the device {self.device!r} is not there",
+                f"this machine has {', '.join(found[1:])}",
+            )
+
+    def fabric(self) -> Fabric:
+        """Lightning Fabric for this device.
+
+        Raises:
+            TrainingError: The device is not there.
+            OptionError: It cannot compute with this precision.
+            OptionalImportError: Lightning is not installed.
+        """
+        require("lightning", "train")
+        self.check()
+        from lightning.fabric import Fabric
+
+        kind, _, number = self.device.partition(":")
+        try:
+            return Fabric(
+                accelerator=kind,
+                devices=[int(number)] if number and kind != "cpu" else 1,
+                precision=self.precision,  # type: ignore[arg-type]
+            )
+        except ValueError as error:
+            raise OptionError(
+                f"precision {self.precision!r} cannot be used on {self.device!r}: {error}"
+            ) from error
+
+    @contextmanager
+    def settings(self) -> Iterator[None]:
+        """Torch's global settings for this hardware, put back at the end."""
+        algorithms = torch.are_deterministic_algorithms_enabled()
+        warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+        benchmark = torch.backends.cudnn.benchmark
+        try:
+            if self.deterministic:
+                torch.use_deterministic_algorithms(True)
+            # All batches but the last have one shape: worth trying which kernel is fastest.
+            torch.backends.cudnn.benchmark = not self.deterministic
+            yield
+        finally:
+            torch.use_deterministic_algorithms(algorithms, warn_only=warn_only)
+            torch.backends.cudnn.benchmark = benchmark

@@ -1,0 +1,352 @@
+"""Training a network, epoch by epoch."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+
+from ax_anasod.exceptions import OptionError, TrainingError
+from ax_anasod.training.augment import Augmentation
+from ax_anasod.training.checkpoint import read_state, write_state
+from ax_anasod.training.config import TrainingConfig
+from ax_anasod.training.epoch import Epoch, epoch_seed, seeded
+from ax_anasod.training.hardware import Hardware
+from ax_anasod.training.images import ImageData
+from ax_anasod.training.predict import loss_and_error, predict_logits
+
+# How often the loss is looked at on its way through an epoch: each look waits for the device.
+_LOOK_EVERY: Final = 50
+_PARTS_AFTER_OUT_OF_MEMORY: Final = 4
+# Images up to this many bytes are kept in the memory of the device.
+_RESIDENT: Final = 4 * 2**30
+
+
+class Training:
+    """One network, learning from one set of images.
+
+    With a checkpoint, its file is written after every epoch, and a training of the same
+    network that finds it goes on from there. On a CPU with the same number of threads the
+    result is then, bit for bit, that of a training that was never interrupted.
+
+    Args:
+        network: The network; it is moved to the device and trained in place. It maps images
+            to logits, in training mode where it has an auxiliary tower to a pair of logits;
+            with drop path it has a method ``set_drop_path(rate)``.
+        data: The images.
+        config: How it is trained.
+        seed: Every random number of the training is derived from it.
+        hardware: What it is trained on.
+        checkpoint: The file of its state, None where nothing is written.
+        identity: JSON-able description of the network, by which a checkpoint of another one
+            is known.
+
+    Raises:
+        OptionError: There are fewer images than a batch has, or the images do not fit the
+            network.
+        TrainingError: The device is not there, or the checkpoint is damaged or of another
+            training.
+        OptionalImportError: A package of the extra ``train`` is not installed.
+
+    Example:
+        >>> from ax_anasod.training import DataConfig, load_data, protocol
+        >>> data = load_data(DataConfig("digits", images=200))
+        >>> network = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+        >>> training = Training(
+        ...     network, data, protocol("search", epochs=2), hardware=Hardware("cpu")
+        ... )
+        >>> [epoch.epoch for epoch in training.run()]
+        [1, 2]
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        data: ImageData,
+        config: TrainingConfig,
+        *,
+        seed: int = 0,
+        hardware: Hardware | None = None,
+        checkpoint: Path | None = None,
+        identity: Mapping[str, Any] | None = None,
+    ) -> None:
+        if config.batch_size > len(data.train):
+            raise OptionError(
+                f"batch_size {config.batch_size} is more than the {len(data.train)} images to "
+                "learn from",
+                "make batches smaller, or use more images",
+            )
+        self.config, self.data, self.seed = config, data, seed
+        self.hardware = hardware or Hardware()
+        self.history: list[Epoch] = []
+        self._checkpoint = checkpoint
+        self._identity = {
+            "network": dict(identity or {}),
+            "training": config.to_dict(),
+            "seed": seed,
+            "images": [len(data.train), len(data.valid), data.channels, *data.image_size],
+        }
+        self._fabric = self.hardware.fabric()
+        self.device = self._fabric.device
+        self._network = network.to(self.device)
+        if self.hardware.channels_last:
+            self._network.to(memory_format=torch.channels_last)
+        self._average = self._moving_average()
+        if self.hardware.compile:
+            self._network.compile()
+        self._prepare()
+        self._parts = 1
+        if checkpoint is not None and checkpoint.exists():
+            self._restore(read_state(checkpoint), checkpoint)
+
+    @property
+    def finished(self) -> bool:
+        """Whether all epochs are done."""
+        return len(self.history) >= self.config.epochs
+
+    @property
+    def network(self) -> nn.Module:
+        """The network that is measured: the trained one, or its moving average."""
+        return self._network if self._average is None else self._average.module
+
+    def run(self, after_epoch: Callable[[Epoch], None] = lambda epoch: None) -> list[Epoch]:
+        """Train to the end.
+
+        Args:
+            after_epoch: Called with each new epoch, once its checkpoint is on the disk.
+
+        Returns:
+            All epochs, those before the checkpoint included.
+
+        Raises:
+            TrainingError: See `train_epoch`.
+        """
+        while not self.finished:
+            after_epoch(self.train_epoch())
+        return self.history
+
+    def train_epoch(self) -> Epoch:
+        """Train for one more epoch, measure, and write the checkpoint.
+
+        Raises:
+            TrainingError: The loss is not finite, the network does not fit the memory of the
+                device, or the checkpoint cannot be written. The checkpoint before it is kept.
+        """
+        number = len(self.history) + 1
+        with self.hardware.settings(), seeded(epoch_seed(self.seed, number, "net"), self.device):
+            loss, seconds, data_seconds = self._learn(number)
+            started = time.perf_counter()
+            valid_loss, valid_error = loss_and_error(self.logits(), self._valid)
+        epoch = Epoch(
+            epoch=number,
+            learning_rate=self._rate((number - 1) * self._steps),
+            train_loss=loss,
+            valid_loss=valid_loss,
+            valid_error=valid_error,
+            images=self._learned,
+            train_seconds=seconds,
+            data_seconds=data_seconds,
+            valid_seconds=time.perf_counter() - started,
+        )
+        self.history.append(epoch)
+        if self._checkpoint is not None:
+            write_state(self._checkpoint, self._state())
+        return epoch
+
+    def logits(self, pixels: Tensor | None = None) -> Tensor:
+        """What the measured network says about images, ``n x num_classes``.
+
+        Args:
+            pixels: ``n x c x h x w``, uint8; the validation images by default.
+        """
+        with self._fabric.autocast():
+            return predict_logits(
+                self.network,
+                self._valid.pixels if pixels is None else pixels,
+                self._augmentation.normalise,
+                self.device,
+                channels_last=self.hardware.channels_last,
+            )
+
+    def _prepare(self) -> None:
+        config, data = self.config, self.data
+        if config.drop_path and not hasattr(self._network, "set_drop_path"):
+            raise OptionError("drop_path is set, but the network has no set_drop_path(rate)")
+        resident = data.train.pixels.numel() + data.valid.pixels.numel() <= _RESIDENT
+        self._train = data.train.to(self.device) if resident else data.train
+        self._valid = data.valid.to(self.device) if resident else data.valid
+        mean, std = (values.to(self.device) for values in data.statistics())
+        self._augmentation = Augmentation(
+            config, mean, std, data.num_classes, min(data.image_size), data.mirror_images
+        )
+        self._check_fit()
+        optimizer = torch.optim.SGD(
+            self._network.parameters(),
+            lr=config.learning_rate,
+            momentum=config.momentum,
+            weight_decay=config.weight_decay,
+        )
+        self._module, self._optimizer = self._fabric.setup(self._network, optimizer)
+        self._loss = nn.CrossEntropyLoss(label_smoothing=config.label_smoothing)
+        full, rest = divmod(len(data.train), config.batch_size)
+        # Batch norm cannot learn from a batch of one image.
+        self._steps = full + (rest > 1)
+        self._learned = full * config.batch_size + (rest if rest > 1 else 0)
+
+    def _check_fit(self) -> None:
+        try:
+            logits = self.logits(self.data.train.pixels[:1])
+        except (RuntimeError, ValueError) as error:
+            raise OptionError(
+                f"the network cannot take the {self.data.channels}-channel images of "
+                f"{self.data.name!r}, {self.data.image_size[0]} x {self.data.image_size[1]} "
+                f"pixels: {str(error).splitlines()[0]}"
+            ) from error
+        if logits.shape != (1, self.data.num_classes):
+            raise OptionError(
+                f"the network gives {tuple(logits.shape[1:])} logits, but {self.data.name!r} has "
+                f"{self.data.num_classes} classes"
+            )
+
+    def _moving_average(self) -> torch.optim.swa_utils.AveragedModel | None:
+        if self.config.ema_decay is None:
+            return None
+        average = torch.optim.swa_utils.get_ema_multi_avg_fn(self.config.ema_decay)  # type: ignore[no-untyped-call]
+        return torch.optim.swa_utils.AveragedModel(
+            self._network, multi_avg_fn=average, use_buffers=True
+        )
+
+    def _learn(self, number: int) -> tuple[float, float, float]:
+        """One pass over the images: mean loss, and the times as in :class:`Epoch`."""
+        if self.config.drop_path:
+            rate = self.config.drop_path * (number - 1) / max(self.config.epochs - 1, 1)
+            self._network.set_drop_path(rate)  # type: ignore[operator]
+        self._network.train()
+        total = torch.zeros((), device=self.device, dtype=torch.float64)
+        started = time.perf_counter()
+        waited, before = 0.0, started
+        for step, (images, labels) in enumerate(self._batches(number)):
+            waited += time.perf_counter() - before
+            self._set_rate(self._rate((number - 1) * self._steps + step))
+            total += self._step(images, labels) * len(images)
+            if step % _LOOK_EVERY == _LOOK_EVERY - 1:
+                self._check_loss(total, number)
+            before = time.perf_counter()
+        self._check_loss(total, number)
+        seconds = time.perf_counter() - started
+        return total.item() / self._learned, seconds, waited
+
+    def _batches(self, number: int) -> Iterator[tuple[Tensor, Tensor]]:
+        generator = torch.Generator().manual_seed(epoch_seed(self.seed, number, "data"))
+        order = torch.randperm(len(self._train), generator=generator)[: self._learned]
+        layout = torch.channels_last if self.hardware.channels_last else torch.contiguous_format
+        for rows in torch.split(order.to(self._train.labels.device), self.config.batch_size):
+            batch = self._train.subset(rows).to(self.device)
+            images, labels = self._augmentation(batch.pixels, batch.labels, generator)
+            yield images.contiguous(memory_format=layout), labels
+
+    def _step(self, images: Tensor, labels: Tensor) -> Tensor:
+        try:
+            loss = self._gradients(images, labels)
+        except RuntimeError as error:
+            if not _is_out_of_memory(error):
+                raise
+            loss = self._smaller_parts(images, labels, error)
+        if self.config.gradient_clip is not None:
+            self._fabric.clip_gradients(
+                self._module,
+                self._optimizer,
+                max_norm=self.config.gradient_clip,
+                error_if_nonfinite=False,
+            )
+        self._optimizer.step()
+        if self._average is not None:
+            self._average.update_parameters(self._network)
+        return loss
+
+    def _smaller_parts(self, images: Tensor, labels: Tensor, error: RuntimeError) -> Tensor:
+        if self.config.retry_out_of_memory and self._parts == 1:
+            self._parts = _PARTS_AFTER_OUT_OF_MEMORY
+            if self.device.type != "cpu":
+                torch.get_device_module(self.device).empty_cache()
+            try:
+                return self._gradients(images, labels)
+            except RuntimeError as second:
+                if not _is_out_of_memory(second):
+                    raise
+                error = second
+        raise TrainingError(
+            f"a batch of {len(images)} images in {self._parts} parts does not fit the memory of "
+            f"{str(self.device)!r}",
+            "make batches or the network smaller, or set retry_out_of_memory",
+        ) from error
+
+    def _gradients(self, images: Tensor, labels: Tensor) -> Tensor:
+        """The gradients of a batch, added up over its parts, and its mean loss."""
+        self._optimizer.zero_grad()
+        total = torch.zeros((), device=self.device)
+        size = math.ceil(len(images) / self._parts)
+        for part, targets in zip(torch.split(images, size), torch.split(labels, size), strict=True):
+            output = self._module(part)
+            logits, auxiliary = output if isinstance(output, tuple) else (output, None)
+            loss = self._loss(logits, targets) * (len(part) / len(images))
+            total += loss.detach()
+            if auxiliary is not None:
+                share = self.config.auxiliary_weight * len(part) / len(images)
+                loss = loss + share * self._loss(auxiliary, targets)
+            self._fabric.backward(loss)
+        return total
+
+    def _rate(self, step: int) -> float:
+        """The learning rate at a step of the whole training (SGDR's cosine, one period)."""
+        progress = step / (self._steps * self.config.epochs)
+        low, high = self.config.final_learning_rate, self.config.learning_rate
+        return low + (high - low) * (1 + math.cos(math.pi * progress)) / 2
+
+    def _set_rate(self, rate: float) -> None:
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+
+    def _check_loss(self, total: Tensor, number: int) -> None:
+        if not math.isfinite(total.item()):
+            raise TrainingError(
+                f"the training diverged: its loss is {total.item()} in epoch {number}",
+                "lower the learning rate",
+            )
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "identity": self._identity,
+            "network": self._network.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "precision": self._fabric.strategy.precision.state_dict(),
+            "average": None if self._average is None else self._average.state_dict(),
+            "parts": self._parts,
+            "history": [epoch.to_dict() for epoch in self.history],
+        }
+
+    def _restore(self, state: dict[str, Any], path: Path) -> None:
+        stored = state.get("identity")
+        if stored != self._identity:
+            different = [n for n, v in self._identity.items() if (stored or {}).get(n) != v]
+            raise TrainingError(
+                f"the checkpoint {path} is of another training: its {', '.join(different)} differ",
+                "delete it, or name another folder",
+            )
+        self._network.load_state_dict(state["network"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._fabric.strategy.precision.load_state_dict(state["precision"])
+        if self._average is not None:
+            self._average.load_state_dict(state["average"])
+        self._parts = state["parts"]
+        self.history = [Epoch(**epoch) for epoch in state["history"]]
+
+
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    # The allocator of the CPU has no class of its own.
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
