@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from ax.core.parameter import ChoiceParameter, Parameter, ParameterType
-from ax.core.parameter_constraint import ParameterConstraint
-from ax.core.search_space import SearchSpace
 from ax.core.types import TParamValue
 
-from ax_anasod.cells import Architecture, Cell, from_dict
-from ax_anasod.core.membership import check_cell
+from ax_anasod.cells import Architecture, Cell
+from ax_anasod.core.bound_space import CellBoundSearchSpace
 from ax_anasod.exceptions import ArchitectureError, CellError, nearest_hint
 
 
-class CellSearchSpace(SearchSpace):
+class CellSearchSpace(CellBoundSearchSpace):
     """All architectures of a cell, for the strategies that search them directly.
 
     One unordered choice parameter ``block_<i>`` per operation block, whose values are the
@@ -29,14 +27,7 @@ class CellSearchSpace(SearchSpace):
         cell: The cell (or its ``to_dict()``).
     """
 
-    def __init__(
-        self,
-        parameters: list[Parameter],
-        parameter_constraints: list[ParameterConstraint] | None = None,
-        cell: Cell | Mapping[str, Any] | None = None,
-    ) -> None:
-        super().__init__(parameters=parameters, parameter_constraints=parameter_constraints)
-        self._cell = cell if cell is None or isinstance(cell, Cell) else from_dict(dict(cell))
+    refusal: ClassVar = ArchitectureError
 
     @classmethod
     def from_cell(cls, cell: Cell) -> CellSearchSpace:
@@ -51,27 +42,13 @@ class CellSearchSpace(SearchSpace):
         ]
         return cls(parameters, cell=cell)
 
-    @property
-    def cell(self) -> Cell:
-        """The cell whose architectures these are.
+    def check(self, parameters: Mapping[str, TParamValue]) -> None:
+        """Refuse parameters that are no valid architecture (see :meth:`code`).
 
         Raises:
-            CellError: The space was built without a cell.
+            ArchitectureError: They are none.
         """
-        if self._cell is None:
-            raise CellError(
-                "this CellSearchSpace was built without its cell",
-                "build it with CellSearchSpace.from_cell(cell)",
-            )
-        return self._cell
-
-    def clone(self) -> CellSearchSpace:
-        """A copy with parameters of its own."""
-        return type(self)(
-            parameters=[p.clone() for p in self.parameters.values()],
-            parameter_constraints=list(self.parameter_constraints),
-            cell=self._cell,
-        )
+        self.code(parameters)
 
     def code(self, parameters: Mapping[str, TParamValue]) -> npt.NDArray[np.int64]:
         """Parameters as a code ``d``.
@@ -80,22 +57,16 @@ class CellSearchSpace(SearchSpace):
             ArchitectureError: A parameter is missing, unknown, or has no such value, or the
                 cell does not allow the architecture.
         """
-        missing = [name for name in self.parameters if name not in parameters]
-        unknown = [name for name in parameters if name not in self.parameters]
-        if missing or unknown:
-            raise ArchitectureError(
-                f"parameters {sorted(parameters)} do not fit: missing {missing}, unknown {unknown}",
-                f"needed are {list(self.parameters)}",
-            )
-        code = np.empty(len(self.parameters), dtype=np.int64)
-        for i, (name, parameter) in enumerate(self.parameters.items()):
+        chosen = self._in_order(parameters)
+        code = np.empty(len(chosen), dtype=np.int64)
+        for i, (value, parameter) in enumerate(zip(chosen, self.parameters.values(), strict=True)):
             values = _values(parameter)
-            if parameters[name] not in values:
+            if value not in values:
                 raise ArchitectureError(
-                    f"{name} = {parameters[name]!r} is no value of cell {self.cell.name!r}",
-                    nearest_hint(str(parameters[name]), map(str, values)),
+                    f"{parameter.name} = {value!r} is no value of cell {self.cell.name!r}",
+                    nearest_hint(str(value), map(str, values)),
                 )
-            code[i] = values.index(parameters[name])
+            code[i] = values.index(value)
         if not self.cell.is_valid(code[None, :])[0]:
             raise ArchitectureError(
                 f"{dict(parameters)} is no valid architecture of cell {self.cell.name!r}"
@@ -129,57 +100,7 @@ class CellSearchSpace(SearchSpace):
         Raises:
             ArchitectureError: The architecture is of another cell.
         """
-        if isinstance(architecture, str):
-            architecture = self.cell.architecture(architecture)
-        check_cell(architecture, self.cell)
-        return self.parameters_of(architecture.code)
-
-    def check_membership(
-        self,
-        parameterization: Mapping[str, TParamValue],
-        raise_error: bool = False,
-        check_all_parameters_present: bool = True,
-        check_range_bounds: bool = True,
-    ) -> bool:
-        """Whether a parameterization is a valid architecture (see :meth:`code`).
-
-        Raises:
-            ArchitectureError: It is not, and ``raise_error`` is set.
-        """
-        if self._cell is None or not check_all_parameters_present:
-            return super().check_membership(
-                parameterization=parameterization,
-                raise_error=raise_error,
-                check_all_parameters_present=check_all_parameters_present,
-                check_range_bounds=check_range_bounds,
-            )
-        try:
-            self.code(parameterization)
-        except ArchitectureError:
-            if raise_error:
-                raise
-            return False
-        return True
-
-    def check_types(
-        self,
-        parameterization: Mapping[str, TParamValue],
-        allow_none: bool = True,
-        allow_extra_params: bool = True,
-        raise_error: bool = False,
-    ) -> bool:
-        """Whether a parameterization may be an arm: a valid architecture, see :meth:`code`.
-
-        As in :meth:`AnasodSearchSpace.check_types`.
-
-        Raises:
-            ArchitectureError: It is none, and ``raise_error`` is set.
-        """
-        if self._cell is None:
-            return super().check_types(
-                dict(parameterization), allow_none, allow_extra_params, raise_error
-            )
-        return self.check_membership(parameterization, raise_error=raise_error)
+        return self.parameters_of(self._own(architecture).code)
 
 
 def _choice(name: str, parameter_type: ParameterType, values: list[Any]) -> ChoiceParameter:

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from ax.core.parameter import Parameter
 from ax.core.parameter_constraint import ParameterConstraint
-from ax.core.search_space import SearchSpace
 from ax.core.types import TParamValue
 
-from ax_anasod.cells import Architecture, Cell, from_dict
-from ax_anasod.core.membership import check_cell
+from ax_anasod.cells import Architecture, Cell
+from ax_anasod.core.bound_space import CellBoundSearchSpace
 from ax_anasod.core.parameter import OperationParameter, parameter_names
 from ax_anasod.core.seeding import architecture_rng
-from ax_anasod.exceptions import CellError, EncodingError
+from ax_anasod.exceptions import EncodingError
 
 
-class AnasodSearchSpace(SearchSpace):
+class AnasodSearchSpace(CellBoundSearchSpace):
     """All ANASOD encodings of a cell: k counts, each in 0..N, that sum to N.
 
     The paper's unnormalised encoding p (Sec. 3.1) as an Ax search space: one
     :class:`OperationParameter` per operation, named ``n_<operation>``, and one equality
-    constraint. Build it with :meth:`from_cell`; the constructor keeps Ax's signature,
-    because Ax itself clones and rebuilds search spaces through it.
+    constraint. Build it with :meth:`from_cell`.
 
     Args:
         parameters: The operation parameters.
@@ -33,14 +31,7 @@ class AnasodSearchSpace(SearchSpace):
         cell: The cell (or its ``to_dict()``), needed by :meth:`decode` and friends.
     """
 
-    def __init__(
-        self,
-        parameters: list[Parameter],
-        parameter_constraints: list[ParameterConstraint] | None = None,
-        cell: Cell | Mapping[str, Any] | None = None,
-    ) -> None:
-        super().__init__(parameters=parameters, parameter_constraints=parameter_constraints)
-        self._cell = cell if cell is None or isinstance(cell, Cell) else from_dict(dict(cell))
+    refusal: ClassVar = EncodingError
 
     @classmethod
     def from_cell(cls, cell: Cell) -> AnasodSearchSpace:
@@ -56,29 +47,13 @@ class AnasodSearchSpace(SearchSpace):
         constraint = ParameterConstraint(equality=f"{' + '.join(names)} == {cell.total}")
         return cls(parameters, [constraint], cell=cell)
 
-    @property
-    def cell(self) -> Cell:
-        """The cell whose encodings these are.
+    def check(self, parameters: Mapping[str, TParamValue]) -> None:
+        """Refuse parameters that are no valid encoding (see :meth:`counts`).
 
         Raises:
-            CellError: The space was built without a cell.
+            EncodingError: They are none.
         """
-        if self._cell is None:
-            raise CellError(
-                "this AnasodSearchSpace was built without its cell",
-                "build it with AnasodSearchSpace.from_cell(cell)",
-            )
-        return self._cell
-
-    def clone(self) -> AnasodSearchSpace:
-        """A copy with parameters of its own and the same constraints."""
-        # The constraint is shared: Ax never changes one in place, and its own clone
-        # parses the text with sympy again, several times for every trial.
-        return type(self)(
-            parameters=[p.clone() for p in self.parameters.values()],
-            parameter_constraints=list(self.parameter_constraints),
-            cell=self._cell,
-        )
+        self.counts(parameters)
 
     def counts(self, parameters: Mapping[str, TParamValue]) -> npt.NDArray[np.int64]:
         """Parameters as counts ``k`` in the cell's operation order.
@@ -144,9 +119,7 @@ class AnasodSearchSpace(SearchSpace):
             EncodingError: The parts of the architecture (DARTS: normal and reduction cell)
                 have different distributions, so that no encoding of this space is exact.
         """
-        if isinstance(architecture, str):
-            architecture = self.cell.architecture(architecture)
-        check_cell(architecture, self.cell)
+        architecture = self._own(architecture)
         counts = self.cell.encode(architecture.code[None, :])[0]
         scale = int(counts.sum()) // self.cell.total
         if (counts % scale).any():
@@ -170,63 +143,8 @@ class AnasodSearchSpace(SearchSpace):
             )
         return self.parameters_of(self._snapped(values))
 
-    def check_membership(
-        self,
-        parameterization: Mapping[str, TParamValue],
-        raise_error: bool = False,
-        check_all_parameters_present: bool = True,
-        check_range_bounds: bool = True,
-    ) -> bool:
-        """Whether a parameterization is a valid encoding (see :meth:`counts`).
-
-        Raises:
-            EncodingError: It is not, and ``raise_error`` is set.
-        """
-        if self._cell is None or not check_all_parameters_present or not check_range_bounds:
-            return super().check_membership(
-                parameterization=parameterization,
-                raise_error=raise_error,
-                check_all_parameters_present=check_all_parameters_present,
-                check_range_bounds=check_range_bounds,
-            )
-        try:
-            self.counts(parameterization)
-        except EncodingError:
-            if raise_error:
-                raise
-            return False
-        return True
-
-    def check_types(
-        self,
-        parameterization: Mapping[str, TParamValue],
-        allow_none: bool = True,
-        allow_extra_params: bool = True,
-        raise_error: bool = False,
-    ) -> bool:
-        """Whether a parameterization may be an arm: a valid encoding, see :meth:`counts`.
-
-        This is all that Ax asks before it adds an arm to a trial, where it lets arms outside
-        of the space pass. Outside of this one there are no architectures.
-
-        Raises:
-            EncodingError: It is none, and ``raise_error`` is set.
-        """
-        if self._cell is None:
-            return super().check_types(
-                dict(parameterization), allow_none, allow_extra_params, raise_error
-            )
-        return self.check_membership(parameterization, raise_error=raise_error)
-
     def _values(self, parameters: Mapping[str, TParamValue]) -> npt.NDArray[np.float64]:
-        missing = [name for name in self.parameters if name not in parameters]
-        unknown = [name for name in parameters if name not in self.parameters]
-        if missing or unknown:
-            raise EncodingError(
-                f"parameters {sorted(parameters)} do not fit: missing {missing}, unknown {unknown}",
-                f"needed are {list(self.parameters)}",
-            )
-        values = [parameters[name] for name in self.parameters]
+        values = self._in_order(parameters)
         numbers = (int, float, np.integer, np.floating)
         wrong = [v for v in values if isinstance(v, bool) or not isinstance(v, numbers)]
         if wrong:
