@@ -4,7 +4,6 @@
 `NetworkConfig` describes.
 """
 
-from ax_anasod.networks.acceleration import accelerate
 from ax_anasod.networks.build import build_network, codes_of_layers
 from ax_anasod.networks.config import SKELETONS, NetworkConfig, published_config
 from ax_anasod.networks.layers import OperationFactory
@@ -18,7 +17,6 @@ __all__ = [
     "Network",
     "NetworkConfig",
     "OperationFactory",
-    "accelerate",
     "build_network",
     "codes_of_layers",
     "count_flops",

@@ -60,12 +60,12 @@ class Network(nn.Module, ABC):
     """
 
     classifier: nn.Module
-    auxiliary: AuxiliaryTower | None = None
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.config = config
         self.drop_path = DropPath(config.drop_path)
+        self.auxiliary: AuxiliaryTower | None = None
 
     def set_drop_path(self, rate: float) -> None:
         """Change the probability with which a path is dropped in training.
