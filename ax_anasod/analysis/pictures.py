@@ -18,9 +18,9 @@ from ax.core.experiment import Experiment
 
 from ax_anasod.analysis import style
 from ax_anasod.analysis.axis import ValueAxis
-from ax_anasod.analysis.files import write_whole
 from ax_anasod.analysis.frames import distribution_frame, incumbent_frame, share_column
 from ax_anasod.analysis.series import SearchSeries, by_objective
+from ax_anasod.files import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

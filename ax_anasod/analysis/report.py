@@ -20,13 +20,13 @@ from ax.generation_strategy.generation_strategy import GenerationStrategy
 
 from ax_anasod.analysis.distribution import OperationDistributionPlot
 from ax_anasod.analysis.exchange import BlockExchangePlot
-from ax_anasod.analysis.files import write_whole
 from ax_anasod.analysis.incumbent import IncumbentPlot
 from ax_anasod.analysis.page import Page
 from ax_anasod.analysis.series import by_objective, cell_and_space, signed_objectives
 from ax_anasod.analysis.slice import DistributionSlicePlot
 from ax_anasod.analysis.summary import SearchSummary
 from ax_anasod.core import RunProperties
+from ax_anasod.files import write_whole
 
 # Leaving out one trial at a time would condition as many models as there are trials.
 _FOLDS = 10

@@ -22,8 +22,8 @@ from ax_anasod.compare.summary import Summary, check_questions
 from ax_anasod.compare.texts import markdown
 from ax_anasod.compare.worker import Ended, Task, pack
 from ax_anasod.exceptions import OptionError, RunError
+from ax_anasod.files import write_whole
 from ax_anasod.nasbench import Benchmark
-from ax_anasod.runs.files import write_atomically
 
 RESULTS: Final = "results.csv"
 SUMMARY_TABLE: Final = "summary.csv"
@@ -110,9 +110,9 @@ class Comparison:
         """
         if self.out is None:
             raise OptionError("the comparison has no folder", "compare with out=FOLDER")
-        write_atomically(self.out / RESULTS, to_csv(self.results))
-        write_atomically(self.out / SUMMARY_TABLE, self.summary.frame.to_csv(index=False))
-        write_atomically(self.out / SUMMARY_TEXT, markdown(self.summary))
+        write_whole(self.out / RESULTS, to_csv(self.results))
+        write_whole(self.out / SUMMARY_TABLE, self.summary.frame.to_csv(index=False))
+        write_whole(self.out / SUMMARY_TEXT, markdown(self.summary))
         write_pictures(self.plan, self.results, self.out)
 
 
@@ -227,7 +227,7 @@ class _Tally:
     def write_details(self, path: Path) -> None:
         """Keep where in the program the failures of this time were, as a bug report needs."""
         if self._details:
-            write_atomically(path / FAILURES, "\n".join(self._details))
+            write_whole(path / FAILURES, "\n".join(self._details))
         else:
             (path / FAILURES).unlink(missing_ok=True)
 

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Final
 import pandas as pd
 
 from ax_anasod.analysis import style
-from ax_anasod.analysis.files import write_whole
 from ax_anasod.compare.bands import Band, over_queries, over_seconds
 from ax_anasod.compare.plan import Plan
 from ax_anasod.exceptions import OptionError
+from ax_anasod.files import write_whole
 from ax_anasod.runs import Quantity
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from typing import Any, Final, Self
 
 from ax_anasod.compare.contender import Contender, check_different
 from ax_anasod.exceptions import OptionError, RunError
+from ax_anasod.files import write_whole
 from ax_anasod.nasbench import Benchmark
 from ax_anasod.nasbench.benchmark import COST
 from ax_anasod.runs import Quantity
-from ax_anasod.runs.files import write_atomically
 
 COLUMNS: Final = ("strategy", "seed", "trial", "value", "incumbent", COST)
 """The columns of the results before those of the reported quantities."""
@@ -149,7 +149,7 @@ class Plan:
             RunError: It cannot be written.
         """
         content = asdict(self) | {"contenders": [c.to_dict() for c in self.contenders]}
-        write_atomically(path, json.dumps(content, indent=2) + "\n")
+        write_whole(path, json.dumps(content, indent=2) + "\n")
 
     @classmethod
     def read(cls, path: Path) -> Self:

@@ -15,11 +15,11 @@ from ax_anasod.compare.pictures import fill_queries, fill_seconds, new_figure, s
 from ax_anasod.compare.results import to_csv
 from ax_anasod.compare.texts import number
 from ax_anasod.exceptions import AnasodError, OptionError, UnknownNameError
+from ax_anasod.files import write_whole
 from ax_anasod.nasbench import Benchmark
 from ax_anasod.nasbench.benchmark import COST
 from ax_anasod.reproduce.paper import task_of
 from ax_anasod.reproduce.protocol import SEEDS, Method, SearchTarget
-from ax_anasod.runs.files import write_atomically
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ class SearchReproduction:
                 )
         picture, trials = directory / f"{self.name}.png", directory / RESULTS
         save(figure, picture)
-        write_atomically(trials, to_csv(results))
+        write_whole(trials, to_csv(results))
         return [picture, trials]
 
     def _entries(self) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ax_anasod.exceptions import RunError
-from ax_anasod.runs.files import write_atomically
+from ax_anasod.files import write_whole
 
 
 class Reproduction(Protocol):
@@ -80,7 +80,7 @@ def write_files(reproduction: Reproduction, directory: Path) -> list[Path]:
     markdown = directory / f"{reproduction.name}.md"
     table = directory / f"{reproduction.name}.csv"
     lines = [header, ["---"] * len(header), *rows]
-    write_atomically(
+    write_whole(
         markdown,
         f"# {reproduction.title}\n\n"
         + "".join(f"| {' | '.join(line)} |\n" for line in lines)
@@ -89,7 +89,7 @@ def write_files(reproduction: Reproduction, directory: Path) -> list[Path]:
     )
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([header, *rows])
-    write_atomically(table, text.getvalue())
+    write_whole(table, text.getvalue())
     return [markdown, table, *reproduction.write_more(directory)]
 
 

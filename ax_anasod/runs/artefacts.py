@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from ax_anasod.analysis import write_pictures, write_report
-from ax_anasod.runs.files import write_atomically
+from ax_anasod.files import write_whole
 from ax_anasod.runs.folder import DATABASE, REPORT, TRIALS, RunFolder
 from ax_anasod.runs.loop import Search
 from ax_anasod.runs.results import Results
@@ -71,7 +71,7 @@ def write_results(folder: RunFolder, search: Search) -> None:
     """
     config = folder.config
     first = config.objectives[0]
-    write_atomically(folder.path / TRIALS, Results(config, search.records).to_csv())
+    write_whole(folder.path / TRIALS, Results(config, search.records).to_csv())
     optima = {objective.metric: objective.optimum for objective in config.objectives}
     units = {objective.metric: objective.unit for objective in config.objectives}
     write_report(

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from ax_anasod.exceptions import OptionError, RunError
+from ax_anasod.files import write_whole
 from ax_anasod.generation_strategy import get
 from ax_anasod.nasbench import Benchmark
-from ax_anasod.runs.files import write_atomically
 from ax_anasod.runs.metric_names import metric_names
 
 
@@ -137,7 +137,7 @@ class RunConfig:
         Raises:
             RunError: It cannot be written.
         """
-        write_atomically(path, json.dumps(asdict(self), indent=2) + "\n")
+        write_whole(path, json.dumps(asdict(self), indent=2) + "\n")
 
     @classmethod
     def read(cls, path: Path) -> Self:

@@ -106,5 +106,5 @@ def test_names_of_users_are_no_formulas(compared: tuple[Plan, pd.DataFrame]) -> 
 
 def test_full_disks_are_said(compared: tuple[Plan, pd.DataFrame], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(RunError, match="cannot write"):
+    with pytest.raises(RunError, match="cannot be written"):
         write_pictures(*compared, tmp_path / "file")

@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
-from ax_anasod.analysis.files import write_whole
 from ax_anasod.exceptions import RunError
+from ax_anasod.files import write_whole
 
 
 def test_replaces_and_makes_folders(tmp_path):
@@ -19,7 +18,7 @@ def test_replaces_and_makes_folders(tmp_path):
 
 def test_a_folder_that_is_a_file_is_refused(tmp_path):
     (tmp_path / "taken").write_text("something")
-    with pytest.raises(RunError, match=r"cannot write .*taken/page\.html: .*exists"):
+    with pytest.raises(RunError, match=r"taken/page\.html cannot be written: .*exists"):
         write_whole(tmp_path / "taken" / "page.html", b"content")
     assert (tmp_path / "taken").read_text() == "something"
 
@@ -30,7 +29,7 @@ def test_a_folder_that_is_a_file_is_refused(tmp_path):
 def test_a_full_disk_leaves_the_old_file(tmp_path):
     path = tmp_path / "page.html"
     path.write_bytes(b"old")
-    (tmp_path / f".page.html.{os.getpid()}.tmp").symlink_to("/dev/full")
+    (tmp_path / "page.html.unfinished").symlink_to("/dev/full")
     with pytest.raises(RunError, match="No space left on device"):
         write_whole(path, b"new")
     assert path.read_bytes() == b"old"

@@ -1,0 +1,55 @@
+"""Files that are either whole or not there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ax_anasod.exceptions import RunError
+
+
+def write_whole(
+    path: Path,
+    content: str | bytes | memoryview,
+    hint: str | None = "choose a folder that is writable and has space",
+) -> None:
+    """Write a file so that it is the old one or the new one, whole, at every instant.
+
+    Folders that are missing are made.
+
+    Args:
+        path: The file.
+        content: What it holds; text is written as UTF-8, its line ends as they are.
+        hint: What to do when it cannot be written.
+
+    Raises:
+        RunError: It cannot be written (a missing permission, a full disk); what was at
+            ``path`` is untouched.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "run" / "trials.csv"
+        >>> write_whole(path, "trial,error")
+        >>> path.read_text()
+        'trial,error'
+    """
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with unfinished.open("wb") as file:
+            file.write(content.encode("utf-8") if isinstance(content, str) else content)
+            file.flush()
+            # Without it a power failure after the renaming could leave an empty file.
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except OSError as error:
+        _remove(unfinished)
+        raise RunError(f"{path} cannot be written: {error.strerror or error}", hint) from error
+
+
+def _remove(unfinished: Path) -> None:
+    try:
+        unfinished.unlink(missing_ok=True)
+    except OSError:
+        # The folder itself is gone or closed, so that nothing of ours is left in it.
+        return
