@@ -119,9 +119,11 @@ class NeuralEnsemble(EnsembleModel):
     def _outputs(self, inputs: Tensor) -> Tensor:
         """Outputs ``s x n`` for inputs of each network ``s x n x d``."""
         hidden = inputs
-        for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
+        # A slice of a parameter list is a new module: more work than the networks themselves.
+        *layers, (last_weight, last_bias) = zip(self.weights, self.biases, strict=True)
+        for weight, bias in layers:
             hidden = torch.baddbmm(bias, hidden, weight).relu()
-        return torch.baddbmm(self.biases[-1], hidden, self.weights[-1])[..., 0]
+        return torch.baddbmm(last_bias, hidden, last_weight)[..., 0]
 
 
 def fit_neural_ensemble(
