@@ -14,13 +14,16 @@ from torch import Tensor
 
 from ax_anasod import cells
 from ax_anasod.cells import Cell
-from ax_anasod.exceptions import AnasodError, OptionError, TrainingError
+from ax_anasod.exceptions import AnasodError, OptionError, RunError
 from ax_anasod.networks import Network, NetworkConfig, OperationFactory, build_network
 from ax_anasod.training.checkpoint import read_state, write_state
+from ax_anasod.training.images import ImageData
+from ax_anasod.training.predict import predict_logits
 
 FORMAT: Final = "ax_anasod model"
 VERSION: Final = 1
 
+_HINT: Final = "load_model reads what ax-anasod evaluate or save_model has written"
 _KEYS: Final = frozenset(
     {
         "format",
@@ -30,6 +33,7 @@ _KEYS: Final = frozenset(
         "config",
         "own_operations",
         "weights",
+        "dataset",
         "classes",
         "mean",
         "std",
@@ -47,18 +51,20 @@ class TrainedModel:
         network: The network.
         cell: The cell that it was built from.
         codes: ``n x d`` codes, one architecture or one for each layer.
+        dataset: Name of the data set that it learned from.
         classes: Name of each class, in the order of the logits.
         mean: Mean of each channel of the images that it learned from, in units of the largest
-            pixel value.
+            pixel value, 255.
         std: Their standard deviation.
         image_size: Height and width of those images, in pixels.
-        metrics: What was measured, by name.
-        own_operations: Names of operations that are not the built-in ones.
+        metrics: What was measured, by name; JSON-able.
+        own_operations: Names of operations of the user's own that it was built with.
     """
 
     network: Network
     cell: Cell
     codes: NDArray[np.int64]
+    dataset: str
     classes: tuple[str, ...]
     mean: tuple[float, ...]
     std: tuple[float, ...]
@@ -66,39 +72,55 @@ class TrainedModel:
     metrics: Mapping[str, Any] = field(default_factory=dict)
     own_operations: tuple[str, ...] = ()
 
+    @classmethod
+    def from_training(
+        cls,
+        network: Network,
+        cell: Cell,
+        codes: NDArray[np.int64],
+        data: ImageData,
+        metrics: Mapping[str, Any],
+        own_operations: tuple[str, ...] = (),
+    ) -> TrainedModel:
+        """A network that has learned from these images; see the arguments of the class."""
+        mean, std = (tuple(values.tolist()) for values in data.statistics())
+        return cls(
+            network,
+            cell,
+            codes,
+            data.name,
+            data.classes,
+            mean,
+            std,
+            data.image_size,
+            metrics,
+            own_operations,
+        )
+
     def predict(self, images: Tensor) -> Tensor:
         """Probabilities of the classes.
 
         Args:
-            images: ``b x c x h x w``: uint8 from 0 to 255, or floating from 0 to 1.
+            images: ``b x c x h x w``, uint8 from 0 to 255, best of the size `image_size`.
 
         Returns:
             ``b x num_classes`` probabilities, on the device of the network.
 
         Raises:
-            OptionError: If the images have other channels than the network, or other values.
+            OptionError: If the images have another type or other channels.
         """
-        if images.dtype == torch.uint8:
-            images = images.float() / 255
-        elif not images.is_floating_point() or (len(images) and images.abs().max() > 1):
-            raise OptionError(
-                f"images must be uint8 from 0 to 255 or floating from 0 to 1, got {images.dtype} "
-                f"up to {float(images.max())}"
-            )
-        weights = next(self.network.parameters())
-        shape = (1, len(self.mean), 1, 1)
-        mean = torch.tensor(self.mean, device=weights.device).reshape(shape)
-        std = torch.tensor(self.std, device=weights.device).reshape(shape)
-        if images.ndim != 4 or images.shape[1] != len(self.mean):
-            raise OptionError(
-                f"images must be b x {len(self.mean)} x h x w, got {tuple(images.shape)}"
-            )
-        was_training = self.network.training
-        self.network.eval()
-        with torch.no_grad():
-            logits = self.network((images.to(weights.device) - mean) / std)
-        self.network.train(was_training)
-        return torch.softmax(logits.float(), dim=1)
+        if images.dtype != torch.uint8:
+            raise OptionError(f"images must be uint8, from 0 to 255, got {images.dtype}")
+        device = next(self.network.parameters()).device
+        # A scale in units of pixel values, and one number a channel.
+        mean, std = (
+            255 * torch.tensor(values, device=device)[:, None, None]
+            for values in (self.mean, self.std)
+        )
+        if images.ndim != 4 or images.shape[1] != len(mean):
+            raise OptionError(f"images must be b x {len(mean)} x h x w, got {tuple(images.shape)}")
+        logits = predict_logits(self.network, images, lambda pixels: (pixels - mean) / std, device)
+        return torch.softmax(logits, dim=1)
 
 
 def save_model(path: str | Path, model: TrainedModel) -> None:
@@ -110,7 +132,7 @@ def save_model(path: str | Path, model: TrainedModel) -> None:
 
     Raises:
         CellError: If the class of the cell is not registered.
-        TrainingError: If the file cannot be written, as on a full disk.
+        RunError: If the file cannot be written, as on a full disk.
     """
     content = {
         "format": FORMAT,
@@ -120,6 +142,7 @@ def save_model(path: str | Path, model: TrainedModel) -> None:
         "config": model.network.config.to_dict(),
         "own_operations": list(model.own_operations),
         "weights": {name: w.detach().cpu() for name, w in model.network.state_dict().items()},
+        "dataset": model.dataset,
         "classes": list(model.classes),
         "mean": list(model.mean),
         "std": list(model.std),
@@ -128,8 +151,8 @@ def save_model(path: str | Path, model: TrainedModel) -> None:
     }
     try:
         write_state(Path(path), content)
-    except TrainingError as error:
-        raise TrainingError(error.message, "make room, or choose another folder") from error
+    except RunError as error:
+        raise RunError(error.message, "make room, or choose another folder") from error
 
 
 def load_model(
@@ -145,10 +168,9 @@ def load_model(
         The model, on the CPU and in evaluation mode.
 
     Raises:
-        TrainingError: If the file cannot be read, is damaged or foreign, or comes from a
-            later version.
+        RunError: If the file cannot be read, is damaged or foreign, or comes from a later
+            version.
         OptionError: If it needs operations that were not given.
-        UnknownNameError: If the class of its cell is not registered.
     """
     path = Path(path)
     content = _content(path)
@@ -159,24 +181,25 @@ def load_model(
             f"the model in {path} was built with own operations {missing}",
             "load_model(path, operations={name: factory, ...})",
         )
-    cell = cells.from_dict(content["cell"])
-    codes = np.array(content["codes"], dtype=np.int64)
+    codes = np.array(content["codes"])
     try:
+        cell = cells.from_dict(content["cell"])
         config = NetworkConfig.from_dict(content["config"])
         network = build_network(cell, codes, config, {name: given[name] for name in own}, seed=0)
         network.load_state_dict(content["weights"])
     except RuntimeError as error:
-        raise TrainingError(
+        raise RunError(
             f"the weights in {path} are not those of its architecture",
-            "give the operations that it was trained with" if own else None,
+            "give the operations that it was trained with" if own else _HINT,
         ) from error
     except (AnasodError, TypeError) as error:
-        raise TrainingError(f"{path} describes no network: {error}") from error
+        raise RunError(f"{path} describes no network: {error}", _HINT) from error
     height, width = content["image_size"]
     return TrainedModel(
         network=network.eval(),
         cell=cell,
-        codes=codes,
+        codes=codes.astype(np.int64),
+        dataset=content["dataset"],
         classes=tuple(content["classes"]),
         mean=tuple(content["mean"]),
         std=tuple(content["std"]),
@@ -187,19 +210,18 @@ def load_model(
 
 
 def _content(path: Path) -> dict[str, Any]:
-    hint = "load_model reads what ax-anasod evaluate or save_model has written"
     try:
         content = read_state(path)
-    except TrainingError as error:
-        raise TrainingError(error.message, hint) from error
+    except RunError as error:
+        raise RunError(error.message, _HINT) from error
     if content.get("format") != FORMAT:
-        raise TrainingError(f"{path} is no model of ax_anasod", hint)
+        raise RunError(f"{path} is no model of this package", _HINT)
     if content.get("version") != VERSION:
-        raise TrainingError(
-            f"{path} has the version {content.get('version')} of the model format, not {VERSION}",
+        raise RunError(
+            f"{path} has the version {content.get('version')} of the format, not {VERSION}",
             "update ax_anasod",
         )
     if set(content) != _KEYS:
         differing = ", ".join(sorted(set(content) ^ _KEYS))
-        raise TrainingError(f"{path} is damaged: it lacks, or has too many, of {differing}", hint)
+        raise RunError(f"{path} is damaged: it lacks, or has too many, of {differing}", _HINT)
     return content

@@ -1,0 +1,157 @@
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from ax_anasod import cells
+from ax_anasod.cells import Cell
+from ax_anasod.exceptions import OptionError, RunError
+from ax_anasod.networks import NetworkConfig, build_network
+from ax_anasod.training import DataConfig, load_data
+from ax_anasod.training.model_file import TrainedModel, load_model, save_model
+
+
+def conv(c_in: int, c_out: int, stride: int) -> nn.Module:
+    return nn.Conv2d(c_in, c_out, 3, stride, padding=1)
+
+
+@pytest.fixture(scope="module")
+def data():
+    return load_data(DataConfig("digits", images=100))
+
+
+@pytest.fixture(scope="module")
+def model(data) -> TrainedModel:
+    cell = cells.get("nasnet")
+    codes = cell.sample(3, np.random.default_rng(0))
+    config = NetworkConfig(channels=4, cells=3, in_channels=1, auxiliary=True)
+    network = build_network(cell, codes, config, seed=0)
+    metrics = {"accuracy": 87.5, "epochs": [{"epoch": 1, "valid_error": 12.5}]}
+    return TrainedModel.from_training(network, cell, codes, data, metrics)
+
+
+@pytest.fixture
+def path(model, tmp_path):
+    save_model(tmp_path / "model.pt", model)
+    return tmp_path / "model.pt"
+
+
+def test_everything_comes_back(model, data, path):
+    loaded = load_model(path)
+    for field in dataclasses.fields(TrainedModel):
+        if field.name not in ("network", "codes"):
+            assert getattr(loaded, field.name) == getattr(model, field.name)
+    assert np.array_equal(loaded.codes, model.codes)
+    assert loaded.network.config == model.network.config
+    assert not loaded.network.training
+    assert torch.equal(loaded.predict(data.valid.pixels), model.predict(data.valid.pixels))
+
+
+def test_it_is_read_without_executing_anything(path):
+    assert isinstance(torch.load(path, weights_only=True), dict)
+
+
+def test_predictions_are_those_of_normalised_images(model, data):
+    mean, std = data.statistics()
+    images = (data.valid.pixels / 255 - mean[:, None, None]) / std[:, None, None]
+    probabilities = model.predict(data.valid.pixels)
+    with torch.no_grad():
+        expected = torch.softmax(model.network.eval()(images), dim=1)
+    model.network.train()
+    torch.testing.assert_close(probabilities, expected)
+    torch.testing.assert_close(probabilities.sum(dim=1), torch.ones(len(images)))
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (torch.zeros(2, 1, 8, 8), "must be uint8, from 0 to 255, got torch.float32"),
+        (torch.zeros(2, 3, 8, 8, dtype=torch.uint8), r"b x 1 x h x w, got \(2, 3, 8, 8\)"),
+        (torch.zeros(1, 8, 8, dtype=torch.uint8), r"b x 1 x h x w, got \(1, 8, 8\)"),
+    ],
+)
+def test_other_images_are_refused(model, images, message):
+    with pytest.raises(OptionError, match=message):
+        model.predict(images)
+
+
+class TestOwnOperations:
+    @pytest.fixture
+    def own(self, data, tmp_path):
+        cell = Cell("mine", ["conv", "skip_connect"], num_blocks=2)
+        config = NetworkConfig(channels=4, cells=3, in_channels=1)
+        codes = np.array([[0, 1]])
+        network = build_network(cell, codes, config, {"conv": conv}, seed=0)
+        model = TrainedModel.from_training(network, cell, codes, data, {}, ("conv",))
+        save_model(tmp_path / "own.pt", model)
+        return model, tmp_path / "own.pt"
+
+    def test_they_are_given_again(self, own, data):
+        model, path = own
+        loaded = load_model(path, {"conv": conv})
+        assert torch.equal(loaded.predict(data.valid.pixels), model.predict(data.valid.pixels))
+
+    def test_without_them_it_is_refused(self, own):
+        with pytest.raises(OptionError, match=r"own operations \['conv'\].*operations="):
+            load_model(own[1])
+
+    def test_other_ones_are_refused(self, own):
+        other = {"conv": lambda c_in, c_out, stride: nn.Conv2d(c_in, c_out, 1, stride)}
+        with pytest.raises(
+            RunError, match="not those of its architecture.*trained with"
+        ):
+            load_model(own[1], other)
+
+
+class TestWrongFiles:
+    def changed(self, path, **changes):
+        content = torch.load(path, weights_only=True)
+        torch.save({key: v for key, v in {**content, **changes}.items() if v is not None}, path)
+        return path
+
+    def test_none(self, tmp_path):
+        with pytest.raises(RunError, match=r"none.pt cannot be read: No such file"):
+            load_model(tmp_path / "none.pt")
+
+    def test_a_truncated_one(self, path):
+        path.write_bytes(path.read_bytes()[:-500])
+        with pytest.raises(RunError, match="is damaged, or no file of this package"):
+            load_model(path)
+
+    @pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04"])
+    def test_a_foreign_one(self, tmp_path, content):
+        (tmp_path / "foreign.pt").write_bytes(content)
+        with pytest.raises(RunError, match="is damaged, or no file of this package"):
+            load_model(tmp_path / "foreign.pt")
+
+    def test_one_that_would_execute_something(self, tmp_path):
+        torch.save(Cell("mine", ["a", "b"], num_blocks=2), tmp_path / "pickled.pt")
+        with pytest.raises(RunError, match="no file of this package"):
+            load_model(tmp_path / "pickled.pt")
+
+    def test_weights_alone(self, tmp_path, model):
+        torch.save(model.network.state_dict(), tmp_path / "weights.pt")
+        with pytest.raises(RunError, match="is no model of this package"):
+            load_model(tmp_path / "weights.pt")
+
+    @pytest.mark.parametrize(
+        ("changes", "message"),
+        [
+            ({"version": 2}, "has the version 2 of the format, not 1.*update ax_anasod"),
+            ({"classes": None}, "it lacks, or has too many, of classes"),
+            ({"config": {"cells": 3}}, "are not those of its architecture"),
+            ({"config": {"layers": 3}}, "describes no network: unknown option"),
+            ({"codes": [[0]]}, "describes no network: codes of cell"),
+            ({"cell": {"type": "Other"}}, "describes no network: unknown cell class 'Other'"),
+        ],
+    )
+    def test_one_with_other_content(self, path, changes, message):
+        with pytest.raises(RunError, match=message):
+            load_model(self.changed(path, **changes))
+
+
+def test_a_folder_that_is_not_there_is_named(model, tmp_path):
+    with pytest.raises(RunError, match="cannot be written: No such file.*choose another folder"):
+        save_model(tmp_path / "missing" / "model.pt", model)
