@@ -59,8 +59,7 @@ class DataError(AnasodError):
 
 
 class TrainingError(AnasodError):
-    """A network that cannot be trained: it diverged, does not fit the device, or its
-    checkpoint is of another one."""
+    """A network that cannot be trained: it diverged, or the device is not there or too small."""
 
 
 class RunError(AnasodError):

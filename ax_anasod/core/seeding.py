@@ -20,6 +20,7 @@ _NEIGHBOURS: Final = 6
 _REPRESENTATIVE: Final = 7
 _PACKAGE: Final = 8
 _TRAINING: Final = 9
+_NETWORK: Final = 10
 
 
 def check_seed(seed: object) -> int:
@@ -80,6 +81,11 @@ def package_seed(seed: int, position: int, attempt: int = 0) -> int:
 def training_seed(seed: int, position: int) -> int:
     """The seed of the network that chooses the trials from ``position`` on."""
     return int(_generator(seed, _TRAINING, position).integers(2**31))
+
+
+def network_seed(seed: int, trial_index: int) -> int:
+    """The seed from which the network of a trial gets its weights, and is trained."""
+    return int(_generator(seed, _NETWORK, trial_index).integers(2**31))
 
 
 def _generator(seed: int, *key: int) -> np.random.Generator:

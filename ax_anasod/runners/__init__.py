@@ -2,5 +2,8 @@
 
 from ax_anasod.runners.lookup import LookupRunner
 from ax_anasod.runners.query import BenchmarkQuery
+from ax_anasod.runners.ray_runner import RayRunner
+from ax_anasod.runners.training import TrainingRunner
+from ax_anasod.runners.training_base import BaseTrainingRunner
 
-__all__ = ["BenchmarkQuery", "LookupRunner"]
+__all__ = ["BaseTrainingRunner", "BenchmarkQuery", "LookupRunner", "RayRunner", "TrainingRunner"]

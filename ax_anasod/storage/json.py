@@ -20,8 +20,8 @@ from ax_anasod.adapter import (
     PrepareObservations,
 )
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, OperationParameter
-from ax_anasod.metrics import LookupMetric
-from ax_anasod.runners import LookupRunner
+from ax_anasod.metrics import LookupMetric, TrainingMetric
+from ax_anasod.runners import LookupRunner, RayRunner, TrainingRunner
 
 
 def space_to_dict(space: AnasodSearchSpace | CellSearchSpace) -> dict[str, Any]:
@@ -38,7 +38,10 @@ def register() -> None:
             AnasodSearchSpace: space_to_dict,
             CellSearchSpace: space_to_dict,
             LookupRunner: runner_to_dict,
+            TrainingRunner: runner_to_dict,
+            RayRunner: runner_to_dict,
             LookupMetric: metric_to_dict,
+            TrainingMetric: metric_to_dict,
         }
     )
     for kind in (
@@ -46,7 +49,10 @@ def register() -> None:
         AnasodSearchSpace,
         CellSearchSpace,
         LookupRunner,
+        TrainingRunner,
+        RayRunner,
         LookupMetric,
+        TrainingMetric,
         AnasodGenerators,
     ):
         CORE_DECODER_REGISTRY[kind.__name__] = kind

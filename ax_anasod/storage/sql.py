@@ -24,13 +24,20 @@ from sqlalchemy.exc import SQLAlchemyError
 from ax_anasod.cells import Cell, from_dict
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, OperationParameter, RunProperties
 from ax_anasod.exceptions import RunError
-from ax_anasod.metrics import LookupMetric
-from ax_anasod.runners import LookupRunner
+from ax_anasod.metrics import LookupMetric, TrainingMetric
+from ax_anasod.runners import LookupRunner, RayRunner, TrainingRunner
 
 # Written into databases: a number once given stays with its class for ever, whatever the
 # class is called later.
-METRIC_NUMBERS: Final[dict[type[Metric], int]] = {LookupMetric: 210_001}
-RUNNER_NUMBERS: Final[dict[type[Runner], int]] = {LookupRunner: 210_001}
+METRIC_NUMBERS: Final[dict[type[Metric], int]] = {
+    LookupMetric: 210_001,
+    TrainingMetric: 210_002,
+}
+RUNNER_NUMBERS: Final[dict[type[Runner], int]] = {
+    LookupRunner: 210_001,
+    TrainingRunner: 210_002,
+    RayRunner: 210_003,
+}
 
 
 class AnasodDecoder(Decoder):

@@ -7,7 +7,9 @@ from ax_anasod.training.epoch import Epoch
 from ax_anasod.training.hardware import Hardware
 from ax_anasod.training.images import ImageData, Images
 from ax_anasod.training.predict import loss_and_error, predict_logits
+from ax_anasod.training.task import Layers, TrainingTask
 from ax_anasod.training.training import Training
+from ax_anasod.training.trial import TrialState, TrialTraining
 
 __all__ = [
     "PROTOCOLS",
@@ -16,8 +18,12 @@ __all__ = [
     "Hardware",
     "ImageData",
     "Images",
+    "Layers",
     "Training",
     "TrainingConfig",
+    "TrainingTask",
+    "TrialState",
+    "TrialTraining",
     "load_data",
     "loss_and_error",
     "predict_logits",

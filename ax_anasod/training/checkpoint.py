@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import io
-import os
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
+from typing import Any, Final
 
 import torch
 
-from ax_anasod.exceptions import TrainingError
+from ax_anasod.exceptions import RunError
+from ax_anasod.files import write_whole
+
+ROOM_HINT: Final = "make room; training goes on from the last epoch that was written"
 
 
 def write_state(path: Path, state: dict[str, Any]) -> None:
@@ -21,42 +23,29 @@ def write_state(path: Path, state: dict[str, Any]) -> None:
         state: What `torch.load` reads back with ``weights_only=True``.
 
     Raises:
-        TrainingError: It cannot be written, as on a full disk; the old file is as it was.
+        RunError: It cannot be written, as on a full disk; the old file is as it was.
     """
     # In memory first: what torch raises on a full disk does not say that it is full.
     content = io.BytesIO()
     torch.save(state, content)
-    unfinished = path.with_name(f"{path.name}.unfinished")
-    try:
-        with unfinished.open("wb") as file:
-            file.write(content.getbuffer())
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    except OSError as error:
-        raise TrainingError(
-            f"{path} cannot be written: {error.strerror}",
-            "make room; training goes on from the last epoch that was written",
-        ) from error
-    finally:
-        unfinished.unlink(missing_ok=True)
+    write_whole(path, content.getbuffer(), ROOM_HINT)
 
 
 def read_state(path: Path) -> dict[str, Any]:
     """Read what `write_state` has written, into the memory of the CPU.
 
     Raises:
-        TrainingError: It cannot be read, or is damaged.
+        RunError: It cannot be read, or is damaged.
     """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
-        raise TrainingError(f"{path} cannot be read: {error.strerror}") from error
+        raise RunError(f"{path} cannot be read: {error.strerror}") from error
     except (RuntimeError, EOFError, UnpicklingError, ValueError, KeyError) as error:
-        raise TrainingError(
+        raise RunError(
             f"{path} is damaged, or no file of this package",
             "delete it to start from its beginning",
         ) from error
     if not isinstance(state, dict):
-        raise TrainingError(f"{path} holds a {type(state).__name__}, not a state")
+        raise RunError(f"{path} holds a {type(state).__name__}, not a state")
     return state

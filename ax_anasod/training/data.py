@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, Self, get_args
 import torch
 from torch import Tensor
 
-from ax_anasod.exceptions import OptionError, TrainingError, UnknownNameError
+from ax_anasod.exceptions import OptionError, RunError, UnknownNameError
 from ax_anasod.training.checkpoint import read_state, write_state
 from ax_anasod.training.config import check_names
 from ax_anasod.training.folders import Progress
@@ -115,7 +115,7 @@ def load_data(
     try:
         cache.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise TrainingError(f"the folder {cache} cannot be made: {error.strerror}") from error
+        raise RunError(f"the folder {cache} cannot be made: {error.strerror}") from error
     write_state(file, asdict(data))
     return data
 

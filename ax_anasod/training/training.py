@@ -11,7 +11,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from ax_anasod.exceptions import OptionError, TrainingError
+from ax_anasod.exceptions import OptionError, RunError, TrainingError
 from ax_anasod.training.augment import Augmentation
 from ax_anasod.training.checkpoint import read_state, write_state
 from ax_anasod.training.config import TrainingConfig
@@ -49,8 +49,8 @@ class Training:
     Raises:
         OptionError: There are fewer images than a batch has, or the images do not fit the
             network.
-        TrainingError: The device is not there, or the checkpoint is damaged or of another
-            training.
+        TrainingError: The device is not there.
+        RunError: The checkpoint is damaged or of another training.
         OptionalImportError: A package of the extra ``train`` is not installed.
 
     Example:
@@ -125,6 +125,7 @@ class Training:
 
         Raises:
             TrainingError: See `train_epoch`.
+            RunError: Likewise.
         """
         while not self.finished:
             after_epoch(self.train_epoch())
@@ -134,8 +135,9 @@ class Training:
         """Train for one more epoch, measure, and write the checkpoint.
 
         Raises:
-            TrainingError: The loss is not finite, the network does not fit the memory of the
-                device, or the checkpoint cannot be written. The checkpoint before it is kept.
+            TrainingError: The loss is not finite, or the network does not fit the memory of
+                the device.
+            RunError: The checkpoint cannot be written; the one before it is kept.
         """
         number = len(self.history) + 1
         with self.hardware.settings(), seeded(epoch_seed(self.seed, number, "net"), self.device):
@@ -334,7 +336,7 @@ class Training:
         stored = state.get("identity")
         if stored != self._identity:
             different = [n for n, v in self._identity.items() if (stored or {}).get(n) != v]
-            raise TrainingError(
+            raise RunError(
                 f"the checkpoint {path} is of another training: its {', '.join(different)} differ",
                 "delete it, or name another folder",
             )

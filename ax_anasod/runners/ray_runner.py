@@ -1,0 +1,205 @@
+"""A runner that trains on the machines of a Ray cluster."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ax.core.trial_status import TrialStatus
+
+from ax_anasod.core.coding import Space
+from ax_anasod.exceptions import AnasodError, DataError, OptionError, RunError
+from ax_anasod.optional import require
+from ax_anasod.runners.training_base import BaseTrainingRunner, ax_status
+from ax_anasod.training import ImageData, TrainingTask, TrialTraining
+
+
+def train_trial(
+    task: Mapping[str, Any],
+    codes: list[list[int]],
+    seed: int,
+    folder: str,
+    tensorboard: bool,
+    data: ImageData,
+) -> None:
+    """Train one trial to its end: what a worker of the cluster does.
+
+    Raises:
+        RunError: The folder of the trial cannot be written, or its checkpoint is damaged.
+    """
+    training = TrialTraining(
+        TrainingTask.from_dict(task),
+        np.array(codes, dtype=np.int64),
+        seed,
+        Path(folder),
+        tensorboard=tensorboard,
+    )
+    training.advance(data, epochs=None)
+
+
+class RayRunner(BaseTrainingRunner):
+    """Trains each trial as a Ray task, with its share of processors and GPUs.
+
+    On one machine nothing has to be set up; on a cluster, name its address. The images are
+    read once and sent to the workers by Ray; ``folder`` must be one that all machines see,
+    since a trial whose worker or machine is lost goes on from its last epoch on another one.
+
+    Args:
+        task: What is trained, or its ``to_dict()``, which is what Ax stores.
+        folder: The folder of all trials.
+        space: What a trial's parameters are, ``"encoding"`` or ``"architecture"``.
+        seed: The seed of the run.
+        tensorboard: Whether logs for TensorBoard are written.
+        address: Address of the cluster; None uses this machine, or the cluster that
+            ``RAY_ADDRESS`` names.
+        cpus: Processors of a trial.
+        gpus: GPUs of a trial; 0.25 lets four trials share one.
+        retries: How many times a trial goes on after its worker was lost; then it has failed.
+
+    Raises:
+        OptionError: The seed is none, or a number is out of range.
+        UnknownNameError: There is no such kind of space.
+        OptionalImportError: Ray is not installed.
+    """
+
+    def __init__(
+        self,
+        task: TrainingTask | Mapping[str, Any],
+        folder: str,
+        space: Space = "encoding",
+        seed: int = 0,
+        tensorboard: bool = True,
+        address: str | None = None,
+        cpus: float = 1.0,
+        gpus: float = 0.0,
+        retries: int = 3,
+    ) -> None:
+        super().__init__(task, folder, space, seed, tensorboard)
+        require("ray", "ray")
+        if not cpus > 0 or not gpus >= 0 or retries < 0:
+            raise OptionError(
+                "a trial needs more than 0 processors, at least 0 GPUs and at least 0 retries, "
+                f"got {cpus}, {gpus} and {retries}"
+            )
+        self.address, self.cpus, self.gpus, self.retries = address, cpus, gpus, retries
+        self._tasks: dict[int, Any] = {}
+        self._shared: Any = None
+        self._owns_cluster = False
+
+    def poll_trial(self, trial_index: int, trial_metadata: Mapping[str, Any]) -> TrialStatus:
+        """What the trial does; one that this process has not started is gone on with.
+
+        Raises:
+            RunError: The worker could not write the folder of the trial, or its checkpoint is
+                damaged; nothing that was there is lost.
+        """
+        state = self.state(trial_metadata)
+        if state is not None and state.status != "running":
+            self._tasks.pop(trial_index, None)
+            return ax_status(state)
+        if trial_index not in self._tasks:
+            self._start(trial_index, trial_metadata)
+            return TrialStatus.RUNNING
+        import ray
+
+        task = self._tasks[trial_index]
+        if not ray.wait([task], timeout=0)[0]:
+            return TrialStatus.RUNNING
+        del self._tasks[trial_index]
+        try:
+            ray.get(task)
+        except ray.exceptions.RayTaskError as error:
+            if isinstance(error.cause, AnasodError):
+                raise error.cause from error
+            raise
+        except ray.exceptions.RayError as error:
+            reason = str(error).strip().splitlines()[0]
+            self._fail(
+                trial_metadata,
+                f"its worker was lost {self.retries + 1} times: {type(error).__name__}: {reason}",
+            )
+        ended = self.state(trial_metadata)
+        if ended is None or ended.status == "running":
+            raise RunError(
+                f"a worker has trained trial {trial_index}, but {trial_metadata['folder']} does "
+                "not say so",
+                "name a folder that all machines of the cluster see",
+            )
+        return ax_status(ended)
+
+    def stop_trial(self, trial_index: int, trial_metadata: Mapping[str, Any]) -> dict[str, Any]:
+        """Cancel the trial; its worker is ended at once."""
+        self._cancel(trial_index)
+        self._training(trial_metadata).end("stopped")
+        return {}
+
+    def close(self) -> None:
+        """Cancel what runs, and end the cluster where this runner has started it."""
+        for trial_index in list(self._tasks):
+            self._cancel(trial_index)
+        if self._owns_cluster:
+            import ray
+
+            ray.shutdown()
+            self._owns_cluster, self._shared = False, None
+
+    def _start(self, trial_index: int, metadata: Mapping[str, Any]) -> None:
+        try:
+            data = self._images()
+        except DataError as error:
+            self._fail(metadata, str(error))
+            return
+        self._connect()
+        import ray
+
+        if self._shared is None:
+            self._shared = ray.put(data)
+        # Ray runs a task again whose worker or machine was lost, not one that raised.
+        remote: Callable[..., Any] = (
+            ray.remote(train_trial)
+            .options(num_cpus=self.cpus, num_gpus=self.gpus, max_retries=self.retries)
+            .remote
+        )
+        self._tasks[trial_index] = remote(
+            self.task,
+            metadata["codes"],
+            metadata["seed"],
+            str(Path(metadata["folder"]).resolve()),
+            self.tensorboard,
+            self._shared,
+        )
+
+    def _connect(self) -> None:
+        import ray
+
+        if ray.is_initialized():
+            return
+        # Otherwise a task without a GPU could use all of them, and Ray says that it will change.
+        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+        try:
+            ray.init(
+                address=self.address,
+                include_dashboard=None if self.address else False,
+                log_to_driver=False,
+                logging_level=logging.WARNING,
+            )
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            raise RunError(
+                f"no Ray cluster answers at {self.address or 'this machine'}: {error}",
+                "start one with: ray start --head",
+            ) from error
+        self._owns_cluster = True
+
+    def _cancel(self, trial_index: int) -> None:
+        task = self._tasks.pop(trial_index, None)
+        if task is not None:
+            import ray
+
+            ray.cancel(task, force=True)
+
+    def _fail(self, metadata: Mapping[str, Any], reason: str) -> None:
+        self._training(metadata).end("failed", reason)

@@ -1,0 +1,150 @@
+"""What runners that train have in common."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import numpy.typing as npt
+from ax.api.protocols.runner import IRunner
+from ax.api.types import TParameterization
+from ax.core.base_trial import BaseTrial
+from ax.core.trial_status import TrialStatus
+
+from ax_anasod.core.cell_search_space import CellSearchSpace
+from ax_anasod.core.coding import Space
+from ax_anasod.core.search_space import AnasodSearchSpace
+from ax_anasod.core.seeding import architecture_rng, check_seed, network_seed
+from ax_anasod.exceptions import UnknownNameError
+from ax_anasod.training import ImageData, TrainingTask, TrialState, TrialTraining, load_data
+
+_STATUS = {
+    "running": TrialStatus.RUNNING,
+    "completed": TrialStatus.COMPLETED,
+    "failed": TrialStatus.FAILED,
+    "stopped": TrialStatus.EARLY_STOPPED,
+}
+
+
+class BaseTrainingRunner(IRunner):
+    """Runs a trial by training the network of its encoding, or of its architecture.
+
+    Each trial has a folder ``folder/0007`` (its index) with a checkpoint, its curve
+    (``trial.json``) and a TensorBoard log, from which any process goes on with it. The layers'
+    architectures and the seed of the training follow from the seed of the run and the index of
+    the trial. Nothing of a trial is lost with the process: a poll for a trial that this
+    runner has not started goes on with it.
+
+    Args:
+        task: What is trained, or its ``to_dict()``, which is what Ax stores.
+        folder: The folder of all trials.
+        space: What a trial's parameters are, ``"encoding"`` or ``"architecture"``.
+        seed: The seed of the run.
+        tensorboard: Whether logs for TensorBoard are written.
+
+    Raises:
+        OptionError: The seed is none.
+        UnknownNameError: There is no such kind of space.
+    """
+
+    def __init__(
+        self,
+        task: TrainingTask | Mapping[str, Any],
+        folder: str | Path,
+        space: Space = "encoding",
+        seed: int = 0,
+        tensorboard: bool = True,
+    ) -> None:
+        if space not in get_args(Space):
+            raise UnknownNameError("kind of search space", space, get_args(Space))
+        self._task = task if isinstance(task, TrainingTask) else TrainingTask.from_dict(task)
+        # Ax stores the arguments under the names of the attributes.
+        self.task = self._task.to_dict()
+        self.folder = str(folder)
+        self.space: Space = space
+        self.seed = check_seed(seed)
+        self.tensorboard = tensorboard
+        kind = AnasodSearchSpace if space == "encoding" else CellSearchSpace
+        self._search_space: AnasodSearchSpace | CellSearchSpace = kind.from_cell(self._task.cell)
+        self._data: ImageData | None = None
+
+    def use_data(self, data: ImageData) -> None:
+        """Train on images that are in memory already, instead of reading them."""
+        self._data = data
+
+    def run_trial(self, trial_index: int, parameterization: TParameterization) -> dict[str, Any]:
+        """Draw the network of a trial and start its training.
+
+        Returns:
+            The trial's ``run_metadata``: ``folder``, ``codes`` (one a layer, or one),
+            ``seed`` of the training, and ``architecture`` (strings joined by ``" ; "``).
+
+        Raises:
+            EncodingError: The parameters are no encoding of the cell.
+            ArchitectureError: They are no architecture of the cell.
+            RunError: The folder of the trial cannot be written.
+        """
+        codes = self.codes(trial_index, parameterization)
+        metadata = {
+            "folder": str(Path(self.folder) / f"{trial_index:04d}"),
+            "codes": codes.tolist(),
+            "seed": network_seed(self.seed, trial_index),
+            "architecture": " ; ".join(self._task.cell.to_strings(codes)),
+        }
+        self._start(trial_index, metadata)
+        return metadata
+
+    def codes(self, trial_index: int, parameterization: Mapping[str, Any]) -> npt.NDArray[np.int64]:
+        """The codes of a trial's network, ``n x d``: one a layer, or a single one.
+
+        Raises:
+            EncodingError: The parameters are no encoding of the cell.
+            ArchitectureError: They are no architecture of the cell.
+        """
+        space = self._search_space
+        if isinstance(space, CellSearchSpace):
+            return space.decode(parameterization).code[None, :]
+        counts = space.counts(parameterization)
+        return self._task.draw(counts, architecture_rng(self.seed, trial_index, counts))
+
+    def poll_exception(self, trial: BaseTrial) -> str:
+        """Why a trial failed."""
+        state = self.state(trial.run_metadata)
+        return (state.reason if state is not None else None) or "its training was lost"
+
+    def state(self, trial_metadata: Mapping[str, Any]) -> TrialState | None:
+        """How far a trial is, as its folder says; None where it has not begun.
+
+        Raises:
+            RunError: The folder cannot be read, or is damaged.
+        """
+        return TrialState.read(Path(trial_metadata["folder"]))
+
+    def close(self) -> None:
+        """Let go of everything; trials under way can be gone on with from their folders."""
+
+    @abstractmethod
+    def _start(self, trial_index: int, metadata: Mapping[str, Any]) -> None:
+        """Start or go on with a trial."""
+
+    def _images(self) -> ImageData:
+        if self._data is None:
+            self._data = load_data(self._task.data)
+        return self._data
+
+    def _training(self, metadata: Mapping[str, Any]) -> TrialTraining:
+        return TrialTraining(
+            self._task,
+            np.array(metadata["codes"], dtype=np.int64),
+            metadata["seed"],
+            Path(metadata["folder"]),
+            tensorboard=self.tensorboard,
+        )
+
+
+def ax_status(state: TrialState) -> TrialStatus:
+    """A trial's status in Ax's words."""
+    return _STATUS[state.status]

@@ -1,0 +1,199 @@
+"""What a search by training trains: the networks of a cell, on a data set."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar, Final, Literal, Self, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from ax_anasod.cells import Cell, from_dict
+from ax_anasod.exceptions import OptionError, UnknownNameError
+from ax_anasod.nasbench.benchmark import PERCENT, Objective, find_quantity
+from ax_anasod.networks import Network, NetworkConfig, OperationFactory, build_network
+from ax_anasod.training.config import TrainingConfig
+from ax_anasod.training.data import DataConfig
+from ax_anasod.training.hardware import Hardware
+from ax_anasod.training.images import ImageData
+from ax_anasod.training.training import Training
+
+Layers = Literal["sampled", "repeated"]
+
+KIND: Final = "benchmark"
+"""Key of the description that says what it describes, as in that of a benchmark."""
+TRAINING: Final = "training"
+"""Its value for a task."""
+MILLIONS: Final = "million"
+
+
+@dataclass(frozen=True)
+class TrainingTask:
+    """Everything but the architectures: from this and codes, a network and its training follow.
+
+    Args:
+        cell: The cell that is searched.
+        data: The images.
+        network: The skeleton, with the classes and channels of the images.
+        training: How each network is trained.
+        hardware: On what.
+        layers: ``"sampled"``: each layer of a network is another architecture drawn from the
+            trial's encoding (paper, Section 4.2); ``"repeated"``: all layers are one.
+        operations: Where modules for operations of the user's own are found, as
+            ``"package.module:NAME"`` of a mapping for `ax_anasod.networks.build_network`.
+
+    Raises:
+        UnknownNameError: There is no such kind of layers.
+    """
+
+    cell: Cell
+    data: DataConfig
+    network: NetworkConfig
+    training: TrainingConfig
+    hardware: Hardware
+    layers: Layers = "sampled"
+    operations: str | None = None
+
+    name: ClassVar[str] = TRAINING
+    objectives: ClassVar[tuple[Objective, ...]] = (Objective("valid_error", PERCENT),)
+    reported: ClassVar[tuple[Objective, ...]] = (
+        Objective("valid_loss", "nats"),
+        Objective("parameters", MILLIONS),
+    )
+
+    def __post_init__(self) -> None:
+        if self.layers not in get_args(Layers):
+            raise UnknownNameError("kind of layers", self.layers, get_args(Layers))
+
+    @property
+    def dataset(self) -> str:
+        """Name of the data set."""
+        return self.data.dataset
+
+    def optimum(self, objective: str) -> None:
+        """Nobody has trained them all.
+
+        Raises:
+            UnknownNameError: There is no quantity of this name.
+        """
+        find_quantity(objective, (*self.objectives, *self.reported))
+
+    def fitted(self, data: ImageData) -> Self:
+        """The task with the classes and channels of these images, and what training asks for."""
+        network = replace(
+            self.network,
+            num_classes=data.num_classes,
+            in_channels=data.channels,
+            auxiliary=self.training.auxiliary_weight > 0,
+        )
+        return replace(self, network=network)
+
+    def draw(
+        self, counts: npt.NDArray[np.int64], rng: np.random.Generator
+    ) -> npt.NDArray[np.int64]:
+        """Draw the architectures of a network from an encoding.
+
+        Source: paper, Section 4.2: "at each layer".
+
+        Args:
+            counts: ``k`` counts of the encoding.
+            rng: The source of randomness.
+
+        Returns:
+            ``n x d`` codes, one a layer, or a single one where it is repeated.
+        """
+        number = self.network.cells if self.layers == "sampled" else 1
+        return self.cell.decode(np.repeat(counts[None, :], number, axis=0), rng)
+
+    def build(self, codes: npt.NDArray[np.int64], seed: int) -> Network:
+        """The network of ``n x d`` codes, with first weights drawn from a seed.
+
+        Raises:
+            AnasodError: The cell does not fit the skeleton, or an operation has no module.
+        """
+        return build_network(
+            self.cell, codes, self.network, _find_operations(self.operations), seed=seed
+        )
+
+    def start(
+        self,
+        codes: npt.NDArray[np.int64],
+        data: ImageData,
+        seed: int,
+        checkpoint: Path | None = None,
+    ) -> Training:
+        """The training of a network, which goes on from a checkpoint where there is one.
+
+        Args:
+            codes: ``n x d``, its architectures.
+            data: The images.
+            seed: Its weights and all random numbers of the training are derived from it.
+            checkpoint: The file of its state, None where nothing is written.
+
+        Raises:
+            AnasodError: The network cannot be built, or not be trained on these images.
+        """
+        return Training(
+            self.build(codes, seed),
+            data,
+            self.training,
+            seed=seed,
+            hardware=self.hardware,
+            checkpoint=checkpoint,
+            identity={
+                "cell": self.cell.name,
+                "codes": codes.tolist(),
+                "config": self.network.to_dict(),
+                # Images that were moved elsewhere are the same images.
+                "data": {**self.data.to_dict(), "path": None},
+            },
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able description, from which `from_dict` restores the task."""
+        return {
+            KIND: TRAINING,
+            "cell": self.cell.to_dict(),
+            "data": self.data.to_dict(),
+            "network": self.network.to_dict(),
+            "training": self.training.to_dict(),
+            "hardware": self.hardware.to_dict(),
+            "layers": self.layers,
+            "operations": self.operations,
+        }
+
+    @classmethod
+    def from_dict(cls, description: Mapping[str, Any]) -> Self:
+        """The task that `to_dict` described.
+
+        Raises:
+            OptionError: The description is of something else.
+        """
+        if description.get(KIND) != TRAINING:
+            raise OptionError(f"{description.get(KIND)!r} describes no training")
+        return cls(
+            cell=from_dict(description["cell"]),
+            data=DataConfig.from_dict(description["data"]),
+            network=NetworkConfig.from_dict(description["network"]),
+            training=TrainingConfig.from_dict(description["training"]),
+            hardware=Hardware.from_dict(description["hardware"]),
+            layers=description["layers"],
+            operations=description["operations"],
+        )
+
+
+def _find_operations(where: str | None) -> Mapping[str, OperationFactory] | None:
+    if where is None:
+        return None
+    module, _, name = where.partition(":")
+    try:
+        found: Mapping[str, OperationFactory] = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise OptionError(
+            f"the operations {where!r} cannot be imported: {error}",
+            "give package.module:NAME of a mapping; PYTHONPATH says where modules are found",
+        ) from error
+    return found

@@ -1,0 +1,194 @@
+"""One trial's training in a folder of its own, where any process finds how far it is."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from ax_anasod.exceptions import AnasodError, RunError
+from ax_anasod.files import write_whole
+from ax_anasod.training.checkpoint import ROOM_HINT
+from ax_anasod.training.epoch import Epoch
+from ax_anasod.training.images import ImageData
+from ax_anasod.training.log import TensorBoardLog
+from ax_anasod.training.task import TrainingTask
+from ax_anasod.training.training import Training
+
+Status = Literal["running", "completed", "failed", "stopped"]
+
+_FILE: Final = "trial.json"
+_CHECKPOINT: Final = "checkpoint.pt"
+
+
+@dataclass(frozen=True)
+class TrialState:
+    """How far a trial is: the content of ``trial.json``, written after every epoch.
+
+    Args:
+        codes: ``n x d`` codes of its network, one a layer or a single one, as lists.
+        seed: The seed of its training.
+        parameters: Number of its weights, in millions; 0 before there is a network.
+        epochs: Its epochs so far.
+        status: What it does.
+        reason: Why it failed or was stopped.
+    """
+
+    codes: list[list[int]]
+    seed: int
+    parameters: float = 0.0
+    epochs: tuple[Epoch, ...] = ()
+    status: Status = "running"
+    reason: str | None = None
+
+    @property
+    def values(self) -> dict[str, float]:
+        """Objective or reported quantity -> value after the last epoch; empty before it."""
+        return self.values_after(self.epochs[-1]) if self.epochs else {}
+
+    def values_after(self, epoch: Epoch) -> dict[str, float]:
+        """Objective or reported quantity -> value after an epoch."""
+        return {
+            "valid_error": epoch.valid_error,
+            "valid_loss": epoch.valid_loss,
+            "parameters": self.parameters,
+        }
+
+    def write(self, folder: Path) -> None:
+        """Write the state into the folder of the trial.
+
+        Raises:
+            RunError: It cannot be written, as on a full disk.
+        """
+        content = {**vars(self), "epochs": [epoch.to_dict() for epoch in self.epochs]}
+        write_whole(folder / _FILE, json.dumps(content, indent=1).encode(), ROOM_HINT)
+
+    @classmethod
+    def read(cls, folder: Path) -> Self | None:
+        """Read the state of a trial; None where it has not begun.
+
+        Raises:
+            RunError: It cannot be read, or is damaged.
+        """
+        path = folder / _FILE
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            epochs = tuple(Epoch(**epoch) for epoch in content.pop("epochs"))
+            return cls(**content, epochs=epochs)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise RunError(f"{path} cannot be read: {error.strerror}") from error
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise RunError(
+                f"{path} is damaged: {error}", "delete it: it is made again after the next epoch"
+            ) from error
+
+
+class TrialTraining:
+    """The training of one trial; it goes on from the last epoch that its folder has.
+
+    Args:
+        task: What is trained; its network takes the classes and channels of the images.
+        codes: ``n x d`` codes of the network.
+        seed: The seed of the training.
+        folder: The folder of the trial; it is made.
+        tensorboard: Whether a log for TensorBoard is written there.
+
+    Raises:
+        RunError: The folder cannot be made, or has the trial of another search.
+    """
+
+    def __init__(
+        self,
+        task: TrainingTask,
+        codes: npt.NDArray[np.int64],
+        seed: int,
+        folder: Path,
+        *,
+        tensorboard: bool = True,
+    ) -> None:
+        self._task, self._codes, self._seed, self._folder = task, codes, seed, folder
+        self._tensorboard = tensorboard
+        self._training: Training | None = None
+        self._log: TensorBoardLog | None = None
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunError(f"the folder {folder} cannot be made: {error.strerror}") from error
+        begun = TrialState.read(folder)
+        new = TrialState(codes.tolist(), seed)
+        if begun is not None and (begun.codes, begun.seed) != (new.codes, new.seed):
+            raise RunError(
+                f"the folder {folder} holds the trial of another search", "name another folder"
+            )
+        self.state = begun or new
+
+    def advance(self, data: ImageData, epochs: int | None = 1) -> TrialState:
+        """Train for some more epochs.
+
+        Divergence, a network that does not fit the device, or images that do not fit the
+        network fail the trial, which the state says; so that the search goes on.
+
+        Args:
+            data: The images.
+            epochs: How many; None trains to the end.
+
+        Raises:
+            RunError: The folder cannot be written, or the checkpoint is damaged or of
+                another network. Nothing that was there is lost.
+        """
+        done = 0
+        while self.state.status == "running" and (epochs is None or done < epochs):
+            try:
+                self._train(data)
+            except RunError:
+                raise
+            except AnasodError as error:
+                self.end("failed", str(error))
+            done += 1
+        return self.state
+
+    def end(self, status: Status, reason: str | None = None) -> None:
+        """Note that the trial has ended, and let go of the network.
+
+        Raises:
+            RunError: The folder cannot be written.
+        """
+        self.state = TrialState(**{**vars(self.state), "status": status, "reason": reason})
+        self.state.write(self._folder)
+        # The state says all about a trial that has ended; weights are large.
+        (self._folder / _CHECKPOINT).unlink(missing_ok=True)
+        if self._log is not None:
+            self._log.close()
+        self._training = self._log = None
+
+    def _train(self, data: ImageData) -> None:
+        training = self._training
+        if training is None:
+            checkpoint = self._folder / _CHECKPOINT
+            task = self._task.fitted(data)
+            training = task.start(self._codes, data, self._seed, checkpoint)
+            self._training = training
+            if self._tensorboard:
+                self._log = TensorBoardLog(self._folder, len(training.history))
+        # A process that was killed after its last checkpoint has nothing left to train.
+        if not training.finished:
+            epoch = training.train_epoch()
+            if self._log is not None:
+                self._log.write(epoch)
+        weights = sum(weight.numel() for weight in training.network.parameters())
+        self.state = TrialState(
+            codes=self.state.codes,
+            seed=self._seed,
+            parameters=weights / 1e6,
+            epochs=tuple(training.history),
+        )
+        if training.finished:
+            self.end("completed")
+        else:
+            self.state.write(self._folder)
