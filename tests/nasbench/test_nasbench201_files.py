@@ -194,10 +194,11 @@ def test_malicious_entry_of_a_folder_is_refused(folder_nats: Path, name: str) ->
     assert not marker.exists()
 
 
-def test_trained_weights_in_nats_bench_are_refused(
-    content_nats: dict[str, Any], tmp_path: Path
+@pytest.mark.parametrize("save", SAVERS)
+def test_trained_weights_are_refused(
+    content_201: dict[str, Any], tmp_path: Path, save: Save
 ) -> None:
-    save_nats(content_nats | {"weights": torch.ones(3)}, tmp_path / "file")
+    save(content_201 | {"weights": torch.ones(3)}, tmp_path / "file")
     with pytest.raises(BenchmarkError, match=r"asks for torch\.\S+.*without trained weights"):
         read_trials(tmp_path / "file")
 
@@ -211,14 +212,12 @@ def test_bytes_in_another_codec_are_refused(tmp_path: Path) -> None:
         read_trials(tmp_path / "file")
 
 
-def test_what_others_allowed_does_not_count_and_stays(file_201: Path, tmp_path: Path) -> None:
+def test_what_torch_was_told_to_allow_does_not_count(file_201: Path, tmp_path: Path) -> None:
     save_torch({"weights": Importing(tmp_path)}, tmp_path / "file")
     with torch.serialization.safe_globals([Path.touch, (getattr, "getattr"), Path]):
-        before = set(torch.serialization.get_safe_globals())
         read_trials(file_201)
         with pytest.raises(BenchmarkError, match="was not read: it asks for"):
             read_trials(tmp_path / "file")
-        assert set(torch.serialization.get_safe_globals()) == before
 
 
 # Files that are missing, cut off, or something else
