@@ -1,0 +1,60 @@
+"""Rounds of trials that share one trained network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from ax_anasod.core import History
+from ax_anasod.generators.rounds import current_round
+
+Build = Callable[..., History]
+
+
+def past(history: Build, n: int) -> History:
+    return history([[i] for i in range(n)], [float(i) for i in range(n)])
+
+
+def test_trials_of_a_round_share_history_and_seed(history: Build) -> None:
+    rounds = [current_round(past(history, n), 7, num_initial=4, length=3) for n in range(4, 10)]
+
+    assert [len(r.history.rows) for r in rounds] == [4, 4, 4, 7, 7, 7]
+    assert [r.history.position for r in rounds] == [4, 4, 4, 7, 7, 7]
+    assert len({r.seed for r in rounds}) == 2
+    assert rounds[0].seed == rounds[2].seed != rounds[3].seed
+
+
+def test_another_run_trains_another_network(history: Build) -> None:
+    seeds = {current_round(past(history, 5), seed, 4, 3).seed for seed in range(20)}
+
+    assert len(seeds) == 20
+
+
+def test_initial_trials_are_no_rounds(history: Build) -> None:
+    # A strategy may be asked before its initial trials have ended.
+    assert len(current_round(past(history, 2), 0, num_initial=4, length=3).history.rows) == 2
+
+
+def test_late_results_of_an_earlier_round_count(history: Build) -> None:
+    ended = past(history, 9)
+    values = ended.values.copy()
+    values[6] = np.nan
+
+    before, after = (
+        current_round(run, 0, num_initial=4, length=3).history
+        for run in (replace(ended, values=values), ended)
+    )
+
+    assert before.observed.sum() == 6
+    assert after.observed.sum() == 7
+
+
+def test_results_of_the_round_itself_where_nothing_else_has_a_value(history: Build) -> None:
+    first = replace(past(history, 6), failed=np.arange(6) < 4)
+    first.values[:4] = np.nan
+
+    found = current_round(first, 0, num_initial=4, length=5)
+
+    assert found.history is first

@@ -1,0 +1,85 @@
+"""Values as the targets of a Gaussian process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ax_anasod.core import History
+from ax_anasod.exceptions import ObservationError
+from ax_anasod.generators.targets import standardized_targets
+
+Build = Callable[..., History]
+
+
+def test_logarithms_with_mean_zero_and_variance_one(history: Build) -> None:
+    past = history([[0], [1], [2]], [1.0, 10.0, 1000.0])
+
+    rows, targets = standardized_targets(past, log_targets=True)
+
+    logs = np.array([0.0, 1.0, 3.0])
+    np.testing.assert_allclose(targets, (logs - logs.mean()) / logs.std(ddof=1))
+    assert rows.tolist() == [[0], [1], [2]]
+
+
+def test_values_as_they_are(history: Build) -> None:
+    _, targets = standardized_targets(history([[0], [1]], [-1.0, 3.0]), log_targets=False)
+
+    np.testing.assert_allclose(targets, np.array([-1.0, 1.0]) / np.sqrt(2.0))
+
+
+def test_failed_trials_are_the_worst_and_pending_ones_left_out(history: Build) -> None:
+    past = replace(
+        history([[0], [1], [2], [3]], [1.0, np.nan, np.nan, 4.0]),
+        failed=np.array([False, True, False, False]),
+    )
+
+    rows, targets = standardized_targets(past, log_targets=True)
+
+    assert rows.tolist() == [[0], [1], [3]]
+    assert targets[1] == targets[2] == targets.max()
+
+
+def test_an_error_of_zero_counts_as_half_the_smallest(history: Build) -> None:
+    zero, half = (
+        standardized_targets(history([[0], [1], [2]], [value, 2.0, 8.0]), log_targets=True)[1]
+        for value in (0.0, 1.0)
+    )
+
+    np.testing.assert_allclose(zero, half)
+
+
+def test_what_is_maximised_keeps_its_order(history: Build) -> None:
+    # A history turns the sign of what is maximised.
+    _, targets = standardized_targets(history([[0], [1], [2]], [-1.0, -10.0, -100.0]), True)
+
+    np.testing.assert_allclose(targets, [1.0, 0.0, -1.0])
+
+
+def test_both_signs_have_no_logarithm(history: Build) -> None:
+    past = history([[0], [1], [2]], [3.0, 0.0, -2.0])
+
+    with pytest.raises(ObservationError, match=r"trials 2 and 0.*log_targets=False"):
+        standardized_targets(past, log_targets=True)
+
+
+@pytest.mark.parametrize("log_targets", [True, False])
+@pytest.mark.parametrize("values", [[5.0], [5.0, 5.0, 5.0], [0.0, 0.0], [1e308, 1e300]])
+def test_degenerate_values_are_finite(
+    history: Build, values: list[float], log_targets: bool
+) -> None:
+    _, targets = standardized_targets(
+        history([[i] for i in range(len(values))], values), log_targets
+    )
+
+    assert np.isfinite(targets).all()
+    assert (np.abs(targets) < 2).all()
+
+
+def test_nothing_observed(history: Build) -> None:
+    rows, targets = standardized_targets(history([[0]], [np.nan]), log_targets=True)
+
+    assert len(rows) == len(targets) == 0
