@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 from ax_anasod.exceptions import RunError
 
@@ -45,6 +47,23 @@ def write_whole(
     except OSError as error:
         _remove(unfinished)
         raise RunError(f"{path} cannot be written: {error.strerror or error}", hint) from error
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Args:
+        path: The file.
+
+    Raises:
+        RunError: It is missing or damaged.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise RunError(f"{path} is damaged: {error}") from error
 
 
 def _remove(unfinished: Path) -> None:

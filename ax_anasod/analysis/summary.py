@@ -118,5 +118,6 @@ def _progress(experiment: Experiment, series: SearchSeries) -> str:
     by_status = ", ".join(f"{n} {status}" for status, n in Counter(series.statuses).most_common())
     costs = [cost_seconds(experiment, index) for index in experiment.trials]
     total = np.nansum(costs)
-    text = f"{series.num_trials} trials ({by_status})"
+    trials = "1 trial" if series.num_trials == 1 else f"{series.num_trials} trials"
+    text = f"{trials} ({by_status})"
     return f"{text} that cost {total:,.0f} seconds" if total > 0 else text

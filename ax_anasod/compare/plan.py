@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 
 from ax_anasod.compare.contender import Contender, check_different
 from ax_anasod.exceptions import OptionError, RunError
-from ax_anasod.files import write_whole
+from ax_anasod.files import read_json, write_whole
 from ax_anasod.nasbench import Benchmark
 from ax_anasod.nasbench.benchmark import COST
 from ax_anasod.runs import Quantity
@@ -158,12 +158,7 @@ class Plan:
         Raises:
             RunError: It is missing or damaged.
         """
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise RunError(f"{path} cannot be read: {error.strerror}") from error
-        except ValueError as error:
-            raise RunError(f"{path} is damaged: {error}") from error
+        content = read_json(path)
         try:
             content["objective"] = Quantity(**content["objective"])
             content["reported"] = tuple(Quantity(**q) for q in content["reported"])

@@ -34,9 +34,9 @@ class NASBench201Benchmark(LookupBenchmark):
     """NAS-Bench-201 / NATS-Bench (topology), from an official file.
 
     The file is read without executing it: see `ax_anasod.nasbench.nasbench201_files`.
-    This is slow, and needs several gigabytes of memory: about half an hour for the file of
-    nas-bench-201 (torch's restricted reader is written in Python), ten minutes for
-    NATS-Bench, whose folder form needs little memory. With ``cache`` it happens once.
+    This needs several gigabytes of memory and some time: about half a minute for the file of
+    nas-bench-201, ten minutes for that of NATS-Bench, which has to be decompressed and whose
+    folder form needs little memory. With ``cache`` it happens once.
 
     Objectives are called e.g. ``cifar10_valid_error``, in percent. Reported errors, e.g.
     ``cifar10_test_error``, are always means over the training seeds. With

@@ -53,6 +53,10 @@ def test_what_the_runner_stored_is_shown(run):
     assert "that cost 12 seconds" in card.subtitle
 
 
+def test_one_trial_is_no_plural(run):
+    assert "of 1 trial (1 completed)" in card_of(run([2.0])).subtitle
+
+
 def test_a_trial_without_a_cost_has_none(run):
     assert math.isnan(cost_seconds(run([2.0])._experiment, 0))
 

@@ -99,9 +99,7 @@ class TestOwnOperations:
 
     def test_other_ones_are_refused(self, own):
         other = {"conv": lambda c_in, c_out, stride: nn.Conv2d(c_in, c_out, 1, stride)}
-        with pytest.raises(
-            RunError, match="not those of its architecture.*trained with"
-        ):
+        with pytest.raises(RunError, match="not those of its architecture.*trained with"):
             load_model(own[1], other)
 
 
