@@ -48,7 +48,11 @@ if TYPE_CHECKING:
     from ax_anasod.nasbench import NASBench301Benchmark as NASBench301Benchmark
     from ax_anasod.nasbench import NASBenchGraphBenchmark as NASBenchGraphBenchmark
     from ax_anasod.nasbench import TableBenchmark as TableBenchmark
+    from ax_anasod.networks import NetworkConfig as NetworkConfig
+    from ax_anasod.networks import build_network as build_network
     from ax_anasod.runners import LookupRunner as LookupRunner
+    from ax_anasod.training import TrainedModel as TrainedModel
+    from ax_anasod.training import load_model as load_model
 
 _ROOMS = {
     "cells": (
@@ -61,6 +65,14 @@ _ROOMS = {
         "NASBench301Benchmark",
         "NASBenchGraphBenchmark",
         "TableBenchmark",
+    ),
+    "networks": (
+        "NetworkConfig",
+        "build_network",
+    ),
+    "training": (
+        "TrainedModel",
+        "load_model",
     ),
     "core": (
         "AnasodSearchSpace",

@@ -115,7 +115,7 @@ class TrainingTask:
             AnasodError: The cell does not fit the skeleton, or an operation has no module.
         """
         return build_network(
-            self.cell, codes, self.network, _find_operations(self.operations), seed=seed
+            self.cell, codes, self.network, find_operations(self.operations), seed=seed
         )
 
     def start(
@@ -185,7 +185,12 @@ class TrainingTask:
         )
 
 
-def _find_operations(where: str | None) -> Mapping[str, OperationFactory] | None:
+def find_operations(where: str | None) -> Mapping[str, OperationFactory] | None:
+    """Import the operations of a user's own; see the arguments of `TrainingTask`.
+
+    Raises:
+        OptionError: If they cannot be imported.
+    """
     if where is None:
         return None
     module, _, name = where.partition(":")
