@@ -109,6 +109,38 @@ ARGUMENTS: Final = (
         _switch("Keep the content of a nas-bench-201 file as Parquet beside it.", "--cache"),
         default=False,
     ),
+    BenchmarkArgument(
+        "surrogate",
+        _text(
+            "Surrogate of nas-bench-301, where the folder holds several: yahpo-nb301, or a kind "
+            "of model such as xgb, lgb, gnn_gin.",
+            metavar="NAME",
+        ),
+    ),
+    BenchmarkArgument(
+        "noise",
+        _switch("Errors of nas-bench-301 as noisy as single training runs.", "--noise"),
+        default=False,
+    ),
+    BenchmarkArgument(
+        "python",
+        _text(
+            "Interpreter with the package nasbench301, for its ensembles; see: ax-anasod "
+            "setup-nasbench301.",
+            metavar="PATH",
+        ),
+    ),
+    BenchmarkArgument(
+        "timeout",
+        Annotated[
+            float | None,
+            option(
+                BENCHMARK,
+                "How long an ensemble of nas-bench-301 may take for 256 architectures.",
+                metavar="SECONDS",
+            ),
+        ],
+    ),
 )
 """In the order in which ``--help`` lists them."""
 

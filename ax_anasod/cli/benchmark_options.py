@@ -17,6 +17,8 @@ _WORDS: Final = {
     "present_only=True": "--present-only",
     "with accuracy or with minimize": "with --accuracy or --minimize",
     "pass cost='cost_seconds'": "pass --cost cost_seconds",
+    "choose with surrogate=": "choose with --surrogate",
+    "name it with python=PATH": "name it with --python PATH",
 }
 
 

@@ -129,6 +129,28 @@ def refuse_seeds(benchmark: str, seeds: IntArray | None) -> None:
         )
 
 
+def check_seeds(seeds: IntArray, number: int) -> IntArray:
+    """Make sure that there is one seed for each architecture.
+
+    Args:
+        seeds: The ``n`` seeds.
+        number: How many architectures there are.
+
+    Returns:
+        The seeds as an array.
+
+    Raises:
+        OptionError: If there are more or fewer, or other than whole numbers.
+    """
+    seeds = np.asarray(seeds)
+    if seeds.shape != (number,) or (number and seeds.dtype.kind not in "iu"):
+        raise OptionError(
+            f"seeds must be {number} whole numbers, one for each architecture, got "
+            f"shape {seeds.shape} of type {seeds.dtype}"
+        )
+    return seeds
+
+
 def name_list(option: str, value: str | Iterable[str]) -> tuple[str, ...]:
     """The names given for an option as a tuple; one name may be given as it is.
 

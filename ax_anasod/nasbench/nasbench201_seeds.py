@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from ax_anasod.exceptions import BenchmarkError, OptionError
-from ax_anasod.nasbench.benchmark import FloatArray, IntArray
+from ax_anasod.exceptions import BenchmarkError
+from ax_anasod.nasbench.benchmark import FloatArray, IntArray, check_seeds
 from ax_anasod.nasbench.nasbench201_trials import Trials
 
 
@@ -110,12 +110,7 @@ class SeedTable:
             OptionError: If there are not ``n`` whole numbers.
             BenchmarkError: If an architecture lacks its seed.
         """
-        seeds = np.asarray(seeds)
-        if seeds.shape != rows.shape or (len(seeds) and seeds.dtype.kind not in "iu"):
-            raise OptionError(
-                f"seeds must be {len(rows)} whole numbers, one for each architecture, got "
-                f"shape {seeds.shape} of type {seeds.dtype}"
-            )
+        seeds = check_seeds(seeds, len(rows))
         places = np.minimum(np.searchsorted(self._seeds, seeds), len(self._seeds) - 1)
         trained = (self._seeds[places] == seeds) & self.has_seed[rows, places]
         if not trained.all():

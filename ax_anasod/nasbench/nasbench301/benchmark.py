@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import numpy as np
 
 from ax_anasod import cells
-from ax_anasod.exceptions import BenchmarkError
+from ax_anasod.cells.keys import pack
+from ax_anasod.exceptions import BenchmarkError, OptionError
 from ax_anasod.nasbench.benchmark import (
     COST,
     PERCENT,
@@ -18,76 +19,142 @@ from ax_anasod.nasbench.benchmark import (
     FloatArray,
     IntArray,
     Objective,
+    check_seeds,
     refuse_seeds,
 )
-from ax_anasod.nasbench.nasbench301.onnx_surrogate import FULL_TRAINING, OnnxSurrogate
-from ax_anasod.nasbench.paths import check_source, find_path
+from ax_anasod.nasbench.nasbench301.forms import open_surrogate
+from ax_anasod.nasbench.nasbench301.noise import standard_normal
+from ax_anasod.nasbench.paths import find_path
 from ax_anasod.nasbench.registry import KIND, register_benchmark
 
-_NAME = "nas-bench-301"
-_ERROR = "valid_error"
+_NAME: Final = "nas-bench-301"
+_ERROR: Final = "valid_error"
+_MEAN: Final = "valid_error_mean"
+_SEEDS: Final = 2**32
 
 
 @register_benchmark(_NAME)
 class NASBench301Benchmark(Benchmark):
-    """NAS-Bench-301 on CIFAR-10: a surrogate predicts what was not trained.
+    """NAS-Bench-301 on CIFAR-10: a surrogate predicts what was never trained.
 
-    The 10^18 architectures of the DARTS cell were never all trained: a surrogate, fitted
-    to some 60,000 of them, answers for every one. ``valid_error`` is 100 - the predicted
-    validation accuracy, in percent; the cost is the predicted training time.
+    Nobody can train the 10^18 architectures of the DARTS cell: a surrogate, fitted to some
+    60,000 that were, answers for every one. ``valid_error`` is 100 - the predicted validation
+    accuracy, in percent; the cost is the predicted training time, where that is known.
+
+    With noise, each query names a seed, which decides the deviation from the mean: the same
+    seed gives an architecture the same error. The noise-free error is reported as
+    ``valid_error_mean``.
 
     Source: Siems et al., *NAS-Bench-301 and the case for surrogate benchmarks for neural
     architecture search* (2020); paper, Section 4.1 and Appendix A.
 
     Args:
-        path: Folder with the surrogate: ``model.onnx`` and ``encoding.json`` (YAHPO Gym's,
-            by onnxruntime).
-        epochs: Epochs after which the error is predicted, 1 to 98; 98 if None.
+        path: Folder with a surrogate: ``model.onnx`` and ``encoding.json`` (YAHPO Gym's, by
+            onnxruntime), or ensembles of the package nasbench301. Those are pickles, which
+            execute what they hold when they are loaded: trust their source.
+        surrogate: Which one, where there are several: ``"yahpo-nb301"``, or a kind of model
+            as in ``"xgb"``, ``"lgb"``, ``"gnn_gin"``.
+        noise: Whether errors are noisy as single training runs are; for ensembles.
+        epochs: Epochs after which YAHPO's predicts, 1 to 98; 98 if None.
+        python: Interpreter that has the package nasbench301, for ensembles; if None, the one
+            that the environment or the folder names, see `find_interpreter`.
+        timeout: Seconds that an ensemble may take for 256 architectures; 300 if None.
 
     Raises:
-        BenchmarkError: If the folder holds no surrogate, or a damaged one.
-        OptionError: If an option is out of its range.
+        BenchmarkError: If the folder holds no surrogate, or a damaged one; if an ensemble's
+            interpreter is missing or cannot load it.
+        UnknownNameError: If it holds no surrogate of that name.
+        OptionError: If an option is out of its range, or the surrogate has no such choice.
         OptionalImportError: If onnxruntime is needed and not installed.
     """
 
     name = _NAME
     dataset: str | None = "cifar10"
-    objectives = (Objective(_ERROR, PERCENT),)
-    reported: tuple[Objective, ...] = ()
 
-    def __init__(self, path: str | PathLike[str], *, epochs: int | None = None) -> None:
+    def __init__(
+        self,
+        path: str | PathLike[str],
+        *,
+        surrogate: str | None = None,
+        noise: bool = False,
+        epochs: int | None = None,
+        python: str | None = None,
+        timeout: float | None = None,
+    ) -> None:
         self.path = Path(path)
         # Resolved now: the working folder may be another one when the run is saved.
         self._resolved_path = self.path.resolve()
+        self._options = {"epochs": epochs, "python": python, "timeout": timeout}
         self.cell = cells.get("darts")
-        check_source(self.path, "the folder of a NAS-Bench-301 surrogate", directory=True)
-        self.surrogate = OnnxSurrogate(self.path, FULL_TRAINING if epochs is None else epochs)
+        self.surrogate = open_surrogate(
+            self.path, name=surrogate, epochs=epochs, python=python, timeout=timeout
+        )
+        if noise and not self.surrogate.has_noise:
+            raise OptionError(
+                f"the surrogate {self.surrogate.name!r} has no model of the noise",
+                "leave noise out, or use an ensemble of nasbench301",
+            )
+        self.noise = noise
+        self.objectives = (Objective(_ERROR, PERCENT),)
+        self.reported = (Objective(_MEAN, PERCENT),) if noise else ()
+
+    @property
+    def description(self) -> str:
+        """The surrogate in words, for tables."""
+        noise = "with noise" if self.noise else "without noise"
+        epochs = self.surrogate.epochs
+        return f"surrogate {self.surrogate.name} {noise}" + (f", {epochs} epochs" if epochs else "")
+
+    def draw_seeds(self, codes: IntArray, rng: np.random.Generator) -> IntArray | None:
+        """A seed of the noise for each architecture, None without noise.
+
+        Args:
+            codes: ``n x d`` codes of the cell.
+            rng: The generator that decides, so that equal states give equal seeds.
+        """
+        return rng.integers(_SEEDS, size=len(codes)) if self.noise else None
 
     def query(self, codes: IntArray, seeds: IntArray | None = None) -> dict[str, FloatArray]:
         """What the surrogate predicts, in the order of ``codes``.
 
         Args:
             codes: ``n x d`` codes of the DARTS cell.
-            seeds: Must be None: the surrogate has no noise.
+            seeds: ``n`` seeds, with noise only.
 
         Returns:
-            ``valid_error``, ``n`` values in percent, and ``cost_seconds``.
+            ``valid_error``, ``n`` values in percent; with noise also ``valid_error_mean``;
+            ``cost_seconds`` where the surrogate knows the training time.
 
         Raises:
             ArchitectureError: If a row is no architecture of the cell.
-            BenchmarkError: If the surrogate answers with no accuracy or no time.
-            OptionError: If seeds are given.
+            BenchmarkError: If the surrogate fails, or answers with no error or no time.
+            OptionError: If seeds are absent with noise, or given without.
         """
-        refuse_seeds(self.name, seeds)
         codes = self.cell.validate_codes(codes)
+        seeds = self._checked_seeds(codes, seeds)
         prediction = self.surrogate.predict(codes)
-        error = 100.0 - prediction.accuracy
-        self._check("an error in percent", codes, error, 100.0)
-        result = {_ERROR: error}
+        result = {_ERROR: 100.0 - prediction.accuracy}
+        if seeds is not None and prediction.deviation is not None:
+            result[_MEAN] = result[_ERROR]
+            noise = standard_normal(seeds, pack(codes, self.cell.code_sizes))
+            result[_ERROR] = result[_MEAN] + prediction.deviation * noise
+        for values in result.values():
+            self._check("an error in percent", codes, values, 100.0)
         if prediction.seconds is not None:
             self._check("a training time in seconds", codes, prediction.seconds, np.inf)
             result[COST] = prediction.seconds
         return result
+
+    def _checked_seeds(self, codes: IntArray, seeds: IntArray | None) -> IntArray | None:
+        if not self.noise:
+            refuse_seeds(self.name, seeds)
+            return None
+        if seeds is None:
+            raise OptionError(
+                "a noisy benchmark needs a seed for each architecture",
+                "pass seeds=benchmark.draw_seeds(codes, rng), or leave noise out",
+            )
+        return check_seeds(seeds, len(codes))
 
     def _check(self, meaning: str, codes: IntArray, values: FloatArray, highest: float) -> None:
         wrong = ~np.isfinite(values) | (values < 0.0) | (values > highest)
@@ -104,7 +171,9 @@ class NASBench301Benchmark(Benchmark):
             KIND: _NAME,
             "path": str(self.path),
             "resolved_path": str(self._resolved_path),
-            "epochs": self.surrogate.epochs,
+            "surrogate": self.surrogate.name,
+            "noise": self.noise,
+            **self._options,
             "fingerprint": self.surrogate.fingerprint(),
         }
 
@@ -116,7 +185,8 @@ class NASBench301Benchmark(Benchmark):
             BenchmarkError: If the folder is gone, or holds another surrogate than before.
         """
         path = find_path(description)
-        benchmark = cls(path, epochs=description["epochs"])
+        options = ("surrogate", "noise", "epochs", "python", "timeout")
+        benchmark = cls(path, **{option: description[option] for option in options})
         benchmark.path = Path(description["path"])
         if benchmark.surrogate.fingerprint() != description["fingerprint"]:
             raise BenchmarkError(
@@ -124,3 +194,7 @@ class NASBench301Benchmark(Benchmark):
                 "restore it, or start a new run",
             )
         return benchmark
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A loaded model or a process cannot be copied: it is opened again.
+        return type(self).from_dict, (self.to_dict(),)

@@ -1,0 +1,121 @@
+"""The ensembles of the package nasbench301, served by a Python of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ax_anasod import cells
+from ax_anasod.exceptions import BenchmarkError
+from ax_anasod.nasbench.benchmark import IntArray
+from ax_anasod.nasbench.nasbench301.folders import EnsembleFolder
+from ax_anasod.nasbench.nasbench301.surrogate import Prediction, digest
+from ax_anasod.nasbench.nasbench301.worker import ANSWERING, GenotypeRefusedError, Worker
+
+SCRIPT = Path(__file__).with_name("worker_script.py")
+"""What the interpreter runs; it needs nothing of this package."""
+
+
+def worker_command(
+    python: str, accuracy: EnsembleFolder, runtime: EnsembleFolder | None
+) -> list[str]:
+    """The command of a process that serves ensembles.
+
+    Args:
+        python: The interpreter that has the package.
+        accuracy: The ensemble that predicts accuracies.
+        runtime: The one that predicts training times, if any.
+    """
+    # Isolated: neither its own folder nor PYTHONPATH may bring anything of ours.
+    command = [python, "-I", str(SCRIPT), str(accuracy.directory.resolve())]
+    return command if runtime is None else [*command, "--runtime", str(runtime.directory.resolve())]
+
+
+class EnsembleSurrogate:
+    """An ensemble, and perhaps one of the training time, in a process of its own.
+
+    The accuracy is the mean of the members, the deviation their standard deviation: the
+    package's noise is normal with just that. Training times are means.
+
+    The files are pickles, which execute what they hold when they are loaded: use only those
+    of a source that you trust.
+
+    Source: Siems et al., *NAS-Bench-301 and the case for surrogate benchmarks for neural
+    architecture search* (2020).
+
+    Args:
+        python: The interpreter that has the package nasbench301.
+        accuracy: The ensemble that predicts accuracies.
+        runtime: The one that predicts training times, if any.
+        timeout: Seconds that predicting 256 architectures may take.
+
+    Raises:
+        BenchmarkError: If the interpreter cannot load them.
+    """
+
+    has_noise = True
+    epochs: int | None = None
+
+    def __init__(
+        self,
+        python: str,
+        accuracy: EnsembleFolder,
+        runtime: EnsembleFolder | None = None,
+        *,
+        timeout: float = ANSWERING,
+    ) -> None:
+        self.name = accuracy.model
+        self._folders = (accuracy,) if runtime is None else (accuracy, runtime)
+        self._cell = cells.get("darts")
+        self.worker = Worker(worker_command(python, accuracy, runtime), answering=timeout)
+
+    def predict(self, codes: IntArray) -> Prediction:
+        """Accuracy, deviation and training time of ``n x d`` codes of the DARTS cell.
+
+        Raises:
+            BenchmarkError: If an architecture cannot be predicted, naming it, or none can.
+        """
+        try:
+            answer = self.worker.predict(genotypes_of(codes))
+        except GenotypeRefusedError as refusal:
+            (genotype,) = self._cell.to_strings(codes[refusal.index : refusal.index + 1])
+            raise BenchmarkError(
+                f"the surrogate {self.name!r} does not predict {genotype!r}: {refusal.reason}"
+            ) from refusal
+        return Prediction(
+            accuracy=np.array(answer["accuracy"], dtype=np.float64),
+            deviation=np.array(answer["deviation"], dtype=np.float64),
+            seconds=(
+                np.array(answer["seconds"], dtype=np.float64) if len(self._folders) > 1 else None
+            ),
+        )
+
+    def fingerprint(self) -> str:
+        """Digest of the files of all members."""
+        files = [file for folder in self._folders for file in folder.files]
+        return digest(files, *(folder.model for folder in self._folders))
+
+
+def genotypes_of(codes: IntArray) -> Sequence[dict[str, list[list[str | int]]]]:
+    """Architectures as JSON: each part a list of pairs of an operation and its input.
+
+    Args:
+        codes: ``n x d`` codes of the DARTS cell.
+
+    Example:
+        >>> genotypes_of(np.zeros((1, 22), dtype=int))[0]["normal"][:2]
+        [['max_pool_3x3', 0], ['max_pool_3x3', 1]]
+    """
+    cell = cells.get("darts")
+    names = np.array(cell.operations, dtype=object)[codes[:, : cell.num_blocks]].tolist()
+    sources = cell.sources(codes).tolist()
+    size = cell.total
+    return [
+        {
+            part: [[*edge] for edge in edges[place * size : (place + 1) * size]]
+            for place, part in enumerate(("normal", "reduce"))
+        }
+        for edges in ([*zip(*row, strict=True)] for row in zip(names, sources, strict=True))
+    ]

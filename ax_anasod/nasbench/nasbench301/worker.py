@@ -1,0 +1,166 @@
+"""The process that serves a surrogate, started again whenever it was lost."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import threading
+from collections.abc import Sequence
+from typing import Any, Final
+
+from ax_anasod.exceptions import BenchmarkError
+from ax_anasod.nasbench.nasbench301.process import (
+    LineProcess,
+    ProcessLostError,
+    ProcessSlowError,
+)
+
+STARTING: Final = 600.0
+"""Seconds that loading a surrogate may take: large ensembles have hundreds of megabytes."""
+
+ANSWERING: Final = 300.0
+"""Seconds that one request may take."""
+
+CHUNK: Final = 256
+"""Most architectures of one request: what is answered is not asked again."""
+
+COLUMNS: Final = ("accuracy", "deviation", "seconds")
+"""What is predicted of each architecture."""
+
+
+class GenotypeRefusedError(Exception):
+    """One genotype cannot be predicted.
+
+    Args:
+        index: Its place among those that were asked for.
+        reason: Why.
+    """
+
+    def __init__(self, index: int, reason: str) -> None:
+        super().__init__(reason)
+        self.index, self.reason = index, reason
+
+
+class Worker:
+    """Has genotypes predicted by a process that serves a surrogate, see `worker_script`.
+
+    The process is started when this is made, so that a damaged surrogate is found then. If
+    it is lost in the middle of a batch, whatever it had not answered is asked again of a new
+    one: first in halves, so that a genotype that it cannot survive is found, and named.
+
+    Args:
+        command: Program and arguments.
+        starting: Seconds until the process must be ready.
+        answering: Seconds until it must have answered a request.
+
+    Raises:
+        BenchmarkError: If it does not start, or has nothing to serve.
+    """
+
+    def __init__(
+        self, command: Sequence[str], *, starting: float = STARTING, answering: float = ANSWERING
+    ) -> None:
+        self._command = list(command)
+        self._starting, self._answering = starting, answering
+        self._ids = itertools.count()
+        # Ax may run trials in threads.
+        self._lock = threading.Lock()
+        self._process, self.description = self._start()
+
+    @property
+    def pid(self) -> int | None:
+        """Number of the process, None while there is none."""
+        return self._process.pid if self._process.alive else None
+
+    def predict(self, genotypes: Sequence[Any]) -> dict[str, list[Any]]:
+        """Predict genotypes, however often the process is lost on the way.
+
+        Args:
+            genotypes: ``n`` JSON-able genotypes.
+
+        Returns:
+            ``accuracy`` and ``deviation`` in percent, ``seconds``: ``n`` values each, or
+            None where the surrogate has none.
+
+        Raises:
+            GenotypeRefusedError: If a genotype is refused, or the process does not
+                survive it.
+            BenchmarkError: If the process cannot be started again, or takes too long.
+        """
+        parts: dict[int, dict[str, list[Any]]] = {}
+        # Ranges, the next one last, and whether the process was lost on it before.
+        starts = range(0, len(genotypes), CHUNK)
+        waiting = [(first, min(first + CHUNK, len(genotypes)), False) for first in starts][::-1]
+        while waiting:
+            first, end, lost = waiting.pop()
+            try:
+                parts[first] = self._ask(genotypes[first:end], first)
+            except ProcessLostError as error:
+                if lost:
+                    reason = f"the surrogate's process was lost on it twice: {error}"
+                    raise GenotypeRefusedError(first, reason) from error
+                middle = (first + end) // 2
+                if first == middle:
+                    waiting.append((first, end, True))
+                else:
+                    waiting += [(middle, end, False), (first, middle, False)]
+            except ProcessSlowError as error:
+                if end - first == 1:
+                    raise GenotypeRefusedError(first, str(error)) from error
+                raise BenchmarkError(
+                    f"the surrogate gave {error} for {end - first} architectures",
+                    "allow it more with timeout=SECONDS",
+                ) from error
+        return {
+            name: [value for first in sorted(parts) for value in parts[first][name]]
+            for name in COLUMNS
+        }
+
+    def close(self) -> None:
+        """End the process. A later request starts another."""
+        with self._lock:
+            self._process.end()
+
+    def _ask(self, genotypes: Sequence[Any], first: int) -> dict[str, list[Any]]:
+        with self._lock:
+            if not self._process.alive:
+                self._process, self.description = self._start()
+            request = next(self._ids)
+            line = json.dumps({"id": request, "genotypes": genotypes}) + "\n"
+            answer = self._process.exchange(line, self._answering)
+            try:
+                return _checked(answer, request, first, len(genotypes))
+            except ProcessLostError:
+                self._process.end()
+                raise
+
+    def _start(self) -> tuple[LineProcess, dict[str, Any]]:
+        process = LineProcess(self._command)
+        try:
+            greeting = process.exchange("", self._starting)
+        except (ProcessLostError, ProcessSlowError) as error:
+            raise BenchmarkError(
+                f"{self._command[0]} does not load the surrogate: {error}"
+            ) from error
+        if not isinstance(greeting.get("ready"), dict):
+            process.end()
+            raise BenchmarkError(
+                f"{self._command[0]} cannot load the surrogate: {greeting.get('error', greeting)}"
+            )
+        return process, greeting["ready"]
+
+
+def _checked(answer: dict[str, Any], request: int, first: int, number: int) -> dict[str, list[Any]]:
+    if answer.get("id") != request:
+        raise ProcessLostError(f"it answered request {answer.get('id')!r}, not {request}")
+    if "index" in answer:
+        raise GenotypeRefusedError(first + answer["index"], answer["error"])
+    if "error" in answer:
+        raise BenchmarkError(f"the surrogate fails: {answer['error']}")
+    if answer.get("seconds") is None:
+        answer["seconds"] = [None] * number
+    for name in COLUMNS:
+        column = answer.get(name)
+        if not isinstance(column, list) or len(column) != number:
+            raise ProcessLostError(f"it did not answer with {number} values of {name}")
+    return {name: answer[name] for name in COLUMNS}
