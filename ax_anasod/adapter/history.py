@@ -43,4 +43,5 @@ class HistoryAdapter(CheckedAdapter, RandomAdapter):
                 for parameters in coding.parameters(rows)
             ],
             weights=[1.0] * len(rows),
+            gen_metadata=self.generator.metadata(),
         )

@@ -26,6 +26,7 @@ from ax_anasod.generators import (
     ReinforceGenerator,
     SMACGenerator,
     TPEGenerator,
+    TwoLevelGenerator,
 )
 
 # The cell is stored once, in the strategy, and not with every generated trial again.
@@ -55,6 +56,7 @@ SETUPS: Final[dict[str, GeneratorSetup]] = {
     "EncodingEnsemble": _from_history(EncodingEnsembleGenerator),
     "NASBowl": _from_history(NASBowlGenerator),
     "GCN": _from_history(GCNGenerator),
+    "TwoLevel": _from_history(TwoLevelGenerator),
     "AnasodBO": GeneratorSetup(
         adapter_class=EncodingAdapter,
         generator_class=EncodingGenerator,
@@ -81,6 +83,7 @@ class AnasodGenerators(GeneratorRegistryBase):
     ENCODING_ENSEMBLE = "EncodingEnsemble"
     NAS_BOWL = "NASBowl"
     GCN = "GCN"
+    TWO_LEVEL = "TwoLevel"
 
     @property
     def GENERATOR_KEY_TO_GENERATOR_SETUP(self) -> dict[str, GeneratorSetup]:  # noqa: N802

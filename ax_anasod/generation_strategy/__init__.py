@@ -24,6 +24,7 @@ from ax_anasod.generation_strategy.surrogate_options import (
     PathBOOptions,
     PathNEPOptions,
 )
+from ax_anasod.generation_strategy.two_level import TwoLevelOptions
 
 __all__ = [
     "STRATEGIES",
@@ -44,6 +45,7 @@ __all__ = [
     "SMACOptions",
     "Strategy",
     "TPEOptions",
+    "TwoLevelOptions",
     "get",
     "make",
 ]

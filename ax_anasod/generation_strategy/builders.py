@@ -22,6 +22,7 @@ from ax_anasod.generation_strategy.options import (
 )
 from ax_anasod.generation_strategy.strategy import Strategy
 from ax_anasod.generation_strategy.surrogates import SURROGATE_STRATEGIES
+from ax_anasod.generation_strategy.two_level import TWO_LEVEL
 from ax_anasod.generators.candidates import check_exhaustive
 
 
@@ -162,6 +163,7 @@ STRATEGIES: Final[dict[str, Strategy]] = {
             _anasod_bo,
             multi_objective=True,
         ),
+        TWO_LEVEL,
         *SURROGATE_STRATEGIES,
         *BASELINES,
     )

@@ -20,10 +20,12 @@ from ax_anasod.generators.random_architecture import RandomArchitectureGenerator
 from ax_anasod.generators.reinforce import ReinforceGenerator
 from ax_anasod.generators.smac import SMACGenerator
 from ax_anasod.generators.tpe import TPEGenerator
+from ax_anasod.generators.two_level import SURROGATES, TwoLevelGenerator
 
 __all__ = [
     "OPTIMIZERS",
     "POOLS",
+    "SURROGATES",
     "AnasodLocalSearchGenerator",
     "ArchitectureEnsembleGenerator",
     "ArchitectureGPGenerator",
@@ -42,4 +44,5 @@ __all__ = [
     "ReinforceGenerator",
     "SMACGenerator",
     "TPEGenerator",
+    "TwoLevelGenerator",
 ]

@@ -56,6 +56,10 @@ class HistoryGenerator(RandomGenerator, ABC):
             Integer rows ``n x d`` (counts or codes).
         """
 
+    def metadata(self) -> dict[str, Any]:
+        """What is stored with the last proposals besides their parameters (``gen_metadata``)."""
+        return {}
+
     def _get_state(self) -> dict[str, Any]:
         # Ax would store the seed and a position and hand them back at the next step;
         # both follow from the stored arguments and the experiment.

@@ -36,15 +36,32 @@ def standardized_targets(
     Raises:
         ObservationError: ``log_targets``, and there are values of both signs.
     """
+    rows, values = modelled_values(history, log_targets)
+    return rows, standardized(values)[0]
+
+
+def modelled_values(
+    history: History, log_targets: bool
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """As :func:`standardized_targets`, before the targets are standardised.
+
+    Without logarithms they are divided by the largest absolute value.
+    """
     rows, values = history.imputed()
     if not len(values):
         return rows, values
     # Sums of large values would overflow.
     values = values / (np.abs(values).max() or 1.0)
-    if log_targets:
-        values = _signed_log(values, history)
+    return rows, _signed_log(values, history) if log_targets else values
+
+
+def standardized(values: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], float]:
+    """The ``n`` values with mean 0 and variance 1, and what they were divided by."""
+    if not len(values):
+        return values, 1.0
     deviation = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
-    return rows, (values - values.mean()) / max(deviation, _SMALLEST_DEVIATION)
+    deviation = max(deviation, _SMALLEST_DEVIATION)
+    return (values - values.mean()) / deviation, deviation
 
 
 def _signed_log(values: npt.NDArray[np.float64], history: History) -> npt.NDArray[np.float64]:

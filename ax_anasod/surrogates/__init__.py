@@ -1,6 +1,7 @@
 """BoTorch models and GPyTorch kernels; nothing here knows of Ax."""
 
 from ax_anasod.surrogates.bayesian_linear import BayesianLinearRegression
+from ax_anasod.surrogates.effective_paths import effective_paths, num_paths
 from ax_anasod.surrogates.gcn import (
     GCNOptions,
     GraphConvolutionalNetwork,
@@ -9,6 +10,8 @@ from ax_anasod.surrogates.gcn import (
     graph_inputs,
 )
 from ax_anasod.surrogates.gp import EncodingGP
+from ax_anasod.surrogates.kernels import OperationDistributionKernel
+from ax_anasod.surrogates.levels import Level, LevelFeatures, LevelName, levels_of
 from ax_anasod.surrogates.neural_ensemble import (
     EnsembleOptions,
     NeuralEnsemble,
@@ -17,6 +20,7 @@ from ax_anasod.surrogates.neural_ensemble import (
 from ax_anasod.surrogates.operation_graphs import OperationGraphs, operation_graphs, simplified
 from ax_anasod.surrogates.prediction import log_expected_improvement, predict
 from ax_anasod.surrogates.subtree_features import SubtreeFeatures, subtree_features
+from ax_anasod.surrogates.two_level import TwoLevelGP
 from ax_anasod.surrogates.weisfeiler_lehman import WeisfeilerLehmanGP, WeisfeilerLehmanKernel
 
 __all__ = [
@@ -26,15 +30,23 @@ __all__ = [
     "GCNOptions",
     "GraphConvolutionalNetwork",
     "GraphInputs",
+    "Level",
+    "LevelFeatures",
+    "LevelName",
     "NeuralEnsemble",
+    "OperationDistributionKernel",
     "OperationGraphs",
     "SubtreeFeatures",
+    "TwoLevelGP",
     "WeisfeilerLehmanGP",
     "WeisfeilerLehmanKernel",
+    "effective_paths",
     "fit_gcn",
     "fit_neural_ensemble",
     "graph_inputs",
+    "levels_of",
     "log_expected_improvement",
+    "num_paths",
     "operation_graphs",
     "predict",
     "simplified",

@@ -1,0 +1,69 @@
+"""``two-level-bo``: beyond the paper."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Final
+
+from ax.generation_strategy.generation_strategy import GenerationStrategy
+
+from ax_anasod.adapter import AnasodGenerators
+from ax_anasod.core import AnasodSearchSpace, CellSearchSpace
+from ax_anasod.generation_strategy.nodes import node
+from ax_anasod.generation_strategy.options import CheckedOptions
+from ax_anasod.generation_strategy.strategy import Strategy
+from ax_anasod.generators.two_level import check_two_level
+
+
+@dataclass(frozen=True)
+class TwoLevelOptions(CheckedOptions):
+    """Options of ``two-level-bo`` (see :class:`ax_anasod.generators.TwoLevelGenerator`).
+
+    Args:
+        num_initial: Random architectures observed before the first model.
+        surrogate: How architectures of one distribution are told apart: ``"alternating"``
+            (default), ``"blocks"``, ``"paths"``, ``"sum"`` of both, or not at all:
+            ``"distribution"``.
+        clip: Where targets are clipped, in median absolute deviations above the median.
+        log_targets: Model the logarithm of the objective; needs values of one sign.
+        enumeration_limit: The most architectures that are all evaluated for a proposal; in
+            larger cells the acquisition function is searched.
+
+    Raises:
+        UnknownNameError: There is no such surrogate.
+        OptionError: A value is out of range or of the wrong type.
+    """
+
+    num_initial: int = 10
+    surrogate: str = "alternating"
+    clip: float = 3.0
+    log_targets: bool = True
+    enumeration_limit: int = 100_000
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_two_level(self.num_initial, self.surrogate, self.clip, self.enumeration_limit)
+
+
+def _two_level(
+    name: str, space: AnasodSearchSpace | CellSearchSpace, seed: int, options: TwoLevelOptions
+) -> GenerationStrategy:
+    common = {"cell": space.cell.to_dict(), "seed": seed}
+    initial = node(
+        "initial",
+        AnasodGenerators.RANDOM_ARCHITECTURE,
+        common,
+        next_node=name,
+        num_trials=options.num_initial,
+    )
+    model = node(name, AnasodGenerators.TWO_LEVEL, {**common, **asdict(options)})
+    return GenerationStrategy(name=name, nodes=[initial, model])
+
+
+TWO_LEVEL: Final = Strategy(
+    "two-level-bo",
+    "Gaussian process on distributions and architectures; beyond the paper",
+    "architecture",
+    TwoLevelOptions,
+    _two_level,
+)

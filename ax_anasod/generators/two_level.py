@@ -1,0 +1,200 @@
+"""The strategy beyond the paper: the operation distribution, and what lies on each block."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from ax_anasod.cells import Cell, RestrictedCell
+from ax_anasod.cells.listing import all_codes
+from ax_anasod.core.history import History
+from ax_anasod.exceptions import UnknownNameError
+from ax_anasod.generators.architecture import ArchitectureGenerator
+from ax_anasod.generators.checks import check_number
+from ax_anasod.generators.expected_improvement import ExpectedImprovement
+from ax_anasod.generators.targets import modelled_values, standardized
+from ax_anasod.generators.two_level_search import search
+from ax_anasod.surrogates import Level, LevelFeatures, LevelName, levels_of
+
+SURROGATES: Final[dict[str, tuple[tuple[LevelName, ...], ...]]] = {
+    "distribution": (("distribution",),),
+    "blocks": (("distribution", "blocks"),),
+    "paths": (("distribution", "paths"),),
+    "sum": (("distribution", "blocks", "paths"),),
+    "alternating": (("distribution", "blocks"), ("distribution", "paths")),
+}
+"""The levels of each surrogate; of several sets, trials take turns."""
+
+EXPECTED_IMPROVEMENT: Final = "expected_improvement_percent"
+"""The entry of a trial's ``gen_metadata`` with its expected improvement."""
+
+
+class TwoLevelGenerator(ArchitectureGenerator):
+    """``two-level-bo``: learns fast from the distribution, and then finds the best cell.
+
+    The surrogate is a GP whose covariance adds a kernel on operation distributions (the
+    paper's encoding) and a second one that tells the architectures of a distribution apart.
+    For the second there are two views, and trials take turns between them:
+
+    - ``"blocks"``: which operations lie on which blocks, and how they are wired;
+    - ``"paths"``: what the paths from input to output compute, wherever the operations lie,
+      so that cells that compute the same function share an observation.
+
+    Where one view has a false optimum, in which a search with it alone would stay, the other
+    seldom has the same. Cells that do not say which block reads which have no paths; there
+    every trial looks at the blocks.
+
+    Targets are logarithms, clipped from above at the median plus ``clip`` median absolute
+    deviations (cells that fail to train would decide everything else), then standardised.
+    The proposal has the largest expected improvement of all architectures without a trial;
+    where there are more than ``enumeration_limit``, of those that a search of the
+    acquisition function finds (:func:`ax_anasod.generators.two_level_search.search`). Once
+    every architecture has a trial, proposals are repeats: further observations of those
+    that promise most.
+
+    Pending trials are believed to give their posterior mean; a failed one counts as the
+    worst value seen.
+
+    Args:
+        cell: ``Cell.to_dict()`` of the cell searched.
+        seed: The seed of the run.
+        num_initial: Random trials before the first of this generator.
+        surrogate: One of :data:`SURROGATES`.
+        clip: Where targets are clipped, in median absolute deviations.
+        log_targets: Model the logarithm of the objective.
+        enumeration_limit: The most architectures that are all evaluated.
+
+    Raises:
+        UnknownNameError: There is no such surrogate.
+        OptionError: A number is out of range.
+    """
+
+    def __init__(
+        self,
+        cell: Mapping[str, Any],
+        seed: int = 0,
+        num_initial: int = 10,
+        surrogate: str = "alternating",
+        clip: float = 3.0,
+        log_targets: bool = True,
+        enumeration_limit: int = 100_000,
+    ) -> None:
+        super().__init__(cell=cell, seed=seed)
+        check_two_level(num_initial, surrogate, clip, enumeration_limit)
+        self.num_initial = num_initial
+        self.surrogate = surrogate
+        self.clip = clip
+        self.log_targets = log_targets
+        self.enumeration_limit = enumeration_limit
+        self._metadata: dict[str, Any] = {}
+
+    def propose(self, n: int, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
+        """Propose ``n`` architectures, codes ``n x d``."""
+        self._metadata = {}
+        return super().propose(n, history, fixed)
+
+    def metadata(self) -> dict[str, Any]:
+        """The expected improvement of the first of the last proposals, where there is one.
+
+        In percent of the best value: 100 times the expected decrease of its logarithm.
+        """
+        return self._metadata
+
+    def next_code(self, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
+        """Propose one architecture, a code ``d``."""
+        rng = self.rng(history)
+        if not history.observed.any():
+            return self.draw_one(rng, fixed)
+        acquisition, percent = self._acquisition(history)
+        if _num_listed(self.cell) > self.enumeration_limit:
+            code, value = search(self, acquisition, history, fixed, rng)
+        else:
+            code, value = self._best_of_all(acquisition, history, fixed, rng)
+        self._metadata.setdefault(EXPECTED_IMPROVEMENT, math.exp(value) * percent)
+        return code
+
+    def _acquisition(self, history: History) -> tuple[ExpectedImprovement, float]:
+        """The acquisition function, and how many percent an improvement by 1 is."""
+        codes, values = modelled_values(history, self.log_targets)
+        best = values.min()
+        centre = np.median(values)
+        spread = np.median(np.abs(values - centre))
+        if spread > 0:
+            values = np.minimum(values, centre + self.clip * spread)
+        targets, unit = standardized(values)
+        pending = history.rows[history.pending]
+        acquisition = ExpectedImprovement(
+            self.cell,
+            self.levels(history.position),
+            np.concatenate([codes, pending]),
+            np.concatenate([targets, np.full(len(pending), np.nan)]),
+        )
+        return acquisition, 100.0 * unit / (1.0 if self.log_targets else abs(best) or 1.0)
+
+    def levels(self, position: int) -> list[Level]:
+        """The levels of the surrogate for the proposal at a position of the run."""
+        available = levels_of(self.cell)
+        views = [view for view in SURROGATES[self.surrogate] if available.keys() >= set(view)]
+        turns = views or SURROGATES["blocks"]
+        return [available[name] for name in turns[position % len(turns)]]
+
+    def _best_of_all(
+        self,
+        acquisition: ExpectedImprovement,
+        history: History,
+        fixed: Mapping[int, int],
+        rng: np.random.Generator,
+    ) -> tuple[npt.NDArray[np.int64], float]:
+        """The best architecture without a trial, and its acquisition value."""
+        codes, features = _everything(self.cell) if not fixed else _fixed(self.cell, fixed)
+        if not len(codes):
+            return self.draw_one(rng, fixed), -math.inf
+        values = acquisition(features)
+        seen = np.isin(self.cell.keys(self.cell.canonical(codes)), self.cell.keys(history.rows))
+        if not seen.all():
+            values[seen] = -math.inf
+        best = int(values.argmax())
+        return np.asarray(codes[best]), float(values[best])
+
+
+def check_two_level(num_initial: int, surrogate: str, clip: float, enumeration_limit: int) -> None:
+    """Refuse options that are out of range; all are those of `TwoLevelGenerator`.
+
+    Raises:
+        UnknownNameError: There is no such surrogate.
+        OptionError: A number is out of range.
+    """
+    check_number("num_initial", num_initial, 1)
+    if surrogate not in SURROGATES:
+        raise UnknownNameError("surrogate", surrogate, SURROGATES)
+    check_number("clip", clip, 0, open_start=True)
+    # Beyond this, cells are not listed.
+    check_number("enumeration_limit", enumeration_limit, 0, 10_000_000)
+
+
+def _num_listed(cell: Cell) -> int:
+    """How many codes are looked at when all architectures of a cell are listed."""
+    return cell.size if isinstance(cell, RestrictedCell) else cell.num_codes
+
+
+@lru_cache(maxsize=2)
+def _everything(cell: Cell) -> tuple[npt.NDArray[np.int64], LevelFeatures]:
+    """All architectures of a cell, ``m x d``, and their features: the same at every step."""
+    codes = cell.enumerate()
+    return codes, LevelFeatures(cell, codes)
+
+
+def _fixed(cell: Cell, fixed: Mapping[int, int]) -> tuple[npt.NDArray[np.int64], LevelFeatures]:
+    """As :func:`_everything`, those architectures that some code with fixed values has."""
+    # Another form of an architecture than its representative may have the fixed values.
+    codes = cell.enumerate() if isinstance(cell, RestrictedCell) else all_codes(cell)
+    codes = codes[(codes[:, list(fixed)] == list(fixed.values())).all(axis=1)]
+    codes = codes[cell.is_valid(codes)]
+    _, first = np.unique(cell.keys(cell.canonical(codes)), return_index=True)
+    codes = codes[np.sort(first)]
+    return codes, LevelFeatures(cell, codes)

@@ -1,0 +1,119 @@
+"""The search of the acquisition function where architectures are too many to evaluate all."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from ax_anasod.cells import Cell, mutate
+from ax_anasod.cells.listing import one_column_edits
+from ax_anasod.core.history import History
+from ax_anasod.generators.architecture import ArchitectureGenerator
+from ax_anasod.generators.expected_improvement import ExpectedImprovement
+from ax_anasod.simplex import sample_biased
+from ax_anasod.surrogates import LevelFeatures
+
+# Who has offspring at the start: the best of the run.
+_PARENTS: Final = 10
+# Mutants, architectures of distributions around the best ones, and uniform draws to start.
+_MUTANTS, _DIRICHLET, _UNIFORM = 400, 400, 200
+_BETA: Final = 2.0
+# In each round the best so far have mutants, and the very best all their neighbours.
+_SURVIVORS, _CHILDREN, _CLIMBERS = 50, 8, 5
+_ROUNDS: Final = 12
+_PATIENCE: Final = 2
+
+
+def search(
+    generator: ArchitectureGenerator,
+    acquisition: ExpectedImprovement,
+    history: History,
+    fixed: Mapping[int, int],
+    rng: np.random.Generator,
+) -> tuple[npt.NDArray[np.int64], float]:
+    """The best architecture without a trial that is found, and its acquisition value.
+
+    Evolution and local search at once: the population starts with mutants of the best
+    architectures of the run, with architectures whose distributions are Dirichlet draws
+    around the best distributions (paper, Eq. 3), and with uniform draws; in each round the
+    best so far have mutants and the very best all of their neighbours, until two rounds in a
+    row find nothing better. All candidates of a round are made and evaluated at once.
+
+    Args:
+        generator: Whose cell is searched.
+        acquisition: The acquisition function.
+        history: The run so far, its rows representatives.
+        fixed: Column -> value that the proposal must have.
+        rng: The random numbers of this proposal.
+    """
+    cell = generator.cell
+    population = _Population(cell, acquisition, history)
+    population.add(generator.admissible(_first(generator, acquisition, history, rng), fixed))
+    population.add(generator.draw(_UNIFORM, rng, fixed))
+    best, idle = population.best, 0
+    for _ in range(_ROUNDS):
+        survivors = population.top(_SURVIVORS)
+        if idle == _PATIENCE or not len(survivors):
+            break
+        children = [mutate(cell, np.repeat(survivors, _CHILDREN, axis=0), rng)]
+        children += [one_column_edits(code, cell.code_sizes) for code in survivors[:_CLIMBERS]]
+        population.add(generator.admissible(np.concatenate(children), fixed))
+        idle = 0 if population.best > best else idle + 1
+        best = population.best
+    found = population.top(1)
+    # All that was found has a trial: a repeat is a further observation.
+    code = found[0] if len(found) else generator.draw_one(rng, fixed)
+    return code, population.best
+
+
+def _first(
+    generator: ArchitectureGenerator,
+    acquisition: ExpectedImprovement,
+    history: History,
+    rng: np.random.Generator,
+) -> npt.NDArray[np.int64]:
+    """Codes near the best of the run, ``m x d``."""
+    cell = generator.cell
+    order = np.argsort(acquisition.believed, kind="stable")
+    parents = acquisition.codes[order[:_PARENTS]]
+    mutants = mutate(cell, np.resize(parents, (_MUTANTS, parents.shape[1])), rng)
+    distributions = cell.encode(parents) / cell.num_blocks
+    each = math.ceil(_DIRICHLET / len(parents))
+    fractions = [sample_biased(p, _BETA, each, rng) for p in distributions]
+    decoded = cell.decode(cell.snap(np.concatenate(fractions)), rng)
+    return np.concatenate([parents, mutants, decoded])
+
+
+class _Population:
+    """All candidates so far, each once, the best first."""
+
+    def __init__(self, cell: Cell, acquisition: ExpectedImprovement, history: History) -> None:
+        self._cell, self._acquisition = cell, acquisition
+        self._known = np.unique(cell.keys(history.rows))
+        self._codes = np.empty((0, len(cell.code_sizes)), dtype=np.int64)
+        self._values = np.empty(0)
+
+    @property
+    def best(self) -> float:
+        """The largest acquisition value so far; minus infinity before there is one."""
+        return float(self._values[0]) if len(self._values) else -math.inf
+
+    def top(self, n: int) -> npt.NDArray[np.int64]:
+        """The best ``n`` candidates so far, codes ``n x d``."""
+        return self._codes[:n]
+
+    def add(self, codes: npt.NDArray[np.int64]) -> None:
+        """Evaluate those of ``m x d`` codes that are new, and have no trial."""
+        keys, first = np.unique(self._cell.keys(self._cell.canonical(codes)), return_index=True)
+        new = ~np.isin(keys, self._known)
+        codes = codes[first[new]]
+        self._known = np.union1d(self._known, keys[new])
+        values = self._acquisition(LevelFeatures(self._cell, codes))
+        values = np.concatenate([self._values, values])
+        order = np.argsort(-values, kind="stable")[:_SURVIVORS]
+        self._codes = np.concatenate([self._codes, codes])[order]
+        self._values = values[order]
