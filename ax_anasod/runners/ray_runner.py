@@ -66,6 +66,8 @@ class RayRunner(BaseTrainingRunner):
         OptionalImportError: Ray is not installed.
     """
 
+    seconds_between_polls = 0.2
+
     def __init__(
         self,
         task: TrainingTask | Mapping[str, Any],

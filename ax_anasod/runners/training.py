@@ -35,6 +35,8 @@ class TrainingRunner(BaseTrainingRunner):
         UnknownNameError: There is no such kind of space.
     """
 
+    concurrency = 1
+
     def __init__(
         self,
         task: TrainingTask | Mapping[str, Any],

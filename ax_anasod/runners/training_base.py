@@ -45,10 +45,17 @@ class BaseTrainingRunner(IRunner):
         seed: The seed of the run.
         tensorboard: Whether logs for TensorBoard are written.
 
+    Attributes:
+        concurrency: How many trials it trains at a time; None for as many as it is given.
+        seconds_between_polls: How long to wait where a poll has shown nothing new.
+
     Raises:
         OptionError: The seed is none.
         UnknownNameError: There is no such kind of space.
     """
+
+    concurrency: int | None = None
+    seconds_between_polls: float = 0.0
 
     def __init__(
         self,
@@ -89,13 +96,17 @@ class BaseTrainingRunner(IRunner):
         """
         codes = self.codes(trial_index, parameterization)
         metadata = {
-            "folder": str(Path(self.folder) / f"{trial_index:04d}"),
+            "folder": str(self.folder_of(trial_index)),
             "codes": codes.tolist(),
             "seed": network_seed(self.seed, trial_index),
             "architecture": " ; ".join(self._task.cell.to_strings(codes)),
         }
         self._start(trial_index, metadata)
         return metadata
+
+    def folder_of(self, trial_index: int) -> Path:
+        """The folder of a trial."""
+        return Path(self.folder) / f"{trial_index:04d}"
 
     def codes(self, trial_index: int, parameterization: Mapping[str, Any]) -> npt.NDArray[np.int64]:
         """The codes of a trial's network, ``n x d``: one a layer, or a single one.

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from ax_anasod.exceptions import OptionError, RunError
 from ax_anasod.files import write_whole
 from ax_anasod.generation_strategy import get
-from ax_anasod.nasbench import Benchmark
+from ax_anasod.nasbench import Objective
 from ax_anasod.runs.metric_names import metric_names
 
 
@@ -36,6 +36,38 @@ class Quantity:
     optimum: float | None
 
 
+class Subject(Protocol):
+    """What a run may search: a benchmark, or networks that it trains."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in results."""
+        ...
+
+    @property
+    def dataset(self) -> str | None:
+        """Its data set, where there is one."""
+        ...
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """What is searched."""
+        ...
+
+    @property
+    def reported(self) -> tuple[Objective, ...]:
+        """What is recorded but not searched."""
+        ...
+
+    def optimum(self, objective: str) -> float | None:
+        """The best value of an objective, None where unknown."""
+        ...
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able description from which it is restored."""
+        ...
+
+
 @dataclass(frozen=True)
 class RunConfig:
     """The content of ``config.json``.
@@ -43,7 +75,7 @@ class RunConfig:
     Args:
         version: Version of the package that started the run.
         created: When it was started, in ISO form with the time zone.
-        benchmark: ``Benchmark.to_dict()``.
+        benchmark: ``Benchmark.to_dict()``, or that of the task of a run that trains.
         benchmark_name: What the benchmark is called in results.
         dataset: Its data set, where there is one.
         strategy: Name of the strategy.
@@ -53,6 +85,7 @@ class RunConfig:
         parallel: How many trials are proposed at a time.
         objectives: What is searched.
         reported: What is recorded but not searched.
+        execution: How and where a run that trains carries out its trials; empty for others.
     """
 
     version: str
@@ -67,17 +100,19 @@ class RunConfig:
     parallel: int
     objectives: tuple[Quantity, ...]
     reported: tuple[Quantity, ...]
+    execution: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(
         cls,
-        benchmark: Benchmark,
+        benchmark: Subject,
         strategy: str,
         options: Mapping[str, Any] | None = None,
         *,
         trials: int,
         seed: int = 0,
         parallel: int = 1,
+        execution: Mapping[str, Any] | None = None,
     ) -> Self:
         """The configuration of a new run.
 
@@ -119,6 +154,7 @@ class RunConfig:
             parallel=parallel,
             objectives=described[: len(benchmark.objectives)],
             reported=described[len(benchmark.objectives) :],
+            execution=dict(execution or {}),
         )
 
     @property
@@ -155,7 +191,14 @@ class RunConfig:
         try:
             for name in ("objectives", "reported"):
                 content[name] = tuple(Quantity(**quantity) for quantity in content[name])
-            return cls(**{f.name: content[f.name] for f in fields(cls)})
+            # Runs of older versions lack what was added since, which has a default.
+            return cls(
+                **{
+                    f.name: content[f.name]
+                    for f in fields(cls)
+                    if f.name in content or f.default_factory is MISSING
+                }
+            )
         except (KeyError, TypeError) as error:
             raise RunError(f"{path} is not the configuration of a run: {error}") from error
 

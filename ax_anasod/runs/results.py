@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ax_anasod.runs.config import Quantity, RunConfig
-from ax_anasod.storage.events import Completed, Failed
+from ax_anasod.storage.events import Completed, Failed, Stopped
 from ax_anasod.storage.journal import Record
 
 
@@ -143,7 +143,7 @@ class Results:
         for record, end, incumbent in zip(ended, self.ends, self.incumbents, strict=True):
             completed = end if isinstance(end, Completed) else None
             writer.writerow(
-                [end.trial, "failed" if completed is None else "completed"]
+                [end.trial, _status(end)]
                 + ["" if completed is None else completed.architecture]
                 + [end.encoding[operation] for operation in operations]
                 + ["" if completed is None else completed.values[name] for name in quantities]
@@ -152,6 +152,12 @@ class Results:
                 + [record.start.node, record.start.metadata.get("beta", "")]
             )
         return text.getvalue()
+
+
+def _status(end: Completed | Failed) -> str:
+    if isinstance(end, Failed):
+        return "failed"
+    return "early_stopped" if isinstance(end, Stopped) else "completed"
 
 
 def _covers(point: tuple[float, ...], other: tuple[float, ...]) -> bool:

@@ -60,6 +60,11 @@ class Completed:
 
 
 @dataclass(frozen=True)
+class Stopped(Completed):
+    """A trial was stopped early; its results are those that it had then."""
+
+
+@dataclass(frozen=True)
 class Failed:
     """A trial has ended without results.
 
@@ -78,7 +83,12 @@ class Failed:
 
 Event = Started | Completed | Failed
 
-_KINDS: Final[dict[str, type[Event]]] = {"start": Started, "complete": Completed, "fail": Failed}
+_KINDS: Final[dict[str, type[Event]]] = {
+    "start": Started,
+    "complete": Completed,
+    "stop": Stopped,
+    "fail": Failed,
+}
 _NAMES: Final = {kind: name for name, kind in _KINDS.items()}
 _INTEGERS: Final = frozenset({"trial", "last"})
 _NUMBERS: Final = frozenset({"seconds"})

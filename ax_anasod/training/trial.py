@@ -176,8 +176,9 @@ class TrialTraining:
             self._training = training
             if self._tensorboard:
                 self._log = TensorBoardLog(self._folder, len(training.history))
-        # A process that was killed after its last checkpoint has nothing left to train.
-        if not training.finished:
+        # A process may have been killed between the checkpoint of an epoch and the state of the
+        # trial: that epoch is the next one then.
+        if len(training.history) <= len(self.state.epochs) and not training.finished:
             epoch = training.train_epoch()
             if self._log is not None:
                 self._log.write(epoch)

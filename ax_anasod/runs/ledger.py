@@ -1,0 +1,179 @@
+"""A run's trials: what Ax proposes, what the journal keeps, and the way back from it."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+from ax.api.client import Client
+from ax.core.arm import Arm
+from ax.core.data import Data, DataRow
+from ax.core.evaluations_to_data import raw_evaluations_to_data
+from ax.core.generator_run import GeneratorRun
+from ax.core.trial import Trial
+
+from ax_anasod.cells import Cell
+from ax_anasod.core import AnasodSearchSpace
+from ax_anasod.exceptions import RunError
+from ax_anasod.experiment import make_client, make_search_space
+from ax_anasod.runs.config import RunConfig
+from ax_anasod.storage.events import Completed, Event, Failed, Started, Stopped, plain_entries
+from ax_anasod.storage.journal import Journal, Record, extend
+
+Curve = list[tuple[float, dict[str, float]]]
+
+
+class Ledger:
+    """The trials of a run, in Ax and in its journal.
+
+    All state is in the Ax experiment, and all of the experiment follows from the
+    configuration and the journal: no generator of this package keeps anything to itself.
+
+    Args:
+        config: What the run is.
+        cell: The cell that is searched.
+        journal: Where every trial event is written before the search goes on; None keeps
+            the trials in memory only. Trials that it holds are those of the run so far.
+
+    Raises:
+        AnasodError: The strategy cannot run on the cell, or refuses an option.
+    """
+
+    def __init__(self, config: RunConfig, cell: Cell, journal: Journal | None = None) -> None:
+        self.config = config
+        self._journal = journal
+        self._records: list[Record] = []
+        self._metrics = {q.name: q.metric for q in (*config.objectives, *config.reported)}
+        self._space = make_search_space(cell, config.strategy)
+        self.client: Client = make_client(
+            cell,
+            config.strategy,
+            objectives=[quantity.metric for quantity in config.objectives],
+            reported=[quantity.metric for quantity in config.reported],
+            seed=config.seed,
+            name=config.experiment_name,
+            **config.options,
+        )
+        # Ax offers no public way to attach a trial as a generator's own.
+        self.experiment = self.client._experiment
+        self._restore(journal.records if journal is not None else [])
+        self._clock = time.perf_counter()
+        # The proposal of a batch takes time once; each of its trials bears a share.
+        self._share = 0.0
+
+    def keep_in(self, journal: Journal) -> None:
+        """Write every event from now on into the empty journal of a new run.
+
+        Raises:
+            RunError: There are trials already, here or in the journal.
+        """
+        if self.records or journal.records:
+            raise RunError(f"{journal.path} cannot become the journal of a search under way")
+        self._journal = journal
+
+    @property
+    def records(self) -> list[Record]:
+        """The trials so far, in order."""
+        return self._records if self._journal is None else self._journal.records
+
+    def _propose(self, number: int) -> None:
+        indices = list(self.client.get_next_trials(number))
+        if not indices:
+            raise RunError(f"the strategy {self.config.strategy!r} proposes no further trial")
+        self._record(*(_started(self._trial(index), indices[-1]) for index in indices))
+        self._share = self._lap() / len(indices)
+
+    def _record(self, *events: Event) -> None:
+        if self._journal is None:
+            self._records = extend(self._records, events)
+        else:
+            self._journal.append(*events)
+
+    def _restore(self, records: list[Record]) -> None:
+        """Make the experiment what it was after these trials, bit for bit."""
+        rows: list[DataRow] = []
+        for record in records:
+            trial = self.experiment.new_trial(
+                GeneratorRun(
+                    arms=[Arm(parameters=record.start.parameters)],
+                    generator_key=record.start.generator,
+                    generation_node_name=record.start.node,
+                    gen_metadata=record.start.metadata,
+                )
+            )
+            trial.mark_running(no_runner_required=True)
+            if isinstance(record.end, Completed):
+                rows += self._data_rows(trial, self._curve(record.end))
+                describe(trial, record.end)
+        if rows:
+            # At once: Ax copies all data so far with every attachment.
+            self.experiment.attach_data(Data(data_rows=rows))
+        for record in records:
+            self._mark(record)
+
+    def _mark(self, record: Record) -> None:
+        """Tell Ax how a trial ended, whose data it has."""
+        trial = self._trial(record.trial)
+        if isinstance(record.end, Failed):
+            trial.mark_failed(reason=record.end.reason)
+        elif isinstance(record.end, Stopped):
+            trial.mark_early_stopped(reason="stopped early")
+        elif isinstance(record.end, Completed):
+            trial.mark_completed()
+
+    def _curve(self, end: Completed) -> Curve:
+        """Step and values of a trial on its way; a single one without a step by default."""
+        return [(math.nan, end.values)]
+
+    def _data_rows(self, trial: Trial, curve: Curve) -> list[DataRow]:
+        """The rows that ``Client.complete_trial`` attaches, at each step of the curve."""
+        signatures = {metric.name: metric.signature for metric in self.experiment.metrics.values()}
+        outcomes = [(step, self._outcome(values)) for step, values in curve]
+        return raw_evaluations_to_data(
+            {trial.arm.name: outcomes},  # type: ignore[union-attr]
+            metric_name_to_signature=signatures,
+            trial_index=trial.index,
+        )._data_rows
+
+    def _outcome(self, values: dict[str, float]) -> dict[str, Any]:
+        return {metric: values[name] for name, metric in self._metrics.items()}
+
+    def _encoding(self, start: Started) -> dict[str, int]:
+        space = self._space
+        counts = (
+            space.counts(start.parameters)
+            if isinstance(space, AnasodSearchSpace)
+            else space.decode(start.parameters).counts
+        )
+        return dict(zip(space.cell.operations, counts.tolist(), strict=True))
+
+    def _trial(self, index: int) -> Trial:
+        trial = self.experiment.trials[index]
+        if not isinstance(trial, Trial):
+            raise RunError(f"trial {index} is a batch of arms, which this loop does not evaluate")
+        return trial
+
+    def _lap(self) -> float:
+        now = time.perf_counter()
+        lap, self._clock = now - self._clock, now
+        return lap
+
+
+def _started(trial: Trial, last: int) -> Started:
+    generated = trial.generator_run
+    if generated is None or trial.arm is None:
+        raise RunError(f"trial {trial.index} was proposed without an arm")
+    return Started(
+        trial=trial.index,
+        last=last,
+        parameters=dict(trial.arm.parameters),
+        node=generated._generation_node_name or "",
+        generator=generated._generator_key or "",
+        metadata=plain_entries(generated.gen_metadata),
+    )
+
+
+def describe(trial: Trial, end: Completed) -> None:
+    """Tell Ax which architecture a trial was."""
+    trial.update_run_metadata({"architecture": end.architecture, "cost_seconds": end.cost_seconds})
