@@ -41,7 +41,13 @@ from gpytorch.mlls import ExactMarginalLogLikelihood
 from ax_anasod.cells import Cell, mutate
 from ax_anasod.compare.significance import signed_rank_p
 from ax_anasod.core.seeding import architecture_rng, proposal_rng
-from ax_anasod.generators.candidates import exhaustive, pool_fractions, unique_counts
+from ax_anasod.generators.candidates import (
+    draw_candidates,
+    exhaustive,
+    not_exhausted,
+    pool_fractions,
+    unique_counts,
+)
 from ax_anasod.nasbench import Benchmark
 from ax_anasod.simplex import TrustRegionSchedule, neighbours
 from ax_anasod.surrogates import (
@@ -119,26 +125,30 @@ def from_trust_region(trials: Trials, cell: Cell, rng: np.random.Generator) -> A
     """The pool of ``anasod-bo``."""
     values = trials.values
     beta = TrustRegionSchedule().replay([min(values[:NUM_INITIAL]), *values[NUM_INITIAL:]])
-    best = trials.counts[trials.best(1)[0]]
-    drawn = pool_fractions(cell, 100 * cell.num_operations, beta, best, rng)
-    return unique_counts(cell.snap(drawn), cell)
+    return drawn(trials, cell, beta, rng)
 
 
 def uniform(trials: Trials, cell: Cell, rng: np.random.Generator) -> Array:
     """As many draws, with the trust region always open."""
-    drawn = pool_fractions(cell, 100 * cell.num_operations, 0.0, None, rng)
-    return unique_counts(cell.snap(drawn), cell)
+    return drawn(trials, cell, 0.0, rng)
+
+
+def drawn(trials: Trials, cell: Cell, beta: float, rng: np.random.Generator) -> Array:
+    """Encodings around the best one."""
+    best, tried = trials.counts[trials.best(1)[0]], np.stack(trials.counts)
+    return draw_candidates(cell, 100 * cell.num_operations, beta, best, {}, tried, rng)
 
 
 def everything(trials: Trials, cell: Cell, rng: np.random.Generator) -> Array:
     """Every encoding that some architecture has."""
-    return exhaustive(cell)
+    return not_exhausted(exhaustive(cell), np.stack(trials.counts), cell)
 
 
 def near_the_best(trials: Trials, cell: Cell, rng: np.random.Generator) -> Array:
     """One block moved from one operation to another."""
     moved = np.concatenate([neighbours(trials.counts[row]) for row in trials.best(NUM_PARENTS)])
-    return unique_counts(moved[cell.is_feasible(moved)], cell)
+    left = not_exhausted(moved[cell.is_feasible(moved)], np.stack(trials.counts), cell)
+    return unique_counts(left, cell) if len(left) else uniform(trials, cell, rng)
 
 
 ENCODING_POOLS = {

@@ -31,7 +31,7 @@ from gpytorch.mlls import ExactMarginalLogLikelihood
 from ax_anasod.cells import Cell
 from ax_anasod.core.seeding import architecture_rng, proposal_rng
 from ax_anasod.experiment import make_client
-from ax_anasod.generators.candidates import exhaustive, pool_fractions, unique_counts
+from ax_anasod.generators.candidates import draw_candidates, exhaustive, not_exhausted
 from ax_anasod.nasbench import NASBenchGraphBenchmark
 from ax_anasod.simplex import TrustRegionSchedule, sample_uniform
 from ax_anasod.surrogates import EncodingGP
@@ -83,13 +83,13 @@ def bare_botorch(cell: Cell, evaluate: Objective, trials: int, seed: int, optimi
             fit_gpytorch_mll(ExactMarginalLogLikelihood(model.likelihood, model))
             start = min(values[:NUM_INITIAL])
             beta = region.replay([start, *values[NUM_INITIAL:]])
+            tried = np.stack(rows)
             if optimizer == "exhaustive":
-                candidates = exhaustive(cell)
+                candidates = not_exhausted(exhaustive(cell), tried, cell)
             else:
                 incumbent = rows[int(np.argmin(values))]
                 size = 100 * cell.num_operations
-                drawn = pool_fractions(cell, size, beta, incumbent, rng)
-                candidates = unique_counts(cell.snap(drawn), cell)
+                candidates = draw_candidates(cell, size, beta, incumbent, {}, tried, rng)
             acqf = LogExpectedImprovement(model, best_f=Y.min(), maximize=False)
             points = torch.as_tensor(candidates / cell.total, dtype=torch.double)
             with torch.no_grad():

@@ -25,8 +25,8 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
     """Ax's ``TorchAdapter``, which also tells the acquisition where the run stands.
 
     From the experiment it derives the position of the next trial (for its random numbers),
-    the incumbent, and beta of the trust region; and it takes the abandoned trials off the
-    pending ones: they are in the training data already, as failures.
+    the trials so far, the incumbent, and beta of the trust region; and it takes the abandoned
+    trials off the pending ones: they are in the training data already, as failures.
     """
 
     generator: EncodingGenerator
@@ -65,6 +65,7 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
                     "position": position,
                     "beta": beta,
                     "incumbent": None if incumbent is None else incumbent.tolist(),
+                    "trials": history.rows,
                 },
             },
             optimization_config=optimization_config,

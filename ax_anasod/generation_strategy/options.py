@@ -61,6 +61,8 @@ class AnasodBOOptions(CheckedOptions):
         learning_rate: Length of a step, in fractions.
         ard: One lengthscale for each operation.
         log_targets: Model the logarithm of the error; needs values >= 0.
+        repeat_exhausted: Whether an encoding may have more trials than it has architectures,
+            which the paper does not rule out.
 
     Raises:
         UnknownNameError: There is no such optimizer.
@@ -79,6 +81,7 @@ class AnasodBOOptions(CheckedOptions):
     learning_rate: float = 0.05
     ard: bool = False
     log_targets: bool = True
+    repeat_exhausted: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -21,7 +21,12 @@ from torch import Tensor
 
 from ax_anasod.cells import Cell
 from ax_anasod.core.seeding import acquisition_seed, proposal_rng
-from ax_anasod.generators.candidates import exhaustive, pool_fractions, unique_counts
+from ax_anasod.generators.candidates import (
+    draw_candidates,
+    exhaustive,
+    not_exhausted,
+    unique_counts,
+)
 from ax_anasod.generators.fixed import apply_fixed_counts
 from ax_anasod.generators.mirror_descent import mirror_descent
 
@@ -95,8 +100,8 @@ class EncodingAcquisition(Acquisition):
             equality_constraints: Not used; all candidates are on the simplex.
             fixed_features: Column -> fraction that every candidate must have.
             rounding_func: Not used; candidates are on the grid.
-            optimizer_options: ``position``, ``beta`` and ``incumbent`` of the run, from
-                :class:`ax_anasod.adapter.EncodingAdapter`.
+            optimizer_options: ``position``, ``beta``, ``incumbent`` and ``trials`` (counts
+                ``n x k``) of the run, from :class:`ax_anasod.adapter.EncodingAdapter`.
             candidate_set: Ax's own candidate sets are chosen from by Ax.
             sampling_strategy: Likewise.
 
@@ -115,15 +120,18 @@ class EncodingAcquisition(Acquisition):
         run = optimizer_options or {}
         rng = proposal_rng(self.options["seed"], run["position"])
         fixed = {c: round(f * cell.total) for c, f in (fixed_features or {}).items()}
+        trials = None if self.options["repeat_exhausted"] else np.asarray(run["trials"])
         chosen: list[Tensor] = []
         values: list[Tensor] = []
         for _ in range(n):
-            counts = self._candidates(cell, run, rng, fixed)
+            counts = self._candidates(cell, run, trials, rng, fixed)
             X = self._tensor(counts / cell.total)
             scores = self.score(X)
             best = int(scores.argmax())
             chosen.append(X[best])
             values.append(scores[best])
+            if trials is not None:
+                trials = np.concatenate([trials, counts[best : best + 1]])
             if len(chosen) < n:
                 # None where the model believes the pending ones already.
                 earlier = [] if self.X_pending is None else [self.X_pending]
@@ -140,20 +148,16 @@ class EncodingAcquisition(Acquisition):
         self,
         cell: Cell,
         run: dict[str, Any],
+        trials: npt.NDArray[np.int64] | None,
         rng: np.random.Generator,
         fixed: dict[int, int],
     ) -> npt.NDArray[np.int64]:
         optimizer = self.options["optimizer"]
         if optimizer == "exhaustive":
-            grid = exhaustive(cell)
-            for column, value in fixed.items():
-                grid = grid[grid[:, column] == value]
-            # Fixed counts that no encoding has are refused where they are applied.
-            return grid if len(grid) else apply_fixed_counts(grid / cell.total, cell, fixed)
+            return _whole_grid(cell, trials, fixed)
         incumbent = None if run["incumbent"] is None else np.asarray(run["incumbent"])
         size = self.options["pool_size"] or 100 * cell.num_operations
-        fractions = pool_fractions(cell, size, run["beta"], incumbent, rng)
-        counts = unique_counts(apply_fixed_counts(fractions, cell, fixed), cell)
+        counts = draw_candidates(cell, size, run["beta"], incumbent, fixed, trials, rng)
         if optimizer == "pool":
             return counts
         starts = self._best_of(counts, cell, self.options["num_starts"])
@@ -165,6 +169,8 @@ class EncodingAcquisition(Acquisition):
                 num_steps=self.options["num_steps"],
             )
         snapped = apply_fixed_counts(ascended.cpu().numpy(), cell, fixed)
+        if trials is not None:
+            snapped = not_exhausted(snapped, trials, cell)
         return unique_counts(np.concatenate([snapped, counts]), cell)
 
     def _best_of(self, counts: npt.NDArray[np.int64], cell: Cell, number: int) -> Tensor:
@@ -173,6 +179,20 @@ class EncodingAcquisition(Acquisition):
 
     def _tensor(self, array: npt.NDArray[np.float64]) -> Tensor:
         return torch.as_tensor(array, dtype=self.dtype, device=self.device)
+
+
+def _whole_grid(
+    cell: Cell, trials: npt.NDArray[np.int64] | None, fixed: dict[int, int]
+) -> npt.NDArray[np.int64]:
+    """Every encoding with the fixed counts; not the exhausted ones, where there are others."""
+    grid = exhaustive(cell)
+    for column, value in fixed.items():
+        grid = grid[grid[:, column] == value]
+    if not len(grid):
+        # Fixed counts that no encoding has are refused where they are applied.
+        return apply_fixed_counts(grid / cell.total, cell, fixed)
+    left = grid if trials is None else not_exhausted(grid, trials, cell)
+    return left if len(left) else grid
 
 
 @contextmanager

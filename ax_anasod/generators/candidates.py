@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import gammaln
 
 from ax_anasod.cells import Cell
+from ax_anasod.cells.encodings import count_keys
 from ax_anasod.exceptions import OptionError
+from ax_anasod.generators.fixed import apply_fixed_counts
 from ax_anasod.simplex import enumerate_grid, rank, sample_biased, sample_uniform
 
 # Beyond this an exhaustive evaluation takes longer than training most networks.
@@ -78,3 +83,96 @@ def pool_fractions(
     if incumbent is None or beta == 0:
         return sample_uniform(cell.num_operations, size, rng)
     return sample_biased(incumbent / cell.total, beta, size, rng)
+
+
+def draw_candidates(
+    cell: Cell,
+    size: int,
+    beta: float,
+    incumbent: npt.NDArray[np.int64] | None,
+    fixed: Mapping[int, int],
+    trials: npt.NDArray[np.int64] | None,
+    rng: np.random.Generator,
+) -> npt.NDArray[np.int64]:
+    """The pool of a proposal: encodings from the generating distribution, each once.
+
+    Where all of them are exhausted (:func:`not_exhausted`), as many are drawn uniformly, and
+    where these are, too, an encoding may be repeated.
+
+    Args:
+        cell: The cell.
+        size: How many draws.
+        beta: As for :func:`pool_fractions`.
+        incumbent: Likewise.
+        fixed: Operation index -> count that every candidate has.
+        trials: Counts of all trials so far, ``n x k``; None lets every encoding be repeated
+            for ever.
+        rng: Source of randomness.
+
+    Returns:
+        Counts ``m x k``, m >= 1, in lexicographic order.
+
+    Raises:
+        EncodingError: The fixed counts cannot be part of an encoding.
+    """
+    counts = np.empty((0, cell.num_operations), dtype=np.int64)
+    for concentration in (beta, 0.0):
+        fractions = pool_fractions(cell, size, concentration, incumbent, rng)
+        counts = unique_counts(apply_fixed_counts(fractions, cell, fixed), cell)
+        left = counts if trials is None else not_exhausted(counts, trials, cell)
+        if len(left):
+            return left
+    return counts
+
+
+def not_exhausted(
+    counts: npt.NDArray[np.int64], trials: npt.NDArray[np.int64], cell: Cell
+) -> npt.NDArray[np.int64]:
+    """Those encodings that have had fewer trials than they have architectures.
+
+    Each further trial of an encoding is to tell of another of its architectures. All blocks
+    the same operation is one architecture, though, and once a search believes in it, the
+    trust region closes around it: without this it is evaluated again and again, and the
+    search is over.
+
+    Args:
+        counts: ``m x k`` encodings.
+        trials: Counts of all trials so far, ``n x k``.
+        cell: The cell.
+
+    Returns:
+        Some of the encodings, in their order.
+    """
+    seen, times = np.unique(count_keys(trials, cell.total), return_counts=True)
+    if not len(seen):
+        return counts
+    keys = count_keys(counts, cell.total)
+    place = np.minimum(np.searchsorted(seen, keys), len(seen) - 1)
+    tried = np.where(seen[place] == keys, times[place], 0)
+    left: npt.NDArray[np.int64] = counts[tried < most_architectures(counts, cell)]
+    return left
+
+
+def most_architectures(counts: npt.NDArray[np.int64], cell: Cell) -> npt.NDArray[np.float64]:
+    """How many architectures each encoding has at most.
+
+    These are the arrangements of its operations in each part, times the wirings: more than
+    there are where codes are invalid or the same architecture.
+
+    Args:
+        counts: ``m x k`` encodings.
+        cell: The cell.
+
+    Returns:
+        ``m`` numbers, infinite where they are too large.
+
+    Example:
+        >>> from ax_anasod import cells
+        >>> counts = np.array([[0, 0, 0, 6, 0], [1, 1, 0, 4, 0]])
+        >>> most_architectures(counts, cells.get("nas-bench-201")).tolist()
+        [1.0, 30.0]
+    """
+    logarithms = gammaln(cell.total + 1) - gammaln(counts + 1).sum(axis=1)
+    with np.errstate(over="ignore"):
+        arrangements = np.rint(np.exp(logarithms)) ** cell.parts
+        return np.asarray(arrangements * float(math.prod(cell.wiring)))

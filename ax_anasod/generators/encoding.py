@@ -84,6 +84,8 @@ class EncodingGenerator(BoTorchGenerator):
         num_steps: Steps of mirror descent.
         learning_rate: Length of a step, in fractions.
         ard: One lengthscale for each operation.
+        repeat_exhausted: Whether an encoding may have more trials than it has architectures
+            (see :func:`ax_anasod.generators.candidates.not_exhausted`).
 
     Raises:
         OptionError: An option is out of range; when it generates, that the experiment has
@@ -107,6 +109,7 @@ class EncodingGenerator(BoTorchGenerator):
         num_steps: int = 20,
         learning_rate: float = 0.05,
         ard: bool = False,
+        repeat_exhausted: bool = False,
     ) -> None:
         check_optimizer(optimizer, pool_size, num_starts, num_steps, learning_rate)
         self.cell = from_dict(dict(cell))
@@ -142,6 +145,7 @@ class EncodingGenerator(BoTorchGenerator):
                 "num_starts": num_starts,
                 "num_steps": num_steps,
                 "learning_rate": learning_rate,
+                "repeat_exhausted": repeat_exhausted,
             },
             # Starting from the last fit would make the fit depend on whether the run was
             # interrupted, and is known to get stuck (Ax warm starts by default).

@@ -12,13 +12,13 @@ import torch
 
 from ax_anasod.core.history import History
 from ax_anasod.generators.base import HistoryGenerator
-from ax_anasod.generators.candidates import pool_fractions, unique_counts
+from ax_anasod.generators.candidates import draw_candidates
 from ax_anasod.generators.checks import check_number
 from ax_anasod.generators.features import check_features, features
 from ax_anasod.generators.fixed import apply_fixed_counts
 from ax_anasod.generators.pool import PoolGenerator
 from ax_anasod.generators.rounds import current_round
-from ax_anasod.simplex import TrustRegionSchedule
+from ax_anasod.simplex import TrustRegionSchedule, sample_uniform
 from ax_anasod.surrogates import EnsembleOptions, NeuralEnsemble, fit_neural_ensemble
 
 
@@ -97,7 +97,8 @@ class EncodingEnsembleGenerator(HistoryGenerator):
 
     As :class:`ArchitectureEnsembleGenerator`, on the fractions of the operations, with the
     candidates of ``anasod-bo``: encodings drawn from the Dirichlet trust region (Algorithm
-    2). An encoding may be proposed again: every repeat is another architecture.
+    2). An encoding may be proposed again, since a repeat is another architecture, but not
+    more often than it has architectures, as BANANAS proposes no architecture twice.
 
     Args:
         cell: ``Cell.to_dict()`` of the cell searched.
@@ -154,17 +155,21 @@ class EncodingEnsembleGenerator(HistoryGenerator):
             EncodingError: The fixed counts cannot be part of an encoding.
         """
         rng = self.rng(history)
-        beta = self.trust_region.replay(history.since(self.num_initial).tolist())
-        fractions = pool_fractions(self.cell, self.pool_size, beta, history.incumbent(), rng)
-        counts = apply_fixed_counts(fractions, self.cell, fixed)
         if not history.observed.any():
-            return np.asarray(counts[rng.integers(len(counts), size=n)])
-        candidates = unique_counts(counts, self.cell)
+            fractions = sample_uniform(self.cell.num_operations, n, rng)
+            return apply_fixed_counts(fractions, self.cell, fixed)
         this_round = current_round(history, self.seed, self.num_initial, self.trials_per_fit)
         rows, values = this_round.history.imputed()
         ensemble = trained(rows / self.cell.total, values, this_round.seed, self.options)
-        draws = [thompson_draws(ensemble, candidates / self.cell.total, rng) for _ in range(n)]
-        return np.asarray(candidates[np.argmin(draws, axis=1)])
+        beta = self.trust_region.replay(history.since(self.num_initial).tolist())
+        incumbent, trials = history.incumbent(), history.rows
+        for _ in range(n):
+            candidates = draw_candidates(
+                self.cell, self.pool_size, beta, incumbent, fixed, trials, rng
+            )
+            best = thompson_draws(ensemble, candidates / self.cell.total, rng).argmin()
+            trials = np.concatenate([trials, candidates[best : best + 1]])
+        return np.asarray(trials[-n:])
 
 
 def thompson_draws(

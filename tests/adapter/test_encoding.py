@@ -20,6 +20,7 @@ from ax_anasod.cells import Cell
 from ax_anasod.exceptions import AnasodError, EncodingError, OptionError, UnknownNameError
 from ax_anasod.experiment import make_client
 from ax_anasod.generation_strategy import make
+from ax_anasod.generators import EncodingAcquisition
 from ax_anasod.generators.candidates import exhaustive
 from ax_anasod.simplex import TrustRegionSchedule
 from ax_anasod.surrogates import EncodingGP
@@ -76,6 +77,38 @@ def test_only_encodings_are_proposed(
     for counts in advance(client, 10, toy_error):
         assert all(type(count) is int for count in counts)
         assert sum(counts) == toy_cell.total
+
+
+@pytest.mark.parametrize("optimizer", ["pool", "mirror-descent", "exhaustive"])
+def test_an_encoding_of_one_architecture_has_one_trial(
+    run: Build, fit: Fit, optimizer: str
+) -> None:
+    # All trials since the first have failed to improve on six times the same operation.
+    encodings = [(6, 0, 0), *[(2, 2, 2)] * 24, (0, 6, 0), (0, 0, 6)]
+    client = run(encodings, [1.0] + [20.0] * 26, optimizer=optimizer, num_initial=1)
+    once = [tuple(arm.parameters.values()) for arm in fit(client).gen(4).arms]
+
+    assert not {(6, 0, 0), (0, 6, 0), (0, 0, 6)} & set(once)
+
+
+@pytest.mark.parametrize("repeat", [True, False])
+def test_it_may_have_more_where_that_is_wanted(
+    run: Build, fit: Fit, monkeypatch: pytest.MonkeyPatch, repeat: bool
+) -> None:
+    scored: list[Tensor] = []
+    score = EncodingAcquisition.score
+
+    def recorded(self: EncodingAcquisition, X: Tensor) -> Tensor:
+        scored.append(X)
+        return score(self, X)
+
+    monkeypatch.setattr(EncodingAcquisition, "score", recorded)
+
+    fit(run(ENCODINGS, VALUES, pool_size=5000, repeat_exhausted=repeat)).gen(1)
+
+    found = {tuple(point) for point in (6 * scored[0]).round().int().tolist()}
+    assert ((6, 0, 0) in found) == ((0, 0, 6) in found) == repeat
+    assert {(0, 6, 0), (3, 2, 1)} <= found
 
 
 class TestTrustRegion:
@@ -356,10 +389,10 @@ def _pending(adapter: EncodingAdapter) -> list[ObservationFeatures]:
 
 def _record_pools(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, Any]]:
     """Every pool drawn from now on: its points, and the encodings they become."""
-    from ax_anasod.generators import acquisition
+    from ax_anasod.generators import candidates
 
     pools: list[tuple[Any, Any]] = []
-    draw, distinct = acquisition.pool_fractions, acquisition.unique_counts
+    draw, distinct = candidates.pool_fractions, candidates.unique_counts
 
     def recorded_draw(*args: Any, **kwargs: Any) -> Any:
         pools.append((draw(*args, **kwargs), None))
@@ -370,6 +403,6 @@ def _record_pools(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, Any]]:
         pools[-1] = (pools[-1][0], counts)
         return counts
 
-    monkeypatch.setattr(acquisition, "pool_fractions", recorded_draw)
-    monkeypatch.setattr(acquisition, "unique_counts", recorded_distinct)
+    monkeypatch.setattr(candidates, "pool_fractions", recorded_draw)
+    monkeypatch.setattr(candidates, "unique_counts", recorded_distinct)
     return pools

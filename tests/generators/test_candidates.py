@@ -8,7 +8,14 @@ import pytest
 from ax_anasod import cells
 from ax_anasod.cells import Cell
 from ax_anasod.exceptions import OptionError
-from ax_anasod.generators.candidates import exhaustive, pool_fractions, unique_counts
+from ax_anasod.generators.candidates import (
+    draw_candidates,
+    exhaustive,
+    most_architectures,
+    not_exhausted,
+    pool_fractions,
+    unique_counts,
+)
 
 LARGE = Cell("large", operations=[f"op {i}" for i in range(12)], num_blocks=40)
 # More encodings than 63 bits can number.
@@ -69,3 +76,77 @@ def test_the_pool_concentrates_on_the_incumbent_as_beta_grows() -> None:
 
     assert shares[0] < shares[1] < shares[2]
     assert shares[2] > 0.5
+
+
+class TestExhausted:
+    def test_number_of_architectures_is_that_of_the_listed_ones(self) -> None:
+        wired = Cell("wired", operations=["a", "b", "c"], num_blocks=4, wiring=[2, 3])
+        for cell in (cells.get("nas-bench-201"), wired):
+            encodings, sizes = np.unique(cell.encode(cell.enumerate()), axis=0, return_counts=True)
+            np.testing.assert_array_equal(most_architectures(encodings, cell), sizes)
+
+    def test_it_is_a_bound_where_architectures_are_left_out_or_the_same(self) -> None:
+        cell = cells.get("nas-bench-graph")
+        encodings, sizes = np.unique(cell.encode(cell.enumerate()), axis=0, return_counts=True)
+
+        bounds = most_architectures(encodings, cell)
+
+        assert (bounds >= sizes).all()
+        assert (bounds > sizes).any()
+
+    def test_both_parts_of_darts_have_the_encoding(self) -> None:
+        darts = cells.get("darts")
+
+        (one, two) = most_architectures(np.array([[8, 0, 0, 0, 0, 0, 0], [7, 1, *[0] * 5]]), darts)
+
+        assert one == (3 * 6 * 10) ** 2
+        assert two == 64 * one
+
+    def test_too_many_to_count_are_infinitely_many(self) -> None:
+        vast = Cell("vast", operations=[f"op {i}" for i in range(40)], num_blocks=4000)
+
+        assert most_architectures(np.full((1, 40), 100), vast).tolist() == [np.inf]
+
+    @pytest.mark.parametrize("cell", [cells.get("nas-bench-201"), VAST], ids=lambda c: c.name)
+    def test_trials_are_counted_against_architectures(self, cell: Cell) -> None:
+        pure, mixed, other = (np.zeros(cell.num_operations, dtype=np.int64) for _ in range(3))
+        pure[0], mixed[:2], other[1] = cell.total, [1, cell.total - 1], cell.total
+        counts = np.stack([pure, mixed, other])
+
+        trials = np.stack([pure, *[mixed] * (cell.total - 1)])
+        np.testing.assert_array_equal(not_exhausted(counts, trials, cell), counts[1:])
+
+        trials = np.stack([pure, *[mixed] * cell.total])
+        np.testing.assert_array_equal(not_exhausted(counts, trials, cell), counts[2:])
+
+        np.testing.assert_array_equal(not_exhausted(counts, trials[:0], cell), counts)
+
+    def test_pool_widens_where_all_of_it_is_exhausted(self) -> None:
+        cell = cells.get("nas-bench-201")
+        best = np.array([6, 0, 0, 0, 0])
+        rng = np.random.default_rng(0)
+
+        found = draw_candidates(cell, 50, 1000.0, best, {}, best[None], rng)
+
+        assert len(found) > 20
+        assert not (found == best).all(axis=1).any()
+
+    def test_repeats_where_everything_is_exhausted_or_where_they_are_wanted(self) -> None:
+        cell = Cell("two", operations=["a", "b"], num_blocks=2)
+        rng = np.random.default_rng(0)
+        every = exhaustive(cell)
+
+        found = draw_candidates(cell, 50, 0.0, None, {}, np.repeat(every, 2, axis=0), rng)
+        np.testing.assert_array_equal(found, every)
+
+        found = draw_candidates(cell, 50, 1000.0, every[0], {}, None, rng)
+        np.testing.assert_array_equal(found, every[:1])
+
+    def test_fixed_counts_hold(self) -> None:
+        cell = cells.get("nas-bench-201")
+        trials = np.array([[0, 0, 0, 6, 0]])
+        rng = np.random.default_rng(0)
+
+        found = draw_candidates(cell, 50, 0.0, None, {3: 5}, trials, rng)
+
+        assert (found[:, 3] == 5).all()
