@@ -99,6 +99,7 @@ _ROOMS = {
         "compare_strategies",
     ),
     "reproduce": (),
+    "retraining": (),
     "simplex": (),
     "surrogates": (),
     "generation_strategy": (),
@@ -134,6 +135,7 @@ _AX_HALF = frozenset(
         "experiment",
         "compare",
         "reproduce",
+        "retraining",
     }
 )
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}

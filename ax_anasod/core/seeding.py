@@ -21,6 +21,8 @@ _REPRESENTATIVE: Final = 7
 _PACKAGE: Final = 8
 _TRAINING: Final = 9
 _NETWORK: Final = 10
+_MEMBER: Final = 11
+_MEMBER_NETWORK: Final = 12
 
 
 def check_seed(seed: object) -> int:
@@ -86,6 +88,16 @@ def training_seed(seed: int, position: int) -> int:
 def network_seed(seed: int, trial_index: int) -> int:
     """The seed from which the network of a trial gets its weights, and is trained."""
     return int(_generator(seed, _NETWORK, trial_index).integers(2**31))
+
+
+def member_rng(seed: int, trial_index: int, member: int) -> np.random.Generator:
+    """The generator that draws another network from the encoding of a trial."""
+    return _generator(seed, _MEMBER, trial_index, member)
+
+
+def member_seed(seed: int, trial_index: int, member: int) -> int:
+    """The seed of a network that is trained for good after the search."""
+    return int(_generator(seed, _MEMBER_NETWORK, trial_index, member).integers(2**31))
 
 
 def _generator(seed: int, *key: int) -> np.random.Generator:

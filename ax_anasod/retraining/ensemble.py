@@ -1,0 +1,115 @@
+"""Several architectures of one encoding as an ensemble.
+
+An encoding describes many architectures of about the same quality; that they make diverse
+ensembles is the paper's proposal for future work (Section 5).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from ax_anasod.exceptions import OptionError
+from ax_anasod.files import write_whole
+from ax_anasod.retraining.found import Found
+from ax_anasod.retraining.member import Retrained, evaluate
+from ax_anasod.retraining.pictures import draw_reliability, save
+from ax_anasod.training import (
+    Epoch,
+    ImageData,
+    TrainingTask,
+    ensemble_probabilities,
+    quality,
+    reliability,
+)
+
+RESULTS: Final = "ensemble.json"
+PICTURE: Final = "reliability.png"
+
+
+@dataclass(frozen=True)
+class EnsembleResult:
+    """An ensemble, beside its members.
+
+    Args:
+        folder: The folder with its files.
+        members: The members.
+        figures: The content of ``ensemble.json``: of the ensemble, the mean of its members,
+            and each of them, accuracy and calibration error in percent and the negative
+            log-likelihood in nats.
+    """
+
+    folder: Path
+    members: list[Retrained]
+    figures: dict[str, Any]
+
+
+def train_ensemble(
+    found: Found,
+    task: TrainingTask,
+    data: ImageData,
+    folder: Path,
+    *,
+    members: int = 5,
+    after_epoch: Callable[[int, Epoch], None] = lambda member, epoch: None,
+) -> EnsembleResult:
+    """Train several architectures of the encoding that was found, and average them.
+
+    The first member is the network of the best trial; the others are drawn from its encoding.
+    Each has a folder ``member-<i>`` with the files that `evaluate` writes; beside them are
+    ``ensemble.json`` and ``reliability.png``. Killed at any instant, it goes on from the last
+    epoch; more members can be added later.
+
+    Source: the paper's outlook (Section 5); averages as in Lakshminarayanan et al. (2017).
+
+    Args:
+        found: What the search has found.
+        task: How the members are trained, from `evaluation_task`.
+        data: Its images, loaded for evaluation.
+        folder: The folder; it is made.
+        members: How many networks.
+        after_epoch: Called with the number of a member and each of its new epochs.
+
+    Raises:
+        OptionError: There are fewer than two members.
+        AnasodError: As for `evaluate`.
+    """
+    if members < 2:
+        raise OptionError(f"an ensemble needs at least 2 members, got {members}")
+    trained = [
+        evaluate(
+            found,
+            task,
+            data,
+            folder / f"member-{member}",
+            member=member,
+            after_epoch=partial(after_epoch, member),
+        )
+        for member in range(members)
+    ]
+    labels = trained[0].labels
+    together = ensemble_probabilities([member.probabilities for member in trained])
+    each = [quality(member.probabilities, labels) for member in trained]
+    figures: dict[str, Any] = {
+        "dataset": data.name,
+        "encoding": found.encoding,
+        "test_images": len(labels),
+        "ensemble": quality(together, labels),
+        "mean_of_members": {
+            name: float(np.mean([figures[name] for figures in each])) for name in each[0]
+        },
+        "members": each,
+    }
+    diagrams = {
+        "first member": reliability(trained[0].probabilities, labels),
+        f"ensemble of {members}": reliability(together, labels),
+    }
+    save(draw_reliability(diagrams, data.name), folder / PICTURE)
+    write_whole(folder / RESULTS, json.dumps(figures, indent=2) + "\n")
+    return EnsembleResult(folder, trained, figures)

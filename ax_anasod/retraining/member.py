@@ -1,0 +1,165 @@
+"""One network, trained for good: its model file, its figures, its learning curve."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ax_anasod.core.seeding import member_seed
+from ax_anasod.exceptions import RunError
+from ax_anasod.files import read_json, write_whole
+from ax_anasod.networks import Network, count_flops, num_parameters
+from ax_anasod.retraining.found import Found
+from ax_anasod.retraining.pictures import draw_learning_curve, save
+from ax_anasod.training import (
+    Epoch,
+    ImageData,
+    TrainedModel,
+    Training,
+    TrainingTask,
+    quality,
+    read_state,
+    save_model,
+    write_state,
+)
+from ax_anasod.training.task import find_operations
+
+MODEL: Final = "model.pt"
+METRICS: Final = "metrics.json"
+CURVE: Final = "learning_curve.png"
+PREDICTIONS: Final = "predictions.pt"
+_CHECKPOINT: Final = "checkpoint.pt"
+
+AfterEpoch = Callable[[Epoch], None]
+
+
+@dataclass(frozen=True)
+class Retrained:
+    """A network that has been trained for good.
+
+    Args:
+        folder: The folder with its files.
+        metrics: The content of ``metrics.json``.
+        probabilities: ``n x c``, of the test images.
+        labels: ``n`` class numbers of these.
+    """
+
+    folder: Path
+    metrics: dict[str, Any]
+    probabilities: NDArray[np.float64]
+    labels: NDArray[np.int64]
+
+
+def evaluate(
+    found: Found,
+    task: TrainingTask,
+    data: ImageData,
+    folder: Path,
+    *,
+    member: int = 0,
+    after_epoch: AfterEpoch = lambda epoch: None,
+) -> Retrained:
+    """Train the network of an encoding that was found, and measure it on the test images.
+
+    The folder gets ``model.pt`` (see `ax_anasod.load_model`), ``metrics.json``,
+    ``learning_curve.png`` and ``predictions.pt``. A training that was killed goes on from its
+    last epoch; one that is in the folder already is not made again.
+
+    Args:
+        found: What the search has found.
+        task: How it is trained, from `evaluation_task`.
+        data: Its images, loaded for evaluation.
+        folder: The folder; it is made.
+        member: Which network of the encoding, see `Found.draw`.
+        after_epoch: Called with each new epoch.
+
+    Raises:
+        RunError: The folder holds another training, or cannot be written.
+        TrainingError: The training diverges, or does not fit the device.
+        AnasodError: The network does not fit the images.
+    """
+    task = task.fitted(data)
+    codes = found.draw(task.network.cells, member)
+    seed = member_seed(found.seed, found.trial, member)
+    about = {
+        "trial": found.trial,
+        "member": member,
+        "seed": seed,
+        "encoding": found.encoding,
+        "architectures": task.cell.to_strings(codes),
+        **_described(task),
+    }
+    if (folder / METRICS).exists():
+        return _already_trained(folder, about)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"the folder {folder} cannot be made: {error.strerror}") from error
+    training = task.start(codes, data, seed, folder / _CHECKPOINT)
+    training.run(after_epoch)
+    retrained = _measured(training, found, folder, about)
+    network = cast("Network", training.network)
+    own = tuple(find_operations(task.operations) or ())
+    model = TrainedModel.from_training(network, task.cell, codes, data, retrained.metrics, own)
+    save_model(folder / MODEL, model)
+    state = {"probabilities": retrained.probabilities, "labels": retrained.labels}
+    write_state(folder / PREDICTIONS, {k: torch.from_numpy(v) for k, v in state.items()})
+    save(draw_learning_curve(training.history, data.name), folder / CURVE)
+    # The last file: where it is, the others are.
+    write_whole(folder / METRICS, json.dumps(retrained.metrics, indent=2) + "\n")
+    (folder / _CHECKPOINT).unlink(missing_ok=True)
+    return retrained
+
+
+def _described(task: TrainingTask) -> dict[str, Any]:
+    """What makes a training this one, and no other; images that were moved are the same."""
+    described = task.to_dict()
+    described["data"] = {**described["data"], "path": None}
+    return {name: described[name] for name in ("cell", "data", "network", "training")}
+
+
+def _measured(training: Training, found: Found, folder: Path, about: dict[str, Any]) -> Retrained:
+    data = training.data
+    probabilities = torch.softmax(training.logits().double(), dim=1).cpu().numpy()
+    labels = data.valid.labels.cpu().numpy()
+    network, epochs = cast("Network", training.network), training.history
+    figures = quality(probabilities, labels)
+    metrics = {
+        "dataset": data.name,
+        "run": str(found.run.resolve()),
+        "test_error": 100 - figures["accuracy"],
+        **figures,
+        "parameters": num_parameters(network) / 1e6,
+        "multiply_adds": count_flops(network, data.image_size) / 2e6,
+        "train_images": len(data.train),
+        "test_images": len(data.valid),
+        "epochs": len(epochs),
+        "train_seconds": sum(epoch.train_seconds for epoch in epochs),
+        "hardware": training.hardware.to_dict(),
+        "curve": [epoch.to_dict() for epoch in epochs],
+        **about,
+    }
+    return Retrained(folder, metrics, probabilities, labels)
+
+
+def _already_trained(folder: Path, about: dict[str, Any]) -> Retrained:
+    metrics = read_json(folder / METRICS)
+    if not isinstance(metrics, dict):
+        raise RunError(f"{folder / METRICS} does not hold the figures of a training")
+    # Through JSON, which knows no tuples.
+    expected = json.loads(json.dumps(about))
+    different = [name for name, value in expected.items() if metrics.get(name) != value]
+    if different:
+        raise RunError(
+            f"the folder {folder} holds another training: its {', '.join(different)} differ",
+            "choose another folder with --out",
+        )
+    state = read_state(folder / PREDICTIONS)
+    return Retrained(folder, metrics, state["probabilities"].numpy(), state["labels"].numpy())

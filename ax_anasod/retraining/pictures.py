@@ -1,0 +1,98 @@
+"""Learning curves and reliability diagrams, drawn like the pictures of a comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ax_anasod.analysis import style
+from ax_anasod.compare.pictures import new_figure, save
+from ax_anasod.training import Epoch, Reliability
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["draw_learning_curve", "draw_reliability", "save"]
+
+_LEARNED = "#0072B2"
+_MEASURED = "#D55E00"
+
+
+def draw_learning_curve(epochs: Sequence[Epoch], dataset: str) -> Figure:
+    """Loss and error after each epoch.
+
+    Args:
+        epochs: At least one.
+        dataset: Name of the data set.
+    """
+    figure, loss = new_figure(columns=2)
+    error = figure.axes[1]
+    numbers = [epoch.epoch for epoch in epochs]
+    # A single epoch would be a line without length.
+    marker = "o" if len(epochs) < style.MOST_LABELS else ""
+    loss.plot(
+        numbers,
+        [epoch.train_loss for epoch in epochs],
+        color=_LEARNED,
+        marker=marker,
+        label="training, augmented",
+    )
+    loss.plot(
+        numbers,
+        [epoch.valid_loss for epoch in epochs],
+        color=_MEASURED,
+        marker=marker,
+        label="test",
+    )
+    loss.legend(frameon=False)
+    error.plot(numbers, [epoch.valid_error for epoch in epochs], color=_MEASURED, marker=marker)
+    _name(loss, f"Loss on {dataset}", "cross-entropy [nats]")
+    _name(error, f"Test error on {dataset}: {epochs[-1].valid_error:.2f} %", "error [%]")
+    for axes in (loss, error):
+        axes.set_xlabel("epoch")
+        axes.set_ylim(bottom=0)
+    return figure
+
+
+def draw_reliability(diagrams: Mapping[str, Reliability], dataset: str) -> Figure:
+    """Accuracy against confidence, one panel for each predictor.
+
+    On the diagonal a predictor is as often right as it says; below it is overconfident.
+
+    Source: Guo et al., "On calibration of modern neural networks" (ICML 2017), Figure 1.
+
+    Args:
+        diagrams: Name of the predictor -> its bins.
+        dataset: Name of the data set.
+    """
+    figure, _ = new_figure(columns=len(diagrams))
+    for axes, (name, result) in zip(figure.axes, diagrams.items(), strict=True):
+        centres = (result.edges[:-1] + result.edges[1:]) / 2
+        shares = result.counts / result.counts.sum()
+        width = np.diff(result.edges)
+        axes.bar(centres, shares, width, color=style.GREY, alpha=0.3, label="share of the images")
+        axes.plot([0, 1], [0, 1], color=style.GREY, linestyle=":", label="calibrated")
+        filled = result.counts > 0
+        axes.plot(
+            result.confidence[filled],
+            result.accuracy[filled],
+            color=_LEARNED,
+            marker="o",
+            label="accuracy",
+        )
+        calibration = result.expected_calibration_error
+        _name(axes, f"{name} on {dataset}: calibration error {calibration:.2f} %", "accuracy")
+        axes.set_xlabel("confidence")
+        axes.set_xlim(0, 1)
+        axes.set_ylim(0, 1.02)
+        axes.legend(frameon=False, loc="upper left")
+    return figure
+
+
+def _name(axes: Axes, title: str, y_label: str) -> None:
+    # A dollar sign in the name of a data set would start a formula.
+    axes.set_title(title.replace("$", r"\$"), loc="left", fontsize=12, fontweight="bold")
+    axes.set_ylabel(y_label)

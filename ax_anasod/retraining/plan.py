@@ -1,0 +1,62 @@
+"""The training of a network that was found: a protocol, and what differs from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ax_anasod.networks import NetworkConfig
+from ax_anasod.retraining.found import Found
+from ax_anasod.training import DataConfig, TrainingTask, protocol
+
+
+def evaluation_task(
+    found: Found,
+    protocol_name: str = "evaluation",
+    *,
+    dataset: str | None = None,
+    path: Path | None = None,
+    images: int | None = None,
+    image_size: int | None = None,
+    network: Mapping[str, Any] | None = None,
+    training: Mapping[str, Any] | None = None,
+    device: str | None = None,
+) -> TrainingTask:
+    """What is trained after a search.
+
+    Source: paper, Section 4.2 and Appendix A.2; with another data set, its transfer to
+    CIFAR-100 (Table 5).
+
+    Args:
+        found: What the search has found.
+        protocol_name: ``"evaluation"``, ``"evaluation+"`` or ``"search"``.
+        dataset: Name of another data set; that of the search by default.
+        path: Its folder, or where the data set of the search lies now.
+        images: How many training images are used; all by default, whatever the search used.
+        image_size: Height and width that images are resized to; as in the search by default.
+        network: Fields of `NetworkConfig` that differ from the search.
+        training: Fields of `TrainingConfig` that differ from the protocol.
+        device: What it is trained on; as in the search by default.
+
+    Raises:
+        UnknownNameError: There is no such protocol, data set, device or field.
+        OptionError: A number is out of range.
+    """
+    task = found.task
+    data = DataConfig(
+        dataset=dataset or task.data.dataset,
+        path=str(path) if path is not None else None if dataset else task.data.path,
+        images=images,
+        validation=task.data.validation,
+        image_size=image_size or task.data.image_size,
+        seed=task.data.seed,
+    )
+    return replace(
+        task,
+        data=data,
+        network=NetworkConfig.from_dict({**task.network.to_dict(), **(network or {})}),
+        training=protocol(protocol_name, **(training or {})),
+        hardware=replace(task.hardware, device=device) if device else task.hardware,
+    )
