@@ -16,6 +16,7 @@ from ax_anasod.cli.reproduce import reproduce
 from ax_anasod.cli.resume import resume
 from ax_anasod.cli.search import search
 from ax_anasod.cli.show import show
+from ax_anasod.cli.train import train
 from ax_anasod.exceptions import AnasodError
 
 TRACEBACK = "AX_ANASOD_TRACEBACK"
@@ -29,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (search, resume, compare, reproduce, show, benchmarks, strategies, doctor):
+for command in (search, resume, train, compare, reproduce, show, benchmarks, strategies, doctor):
     app.command()(command)
 
 

@@ -9,16 +9,19 @@ from ax_anasod.cli.interruption import Interruption
 from ax_anasod.cli.progress import SearchProgress
 from ax_anasod.cli.session import note, one_thread, waiting
 from ax_anasod.cli.summary import in_words, print_results
-from ax_anasod.runs import Results, RunFolder, Search
+from ax_anasod.runs import Results, RunFolder, Search, TrainingSearch
 from ax_anasod.runs.artefacts import DatabaseCopy, write_results
 from ax_anasod.storage.events import Failed
 from ax_anasod.storage.journal import Record
+from ax_anasod.training import TrialState
 
 INTERRUPTED = 130
 """Exit code of a process that was stopped with Ctrl-C."""
 
 
-def carry_out(search: Search, folder: RunFolder | None, trials: int, *, as_json: bool) -> int:
+def carry_out(
+    search: Search | TrainingSearch, folder: RunFolder | None, trials: int, *, as_json: bool
+) -> int:
     """Search, write the results, and show them.
 
     Args:
@@ -44,6 +47,9 @@ def carry_out(search: Search, folder: RunFolder | None, trials: int, *, as_json:
         print_results(Results(search.config, search.records, out), as_json=as_json)
     except KeyboardInterrupt:
         finished = False
+    finally:
+        if isinstance(search, TrainingSearch):
+            search.runner.close()
     if finished:
         return 0
     kept = sum(record.end is not None for record in search.records)
@@ -54,15 +60,19 @@ def carry_out(search: Search, folder: RunFolder | None, trials: int, *, as_json:
     return INTERRUPTED
 
 
-def _search(search: Search, folder: RunFolder | None, trials: int) -> bool:
+def _search(search: Search | TrainingSearch, folder: RunFolder | None, trials: int) -> bool:
     """Search, with the progress on the terminal; whether it came to its end."""
     objective = search.config.objectives[0]
     done = sum(record.end is not None for record in search.records)
     database = None if folder is None else DatabaseCopy(folder, search)
     progress = SearchProgress(search.config.experiment_name, trials, done)
-    with progress, Interruption(progress.say) as interruption:
+    unit = "epoch" if isinstance(search, TrainingSearch) else "trial"
+    with progress, Interruption(progress.say, unit) as interruption:
+        if isinstance(search, TrainingSearch):
+            _show_epochs(search, progress)
 
         def after_trial(record: Record) -> None:
+            progress.end_part(_part(record.trial))
             if isinstance(record.end, Failed):
                 progress.say(f"trial {record.trial} failed: {record.end.reason}")
             best = Results(search.config, search.records).best
@@ -76,3 +86,17 @@ def _search(search: Search, folder: RunFolder | None, trials: int) -> bool:
         if database is not None:
             database.refresh()
     return not interruption.requested
+
+
+def _show_epochs(search: TrainingSearch, progress: SearchProgress) -> None:
+    epochs = search.task.training.epochs
+
+    def after_epoch(trial: int, state: TrialState) -> None:
+        words = f"error {in_words(state.epochs[-1].valid_error, 'percent')}"
+        progress.show_part(_part(trial), len(state.epochs), epochs, words)
+
+    search.after_epoch = after_epoch
+
+
+def _part(trial: int) -> str:
+    return f"trial {trial}"

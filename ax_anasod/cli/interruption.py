@@ -1,4 +1,4 @@
-"""Ctrl-C in a search: the first ends it after the trial, the second at once."""
+"""Ctrl-C in a search: the first ends it after the trial or epoch, the second at once."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ class Interruption:
 
     Args:
         announce: Called with a sentence at the first Ctrl-C.
+        unit: What is not torn.
     """
 
-    def __init__(self, announce: Callable[[str], None]) -> None:
+    def __init__(self, announce: Callable[[str], None], unit: str = "trial") -> None:
         self.requested = False
-        self._announce = announce
+        self._announce, self._unit = announce, unit
         self._before: Any = None
 
     def __enter__(self) -> Self:
@@ -40,4 +41,4 @@ class Interruption:
         if self.requested:
             raise KeyboardInterrupt
         self.requested = True
-        self._announce("stopping after this trial; Ctrl-C again stops at once")
+        self._announce(f"stopping after this {self._unit}; Ctrl-C again stops at once")

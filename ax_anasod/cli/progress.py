@@ -9,6 +9,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -39,6 +40,7 @@ class SearchProgress:
             console=console,
             disable=not console.is_terminal,
         )
+        self._parts: dict[str, TaskID] = {}
         self._task = self._progress.add_task(title, total=trials, completed=done, incumbent="")
 
     def show(self, done: int, incumbent: str) -> None:
@@ -49,6 +51,24 @@ class SearchProgress:
             incumbent: The best value so far, in words.
         """
         self._progress.update(self._task, completed=done, incumbent=incumbent)
+
+    def show_part(self, name: str, done: int, total: int, words: str) -> None:
+        """A bar of its own for something that takes long, such as a trial that is trained.
+
+        Args:
+            name: What it is.
+            done: How many of its steps are done.
+            total: How many it has.
+            words: How it stands.
+        """
+        if name not in self._parts:
+            self._parts[name] = self._progress.add_task(name, total=total, incumbent="")
+        self._progress.update(self._parts[name], completed=done, incumbent=words)
+
+    def end_part(self, name: str) -> None:
+        """Take the bar of something that has ended away."""
+        if name in self._parts:
+            self._progress.remove_task(self._parts.pop(name))
 
     def say(self, text: str) -> None:
         """A line above the bar."""

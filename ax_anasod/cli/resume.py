@@ -17,9 +17,9 @@ def resume(
     with quiet_libraries():
         with waiting("loading Ax"):
             from ax_anasod.cli.carry_out import carry_out
+            from ax_anasod.cli.restore import restore
             from ax_anasod.exceptions import OptionError
-            from ax_anasod.nasbench import from_dict
-            from ax_anasod.runs import RunFolder, Search
+            from ax_anasod.runs import RunFolder
         with RunFolder.open(directory) as folder:
             config, records = folder.config, folder.journal.records
             planned = trials or max(config.trials, len(records))
@@ -28,10 +28,7 @@ def resume(
                     f"the run has {len(records)} trials already, more than --trials {planned}",
                     "give a larger number of trials, those so far included",
                 )
-            with waiting("reading the benchmark"):
-                benchmark = from_dict(config.benchmark)
-            with waiting("restoring the trials"):
-                run = Search(config, benchmark, folder.journal)
+            run = restore(folder)
             folder.plan(planned)
             schedule = config.options.get("num_trials")
             if schedule is not None and planned > schedule:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Final
 
@@ -22,27 +22,49 @@ def parse_options(strategy: Strategy, texts: Sequence[str]) -> dict[str, Any]:
         UnknownNameError: The strategy has no such option.
         OptionError: A text has no value, one of the wrong type, or a name comes twice.
     """
-    types = option_types(strategy)
+    return parse_texts(
+        texts, option_types(strategy), "--option", f"option of strategy {strategy.name!r}:"
+    )
+
+
+def parse_texts(
+    texts: Sequence[str], types: Mapping[str, str], flag: str, kind: str
+) -> dict[str, Any]:
+    """Read values of known names and types.
+
+    Args:
+        texts: ``NAME=VALUE`` each.
+        types: Name -> its type as Python writes it, e.g. ``"int | None"``.
+        flag: The option of the command line that they were given with.
+        kind: What a name should have been.
+
+    Raises:
+        UnknownNameError: There is no such name.
+        OptionError: A text has no value, one of the wrong type, or a name comes twice.
+    """
     options: dict[str, Any] = {}
     for text in texts:
         name, separator, value = text.partition("=")
         if not separator or not name:
-            raise OptionError(f"--option {text!r} is not of the form NAME=VALUE")
+            raise OptionError(f"{flag} {text!r} is not of the form NAME=VALUE")
         if name not in types:
-            raise UnknownNameError(
-                f"option of strategy {strategy.name!r}:", name, types or ["(none)"]
-            )
+            raise UnknownNameError(kind, name, types or ["(none)"])
         if name in options:
-            raise OptionError(f"--option {name} is given twice")
+            raise OptionError(f"{flag} {name} is given twice")
         options[name] = _parse(name, value, types[name])
     return options
 
 
 def option_types(strategy: Strategy) -> dict[str, str]:
     """Option -> its type as Python writes it, e.g. ``"int | None"``."""
+    return field_types(strategy.options)
+
+
+def field_types(config: type[Any]) -> dict[str, str]:
+    """Field of a dataclass -> its type as Python writes it."""
     return {
         field.name: field.type if isinstance(field.type, str) else field.type.__name__
-        for field in fields(strategy.options)
+        for field in fields(config)
     }
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from ax_anasod.analysis import write_pictures, write_report
 from ax_anasod.files import write_whole
 from ax_anasod.runs.folder import DATABASE, REPORT, TRIALS, RunFolder
-from ax_anasod.runs.loop import Search
+from ax_anasod.runs.ledger import Ledger
 from ax_anasod.runs.results import Results
 from ax_anasod.storage.database import write_database
 
@@ -32,7 +32,7 @@ class DatabaseCopy:
     def __init__(
         self,
         folder: RunFolder,
-        search: Search,
+        search: Ledger,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._path = folder.path / DATABASE
@@ -63,7 +63,7 @@ class DatabaseCopy:
         self._due = started + took + max(_LEAST_INTERVAL, _SEARCH_PER_WRITING * took)
 
 
-def write_results(folder: RunFolder, search: Search) -> None:
+def write_results(folder: RunFolder, search: Ledger) -> None:
     """Write the table of the trials, the report and the pictures.
 
     Raises:

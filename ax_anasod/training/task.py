@@ -108,6 +108,11 @@ class TrainingTask:
         number = self.network.cells if self.layers == "sampled" else 1
         return self.cell.decode(np.repeat(counts[None, :], number, axis=0), rng)
 
+    def example(self) -> npt.NDArray[np.int64]:
+        """The codes of some network, always the same."""
+        number = self.network.cells if self.layers == "sampled" else 1
+        return self.cell.sample(number, np.random.default_rng(0))
+
     def build(self, codes: npt.NDArray[np.int64], seed: int) -> Network:
         """The network of ``n x d`` codes, with first weights drawn from a seed.
 
