@@ -132,7 +132,7 @@ class Ensemble:
             answers = [member.model.predict(features) for member in self.members]
         else:
             # One at a time, so that no answer depends on what else is in the batch.
-            answers = [[float(m.query(config)) for config in configs] for m in self.members]
+            answers = [[np.ravel(m.query(c))[0] for c in configs] for m in self.members]
         values = np.array(answers, dtype=float)
         return values.mean(axis=0), values.std(axis=0)
 

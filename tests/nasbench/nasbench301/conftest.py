@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -45,3 +46,9 @@ def known_codes(known: pd.DataFrame) -> np.ndarray:
 def some_codes() -> np.ndarray:
     """Forty architectures, drawn uniformly."""
     return cells.get("darts").sample(40, np.random.default_rng(301))
+
+
+@pytest.fixture
+def linear_command() -> list[str]:
+    """Runs the worker's loop around a linear model, see `linear_worker`."""
+    return [sys.executable, "-I", str(Path(__file__).with_name("linear_worker.py"))]
