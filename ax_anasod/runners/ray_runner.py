@@ -8,37 +8,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from ax.core.trial_status import TrialStatus
 
 from ax_anasod.core.coding import Space
 from ax_anasod.exceptions import AnasodError, DataError, OptionError, RunError
 from ax_anasod.optional import require
 from ax_anasod.runners.training_base import BaseTrainingRunner, ax_status
-from ax_anasod.training import ImageData, TrainingTask, TrialTraining
-
-
-def train_trial(
-    task: Mapping[str, Any],
-    codes: list[list[int]],
-    seed: int,
-    folder: str,
-    tensorboard: bool,
-    data: ImageData,
-) -> None:
-    """Train one trial to its end: what a worker of the cluster does.
-
-    Raises:
-        RunError: The folder of the trial cannot be written, or its checkpoint is damaged.
-    """
-    training = TrialTraining(
-        TrainingTask.from_dict(task),
-        np.array(codes, dtype=np.int64),
-        seed,
-        Path(folder),
-        tensorboard=tensorboard,
-    )
-    training.advance(data, epochs=None)
+from ax_anasod.training import TrainingTask, train_trial
 
 
 class RayRunner(BaseTrainingRunner):

@@ -16,7 +16,7 @@ from ax_anasod.training.model_file import TrainedModel, load_model, save_model
 from ax_anasod.training.predict import loss_and_error, predict_logits
 from ax_anasod.training.task import Layers, TrainingTask
 from ax_anasod.training.training import Training
-from ax_anasod.training.trial import TrialState, TrialTraining
+from ax_anasod.training.trial import TrialState, TrialTraining, train_trial
 
 __all__ = [
     "PROTOCOLS",
@@ -43,5 +43,6 @@ __all__ = [
     "read_state",
     "reliability",
     "save_model",
+    "train_trial",
     "write_state",
 ]

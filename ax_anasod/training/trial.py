@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, Self
+from typing import Any, Final, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -193,3 +194,34 @@ class TrialTraining:
             self.end("completed")
         else:
             self.state.write(self._folder)
+
+
+def train_trial(
+    task: Mapping[str, Any],
+    codes: list[list[int]],
+    seed: int,
+    folder: str,
+    tensorboard: bool,
+    data: ImageData,
+) -> None:
+    """Train one trial to its end: what the worker of a cluster does, which knows nothing of Ax.
+
+    Args:
+        task: ``TrainingTask.to_dict()``.
+        codes: ``n x d`` codes of the network, as lists.
+        seed: The seed of the training.
+        folder: The folder of the trial.
+        tensorboard: Whether a log for TensorBoard is written there.
+        data: The images.
+
+    Raises:
+        RunError: The folder of the trial cannot be written, or its checkpoint is damaged.
+    """
+    training = TrialTraining(
+        TrainingTask.from_dict(task),
+        np.array(codes, dtype=np.int64),
+        seed,
+        Path(folder),
+        tensorboard=tensorboard,
+    )
+    training.advance(data, epochs=None)
