@@ -64,14 +64,15 @@ class PathBOOptions(AdjacencyBOOptions):
     """Options of ``path-bo``: those of ``adjacency-bo``, and the length of the encoding.
 
     Args:
-        max_features: The most path features; longer paths are left out.
+        max_features: The most path features; longer paths are left out (all of NAS-Bench-201
+            are shorter).
 
     Raises:
         UnknownNameError: There is no such pool.
         OptionError: A value is out of range or of the wrong type.
     """
 
-    max_features: int = 10_000
+    max_features: int = 1_000
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -161,14 +162,15 @@ class PathNEPOptions(AdjacencyNEPOptions):
     """Options of ``path-nep-bo``: those of ``adjacency-nep-bo``, and the encoding's length.
 
     Args:
-        max_features: The most path features; longer paths are left out.
+        max_features: The most path features; longer paths are left out (all of NAS-Bench-201
+            are shorter).
 
     Raises:
         UnknownNameError: There is no such loss, or no such pool.
         OptionError: A value is out of range or of the wrong type.
     """
 
-    max_features: int = 10_000
+    max_features: int = 1_000
 
     def __post_init__(self) -> None:
         super().__post_init__()

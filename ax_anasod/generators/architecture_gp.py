@@ -36,7 +36,7 @@ class ArchitectureGPGenerator(PoolGenerator):
         seed: The seed of the run.
         num_initial: Random trials before the first of this generator.
         features: ``"adjacency"`` (one-hot) or ``"path"``.
-        max_features: The most path features.
+        max_features: The most path features; longer paths are left out.
         pool: Which candidates; see `PoolGenerator`, as for the next three.
         pool_size: How many; None means 100 * k.
         num_parents: How many of the best architectures have mutants.
@@ -56,7 +56,7 @@ class ArchitectureGPGenerator(PoolGenerator):
         seed: int = 0,
         num_initial: int = 10,
         features: str = "adjacency",
-        max_features: int = 10_000,
+        max_features: int = 1_000,
         pool: str = "random",
         pool_size: int | None = None,
         num_parents: int = 5,

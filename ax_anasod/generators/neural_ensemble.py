@@ -44,7 +44,7 @@ class ArchitectureEnsembleGenerator(PoolGenerator):
         seed: The seed of the run.
         num_initial: Random trials before the first of this generator.
         features: ``"path"`` or ``"adjacency"`` (one-hot).
-        max_features: The most path features.
+        max_features: The most path features; longer paths are left out.
         trials_per_fit: Trials chosen with one trained ensemble.
         pool: Which candidates; see `PoolGenerator`, as for the next three.
         pool_size: How many; None means 100 * k.
@@ -64,7 +64,7 @@ class ArchitectureEnsembleGenerator(PoolGenerator):
         seed: int = 0,
         num_initial: int = 10,
         features: str = "path",
-        max_features: int = 10_000,
+        max_features: int = 1_000,
         trials_per_fit: int = 10,
         pool: str = "mutation",
         pool_size: int | None = 100,
