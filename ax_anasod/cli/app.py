@@ -11,6 +11,7 @@ import typer
 from ax_anasod.cli.catalogue import benchmarks, strategies
 from ax_anasod.cli.compare import compare
 from ax_anasod.cli.doctor import doctor
+from ax_anasod.cli.evaluate import ensemble, evaluate, transfer
 from ax_anasod.cli.failures import Failure, say_error, usage_error
 from ax_anasod.cli.reproduce import reproduce
 from ax_anasod.cli.resume import resume
@@ -30,7 +31,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (search, resume, train, compare, reproduce, show, benchmarks, strategies, doctor):
+for command in (
+    search,
+    resume,
+    train,
+    evaluate,
+    transfer,
+    ensemble,
+    compare,
+    reproduce,
+    show,
+    benchmarks,
+    strategies,
+    doctor,
+):
     app.command()(command)
 
 

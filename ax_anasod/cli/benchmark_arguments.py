@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 from ax_anasod.cli.arguments import BENCHMARK, number, option
+from ax_anasod.cli.expansion import expand
 
 
 @dataclass(frozen=True)
@@ -160,21 +160,5 @@ def takes_benchmark(command: Callable[..., int]) -> Callable[..., int]:
     Returns:
         The command as the command line sees it.
     """
-    own = inspect.signature(command, eval_str=True)
-    parameters: list[inspect.Parameter] = []
-    for parameter in own.parameters.values():
-        if parameter.name == "given":
-            parameters += [argument.parameter for argument in ARGUMENTS]
-        else:
-            parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
-
-    @functools.wraps(command)
-    def with_options(**values: Any) -> int:
-        given = {a.argument: values.pop(a.parameter.name) for a in ARGUMENTS}
-        return command(given=given, **values)
-
-    # typer reads both, and not through the wrapped function.
-    with_options.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
-    with_options.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": int}
-    del with_options.__wrapped__
-    return with_options
+    names = {argument.parameter.name: argument.argument for argument in ARGUMENTS}
+    return expand(command, [argument.parameter for argument in ARGUMENTS], names)

@@ -158,7 +158,7 @@ def _already_trained(folder: Path, about: dict[str, Any]) -> Retrained:
     different = [name for name, value in expected.items() if metrics.get(name) != value]
     if different:
         raise RunError(
-            f"the folder {folder} holds another training: its {', '.join(different)} differ",
+            f"the folder {folder} holds another training; what differs: {', '.join(different)}",
             "choose another folder with --out",
         )
     state = read_state(folder / PREDICTIONS)

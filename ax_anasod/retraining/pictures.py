@@ -51,7 +51,10 @@ def draw_learning_curve(epochs: Sequence[Epoch], dataset: str) -> Figure:
     error.plot(numbers, [epoch.valid_error for epoch in epochs], color=_MEASURED, marker=marker)
     _name(loss, f"Loss on {dataset}", "cross-entropy [nats]")
     _name(error, f"Test error on {dataset}: {epochs[-1].valid_error:.2f} %", "error [%]")
+    from matplotlib.ticker import MaxNLocator
+
     for axes in (loss, error):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.set_xlabel("epoch")
         axes.set_ylim(bottom=0)
     return figure

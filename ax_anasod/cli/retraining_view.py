@@ -1,0 +1,158 @@
+"""Training for good on the terminal: what was asked for, progress, and results."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from ax_anasod.cli.carry_out import INTERRUPTED
+from ax_anasod.cli.failures import while_running
+from ax_anasod.cli.progress import SearchProgress
+from ax_anasod.cli.retraining_arguments import DATA, NETWORK, TRAINING
+from ax_anasod.cli.session import note, waiting
+from ax_anasod.cli.strategy_options import field_types, parse_texts
+from ax_anasod.cli.tables import listing, print_plainly
+from ax_anasod.cli.train_view import reading_images
+from ax_anasod.retraining import (
+    EnsembleResult,
+    Found,
+    Retrained,
+    evaluate,
+    evaluation_task,
+    train_ensemble,
+)
+from ax_anasod.training import Epoch, ImageData, TrainingConfig, TrainingTask, load_data
+
+_FIGURES = {
+    "accuracy": "accuracy [%]",
+    "negative_log_likelihood": "negative log-likelihood",
+    "expected_calibration_error": "calibration error [%]",
+}
+
+
+def retrain(
+    directory: Path,
+    protocol: str,
+    dataset: str | None,
+    path: Path | None,
+    given: Mapping[str, Any],
+    out: Path,
+    members: int | None,
+    *,
+    as_json: bool,
+) -> int:
+    """Train what a run has found, alone or as an ensemble, and show the results.
+
+    Args:
+        directory: The folder of the run.
+        protocol: Name of the protocol.
+        dataset: Another data set, None for that of the run.
+        path: The folder of the images, None where the run knows it.
+        given: The options of the command line; None is one that was not given.
+        out: The folder of the results.
+        members: How many networks of an ensemble; None trains one network alone.
+        as_json: Print the results as JSON.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        AnasodError: Something that was asked for is wrong; nothing was written.
+        Failure: The training has failed on its way.
+    """
+    found = Found.in_run(directory)
+    training = _part(given, TRAINING) | parse_texts(
+        given["training"] or [], field_types(TrainingConfig), "--training", "training option"
+    )
+    task = evaluation_task(
+        found,
+        protocol,
+        dataset=dataset,
+        path=path,
+        network=_part(given, NETWORK),
+        training=training,
+        device=given["device"],
+        **_part(given, DATA),
+    )
+    task.hardware.check()
+    with reading_images(task.data.dataset) as progress:
+        data = load_data(task.data, "evaluation", progress=progress)
+    with waiting("building the network"):
+        fitted = task.fitted(data)
+        fitted.start(found.draw(fitted.network.cells), data, seed=0)
+    try:
+        with while_running("the same command goes on from the last epoch"):
+            return _train(found, task, data, out, members, as_json=as_json)
+    except KeyboardInterrupt:
+        note("interrupted; the same command goes on from the last epoch")
+        return INTERRUPTED
+
+
+def _train(
+    found: Found,
+    task: TrainingTask,
+    data: ImageData,
+    out: Path,
+    members: int | None,
+    *,
+    as_json: bool,
+) -> int:
+    epochs = task.training.epochs
+    with SearchProgress(f"training on {data.name}", epochs * (members or 1), 0) as progress:
+
+        def after_epoch(member: int, epoch: Epoch) -> None:
+            progress.show(epochs * member + epoch.epoch, f"test error {epoch.valid_error:.2f} %")
+
+        if members is None:
+            one = evaluate(found, task, data, out, after_epoch=lambda epoch: after_epoch(0, epoch))
+        else:
+            several = train_ensemble(
+                found, task, data, out, members=members, after_epoch=after_epoch
+            )
+    if members is None:
+        content, table = one.metrics, _table_of_one(one)
+    else:
+        content, table = several.figures, _table_of_ensemble(several)
+    print_plainly(table, Console(stderr=as_json, highlight=False))
+    if as_json:
+        sys.stdout.write(json.dumps({**content, "out": str(out)}) + "\n")
+    return 0
+
+
+def _part(given: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: given[name] for name in names if given[name] is not None}
+
+
+def _table_of_one(result: Retrained) -> Table:
+    metrics = result.metrics
+    table = listing("trained on", metrics["dataset"])
+    encoding = [f"{count} {name}" for name, count in metrics["encoding"].items() if count]
+    rows = {
+        "test error": f"{metrics['test_error']:.2f} %",
+        "negative log-likelihood": f"{metrics['negative_log_likelihood']:.4f}",
+        "calibration error": f"{metrics['expected_calibration_error']:.2f} %",
+        "encoding": f"{', '.join(encoding)} (trial {metrics['trial']})",
+        "parameters": f"{metrics['parameters']:.3f} million",
+        "multiply-adds": f"{metrics['multiply_adds']:.1f} million an image",
+        "epochs": str(metrics["epochs"]),
+        "folder": str(result.folder),
+    }
+    for name, value in rows.items():
+        table.add_row(name, value)
+    return table
+
+
+def _table_of_ensemble(result: EnsembleResult) -> Table:
+    table = listing("", *_FIGURES.values())
+    figures = result.figures
+    rows = {f"member {i}": each for i, each in enumerate(figures["members"])}
+    rows |= {"mean of members": figures["mean_of_members"], "ensemble": figures["ensemble"]}
+    for name, row in rows.items():
+        table.add_row(name, *(f"{row[figure]:.4g}" for figure in _FIGURES))
+    return table
