@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from botorch.fit import fit_gpytorch_mll
-from gpytorch.mlls import ExactMarginalLogLikelihood
 from torch import Tensor
 
 from ax_anasod.core.history import History
@@ -17,7 +15,7 @@ from ax_anasod.generators.acquisition import believe
 from ax_anasod.generators.features import check_features, features
 from ax_anasod.generators.pool import PoolGenerator
 from ax_anasod.generators.targets import standardized_targets
-from ax_anasod.surrogates import EncodingGP, log_expected_improvement, predict
+from ax_anasod.surrogates import EncodingGP, fit_encoding_gp, log_expected_improvement, predict
 
 
 class ArchitectureGPGenerator(PoolGenerator):
@@ -86,7 +84,7 @@ class ArchitectureGPGenerator(PoolGenerator):
     def fit(self, codes: npt.NDArray[np.int64], targets: npt.NDArray[np.float64]) -> EncodingGP:
         """Fit the surrogate to codes ``n x d`` and targets ``n``."""
         model = EncodingGP(self._tensor(codes), torch.as_tensor(targets)[:, None], ard=self.ard)
-        fit_gpytorch_mll(ExactMarginalLogLikelihood(model.likelihood, model))
+        fit_encoding_gp(model)
         return model
 
     def _tensor(self, codes: npt.NDArray[np.int64]) -> Tensor:

@@ -1,6 +1,7 @@
 """BoTorch models and GPyTorch kernels; nothing here knows of Ax."""
 
 from ax_anasod.surrogates.bayesian_linear import BayesianLinearRegression
+from ax_anasod.surrogates.closed_form import fit_encoding_gp
 from ax_anasod.surrogates.effective_paths import effective_paths, num_paths
 from ax_anasod.surrogates.gcn import (
     GCNOptions,
@@ -41,6 +42,7 @@ __all__ = [
     "WeisfeilerLehmanGP",
     "WeisfeilerLehmanKernel",
     "effective_paths",
+    "fit_encoding_gp",
     "fit_gcn",
     "fit_neural_ensemble",
     "graph_inputs",
