@@ -1,0 +1,119 @@
+"""``evaluate``, ``transfer`` and ``ensemble`` on a run that trains."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ax_anasod.cli.app import run as run_command
+
+QUICK = ("--epochs", 1, "--images", 100, "--batch-size", 32, "--device", "cpu")
+
+
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run of two small trials."""
+    folder = tmp_path_factory.mktemp("train") / "digits"
+    small = "--images 100 --channels 2 --cells 3 --epochs 1 --batch-size 32 --device cpu"
+    arguments = f"train --strategy anasod-random --trials 2 {small} --out {folder}"
+    assert run_command(arguments.split()) == 0
+    return folder
+
+
+@pytest.fixture
+def run(searched: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    return Path(shutil.copytree(searched, tmp_path / "run"))
+
+
+def test_evaluate_writes_a_model_and_says_how_good_it_is(
+    command: Callable[..., Any], run: Path
+) -> None:
+    result = command("evaluate", run, *QUICK, "--training", "cutout=2", "--json").json
+    assert result["out"] == str(run / "evaluation")
+    assert result["training"]["cutout"] == 2
+    assert result["training"]["mix"] == "cutmix"
+    assert 0 <= result["test_error"] <= 100
+    stored = json.loads((run / "evaluation" / "metrics.json").read_text())
+    assert stored == {name: value for name, value in result.items() if name != "out"}
+    assert (run / "evaluation" / "model.pt").is_file()
+    assert (run / "evaluation" / "learning_curve.png").is_file()
+
+
+def test_transfer_trains_on_other_images(
+    command: Callable[..., Any], run: Path, tmp_path: Path
+) -> None:
+    from PIL import Image
+
+    for index, name in enumerate(("dark", "light", "red")):
+        folder = tmp_path / "images" / name
+        folder.mkdir(parents=True)
+        for number in range(15):
+            colour = [(20, 20, 20), (200, 200, 200), (200, 0, 0)][index]
+            Image.new("RGB", (9, 9), colour).save(folder / f"{number}.png")
+    options = ("--dataset", "colours", "--data", tmp_path / "images", *QUICK[:2])
+    outcome = command("transfer", run, *options, "--batch-size", 8, "--device", "cpu")
+    assert outcome.code == 0
+    assert "colours" in outcome.out
+    stored = json.loads((run / "transfer-colours" / "metrics.json").read_text())
+    assert stored["network"]["num_classes"] == 3
+    assert stored["network"]["in_channels"] == 3
+
+
+def test_ensemble_compares_single_and_together(command: Callable[..., Any], run: Path) -> None:
+    outcome = command("ensemble", run, "--members", 2, *QUICK, "--out", run / "two", "--json")
+    assert set(outcome.json["ensemble"]) == {
+        "accuracy",
+        "negative_log_likelihood",
+        "expected_calibration_error",
+    }
+    assert len(outcome.json["members"]) == 2
+    assert "mean of members" in outcome.err
+    assert (run / "two" / "reliability.png").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("evaluate", "nowhere"), 2, "does not exist"),
+        (("evaluate", "RUN", "--protocol", "evaluate"), 2, "did you mean 'evaluation'"),
+        (("evaluate", "RUN", "--training", "cutout"), 2, "not of the form NAME=VALUE"),
+        (("evaluate", "RUN", "--training", "cut=2"), 2, "did you mean 'cutout'"),
+        (("evaluate", "RUN", "--device", "cuda:99"), 2, "device 'cuda:99' is not there"),
+        (("evaluate", "RUN", "--epochs", 0), 2, "not a whole number of at least 1"),
+        (("evaluate", "RUN", "--images", 50), 2, "batch_size 96 is more than the 50 images"),
+        (("transfer", "RUN"), 2, "missing option '--dataset'"),
+        (("transfer", "RUN", "--dataset", "signs"), 2, "'signs' needs --data"),
+        (("ensemble", "RUN", "--members", 1), 2, "not a whole number of at least 2"),
+    ],
+)
+def test_mistakes(
+    command: Callable[..., Any],
+    searched: Path,
+    arguments: tuple[object, ...],
+    code: int,
+    message: str,
+) -> None:
+    before = sorted(searched.iterdir())
+    named = [searched if argument == "RUN" else argument for argument in arguments]
+    outcome = command(*named)
+    assert outcome.code == code
+    assert message in outcome.err
+    assert outcome.err.count("\n") == 1
+    assert sorted(searched.iterdir()) == before
+
+
+def test_a_folder_with_another_training_is_left_alone(
+    command: Callable[..., Any], run: Path
+) -> None:
+    command("evaluate", run, *QUICK)
+    before = (run / "evaluation" / "metrics.json").read_bytes()
+    outcome = command("evaluate", run, *QUICK, "--learning-rate", 0.1)
+    assert outcome.code == 1
+    assert "holds another training; what differs: training" in outcome.err
+    assert (run / "evaluation" / "metrics.json").read_bytes() == before

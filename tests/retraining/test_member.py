@@ -1,0 +1,93 @@
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+import ax_anasod
+from ax_anasod.exceptions import RunError
+from ax_anasod.retraining import evaluate
+from ax_anasod.retraining.member import CURVE, METRICS, MODEL
+from ax_anasod.training import quality
+
+
+@pytest.fixture(scope="module")
+def trained(found, short, digits, tmp_path_factory):
+    epochs = []
+    folder = tmp_path_factory.mktemp("trained") / "evaluation"
+    return evaluate(found, short, digits, folder, after_epoch=epochs.append), epochs
+
+
+def test_the_figures_are_those_of_the_test_images(trained, digits):
+    result, epochs = trained
+    metrics = json.loads((result.folder / METRICS).read_text())
+    assert metrics == json.loads(json.dumps(result.metrics))
+    assert np.array_equal(result.labels, digits.valid.labels.numpy())
+    figures = quality(result.probabilities, result.labels)
+    assert metrics | figures == metrics
+    assert metrics["test_error"] == pytest.approx(epochs[-1].valid_error)
+    assert metrics["negative_log_likelihood"] == pytest.approx(epochs[-1].valid_loss, rel=1e-5)
+    assert [epoch["epoch"] for epoch in metrics["curve"]] == [1, 2]
+    assert (metrics["trial"], metrics["train_images"], metrics["test_images"]) == (1, 200, 359)
+
+
+def test_the_model_says_what_was_measured(trained, digits, found):
+    result, _ = trained
+    model = ax_anasod.load_model(result.folder / MODEL)
+    predicted = model.predict(digits.valid.pixels).numpy()
+    assert predicted == pytest.approx(result.probabilities, abs=1e-5)
+    assert np.array_equal(model.codes, found.codes)
+    assert model.network.config.auxiliary
+    assert model.metrics["test_error"] == result.metrics["test_error"]
+
+
+def test_there_is_a_picture_and_no_checkpoint(trained):
+    result, _ = trained
+    assert (result.folder / CURVE).read_bytes().startswith(b"\x89PNG")
+    assert not list(result.folder.glob("checkpoint*"))
+
+
+def test_what_is_there_is_not_made_again(trained, found, short, digits):
+    result, _ = trained
+    epochs = []
+    # Images and device may be elsewhere by now.
+    moved = dataclasses.replace(
+        short, hardware=dataclasses.replace(short.hardware, channels_last=False)
+    )
+    again = evaluate(found, moved, digits, result.folder, after_epoch=epochs.append)
+    assert not epochs
+    assert again.metrics == json.loads(json.dumps(result.metrics))
+    assert np.array_equal(again.probabilities, result.probabilities)
+
+
+def test_another_training_does_not_overwrite_it(trained, found, short, digits):
+    result, _ = trained
+    longer = dataclasses.replace(short, training=short.training.with_options(epochs=3))
+    with pytest.raises(RunError, match="another training; what differs: training"):
+        evaluate(found, longer, digits, result.folder)
+    with pytest.raises(RunError, match="what differs: member, seed, architectures"):
+        evaluate(found, short, digits, result.folder, member=1)
+
+
+def test_a_training_that_was_stopped_goes_on_to_the_same_result(
+    trained, found, short, digits, tmp_path
+):
+    class Killed(Exception):
+        pass
+
+    def kill(epoch):
+        raise Killed
+
+    with pytest.raises(Killed):
+        evaluate(found, short, digits, tmp_path / "again", after_epoch=kill)
+    assert not (tmp_path / "again" / METRICS).exists()
+    epochs = []
+    result = evaluate(found, short, digits, tmp_path / "again", after_epoch=epochs.append)
+    assert [epoch.epoch for epoch in epochs] == [2]
+    assert np.array_equal(result.probabilities, trained[0].probabilities)
+
+
+def test_a_folder_that_cannot_be_made_is_named(found, short, digits, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match="cannot be made: Not a directory"):
+        evaluate(found, short, digits, tmp_path / "file" / "evaluation")

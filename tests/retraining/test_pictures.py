@@ -1,0 +1,40 @@
+import numpy as np
+
+from ax_anasod.retraining.pictures import draw_learning_curve, draw_reliability
+from ax_anasod.training import Epoch, reliability
+
+
+def epoch(number: int) -> Epoch:
+    return Epoch(
+        epoch=number,
+        learning_rate=0.1,
+        train_loss=2.0 / number,
+        valid_loss=1.0 / number,
+        valid_error=50.0 / number,
+        images=100,
+        train_seconds=1.0,
+        data_seconds=0.1,
+        valid_seconds=0.5,
+    )
+
+
+def test_learning_curve():
+    figure = draw_learning_curve([epoch(1), epoch(2), epoch(4)], "digits")
+    loss, error = figure.axes
+    assert [line.get_ydata().tolist() for line in loss.lines] == [[2, 1, 0.5], [1, 0.5, 0.25]]
+    assert error.lines[0].get_xdata().tolist() == [1, 2, 4]
+    assert error.lines[0].get_ydata().tolist() == [50, 25, 12.5]
+    assert error.get_title(loc="left") == "Test error on digits: 12.50 %"
+
+
+def test_reliability_diagrams_show_the_filled_bins():
+    one = reliability([[0.9, 0.1], [0.6, 0.4]], [0, 1])
+    two = reliability(np.eye(2), [0, 1])
+    figure = draw_reliability({"one": one, "two": two}, "$1")
+    first, second = figure.axes
+    curve = next(line for line in first.lines if line.get_label() == "accuracy")
+    assert curve.get_xdata().tolist() == [0.6, 0.9]
+    assert curve.get_ydata().tolist() == [0, 1]
+    assert sum(bar.get_height() for bar in first.patches) == 1
+    assert first.get_title(loc="left") == r"one on \$1: calibration error 35.00 %"
+    assert second.get_title(loc="left").startswith("two on")
