@@ -14,7 +14,7 @@ from ax_anasod.compare.pictures import new_figure, save
 from ax_anasod.compare.texts import number
 from ax_anasod.exceptions import OptionError
 from ax_anasod.nasbench import Benchmark, Objective
-from ax_anasod.reproduce.paper import TABLE_1, task_of
+from ax_anasod.reproduce.paper import TABLE_1, source_of, task_of
 from ax_anasod.reproduce.protocol import SEEDS
 from ax_anasod.reproduce.spread import (
     ARCHITECTURES,
@@ -47,6 +47,7 @@ class SpreadReproduction:
             None where they are too many.
         task: The column of the paper that the benchmark has the values of, None where the
             paper has no number.
+        source: What has to be said of values that nobody has trained, if so.
     """
 
     name: str
@@ -55,6 +56,7 @@ class SpreadReproduction:
     spreads: Sequence[Spread]
     explained: float | None
     task: str | None
+    source: str | None = None
 
     # It takes a moment, so that it is never stopped half way, and nothing in it can fail.
     finished: bool = True
@@ -92,10 +94,12 @@ class SpreadReproduction:
             sentences.append(f"Paper: Table 1, column {self.task}, one sample.")
         else:
             sentences.append("The paper has no number for this data set and objective.")
+        if self.source is not None:
+            sentences.append(self.source)
         if self._mean("seeds")[0] is None:
             sentences.append(
                 "The deviation over training seeds needs single training runs: the official "
-                "NAS-Bench-201 has them."
+                "NAS-Bench-201 has them, and ensembles of NAS-Bench-301 predict it."
             )
         if self.explained is not None:
             sentences.append(
@@ -112,6 +116,7 @@ class SpreadReproduction:
             "objective": {"name": self.objective.name, "unit": self.objective.unit},
             "samples": len(self.spreads),
             "paper_column": self.task,
+            "source": self.source,
             "measures": self._entries(),
             "explained_share": self.explained,
             "notes": self.notes(),
@@ -177,6 +182,7 @@ def reproduce_spread(
         ],
         explained=explained_share(benchmark),
         task=task_of(benchmark),
+        source=source_of(benchmark),
     )
 
 

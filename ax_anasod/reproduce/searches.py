@@ -18,7 +18,7 @@ from ax_anasod.exceptions import AnasodError, OptionError, UnknownNameError
 from ax_anasod.files import write_whole
 from ax_anasod.nasbench import Benchmark
 from ax_anasod.nasbench.benchmark import COST
-from ax_anasod.reproduce.paper import task_of
+from ax_anasod.reproduce.paper import source_of, task_of
 from ax_anasod.reproduce.protocol import SEEDS, Method, SearchTarget
 
 
@@ -33,6 +33,7 @@ class SearchReproduction:
         task: The column of the paper that the benchmark has the values of, None where the
             paper has no number.
         most_trials: What every budget was cut to; None for the paper's own.
+        source: What has to be said of values that nobody has trained, if so.
     """
 
     target: SearchTarget
@@ -40,6 +41,7 @@ class SearchReproduction:
     missing: Mapping[str, str]
     task: str | None
     most_trials: int | None = None
+    source: str | None = None
 
     @property
     def name(self) -> str:
@@ -73,7 +75,7 @@ class SearchReproduction:
                 paper = entry["paper"]
                 row.append("-" if paper is None else f"{paper['mean']:.2f} ± {paper['error']:.2f}")
             row.append(_plus_minus(entry["ours"], unit) if found else "-")
-            if plan.noise_free is not None:
+            if self._has_regret:
                 row.append(number(entry["noise_free_regret"], unit) if found else "-")
             row += [
                 _plus_minus(entry["reported"][quantity.name], quantity.unit) if found else "-"
@@ -81,7 +83,7 @@ class SearchReproduction:
             ]
             rows.append([*row, entry["runs"]])
         paper = ["paper"] if self.task is not None and self.target.values else []
-        noise_free = [] if plan.noise_free is None else ["noise-free regret"]
+        noise_free = ["noise-free regret"] if self._has_regret else []
         reported = [quantity.name for quantity in plan.reported]
         return ["method", "strategy", "queries", *paper, "ours", *noise_free, *reported, "runs"], (
             rows
@@ -100,17 +102,19 @@ class SearchReproduction:
                 f"Paper: {self.target.title}, column {self.task}: best validation error seen of "
                 "single training runs, mean ± one standard error over 10 runs."
             )
-            if plan.noise_free is None:
+            if plan.noise_free is None and self.source is None:
                 sentences.append(
                     "Ours searches means over training seeds, so that no value can lie below "
                     "the optimum, as some of the paper's do."
                 )
-        elif self.target.values:
+        if self.source is not None:
+            sentences.append(self.source)
+        if self.task is None and self.target.values:
             sentences.append("The paper has no number for this data set and objective.")
         if plan.objective.optimum is not None:
             optimum = number(plan.objective.optimum, plan.objective.unit)
             sentences.append(f"Optimum of {plan.objective.name}: {optimum}.")
-        if plan.noise_free is not None:
+        if self._has_regret:
             sentences.append(
                 "Noise-free regret: how far the mean error of the incumbent, over its training "
                 "seeds, is above the lowest mean of all architectures."
@@ -123,6 +127,11 @@ class SearchReproduction:
         sentences += [f"Not run: {name}, {reason}." for name, reason in self.missing.items()]
         return sentences + [f"Not finished: {failure}" for failure in self.failures]
 
+    @property
+    def _has_regret(self) -> bool:
+        noise_free = self.comparison.plan.noise_free
+        return noise_free is not None and noise_free.optimum is not None
+
     def as_dict(self) -> dict[str, Any]:
         """The object that ``--json`` prints."""
         plan = self.comparison.plan
@@ -134,6 +143,7 @@ class SearchReproduction:
             "optimum": plan.objective.optimum,
             "seeds": plan.seeds,
             "paper_column": self.task,
+            "source": self.source,
             "methods": self._entries(),
             "missing": dict(self.missing),
             "failures": self.failures,
@@ -248,7 +258,9 @@ def reproduce_searches(
     comparison = compare_strategies(
         benchmark, contenders, seeds=seeds, jobs=jobs, out=out, observer=observer
     )
-    return SearchReproduction(target, comparison, missing, task_of(benchmark), most_trials)
+    return SearchReproduction(
+        target, comparison, missing, task_of(benchmark), most_trials, source_of(benchmark)
+    )
 
 
 def _budget(method: Method, most_trials: int | None) -> int:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ax_anasod.cells import Cell
 from ax_anasod.cells.encodings import count_keys
 from ax_anasod.exceptions import CellError, OptionError
-from ax_anasod.nasbench import Benchmark, NASBench201Benchmark
+from ax_anasod.nasbench import Benchmark, NASBench201Benchmark, NASBench301Benchmark
 from ax_anasod.simplex import sample_uniform
 
 IntArray = npt.NDArray[np.int64]
@@ -39,7 +39,8 @@ class Spread:
         counts: ``m x k`` the encodings.
         values: ``m x a`` values of architectures of each.
         seed_deviations: Standard deviations over the training seeds, of those of the
-            architectures that have several; None where the data has means only.
+            architectures that have several, or as a surrogate predicts them; None where the
+            data has means only.
     """
 
     counts: IntArray
@@ -178,6 +179,8 @@ def _different(
 
 
 def _seed_deviations(benchmark: Benchmark, codes: IntArray) -> FloatArray | None:
+    if isinstance(benchmark, NASBench301Benchmark):
+        return benchmark.deviations(codes)
     if not isinstance(benchmark, NASBench201Benchmark) or benchmark.seeds != "single":
         return None
     seeds = benchmark.seeds_of(codes)

@@ -24,6 +24,7 @@ from ax_anasod.nasbench.benchmark import (
 )
 from ax_anasod.nasbench.nasbench301.forms import open_surrogate
 from ax_anasod.nasbench.nasbench301.noise import standard_normal
+from ax_anasod.nasbench.nasbench301.onnx_surrogate import FULL_TRAINING
 from ax_anasod.nasbench.paths import find_path
 from ax_anasod.nasbench.registry import KIND, register_benchmark
 
@@ -104,6 +105,27 @@ class NASBench301Benchmark(Benchmark):
         noise = "with noise" if self.noise else "without noise"
         epochs = self.surrogate.epochs
         return f"surrogate {self.surrogate.name} {noise}" + (f", {epochs} epochs" if epochs else "")
+
+    @property
+    def is_fully_trained(self) -> bool:
+        """Whether errors are those after the whole training."""
+        return self.surrogate.epochs in (None, FULL_TRAINING)
+
+    def deviations(self, codes: IntArray) -> FloatArray | None:
+        """Standard deviations over training seeds that the surrogate predicts.
+
+        Args:
+            codes: ``n x d`` codes of the DARTS cell.
+
+        Returns:
+            ``n`` deviations of the error in percent, with or without noise in the queries;
+            None where the surrogate has no model of it.
+
+        Raises:
+            ArchitectureError: If a row is no architecture of the cell.
+            BenchmarkError: If the surrogate fails.
+        """
+        return self.surrogate.predict(self.cell.validate_codes(codes)).deviation
 
     def draw_seeds(self, codes: IntArray, rng: np.random.Generator) -> IntArray | None:
         """A seed of the noise for each architecture, None without noise.

@@ -69,6 +69,9 @@ class EnsembleSurrogate:
         self.name = accuracy.model
         self._folders = (accuracy,) if runtime is None else (accuracy, runtime)
         self._cell = cells.get("darts")
+        # Before they are loaded: what is saved with a run is what it was made with.
+        files = [file for folder in self._folders for file in folder.files]
+        self._digest = digest(files, *(folder.model for folder in self._folders))
         self.worker = Worker(worker_command(python, accuracy, runtime), answering=timeout)
 
     def predict(self, codes: IntArray) -> Prediction:
@@ -94,8 +97,7 @@ class EnsembleSurrogate:
 
     def fingerprint(self) -> str:
         """Digest of the files of all members."""
-        files = [file for folder in self._folders for file in folder.files]
-        return digest(files, *(folder.model for folder in self._folders))
+        return self._digest
 
 
 def genotypes_of(codes: IntArray) -> Sequence[dict[str, list[list[str | int]]]]:

@@ -11,6 +11,8 @@ import pandas as pd
 import pytest
 
 from ax_anasod import cells
+from ax_anasod.nasbench import NASBench301Benchmark
+from tests.nasbench.nasbench301.linear_worker import write_ensemble
 
 
 @pytest.fixture(scope="session")
@@ -52,3 +54,10 @@ def some_codes() -> np.ndarray:
 def linear_command() -> list[str]:
     """Runs the worker's loop around a linear model, see `linear_worker`."""
     return [sys.executable, "-I", str(Path(__file__).with_name("linear_worker.py"))]
+
+
+@pytest.fixture
+def noisy(tmp_path: Path) -> NASBench301Benchmark:
+    """A noisy surrogate with training times: a linear model in a process of its own."""
+    folder, python = write_ensemble(tmp_path / "linear")
+    return NASBench301Benchmark(folder, python=python, noise=True)

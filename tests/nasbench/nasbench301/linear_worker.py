@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import os
+import shutil
 import signal
 import sys
 import time
@@ -135,6 +136,25 @@ def garble_once(script: ModuleType, marker: Path, line: str) -> None:
     script.say = say
 
 
+def write_ensemble(folder: Path) -> tuple[Path, str]:
+    """A folder that looks like an ensemble, and an interpreter that serves this instead.
+
+    Returns:
+        The folder, and the path of the interpreter.
+    """
+    member = folder / "xgb" / "0"
+    member.mkdir(parents=True)
+    (member / "surrogate_model.model").touch()
+    (member / "model_config.json").write_text('{"model": "xgb"}')
+    (member / "data_config.json").write_text("{}")
+    shutil.copytree(folder / "xgb", folder / "lgb_time")
+    (folder / "lgb_time" / "0" / "model_config.json").write_text('{"model": "lgb_time"}')
+    python = folder / "python"
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" -I "{__file__}" --seconds "$@"\n')
+    python.chmod(0o755)
+    return folder, str(python)
+
+
 def main() -> None:
     """Serve."""
     parser = argparse.ArgumentParser()
@@ -147,7 +167,8 @@ def main() -> None:
     parser.add_argument("--sleep", type=float, default=0.0)
     parser.add_argument("--garble", nargs=2, metavar=("MARKER", "LINE"))
     parser.add_argument("--ended", type=Path)
-    options = parser.parse_args()
+    # As the command of an interpreter it is given the script and the folders, too.
+    options, _ = parser.parse_known_args()
     script = load_script()
     if options.garble:
         garble_once(script, Path(options.garble[0]), options.garble[1])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import pickle
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from ax_anasod import nasbench
 from ax_anasod.exceptions import ArchitectureError, BenchmarkError, OptionError, UnknownNameError
 from ax_anasod.nasbench import NASBench301Benchmark, Objective
 from ax_anasod.nasbench.nasbench301.surrogate import Prediction
+from ax_anasod.nasbench.nasbench301.worker import GenotypeRefusedError
 
 
 @pytest.fixture(scope="module")
@@ -113,3 +116,62 @@ def test_a_description_of_data_that_changed(onnx_copy: Path) -> None:
 def test_no_such_folder(tmp_path: Path) -> None:
     with pytest.raises(BenchmarkError, match="NAS-Bench-301 surrogate .*absent does not exist"):
         NASBench301Benchmark(tmp_path / "absent")
+
+
+def test_noise_is_a_function_of_the_seed(
+    noisy: NASBench301Benchmark, some_codes: np.ndarray
+) -> None:
+    assert noisy.description == "surrogate xgb with noise"
+    assert noisy.reported == (Objective("valid_error_mean", "percent"),)
+    seeds = noisy.draw_seeds(some_codes, np.random.default_rng(0))
+    assert seeds is not None
+    again = noisy.draw_seeds(some_codes, np.random.default_rng(0))
+    assert again is not None
+    assert again.tolist() == seeds.tolist()
+    result = noisy.query(some_codes, seeds)
+    assert set(result) == {"valid_error", "valid_error_mean", "cost_seconds"}
+    deviation = noisy.deviations(some_codes)
+    assert deviation is not None
+    noise = (result["valid_error"] - result["valid_error_mean"]) / deviation
+    assert len(set(noise.tolist())) == len(some_codes)
+    assert noise.std() == pytest.approx(1, abs=0.4)
+    reverse = noisy.query(some_codes[::-1], seeds[::-1])["valid_error"]
+    assert reverse[::-1].tolist() == result["valid_error"].tolist()
+    with pytest.raises(OptionError, match="a noisy benchmark needs a seed for each"):
+        noisy.query(some_codes)
+    with pytest.raises(OptionError, match="seeds must be 40 whole numbers"):
+        noisy.query(some_codes, seeds[:3])
+    restored = pickle.loads(pickle.dumps(noisy))
+    assert restored.query(some_codes, seeds)["valid_error"].tolist() == (
+        result["valid_error"].tolist()
+    )
+
+
+def test_without_noise_the_same_ensemble_gives_its_mean(
+    noisy: NASBench301Benchmark, some_codes: np.ndarray
+) -> None:
+    quiet = NASBench301Benchmark(noisy.path, python=noisy.to_dict()["python"])
+    assert (quiet.description, quiet.reported) == ("surrogate xgb without noise", ())
+    seeds = np.zeros(len(some_codes), dtype=int)
+    means = noisy.query(some_codes, seeds)["valid_error_mean"]
+    assert quiet.query(some_codes)["valid_error"].tolist() == means.tolist()
+    with pytest.raises(OptionError, match="leave seeds out"):
+        quiet.query(some_codes, seeds)
+
+
+def test_noise_needs_a_model_of_it(onnx_directory: Path) -> None:
+    with pytest.raises(OptionError, match="'yahpo-nb301' has no model of the noise"):
+        NASBench301Benchmark(onnx_directory, noise=True)
+
+
+def test_a_failing_surrogate_names_the_architecture(
+    noisy: NASBench301Benchmark, some_codes: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(genotypes: list[object]) -> dict[str, list[object]]:
+        raise GenotypeRefusedError(2, "no answer within 300 seconds")
+
+    surrogate: Any = noisy.surrogate
+    monkeypatch.setattr(surrogate.worker, "predict", refuse)
+    with pytest.raises(BenchmarkError, match="'xgb' does not predict .*: no answer within") as e:
+        noisy.deviations(some_codes)
+    assert noisy.cell.to_strings(some_codes[2:3])[0] in str(e.value)
