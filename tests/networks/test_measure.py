@@ -1,6 +1,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from torch import nn
 
 from ax_anasod import cells
 from ax_anasod.cells import NASNetCell
@@ -94,6 +96,34 @@ def test_all_545_agree_exactly(darts_table, darts_cell, darts_parameters):
     codes = darts_cell.from_strings(darts_table["arch"].tolist())
     expected = np.round(darts_table["params_m"].to_numpy() * 1e6).astype(int)
     assert np.array_equal(darts_parameters(codes), expected)
+
+
+def elements(network, kind, size: int) -> int:
+    """How many numbers the layers of a kind give for one image."""
+    found = []
+    handles = [
+        module.register_forward_hook(lambda module, inputs, output: found.append(output.numel()))
+        for module in network.modules()
+        if isinstance(module, kind)
+    ]
+    with torch.no_grad():
+        network.eval()(torch.zeros(1, 3, size, size))
+    for handle in handles:
+        handle.remove()
+    return sum(found)
+
+
+def test_multiply_adds_agree_with_those_of_others(darts_table, darts_cell):
+    # Their tool counts normalisations and average pools, too: 4 and 1 an element, and 64 pixels
+    # and a division for each of the 576 channels that are pooled last.
+    rows = darts_table.iloc[[2, 100]]
+    for code, millions in zip(
+        darts_cell.from_strings(rows["arch"].tolist()), rows["flops_m"], strict=True
+    ):
+        network = build_network(darts_cell, code[None], NetworkConfig(cells=20), seed=0)
+        others = 4 * elements(network, nn.BatchNorm2d, 32) + elements(network, nn.AvgPool2d, 32)
+        total = count_flops(network, 32) // 2 + others + 65 * 576
+        assert total == round(millions * 1e6)
 
 
 def test_the_tower_is_counted_where_asked_for():
