@@ -7,11 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
-from ax.early_stopping.strategies import (
-    BaseEarlyStoppingStrategy,
-    PercentileEarlyStoppingStrategy,
-)
+from ax.early_stopping.strategies import BaseEarlyStoppingStrategy
 
+from ax_anasod.early_stopping import RepeatablePercentileEarlyStoppingStrategy
 from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.generation_strategy import get
 from ax_anasod.runners import BaseTrainingRunner, RayRunner, TrainingRunner
@@ -103,7 +101,7 @@ class Execution:
         """Ax's strategy for early stopping, None where no trial is stopped."""
         if self.early_stopping is None:
             return None
-        return PercentileEarlyStoppingStrategy(
+        return RepeatablePercentileEarlyStoppingStrategy(
             percentile_threshold=self.early_stopping,
             min_progression=self.min_epochs,
             min_curves=self.min_trials,

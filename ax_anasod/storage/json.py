@@ -6,6 +6,7 @@ from typing import Any
 
 from ax.storage.json_store.encoders import (
     metric_to_dict,
+    percentile_early_stopping_strategy_to_dict,
     range_parameter_to_dict,
     runner_to_dict,
     search_space_to_dict,
@@ -20,6 +21,7 @@ from ax_anasod.adapter import (
     PrepareObservations,
 )
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, OperationParameter
+from ax_anasod.early_stopping import RepeatablePercentileEarlyStoppingStrategy
 from ax_anasod.metrics import LookupMetric, TrainingMetric
 from ax_anasod.runners import LookupRunner, RayRunner, TrainingRunner
 
@@ -42,6 +44,7 @@ def register() -> None:
             RayRunner: runner_to_dict,
             LookupMetric: metric_to_dict,
             TrainingMetric: metric_to_dict,
+            RepeatablePercentileEarlyStoppingStrategy: percentile_early_stopping_strategy_to_dict,
         }
     )
     for kind in (
@@ -53,6 +56,7 @@ def register() -> None:
         RayRunner,
         LookupMetric,
         TrainingMetric,
+        RepeatablePercentileEarlyStoppingStrategy,
         AnasodGenerators,
     ):
         CORE_DECODER_REGISTRY[kind.__name__] = kind

@@ -38,10 +38,12 @@ def read_state(path: Path) -> dict[str, Any]:
         RunError: It cannot be read, or is damaged.
     """
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        content = io.BytesIO(path.read_bytes())
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}") from error
-    except (RuntimeError, EOFError, UnpicklingError, ValueError, KeyError) as error:
+    try:
+        state = torch.load(content, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, UnpicklingError, ValueError, KeyError) as error:
         raise RunError(
             f"{path} is damaged, or no file of this package",
             "delete it to start from its beginning",

@@ -1,0 +1,28 @@
+"""Ax's early stopping where encodings are tried more than once."""
+
+from __future__ import annotations
+
+from ax.core.data import Data
+from ax.core.experiment import Experiment
+from ax.early_stopping.strategies import PercentileEarlyStoppingStrategy
+
+
+class RepeatablePercentileEarlyStoppingStrategy(PercentileEarlyStoppingStrategy):
+    """Ax's ``PercentileEarlyStoppingStrategy``, which also works once an encoding is repeated.
+
+    Repeats of an encoding are wanted, and Ax gives all its trials one arm name. Its own strategy
+    then finds one arm in several trials, logs a warning, and stops no trial any more. This one
+    compares trials, as Ax's does, but does not mind what their arms are called.
+
+    The arguments are those of Ax's class.
+    """
+
+    def _lookup_and_validate_data(
+        self, experiment: Experiment, metric_signatures: list[str]
+    ) -> Data | None:
+        data = super()._lookup_and_validate_data(experiment, metric_signatures)
+        if data is None:
+            return None
+        df = data.full_df.copy()
+        df["arm_name"] = df["trial_index"].astype(str) + "_0"
+        return Data(df=df)

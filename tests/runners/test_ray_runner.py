@@ -1,0 +1,104 @@
+"""The runner that trains on a Ray cluster: a real one, of several processes on this machine."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ax.core.trial_status import TrialStatus
+
+from ax_anasod.exceptions import OptionError
+from ax_anasod.runners import RayRunner
+from ax_anasod.training import TrainingTask, TrialState, TrialTraining, load_data
+
+pytest.importorskip("ray", reason="the extra ray is not installed")
+
+PATIENCE = 240
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[None]:
+    """A local cluster for all tests of this file."""
+    import ray
+
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level=40)
+    yield
+    ray.shutdown()
+
+
+def wait(condition: Any) -> None:
+    until = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def epochs(folder: str) -> int:
+    state = TrialState.read(Path(folder))
+    return 0 if state is None else len(state.epochs)
+
+
+def worker_of(folder: str) -> int:
+    """The process that writes the last TensorBoard log of a trial."""
+    logs = sorted(Path(folder).glob("events*"), key=lambda path: path.stat().st_mtime_ns)
+    return int(logs[-1].name.split(".")[-2])
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("cluster")
+def test_trials_outlive_their_workers(
+    task: TrainingTask, encoding: dict[str, Any], tmp_path: Path
+) -> None:
+    longer = replace(task, training=task.training.with_options(epochs=25))
+    runner = RayRunner(longer, str(tmp_path / "trials"), seed=1, retries=1)
+    metadata = [runner.run_trial(index, encoding) for index in range(3)]
+    survivor, stopped, failing = (m["folder"] for m in metadata)
+    # Two at a time: the third waits for the second, which is stopped in the middle.
+    wait(lambda: epochs(survivor) > 1 and epochs(stopped) > 1)
+    assert not Path(failing, "checkpoint.pt").exists()
+    assert worker_of(survivor) != worker_of(stopped)
+    runner.stop_trial(1, metadata[1])
+    os.kill(worker_of(survivor), signal.SIGKILL)
+    before = epochs(survivor)
+    assert before < 25
+    # The worker of the third is killed more often than it may be.
+    for _ in range(2):
+        known = {path.name for path in Path(failing).glob("events*")}
+        wait(lambda known=known: {p.name for p in Path(failing).glob("events*")} - known)
+        os.kill(worker_of(failing), signal.SIGKILL)
+
+    statuses: dict[int, TrialStatus] = {}
+
+    def polled() -> bool:
+        statuses.update({i: runner.poll_trial(i, metadata[i]) for i in range(3)})
+        return TrialStatus.RUNNING not in statuses.values()
+
+    wait(polled)
+    assert statuses == {
+        0: TrialStatus.COMPLETED,
+        1: TrialStatus.EARLY_STOPPED,
+        2: TrialStatus.FAILED,
+    }
+    state, cancelled, lost = (TrialState.read(Path(m["folder"])) for m in metadata)
+    assert lost is not None
+    assert "its worker was lost 2 times: WorkerCrashedError" in str(lost.reason)
+    assert cancelled is not None
+    assert 1 < len(cancelled.epochs) < 25
+    # Killed in the middle and gone on with in another process, as if nothing had been.
+    assert state is not None
+    whole = TrialTraining(
+        longer, runner.codes(0, encoding), state.seed, tmp_path / "whole", tensorboard=False
+    ).advance(load_data(longer.data), epochs=None)
+    assert [e.valid_loss for e in state.epochs] == [e.valid_loss for e in whole.epochs]
+    runner.close()
+
+
+def test_wrong_arguments_are_refused(task: TrainingTask, tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="more than 0 processors.*got 0, 0.0 and 3"):
+        RayRunner(task, str(tmp_path), cpus=0)

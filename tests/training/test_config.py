@@ -1,0 +1,62 @@
+"""The protocols of training."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from ax_anasod.exceptions import OptionError, UnknownNameError
+from ax_anasod.training import PROTOCOLS, TrainingConfig, protocol
+
+
+def test_search_is_the_papers() -> None:
+    search = protocol("search")
+    assert (search.epochs, search.batch_size, search.momentum) == (30, 96, 0.9)
+    assert (search.learning_rate, search.final_learning_rate) == (0.025, 0.0)
+    assert search.weight_decay == 3e-4
+    assert (search.mix, search.label_smoothing, search.auto_augment) == ("none", 0.0, False)
+
+
+def test_evaluations_add_what_the_paper_adds() -> None:
+    once, plus = protocol("evaluation"), protocol("evaluation+")
+    assert (once.epochs, plus.epochs) == (600, 1500)
+    for config in (once, plus):
+        assert (config.mix, config.auxiliary_weight, config.drop_path) == ("cutmix", 0.4, 0.2)
+        assert config.learning_rate == protocol("search").learning_rate
+    assert (once.auto_augment, plus.auto_augment) == (False, True)
+    assert protocol("evaluation", mix="mixup").mix == "mixup"
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_protocols_come_back_from_json(name: str) -> None:
+    config = protocol(name, epochs=7)
+    assert TrainingConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"epochs": 0}, "epochs must be at least 1, got 0"),
+        ({"batch_size": -4}, "batch_size must be at least 1, got -4"),
+        ({"batch_size": 1.5}, "batch_size must be a whole number, got 1.5"),
+        ({"learning_rate": 0}, "learning_rate must be greater than 0, got 0"),
+        ({"learning_rate": float("nan")}, "learning_rate must be greater than 0, got nan"),
+        ({"momentum": 1.0}, r"momentum must be in \[0, 1\), got 1.0"),
+        ({"ema_decay": 1.0}, r"ema_decay must be in \(0, 1\), got 1.0"),
+        ({"gradient_clip": "much"}, "gradient_clip must be greater than 0, got 'much'"),
+    ],
+)
+def test_numbers_out_of_range_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        protocol("search", **options)
+
+
+def test_names_are_suggested() -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'evaluation'"):
+        protocol("evaluate")
+    with pytest.raises(UnknownNameError, match="did you mean 'epochs'"):
+        protocol("search", epoch=3)
+    with pytest.raises(UnknownNameError, match="did you mean 'cutmix'"):
+        protocol("search", mix="cutmx")
