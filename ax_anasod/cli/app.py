@@ -16,6 +16,7 @@ from ax_anasod.cli.failures import Failure, say_error, usage_error
 from ax_anasod.cli.reproduce import reproduce
 from ax_anasod.cli.resume import resume
 from ax_anasod.cli.search import search
+from ax_anasod.cli.setup_nasbench301 import setup_nasbench301
 from ax_anasod.cli.show import show
 from ax_anasod.cli.train import train
 from ax_anasod.exceptions import AnasodError
@@ -43,6 +44,7 @@ for command in (
     show,
     benchmarks,
     strategies,
+    setup_nasbench301,
     doctor,
 ):
     app.command()(command)

@@ -236,13 +236,28 @@ def say(answers: IO[str], answer: dict[str, Any]) -> None:
     answers.flush()
 
 
+def check() -> None:
+    """Say which compiled packages are missing, or why the package cannot be imported."""
+    answers = take_stdout()
+    try:
+        say(answers, {"missing": import_package()})
+    except Exception as error:  # noqa: BLE001 (whatever its packages raise)
+        say(answers, {"error": explain(error)})
+
+
 def main() -> None:
     """Serve the ensembles that the command line names."""
     parser = argparse.ArgumentParser(description="Serves ensembles of nasbench301.")
-    parser.add_argument("accuracy", help="folder of the ensemble that predicts accuracies")
-    parser.add_argument("--runtime", help="folder of the one that predicts training times")
+    parser.add_argument("accuracy", nargs="?", help="folder of the ensemble of the accuracy")
+    parser.add_argument("--runtime", help="folder of the ensemble of the training time")
+    parser.add_argument("--check", action="store_true", help="only import the package")
     options = parser.parse_args()
-    serve(lambda: PackagePredictor(options.accuracy, options.runtime))
+    if options.check:
+        check()
+    elif options.accuracy is None:
+        parser.error("no ensemble is named")
+    else:
+        serve(lambda: PackagePredictor(options.accuracy, options.runtime))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,149 @@
+"""A Python of its own for the package nasbench301."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from ax_anasod.exceptions import BenchmarkError, OptionError, RunError
+from ax_anasod.files import write_whole
+from ax_anasod.nasbench.nasbench301.ensemble_surrogate import SCRIPT
+from ax_anasod.nasbench.nasbench301.interpreter import FILE
+from ax_anasod.nasbench.nasbench301.process import LineProcess, ProcessLostError, ProcessSlowError
+from ax_anasod.nasbench.nasbench301.worker import STARTING
+
+VERSION: Final = "3.11"
+"""The Python that the requirements were tried with; all of them have wheels for it."""
+
+REQUIREMENTS: Final = (
+    "numpy==1.26.4",
+    "scipy==1.13.1",
+    "pandas==2.2.3",
+    "scikit-learn==1.4.2",
+    "xgboost==1.7.6",
+    "lightgbm==3.3.5",
+    # Later ones do not read the package's configuration space; this one gives exactly the
+    # numbers of 0.4.12, for which its models were made.
+    "ConfigSpace==0.6.1",
+    "torch==2.13.0",
+    "torch_geometric==2.8.1",
+    "networkx==3.6.1",
+    "matplotlib==3.11.2",
+    "seaborn==0.13.2",
+    "ipython==9.18.1",
+    "requests==2.34.2",
+    "tqdm==4.70.1",
+    "click==8.5.1",
+    "pathvalidate==3.3.1",
+)
+"""What the package imports; it declares nothing itself."""
+
+PACKAGE: Final = "nasbench301==0.3"
+
+_ENVIRONMENT: Final = "venv"
+_ASK_VERSION: Final = "import sys; print('%d.%d' % sys.version_info[:2])"
+
+
+def install(python: str, directory: Path, say: Callable[[str], None]) -> str:
+    """Make a virtual environment with the package and everything that it needs.
+
+    Every command is run without a shell, and told before it is run. Doing it again goes on
+    where it was stopped: what is there already is not installed again. No surrogate is
+    fetched: nasbench301 has its own way to its official ones.
+
+    Args:
+        python: A Python 3.11 that has ``venv``, see `check_python`.
+        directory: Folder that gets the environment, as ``venv``, and ``interpreter.json``,
+            which tells the benchmark about it.
+        say: Told what is done.
+
+    Returns:
+        The path of the environment's interpreter.
+
+    Raises:
+        RunError: If a command fails, or the folder cannot be written.
+        BenchmarkError: If the package cannot be imported in the end.
+    """
+    environment = directory / _ENVIRONMENT
+    _run([python, "-m", "venv", str(environment)], say)
+    inner = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    pip = [str(inner), "-m", "pip", "install", "--disable-pip-version-check"]
+    _run([*pip, *REQUIREMENTS], say)
+    _run([*pip, "--no-deps", PACKAGE], say)
+    missing = _check_package(str(inner), say)
+    content = {"python": inner.relative_to(directory).as_posix(), "package": PACKAGE}
+    say(f"writing {directory / FILE}")
+    write_whole(directory / FILE, json.dumps(content, indent=2) + "\n")
+    say("the ensembles of XGBoost, LightGBM and the graph network gnn_gin can be used")
+    if missing:
+        say(
+            f"not there: {', '.join(missing)}, which have to be compiled; only the graph network "
+            "deeper_gnn needs them"
+        )
+    return str(inner)
+
+
+def check_python(python: str) -> str:
+    """Make sure that an interpreter is one that the requirements were tried with.
+
+    Args:
+        python: A path, or a name on the search path.
+
+    Returns:
+        Its path.
+
+    Raises:
+        OptionError: If there is no such interpreter, or it has another version.
+    """
+    program = shutil.which(python)
+    if program is None:
+        raise OptionError(f"there is no interpreter {python!r}", f"name a Python {VERSION}")
+    try:
+        done = subprocess.run(
+            [program, "-c", _ASK_VERSION], capture_output=True, text=True, check=False
+        )
+    except OSError as error:
+        raise OptionError(f"{program} cannot be run: {error.strerror}") from error
+    version = done.stdout.strip()
+    if done.returncode or version != VERSION:
+        found = f"is Python {version}" if not done.returncode and version else "is no Python"
+        raise OptionError(
+            f"{program} {found}", f"the pinned packages of nasbench301 need Python {VERSION}"
+        )
+    return program
+
+
+def _run(command: Sequence[str], say: Callable[[str], None]) -> None:
+    line = shlex.join(command)
+    say(f"$ {line}")
+    try:
+        code = subprocess.run(command, check=False).returncode
+    except OSError as error:
+        raise RunError(f"{command[0]} cannot be run: {error.strerror}") from error
+    if code:
+        raise RunError(
+            f"this command has failed with exit code {code}: {line}",
+            "what it printed says why; the same set-up, run again, goes on from here",
+        )
+
+
+def _check_package(python: str, say: Callable[[str], None]) -> list[str]:
+    """The compiled packages that it lacks."""
+    command = [python, "-I", str(SCRIPT), "--check"]
+    say(f"$ {shlex.join(command)}")
+    process = LineProcess(command)
+    try:
+        answer = process.exchange("", STARTING)
+    except (ProcessLostError, ProcessSlowError) as error:
+        raise BenchmarkError(f"nasbench301 cannot be imported by {python}: {error}") from error
+    finally:
+        process.end()
+    if "missing" not in answer:
+        raise BenchmarkError(f"nasbench301 cannot be imported by {python}: {answer.get('error')}")
+    return [str(name) for name in answer["missing"]]
