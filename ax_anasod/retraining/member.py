@@ -127,7 +127,7 @@ def _described(task: TrainingTask) -> dict[str, Any]:
 
 def _measured(training: Training, found: Found, folder: Path, about: dict[str, Any]) -> Retrained:
     data = training.data
-    probabilities = torch.softmax(training.logits().double(), dim=1).cpu().numpy()
+    probabilities = torch.softmax(training.logits().cpu().double(), dim=1).numpy()
     labels = data.valid.labels.cpu().numpy()
     network, epochs = cast("Network", training.network), training.history
     figures = quality(probabilities, labels)
