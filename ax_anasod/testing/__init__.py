@@ -1,7 +1,14 @@
-"""Examinations that our own strategies pass, for strategies of your own to inherit."""
+"""Examinations that our own strategies and benchmarks pass, for yours to inherit."""
 
+from ax_anasod.testing.benchmark import BenchmarkConformance
 from ax_anasod.testing.objective import SyntheticObjective
 from ax_anasod.testing.rounds import Rounds
 from ax_anasod.testing.strategy import StrategyConformance, built_in_cells
 
-__all__ = ["Rounds", "StrategyConformance", "SyntheticObjective", "built_in_cells"]
+__all__ = [
+    "BenchmarkConformance",
+    "Rounds",
+    "StrategyConformance",
+    "SyntheticObjective",
+    "built_in_cells",
+]
