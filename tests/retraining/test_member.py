@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 import ax_anasod
-from ax_anasod.exceptions import RunError
+from ax_anasod.cells import Cell
+from ax_anasod.exceptions import OptionError, RunError
 from ax_anasod.retraining import evaluate
 from ax_anasod.retraining.member import CURVE, METRICS, MODEL
 from ax_anasod.training import quality
@@ -91,3 +92,33 @@ def test_a_folder_that_cannot_be_made_is_named(found, short, digits, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match="cannot be made: Not a directory"):
         evaluate(found, short, digits, tmp_path / "file" / "evaluation")
+
+
+def test_a_model_with_operations_of_the_users_own(found, short, digits, tmp_path, monkeypatch):
+    (tmp_path / "my_operations.py").write_text(
+        "from torch import nn\n"
+        "OWN = {'conv': lambda c_in, c_out, stride: nn.Conv2d(c_in, c_out, 3, stride, 1)}\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    cell = Cell("mine", ["conv", "skip_connect"], num_blocks=2)
+    own = dataclasses.replace(
+        found,
+        task=dataclasses.replace(found.task, cell=cell),
+        counts=np.array([1, 1]),
+        codes=np.array([[0, 1]]),
+    )
+    task = dataclasses.replace(
+        short,
+        cell=cell,
+        operations="my_operations:OWN",
+        training=short.training.with_options(epochs=1),
+    )
+    result = evaluate(own, task, digits, tmp_path / "own")
+    from my_operations import OWN
+
+    model = ax_anasod.load_model(result.folder / MODEL, OWN)
+    assert model.own_operations == ("conv",)
+    predicted = model.predict(digits.valid.pixels).numpy()
+    assert predicted == pytest.approx(result.probabilities, abs=1e-5)
+    with pytest.raises(OptionError, match=r"own operations \['conv'\]"):
+        ax_anasod.load_model(result.folder / MODEL)
