@@ -64,6 +64,15 @@ TrialsInAll = Annotated[
         help="How many trials in all, those so far included; by default as many as were planned.",
     ),
 ]
+UntilImprovementBelow = Annotated[
+    float | None,
+    option(
+        _SEARCH,
+        "End the search before its last trial once five trials in a row were each expected to "
+        "improve the best value by less than this (two-level-bo).",
+        metavar="PERCENT",
+    ),
+]
 Seed = Annotated[int, number(_SEARCH, "Every random number is derived from it.", 0)]
 Parallel = Annotated[int, number(_SEARCH, "Trials proposed at a time.", 1)]
 Out = Annotated[

@@ -6,7 +6,10 @@ from ax_anasod.cli import arguments as args
 
 
 def resume(
-    directory: args.RunDirectory, trials: args.TrialsInAll = None, json: args.Json = False
+    directory: args.RunDirectory,
+    trials: args.TrialsInAll = None,
+    until_improvement_below: args.UntilImprovementBelow = None,
+    json: args.Json = False,
 ) -> int:
     """Go on with a run that was stopped or killed, or that should be longer.
 
@@ -29,7 +32,8 @@ def resume(
                     "give a larger number of trials, those so far included",
                 )
             run = restore(folder)
-            folder.plan(planned)
+            folder.plan(planned, until_improvement_below)
+            run.config = folder.config
             schedule = config.options.get("num_trials")
             if schedule is not None and planned > schedule:
                 note(

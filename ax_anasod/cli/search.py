@@ -16,6 +16,7 @@ def search(
     trials: args.Trials = 150,
     seed: args.Seed = 0,
     parallel: args.Parallel = 1,
+    until_improvement_below: args.UntilImprovementBelow = None,
     out: args.Out = None,
     json: args.Json = False,
 ) -> int:
@@ -36,6 +37,7 @@ def search(
             trials=trials,
             seed=seed,
             parallel=parallel,
+            until_improvement_below=until_improvement_below,
             out=out,
             as_json=json,
         )

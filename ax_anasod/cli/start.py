@@ -24,6 +24,7 @@ def start(
     trials: int,
     seed: int,
     parallel: int,
+    until_improvement_below: float | None,
     out: Path | None,
     as_json: bool,
 ) -> int:
@@ -37,6 +38,7 @@ def start(
         trials: How many trials.
         seed: The seed of the run.
         parallel: How many trials are proposed at a time.
+        until_improvement_below: When the search is over before its last trial, in percent.
         out: The folder of the run, None where nothing is written.
         as_json: Print the results as JSON.
 
@@ -53,7 +55,13 @@ def start(
     with waiting("reading the benchmark"):
         chosen = make_benchmark(benchmark, given)
     config = RunConfig.of(
-        chosen, strategy, chosen_options, trials=trials, seed=seed, parallel=parallel
+        chosen,
+        strategy,
+        chosen_options,
+        trials=trials,
+        seed=seed,
+        parallel=parallel,
+        until_improvement_below=until_improvement_below,
     )
     search = Search(config, chosen)
     if out is None:

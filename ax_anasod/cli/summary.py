@@ -63,6 +63,8 @@ def _table(results: Results, state: str | None) -> Table:
         _add(table, "state", state)
     failed = sum(not isinstance(end, Completed) for end in results.ends)
     _add(table, "trials", f"{len(results.ends)}" + (f" ({failed} failed)" if failed else ""))
+    if results.stop_reason is not None:
+        _add(table, "stopped early", results.stop_reason)
     best = results.best
     if best is not None:
         _add_best(table, results, best)

@@ -26,6 +26,8 @@ class Strategy:
         options: The class of its options.
         build: The builder.
         multi_objective: Whether it can search for a Pareto front.
+        expects_improvement: Whether its trials carry their expected improvement, by which a
+            search can be stopped (:mod:`ax_anasod.global_stopping`).
     """
 
     name: str
@@ -34,3 +36,4 @@ class Strategy:
     options: type[Any]
     build: Builder
     multi_objective: bool = False
+    expects_improvement: bool = False

@@ -66,4 +66,5 @@ TWO_LEVEL: Final = Strategy(
     "architecture",
     TwoLevelOptions,
     _two_level,
+    expects_improvement=True,
 )

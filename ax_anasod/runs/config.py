@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -13,8 +13,14 @@ from typing import Any, Protocol, Self
 from ax_anasod.exceptions import OptionError, RunError
 from ax_anasod.files import write_whole
 from ax_anasod.generation_strategy import get
+from ax_anasod.global_stopping import (
+    check_until_improvement_below,
+    promises_too_little,
+    stop_reason,
+)
 from ax_anasod.nasbench import Objective
 from ax_anasod.runs.metric_names import metric_names
+from ax_anasod.storage.journal import Record
 
 
 @dataclass(frozen=True)
@@ -86,6 +92,8 @@ class RunConfig:
         objectives: What is searched.
         reported: What is recorded but not searched.
         execution: How and where a run that trains carries out its trials; empty for others.
+        until_improvement_below: The search ends before its last trial once trials are expected
+            to improve the best value by less than so many percent; None for never.
     """
 
     version: str
@@ -101,6 +109,7 @@ class RunConfig:
     objectives: tuple[Quantity, ...]
     reported: tuple[Quantity, ...]
     execution: dict[str, Any] = field(default_factory=dict)
+    until_improvement_below: float | None = None
 
     @classmethod
     def of(
@@ -113,6 +122,7 @@ class RunConfig:
         seed: int = 0,
         parallel: int = 1,
         execution: Mapping[str, Any] | None = None,
+        until_improvement_below: float | None = None,
     ) -> Self:
         """The configuration of a new run.
 
@@ -122,9 +132,10 @@ class RunConfig:
 
         Raises:
             UnknownNameError: There is no such strategy.
-            OptionError: A number is out of range, or the benchmark has an objective that is
-                to be maximised.
+            OptionError: A number is out of range, the benchmark has an objective that is to
+                be maximised, or the strategy does not say what improvement it expects.
         """
+        check_until_improvement_below(strategy, until_improvement_below)
         for name, value, least in (("trials", trials, 1), ("parallel", parallel, 1)):
             if value < least:
                 raise OptionError(f"{name} must be at least {least}, got {value}")
@@ -155,6 +166,7 @@ class RunConfig:
             objectives=described[: len(benchmark.objectives)],
             reported=described[len(benchmark.objectives) :],
             execution=dict(execution or {}),
+            until_improvement_below=until_improvement_below,
         )
 
     @property
@@ -166,6 +178,27 @@ class RunConfig:
     def with_trials(self, trials: int) -> Self:
         """The same run, planned longer."""
         return replace(self, trials=trials)
+
+    def until(self, improvement_below: float) -> Self:
+        """The same run with another rule for when it ends early.
+
+        Raises:
+            OptionError: The strategy does not say what improvement it expects.
+        """
+        check_until_improvement_below(self.strategy, improvement_below)
+        return replace(self, until_improvement_below=improvement_below)
+
+    def stop_reason(self, records: Sequence[Record]) -> str | None:
+        """Why the run ends before its last trial; None where it does not.
+
+        Args:
+            records: Its trials so far.
+        """
+        percent = self.until_improvement_below
+        metadata = [record.start.metadata for record in records]
+        if percent is None or not promises_too_little(metadata, percent):
+            return None
+        return stop_reason(percent)
 
     def write(self, path: Path) -> None:
         """Write ``config.json``.
@@ -196,7 +229,7 @@ class RunConfig:
                 **{
                     f.name: content[f.name]
                     for f in fields(cls)
-                    if f.name in content or f.default_factory is MISSING
+                    if f.name in content or f.default is f.default_factory is MISSING
                 }
             )
         except (KeyError, TypeError) as error:

@@ -111,14 +111,21 @@ class RunFolder:
                 check_database(path / DATABASE, config.experiment_name)
             return cls(path, config, Journal(path / JOURNAL))
 
-    def plan(self, trials: int) -> None:
-        """Set how many trials are planned, and remember it.
+    def plan(self, trials: int, until_improvement_below: float | None = None) -> None:
+        """Set how many trials are planned, and when fewer are enough, and remember it.
+
+        Args:
+            trials: How many.
+            until_improvement_below: As in the configuration, where None stays as it is.
 
         Raises:
+            OptionError: The strategy does not say what improvement it expects.
             RunError: The configuration cannot be written.
         """
-        if trials != self.config.trials:
-            config = self.config.with_trials(trials)
+        config = self.config.with_trials(trials)
+        if until_improvement_below is not None:
+            config = config.until(until_improvement_below)
+        if config != self.config:
             config.write(self.path / CONFIG)
             self.config = config
 

@@ -77,6 +77,11 @@ class Ledger:
         """The trials so far, in order."""
         return self._records if self._journal is None else self._journal.records
 
+    @property
+    def stop_reason(self) -> str | None:
+        """Why no further trial is proposed; None where the search goes on."""
+        return self.config.stop_reason(self.records)
+
     def _propose(self, number: int) -> None:
         indices = list(self.client.get_next_trials(number))
         if not indices:

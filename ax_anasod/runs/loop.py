@@ -43,7 +43,8 @@ class Search(Ledger):
         """Search until there are ``trials`` trials.
 
         Args:
-            trials: The number of trials, those so far included.
+            trials: The number of trials, those so far included; fewer where the
+                configuration has a rule for when the search is over.
             after_trial: Called with each trial that has ended.
             should_stop: Asked before each trial; True ends the search there.
 
@@ -56,7 +57,7 @@ class Search(Ledger):
             if waiting:
                 self._evaluate(waiting[0].start)
                 after_trial(self.records[waiting[0].trial])
-            elif len(self.records) < trials:
+            elif len(self.records) < trials and self.stop_reason is None:
                 self._propose(min(self.config.parallel, trials - len(self.records)))
             else:
                 return

@@ -59,6 +59,13 @@ class Results:
         return incumbents[-1] if incumbents else None
 
     @property
+    def stop_reason(self) -> str | None:
+        """Why the run ended before its last trial; None where it did not."""
+        if len(self.ends) >= self.config.trials:
+            return None
+        return self.config.stop_reason(self.records)
+
+    @property
     def seconds(self) -> float:
         """Wall time of the search over all its processes, in seconds."""
         return sum(end.seconds for end in self.ends)
@@ -119,6 +126,7 @@ class Results:
                 }
                 for end in self.pareto_front
             ],
+            "stopped_early": self.stop_reason,
             "out": None if self.out is None else str(self.out),
         }
 

@@ -94,7 +94,8 @@ class TrainingSearch(Ledger):
         """Search until there are ``trials`` trials.
 
         Args:
-            trials: The number of trials, those so far included.
+            trials: The number of trials, those so far included; fewer where the
+                configuration has a rule for when the search is over.
             after_trial: Called with each trial that has ended.
             should_stop: Asked after each epoch; True ends the search there, and the trials
                 under way go on from it when the run is continued.
@@ -109,7 +110,7 @@ class TrainingSearch(Ledger):
                 with self._all_threads():
                     self._train(waiting, after_trial, should_stop)
                 self._settle(waiting[0].start.last)
-            elif len(self.records) < trials:
+            elif len(self.records) < trials and self.stop_reason is None:
                 self._propose(min(self.config.parallel, trials - len(self.records)))
             else:
                 return

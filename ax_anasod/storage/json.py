@@ -22,6 +22,10 @@ from ax_anasod.adapter import (
 )
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, OperationParameter
 from ax_anasod.early_stopping import RepeatablePercentileEarlyStoppingStrategy
+from ax_anasod.global_stopping import (
+    ExpectedImprovementStoppingStrategy,
+    stopping_strategy_to_dict,
+)
 from ax_anasod.metrics import LookupMetric, TrainingMetric
 from ax_anasod.runners import LookupRunner, RayRunner, TrainingRunner
 
@@ -44,6 +48,7 @@ def register() -> None:
             RayRunner: runner_to_dict,
             LookupMetric: metric_to_dict,
             TrainingMetric: metric_to_dict,
+            ExpectedImprovementStoppingStrategy: stopping_strategy_to_dict,
             RepeatablePercentileEarlyStoppingStrategy: percentile_early_stopping_strategy_to_dict,
         }
     )
@@ -57,6 +62,7 @@ def register() -> None:
         LookupMetric,
         TrainingMetric,
         RepeatablePercentileEarlyStoppingStrategy,
+        ExpectedImprovementStoppingStrategy,
         AnasodGenerators,
     ):
         CORE_DECODER_REGISTRY[kind.__name__] = kind
