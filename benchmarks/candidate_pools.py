@@ -34,9 +34,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from botorch.fit import fit_gpytorch_mll
 from common import add_benchmark_options, make_benchmark, mean_and_error
-from gpytorch.mlls import ExactMarginalLogLikelihood
 
 from ax_anasod.cells import Cell, mutate
 from ax_anasod.compare.significance import signed_rank_p
@@ -52,6 +50,7 @@ from ax_anasod.nasbench import Benchmark
 from ax_anasod.simplex import TrustRegionSchedule, neighbours
 from ax_anasod.surrogates import (
     EncodingGP,
+    fit_encoding_gp,
     fit_neural_ensemble,
     log_expected_improvement,
     predict,
@@ -89,7 +88,7 @@ class GaussianProcess:
         targets = (logs - logs.mean()) / max(logs.std(ddof=1), 1e-8)
         X = torch.as_tensor(np.stack(trials.counts) / cell.total)
         model = EncodingGP(X, torch.as_tensor(targets).unsqueeze(-1))
-        fit_gpytorch_mll(ExactMarginalLogLikelihood(model.likelihood, model))
+        fit_encoding_gp(model)
         return lambda fractions: log_expected_improvement(
             *predict(model, torch.as_tensor(fractions)), best=float(targets.min())
         )
