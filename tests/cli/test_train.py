@@ -1,0 +1,143 @@
+"""``ax-anasod train``, and ``resume`` of such a run."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from tests.cli.conftest import Command
+
+TINY = ["--images", 100, "--channels", 2, "--cells", 3, "--epochs", 2, "--batch-size", 16]
+RANDOM = ["--strategy", "anasod-random"]
+
+
+@pytest.mark.slow
+def test_a_search_on_digits(command: Command, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    outcome = command("train", *TINY, *RANDOM, "--trials", 3, "--out", out, "--json")
+    assert outcome.code == 0, outcome.err
+    result = outcome.json
+    assert (result["benchmark"], result["dataset"], result["trials"]) == ("training", "digits", 3)
+    assert result["objectives"] == [{"name": "valid_error", "unit": "percent", "minimize": True}]
+    values = result["values"]["valid_error"]
+    assert len(values) == 3
+    assert all(0 <= value <= 100 for value in values)
+    assert result["incumbent"] == np.minimum.accumulate(values).tolist()
+    assert set(result["reported"]) == {"valid_loss", "parameters"}
+    assert sum(result["best"]["encoding"].values()) == 10
+    # One architecture a layer.
+    assert [text.count(" ; ") for text in result["architectures"]] == [2, 2, 2]
+    names = {path.name for path in out.iterdir()}
+    assert names >= {"config.json", "journal.jsonl", "trials.csv", "report.html", "trials"}
+    assert {path.suffix for path in out.iterdir()} >= {".png", ".db"}
+    rows = list(csv.DictReader((out / "trials.csv").read_text().splitlines()))
+    assert [float(row["valid_error"]) for row in rows] == values
+    config = json.loads((out / "config.json").read_text())
+    assert config["benchmark"]["network"]["in_channels"] == 1
+    assert config["benchmark"]["training"]["epochs"] == 2
+
+    shown = command("show", out, "--json")
+    assert shown.json["values"] == result["values"]
+    longer = command("resume", out, "--trials", 4, "--json")
+    assert longer.code == 0, longer.err
+    assert longer.json["values"]["valid_error"][:3] == values
+    assert longer.json["trials"] == 4
+
+    # Killed in the third trial; of the second, only the journal is left.
+    killed = tmp_path / "killed"
+    killed.mkdir()
+    shutil.copy(out / "config.json", killed)
+    lines = (out / "journal.jsonl").read_bytes().splitlines(keepends=True)
+    (killed / "journal.jsonl").write_bytes(b"".join(lines[:5]))
+    shutil.copytree(out / "trials" / "0000", killed / "trials" / "0000")
+    again = command("resume", killed, "--json")
+    assert again.code == 0, again.err
+    assert again.json["values"] == longer.json["values"]
+    assert again.json["architectures"] == longer.json["architectures"]
+
+
+def test_without_a_folder_nothing_is_written(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    arguments = ["--trials", 1, "--cell", "nas-bench-201", "--layers", "repeated"]
+    outcome = command("train", *TINY, *RANDOM, *arguments)
+    assert outcome.code == 0, outcome.err
+    assert "best valid_error" in outcome.out
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Six images in each of two classes."""
+    for label, name in enumerate(("cat", "dog")):
+        folder = tmp_path / "pictures" / name
+        folder.mkdir(parents=True)
+        for n in range(6):
+            pixels = np.full((8, 8, 3), 100 * label + n, dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / f"{n}.png")
+    return tmp_path / "pictures"
+
+
+Refused = Callable[..., str]
+
+
+def test_bad_images_are_named(refused: Refused, pictures: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    arguments = ["train", "--dataset", "mine", "--data", pictures, "--out", out]
+    (pictures / "cat" / "3.png").write_bytes(b"no image")
+    assert "cat/3.png is damaged (8 bytes cannot be decoded) (remove" in refused(*arguments)
+    shutil.rmtree(pictures / "cat")
+    assert "holds images of one class only: 'dog'" in refused(*arguments)
+    shutil.rmtree(pictures / "dog")
+    assert "holds no images in class folders" in refused(*arguments)
+    shutil.rmtree(pictures)
+    assert "does not exist" in refused(*arguments)
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--dataset", "cifar10"], "the data set 'cifar10' needs --data"),
+        (["--batch-size", 5000], "batch_size 5000 is more than the"),
+        (["--batch-size", 0], "'0' is not a whole number of at least 1"),
+        (["--channels", 0], "'0' is not a whole number of at least 1"),
+        (["--cells", 2], "cells must be a whole number of at least 3, got 2"),
+        (["--cell", "nasnett"], "did you mean 'nasnet'"),
+        (["--cell", "nas-bench-graph"], "nas-bench-graph"),
+        (["--layers", "sampeld"], "did you mean 'sampled'"),
+        (["--training", "cutot=8"], "did you mean 'cutout'"),
+        (["--training", "epochs=many"], "option epochs must be int, got 'many'"),
+        (["--learning-rate", -1], "learning_rate must be greater than 0"),
+        (["--validation", 1.5], "validation must be in (0, 1), got 1.5"),
+        (["--device", "cud"], "did you mean 'cuda'"),
+        (["--precision", "16"], "unknown precision '16'"),
+        (["--runner", "rya"], "did you mean 'ray'"),
+        (["--runner", "local", "--address", "auto"], "--address is for --runner ray"),
+        (["--early-stopping", 100], "early_stopping must be in (0, 100) percent"),
+        (["--operations", "nowhere:THINGS"], "'nowhere:THINGS' cannot be imported"),
+        (["--images", 15], "15 images are too few for 10 classes"),
+    ],
+)
+def test_wrong_wishes_are_refused_before_anything_is_written(
+    refused: Refused, tmp_path: Path, arguments: list[object], message: str
+) -> None:
+    out = tmp_path / "run"
+    assert message in refused("train", *RANDOM, "--out", out, *arguments)
+    assert not out.exists()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_device_that_is_not_there_is_refused(refused: Refused) -> None:
+    assert "the device 'cuda' is not there (this machine has cpu (1)" in refused(
+        "train", "--device", "cuda"
+    )
