@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import runpy
 from collections.abc import Callable, Mapping
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -54,6 +58,46 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no {folder}: set {SHARED_VARIABLE} to the folder of the benchmark data")
     return folder
+
+
+@pytest.fixture(scope="session")
+def server() -> ForkServerContext:
+    """Starts processes as forks of a server that has loaded the libraries and nothing else.
+
+    To load them takes longer than most of what tests run in a process of its own.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["ax_anasod.cli.start", "ax_anasod.analysis"])
+    return context
+
+
+@pytest.fixture
+def run_script(
+    server: ForkServerContext, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., CompletedProcess[str]]:
+    """Runs a script, or a module, as ``python script ARGUMENTS`` would, in a new process."""
+
+    def run(script: Path | str, *arguments: object, folder: Path) -> CompletedProcess[str]:
+        streams = tmp_path_factory.mktemp("streams")
+        names = {
+            "script": str(script),
+            "arguments": [str(argument) for argument in arguments],
+            "folder": str(folder),
+            "output": str(streams / "output"),
+            "errors": str(streams / "errors"),
+        }
+        process = server.Process(
+            target=runpy.run_path, args=(str(Path(__file__).with_name("forked.py")), names)
+        )
+        process.start()
+        process.join(300)
+        if process.is_alive():
+            process.kill()
+            pytest.fail(f"{script} did not end within 300 seconds")
+        texts = [(streams / name).read_text() for name in ("output", "errors")]
+        return CompletedProcess([str(script)], process.exitcode or 0, *texts)
+
+    return run
 
 
 @pytest.fixture(scope="session")

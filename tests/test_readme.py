@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
@@ -19,28 +19,23 @@ COMMANDS = [
 ]
 
 
+Run = Callable[..., CompletedProcess[str]]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("number", range(len(PYTHON)))
-def test_python_block_runs(number: int, tmp_path: Path) -> None:
+def test_python_block_runs(number: int, run_script: Run, tmp_path: Path) -> None:
     script = tmp_path / "block.py"
     script.write_text(PYTHON[number])
-    done = subprocess.run(
-        [sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, timeout=300
-    )
+    done = run_script(script, folder=tmp_path)
     assert done.returncode == 0, done.stderr
     if "print(" in PYTHON[number]:
         assert done.stdout.strip()
 
 
 @pytest.mark.slow
-def test_commands_run_in_order(tmp_path: Path) -> None:
+def test_commands_run_in_order(run_script: Run, tmp_path: Path) -> None:
     assert COMMANDS
     for command in COMMANDS:
-        done = subprocess.run(
-            [sys.executable, "-m", "ax_anasod", *command.split()[1:]],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
+        done = run_script("ax_anasod", *command.split()[1:], folder=tmp_path)
         assert done.returncode == 0, f"{command}\n{done.stderr}"

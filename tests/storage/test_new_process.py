@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
@@ -15,24 +15,19 @@ TRIALS = 40
 CUTS = (1, 10, 11, 25)
 
 
-def leg(kind: str, path: Path, trials: int) -> list[Any]:
-    finished = subprocess.run(
-        [sys.executable, "-W", "ignore", str(SCRIPT), kind, str(path), str(trials)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert finished.returncode == 0, finished.stderr
-    trials_done: list[Any] = json.loads(finished.stdout.splitlines()[-1])
-    return trials_done
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["json", "sql"])
-def test_continued_in_new_processes(kind: str, tmp_path: Path) -> None:
+def test_continued_in_new_processes(
+    run_script: Callable[..., CompletedProcess[str]], tmp_path: Path
+) -> None:
+    def leg(kind: str, path: Path, trials: int) -> list[Any]:
+        finished = run_script(SCRIPT, kind, path, trials, folder=tmp_path)
+        assert finished.returncode == 0, finished.stderr
+        trials_done: list[Any] = json.loads(finished.stdout.splitlines()[-1])
+        return trials_done
+
     uninterrupted = leg("json", tmp_path / "whole.json", TRIALS)
-    path = tmp_path / f"cut.{kind}"
-    for cut in CUTS:
-        assert leg(kind, path, cut) == uninterrupted[:cut]
-    assert leg(kind, path, TRIALS) == uninterrupted
+    for kind in ("json", "sql"):
+        path = tmp_path / f"cut.{kind}"
+        for cut in CUTS:
+            assert leg(kind, path, cut) == uninterrupted[:cut]
+        assert leg(kind, path, TRIALS) == uninterrupted
