@@ -79,7 +79,7 @@ def run_script(
 
     def run(script: Path | str, *arguments: object, folder: Path) -> CompletedProcess[str]:
         streams = tmp_path_factory.mktemp("streams")
-        names = {
+        command = {
             "script": str(script),
             "arguments": [str(argument) for argument in arguments],
             "folder": str(folder),
@@ -87,7 +87,8 @@ def run_script(
             "errors": str(streams / "errors"),
         }
         process = server.Process(
-            target=runpy.run_path, args=(str(Path(__file__).with_name("forked.py")), names)
+            target=runpy.run_path,
+            args=(str(Path(__file__).with_name("forked.py")), {"command": command}),
         )
         process.start()
         process.join(300)

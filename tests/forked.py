@@ -1,7 +1,7 @@
 """What a fork of the test server does: become a new program, see ``run_script`` in conftest.
 
-Run by ``runpy`` with these globals: ``script``, ``arguments``, ``folder``, ``output``,
-``errors``.
+Run by ``runpy`` with the global ``command``: ``script``, ``arguments``, ``folder``, and the
+files of its ``output`` and ``errors``.
 """
 
 from __future__ import annotations
@@ -9,21 +9,16 @@ from __future__ import annotations
 import os
 import runpy
 import sys
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    script: str
-    arguments: list[str]
-    folder: str
-    output: str
-    errors: str
-
-for path, stream in ((output, 1), (errors, 2)):
+command: dict[str, Any] = globals()["command"]
+for path, stream in ((command["output"], 1), (command["errors"], 2)):
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(file, stream)
     os.close(file)
-os.chdir(folder)
-sys.argv = [script, *arguments]
+os.chdir(command["folder"])
+script: str = command["script"]
+sys.argv = [script, *command["arguments"]]
 try:
     if script.endswith(".py"):
         runpy.run_path(script, run_name="__main__")
