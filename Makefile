@@ -43,7 +43,7 @@ $(BARE): $(CREATED) pyproject.toml
 	touch $@
 
 $(DEV): $(CREATED) pyproject.toml
-	$(BIN)/python -m pip install --editable ".[dev,train,ray,nasbench201,baselines]"
+	$(BIN)/python -m pip install --editable ".[dev,all]"
 	touch $@ $(BARE)
 
 $(REFERENCES): $(CREATED) pyproject.toml
