@@ -21,12 +21,14 @@ from ax_anasod.generators.targets import modelled_values, standardized
 from ax_anasod.generators.two_level_search import search
 from ax_anasod.surrogates import Level, LevelFeatures, LevelName, levels_of
 
+_BLOCKS: Final[tuple[LevelName, ...]] = ("distribution", "blocks")
+
 SURROGATES: Final[dict[str, tuple[tuple[LevelName, ...], ...]]] = {
     "distribution": (("distribution",),),
-    "blocks": (("distribution", "blocks"),),
+    "blocks": (_BLOCKS,),
     "paths": (("distribution", "paths"),),
-    "sum": (("distribution", "blocks", "paths"),),
-    "alternating": (("distribution", "blocks"), ("distribution", "paths")),
+    "sum": ((*_BLOCKS, "paths", "steps"),),
+    "alternating": (_BLOCKS, (*_BLOCKS, "paths", "steps")),
 }
 """The levels of each surrogate; of several sets, trials take turns."""
 

@@ -2,7 +2,6 @@
 
 from ax_anasod.surrogates.bayesian_linear import BayesianLinearRegression
 from ax_anasod.surrogates.closed_form import fit_encoding_gp
-from ax_anasod.surrogates.effective_paths import effective_paths, num_paths
 from ax_anasod.surrogates.gcn import (
     GCNOptions,
     GraphConvolutionalNetwork,
@@ -19,6 +18,7 @@ from ax_anasod.surrogates.neural_ensemble import (
     fit_neural_ensemble,
 )
 from ax_anasod.surrogates.operation_graphs import OperationGraphs, operation_graphs, simplified
+from ax_anasod.surrogates.paths import effective_paths, num_paths
 from ax_anasod.surrogates.prediction import log_expected_improvement, predict
 from ax_anasod.surrogates.subtree_features import SubtreeFeatures, subtree_features
 from ax_anasod.surrogates.two_level import TwoLevelGP

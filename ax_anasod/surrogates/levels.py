@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
 from ax_anasod.cells import Cell
-from ax_anasod.surrogates.effective_paths import effective_paths, num_paths
+from ax_anasod.surrogates.paths import effective_paths, num_paths
 
-LevelName = Literal["distribution", "blocks", "paths"]
+LevelName = Literal["distribution", "blocks", "paths", "steps"]
+
+# Larger than any number of an operation or input.
+_BASE: Final = 4096
 
 Distances = dict[LevelName, npt.NDArray[np.intp]]
 """Integer distances ``m x n`` between two sets of architectures, for each level."""
@@ -27,7 +30,8 @@ class Level:
         name: ``"distribution"``: squared Euclidean distance of the operation counts;
             ``"blocks"``: how many operations and wiring choices differ (Hamming);
             ``"paths"``: squared Euclidean distance of how often each effective path occurs
-            (:func:`ax_anasod.surrogates.effective_paths`).
+            (:func:`ax_anasod.surrogates.effective_paths`); ``"steps"``: the same of how often
+            one operation follows another on them.
         unit: What the distance is divided by.
         lengthscale: Its lengthscale before anything was observed (median of the prior).
     """
@@ -54,7 +58,7 @@ class Level:
 
 
 def levels_of(cell: Cell) -> dict[LevelName, Level]:
-    """The levels that a cell has; all but ``"paths"`` always."""
+    """The levels that a cell has; ``"paths"`` and ``"steps"`` not always."""
     paths = num_paths(cell)
     columns = len(cell.code_sizes)
     levels = [
@@ -63,6 +67,7 @@ def levels_of(cell: Cell) -> dict[LevelName, Level]:
     ]
     if paths is not None:
         levels.append(Level("paths", unit=float(paths), lengthscale=0.7))
+        levels.append(Level("steps", unit=2.0 * paths, lengthscale=0.7))
     return {level.name: level for level in levels}
 
 
@@ -82,17 +87,25 @@ class LevelFeatures:
             axis=1,
         )
         self._columns = len(cell.code_sizes)
-        self._paths = None if num_paths(cell) is None else effective_paths(cell, codes)
+        self._bags: dict[LevelName, npt.NDArray[np.int64]] = {}
+        if num_paths(cell) is not None:
+            paths = effective_paths(cell, codes)
+            self._bags = {"paths": _numbers(paths), "steps": _steps(paths)}
+        self._norms: dict[LevelName, npt.NDArray[np.float32]] = {
+            "distribution": (self._counts**2).sum(axis=1),
+            **{level: _norms(bags) for level, bags in self._bags.items()},
+        }
 
     def __len__(self) -> int:
         return len(self._counts)
 
-    def __getitem__(self, rows: slice | npt.NDArray[np.int64]) -> LevelFeatures:
+    def __getitem__(self, rows: slice) -> LevelFeatures:
         """The features of some of the architectures."""
         some = LevelFeatures.__new__(LevelFeatures)
         some._counts, some._one_hot = self._counts[rows], self._one_hot[rows]
         some._columns = self._columns
-        some._paths = None if self._paths is None else self._paths[rows]
+        some._bags = {level: bags[rows] for level, bags in self._bags.items()}
+        some._norms = {level: norms[rows] for level, norms in self._norms.items()}
         return some
 
     def distances(self, others: LevelFeatures, levels: Iterable[LevelName]) -> Distances:
@@ -107,32 +120,52 @@ class LevelFeatures:
         return {level: self._distances(others, level) for level in levels}
 
     def _distances(self, others: LevelFeatures, level: LevelName) -> npt.NDArray[np.intp]:
-        if level == "distribution":
-            own, their = ((f._counts**2).sum(axis=1) for f in (self, others))
-            return _squared(own, their, self._counts @ others._counts.T)
         if level == "blocks":
             same: npt.NDArray[np.intp] = (self._one_hot @ others._one_hot.T).astype(np.intp)
             return self._columns - same
-        if self._paths is None or others._paths is None:
-            raise ValueError("the cell has no level of paths")
-        own, their = _norms(self._paths), _norms(others._paths)
-        return _squared(own, their, _products(self._paths, others._paths))
+        if level == "distribution":
+            products = self._counts @ others._counts.T
+        elif level in self._bags:
+            products = _products(self._bags[level], others._bags[level])
+        else:
+            raise ValueError(f"the cell has no level {level!r}")
+        products *= -2.0
+        products += self._norms[level][:, None]
+        products += others._norms[level]
+        return products.astype(np.intp)
 
 
-def _squared(
-    own: npt.NDArray[np.float32], others: npt.NDArray[np.float32], products: npt.NDArray[np.float32]
-) -> npt.NDArray[np.intp]:
-    """Squared distances ``m x n`` of vectors, given their squared norms and products."""
-    squared: npt.NDArray[np.intp] = (own[:, None] + others - 2.0 * products).astype(np.intp)
-    return squared
+def _numbers(paths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """One number for each path, ``n x W x L`` to ``n x W``: equal where the paths are.
+
+    Exact where the digits fit 64 bits, else modulo 2^64; 0 where there is no path.
+    """
+    numbers = np.zeros(paths.shape[:2], dtype=np.int64)
+    for column in range(paths.shape[2]):
+        numbers = numbers * _BASE + paths[:, :, column]
+    return numbers
+
+
+def _steps(paths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """One number for each pair of neighbours on a path, ``n x W x L`` to ``n x (W L)``.
+
+    The output counts as what follows the last operation. 0 where there is no pair.
+    """
+    later = np.concatenate([np.full_like(paths[:, :, :1], _BASE - 1), paths[:, :, :-1]], axis=2)
+    pairs = np.where(paths > 0, later * _BASE + paths, 0)
+    return pairs.reshape(len(paths), -1)
 
 
 def _norms(bags: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-    """The sum of the squared frequencies of each of ``m`` bags ``m x W``."""
-    pairs = np.zeros(len(bags), dtype=np.float32)
-    for column in bags.T:
-        pairs += ((bags == column[:, None]).sum(axis=1)) * (column != 0)
-    return pairs
+    """The sum of the squared frequencies of each of ``m`` bags ``m x W``; 0 is no member."""
+    m, width = bags.shape
+    ordered = np.sort(bags, axis=1)
+    starts = np.ones(ordered.shape, dtype=bool)
+    starts[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
+    first = np.flatnonzero(starts)
+    frequencies = np.diff(np.append(first, m * width))
+    frequencies[ordered.ravel()[first] == 0] = 0
+    return np.bincount(first // width, frequencies**2, minlength=m).astype(np.float32)
 
 
 def _products(

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from ax_anasod import cells
 from ax_anasod.cells import Cell
 from ax_anasod.surrogates import LevelFeatures, LevelName, effective_paths, levels_of, num_paths
+
+Bag = Counter[tuple[int, ...]]
 
 
 def test_distances_are_those_of_their_definitions(cell: Cell) -> None:
@@ -25,15 +29,30 @@ def test_distances_are_those_of_their_definitions(cell: Cell) -> None:
     different = (own[:, None] != others).sum(axis=2)
     np.testing.assert_array_equal(found["blocks"], different)
     if num_paths(cell) is None:
-        assert "paths" not in found
+        assert set(found) == {"distribution", "blocks"}
         return
-    bags = [[Counter(row[row != 0].tolist()) for row in effective_paths(cell, codes)]
-            for codes in (own, others)]  # fmt: skip
-    expected = [
-        [sum((a[path] - b[path]) ** 2 for path in a.keys() | b.keys()) for b in bags[1]]
-        for a in bags[0]
-    ]
-    np.testing.assert_array_equal(found["paths"], expected)
+    bags = [[bag_of_paths(cell, code) for code in codes] for codes in (own, others)]
+    np.testing.assert_array_equal(found["paths"], squared_distances(*bags))
+    bags = [[steps_of(bag) for bag in part] for part in bags]
+    np.testing.assert_array_equal(found["steps"], squared_distances(*bags))
+
+
+def bag_of_paths(cell: Cell, code: npt.NDArray[np.int64]) -> Bag:
+    paths = effective_paths(cell, code[None])[0].tolist()
+    return Counter(tuple(filter(None, path)) for path in paths if any(path))
+
+
+def steps_of(bag: Bag) -> Bag:
+    """How often one follows another on the paths of a bag, the output last."""
+    steps: Bag = Counter()
+    for path, times in bag.items():
+        for step in pairwise((-1, *path)):
+            steps[step] += times
+    return steps
+
+
+def squared_distances(own: list[Bag], others: list[Bag]) -> list[list[int]]:
+    return [[sum((a[x] - b[x]) ** 2 for x in a.keys() | b.keys()) for b in others] for a in own]
 
 
 def test_some_of_the_features(cell: Cell) -> None:
@@ -50,11 +69,11 @@ def test_some_of_the_features(cell: Cell) -> None:
 def test_a_cell_without_paths_is_not_asked_for_them() -> None:
     cell = Cell("plain", ["a", "b"], num_blocks=3)
     features = LevelFeatures(cell, cell.enumerate())
-    with pytest.raises(ValueError, match="no level of paths"):
+    with pytest.raises(ValueError, match="no level 'paths'"):
         features.distances(features, ["paths"])
 
 
-@pytest.mark.parametrize("name", ["distribution", "blocks", "paths"])
+@pytest.mark.parametrize("name", ["distribution", "blocks", "paths", "steps"])
 def test_kernels_fall_from_one_and_know_their_slope(name: LevelName) -> None:
     level = levels_of(cells.get("nas-bench-201"))[name]
     distances = np.arange(20.0)

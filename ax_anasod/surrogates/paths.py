@@ -1,4 +1,4 @@
-"""What the paths through an architecture compute, as bags of numbers."""
+"""What the paths through an architecture compute."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 from ax_anasod.cells import BlockGraph, Cell, RestrictedCell
 from ax_anasod.surrogates.operation_graphs import IDENTITY_OPERATIONS, ZERO_OPERATIONS
 
-# Cells with more paths than this have no bags: the number grows exponentially with depth.
+# Cells with more paths are not compared by them: the number grows exponentially with depth.
 _MOST_PATHS: Final = 128
 
 
@@ -32,29 +32,28 @@ def num_paths(cell: Cell) -> int | None:
 def effective_paths(cell: Cell, codes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """What each path from an input to an output computes.
 
-    A path is the sequence of its operations; those that pass their input on unchanged are
-    left out, and a path with an operation that passes nothing on does not exist. Two
-    architectures that compute the same function have the same bag of paths, whichever
-    blocks the operations lie on (the converse does not hold).
-
-    A path is numbered by its operations as the digits of one number, exactly where it fits
-    64 bits, else modulo 2^64.
+    A path is its input and the sequence of its operations; those that pass their input on
+    unchanged are left out, and a path with an operation that passes nothing on does not
+    exist. Two architectures that compute the same function have the same paths, each as
+    often, whichever blocks the operations lie on (the converse does not hold).
 
     Args:
-        cell: A cell for which :func:`num_paths` is a number; operations are recognised by
+        cell: A cell for which :func:`num_paths` is a number W; operations are recognised by
             their names (:data:`ZERO_OPERATIONS`, :data:`IDENTITY_OPERATIONS`).
         codes: ``n x d`` codes.
 
     Returns:
-        ``n x W`` numbers, 0 where there is no path, in no particular order. Paths of
-        different parts, or from different inputs, have different numbers.
+        ``n x W x L``, the paths in no particular order; L is one more than the operations of
+        the longest. A path is a row of positive numbers, the last operation first and the
+        input at its end, then zeros; a row of zeros is no path. Inputs of different parts
+        have different numbers.
 
     Example:
         >>> from ax_anasod import cells
         >>> cell = cells.get("nas-bench-201")
         >>> none, skip, conv = 0, 1, 3
         >>> effective_paths(cell, np.array([[conv, none, skip, skip, none, conv]])).tolist()
-        [[1, 0, 0, 89]]
+        [[[1, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0], [5, 5, 1, 0]]]
     """
     static = cell.block_graph
     sources, outputs = cell.sources(codes), cell.outputs(codes)
@@ -64,7 +63,7 @@ def effective_paths(cell: Cell, codes: npt.NDArray[np.int64]) -> npt.NDArray[np.
         own = slice(part * blocks, (part + 1) * blocks)
         states = _follow(cell, codes[:, own], sources[:, own], first=part * static.num_inputs + 1)
         found += [
-            np.where(outputs[:, part, state, None], states[state], 0)
+            np.where(outputs[:, part, state, None, None], states[state], 0)
             for state in static.possible_outputs
         ]
     return np.concatenate(found, axis=1)
@@ -81,34 +80,36 @@ def _widths(static: BlockGraph) -> list[int]:
 def _follow(
     cell: Cell, operations: npt.NDArray[np.int64], sources: npt.NDArray[np.int64], first: int
 ) -> list[npt.NDArray[np.int64]]:
-    """The paths to each state of one part, ``n x (most paths to it)`` each.
+    """The paths to each state of one part, ``n x (most paths to it) x L`` each.
 
     Args:
         cell: The cell.
         operations: ``n x blocks_per_part`` operations.
         sources: ``n x blocks_per_part`` states that they read.
-        first: The number of the empty path from the first input.
+        first: The number of the first input.
     """
     static, n = cell.block_graph, len(operations)
     zero, identity = (
         np.array([name in names for name in cell.operations])
         for names in (ZERO_OPERATIONS, IDENTITY_OPERATIONS)
     )
-    # Inputs of all parts and operations are different digits other than 0.
-    inputs = len(static.part_names) * static.num_inputs
-    base = np.int64(inputs + cell.num_operations + 1)
-    states: list[npt.NDArray[np.int64]] = [
-        np.full((n, 1), first + i, dtype=np.int64) for i in range(static.num_inputs)
-    ]
-    states += [np.empty((n, 0), dtype=np.int64)] * (static.num_states - static.num_inputs)
+    # Operations come after the inputs of all parts.
+    first_operation = 1 + len(static.part_names) * static.num_inputs
+    length = 1 + static.longest_path
+    states = [np.zeros((n, 1, length), dtype=np.int64) for _ in range(static.num_inputs)]
+    for i, state in enumerate(states):
+        state[:, 0, 0] = first + i
+    empty = np.zeros((n, 0, length), dtype=np.int64)
+    states += [empty] * (static.num_states - static.num_inputs)
     for block in np.argsort(static.targets, kind="stable"):
         read = _read(states, static.possible_sources[block], sources[:, block])
-        operation = operations[:, block, None]
-        longer = np.where(identity[operation], read, read * base + inputs + 1 + operation)
-        longer[zero[operation[:, 0]]] = 0
-        longer[read == 0] = 0
+        operation = operations[:, block]
+        longer = np.roll(read, 1, axis=2)
+        longer[:, :, 0] = np.where(read[:, :, 0] > 0, first_operation + operation[:, None], 0)
+        path = np.where(identity[operation, None, None], read, longer)
+        path[zero[operation]] = 0
         states[static.targets[block]] = np.concatenate(
-            [states[static.targets[block]], longer], axis=1
+            [states[static.targets[block]], path], axis=1
         )
     return states
 
@@ -118,10 +119,11 @@ def _read(
     possible: tuple[int, ...],
     sources: npt.NDArray[np.int64],
 ) -> npt.NDArray[np.int64]:
-    """The paths to the state that each of ``n`` blocks reads, padded with 0."""
+    """The paths to the state that each of ``n`` blocks reads, padded with zeros."""
     if len(possible) == 1:
         return states[possible[0]]
-    read = np.zeros((len(sources), max(states[s].shape[1] for s in possible)), dtype=np.int64)
+    most, length = max(states[s].shape[1] for s in possible), states[0].shape[2]
+    read = np.zeros((len(sources), most, length), dtype=np.int64)
     for state in possible:
         rows = sources == state
         read[rows, : states[state].shape[1]] = states[state][rows]
