@@ -36,6 +36,7 @@ REQUIREMENTS: Final = (
     "networkx==3.6.1",
     "matplotlib==3.11.2",
     "seaborn==0.13.2",
+    "h5py==3.16.0",
     "ipython==9.18.1",
     "requests==2.34.2",
     "tqdm==4.70.1",

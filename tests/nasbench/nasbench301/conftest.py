@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 
 from ax_anasod import cells
 from ax_anasod.nasbench import NASBench301Benchmark
+from ax_anasod.nasbench.nasbench301.interpreter import VARIABLE
 from tests.nasbench.nasbench301.linear_worker import write_ensemble
 
 
@@ -61,3 +64,34 @@ def noisy(tmp_path: Path) -> NASBench301Benchmark:
     """A noisy surrogate with training times: a linear model in a process of its own."""
     folder, python = write_ensemble(tmp_path / "linear")
     return NASBench301Benchmark(folder, python=python, noise=True)
+
+
+@pytest.fixture(scope="session")
+def python() -> str:
+    """The interpreter that has the package."""
+    named = os.environ.get(VARIABLE)
+    if not named:
+        pytest.skip(f"no interpreter with the package nasbench301: {VARIABLE} names none")
+    return named
+
+
+@pytest.fixture(scope="session")
+def ensembles(python: str, known: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with xgb_ours, lgb_time_ours and gnn_gin_ours."""
+    folder = tmp_path_factory.mktemp("ensembles_of_ours")
+    columns = {"yahpo_val_98": "accuracy", "yahpo_runtime_seconds_98": "seconds"}
+    known.rename(columns=columns)[["arch", *columns.values()]].to_csv(
+        folder / "table.csv.gz", index=False
+    )
+    command = [
+        python,
+        "-I",
+        str(Path(__file__).with_name("train_ensemble.py")),
+        str(folder / "table.csv.gz"),
+    ]
+    options = ["--models", "xgb,lgb_time,gnn_gin", "--members", "2", "--rows", "160"]
+    done = subprocess.run(
+        [*command, str(folder), *options], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return folder

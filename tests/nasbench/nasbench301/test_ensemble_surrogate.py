@@ -16,14 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from ax_anasod import cells, nasbench
 from ax_anasod.exceptions import BenchmarkError, OptionError
 from ax_anasod.nasbench import NASBench301Benchmark, Objective
 from ax_anasod.nasbench.nasbench301.ensemble_surrogate import SCRIPT, genotypes_of
-from ax_anasod.nasbench.nasbench301.interpreter import VARIABLE
 
 HERE = Path(__file__).parent
 
@@ -36,32 +34,6 @@ def test_genotypes_say_what_the_text_says(some_codes: np.ndarray) -> None:
             assert written is not None
             assert [tuple(edge) for edge in edges] == ast.literal_eval(written[1])
     assert genotypes_of(some_codes[:0]) == []
-
-
-@pytest.fixture(scope="session")
-def python() -> str:
-    """The interpreter that has the package."""
-    named = os.environ.get(VARIABLE)
-    if not named:
-        pytest.skip(f"no interpreter with the package nasbench301: {VARIABLE} names none")
-    return named
-
-
-@pytest.fixture(scope="session")
-def ensembles(python: str, known: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with xgb_ours, lgb_time_ours and gnn_gin_ours."""
-    folder = tmp_path_factory.mktemp("ensembles_of_ours")
-    columns = {"yahpo_val_98": "accuracy", "yahpo_runtime_seconds_98": "seconds"}
-    known.rename(columns=columns)[["arch", *columns.values()]].to_csv(
-        folder / "table.csv.gz", index=False
-    )
-    command = [python, "-I", str(HERE / "train_ensemble.py"), str(folder / "table.csv.gz")]
-    options = ["--models", "xgb,lgb_time,gnn_gin", "--members", "2", "--rows", "160"]
-    done = subprocess.run(
-        [*command, str(folder), *options], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return folder
 
 
 @pytest.fixture(scope="module")
