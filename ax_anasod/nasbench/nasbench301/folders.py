@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,7 +15,7 @@ from ax_anasod.nasbench.paths import first_line
 MODEL: Final = "surrogate_model.model"
 CONFIGS: Final = ("model_config.json", "data_config.json")
 
-_LEVELS: Final = 4
+_LEVELS: Final = 5
 _RUNTIME: Final = "_time"
 
 
@@ -45,7 +45,7 @@ class EnsembleFolder:
 
 
 def find_ensembles(directory: Path) -> dict[str, EnsembleFolder]:
-    """The ensembles in a folder and up to three levels below it.
+    """The ensembles in a folder and up to four levels below it.
 
     Args:
         directory: The folder.
@@ -64,13 +64,11 @@ def find_ensembles(directory: Path) -> dict[str, EnsembleFolder]:
 
 
 def _ensemble(model: str, members: list[Path]) -> EnsembleFolder:
-    parents = {member.parent for member in members}
-    if len(members) == 1:
-        directory = members[0]
-    elif len(parents) == 1:
-        (directory,) = parents
-    else:
-        first, second = sorted(parents)[:2]
+    directory = Path(os.path.commonpath(members))
+    branches = Counter(member.relative_to(directory).parts[:1] for member in members)
+    # Members may lie deeper, but then each in a branch of its own.
+    if len(branches) > 1 and max(branches.values()) > 1:
+        first, second = (directory.joinpath(*branch) for branch in sorted(branches)[:2])
         raise BenchmarkError(
             f"there are several ensembles of the model {model!r}, in {first} and in {second}",
             "name the folder of one of them",

@@ -41,6 +41,14 @@ def test_an_ensemble_of_one(tmp_path: Path) -> None:
         assert (ensemble.directory, ensemble.members) == (only, (only,))
 
 
+def test_members_may_lie_deeper(tmp_path: Path) -> None:
+    for number in range(3):
+        member(tmp_path / "nb_models" / "xgb_v1.0" / str(number) / "seed")
+    ensemble = find_ensembles(tmp_path)["xgb"]
+    assert ensemble.directory == tmp_path / "nb_models" / "xgb_v1.0"
+    assert len(ensemble.members) == 3
+
+
 def test_none(tmp_path: Path) -> None:
     (tmp_path / CONFIGS[0]).touch()
     assert find_ensembles(tmp_path) == {}
