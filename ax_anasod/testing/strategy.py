@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import pytest
 
 _SEED: Final = 3
-_NUM_TRIALS: Final = 8
-_SAVED_AFTER: Final = 5
+_NUM_TRIALS: Final = 6
+_SAVED_AFTER: Final = 4
 
 
 def built_in_cells() -> list[Cell]:
