@@ -11,6 +11,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from ax_anasod.cells import Cell
+from ax_anasod.surrogates.closed_form import matern_5_2
 from ax_anasod.surrogates.paths import effective_paths, num_paths
 
 LevelName = Literal["distribution", "blocks", "paths", "steps"]
@@ -52,9 +53,8 @@ class Level:
             r = distances / (self.unit * lengthscale)
             k = np.exp(-r)
             return k, k * r
-        r = np.sqrt(5.0 * distances / self.unit) / lengthscale
-        e = np.exp(-r)
-        return (1.0 + r + r * r / 3.0) * e, r * r / 3.0 * (1.0 + r) * e
+        k, slope = matern_5_2(np.sqrt(distances / self.unit), lengthscale)
+        return k, slope * lengthscale
 
 
 def levels_of(cell: Cell) -> dict[LevelName, Level]:
@@ -153,7 +153,7 @@ def _steps(paths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """
     later = np.concatenate([np.full_like(paths[:, :, :1], _BASE - 1), paths[:, :, :-1]], axis=2)
     pairs = np.where(paths > 0, later * _BASE + paths, 0)
-    return pairs.reshape(len(paths), -1)
+    return pairs.reshape(len(paths), paths.shape[1] * paths.shape[2])
 
 
 def _norms(bags: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
