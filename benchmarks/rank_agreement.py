@@ -64,13 +64,14 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--column", action="append", help="first: the one that is spread over")
     parser.add_argument("--dataset", default="cifar10")
     parser.add_argument("--data", type=Path)
-    parser.add_argument("--architectures", type=int, default=24)
+    parser.add_argument("--architectures", type=int, default=20)
     parser.add_argument("--images", type=int, default=5000)
+    parser.add_argument("--validation", type=float, default=0.4, help="share of them")
     parser.add_argument("--image-size", type=int, default=16, help="images are resized to it")
-    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--channels", type=int, default=8)
-    parser.add_argument("--cells", type=int, default=3)
-    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--cells", type=int, default=9)
+    parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
@@ -88,6 +89,7 @@ def main() -> None:
             options.dataset,
             None if options.data is None else str(options.data),
             images=options.images,
+            validation=options.validation,
             image_size=options.image_size,
             seed=options.seed,
         )
