@@ -1,0 +1,141 @@
+"""How many queries two-level-bo needs, beside others and beside its own parts.
+
+Generators propose one trial after the other, without Ax, from the same random start in all of
+them, so that the numbers are those of the methods alone:
+
+    python benchmarks/two_level.py --data nb201.csv.gz --accuracy cifar10_test_200 --seeds 20
+    python benchmarks/two_level.py --dataset cora --seeds 10 --methods two-level-bo,tpe
+    python benchmarks/two_level.py --nas-bench-301 FOLDER --methods two-level-bo,nas-bowl
+
+A method is a strategy, or the name of a surrogate of two-level-bo (``blocks``, ``paths``,
+``sum``, ``distribution``). Prints one JSON object a method: queries to the optimum of each seed
+(null: not found), the mean of the best value after 50, 100 and 150 queries, and the mean
+seconds of a proposal.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from common import add_benchmark_options, make_benchmark, mean_and_error
+
+from ax_anasod import nasbench
+from ax_anasod.cells import Cell
+from ax_anasod.core import History
+from ax_anasod.generators import (
+    SURROGATES,
+    ArchitectureEnsembleGenerator,
+    EvolutionGenerator,
+    HistoryGenerator,
+    LocalSearchGenerator,
+    NASBowlGenerator,
+    RandomArchitectureGenerator,
+    TPEGenerator,
+    TwoLevelGenerator,
+)
+from ax_anasod.nasbench import Benchmark
+
+NUM_INITIAL = 10
+Make = Callable[[dict[str, Any], int], HistoryGenerator]
+
+
+def two_level(surrogate: str) -> Make:
+    """The generator of two-level-bo with one of its surrogates."""
+    return lambda cell, seed: TwoLevelGenerator(cell, seed, NUM_INITIAL, surrogate)
+
+
+METHODS: dict[str, Make] = {
+    "two-level-bo": two_level("alternating"),
+    **{name: two_level(name) for name in SURROGATES if name != "alternating"},
+    "random": RandomArchitectureGenerator,
+    "regularized-evolution": EvolutionGenerator,
+    "local-search": LocalSearchGenerator,
+    "tpe": TPEGenerator,
+    "nas-bowl": NASBowlGenerator,
+    "bananas": ArchitectureEnsembleGenerator,
+}
+
+
+class Run:
+    """One run of a method: the values, and the seconds of each proposal."""
+
+    def __init__(self, benchmark: Benchmark, make: Make, seed: int) -> None:
+        cell: Cell = benchmark.cell
+        self.objective = benchmark.objectives[0].name
+        self.benchmark, self.generator = benchmark, make(cell.to_dict(), seed)
+        self.codes = cell.sample(NUM_INITIAL, np.random.default_rng([seed, 77]))
+        self.values = benchmark.query(self.codes)[self.objective]
+        self.seconds: list[float] = []
+
+    def go_on(self, trials: int, stop_at: float | None) -> None:
+        """Propose until there are ``trials`` trials, or one has the value ``stop_at``."""
+        while len(self.values) < trials and self.values.min() != stop_at:
+            n = len(self.values)
+            history = History(
+                rows=self.codes,
+                values=self.values[:, None],
+                trial_indices=np.arange(n),
+                failed=np.zeros(n, dtype=np.bool_),
+                position=n,
+            )
+            begin = time.perf_counter()
+            code = self.generator.propose(1, history, {})
+            self.seconds.append(time.perf_counter() - begin)
+            self.codes = np.concatenate([self.codes, code])
+            self.values = np.append(self.values, self.benchmark.query(code)[self.objective])
+
+    def best_after(self, trials: int) -> float:
+        """The best of the first trials; of all, where the run ended before at the optimum."""
+        return float(self.values[:trials].min())
+
+
+def measure(benchmark: Benchmark, method: str, seeds: range, trials: int) -> dict[str, Any]:
+    """Run a method with every seed, each run to the optimum at most."""
+    optimum = benchmark.optimum(benchmark.objectives[0].name)
+    runs = [Run(benchmark, METHODS[method], seed) for seed in seeds]
+    for run in runs:
+        run.go_on(trials, optimum)
+    found = [len(run.values) if run.values.min() == optimum else None for run in runs]
+    budgets = [budget for budget in (50, 100, 150) if budget <= trials]
+    seconds = [second for run in runs for second in run.seconds]
+    return {
+        "method": method,
+        "queries_to_optimum": found,
+        "best": {
+            str(budget): mean_and_error(np.array([run.best_after(budget) for run in runs]))
+            for budget in budgets
+        },
+        "seconds_per_proposal": round(float(np.mean(seconds)), 4) if seconds else None,
+    }
+
+
+def main() -> None:
+    """Print one JSON object a method."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add_benchmark_options(parser)
+    parser.add_argument("--nas-bench-301", metavar="FOLDER", help="its data instead")
+    parser.add_argument("--methods", default="two-level-bo", help=", ".join(METHODS))
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--trials", type=int, default=150)
+    arguments = parser.parse_args()
+    methods = arguments.methods.split(",")
+    for method in methods:
+        if method not in METHODS:
+            parser.error(f"there is no method {method!r}; there are: {', '.join(METHODS)}")
+    if arguments.nas_bench_301 is None:
+        benchmark = make_benchmark(arguments)
+    else:
+        benchmark = nasbench.make("nas-bench-301", path=arguments.nas_bench_301)
+    seeds = range(arguments.first_seed, arguments.first_seed + arguments.seeds)
+    for method in methods:
+        print(json.dumps(measure(benchmark, method, seeds, arguments.trials)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
