@@ -25,6 +25,10 @@ PROMISES = {
         "the same trials as with Client: True",
         "identical:     True",
     ],
+    "two_level": [
+        "the most promising are among the best tenth: True",
+        "stopped: the last 5 trials",
+    ],
     "your_own_cell": ["the same cell: True", "FloatingPointError: the loss is"],
 }
 
