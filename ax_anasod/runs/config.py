@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 from ax_anasod.exceptions import OptionError, RunError
-from ax_anasod.files import write_whole
+from ax_anasod.files import read_json, write_whole
 from ax_anasod.generation_strategy import get
 from ax_anasod.global_stopping import (
     check_until_improvement_below,
@@ -215,12 +215,7 @@ class RunConfig:
         Raises:
             RunError: It is missing or damaged.
         """
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise RunError(f"{path} cannot be read: {error.strerror}") from error
-        except ValueError as error:
-            raise RunError(f"{path} is damaged: {error}") from error
+        content = read_json(path)
         try:
             for name in ("objectives", "reported"):
                 content[name] = tuple(Quantity(**quantity) for quantity in content[name])
