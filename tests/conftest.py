@@ -88,7 +88,7 @@ def run_script(
         }
         process = server.Process(
             target=runpy.run_path,
-            args=(str(Path(__file__).with_name("forked.py")), {"command": command}),
+            args=(str(Path(__file__).with_name("forked.py")), {"command": command}, "__main__"),
         )
         process.start()
         process.join(300)

@@ -1,7 +1,7 @@
 """What a fork of the test server does: become a new program, see ``run_script`` in conftest.
 
-Run by ``runpy`` with the global ``command``: ``script``, ``arguments``, ``folder``, and the
-files of its ``output`` and ``errors``.
+Run by ``runpy`` as ``__main__`` with the global ``command``: ``script``, ``arguments``,
+``folder``, and the files of its ``output`` and ``errors``.
 """
 
 from __future__ import annotations
@@ -11,19 +11,25 @@ import runpy
 import sys
 from typing import Any
 
-command: dict[str, Any] = globals()["command"]
-for path, stream in ((command["output"], 1), (command["errors"], 2)):
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    os.dup2(file, stream)
-    os.close(file)
-os.chdir(command["folder"])
-script: str = command["script"]
-sys.argv = [script, *command["arguments"]]
-try:
-    if script.endswith(".py"):
-        runpy.run_path(script, run_name="__main__")
-    else:
-        runpy.run_module(script, run_name="__main__", alter_sys=True)
-finally:
-    sys.stdout.flush()
-    sys.stderr.flush()
+
+def become(command: dict[str, Any]) -> None:
+    """Run the script of a command as the program of this process."""
+    for path, stream in ((command["output"], 1), (command["errors"], 2)):
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(file, stream)
+        os.close(file)
+    os.chdir(command["folder"])
+    script: str = command["script"]
+    sys.argv = [script, *command["arguments"]]
+    try:
+        if script.endswith(".py"):
+            runpy.run_path(script, run_name="__main__")
+        else:
+            runpy.run_module(script, run_name="__main__", alter_sys=True)
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    become(globals()["command"])

@@ -18,7 +18,7 @@ from ax_anasod.storage.journal import Record
 KEYS = [
     *("benchmark", "dataset", "strategy", "seed", "trials", "objectives", "values"),
     *("architectures", "incumbent", "reported", "best", "optimum", "cost_seconds", "seconds"),
-    *("seconds_per_trial", "pareto_front", "out"),
+    *("seconds_per_trial", "pareto_front", "stopped_early", "out"),
 ]
 
 
