@@ -37,8 +37,14 @@ settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Slow tests first, so that no core waits at the end for the last of them."""
+    """Slow tests first, so that no core waits at the end for the last of them.
+
+    Coverage is measured by the others alone: traced, a test takes 1.6 times as long.
+    """
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    for item in items:
+        if item.get_closest_marker("slow") is not None:
+            item.add_marker("no_cover")
 
 
 @pytest.fixture(scope="session")

@@ -64,34 +64,31 @@ class OperationDistributionPlot(Analysis):
         )
 
 
-def _figure(frame: pd.DataFrame, series: SearchSeries) -> go.Figure:
+def _bars(frame: pd.DataFrame, series: SearchSeries) -> list[go.Bar]:
+    """The shares of each operation, one bar a trial."""
     colours = style.operation_colours(series.cell.num_operations)
-    figure = go.Figure(
-        [
-            go.Bar(
-                x=frame["position"].tolist(),
-                y=frame[share_column(operation)].tolist(),
-                name=style.plotly_text(operation),
-                marker={"color": colour, "line": {"width": 0}},
-                customdata=[
-                    [index, count]
-                    for index, count in zip(
-                        series.trial_indices.tolist(),
-                        series.counts[:, column].tolist(),
-                        strict=True,
-                    )
-                ],
-                hovertemplate=(
-                    "trial %{customdata[0]}<br>"
-                    f"{style.plotly_text(operation)}: %{{customdata[1]}} (%{{y:.0%}})"
-                    "<extra></extra>"
-                ),
-            )
-            for column, (operation, colour) in enumerate(
-                zip(series.cell.operations, colours, strict=True)
-            )
-        ]
-    )
+    trials = series.trial_indices.tolist()
+    return [
+        go.Bar(
+            x=frame["position"].tolist(),
+            y=frame[share_column(operation)].tolist(),
+            name=style.plotly_text(operation),
+            marker={"color": colour, "line": {"width": 0}},
+            customdata=[list(pair) for pair in zip(trials, counts.tolist(), strict=True)],
+            hovertemplate=(
+                "trial %{customdata[0]}<br>"
+                f"{style.plotly_text(operation)}: %{{customdata[1]}} (%{{y:.0%}})"
+                "<extra></extra>"
+            ),
+        )
+        for operation, colour, counts in zip(
+            series.cell.operations, colours, series.counts.T, strict=True
+        )
+    ]
+
+
+def _figure(frame: pd.DataFrame, series: SearchSeries) -> go.Figure:
+    figure = go.Figure(_bars(frame, series))
     failed = frame[frame["failed"]]
     for rows, symbol, size, colour, name in (
         (failed, "x", 7, style.FAILED, "failed or abandoned"),
