@@ -132,7 +132,7 @@ def compare_strategies(
 
     Runs that the folder has already are not made again, and those that it has in part go on
     where they were, to the same trials as without the interruption. Each process has one
-    thread. Since the processes are spawned, a script calls this below
+    thread. Since they import the script that calls this, it does so below
     ``if __name__ == "__main__":``.
 
     Args:

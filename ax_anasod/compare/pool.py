@@ -10,12 +10,16 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ax_anasod.compare.process import begin
 from ax_anasod.compare.worker import Ended, Parcel, Progressed, Task
+
+if TYPE_CHECKING:  # Not every system has both.
+    from multiprocessing.context import ForkServerContext, SpawnContext
 
 _POLL_SECONDS: Final = 0.2
 _GOODBYE_SECONDS: Final = 5.0
@@ -40,8 +44,9 @@ def carry_out(
     """Carry out runs in processes of their own.
 
     A process does one run after another. One that dies takes only the run with it that it
-    was at, and is replaced. The processes are spawned (a fork would copy torch's threads in
-    whatever state they are), each with one thread.
+    was at, and is replaced. Each has one thread. None is a fork of this process, which would
+    copy torch's threads in whatever state they are: they are forked from a server that has
+    loaded the libraries and nothing else, or spawned where the system has no fork.
 
     Args:
         tasks: The runs, in the order in which they are begun.
@@ -110,7 +115,7 @@ def _listen(
 
 
 def _start(parcel: Parcel) -> _Worker:
-    context = multiprocessing.get_context("spawn")
+    context = _context()
     ours, theirs = context.Pipe()
     process = context.Process(target=begin, args=(theirs,), daemon=True)
     with _one_thread_each(), _ctrl_c_ignored():
@@ -120,6 +125,15 @@ def _start(parcel: Parcel) -> _Worker:
     worker = _Worker(process, ours)
     _send(worker, parcel)
     return worker
+
+
+@cache
+def _context() -> ForkServerContext | SpawnContext:
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["ax_anasod.compare.preload"])
+    return context
 
 
 def _cause_of_death(process: BaseProcess) -> str:

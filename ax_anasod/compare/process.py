@@ -17,11 +17,18 @@ def begin(connection: Connection) -> None:
     """
     # Ctrl-C reaches the whole group of processes; the main one decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Ax and its kin warn and log about their own doing, from their import on, into the
-    # progress bar of the main process.
-    if not sys.warnoptions:
-        warnings.simplefilter("ignore")
-    logging.disable(logging.WARNING)
+    be_quiet()
     from ax_anasod.compare.worker import work
 
     work(connection)
+
+
+def be_quiet() -> None:
+    """Silence Ax and its kin in this process.
+
+    They warn and log about their own doing, from their import on, into the progress bar of
+    the main process.
+    """
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+    logging.disable(logging.WARNING)
