@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
+from collections.abc import Callable
 from typing import Annotated, Final, cast
 
 import typer
@@ -32,6 +34,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _help_of(command: Callable[..., object]) -> str:
+    """Its docstring with each paragraph on one line: typer keeps the line ends of the source."""
+    paragraphs = (inspect.getdoc(command) or "").split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+
+
 for command in (
     search,
     resume,
@@ -47,7 +57,7 @@ for command in (
     setup_nasbench301,
     doctor,
 ):
-    app.command()(command)
+    app.command(help=_help_of(command))(command)
 
 
 def _print_version(wanted: bool) -> None:

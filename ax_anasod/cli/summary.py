@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from typing import Final
 
 from rich.box import SIMPLE_HEAD
@@ -13,7 +14,9 @@ from rich.text import Text
 
 from ax_anasod.cli.tables import print_plainly
 from ax_anasod.runs import Results
-from ax_anasod.storage.events import Completed
+from ax_anasod.runs.folder import TRIALS
+from ax_anasod.storage.events import Completed, Failed, Stopped
+from ax_anasod.training.task import BETWEEN_LAYERS
 
 _UNITS: Final = (("d", 86_400.0), ("h", 3600.0), ("min", 60.0))
 
@@ -61,8 +64,7 @@ def _table(results: Results, state: str | None) -> Table:
     table.add_column(overflow="fold")
     if state is not None:
         _add(table, "state", state)
-    failed = sum(not isinstance(end, Completed) for end in results.ends)
-    _add(table, "trials", f"{len(results.ends)}" + (f" ({failed} failed)" if failed else ""))
+    _add(table, "trials", _count(results.ends))
     if results.stop_reason is not None:
         _add(table, "stopped early", results.stop_reason)
     best = results.best
@@ -90,7 +92,7 @@ def _add_best(table: Table, results: Results, best: Completed) -> None:
         _add(table, f"its {quantity.name}", in_words(best.values[quantity.name], quantity.unit))
     encoding = [f"{count} {operation}" for operation, count in best.encoding.items() if count]
     _add(table, "encoding", ", ".join(encoding))
-    _add(table, "architecture", best.architecture)
+    _add(table, "architecture", _architecture(best, results.out is not None))
     if len(results.config.objectives) > 1:
         front = results.pareto_front
         names = [o.name for o in results.config.objectives]
@@ -98,6 +100,25 @@ def _add_best(table: Table, results: Results, best: Completed) -> None:
         for end in front:
             values = (in_words(end.values[o.name], o.unit) for o in results.config.objectives)
             _add(table, f"  trial {end.trial}", ", ".join(values))
+
+
+def _count(ends: Sequence[Completed | Failed]) -> str:
+    """How many trials there are, and how many of them did not come to their end."""
+    kinds = {
+        "failed": sum(isinstance(end, Failed) for end in ends),
+        "stopped early": sum(isinstance(end, Stopped) for end in ends),
+    }
+    parts = [f"{number} {kind}" for kind, number in kinds.items() if number]
+    return f"{len(ends)}" + (f" ({', '.join(parts)})" if parts else "")
+
+
+def _architecture(best: Completed, written: bool) -> str:
+    """The architecture; only their number where each layer of a network is another one."""
+    layers = best.architecture.split(BETWEEN_LAYERS)
+    if len(layers) == 1:
+        return best.architecture
+    where = f"in {TRIALS}" if written else "printed by --json"
+    return f"{len(layers)} drawn from the encoding, one a layer, {where}"
 
 
 def _add(table: Table, name: str, value: str) -> None:

@@ -14,7 +14,7 @@ from ax_anasod.exceptions import RunError
 from ax_anasod.runs import Results
 from ax_anasod.runs.folder import RunView
 from ax_anasod.training import TrainingTask
-from ax_anasod.training.task import KIND, TRAINING
+from ax_anasod.training.task import BETWEEN_LAYERS, KIND, TRAINING
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Found:
             trial=best.trial,
             valid_error=best.values[config.objectives[0].name],
             counts=np.array([best.encoding[name] for name in task.cell.operations]),
-            codes=task.cell.from_strings(best.architecture.split(" ; ")),
+            codes=task.cell.from_strings(best.architecture.split(BETWEEN_LAYERS)),
         )
 
     @property

@@ -20,6 +20,7 @@ from ax_anasod.core.search_space import AnasodSearchSpace
 from ax_anasod.core.seeding import architecture_rng, check_seed, network_seed
 from ax_anasod.exceptions import UnknownNameError
 from ax_anasod.training import ImageData, TrainingTask, TrialState, TrialTraining, load_data
+from ax_anasod.training.task import BETWEEN_LAYERS
 
 _STATUS = {
     "running": TrialStatus.RUNNING,
@@ -99,7 +100,7 @@ class BaseTrainingRunner(IRunner):
             "folder": str(self.folder_of(trial_index)),
             "codes": codes.tolist(),
             "seed": network_seed(self.seed, trial_index),
-            "architecture": " ; ".join(self._task.cell.to_strings(codes)),
+            "architecture": BETWEEN_LAYERS.join(self._task.cell.to_strings(codes)),
         }
         self._start(trial_index, metadata)
         return metadata

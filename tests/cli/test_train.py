@@ -33,8 +33,10 @@ def test_a_search_on_digits(command: Command, tmp_path: Path) -> None:
     assert result["incumbent"] == np.minimum.accumulate(values).tolist()
     assert set(result["reported"]) == {"valid_loss", "parameters"}
     assert sum(result["best"]["encoding"].values()) == 10
-    # One architecture a layer.
+    # One architecture a layer; people are told how many, and where they are.
     assert [text.count(" ; ") for text in result["architectures"]] == [2, 2, 2]
+    assert "3 drawn from the encoding, one a layer, in trials.csv" in outcome.err
+    assert " ; " not in outcome.err
     names = {path.name for path in out.iterdir()}
     assert names >= {"config.json", "journal.jsonl", "trials.csv", "report.html", "trials"}
     assert {path.suffix for path in out.iterdir()} >= {".png", ".db"}
