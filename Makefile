@@ -72,7 +72,8 @@ benchmark: $(REFERENCES)
 
 tutorials: $(DEV)
 	$(BIN)/jupytext --to ipynb --update $(NOTEBOOKS:.ipynb=.py)
-	$(BIN)/jupyter nbconvert --to notebook --execute --inplace $(NOTEBOOKS)
+	$(BIN)/jupyter nbconvert --to notebook --execute --inplace \
+	  --ExecutePreprocessor.record_timing=False $(NOTEBOOKS)
 
 clean:
 	rm -rf $(VENV) build .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

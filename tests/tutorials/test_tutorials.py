@@ -25,6 +25,13 @@ PROMISES = {
         "the same trials as with Client: True",
         "identical:     True",
     ],
+    "train_images": [
+        "19,448 encodings",
+        "exit code: -9",
+        "the epochs before the kill were not trained again: True",
+        "values of the trials, bit for bit the same: True",
+        "the loaded model says the same: True",
+    ],
     "two_level": [
         "the most promising are among the best tenth: True",
         "stopped: the last 5 trials",
