@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from ax_anasod.cli.carry_out import INTERRUPTED
 from ax_anasod.cli.failures import while_running
@@ -29,10 +30,11 @@ from ax_anasod.retraining import (
 )
 from ax_anasod.training import Epoch, ImageData, TrainingConfig, TrainingTask, load_data
 
+# Heading and number of decimals of each figure.
 _FIGURES = {
-    "accuracy": "accuracy [%]",
-    "negative_log_likelihood": "negative log-likelihood",
-    "expected_calibration_error": "calibration error [%]",
+    "accuracy": ("accuracy [%]", 2),
+    "negative_log_likelihood": ("negative log-likelihood", 4),
+    "expected_calibration_error": ("calibration error [%]", 2),
 }
 
 
@@ -149,10 +151,16 @@ def _table_of_one(result: Retrained) -> Table:
 
 
 def _table_of_ensemble(result: EnsembleResult) -> Table:
-    table = listing("", *_FIGURES.values())
     figures = result.figures
+    table = listing("", *(heading for heading, _ in _FIGURES.values()))
+    for column in table.columns[1:]:
+        column.justify = "right"
+    # Text, since a folder may be called what rich reads as markup.
+    table.title = Text(f"ensemble of {len(figures['members'])} on {figures['dataset']}")
+    table.caption = Text(f"folder: {result.folder}")
+    table.title_justify = table.caption_justify = "left"
     rows = {f"member {i}": each for i, each in enumerate(figures["members"])}
     rows |= {"mean of members": figures["mean_of_members"], "ensemble": figures["ensemble"]}
     for name, row in rows.items():
-        table.add_row(name, *(f"{row[figure]:.4g}" for figure in _FIGURES))
+        table.add_row(name, *(f"{row[f]:.{digits}f}" for f, (_, digits) in _FIGURES.items()))
     return table

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from dataclasses import fields
 
+import pytest
+
 from ax_anasod.generation_strategy import STRATEGIES
 from ax_anasod.nasbench import NASBenchGraphBenchmark, names
 from tests.cli.conftest import Command
@@ -31,3 +33,12 @@ def test_every_benchmark_is_listed_with_what_it_needs(command: Command) -> None:
     for dataset in NASBenchGraphBenchmark.datasets:
         assert dataset in outcome.out
     assert "``" not in outcome.out
+
+
+def test_help_leaves_the_ends_of_lines_to_the_terminal(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    outcome = command("train", "--help")
+    assert outcome.code == 0
+    assert "networks on scikit-learn's digits, in minutes on a CPU; otherwise every" in outcome.out

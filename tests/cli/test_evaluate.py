@@ -73,6 +73,16 @@ def test_ensemble_compares_single_and_together(command: Callable[..., Any], run:
         "expected_calibration_error",
     }
     assert len(outcome.json["members"]) == 2
+    assert "ensemble of 2 on digits" in outcome.err
+    assert f"folder: {run / 'two'}" in outcome.err
+    together = outcome.json["ensemble"]
+    (line,) = (line for line in outcome.err.splitlines() if line.startswith(" ensemble  "))
+    assert line.split() == [
+        "ensemble",
+        f"{together['accuracy']:.2f}",
+        f"{together['negative_log_likelihood']:.4f}",
+        f"{together['expected_calibration_error']:.2f}",
+    ]
     assert "mean of members" in outcome.err
     assert (run / "two" / "reliability.png").is_file()
 
