@@ -66,6 +66,19 @@ def test_a_search_on_digits(command: Command, tmp_path: Path) -> None:
     assert again.json["architectures"] == longer.json["architectures"]
 
 
+@pytest.mark.slow
+def test_trials_stopped_early_are_counted(command: Command, tmp_path: Path) -> None:
+    # Enough learning for trials to differ: equally bad ones are not worse than each other.
+    more = ["--images", 200, "--channels", 4, "--epochs", 3, "--trials", 6]
+    stopping = ["--early-stopping", 50, "--min-trials", 2, "--out", tmp_path / "run"]
+    outcome = command("train", *TINY, *more, *RANDOM, *stopping)
+    assert outcome.code == 0, outcome.err
+    rows = csv.DictReader((tmp_path / "run" / "trials.csv").read_text().splitlines())
+    stopped = [row["status"] for row in rows].count("early_stopped")
+    assert stopped
+    assert f"6 ({stopped} stopped early)" in outcome.out
+
+
 def test_without_a_folder_nothing_is_written(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
