@@ -52,6 +52,8 @@ def _is_variable(name: str) -> bool:
         # Sympy's own functions and constants, such as beta, N, S, E, zeta or test.
         and name not in SYMPY_GLOBALS
         and not hasattr(builtins, name)
+        # A builtin, too, once an interactive session has computed something.
+        and name != "_"
         # Ax writes dots and other characters as such marks, and reads the marks back.
         and "__" not in name
     )

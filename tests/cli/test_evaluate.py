@@ -74,7 +74,7 @@ def test_ensemble_compares_single_and_together(command: Callable[..., Any], run:
     }
     assert len(outcome.json["members"]) == 2
     assert "ensemble of 2 on digits" in outcome.err
-    assert f"folder: {run / 'two'}" in outcome.err
+    assert f"folder: {run / 'two'}" in " ".join(outcome.err.split())
     together = outcome.json["ensemble"]
     (line,) = (line for line in outcome.err.splitlines() if line.startswith(" ensemble  "))
     assert line.split() == [
