@@ -6,11 +6,13 @@ them, so that the numbers are those of the methods alone:
     python benchmarks/two_level.py --data nb201.csv.gz --accuracy cifar10_test_200 --seeds 20
     python benchmarks/two_level.py --dataset cora --seeds 10 --methods two-level-bo,tpe
     python benchmarks/two_level.py --nas-bench-301 FOLDER --methods two-level-bo,nas-bowl
+    python benchmarks/two_level.py --growth 50,100,200,400
 
 A method is a strategy, or the name of a surrogate of two-level-bo (``blocks``, ``paths``,
 ``sum``, ``distribution``). Prints one JSON object a method: queries to the optimum of each seed
 (null: not found), the mean of the best value after 50, 100 and 150 queries, and the mean
-seconds of a proposal.
+seconds of a proposal. With ``--growth``: the median seconds of a proposal after so many random
+trials.
 """
 
 from __future__ import annotations
@@ -64,11 +66,13 @@ METHODS: dict[str, Make] = {
 class Run:
     """One run of a method: the values, and the seconds of each proposal."""
 
-    def __init__(self, benchmark: Benchmark, make: Make, seed: int) -> None:
+    def __init__(
+        self, benchmark: Benchmark, make: Make, seed: int, num_initial: int = NUM_INITIAL
+    ) -> None:
         cell: Cell = benchmark.cell
         self.objective = benchmark.objectives[0].name
         self.benchmark, self.generator = benchmark, make(cell.to_dict(), seed)
-        self.codes = cell.sample(NUM_INITIAL, np.random.default_rng([seed, 77]))
+        self.codes = cell.sample(num_initial, np.random.default_rng([seed, 77]))
         self.values = benchmark.query(self.codes)[self.objective]
         self.seconds: list[float] = []
 
@@ -114,6 +118,18 @@ def measure(benchmark: Benchmark, method: str, seeds: range, trials: int) -> dic
     }
 
 
+def growth(benchmark: Benchmark, method: str, trials: list[int]) -> dict[str, Any]:
+    """The median seconds of a proposal after several numbers of random trials."""
+    seconds = {}
+    for n in trials:
+        runs = [Run(benchmark, METHODS[method], seed, num_initial=n) for seed in range(5)]
+        for run in runs:
+            run.go_on(n + 2, None)
+        # The first proposal of all also lists the architectures.
+        seconds[str(n)] = round(float(np.median([s for run in runs for s in run.seconds])), 4)
+    return {"method": method, "seconds_per_proposal_after": seconds}
+
+
 def main() -> None:
     """Print one JSON object a method."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -123,6 +139,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--trials", type=int, default=150)
+    parser.add_argument("--growth", metavar="N,N,...", help="time proposals after N trials only")
     arguments = parser.parse_args()
     methods = arguments.methods.split(",")
     for method in methods:
@@ -134,7 +151,11 @@ def main() -> None:
         benchmark = nasbench.make("nas-bench-301", path=arguments.nas_bench_301)
     seeds = range(arguments.first_seed, arguments.first_seed + arguments.seeds)
     for method in methods:
-        print(json.dumps(measure(benchmark, method, seeds, arguments.trials)), flush=True)
+        if arguments.growth is not None:
+            sizes = [int(n) for n in arguments.growth.split(",")]
+            print(json.dumps(growth(benchmark, method, sizes)), flush=True)
+        else:
+            print(json.dumps(measure(benchmark, method, seeds, arguments.trials)), flush=True)
 
 
 if __name__ == "__main__":
