@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -140,6 +142,7 @@ _TORCHVISION: Final = {
     "cifar100": "CIFAR100",
     "fashion-mnist": "FashionMNIST",
 }
+_PATIENCE: Final = 20.0
 
 
 def _torchvision(dataset: str, path: Path) -> Source:
@@ -147,20 +150,40 @@ def _torchvision(dataset: str, path: Path) -> Source:
     import torchvision.datasets
 
     make: Callable[..., Any] = getattr(torchvision.datasets, _TORCHVISION[dataset])
-    splits = []
-    for train in (True, False):
-        try:
-            content = make(root=str(path), train=train, download=True)
-        except (OSError, RuntimeError) as error:
-            raise DataError(
-                f"{dataset} is not in {path} and cannot be downloaded: {error}",
-                "name a folder that holds it, or train.tar.gz and test.tar.gz of class folders",
-            ) from error
-        splits.append(_in_memory(content))
-    return Source(splits[0], splits[1], mirror_images=True, files=(path,))
+    folder = path / getattr(make, "base_folder", make.__name__)
+    had_files = any(file.is_file() for file in folder.rglob("*"))
+    try:
+        with _impatient():
+            contents = [make(root=str(path), train=train, download=True) for train in (True, False)]
+    except (OSError, RuntimeError, AssertionError, IndexError, KeyError, ValueError) as error:
+        # Files whose checksum is another than the published one are downloaded again; those of
+        # Fashion-MNIST have none, and a damaged one raises anything.
+        found = f"the files in {folder} are damaged" if had_files else f"{dataset} is not in {path}"
+        raise DataError(
+            f"{found}, and it could not be downloaded: {' '.join(str(error).split())}",
+            "name a folder that holds it, or train.tar.gz and test.tar.gz of class folders",
+        ) from error
+    train, test = (_in_memory(content, folder) for content in contents)
+    return Source(train, test, mirror_images=True, files=(path,))
 
 
-def _in_memory(content: Any) -> InMemory:
+@contextmanager
+def _impatient() -> Iterator[None]:
+    """Give up on a server that does not answer, for which torchvision waits for ever."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(_PATIENCE)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+def _in_memory(content: Any, folder: Path) -> InMemory:
+    if len(content.data) != len(content.targets):
+        raise DataError(
+            f"{folder} has {len(content.data)} images, but {len(content.targets)} labels",
+            "remove the files to download them again",
+        )
     pixels = torch.as_tensor(content.data)
     # FashionMNIST is n x h x w, the CIFARs are n x h x w x c.
     pixels = pixels[:, None] if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2).contiguous()
