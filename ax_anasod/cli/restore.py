@@ -19,10 +19,10 @@ def restore(folder: RunFolder) -> Search | TrainingSearch:
             benchmark = from_dict(config.benchmark)
         with waiting("restoring the trials"):
             return Search(config, benchmark, folder.journal)
-    from ax_anasod.cli.train_start import read_images
+    from ax_anasod.cli.train_view import read_images
 
     with waiting("restoring the trials"):
         search = TrainingSearch.of(config, folder.path, folder.journal)
     search.task.hardware.check()
-    search.runner.use_data(read_images(search.task))
+    search.runner.use_data(read_images(search.task.data))
     return search

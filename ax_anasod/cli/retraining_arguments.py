@@ -37,7 +37,18 @@ ModelFolder = Annotated[
     Path | None, option("Output", "Folder of the results; one in DIR by default.", metavar="DIR")
 ]
 
-DATA: Final = {"images": train.Images, "image_size": train.ImageSize}
+DATA: Final = {
+    "images": train.Images,
+    "image_size": train.ImageSize,
+    "skip_damaged": Annotated[
+        bool | None,
+        option(
+            "Images",
+            "Leave damaged or missing images out, and say how many; as in the search.",
+            "--skip-damaged/--refuse-damaged",
+        ),
+    ],
+}
 NETWORK: Final = {
     "channels": Annotated[
         int | None, number("Networks", "Channels of the first cells; as in the search.", 1)

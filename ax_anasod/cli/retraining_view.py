@@ -19,7 +19,7 @@ from ax_anasod.cli.retraining_arguments import DATA, NETWORK, TRAINING
 from ax_anasod.cli.session import note, waiting
 from ax_anasod.cli.strategy_options import field_types, parse_texts
 from ax_anasod.cli.tables import listing, print_plainly
-from ax_anasod.cli.train_view import reading_images
+from ax_anasod.cli.train_view import read_images
 from ax_anasod.retraining import (
     EnsembleResult,
     Found,
@@ -28,7 +28,7 @@ from ax_anasod.retraining import (
     evaluation_task,
     train_ensemble,
 )
-from ax_anasod.training import Epoch, ImageData, TrainingConfig, TrainingTask, load_data
+from ax_anasod.training import Epoch, ImageData, TrainingConfig, TrainingTask
 
 # Heading and number of decimals of each figure.
 _FIGURES = {
@@ -83,8 +83,7 @@ def retrain(
         **_part(given, DATA),
     )
     task.hardware.check()
-    with reading_images(task.data.dataset) as progress:
-        data = load_data(task.data, "evaluation", progress=progress)
+    data = read_images(task.data, "evaluation")
     with waiting("building the network"):
         fitted = task.fitted(data)
         fitted.start(found.draw(fitted.network.cells), data, seed=0)

@@ -54,6 +54,10 @@ ImageSize = _whole(_IMAGES, "Resize images to so many pixels a side.")
 DataSeed = Annotated[
     int, number(_IMAGES, "Decides which images are learned from, and which measured on.", 0)
 ]
+SkipDamaged = Annotated[
+    bool,
+    option(_IMAGES, "Leave damaged or missing images out, and say how many.", "--skip-damaged"),
+]
 TrainedCell = Annotated[
     str, option(_NETWORK, "Cell that is searched: a built-in name, or a TOML file.", "--cell")
 ]

@@ -13,7 +13,7 @@ from ax_anasod import cells
 from ax_anasod.cli.carry_out import carry_out
 from ax_anasod.cli.session import note, waiting
 from ax_anasod.cli.strategy_options import field_types, parse_options, parse_texts
-from ax_anasod.cli.train_view import reading_images
+from ax_anasod.cli.train_view import read_images
 from ax_anasod.exceptions import OptionError
 from ax_anasod.generation_strategy import get
 from ax_anasod.networks import published_config
@@ -25,7 +25,6 @@ from ax_anasod.training import (
     ImageData,
     TrainingConfig,
     TrainingTask,
-    load_data,
     protocol,
 )
 
@@ -98,7 +97,7 @@ def start_training(wishes: Wishes, out: Path | None, *, as_json: bool) -> int:
         check_free(out)
     task = make_task(wishes)
     execution = make_execution(wishes)
-    data = read_images(task)
+    data = read_images(task.data)
     task = task.fitted(data)
     config = RunConfig.of(
         task,
@@ -169,16 +168,6 @@ def make_execution(wishes: Wishes) -> Execution:
         share = torch.cuda.device_count() / wishes.parallel if uses_gpus else 0.0
         given["gpus"] = min(share, 1.0)
     return Execution(**given)
-
-
-def read_images(task: TrainingTask) -> ImageData:
-    """The images of a task, with a progress bar.
-
-    Raises:
-        DataError: They are missing, damaged, or do not fit together.
-    """
-    with reading_images(task.data.dataset) as progress:
-        return load_data(task.data, progress=progress)
 
 
 def check_first_network(task: TrainingTask, data: ImageData) -> None:

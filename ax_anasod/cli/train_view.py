@@ -4,14 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from ax_anasod.cli.session import stderr_console
+from ax_anasod.cli.session import note, stderr_console
+from ax_anasod.training import DataConfig, ImageData, load_data
+from ax_anasod.training.data import Purpose
+
+_NAMED: Final = 3
+
+
+def read_images(config: DataConfig, purpose: Purpose = "search") -> ImageData:
+    """Read images with a progress bar, and say which were left out.
+
+    Raises:
+        DataError: They are missing, damaged, or do not fit together.
+    """
+    with _reading(config.dataset) as progress:
+        data = load_data(config, purpose, progress=progress)
+    if data.left_out:
+        number = len(data.left_out)
+        names = ", ".join(data.left_out[:_NAMED]) + (", ..." if number > _NAMED else "")
+        total = len(data.train) + len(data.valid) + number
+        note(f"{number} of {total} images are damaged or missing, and left out: {names}")
+    return data
 
 
 @contextmanager
-def reading_images(dataset: str) -> Iterator[Callable[[int, int], None]]:
+def _reading(dataset: str) -> Iterator[Callable[[int, int], None]]:
     """A progress bar on stderr, where it is a terminal.
 
     Args:

@@ -20,6 +20,7 @@ def evaluation_task(
     path: Path | None = None,
     images: int | None = None,
     image_size: int | None = None,
+    skip_damaged: bool | None = None,
     network: Mapping[str, Any] | None = None,
     training: Mapping[str, Any] | None = None,
     device: str | None = None,
@@ -36,6 +37,7 @@ def evaluation_task(
         path: Its folder, or where the data set of the search lies now.
         images: How many training images are used; all by default, whatever the search used.
         image_size: Height and width that images are resized to; as in the search by default.
+        skip_damaged: Whether damaged or missing images are left out; as in the search by default.
         network: Fields of `NetworkConfig` that differ from the search.
         training: Fields of `TrainingConfig` that differ from the protocol.
         device: What it is trained on; as in the search by default.
@@ -52,6 +54,7 @@ def evaluation_task(
         validation=task.data.validation,
         image_size=image_size or task.data.image_size,
         seed=task.data.seed,
+        skip_damaged=task.data.skip_damaged if skip_damaged is None else skip_damaged,
     )
     return replace(
         task,

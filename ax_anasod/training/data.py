@@ -12,10 +12,10 @@ from typing import Any, Final, Literal, Self, get_args
 import torch
 from torch import Tensor
 
-from ax_anasod.exceptions import OptionError, RunError, UnknownNameError
+from ax_anasod.exceptions import DataError, OptionError, RunError, UnknownNameError
 from ax_anasod.training.checkpoint import read_state, write_state
 from ax_anasod.training.config import check_names
-from ax_anasod.training.folders import Progress
+from ax_anasod.training.folders import ClassFolders, Progress
 from ax_anasod.training.images import ImageData, Images, limited, split_off
 from ax_anasod.training.sources import Source, Split, open_source
 
@@ -35,6 +35,8 @@ class DataConfig:
         validation: Share of them that the search measures on, in (0, 1).
         image_size: Height and width that images are resized to, in pixels; None keeps theirs.
         seed: Decides which images are used, and which are learned from.
+        skip_damaged: Whether images of class folders that are damaged or gone are left out,
+            instead of being refused.
 
     Raises:
         OptionError: A number is out of its range.
@@ -46,6 +48,7 @@ class DataConfig:
     validation: float = 0.2
     image_size: int | None = None
     seed: int = 0
+    skip_damaged: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.validation < 1:
@@ -59,7 +62,11 @@ class DataConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """The configuration as JSON-able data."""
-        return asdict(self)
+        described = asdict(self)
+        # Checkpoints from before there was this option are of the same images.
+        if not self.skip_damaged:
+            del described["skip_damaged"]
+        return described
 
     @classmethod
     def from_dict(cls, description: Mapping[str, Any]) -> Self:
@@ -129,15 +136,17 @@ def _load(
     else:
         learned, held_out = every, torch.empty(0, dtype=torch.int64)
     learned = learned[limited(source.train.labels[learned], config.images, config.seed)]
-    images = _read(source.train, learned, config, progress)
+    images, left_out = _read(source.train, learned, config, progress)
     if purpose == "search":
         train, valid = split_off(images, config.validation, config.seed)
-    elif source.test is None:
-        train, valid = images, _read(source.train, held_out, config, progress)
     else:
-        rows = torch.arange(len(source.test.labels))
-        train, valid = images, _read(source.test, rows, config, progress)
-    return ImageData(config.dataset, train, valid, source.train.classes, source.mirror_images)
+        measured = source.test or source.train
+        rows = held_out if source.test is None else torch.arange(len(measured.labels))
+        valid, others = _read(measured, rows, config, progress)
+        train, left_out = images, left_out + others
+    return ImageData(
+        config.dataset, train, valid, source.train.classes, source.mirror_images, left_out
+    )
 
 
 def _halves(labels: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]:
@@ -147,8 +156,25 @@ def _halves(labels: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]:
     return first.pixels, second.pixels
 
 
-def _read(split: Split, rows: Tensor, config: DataConfig, progress: Progress | None) -> Images:
-    return Images(split.read(rows, config.image_size, progress), split.labels[rows])
+def _read(
+    split: Split, rows: Tensor, config: DataConfig, progress: Progress | None
+) -> tuple[Images, tuple[str, ...]]:
+    """Images of a split, and the names of those that were left out."""
+    labels = split.labels[rows]
+    if not (config.skip_damaged and isinstance(split, ClassFolders)):
+        return Images(split.read(rows, config.image_size, progress), labels), ()
+    pixels, damaged = split.read_sound(rows, config.image_size, progress)
+    sound = torch.ones(len(rows), dtype=torch.bool)
+    sound[list(damaged)] = False
+    for label in torch.unique(labels).tolist():
+        if not sound[labels == label].any():
+            raise DataError(
+                f"all {int((labels == label).sum())} images of class {split.classes[label]!r} in "
+                f"{split.path} are damaged or missing",
+                "replace some of them, or remove the class",
+            )
+    names = tuple(str(split.path / split.names[index]) for index in rows[~sound].tolist())
+    return Images(pixels, labels[sound]), names
 
 
 def _key(config: DataConfig, purpose: str, source: Source) -> str:

@@ -23,6 +23,7 @@ EXTENSIONS: Final = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".ppm", 
 _TARS: Final = (".tar", ".tar.gz", ".tgz")
 # Modes of more than 8 bits a channel, which would be cut to 8 without a word.
 _DEEP: Final = frozenset({"I", "F", "I;16", "I;16B", "I;16L"})
+_SKIP_HINT: Final = "leave such images out with --skip-damaged"
 
 Progress = Callable[[int, int], None]
 """Told how many of how many images have been read."""
@@ -60,25 +61,50 @@ class ClassFolders:
         Raises:
             DataError: An image is missing, damaged, or of another size than the first.
         """
+        pixels, damaged = self.read_sound(indices, image_size, progress)
+        if damaged:
+            raise next(iter(damaged.values()))
+        return pixels
+
+    def read_sound(
+        self, indices: Tensor, image_size: int | None = None, progress: Progress | None = None
+    ) -> tuple[Tensor, dict[int, DataError]]:
+        """Decode the images that are there and whole, as RGB.
+
+        Args:
+            indices: Which images, ``m``, in ascending order.
+            image_size: Height and width that images are resized to; None keeps theirs.
+            progress: Told how far it is.
+
+        Returns:
+            ``s x 3 x h x w``, uint8, of those that can be decoded, and what is wrong with each
+            of the others, by its place among ``indices``.
+
+        Raises:
+            DataError: An image has another size than the first, or too many bits.
+        """
         require("PIL", "train")
         wanted = [self.names[index] for index in indices.tolist()]
         contents = _from_tar(self.path, wanted) if is_tar(self.path) else _files(self.path, wanted)
-        first: npt.NDArray[np.uint8] | None = None
-        pixels = np.empty((0, 0, 0, 3), dtype=np.uint8)
-        for number, (name, image) in enumerate(_decoded(contents, self.path, image_size)):
-            if first is None:
-                first = image
-                pixels = np.empty((len(wanted), *image.shape), dtype=np.uint8)
-            if image.shape != first.shape:
+        damaged: dict[int, DataError] = {}
+        pixels, first = np.empty((0, 0, 0, 3), dtype=np.uint8), ""
+        for place, (name, image) in enumerate(_decoded(contents, self.path, image_size)):
+            if progress is not None:
+                progress(place + 1, len(wanted))
+            if isinstance(image, DataError):
+                damaged[place] = image
+                continue
+            if not first:
+                first, pixels = name, np.empty((len(wanted), *image.shape), dtype=np.uint8)
+            if image.shape != pixels.shape[1:]:
                 raise DataError(
-                    f"{self.path / name} has {_size(image)} pixels, {self.path / wanted[0]} "
-                    f"{_size(first)}",
+                    f"{self.path / name} has {_size(image)} pixels, {self.path / first} "
+                    f"{_size(pixels[0])}",
                     "resize all images to one size with --image-size",
                 )
-            pixels[number] = image
-            if progress is not None:
-                progress(number + 1, len(wanted))
-        return torch.from_numpy(pixels.transpose(0, 3, 1, 2).copy())
+            pixels[place - len(damaged)] = image
+        sound = pixels[: len(wanted) - len(damaged)]
+        return torch.from_numpy(sound.transpose(0, 3, 1, 2).copy()), damaged
 
 
 def is_tar(path: Path) -> bool:
@@ -160,7 +186,7 @@ def _members(archive: tarfile.TarFile, path: Path) -> Iterator[tarfile.TarInfo]:
         raise DataError(f"the tar file {path} is damaged: {error}") from error
 
 
-def _from_tar(path: Path, wanted: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+def _from_tar(path: Path, wanted: Sequence[str]) -> Iterator[tuple[str, bytes | DataError]]:
     """The contents of members in the order of their names.
 
     A compressed file can only be read from its start to its end, so that all wanted contents,
@@ -174,22 +200,22 @@ def _from_tar(path: Path, wanted: Sequence[str]) -> Iterator[tuple[str, bytes]]:
                 contents[member.name] = b"" if file is None else file.read()
                 missing.discard(member.name)
     for name in wanted:
-        if name not in contents:
-            raise DataError(f"{path / name} is no longer there")
-        yield name, contents.pop(name)
+        gone = DataError(f"{path / name} is no longer there", _SKIP_HINT)
+        yield name, contents.pop(name, gone)
 
 
-def _files(path: Path, wanted: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+def _files(path: Path, wanted: Sequence[str]) -> Iterator[tuple[str, bytes | DataError]]:
     for name in wanted:
         try:
-            yield name, (path / name).read_bytes()
+            content: bytes | DataError = (path / name).read_bytes()
         except OSError as error:
-            raise DataError(f"{path / name} cannot be read: {error.strerror}") from error
+            content = DataError(f"{path / name} cannot be read: {error.strerror}", _SKIP_HINT)
+        yield name, content
 
 
 def _decoded(
-    contents: Iterator[tuple[str, bytes]], path: Path, image_size: int | None
-) -> Iterator[tuple[str, npt.NDArray[np.uint8]]]:
+    contents: Iterator[tuple[str, bytes | DataError]], path: Path, image_size: int | None
+) -> Iterator[tuple[str, npt.NDArray[np.uint8] | DataError]]:
     # Decoders let go of the interpreter's lock: a few threads use a few cores.
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         yield from pool.map(
@@ -197,9 +223,14 @@ def _decoded(
         )
 
 
-def _decode(name: str, content: bytes, path: Path, image_size: int | None) -> npt.NDArray[np.uint8]:
+def _decode(
+    name: str, content: bytes | DataError, path: Path, image_size: int | None
+) -> npt.NDArray[np.uint8] | DataError:
+    """An image, or what is wrong with it where it is missing or damaged."""
     from PIL import Image, UnidentifiedImageError
 
+    if isinstance(content, DataError):
+        return content
     try:
         with Image.open(io.BytesIO(content)) as image:
             if image.mode in _DEEP:
@@ -211,11 +242,11 @@ def _decode(name: str, content: bytes, path: Path, image_size: int | None) -> np
             if image_size is not None and colours.size != (image_size, image_size):
                 colours = colours.resize((image_size, image_size), Image.Resampling.LANCZOS)
             return np.asarray(colours, dtype=np.uint8)
-    except (OSError, SyntaxError, ValueError, UnidentifiedImageError) as error:
-        raise DataError(
+    except (OSError, SyntaxError, ValueError, UnidentifiedImageError):
+        return DataError(
             f"the image {path / name} is damaged ({len(content)} bytes cannot be decoded)",
-            "remove or replace it",
-        ) from error
+            f"remove or replace it, or {_SKIP_HINT}",
+        )
 
 
 def _size(image: npt.NDArray[np.uint8]) -> str:

@@ -50,6 +50,7 @@ class ImageData:
         valid: Images to be measured on.
         classes: Name of each class.
         mirror_images: Whether a mirrored image is still of its class.
+        left_out: Paths of images that are damaged or missing, and were left out.
     """
 
     name: str
@@ -57,6 +58,7 @@ class ImageData:
     valid: Images
     classes: tuple[str, ...]
     mirror_images: bool = True
+    left_out: tuple[str, ...] = ()
 
     @property
     def num_classes(self) -> int:

@@ -119,6 +119,30 @@ def test_bad_images_are_named(refused: Refused, pictures: Path, tmp_path: Path) 
     assert not out.exists()
 
 
+def test_damaged_images_are_left_out_where_asked(
+    command: Command, pictures: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    (pictures / "cat" / "3.png").write_bytes(b"no image")
+    arguments = ["--dataset", "mine", "--data", pictures, "--batch-size", 4, "--epochs", 1]
+    network = ["--channels", 2, "--cells", 3, "--trials", 1, "--skip-damaged"]
+    outcome = command("train", *arguments, *network, *RANDOM, "--out", out)
+    assert outcome.code == 0, outcome.err
+    # A fifth of the twelve is held out for evaluation.
+    said = f"1 of 10 images are damaged or missing, and left out: {pictures}/cat/3.png"
+    assert said in outcome.err
+    longer = command("resume", out, "--trials", 2)
+    assert longer.code == 0, longer.err
+    assert said in longer.err
+    # evaluate does as the search did.
+    evaluated = command("evaluate", out, "--epochs", 1, "--batch-size", 4, "--device", "cpu")
+    assert evaluated.code == 0, evaluated.err
+    assert "1 of 12 images are damaged or missing" in evaluated.err
+    refused = command("evaluate", out, "--epochs", 1, "--refuse-damaged")
+    assert refused.code == 2
+    assert "cat/3.png is damaged" in refused.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

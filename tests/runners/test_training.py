@@ -17,6 +17,7 @@ from ax.orchestration.orchestrator import (
     Orchestrator,
     OrchestratorOptions,
 )
+from PIL import Image
 
 from ax_anasod import generation_strategy, make_experiment
 from ax_anasod.core import AnasodSearchSpace
@@ -194,6 +195,36 @@ def test_a_bad_image_fails_the_trial(
     state = runner.state(metadata)
     assert state is not None
     assert ".png is damaged" in str(state.reason)
+
+
+def write_images(folder: Path) -> None:
+    """Eight images in each of two classes."""
+    for label, name in enumerate(("cat", "dog")):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for number in range(8):
+            pixels = np.full((8, 8, 3), 100 * label + number, dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / name / f"{number}.png")
+
+
+def test_ax_is_told_of_a_damaged_image_and_the_search_goes_on(
+    task: TrainingTask, space: AnasodSearchSpace, tmp_path: Path
+) -> None:
+    write_images(tmp_path / "images")
+    damaged = tmp_path / "images" / "cat" / "3.png"
+    damaged.write_bytes(b"no image")
+    images = replace(task.data, dataset="mine", path=str(tmp_path / "images"), images=None)
+    training = task.training.with_options(batch_size=4)
+    small = replace(task, data=images, training=training)
+    orchestrator = search(small, space, tmp_path / "trials", tolerated_trial_failure_rate=0.99)
+    trials = orchestrator.experiment.trials
+    for _ in orchestrator.run_trials_and_yield_results(max_trials=2):
+        if trials[0].status is TrialStatus.FAILED:
+            write_images(tmp_path / "images")
+    failed, completed = orchestrator.experiment.trials.values()
+    assert failed.status is TrialStatus.FAILED
+    assert f"the image {damaged} is damaged (8 bytes" in str(failed.status_reason)
+    assert completed.status is TrialStatus.COMPLETED
+    assert list(curves(orchestrator.experiment)) == [1]
 
 
 def test_metrics_say_what_is_missing(

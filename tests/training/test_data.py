@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ import torch
 
 from ax_anasod.exceptions import DataError, OptionError, RunError, UnknownNameError
 from ax_anasod.training import DataConfig, Images, load_data
+from ax_anasod.training.folders import list_images
 
 
 def rows(images: Images) -> set[bytes]:
@@ -95,3 +98,59 @@ def test_what_is_not_there_is_refused(class_folders: Path, tmp_path: Path) -> No
 def test_numbers_out_of_range_are_refused(options: dict[str, float], message: str) -> None:
     with pytest.raises(OptionError, match=message):
         DataConfig(**options)  # type: ignore[arg-type]
+
+
+@pytest.fixture(params=["folder", ".tar", ".tar.gz"])
+def damaged(request: pytest.FixtureRequest, class_folders: Path, tmp_path: Path) -> Path:
+    """``train`` with one damaged image in each class, as a folder or as a tar file."""
+    for name, number in (("cat", 1), ("dog", 4)):
+        (class_folders / "train" / name / f"{number}.png").write_bytes(b"no image")
+    if request.param == "folder":
+        return class_folders / "train"
+    path = tmp_path / f"images{request.param}"
+    with tarfile.open(path, "w:gz" if path.suffix == ".gz" else "w") as archive:
+        archive.add(class_folders / "train", "train")
+    return path
+
+
+def test_damaged_images_are_left_out_where_asked(damaged: Path, tmp_path: Path) -> None:
+    config = DataConfig("mine", str(damaged), validation=0.3)
+    with pytest.raises(DataError, match=r"cat/1.png is damaged .*leave.*--skip-damaged"):
+        load_data(config)
+    data = load_data(replace(config, skip_damaged=True), "evaluation", cache=tmp_path / "cache")
+    assert [Path(name).name for name in data.left_out] == ["1.png", "4.png"]
+    assert len(data.train) + len(data.valid) == 8
+    for images in (data.train, data.valid):
+        # The value of a pixel says which image it is of.
+        assert (images.labels == (images.pixels[:, 0, 0, 0] >= 100)).all()
+        assert not {10, 140} & set(images.pixels[:, 0, 0, 0].tolist())
+    again = load_data(replace(config, skip_damaged=True), "evaluation", cache=tmp_path / "cache")
+    assert again.left_out == data.left_out
+
+
+def test_images_that_went_away_are_left_out_where_asked(
+    class_folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = list_images(class_folders / "train")
+    (class_folders / "train" / "dog" / "0.png").unlink()
+    monkeypatch.setattr("ax_anasod.training.sources.list_images", lambda path: listed)
+    data = load_data(DataConfig("mine", str(class_folders / "train"), skip_damaged=True))
+    assert [Path(name).name for name in data.left_out] in ([], ["0.png"])
+    assert not (torch.cat([data.train.pixels, data.valid.pixels]) == 100).any()
+
+
+def test_a_class_must_have_an_image_left(class_folders: Path) -> None:
+    for file in (class_folders / "test" / "dog").iterdir():
+        file.write_bytes(b"")
+    config = DataConfig("mine", str(class_folders), skip_damaged=True)
+    assert load_data(config).left_out == ()
+    with pytest.raises(DataError, match=r"all 2 images of class 'dog' in .*test are damaged or"):
+        load_data(config, "evaluation")
+
+
+def test_a_description_without_the_option_is_the_old_one() -> None:
+    described = DataConfig("digits").to_dict()
+    assert "skip_damaged" not in described
+    assert DataConfig.from_dict(described) == DataConfig("digits")
+    skipping = DataConfig("digits", skip_damaged=True)
+    assert DataConfig.from_dict(skipping.to_dict()) == skipping
