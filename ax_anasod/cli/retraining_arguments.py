@@ -63,19 +63,19 @@ TRAINING: Final = {
     "learning_rate": train.LearningRate,
 }
 _TEXTS: Final = {"training": train.TrainingOptions}
-_HARDWARE: Final = {"device": train.Device}
+HARDWARE: Final = {"device": train.Device, "threads": train.Threads}
 
 
 def takes_retraining(command: Callable[..., int]) -> Callable[..., int]:
     """Give a command the options of a training in the place of its parameter ``given``."""
-    options: dict[str, Any] = {**DATA, **NETWORK, **TRAINING, **_TEXTS, **_HARDWARE}
+    options: dict[str, Any] = {**DATA, **NETWORK, **TRAINING, **_TEXTS, **HARDWARE}
     return expand(
         command,
         [
             inspect.Parameter(
                 name,
                 inspect.Parameter.KEYWORD_ONLY,
-                default="auto" if name in _HARDWARE else None,
+                default="auto" if name == "device" else None,
                 annotation=annotation,
             )
             for name, annotation in options.items()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from rich.text import Text
 from ax_anasod.cli.carry_out import INTERRUPTED
 from ax_anasod.cli.failures import while_running
 from ax_anasod.cli.progress import SearchProgress
-from ax_anasod.cli.retraining_arguments import DATA, NETWORK, TRAINING
+from ax_anasod.cli.retraining_arguments import DATA, HARDWARE, NETWORK, TRAINING
 from ax_anasod.cli.session import note, waiting
 from ax_anasod.cli.strategy_options import field_types, parse_texts
 from ax_anasod.cli.tables import listing, print_plainly
@@ -79,9 +80,10 @@ def retrain(
         path=path,
         network=_part(given, NETWORK),
         training=training,
-        device=given["device"],
+        hardware=_part(given, HARDWARE),
         **_part(given, DATA),
     )
+    task = replace(task, hardware=task.hardware.with_threads())
     task.hardware.check()
     data = read_images(task.data, "evaluation")
     with waiting("building the network"):

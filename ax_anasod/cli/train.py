@@ -29,6 +29,7 @@ def train(
     precision: own.Precision = "32-true",
     deterministic: own.Deterministic = False,
     compiled: own.Compile = False,
+    threads: own.Threads = None,
     runner: own.Runner = None,
     address: own.Address = None,
     cpus: own.Cpus = 1.0,
@@ -82,6 +83,7 @@ def train(
                     "precision": precision,
                     "deterministic": deterministic,
                     "compile": compiled,
+                    "threads": threads,
                 },
                 execution={
                     "runner": runner,

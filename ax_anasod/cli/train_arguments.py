@@ -95,6 +95,11 @@ Deterministic = Annotated[
     bool, option(_HARDWARE, "Allow only operations that are the same each time.", "--deterministic")
 ]
 Compile = Annotated[bool, option(_HARDWARE, "Compile each network first.", "--compile")]
+Threads = _whole(
+    _HARDWARE,
+    "Threads of the CPU for each training; by default what OMP_NUM_THREADS says, otherwise one, "
+    "or with Ray one for each of --cpus.",
+)
 Runner = _text(
     _HARDWARE,
     "local trains one trial after the other; ray as many at a time as --parallel says, on this "

@@ -95,8 +95,8 @@ def start_training(wishes: Wishes, out: Path | None, *, as_json: bool) -> int:
     options = parse_options(get(wishes.strategy), wishes.options)
     if out is not None:
         check_free(out)
-    task = make_task(wishes)
     execution = make_execution(wishes)
+    task = make_task(wishes, execution.cpus if execution.runner == "ray" else 1.0)
     data = read_images(task.data)
     task = task.fitted(data)
     config = RunConfig.of(
@@ -121,8 +121,12 @@ def start_training(wishes: Wishes, out: Path | None, *, as_json: bool) -> int:
             return carry_out(search, run, config.trials, as_json=as_json)
 
 
-def make_task(wishes: Wishes) -> TrainingTask:
+def make_task(wishes: Wishes, processors: float) -> TrainingTask:
     """What is trained.
+
+    Args:
+        wishes: What was asked for.
+        processors: How many processors a trial has.
 
     Raises:
         AnasodError: There is no such cell, device or option, or a number is out of range.
@@ -133,7 +137,7 @@ def make_task(wishes: Wishes) -> TrainingTask:
     training |= parse_texts(
         wishes.training_texts, field_types(TrainingConfig), "--training", "training option"
     )
-    hardware = Hardware(**wishes.hardware)
+    hardware = Hardware(**wishes.hardware).with_threads(processors)
     hardware.check()
     return TrainingTask(
         cell=cell,

@@ -9,7 +9,7 @@ from typing import Any
 
 from ax_anasod.networks import NetworkConfig
 from ax_anasod.retraining.found import Found
-from ax_anasod.training import DataConfig, TrainingTask, protocol
+from ax_anasod.training import DataConfig, Hardware, TrainingTask, protocol
 
 
 def evaluation_task(
@@ -23,7 +23,7 @@ def evaluation_task(
     skip_damaged: bool | None = None,
     network: Mapping[str, Any] | None = None,
     training: Mapping[str, Any] | None = None,
-    device: str | None = None,
+    hardware: Mapping[str, Any] | None = None,
 ) -> TrainingTask:
     """What is trained after a search.
 
@@ -40,7 +40,7 @@ def evaluation_task(
         skip_damaged: Whether damaged or missing images are left out; as in the search by default.
         network: Fields of `NetworkConfig` that differ from the search.
         training: Fields of `TrainingConfig` that differ from the protocol.
-        device: What it is trained on; as in the search by default.
+        hardware: Fields of `Hardware` that differ from the search.
 
     Raises:
         UnknownNameError: There is no such protocol, data set, device or field.
@@ -61,5 +61,5 @@ def evaluation_task(
         data=data,
         network=NetworkConfig.from_dict({**task.network.to_dict(), **(network or {})}),
         training=protocol(protocol_name, **(training or {})),
-        hardware=replace(task.hardware, device=device) if device else task.hardware,
+        hardware=Hardware.from_dict({**task.hardware.to_dict(), **(hardware or {})}),
     )

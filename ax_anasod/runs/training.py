@@ -59,7 +59,7 @@ class TrainingSearch(Ledger):
         self._runner = runner
         self._early_stopping = early_stopping
         self._epochs: dict[int, int] = {}
-        # The surrogates of a search want one thread, training wants them all.
+        # The surrogates of a search want one thread; training has its own number, or torch's.
         self._threads = torch.get_num_threads()
         super().__init__(config, task.cell, journal)
 

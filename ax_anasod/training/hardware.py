@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import torch
@@ -36,9 +37,12 @@ class Hardware:
         channels_last: Whether images are stored pixel by pixel, which tensor cores and the CPU
             prefer (depthwise convolutions on a CPU took half of the time).
         compile: Whether the network is compiled first, which pays for long trainings.
+        threads: Threads of the CPU; None leaves torch's own setting. On a CPU, another number
+            gives other bits.
 
     Raises:
         UnknownNameError: There is no such device or precision.
+        OptionError: There is less than one thread.
     """
 
     device: str = "auto"
@@ -46,6 +50,7 @@ class Hardware:
     deterministic: bool = False
     channels_last: bool = True
     compile: bool = False
+    threads: int | None = None
 
     def __post_init__(self) -> None:
         kind, _, number = self.device.partition(":")
@@ -53,6 +58,8 @@ class Hardware:
             raise UnknownNameError("device", self.device, DEVICES)
         if self.precision not in PRECISIONS:
             raise UnknownNameError("precision", self.precision, PRECISIONS)
+        if self.threads is not None and self.threads < 1:
+            raise OptionError(f"threads must be at least 1, got {self.threads}")
 
     def to_dict(self) -> dict[str, Any]:
         """The hardware as JSON-able data."""
@@ -111,13 +118,31 @@ class Hardware:
                 f"precision {self.precision!r} cannot be used on {self.device!r}: {error}"
             ) from error
 
+    def with_threads(self, processors: float = 1.0) -> Self:
+        """The same hardware, with a number of threads where none is given.
+
+        That is the number in ``OMP_NUM_THREADS`` where it is set. Otherwise it is one thread a
+        processor of a trial, so one for a trial that was promised no more: threads of small
+        networks mostly wait for each other, on busy cores most of the time.
+
+        Args:
+            processors: How many processors the training may use.
+        """
+        if self.threads is not None:
+            return self
+        given = torch.get_num_threads() if "OMP_NUM_THREADS" in os.environ else None
+        return replace(self, threads=given or max(1, int(processors)))
+
     @contextmanager
     def settings(self) -> Iterator[None]:
         """Torch's global settings for this hardware, put back at the end."""
         algorithms = torch.are_deterministic_algorithms_enabled()
         warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
         benchmark = torch.backends.cudnn.benchmark
+        threads = torch.get_num_threads()
         try:
+            if self.threads is not None:
+                torch.set_num_threads(self.threads)
             if self.deterministic:
                 torch.use_deterministic_algorithms(True)
             # All batches but the last have one shape: worth trying which kernel is fastest.
@@ -126,3 +151,4 @@ class Hardware:
         finally:
             torch.use_deterministic_algorithms(algorithms, warn_only=warn_only)
             torch.backends.cudnn.benchmark = benchmark
+            torch.set_num_threads(threads)

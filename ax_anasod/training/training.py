@@ -166,7 +166,7 @@ class Training:
         Args:
             pixels: ``n x c x h x w``, uint8; the validation images by default.
         """
-        with self._fabric.autocast():
+        with self.hardware.settings(), self._fabric.autocast():
             return predict_logits(
                 self.network,
                 self._valid.pixels if pixels is None else pixels,

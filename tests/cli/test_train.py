@@ -20,7 +20,10 @@ RANDOM = ["--strategy", "anasod-random"]
 
 
 @pytest.mark.slow
-def test_a_search_on_digits(command: Command, tmp_path: Path) -> None:
+def test_a_search_on_digits(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     out = tmp_path / "run"
     outcome = command("train", *TINY, *RANDOM, "--trials", 3, "--out", out, "--json")
     assert outcome.code == 0, outcome.err
@@ -45,6 +48,7 @@ def test_a_search_on_digits(command: Command, tmp_path: Path) -> None:
     config = json.loads((out / "config.json").read_text())
     assert config["benchmark"]["network"]["in_channels"] == 1
     assert config["benchmark"]["training"]["epochs"] == 2
+    assert config["benchmark"]["hardware"]["threads"] == 1
 
     shown = command("show", out, "--json")
     assert shown.json["values"] == result["values"]

@@ -24,7 +24,7 @@ def test_everything_can_be_overridden(found):
         image_size=16,
         network={"channels": 36, "cells": 24},
         training={"epochs": 3, "mix": "mixup"},
-        device="auto",
+        hardware={"device": "auto", "threads": 3},
     )
     assert (task.data.images, task.data.image_size) == (100, 16)
     assert (task.network.channels, task.network.cells) == (36, 24)

@@ -235,6 +235,33 @@ def test_what_does_not_fit_is_refused(digits: ImageData, small: Make) -> None:
         training(nn.Sequential(nn.Flatten(), nn.Linear(64, 9)), digits)
 
 
+def test_a_training_has_its_own_number_of_threads(
+    digits: ImageData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Counting(nn.Linear):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            seen.add(torch.get_num_threads())
+            return super().forward(images)
+
+    seen: set[int] = set()
+    before = torch.get_num_threads()
+    network = nn.Sequential(nn.Flatten(), Counting(64, 10))
+    training(network, digits, epochs=1, hardware=Hardware("cpu", threads=before + 1)).run()
+    assert seen == {before + 1}
+    assert torch.get_num_threads() == before
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert CPU.with_threads().threads == 1
+    assert CPU.with_threads(4.0).threads == 4
+    assert CPU.with_threads(0.5).threads == 1
+    assert Hardware("cpu", threads=2).with_threads(4.0).threads == 2
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    assert CPU.with_threads().threads == before
+    with pytest.raises(OptionError, match="threads must be at least 1, got 0"):
+        Hardware("cpu", threads=0)
+    old = {name: value for name, value in CPU.to_dict().items() if name != "threads"}
+    assert Hardware.from_dict(old) == CPU
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_a_device_that_is_not_there_is_refused(digits: ImageData, small: Make) -> None:
     with pytest.raises(TrainingError, match=r"'cuda' is not there \(this machine has cpu \(1\)"):
