@@ -24,7 +24,6 @@ class TwoLevelOptions(CheckedOptions):
         surrogate: How architectures of one distribution are told apart: ``"alternating"``
             (default), ``"blocks"``, ``"paths"``, ``"sum"`` of both, or not at all:
             ``"distribution"``.
-        clip: Where targets are clipped, in median absolute deviations above the median.
         log_targets: Model the logarithm of the objective; needs values of one sign.
         enumeration_limit: The most architectures that are all evaluated for a proposal; in
             larger cells the acquisition function is searched.
@@ -36,13 +35,12 @@ class TwoLevelOptions(CheckedOptions):
 
     num_initial: int = 10
     surrogate: str = "alternating"
-    clip: float = 3.0
     log_targets: bool = True
     enumeration_limit: int = 100_000
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_two_level(self.num_initial, self.surrogate, self.clip, self.enumeration_limit)
+        check_two_level(self.num_initial, self.surrogate, self.enumeration_limit)
 
 
 def _two_level(

@@ -17,7 +17,7 @@ from ax_anasod.exceptions import UnknownNameError
 from ax_anasod.generators.architecture import ArchitectureGenerator
 from ax_anasod.generators.checks import check_number
 from ax_anasod.generators.expected_improvement import ExpectedImprovement
-from ax_anasod.generators.targets import modelled_values, standardized
+from ax_anasod.generators.targets import half_ranked, modelled_values, standardized
 from ax_anasod.generators.two_level_search import search
 from ax_anasod.surrogates import Level, LevelFeatures, LevelName, levels_of
 
@@ -51,8 +51,9 @@ class TwoLevelGenerator(ArchitectureGenerator):
     seldom has the same. Cells that do not say which block reads which have no paths; there
     every trial looks at the blocks.
 
-    Targets are logarithms, clipped from above at the median plus ``clip`` median absolute
-    deviations (cells that fail to train would decide everything else), then standardised.
+    Targets are logarithms, of whose worse half only the order counts
+    (:func:`ax_anasod.generators.targets.half_ranked`: cells that fail to train would decide
+    everything else), then standardised.
     The proposal has the largest expected improvement of all architectures without a trial;
     where there are more than ``enumeration_limit``, of those that a search of the
     acquisition function finds (:func:`ax_anasod.generators.two_level_search.search`). Once
@@ -67,7 +68,6 @@ class TwoLevelGenerator(ArchitectureGenerator):
         seed: The seed of the run.
         num_initial: Random trials before the first of this generator.
         surrogate: One of :data:`SURROGATES`.
-        clip: Where targets are clipped, in median absolute deviations.
         log_targets: Model the logarithm of the objective.
         enumeration_limit: The most architectures that are all evaluated.
 
@@ -82,15 +82,13 @@ class TwoLevelGenerator(ArchitectureGenerator):
         seed: int = 0,
         num_initial: int = 10,
         surrogate: str = "alternating",
-        clip: float = 3.0,
         log_targets: bool = True,
         enumeration_limit: int = 100_000,
     ) -> None:
         super().__init__(cell=cell, seed=seed)
-        check_two_level(num_initial, surrogate, clip, enumeration_limit)
+        check_two_level(num_initial, surrogate, enumeration_limit)
         self.num_initial = num_initial
         self.surrogate = surrogate
-        self.clip = clip
         self.log_targets = log_targets
         self.enumeration_limit = enumeration_limit
         self._metadata: dict[str, Any] = {}
@@ -124,11 +122,7 @@ class TwoLevelGenerator(ArchitectureGenerator):
         """The acquisition function, and how many percent an improvement by 1 is."""
         codes, values = modelled_values(history, self.log_targets)
         best = values.min()
-        centre = np.median(values)
-        spread = np.median(np.abs(values - centre))
-        if spread > 0:
-            values = np.minimum(values, centre + self.clip * spread)
-        targets, unit = standardized(values)
+        targets, unit = standardized(half_ranked(values))
         pending = history.rows[history.pending]
         acquisition = ExpectedImprovement(
             self.cell,
@@ -164,7 +158,7 @@ class TwoLevelGenerator(ArchitectureGenerator):
         return np.asarray(codes[best]), float(values[best])
 
 
-def check_two_level(num_initial: int, surrogate: str, clip: float, enumeration_limit: int) -> None:
+def check_two_level(num_initial: int, surrogate: str, enumeration_limit: int) -> None:
     """Refuse options that are out of range; all are those of `TwoLevelGenerator`.
 
     Raises:
@@ -174,7 +168,6 @@ def check_two_level(num_initial: int, surrogate: str, clip: float, enumeration_l
     check_number("num_initial", num_initial, 1)
     if surrogate not in SURROGATES:
         raise UnknownNameError("surrogate", surrogate, SURROGATES)
-    check_number("clip", clip, 0, open_start=True)
     # Beyond this, cells are not listed.
     check_number("enumeration_limit", enumeration_limit, 0, 10_000_000)
 

@@ -27,8 +27,8 @@ def test_options_are_those_of_the_generator() -> None:
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"clip": -1.0}, OptionError, "clip must be above 0"),
-        ({"clip": "high"}, OptionError, "clip must be float"),
+        ({"num_initial": 0}, OptionError, "num_initial must be at least 1"),
+        ({"num_initial": "ten"}, OptionError, "num_initial must be int"),
         ({"surrogate": "block"}, UnknownNameError, "blocks"),
         ({"surogate": "blocks"}, UnknownNameError, "surrogate"),
     ],

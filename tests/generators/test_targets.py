@@ -6,11 +6,15 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import norm
 
 from ax_anasod.core import History
 from ax_anasod.exceptions import ObservationError
-from ax_anasod.generators.targets import standardized_targets
+from ax_anasod.generators.targets import half_ranked, standardized_targets
 
 Build = Callable[..., History]
 
@@ -83,3 +87,37 @@ def test_nothing_observed(history: Build) -> None:
     rows, targets = standardized_targets(history([[0]], [np.nan]), log_targets=True)
 
     assert len(rows) == len(targets) == 0
+
+
+def test_the_worse_half_keeps_its_order_only() -> None:
+    values = np.array([1.0, 2.0, 3.0, 4.0, 1e9])
+
+    warped = half_ranked(values)
+
+    width = np.sqrt((4.0 + 1.0 + 0.0) / 3)
+    np.testing.assert_array_equal(warped[:3], values[:3])
+    np.testing.assert_allclose(warped[3:], 3.0 + width * norm.ppf([2 / 3, 5 / 6]))
+    np.testing.assert_array_equal(half_ranked(np.array([1.0, 2.0, 3.0, 70.0, 80.0])), warped)
+
+
+@given(st.lists(st.floats(-1e6, 1e6), max_size=30).map(np.array))
+def test_half_ranks_keep_the_order_and_the_better_half(values: npt.NDArray[np.float64]) -> None:
+    warped = half_ranked(values)
+
+    order = np.argsort(values, kind="stable")
+    assert (np.diff(warped[order]) >= 0).all()
+    assert np.isfinite(warped).all()
+    if len(values):
+        better = values <= np.median(values)
+        np.testing.assert_array_equal(warped[better], values[better])
+
+
+@pytest.mark.parametrize("values", [[], [2.0], [2.0, 2.0, 2.0]])
+def test_constant_values_stay_as_they_are(values: list[float]) -> None:
+    np.testing.assert_array_equal(half_ranked(np.array(values)), values)
+
+
+def test_a_constant_better_half_takes_the_width_of_all() -> None:
+    warped = half_ranked(np.array([1.0, 1.0, 1.0, 3.0]))
+
+    np.testing.assert_allclose(warped[3], 1.0 + norm.ppf(0.75))

@@ -194,7 +194,6 @@ def test_values_of_both_signs(history: Build) -> None:
     ("options", "message"),
     [
         ({"num_initial": 0}, "num_initial must be at least 1"),
-        ({"clip": 0.0}, "clip must be above 0"),
         ({"enumeration_limit": -1}, "enumeration_limit must be at least 0"),
         ({"enumeration_limit": 10**8}, "enumeration_limit must be at least 0 and at most 1e"),
     ],
