@@ -63,7 +63,7 @@ TRAINING: Final = {
     "learning_rate": train.LearningRate,
 }
 _TEXTS: Final = {"training": train.TrainingOptions}
-HARDWARE: Final = {"device": train.Device, "threads": train.Threads}
+HARDWARE: Final = {"device": train.Device, "threads": train.Threads, "devices": train.Devices}
 
 
 def takes_retraining(command: Callable[..., int]) -> Callable[..., int]:

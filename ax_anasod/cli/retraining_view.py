@@ -88,7 +88,7 @@ def retrain(
     data = read_images(task.data, "evaluation")
     with waiting("building the network"):
         fitted = task.fitted(data)
-        fitted.start(found.draw(fitted.network.cells), data, seed=0)
+        fitted.start(found.draw(fitted.network.cells), data, seed=0).close()
     try:
         with while_running("the same command goes on from the last epoch"):
             return _train(found, task, data, out, members, as_json=as_json)

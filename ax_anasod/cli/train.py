@@ -30,6 +30,7 @@ def train(
     deterministic: own.Deterministic = False,
     compiled: own.Compile = False,
     threads: own.Threads = None,
+    devices: own.Devices = None,
     runner: own.Runner = None,
     address: own.Address = None,
     cpus: own.Cpus = 1.0,
@@ -84,6 +85,7 @@ def train(
                     "deterministic": deterministic,
                     "compile": compiled,
                     "threads": threads,
+                    "devices": devices or 1,
                 },
                 execution={
                     "runner": runner,

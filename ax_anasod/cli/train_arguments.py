@@ -100,6 +100,11 @@ Threads = _whole(
     "Threads of the CPU for each training; by default what OMP_NUM_THREADS says, otherwise one, "
     "or with Ray one for each of --cpus.",
 )
+Devices = _whole(
+    _HARDWARE,
+    "Train each network on so many GPUs of this machine, or processors of a CPU, with a process "
+    "for each.",
+)
 Runner = _text(
     _HARDWARE,
     "local trains one trial after the other; ray as many at a time as --parallel says, on this "

@@ -181,7 +181,7 @@ def check_first_network(task: TrainingTask, data: ImageData) -> None:
         AnasodError: The cell does not fit the skeleton, or the images do not fit the network.
     """
     with waiting("building the first network"):
-        task.start(task.example(), data, seed=0)
+        task.start(task.example(), data, seed=0).close()
 
 
 def _given(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -115,6 +115,7 @@ def evaluate(
     # The last file: where it is, the others are.
     write_whole(folder / METRICS, json.dumps(retrained.metrics, indent=2) + "\n")
     (folder / _CHECKPOINT).unlink(missing_ok=True)
+    training.close()
     return retrained
 
 

@@ -11,10 +11,11 @@ from ax_anasod.core.coding import Space
 from ax_anasod.exceptions import DataError, OptionError
 from ax_anasod.runners.training_base import BaseTrainingRunner, ax_status
 from ax_anasod.training import TrainingTask, TrialTraining
+from ax_anasod.training.spread import disband
 
 
 class TrainingRunner(BaseTrainingRunner):
-    """Trains in this process, on one device, an epoch at each poll.
+    """Trains in this process, an epoch at each poll; on several devices in several processes.
 
     A poll that trains instead of only looking needs no thread, so that a search is the same
     each time, and Ax can stop a trial early after any of its epochs. Ax's ``Orchestrator``
@@ -79,7 +80,10 @@ class TrainingRunner(BaseTrainingRunner):
 
     def close(self) -> None:
         """Let go of the networks; trials under way can be gone on with from their folders."""
+        for training in self._trainings.values():
+            training.close()
         self._trainings.clear()
+        disband()
 
     def _start(self, trial_index: int, metadata: Mapping[str, Any]) -> None:
         self._trainings[trial_index] = self._training(metadata)

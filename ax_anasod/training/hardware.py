@@ -39,10 +39,12 @@ class Hardware:
         compile: Whether the network is compiled first, which pays for long trainings.
         threads: Threads of the CPU; None leaves torch's own setting. On a CPU, another number
             gives other bits.
+        devices: On how many devices each network is trained, with a process for each; on a CPU
+            a device is a processor.
 
     Raises:
         UnknownNameError: There is no such device or precision.
-        OptionError: There is less than one thread.
+        OptionError: There is less than one thread or device.
     """
 
     device: str = "auto"
@@ -51,6 +53,7 @@ class Hardware:
     channels_last: bool = True
     compile: bool = False
     threads: int | None = None
+    devices: int = 1
 
     def __post_init__(self) -> None:
         kind, _, number = self.device.partition(":")
@@ -60,6 +63,13 @@ class Hardware:
             raise UnknownNameError("precision", self.precision, PRECISIONS)
         if self.threads is not None and self.threads < 1:
             raise OptionError(f"threads must be at least 1, got {self.threads}")
+        if self.devices < 1:
+            raise OptionError(f"devices must be at least 1, got {self.devices}")
+        if self.devices > 1 and number:
+            raise OptionError(
+                f"{self.device!r} is one device, not {self.devices}",
+                f"name the kind only: {kind}, or ask for one device",
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """The hardware as JSON-able data."""
@@ -75,27 +85,40 @@ class Hardware:
         return cls(**check_names(cls, description))
 
     def check(self) -> None:
-        """Refuse a device that this machine does not have.
+        """Refuse devices that this machine does not have.
 
         Raises:
-            TrainingError: It is not there.
+            TrainingError: They are not there.
         """
-        kind, _, number = self.device.partition(":")
+        number = self.device.partition(":")[2]
         there = {
-            "auto": 1,
-            "cpu": 1,
+            "cpu": os.cpu_count() or 1 if self.devices > 1 else 1,
             "cuda": torch.cuda.device_count() if torch.cuda.is_available() else 0,
             "mps": int(torch.backends.mps.is_available()),
         }
-        if int(number or 0) >= there[kind]:
+        if int(number or 0) + self.devices > there[self.kind]:
             found = [f"{name} ({count})" for name, count in there.items() if count]
+            several = f"{self.devices} devices of {self.kind!r} are not there"
             raise TrainingError(
-                f"the device {self.device!r} is not there",
-                f"this machine has {', '.join(found[1:])}",
+                several if self.devices > 1 else f"the device {self.device!r} is not there",
+                f"this machine has {', '.join(found)}",
             )
 
-    def fabric(self) -> Fabric:
-        """Lightning Fabric for this device.
+    @property
+    def kind(self) -> str:
+        """Kind of the device; the best there is for ``"auto"``."""
+        kind = self.device.partition(":")[0]
+        if kind != "auto":
+            return kind
+        if torch.cuda.is_available():
+            return "cuda"
+        return "mps" if torch.backends.mps.is_available() else "cpu"
+
+    def fabric(self, rank: int = 0) -> Fabric:
+        """Lightning Fabric for this device, or for one of several.
+
+        Args:
+            rank: Number of the process among those that train one network.
 
         Raises:
             TrainingError: The device is not there.
@@ -106,11 +129,11 @@ class Hardware:
         self.check()
         from lightning.fabric import Fabric
 
-        kind, _, number = self.device.partition(":")
+        number = self.device.partition(":")[2]
         try:
             return Fabric(
-                accelerator=kind,
-                devices=[int(number)] if number and kind != "cpu" else 1,
+                accelerator=self.kind,
+                devices=1 if self.kind == "cpu" else [int(number or rank)],
                 precision=self.precision,  # type: ignore[arg-type]
             )
         except ValueError as error:
@@ -141,8 +164,8 @@ class Hardware:
         benchmark = torch.backends.cudnn.benchmark
         threads = torch.get_num_threads()
         try:
-            if self.threads is not None:
-                torch.set_num_threads(self.threads)
+            if self.threads is not None or self.devices > 1:
+                torch.set_num_threads(self.threads or max(1, threads // self.devices))
             if self.deterministic:
                 torch.use_deterministic_algorithms(True)
             # All batches but the last have one shape: worth trying which kernel is fastest.

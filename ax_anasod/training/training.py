@@ -19,10 +19,11 @@ from ax_anasod.training.epoch import Epoch, epoch_seed, seeded
 from ax_anasod.training.hardware import Hardware
 from ax_anasod.training.images import ImageData
 from ax_anasod.training.predict import loss_and_error, predict_logits
+from ax_anasod.training.spread import Others, engage
+from ax_anasod.training.step import Step
 
 # How often the loss is looked at on its way through an epoch: each look waits for the device.
 _LOOK_EVERY: Final = 50
-_PARTS_AFTER_OUT_OF_MEMORY: Final = 4
 # Images up to this many bytes are kept in the memory of the device.
 _RESIDENT: Final = 4 * 2**30
 
@@ -33,6 +34,13 @@ class Training:
     With a checkpoint, its file is written after every epoch, and a training of the same
     network that finds it goes on from there. On a CPU with the same number of threads the
     result is then, bit for bit, that of a training that was never interrupted.
+
+    On several devices (see `ax_anasod.training.spread`) each process learns from its share of
+    every batch, and gradients are added up. All of them augment the whole batch, so that they
+    learn from the images that one device would have; what paths are dropped is drawn in each.
+    Batch norm takes its statistics from the share of a process (torch's synchronised batch norm
+    is for GPUs only); what it keeps for evaluation is averaged after each epoch. The first
+    process measures and writes; checkpoints are the same for any number of devices.
 
     Args:
         network: The network; it is moved to the device and trained in place. It maps images
@@ -45,11 +53,13 @@ class Training:
         checkpoint: The file of its state, None where nothing is written.
         identity: JSON-able description of the network, by which a checkpoint of another one
             is known.
+        others: The other processes that train the network; by default those that the hardware
+            asks for are started.
 
     Raises:
-        OptionError: There are fewer images than a batch has, or the images do not fit the
-            network.
-        TrainingError: The device is not there.
+        OptionError: There are fewer images than a batch has, fewer than two for each device,
+            or the images do not fit the network.
+        TrainingError: A device is not there.
         RunError: The checkpoint is damaged or of another training.
         OptionalImportError: A package of the extra ``train`` is not installed.
 
@@ -74,6 +84,7 @@ class Training:
         hardware: Hardware | None = None,
         checkpoint: Path | None = None,
         identity: Mapping[str, Any] | None = None,
+        others: Others | None = None,
     ) -> None:
         if config.batch_size > len(data.train):
             raise OptionError(
@@ -91,7 +102,17 @@ class Training:
             "seed": seed,
             "images": [len(data.train), len(data.valid), data.channels, *data.image_size],
         }
-        self._fabric = self.hardware.fabric()
+        self._others = others or engage(
+            data,
+            self.hardware,
+            config,
+            network=network,
+            seed=seed,
+            checkpoint=checkpoint,
+            identity=identity,
+        )
+        self._place = self._others.place
+        self._fabric = self.hardware.fabric(self._place.rank)
         self.device = self._fabric.device
         self._network = network.to(self.device)
         if self.hardware.channels_last:
@@ -100,7 +121,6 @@ class Training:
         if self.hardware.compile:
             self._network.compile()
         self._prepare()
-        self._parts = 1
         if checkpoint is not None and checkpoint.exists():
             self._restore(read_state(checkpoint), checkpoint)
 
@@ -137,13 +157,14 @@ class Training:
         Raises:
             TrainingError: The loss is not finite, or the network does not fit the memory of
                 the device.
-            RunError: The checkpoint cannot be written; the one before it is kept.
+            RunError: The checkpoint cannot be written, or a process of another device was
+                lost; the checkpoint before is kept.
         """
         number = len(self.history) + 1
-        with self.hardware.settings(), seeded(epoch_seed(self.seed, number, "net"), self.device):
-            loss, seconds, data_seconds = self._learn(number)
-            started = time.perf_counter()
-            valid_loss, valid_error = loss_and_error(self.logits(), self._valid)
+        with self._others.learning(number):
+            loss, seconds, data_seconds = self.learn(number)
+        started = time.perf_counter()
+        valid_loss, valid_error = loss_and_error(self.logits(), self._valid)
         epoch = Epoch(
             epoch=number,
             learning_rate=self._rate((number - 1) * self._steps),
@@ -159,6 +180,10 @@ class Training:
         if self._checkpoint is not None:
             write_state(self._checkpoint, self._state())
         return epoch
+
+    def close(self) -> None:
+        """Have the processes of the other devices let go of the network."""
+        self._others.close()
 
     def logits(self, pixels: Tensor | None = None) -> Tensor:
         """What the measured network says about images, ``n x num_classes``.
@@ -193,8 +218,8 @@ class Training:
             momentum=config.momentum,
             weight_decay=config.weight_decay,
         )
-        self._module, self._optimizer = self._fabric.setup(self._network, optimizer)
-        self._loss = nn.CrossEntropyLoss(label_smoothing=config.label_smoothing)
+        module, self._optimizer = self._fabric.setup(self._network, optimizer)
+        self._step = Step(self._fabric, module, self._optimizer, config, self._place)
         full, rest = divmod(len(data.train), config.batch_size)
         # Batch norm cannot learn from a batch of one image.
         self._steps = full + (rest > 1)
@@ -223,8 +248,25 @@ class Training:
             self._network, multi_avg_fn=average, use_buffers=True
         )
 
+    def learn(self, number: int) -> tuple[float, float, float]:
+        """Pass over the images once: mean loss, and the times as in :class:`Epoch`.
+
+        Several processes do so together.
+
+        Args:
+            number: Number of the epoch, from 1.
+
+        Raises:
+            TrainingError: See `train_epoch`.
+        """
+        purpose = f"net/{self._place.rank}" if self._place.rank else "net"
+        with self.hardware.settings(), seeded(epoch_seed(self.seed, number, purpose), self.device):
+            measured = self._learn(number)
+        for network in (self._network, self._average):
+            self._place.average([] if network is None else list(network.buffers()))
+        return measured
+
     def _learn(self, number: int) -> tuple[float, float, float]:
-        """One pass over the images: mean loss, and the times as in :class:`Epoch`."""
         if self.config.drop_path:
             rate = self.config.drop_path * (number - 1) / max(self.config.epochs - 1, 1)
             self._network.set_drop_path(rate)  # type: ignore[operator]
@@ -236,6 +278,8 @@ class Training:
             waited += time.perf_counter() - before
             self._set_rate(self._rate((number - 1) * self._steps + step))
             total += self._step(images, labels) * len(images)
+            if self._average is not None:
+                self._average.update_parameters(self._network)
             if step % _LOOK_EVERY == _LOOK_EVERY - 1:
                 self._check_loss(total, number)
             before = time.perf_counter()
@@ -251,58 +295,6 @@ class Training:
             batch = self._train.subset(rows).to(self.device)
             images, labels = self._augmentation(batch.pixels, batch.labels, generator)
             yield images.contiguous(memory_format=layout), labels
-
-    def _step(self, images: Tensor, labels: Tensor) -> Tensor:
-        try:
-            loss = self._gradients(images, labels)
-        except RuntimeError as error:
-            if not _is_out_of_memory(error):
-                raise
-            loss = self._smaller_parts(images, labels, error)
-        if self.config.gradient_clip is not None:
-            self._fabric.clip_gradients(
-                self._module,
-                self._optimizer,
-                max_norm=self.config.gradient_clip,
-                error_if_nonfinite=False,
-            )
-        self._optimizer.step()
-        if self._average is not None:
-            self._average.update_parameters(self._network)
-        return loss
-
-    def _smaller_parts(self, images: Tensor, labels: Tensor, error: RuntimeError) -> Tensor:
-        if self.config.retry_out_of_memory and self._parts == 1:
-            self._parts = _PARTS_AFTER_OUT_OF_MEMORY
-            if self.device.type != "cpu":
-                torch.get_device_module(self.device).empty_cache()
-            try:
-                return self._gradients(images, labels)
-            except RuntimeError as second:
-                if not _is_out_of_memory(second):
-                    raise
-                error = second
-        raise TrainingError(
-            f"a batch of {len(images)} images in {self._parts} parts does not fit the memory of "
-            f"{str(self.device)!r}",
-            "make batches or the network smaller, or set retry_out_of_memory",
-        ) from error
-
-    def _gradients(self, images: Tensor, labels: Tensor) -> Tensor:
-        """The gradients of a batch, added up over its parts, and its mean loss."""
-        self._optimizer.zero_grad()
-        total = torch.zeros((), device=self.device)
-        size = math.ceil(len(images) / self._parts)
-        for part, targets in zip(torch.split(images, size), torch.split(labels, size), strict=True):
-            output = self._module(part)
-            logits, auxiliary = output if isinstance(output, tuple) else (output, None)
-            loss = self._loss(logits, targets) * (len(part) / len(images))
-            total += loss.detach()
-            if auxiliary is not None:
-                share = self.config.auxiliary_weight * len(part) / len(images)
-                loss = loss + share * self._loss(auxiliary, targets)
-            self._fabric.backward(loss)
-        return total
 
     def _rate(self, step: int) -> float:
         """The learning rate at a step of the whole training (SGDR's cosine, one period)."""
@@ -328,7 +320,7 @@ class Training:
             "optimizer": self._optimizer.state_dict(),
             "precision": self._fabric.strategy.precision.state_dict(),
             "average": None if self._average is None else self._average.state_dict(),
-            "parts": self._parts,
+            "parts": self._step.parts,
             "history": [epoch.to_dict() for epoch in self.history],
         }
 
@@ -345,10 +337,5 @@ class Training:
         self._fabric.strategy.precision.load_state_dict(state["precision"])
         if self._average is not None:
             self._average.load_state_dict(state["average"])
-        self._parts = state["parts"]
+        self._step.parts = state["parts"]
         self.history = [Epoch(**epoch) for epoch in state["history"]]
-
-
-def _is_out_of_memory(error: RuntimeError) -> bool:
-    # The allocator of the CPU has no class of its own.
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)

@@ -164,8 +164,14 @@ class TrialTraining:
         self.state.write(self._folder)
         # The state says all about a trial that has ended; weights are large.
         (self._folder / _CHECKPOINT).unlink(missing_ok=True)
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the network; the training can be gone on with from its folder."""
         if self._log is not None:
             self._log.close()
+        if self._training is not None:
+            self._training.close()
         self._training = self._log = None
 
     def _train(self, data: ImageData) -> None:

@@ -184,7 +184,7 @@ def test_parts_add_up_to_the_gradient_of_the_batch(digits: ImageData) -> None:
         network = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
         nn.init.zeros_(network[1].weight), nn.init.zeros_(network[1].bias)
         one = training(network, digits)
-        one._parts = parts
+        one._step.parts = parts
         losses.append([epoch.train_loss for epoch in one.run()])
     assert losses[1] == pytest.approx(losses[0], rel=1e-5)
 

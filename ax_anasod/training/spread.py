@@ -1,0 +1,360 @@
+"""One network on several devices of a machine, a process for each.
+
+Each process has the whole network, and takes its share of every batch; gradients are added up
+before each step. Lightning Fabric gives each process its device and precision. Its own
+strategies for several devices are not used, for two reasons. Their launchers run the command
+line again, or come back only when all is done, where Ax wants to be asked after each epoch.
+And they exchange gradients in the middle of the backward pass, where a process that is out of
+memory would leave the others waiting for it; networks of a search are so small that an exchange
+at the end costs little.
+"""
+
+from __future__ import annotations
+
+import atexit
+import io
+import multiprocessing
+import os
+import signal
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from multiprocessing.connection import Connection, wait
+from pickle import PicklingError
+from typing import Any, Final
+
+import torch
+from torch import distributed
+from torch.distributed import TCPStore  # type: ignore[attr-defined]
+
+from ax_anasod.exceptions import AnasodError, OptionError, RunError, TrainingError
+from ax_anasod.training.config import TrainingConfig
+from ax_anasod.training.hardware import Hardware
+from ax_anasod.training.images import ImageData
+from ax_anasod.training.place import Place
+
+# How long to wait for a process that has nothing left to do, in seconds.
+_PATIENCE: Final = 300.0
+# How long processes wait for each other in a step, before one of them counts as lost.
+_TIMEOUT: Final = timedelta(minutes=10)
+_IMPORTABLE: Final = "define its classes and functions in a module, or train on one device"
+
+
+class Team:
+    """The processes that train with this one, which has the rank 0 and alone writes files.
+
+    They wait for orders between epochs, serve one training after the other, and end with this
+    process however it ends.
+
+    Args:
+        hardware: The devices.
+
+    Raises:
+        TrainingError: This process is in a group of others already.
+        RunError: The processes cannot be started.
+    """
+
+    def __init__(self, hardware: Hardware) -> None:
+        if distributed.is_initialized():
+            raise TrainingError(
+                "this process is in a group of torch.distributed already",
+                "start it by itself; --devices starts the others",
+            )
+        self.hardware, self.place = hardware, Place(0, hardware.devices)
+        self.broken = False
+        self._data: ImageData | None = None
+        self._keys = 0
+        self._unheard = 0
+        store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+        context = multiprocessing.get_context("spawn")
+        self._pipes: list[Connection] = []
+        self._processes = []
+        for rank in range(1, hardware.devices):
+            here, there = context.Pipe()
+            place = Place(rank, hardware.devices)
+            process = context.Process(
+                target=_help, args=(there, place, store.port, hardware.kind), daemon=True
+            )
+            process.start()
+            there.close()
+            self._pipes.append(here)
+            self._processes.append(process)
+        # A process that has said that it is there does nothing else before it joins.
+        self._unheard = 1
+        try:
+            self._hear(0)
+        except RunError as error:
+            raise RunError(
+                error.message, "a script needs: if __name__ == '__main__', for they import it"
+            ) from error
+        _join(store, self.place, hardware.kind)
+
+    def start(self, data: ImageData, arguments: Mapping[str, Any]) -> int:
+        """Have the others make a training; returns the key that it has from now on.
+
+        Args:
+            data: The images, which are sent once for several trainings.
+            arguments: The others of :class:`ax_anasod.training.Training`.
+
+        Raises:
+            OptionError: They cannot be sent to another process.
+            RunError: A process was lost.
+        """
+        try:
+            content = _packed(dict(arguments))
+        except (PicklingError, AttributeError, TypeError) as error:
+            raise OptionError(
+                f"the network cannot be sent to another process: {error}",
+                _IMPORTABLE,
+            ) from error
+        self._keys += 1
+        if data is not self._data:
+            self._tell(("data", self._keys, _packed(data)))
+            self._data = data
+        self._tell(("start", self._keys, content))
+        return self._keys
+
+    @contextmanager
+    def learning(self, key: int, number: int) -> Iterator[None]:
+        """Have the others train an epoch while this process does so in the block.
+
+        Raises:
+            RunError: A process was lost.
+        """
+        self._hear(key)
+        self._tell(("learn", key, number))
+        try:
+            yield
+        except AnasodError:
+            # The others have given up for the same reason.
+            self._hear(-1)
+            raise
+        except RuntimeError as error:
+            lost = self._lost()
+            self.end()
+            if lost is None:
+                raise
+            raise lost from error
+        except BaseException:
+            self.end()
+            raise
+        self._hear(key)
+
+    def forget(self, key: int) -> None:
+        """Have the others let go of a training."""
+        self._tell(("forget", key, None))
+
+    def end(self) -> None:
+        """End the processes."""
+        if self.broken:
+            return
+        self.broken = True
+        for process, pipe in zip(self._processes, self._pipes, strict=True):
+            process.kill()
+            process.join()
+            pipe.close()
+        if distributed.is_initialized():
+            distributed.destroy_process_group()
+
+    def _tell(self, order: tuple[str, int, Any]) -> None:
+        if self.broken:
+            raise RunError("the processes that trained this network have ended")
+        try:
+            for pipe in self._pipes:
+                pipe.send(order)
+        except OSError as error:
+            lost = self._lost()
+            self.end()
+            raise lost or RunError(f"a process that trained was lost: {error}") from error
+        self._unheard += 1
+
+    def _hear(self, key: int) -> None:
+        """Wait until all orders are carried out; raise what went wrong with a training."""
+        for _ in range(self._unheard):
+            for pipe in self._pipes:
+                try:
+                    if not pipe.poll(_PATIENCE):
+                        raise EOFError
+                    whose, error = pipe.recv()
+                except (EOFError, OSError) as lost:
+                    reason = self._lost() or RunError("a process that trained does not answer")
+                    self.end()
+                    raise reason from lost
+                if error is not None and whose == key:
+                    self.end()
+                    raise error
+        self._unheard = 0
+
+    def _lost(self) -> RunError | None:
+        """What to say of processes that have ended on their own."""
+        for process in self._processes:
+            process.join(1.0)
+        codes = [process.exitcode for process in self._processes if process.exitcode is not None]
+        if not codes:
+            return None
+        return RunError(
+            f"{len(codes)} of the {self.place.size} processes that train were lost, with exit code "
+            f"{codes[0]}; what was written is whole"
+        )
+
+
+class Others:
+    """The other processes of one training; by default there are none.
+
+    Args:
+        place: The place of this process.
+        team: The processes, where this is the first of several.
+        key: Of the training among theirs.
+    """
+
+    def __init__(self, place: Place | None = None, team: Team | None = None, key: int = 0) -> None:
+        self.place = place or Place()
+        self._team, self._key = team, key
+
+    @contextmanager
+    def learning(self, number: int) -> Iterator[None]:
+        """Have them train an epoch while this process does so in the block.
+
+        Raises:
+            RunError: A process was lost.
+        """
+        if self._team is None:
+            yield
+            return
+        with self._team.learning(self._key, number):
+            yield
+
+    def close(self) -> None:
+        """Have them let go of the training."""
+        if self._team is not None and not self._team.broken:
+            self._team.forget(self._key)
+        self._team = None
+
+
+def engage(data: ImageData, hardware: Hardware, config: TrainingConfig, **arguments: Any) -> Others:
+    """Have other processes make the same training, where it is for several devices.
+
+    Args:
+        data: The images.
+        hardware: The devices.
+        config: How the network is trained.
+        **arguments: The other arguments of :class:`ax_anasod.training.Training`.
+
+    Raises:
+        OptionError: There are fewer than two images of a batch for each device, or the network
+            cannot be sent to another process.
+        TrainingError: The devices are not there.
+        RunError: The processes cannot be started.
+    """
+    if hardware.devices == 1:
+        return Others()
+    hardware.check()
+    if config.batch_size < 2 * hardware.devices:
+        raise OptionError(
+            f"batch_size {config.batch_size} is less than two images for each of "
+            f"{hardware.devices} devices",
+            "make batches larger, or use fewer devices",
+        )
+    team = gather(hardware)
+    key = team.start(data, {**arguments, "hardware": hardware, "config": config})
+    return Others(team.place, team, key)
+
+
+_team: Team | None = None
+
+
+def gather(hardware: Hardware) -> Team:
+    """The team for these devices, which is kept for the next training.
+
+    Raises:
+        RunError: The processes cannot be started.
+    """
+    global _team
+    devices = (hardware.kind, hardware.devices)
+    if _team is not None and devices != (_team.hardware.kind, _team.hardware.devices):
+        _team.end()
+    if _team is None or _team.broken:
+        _team = Team(hardware)
+    return _team
+
+
+@atexit.register
+def disband() -> None:
+    """End the team of this process, where there is one."""
+    if _team is not None:
+        _team.end()
+
+
+def _packed(content: Any) -> bytes:
+    # Copies: tensors that are shared between processes need room in /dev/shm, which containers
+    # have little of, and an open file each.
+    stream = io.BytesIO()
+    torch.save(content, stream)
+    return stream.getvalue()
+
+
+def _unpacked(content: bytes) -> Any:
+    try:
+        return torch.load(io.BytesIO(content), weights_only=False)
+    except (AttributeError, ImportError) as error:
+        raise OptionError(
+            f"the network cannot be made in another process: {error}", _IMPORTABLE
+        ) from error
+
+
+def _join(store: TCPStore, place: Place, kind: str) -> None:
+    distributed.init_process_group(
+        "cpu:gloo,cuda:nccl" if kind == "cuda" else "gloo",
+        store=store,
+        rank=place.rank,
+        world_size=place.size,
+        timeout=_TIMEOUT,
+    )
+
+
+def _help(pipe: Connection, place: Place, port: int, kind: str) -> None:
+    """What a process of the team does until the first one ends."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    # Ctrl-C reaches all processes of a terminal; the first one decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # The first process shows the same ones.
+    warnings.simplefilter("ignore")
+    from ax_anasod.training.training import Training
+
+    if kind == "cuda":
+        torch.cuda.set_device(place.rank)
+    pipe.send((0, None))
+    store = TCPStore("127.0.0.1", port, is_master=False)
+    _join(store, place, kind)
+    trainings: dict[int, Training] = {}
+    data: Any = None
+    orders: dict[str, Callable[[int, Any], object]] = {
+        "start": lambda key, content: trainings.update(
+            {key: Training(data=data, others=Others(place), **_unpacked(content))}
+        ),
+        "learn": lambda key, number: trainings[key].learn(number),
+        "forget": lambda key, _: trainings.pop(key, None),
+    }
+    while True:
+        try:
+            order, key, content = pipe.recv()
+        except EOFError:
+            return
+        failure: AnasodError | None = None
+        try:
+            if order == "data":
+                data = _unpacked(content)
+            else:
+                orders[order](key, content)
+        except AnasodError as error:
+            failure = error
+        pipe.send((key, failure))
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
