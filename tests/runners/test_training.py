@@ -9,23 +9,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ax.core.experiment import Experiment
 from ax.core.trial_status import TrialStatus
 from ax.early_stopping.strategies import PercentileEarlyStoppingStrategy
-from ax.orchestration.orchestrator import (
-    FailureRateExceededError,
-    Orchestrator,
-    OrchestratorOptions,
-)
-from PIL import Image
+from ax.orchestration.orchestrator import FailureRateExceededError
 
-from ax_anasod import generation_strategy, make_experiment
 from ax_anasod.core import AnasodSearchSpace
 from ax_anasod.early_stopping import RepeatablePercentileEarlyStoppingStrategy
 from ax_anasod.exceptions import ObservationError, OptionError, RunError, UnknownNameError
 from ax_anasod.metrics import TrainingMetric
 from ax_anasod.runners import TrainingRunner
 from ax_anasod.training import TrainingTask, TrialState
+from tests.runners.conftest import curves, search
 
 Encoding = dict[str, Any]
 
@@ -114,28 +108,8 @@ def test_a_lost_state_does_not_lose_the_epoch(
     assert timeless(again.state(metadata)) == expected
 
 
-def search(
-    task: TrainingTask, space: AnasodSearchSpace, folder: Path, **options: Any
-) -> Orchestrator:
-    experiment = make_experiment(
-        space, "valid_error", metrics=[TrainingMetric("valid_error")], strategy="anasod-random"
-    )
-    experiment.runner = TrainingRunner(task, str(folder), tensorboard=False)
-    return Orchestrator(
-        experiment,
-        generation_strategy.make("anasod-random", space, seed=0),
-        options=OrchestratorOptions(
-            max_pending_trials=1,
-            init_seconds_between_polls=0,
-            min_seconds_before_poll=0.0,
-            **options,
-        ),
-    )
-
-
-def curves(experiment: Experiment) -> dict[int, list[float]]:
-    df = experiment.lookup_data().full_df
-    return {int(str(i)): rows["mean"].tolist() for i, rows in df.groupby("trial_index")}
+def local(task: TrainingTask, folder: Path) -> TrainingRunner:
+    return TrainingRunner(task, str(folder), tensorboard=False)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +124,7 @@ def test_ax_stops_trials_early(
     stopping = kind(percentile_threshold=60, min_progression=2, min_curves=2)
     # Few images: many networks guess, and equally bad ones are not worse than each other.
     more = replace(task, data=replace(task.data, images=150))
-    orchestrator = search(more, space, tmp_path, early_stopping_strategy=stopping)
+    orchestrator = search(local(more, tmp_path), space, early_stopping_strategy=stopping)
     orchestrator.run_n_trials(6)
     trials = orchestrator.experiment.trials
     assert [trials[i].status for i in (0, 1)] == [TrialStatus.COMPLETED] * 2
@@ -171,7 +145,7 @@ def test_a_failed_trial_has_its_reason_and_the_search_goes_on(
     diverging = replace(
         task, training=task.training.with_options(learning_rate=1e30, gradient_clip=None)
     )
-    orchestrator = search(diverging, space, tmp_path, tolerated_trial_failure_rate=0.99)
+    orchestrator = search(local(diverging, tmp_path), space, tolerated_trial_failure_rate=0.99)
     # Ax reports the rate at the end; until then each failure was followed by the next trial.
     with pytest.raises(FailureRateExceededError):
         orchestrator.run_n_trials(2)
@@ -195,36 +169,6 @@ def test_a_bad_image_fails_the_trial(
     state = runner.state(metadata)
     assert state is not None
     assert ".png is damaged" in str(state.reason)
-
-
-def write_images(folder: Path) -> None:
-    """Eight images in each of two classes."""
-    for label, name in enumerate(("cat", "dog")):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-        for number in range(8):
-            pixels = np.full((8, 8, 3), 100 * label + number, dtype=np.uint8)
-            Image.fromarray(pixels).save(folder / name / f"{number}.png")
-
-
-def test_ax_is_told_of_a_damaged_image_and_the_search_goes_on(
-    task: TrainingTask, space: AnasodSearchSpace, tmp_path: Path
-) -> None:
-    write_images(tmp_path / "images")
-    damaged = tmp_path / "images" / "cat" / "3.png"
-    damaged.write_bytes(b"no image")
-    images = replace(task.data, dataset="mine", path=str(tmp_path / "images"), images=None)
-    training = task.training.with_options(batch_size=4)
-    small = replace(task, data=images, training=training)
-    orchestrator = search(small, space, tmp_path / "trials", tolerated_trial_failure_rate=0.99)
-    trials = orchestrator.experiment.trials
-    for _ in orchestrator.run_trials_and_yield_results(max_trials=2):
-        if trials[0].status is TrialStatus.FAILED:
-            write_images(tmp_path / "images")
-    failed, completed = orchestrator.experiment.trials.values()
-    assert failed.status is TrialStatus.FAILED
-    assert f"the image {damaged} is damaged (8 bytes" in str(failed.status_reason)
-    assert completed.status is TrialStatus.COMPLETED
-    assert list(curves(orchestrator.experiment)) == [1]
 
 
 def test_metrics_say_what_is_missing(
