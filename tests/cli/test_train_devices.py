@@ -29,16 +29,16 @@ def wait(condition: Callable[[], Any]) -> None:
         time.sleep(0.02)
 
 
-def descendants(pid: int) -> set[int]:
-    """The processes that a process has started, and those that they have started."""
-    found = set()
+def parents() -> dict[int, int]:
+    """Each process -> its parent; those that have ended and wait for theirs are left out."""
+    found = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = stat.read_text().rpartition(")")[2].split()
         except OSError:
             continue
-        if int(fields[1]) == pid and fields[0] != "Z":
-            found |= {int(stat.parent.name), *descendants(int(stat.parent.name))}
+        if fields[0] != "Z":
+            found[int(stat.parent.name)] = int(fields[1])
     return found
 
 
@@ -61,11 +61,11 @@ def test_a_killed_search_leaves_no_process_and_goes_on(command: Command, tmp_pat
     )
     trial = killed / "trials" / "0000"
     wait(lambda: (trial / "trial.json").exists() or process.poll() is not None)
-    others = descendants(process.pid)
+    others = {child for child, parent in parents().items() if parent == process.pid}
     assert others
     os.kill(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
-    wait(lambda: not any(Path(f"/proc/{other}").exists() for other in others))
+    wait(lambda: not others & set(parents()))
     before = errors(killed)
     assert 1 <= len(before) < 4
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+import socket
 import struct
 from pathlib import Path
 from typing import Any
@@ -133,3 +134,15 @@ def test_without_a_server_there_is_one_line(
     assert message.startswith(f"{dataset} is not in {tmp_path}, and it could not be downloaded: ")
     assert "Connection refused" in message
     assert "\n" not in message
+
+
+def test_a_server_that_does_not_answer_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ax_anasod.training.sources._PATIENCE", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/cifar.tar.gz"
+        monkeypatch.setattr(torchvision.datasets.CIFAR10, "url", url)
+        with pytest.raises(DataError, match="could not be downloaded: timed out"):
+            load_data(DataConfig("cifar10", str(tmp_path)))
+    assert socket.getdefaulttimeout() is None
