@@ -83,7 +83,8 @@ class TrainingRunner(BaseTrainingRunner):
         for training in self._trainings.values():
             training.close()
         self._trainings.clear()
-        disband()
+        if self._task.hardware.devices > 1:
+            disband()
 
     def _start(self, trial_index: int, metadata: Mapping[str, Any]) -> None:
         self._trainings[trial_index] = self._training(metadata)

@@ -45,8 +45,8 @@ _IMPORTABLE: Final = "define its classes and functions in a module, or train on 
 class Team:
     """The processes that train with this one, which has the rank 0 and alone writes files.
 
-    They wait for orders between epochs, serve one training after the other, and end with this
-    process however it ends.
+    They wait for orders between epochs, serve any number of trainings in turns, and end with
+    this process however it ends.
 
     Args:
         hardware: The devices.

@@ -114,6 +114,17 @@ def test_it_goes_on_bit_for_bit(digits: ImageData, tmp_path: Path) -> None:
         assert torch.equal(value, whole.network.state_dict()[name]), name
 
 
+def test_trainings_take_turns(digits: ImageData) -> None:
+    alone = [measured(training(plain(seed), digits, 2, seed=seed).run()) for seed in (0, 1)]
+    both = [training(plain(seed), digits, 2, seed=seed) for seed in (0, 1)]
+    for _ in range(3):
+        for one in both:
+            one.train_epoch()
+    assert [measured(one.history) for one in both] == alone
+    both[0].close()
+    both[0].close()
+
+
 def test_all_stop_together_where_it_diverges(digits: ImageData) -> None:
     diverging = training(plain(), digits, 2, learning_rate=1e30, gradient_clip=None)
     with pytest.raises(TrainingError, match="the training diverged: its loss is"):
