@@ -18,6 +18,7 @@ from ax.core.analysis_card import AnalysisCard
 from ax.core.experiment import Experiment
 from ax.generation_strategy.generation_strategy import GenerationStrategy
 
+from ax_anasod.adapter import AnasodGenerators, HistoryAdapter
 from ax_anasod.analysis.distribution import OperationDistributionPlot
 from ax_anasod.analysis.exchange import BlockExchangePlot
 from ax_anasod.analysis.incumbent import IncumbentPlot
@@ -73,7 +74,7 @@ def write_report(
     state = _State(experiment, generation_strategy, _fitted(experiment, generation_strategy))
     missing: list[tuple[str, str]] = []
     sections = []
-    for heading, analyses in _sections(experiment, optimum, unit, extra):
+    for heading, analyses in _sections(experiment, generation_strategy, optimum, unit, extra):
         cards: list[AnalysisCard] = []
         for analysis in analyses:
             found, reason = state.compute(analysis)
@@ -117,8 +118,22 @@ def _fitted(
     return generation_strategy.fit(experiment)
 
 
+def _never_predicts(generation_strategy: GenerationStrategy | None) -> bool:
+    """Whether a strategy has no surrogate that Ax can ask, now or later."""
+    if generation_strategy is None:
+        return False
+    nodes = generation_strategy.nodes_by_name.values()
+    names = [spec.generator_enum for node in nodes for spec in node.generator_specs]
+    return all(
+        isinstance(name, AnasodGenerators)
+        and name.GENERATOR_KEY_TO_GENERATOR_SETUP[name.value].adapter_class is HistoryAdapter
+        for name in names
+    )
+
+
 def _sections(
     experiment: Experiment,
+    generation_strategy: GenerationStrategy | None,
     optimum: Mapping[str, float | None] | float | None,
     unit: Mapping[str, str] | str,
     extra: Sequence[Analysis],
@@ -138,14 +153,12 @@ def _sections(
         for name in objectives
         for card in (DistributionSlicePlot, BlockExchangePlot)
     ]
+    # Metrics that are only reported are not modelled, and Ax's card would fail on them.
+    surrogate.append(CrossValidationPlot(metric_names=objectives, folds=_folds(experiment)))
     return [
         ("Search", [SearchSummary(), *incumbents, OperationDistributionPlot()]),
         ("Trade-off", [*trade_offs, UtilityProgressionAnalysis()] if trade_offs else []),
-        # Metrics that are only reported are not modelled, and Ax's card would fail on them.
-        (
-            "Surrogate",
-            [*surrogate, CrossValidationPlot(metric_names=objectives, folds=_folds(experiment))],
-        ),
+        ("Surrogate", [] if _never_predicts(generation_strategy) else surrogate),
         ("Trials", [Summary()]),
         ("More", list(extra)),
     ]

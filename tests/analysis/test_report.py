@@ -148,6 +148,12 @@ def test_one_constant_and_zero_values(run, tmp_path, values):
     assert ("DistributionSlicePlot" in missing(page)) is not modelled
 
 
+def test_a_strategy_that_ax_cannot_ask_is_not_waited_for(run, tmp_path):
+    page = report_of(run([5.0, 4.0, 3.0], "two-level-bo", num_initial=2), tmp_path)
+    assert "Incumbent: error" in headings(page)
+    assert missing(page) == {}
+
+
 def test_without_a_strategy_there_are_no_predictions(cora_client, tmp_path):
     write_report(cora_client._experiment, None, tmp_path / "r.html", title="t")
     page = (tmp_path / "r.html").read_text(encoding="utf-8")
