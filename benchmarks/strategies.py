@@ -2,29 +2,38 @@ r"""What each strategy costs and finds, side by side with the same method in oth
 
 Every strategy searches through Ax, as ``ax-anasod compare`` does, with one thread; its peer
 (Optuna's and SMAC's own loops, Syne Tune's evolution, BayBE's GP on the simplex) searches the
-same benchmark with the same seeds. Peers that are not installed are left out and named:
-``pip install optuna smac syne-tune baybe``.
+same benchmark with the same seeds. Peers that are not installed, or cannot be imported, are left
+out with the reason: ``pip install optuna smac syne-tune baybe``. The other strategies have no
+peer that lives beside our dependencies: naszilla 1.0 (BANANAS, local search) is for
+TensorFlow 1.14, NePS 0.17 (evolution) for gpytorch 1.13.0.
 
     python benchmarks/strategies.py --trials 150 --seeds 3
     python benchmarks/strategies.py --strategies tpe,smac --seeds 10 --data FILE.csv.gz \
         --cell nas-bench-201 --accuracy COLUMN
 
 The last line of output is one JSON object: for each strategy and each peer the seconds a
-trial (median over the seeds), mean and standard error of the best value, and for a strategy
-with a peer the ratio of their times, the difference of their means, and the p-value of a
-signed-rank test paired by seed. ``compare_minutes_on_2_cores`` is what a comparison of all of
-these strategies with ten seeds takes.
+trial (median over the seeds, by the clock and on the processor), mean and standard error of
+the best value, and for a strategy with a peer the ratio of their processor times, the
+difference of their means, and the p-value of a signed-rank test paired by seed; also the
+machine and the versions of the packages. ``compare_minutes_on_2_cores`` is what a comparison
+of all of these strategies with ten seeds takes.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import importlib.metadata
 import importlib.util
 import json
+import os
+import platform
 import statistics
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -37,8 +46,19 @@ from ax_anasod.generation_strategy import STRATEGIES
 from ax_anasod.nasbench import Benchmark
 from ax_anasod.runs import Results, RunConfig, Search
 
-Searches = tuple[list[float], np.ndarray]
-"""Seconds a trial and best value, one a seed."""
+
+class Searches(NamedTuple):
+    """What searches with several seeds cost and found, one entry a seed.
+
+    Args:
+        seconds: Seconds a trial by the clock.
+        processor: Seconds a trial on the processor, which other work changes less.
+        best: The best value.
+    """
+
+    seconds: list[float]
+    processor: list[float]
+    best: np.ndarray
 
 
 def ours(benchmark: Benchmark, strategy: str, trials: int, seed: int) -> list[float]:
@@ -51,19 +71,23 @@ def ours(benchmark: Benchmark, strategy: str, trials: int, seed: int) -> list[fl
 
 def repeated(run: Callable[[int], Sequence[float]], trials: int, seeds: int) -> Searches:
     """Search with every seed."""
-    seconds, best = [], []
+    seconds, processor, best = [], [], []
     for seed in range(seeds):
-        start = time.perf_counter()
+        start, start_processor = time.perf_counter(), time.process_time()
         values = run(seed)
         seconds.append((time.perf_counter() - start) / trials)
+        processor.append((time.process_time() - start_processor) / trials)
         best.append(np.nanmin(np.array(values[:trials], dtype=float)))
-    return seconds, np.array(best)
+    return Searches(seconds, processor, np.array(best))
 
 
 def described(found: Searches) -> dict[str, object]:
     """Searches for JSON."""
-    seconds, best = found
-    return {"seconds_per_trial": round(statistics.median(seconds), 4), **mean_and_error(best)}
+    return {
+        "seconds_per_trial": round(statistics.median(found.seconds), 4),
+        "processor_seconds_per_trial": round(statistics.median(found.processor), 4),
+        **mean_and_error(found.best),
+    }
 
 
 def measure(benchmark: Benchmark, strategy: str, trials: int, seeds: int) -> dict[str, object]:
@@ -73,25 +97,59 @@ def measure(benchmark: Benchmark, strategy: str, trials: int, seeds: int) -> dic
     if strategy not in PEERS:
         return entry
     package, loop = PEERS[strategy]
-    if importlib.util.find_spec(MODULES.get(package, package)) is None:
-        entry["peer"] = f"{package} is not installed"
+    reason = missing(package)
+    if reason is not None:
+        entry["peer"] = reason
         return entry
     peer = repeated(lambda seed: loop(benchmark, trials, seed), trials, seeds)
     entry["peer"] = {"package": package, **described(peer)}
-    entry["time_ratio"] = round(statistics.median(found[0]) / statistics.median(peer[0]), 3)
-    entry["difference"] = round(float((found[1] - peer[1]).mean()), 4)
-    entry["p_value"] = signed_rank_p(found[1] - peer[1])
+    ratio = statistics.median(found.processor) / statistics.median(peer.processor)
+    entry["time_ratio"] = round(ratio, 3)
+    entry["difference"] = round(float((found.best - peer.best).mean()), 4)
+    entry["p_value"] = signed_rank_p(found.best - peer.best)
     return entry
+
+
+def missing(package: str) -> str | None:
+    """Why a peer is left out; None where it is not."""
+    module = MODULES.get(package, package)
+    if importlib.util.find_spec(module) is None:
+        return f"{package} is not installed"
+    try:
+        importlib.import_module(module)
+    # Versions of its dependencies that it was not made for lack modules or names.
+    except (ImportError, AttributeError) as error:
+        return f"{package} cannot be imported: {error}"
+    return None
+
+
+def machine() -> dict[str, object]:
+    """Where the seconds were measured."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    installed = {}
+    for package in ("ax-platform", "torch", *sorted({package for package, _ in PEERS.values()})):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            installed[package] = importlib.metadata.version(package)
+    return {
+        "processor": models[0] if models else platform.processor(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "versions": installed,
+    }
 
 
 def in_words(strategy: str, entry: dict[str, object]) -> str:
     """A line for people."""
-    line = f"{strategy:>22} {entry['seconds_per_trial']:8.3f} s a trial  {entry['mean']:8.3f}"
+    line = f"{strategy:>22} {entry['processor_seconds_per_trial']:8.3f} s a trial"
+    line += f"  {entry['mean']:8.3f}"
     line += f" ± {entry['standard_error']:.3f}"
     peer = entry.get("peer")
     if isinstance(peer, dict):
         line += (
-            f"   {peer['package']}: {peer['seconds_per_trial']:.3f} s, {peer['mean']:.3f} ± "
+            f"   {peer['package']}: {peer['processor_seconds_per_trial']:.3f} s, "
+            f"{peer['mean']:.3f} ± "
             f"{peer['standard_error']:.3f}; p {entry['p_value']:.3f}"
         )
     elif peer is not None:
@@ -120,8 +178,8 @@ def main() -> None:
             except AnasodError as error:
                 print(f"{strategy:>22} left out: {error}")
             else:
-                print(in_words(strategy, entries[strategy]))
-    seconds = sum(float(entry["seconds_per_trial"]) for entry in entries.values())
+                print(in_words(strategy, entries[strategy]), flush=True)
+    seconds = sum(float(entry["processor_seconds_per_trial"]) for entry in entries.values())
     print(
         json.dumps(
             {
@@ -129,6 +187,7 @@ def main() -> None:
                 "objective": benchmark.objectives[0].name,
                 "trials": arguments.trials,
                 "seeds": arguments.seeds,
+                "machine": machine(),
                 "strategies": entries,
                 "compare_minutes_on_2_cores": round(seconds * arguments.trials * 10 / 2 / 60, 1),
             }

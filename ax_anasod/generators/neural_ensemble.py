@@ -17,7 +17,7 @@ from ax_anasod.generators.checks import check_number
 from ax_anasod.generators.features import check_features, features
 from ax_anasod.generators.fixed import apply_fixed_counts
 from ax_anasod.generators.pool import PoolGenerator
-from ax_anasod.generators.rounds import current_round
+from ax_anasod.generators.rounds import Round, current_round
 from ax_anasod.simplex import TrustRegionSchedule, sample_uniform
 from ax_anasod.surrogates import EnsembleOptions, NeuralEnsemble, fit_neural_ensemble
 
@@ -27,12 +27,13 @@ class ArchitectureEnsembleGenerator(PoolGenerator):
 
     An ensemble of neural networks predicts the value of each candidate; independent Thompson
     sampling draws a value from the mean and standard deviation of the members, candidate by
-    candidate, and the smallest draw is proposed.
+    candidate, and those with the smallest draws are proposed.
 
-    As published, several trials are chosen with one trained ensemble (``trials_per_fit``);
-    the candidates, and the best architectures that they are mutants of, are up to date all
-    the same. Pending trials are no candidates, and the random draws make parallel proposals
-    differ; nothing is assumed of their values. A failed trial counts as the worst value seen.
+    As published, the trials of a round (``trials_per_fit``) are those with the smallest draws
+    of one drawing from one pool, chosen with one trained ensemble. A new drawing for every
+    trial would find the smallest of ten times as many: those are of candidates of which the
+    members say least, whatever their mean. Pending trials are no candidates; nothing is
+    assumed of their values. A failed trial counts as the worst value seen.
 
     Sources: White et al., "BANANAS: Bayesian optimization with neural architectures for
     neural architecture search" (AAAI 2021); the authors' code (naszilla): 10 trials a fit,
@@ -45,7 +46,7 @@ class ArchitectureEnsembleGenerator(PoolGenerator):
         num_initial: Random trials before the first of this generator.
         features: ``"path"`` or ``"adjacency"`` (one-hot).
         max_features: The most path features; longer paths are left out.
-        trials_per_fit: Trials chosen with one trained ensemble.
+        trials_per_fit: Trials of a round.
         pool: Which candidates; see `PoolGenerator`, as for the next three.
         pool_size: How many; None means 100 * k.
         num_parents: How many of the best architectures have mutants.
@@ -79,14 +80,35 @@ class ArchitectureEnsembleGenerator(PoolGenerator):
         self.trials_per_fit = trials_per_fit
         self.options = EnsembleOptions(**(ensemble or {}))
 
+    def next_code(self, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
+        """Propose the best candidate of the round without a trial, a code ``d``."""
+        this_round = current_round(history, self.seed, self.num_initial, self.trials_per_fit)
+        start = this_round.history
+        if start.observed.any():
+            # The same random numbers in every trial of the round: the same pool and draws.
+            rng = self.rng(start)
+            candidates = self.candidates(start, fixed, rng)
+            order = self._draws(this_round, candidates, rng).argsort(kind="stable")
+            left = self._new(candidates[order], history)
+            if len(left):
+                return np.asarray(left[0])
+        # A round may be longer than its pool.
+        return super().next_code(history, fixed)
+
     def choose(
         self, history: History, candidates: npt.NDArray[np.int64], rng: np.random.Generator
     ) -> int:
         """The candidate with the smallest draw."""
         this_round = current_round(history, self.seed, self.num_initial, self.trials_per_fit)
+        return int(self._draws(this_round, candidates, rng).argmin())
+
+    def _draws(
+        self, this_round: Round, candidates: npt.NDArray[np.int64], rng: np.random.Generator
+    ) -> npt.NDArray[np.float64]:
+        """A draw for each of ``m x d`` candidates from the ensemble of a round, ``m``."""
         codes, values = this_round.history.imputed()
         ensemble = trained(self._features(codes), values, this_round.seed, self.options)
-        return int(thompson_draws(ensemble, self._features(candidates), rng).argmin())
+        return thompson_draws(ensemble, self._features(candidates), rng)
 
     def _features(self, codes: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         return features(self.cell, codes, self.features, self.max_features)

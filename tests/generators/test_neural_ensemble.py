@@ -106,6 +106,37 @@ def test_a_run_continued_elsewhere_trains_the_same_ensemble(
     assert torch.equal(torch.get_rng_state(), state)
 
 
+def test_the_trials_of_a_round_have_the_smallest_draws_of_one_drawing(
+    history: Build, search: Callable[..., History], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawings: list[npt.NDArray[np.float64]] = []
+
+    def recorded(*arguments: Any) -> npt.NDArray[np.float64]:
+        drawings.append(thompson_draws(*arguments))
+        return drawings[-1]
+
+    monkeypatch.setattr(neural_ensemble, "thompson_draws", recorded)
+    start = some(history, NB201, 4)
+    generator = architectures(NB201, num_initial=4, trials_per_fit=5, pool="exhaustive")
+
+    # What the trials of the round find has no say in it.
+    found = search(generator, lambda rows: -np.ones(len(rows)), 5, start)
+
+    for drawing in drawings:
+        np.testing.assert_array_equal(drawing, drawings[0])
+    pool = generator.candidates(start, {}, np.random.default_rng(0))
+    best = pool[np.argsort(drawings[0], kind="stable")[:5]]
+    np.testing.assert_array_equal(found.rows[4:], best)
+
+
+def test_a_round_longer_than_its_pool_goes_on_with_another(history: Build) -> None:
+    generator = architectures(num_initial=4, trials_per_fit=10, pool_size=3)
+
+    codes = generator.propose(10, some(history, OWN, 4), {})
+
+    assert len(set(OWN.keys(OWN.canonical(codes)).tolist())) == 10
+
+
 def test_seeds_are_different_searches(history: Build) -> None:
     past = some(history, OWN, 10)
     proposals = [architectures(seed=seed).propose(1, past, {}).tolist() for seed in range(5)]
