@@ -51,7 +51,7 @@ def evaluate(parameters):
 
 
 client = make_client(cell, "two-level-bo", objectives="valid_error", seed=1)
-rule = ExpectedImprovementStoppingStrategy(improvement_below=0.2)
+rule = ExpectedImprovementStoppingStrategy(improvement_below=0.02)
 errors = []
 while len(errors) < 100 and not rule.should_stop_optimization(client._experiment)[0]:
     for index, parameters in client.get_next_trials(1).items():
@@ -84,7 +84,7 @@ plt.show()
 
 # %% [markdown]
 # The command line has the same rule as
-# `ax-anasod search ... --strategy two-level-bo --until-improvement-below 0.2`, and Ax's
+# `ax-anasod search ... --strategy two-level-bo --until-improvement-below 0.02`, and Ax's
 # `Orchestrator` takes it as `OrchestratorOptions(global_stopping_strategy=rule)`.
 #
 # ## What the model knows
