@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import runpy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -45,6 +45,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("slow") is not None:
             item.add_marker("no_cover")
+
+
+@pytest.fixture(scope="module")
+def disbanded() -> Iterator[None]:
+    """No process that trains with this one is left when the tests of a module are over."""
+    yield
+    from ax_anasod.training import spread
+
+    spread.disband()
+    assert not multiprocessing.active_children()
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,10 @@ import pytest
 from ax_anasod.training import TrialState, spread
 from tests.cli.conftest import Command
 
-pytestmark = pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="there is one processor only")
+pytestmark = [
+    pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="there is one processor only"),
+    pytest.mark.usefixtures("disbanded"),
+]
 
 TWO = ["train", "--strategy", "anasod-random", "--device", "cpu", "--devices", 2, "--threads", 1]
 

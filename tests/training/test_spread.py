@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +19,10 @@ from ax_anasod.training import Epoch, Hardware, ImageData, Training, protocol, s
 from ax_anasod.training.place import Place
 from tests.training.spreading import Narrow
 
-pytestmark = pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="there is one processor only")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def disbanded() -> Iterator[None]:
-    """No process is left when these tests are over."""
-    yield
-    spread.disband()
-    assert not torch.distributed.is_initialized()
+pytestmark = [
+    pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="there is one processor only"),
+    pytest.mark.usefixtures("disbanded"),
+]
 
 
 def plain(seed: int = 0) -> nn.Module:
