@@ -12,34 +12,25 @@ at the end costs little.
 from __future__ import annotations
 
 import atexit
-import io
 import multiprocessing
-import os
-import signal
-import threading
-import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from pickle import PicklingError
 from typing import Any, Final
 
-import torch
 from torch import distributed
 from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
 from ax_anasod.exceptions import AnasodError, OptionError, RunError, TrainingError
 from ax_anasod.training.config import TrainingConfig
 from ax_anasod.training.hardware import Hardware
+from ax_anasod.training.helper import IMPORTABLE, join, packed, serve
 from ax_anasod.training.images import ImageData
 from ax_anasod.training.place import Place
 
 # How long to wait for a process that has nothing left to do, in seconds.
 _PATIENCE: Final = 300.0
-# How long processes wait for each other in a step, before one of them counts as lost.
-_TIMEOUT: Final = timedelta(minutes=10)
-_IMPORTABLE: Final = "define its classes and functions in a module, or train on one device"
 
 
 class Team:
@@ -75,7 +66,7 @@ class Team:
             here, there = context.Pipe()
             place = Place(rank, hardware.devices)
             process = context.Process(
-                target=_help, args=(there, place, store.port, hardware.kind), daemon=True
+                target=serve, args=(there, place, store.port, hardware.kind), daemon=True
             )
             process.start()
             there.close()
@@ -89,7 +80,7 @@ class Team:
             raise RunError(
                 error.message, "a script needs: if __name__ == '__main__', for they import it"
             ) from error
-        _join(store, self.place, hardware.kind)
+        join(store, self.place, hardware.kind)
 
     def start(self, data: ImageData, arguments: Mapping[str, Any]) -> int:
         """Have the others make a training; returns the key that it has from now on.
@@ -103,15 +94,15 @@ class Team:
             RunError: A process was lost.
         """
         try:
-            content = _packed(dict(arguments))
+            content = packed(dict(arguments))
         except (PicklingError, AttributeError, TypeError) as error:
             raise OptionError(
                 f"the network cannot be sent to another process: {error}",
-                _IMPORTABLE,
+                IMPORTABLE,
             ) from error
         self._keys += 1
         if data is not self._data:
-            self._tell(("data", self._keys, _packed(data)))
+            self._tell(("data", self._keys, packed(data)))
             self._data = data
         self._tell(("start", self._keys, content))
         return self._keys
@@ -285,76 +276,3 @@ def disband() -> None:
     """End the team of this process, where there is one."""
     if _team is not None:
         _team.end()
-
-
-def _packed(content: Any) -> bytes:
-    # Copies: tensors that are shared between processes need room in /dev/shm, which containers
-    # have little of, and an open file each.
-    stream = io.BytesIO()
-    torch.save(content, stream)
-    return stream.getvalue()
-
-
-def _unpacked(content: bytes) -> Any:
-    try:
-        return torch.load(io.BytesIO(content), weights_only=False)
-    except (AttributeError, ImportError) as error:
-        raise OptionError(
-            f"the network cannot be made in another process: {error}", _IMPORTABLE
-        ) from error
-
-
-def _join(store: TCPStore, place: Place, kind: str) -> None:
-    distributed.init_process_group(
-        "cpu:gloo,cuda:nccl" if kind == "cuda" else "gloo",
-        store=store,
-        rank=place.rank,
-        world_size=place.size,
-        timeout=_TIMEOUT,
-    )
-
-
-def _help(pipe: Connection, place: Place, port: int, kind: str) -> None:
-    """What a process of the team does until the first one ends."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    # Ctrl-C reaches all processes of a terminal; the first one decides what it means.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # The first process shows the same ones.
-    warnings.simplefilter("ignore")
-    from ax_anasod.training.training import Training
-
-    if kind == "cuda":
-        torch.cuda.set_device(place.rank)
-    pipe.send((0, None))
-    store = TCPStore("127.0.0.1", port, is_master=False)
-    _join(store, place, kind)
-    trainings: dict[int, Training] = {}
-    data: Any = None
-    orders: dict[str, Callable[[int, Any], object]] = {
-        "start": lambda key, content: trainings.update(
-            {key: Training(data=data, others=Others(place), **_unpacked(content))}
-        ),
-        "learn": lambda key, number: trainings[key].learn(number),
-        "forget": lambda key, _: trainings.pop(key, None),
-    }
-    while True:
-        try:
-            order, key, content = pipe.recv()
-        except EOFError:
-            return
-        failure: AnasodError | None = None
-        try:
-            if order == "data":
-                data = _unpacked(content)
-            else:
-                orders[order](key, content)
-        except AnasodError as error:
-            failure = error
-        pipe.send((key, failure))
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(1)
