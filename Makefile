@@ -6,7 +6,7 @@ VENV ?= .venv
 # One process a core, one thread each: linear algebra on matrices this small gains nothing
 # from more, and several pools of threads on the same cores lose a lot.
 export OMP_NUM_THREADS ?= 1
-PYTEST ?= $(BIN)/python -m pytest --numprocesses auto
+PYTEST ?= $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 # CI measures coverage, too; traced, the suite takes a quarter longer.
 COVERAGE ?= $(if $(CI),--cov --cov-report=term)
 
