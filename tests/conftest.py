@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 SHARED_VARIABLE = "AX_ANASOD_SHARED"
 
+# Ray's workers are nice to everybody else: beside a worker of the tests on each core they wait
+# for minutes.
+os.environ.setdefault("RAY_worker_niceness", "0")
+
 # No deadline: the first call of a compiled or cached function is slow, and so are busy
 # machines. In CI the examples are the same each time, so that a red run can be repeated.
 settings.register_profile("local", deadline=None)
