@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pytest
 
 _SEED: Final = 3
-_NUM_TRIALS: Final = 6
+_NUM_TRIALS: Final = 5
 _SAVED_AFTER: Final = 4
 
 

@@ -50,8 +50,16 @@ def made_up(parameters: Mapping[str, Any], trial: int) -> float:
     return 5 + float(np.cos(np.dot(numbers, np.arange(1, len(numbers) + 1)) + trial))
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-@pytest.mark.parametrize("name", CELLS)
+# The examination of all strategies (tests/testing) has the built-in cells with default options.
+OWN = [name for name in CELLS if name not in cells.names()]
+EVERYWHERE = ["mirror-descent", "exhaustive"]
+
+
+@pytest.mark.parametrize(
+    ("name", "variant"),
+    [(name, variant) for name in OWN for variant in VARIANTS]
+    + [(name, variant) for name in CELLS if name not in OWN for variant in EVERYWHERE],
+)
 def test_all_proposals_are_in_the_space_whatever_happens(name: str, variant: str) -> None:
     cell, (strategy, options) = CELLS[name], VARIANTS[variant]
     if name == "large" and variant == "exhaustive":
@@ -232,24 +240,6 @@ def test_global_generators_do_not_matter(
         runs.append(run)
 
     assert runs[0] == runs[1]
-
-
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_another_seed_is_another_run(toy_cell: Cell, variant: str, advance: Any) -> None:
-    strategy, options = VARIANTS[variant]
-
-    runs = {
-        tuple(
-            advance(
-                make_client(toy_cell, strategy, seed=seed, **options),
-                6,
-                lambda parameters: made_up(parameters, 0),
-            )
-        )
-        for seed in range(3)
-    }
-
-    assert len(runs) == 3
 
 
 class TestParetoFront:

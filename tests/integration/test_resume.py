@@ -19,7 +19,7 @@ from ax_anasod.runs import RunView
 
 TRIALS = 40
 STOPS = (1, 10, 11, 25)
-STRATEGIES = ["random", "anasod-biased-random", "anasod-bo"]
+STRATEGIES = ["anasod-biased-random", "anasod-bo"]
 
 # Each process is a fork of a server that has loaded the libraries and nothing else, since
 # loading them takes longer than a search.

@@ -97,12 +97,11 @@ def test_it_goes_on_bit_for_bit(digits: ImageData, tmp_path: Path) -> None:
     whole = training(narrow(), digits, 2, ema_decay=0.9)
     whole.run()
     path = tmp_path / "checkpoint.pt"
-    for _ in range(3):
-        first = not path.exists()
-        part = training(narrow(seed=0 if first else 5), digits, 2, ema_decay=0.9, checkpoint=path)
-        part.train_epoch()
-        # Other processes, as after a kill.
-        spread.disband()
+    training(narrow(), digits, 2, ema_decay=0.9, checkpoint=path).train_epoch()
+    # Other processes, as after a kill.
+    spread.disband()
+    part = training(narrow(seed=5), digits, 2, ema_decay=0.9, checkpoint=path)
+    part.run()
     assert measured(part.history) == measured(whole.history)
     for name, value in part.network.state_dict().items():
         assert torch.equal(value, whole.network.state_dict()[name]), name
