@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ax.adapter.base import GenResults
 from ax.adapter.torch import TorchAdapter
@@ -19,6 +20,7 @@ from ax_anasod.adapter.checked import CheckedAdapter
 from ax_anasod.adapter.transforms import is_encoding
 from ax_anasod.core.history import History
 from ax_anasod.generators.encoding import EncodingGenerator
+from ax_anasod.threads import one_thread
 
 
 class EncodingAdapter(CheckedAdapter, TorchAdapter):
@@ -30,6 +32,12 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
     """
 
     generator: EncodingGenerator
+
+    def _fit(
+        self, search_space: SearchSpace, experiment_data: ExperimentData, **kwargs: Any
+    ) -> None:
+        with one_thread():
+            super()._fit(search_space, experiment_data, **kwargs)
 
     def _gen(  # type: ignore[override]  # Ax orders these differently from its own base.
         self,
@@ -54,22 +62,23 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
         )
         beta = self._beta(history)
         incumbent = history.incumbent() if history.values.shape[1] == 1 else None
-        result = super()._gen(
-            n=n,
-            search_space=search_space,
-            pending_observations=self._still_pending(pending_observations),
-            fixed_features=fixed_features,
-            model_gen_options={
-                **(model_gen_options or {}),
-                Keys.OPTIMIZER_KWARGS.value: {
-                    "position": position,
-                    "beta": beta,
-                    "incumbent": None if incumbent is None else incumbent.tolist(),
-                    "trials": history.rows,
+        with one_thread():
+            result = super()._gen(
+                n=n,
+                search_space=search_space,
+                pending_observations=self._still_pending(pending_observations),
+                fixed_features=fixed_features,
+                model_gen_options={
+                    **(model_gen_options or {}),
+                    Keys.OPTIMIZER_KWARGS.value: {
+                        "position": position,
+                        "beta": beta,
+                        "incumbent": None if incumbent is None else incumbent.tolist(),
+                        "trials": history.rows,
+                    },
                 },
-            },
-            optimization_config=optimization_config,
-        )
+                optimization_config=optimization_config,
+            )
         result.gen_metadata["beta"] = beta
         return result
 

@@ -7,12 +7,13 @@ from shlex import quote
 from ax_anasod.cli.failures import while_running
 from ax_anasod.cli.interruption import Interruption
 from ax_anasod.cli.progress import SearchProgress
-from ax_anasod.cli.session import note, one_thread, waiting
+from ax_anasod.cli.session import note, waiting
 from ax_anasod.cli.summary import in_words, print_results
 from ax_anasod.runs import Results, RunFolder, Search, TrainingSearch
 from ax_anasod.runs.artefacts import DatabaseCopy, write_results
 from ax_anasod.storage.events import Failed
 from ax_anasod.storage.journal import Record
+from ax_anasod.threads import one_thread
 from ax_anasod.training import TrialState
 
 INTERRUPTED = 130

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 import warnings
 from collections.abc import Iterator
@@ -48,21 +47,3 @@ def quiet_libraries() -> Iterator[None]:
             yield
         finally:
             logging.disable(logging.NOTSET)
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Let torch work with one thread, unless OMP_NUM_THREADS is set.
-
-    The surrogates of a search are too small for more: threads that wait for each other took
-    eight times the computing time on two cores, and on a busy machine ten times as long.
-    """
-    import torch
-
-    before = torch.get_num_threads()
-    if "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

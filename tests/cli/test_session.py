@@ -4,24 +4,8 @@ import logging
 import warnings
 
 import pytest
-import torch
 
-from ax_anasod.cli.session import note, one_thread, quiet_libraries, waiting
-
-
-def test_one_thread_unless_the_user_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = torch.get_num_threads()
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    torch.set_num_threads(2)
-    try:
-        with one_thread():
-            assert torch.get_num_threads() == 1
-        assert torch.get_num_threads() == 2
-        monkeypatch.setenv("OMP_NUM_THREADS", "2")
-        with one_thread():
-            assert torch.get_num_threads() == 2
-    finally:
-        torch.set_num_threads(before)
+from ax_anasod.cli.session import note, quiet_libraries, waiting
 
 
 def test_log_lines_and_warnings_of_libraries_are_kept_off_the_terminal(
