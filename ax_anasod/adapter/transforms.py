@@ -50,11 +50,18 @@ class BomzeRounding(Transform):
     def transform_observation_features(
         self, observation_features: list[ObservationFeatures]
     ) -> list[ObservationFeatures]:
-        """Counts to fractions; fixed features may hold some of the counts only."""
+        """Counts to fractions; fixed features may hold some of the counts only.
+
+        Ax's slices and contours change one or two counts and leave the others as they are,
+        where no architecture is. What they then show is the point of the simplex with the same
+        proportions. (Ax's ``Client`` predicts for members of the search space only.)
+        """
         for features in observation_features:
-            for name in self.names:
-                if name in features.parameters:
-                    features.parameters[name] = float(features.parameters[name]) / self.total  # type: ignore[arg-type]
+            counts = {n: float(v) for n, v in features.parameters.items() if n in self.names}  # type: ignore[arg-type]
+            total = sum(counts.values()) if len(counts) == len(self.names) else self.total
+            features.parameters.update(
+                {n: v / total if total else 1 / len(counts) for n, v in counts.items()}
+            )
         return observation_features
 
     def untransform_observation_features(
