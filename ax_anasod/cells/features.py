@@ -129,7 +129,8 @@ def _longest_path(cell: Cell, max_features: int) -> int:
         raise CellError(
             f"the shortest path through cell {cell.name!r} has {static.shortest_path} "
             f"operations, but path features of at most {max_features} end at {longest}",
-            "use the one-hot adjacency, or give the cell a graph (block_graph) with short paths",
+            "take features or a strategy without paths, raise max_features, or give the cell a "
+            "graph (block_graph) with short paths",
         )
     return longest
 

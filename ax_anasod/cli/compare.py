@@ -24,17 +24,20 @@ def compare(
 
     Stopped or killed at any instant, it goes on with the same command.
     """
-    from ax_anasod.cli.session import quiet_libraries, waiting
+    from ax_anasod.cli.session import note, quiet_libraries, waiting
 
     with quiet_libraries():
         with waiting("loading Ax"):
             from ax_anasod.cli.benchmark_options import make_benchmark
             from ax_anasod.cli.comparison_view import finish, watched
-            from ax_anasod.cli.contenders import parse_contenders
+            from ax_anasod.cli.contenders import leave_out_unfit, parse_contenders
             from ax_anasod.compare import compare_strategies
         contenders = parse_contenders(strategies, trials)
         with waiting("reading the benchmark"):
             chosen = make_benchmark(benchmark, given)
+            contenders, unfit = leave_out_unfit(strategies, contenders, chosen)
+        for reason in unfit:
+            note(f"left out: {reason}")
         with watched("comparing") as observer:
             comparison = compare_strategies(
                 chosen,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from ax_anasod.cli.strategy_options import parse_options
 from ax_anasod.compare import Contender
-from ax_anasod.exceptions import OptionError
+from ax_anasod.exceptions import CellError, OptionError
 from ax_anasod.generation_strategy import STRATEGIES, get
+from ax_anasod.nasbench import Benchmark
 
 ALL: Final = "all"
 
@@ -17,7 +19,8 @@ def parse_contenders(text: str, trials: int) -> list[Contender]:
 
     Args:
         text: Names, separated by commas, each followed by options that differ from the
-            defaults, ``NAME:OPTION=VALUE:OPTION=VALUE``; ``"all"`` stands for every strategy.
+            defaults, ``NAME:OPTION=VALUE:OPTION=VALUE``; ``"all"`` stands for every strategy
+            (see `leave_out_unfit`).
         trials: The budget of each.
 
     Raises:
@@ -25,7 +28,7 @@ def parse_contenders(text: str, trials: int) -> list[Contender]:
         OptionError: An entry is empty, or an option has no value or one of the wrong type.
     """
     contenders = []
-    for entry in (part.strip() for part in text.split(",")):
+    for entry in _entries(text):
         if entry == ALL:
             contenders += [Contender(name, {}, trials) for name in STRATEGIES]
             continue
@@ -40,3 +43,38 @@ def parse_contenders(text: str, trials: int) -> list[Contender]:
                 raise OptionError(f"--strategies: {entry!r} is not of the form NAME:OPTION=VALUE")
         contenders.append(Contender(name, parse_options(strategy, options), trials))
     return contenders
+
+
+def leave_out_unfit(
+    text: str, contenders: list[Contender], benchmark: Benchmark
+) -> tuple[list[Contender], list[str]]:
+    """Of ``"all"``, those that can search the cell; a strategy that was named stays.
+
+    Args:
+        text: What `parse_contenders` has read.
+        contenders: What it has made of that.
+        benchmark: What they are compared on.
+
+    Returns:
+        The contenders, and why each of the others cannot.
+
+    Raises:
+        AnasodError: A strategy cannot run for another reason than the cell.
+    """
+    entries = list(_entries(text))
+    if ALL not in entries:
+        return contenders, []
+    fit, reasons = [], []
+    for contender in contenders:
+        try:
+            contender.check(benchmark)
+        except CellError as error:
+            if contender.label not in entries:
+                reasons.append(error.message)
+                continue
+        fit.append(contender)
+    return fit, reasons
+
+
+def _entries(text: str) -> Iterator[str]:
+    return (part.strip() for part in text.split(","))

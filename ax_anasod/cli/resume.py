@@ -13,7 +13,8 @@ def resume(
 ) -> int:
     """Go on with a run that was stopped or killed, or that should be longer.
 
-    The trials are those that the run would have had without the interruption.
+    The trials are those that the run would have had without the interruption; those of a
+    longer run, too, but for anasod-biased-random, whose schedule is that of the trials planned.
     """
     from ax_anasod.cli.session import note, quiet_libraries, waiting
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Self
 from urllib.parse import quote
 
-from ax_anasod.exceptions import OptionError
+from ax_anasod.exceptions import CellError, OptionError
 from ax_anasod.nasbench import Benchmark
 from ax_anasod.runs import RunConfig, Search
 from ax_anasod.runs.config import planned_options
@@ -67,7 +67,10 @@ class Contender:
                 benchmark's cell.
         """
         config = self.config(benchmark, seed=0)
-        Search(config, benchmark)
+        try:
+            Search(config, benchmark)
+        except CellError as error:
+            raise CellError(f"{self.label}: {error.message}", error.hint) from error
         return config
 
     def to_dict(self) -> dict[str, Any]:

@@ -94,6 +94,13 @@ class TableBenchmark(LookupBenchmark):
         values: dict[str, FloatArray] = {}
         for column in self._accuracy:
             self._check_range(column, columns[column], 0.0, 100.0, "an accuracy in percent")
+            if 0.0 < columns[column].max() <= 1.0:
+                raise BenchmarkError(
+                    f"column {column!r} of the table {self.path} holds no value above "
+                    f"{columns[column].max():g}: it seems to be a fraction, but an accuracy is in "
+                    "percent",
+                    "multiply it by 100",
+                )
             values[f"{column}_error"] = 100.0 - columns[column]
         for column in self._minimize:
             self._check_range(column, columns[column], 0.0, np.inf, "a quantity to minimise")

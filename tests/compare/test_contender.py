@@ -7,7 +7,7 @@ import pytest
 from ax_anasod.cells import Cell
 from ax_anasod.compare import Contender
 from ax_anasod.compare.contender import check_different
-from ax_anasod.exceptions import OptionError, UnknownNameError
+from ax_anasod.exceptions import CellError, OptionError, UnknownNameError
 from ax_anasod.nasbench import TableBenchmark
 
 
@@ -66,3 +66,5 @@ def test_strategy_that_cannot_search_a_cell_says_why(tmp_path: Path) -> None:
     Contender("anasod-bo").check(benchmark)
     with pytest.raises(OptionError, match=r"cell 'large' has \d+ encodings, more than the"):
         Contender("anasod-bo", {"optimizer": "exhaustive"}).check(benchmark)
+    with pytest.raises(CellError, match="bananas: the shortest path through cell 'large' has 40"):
+        Contender("bananas").check(benchmark)

@@ -294,6 +294,15 @@ def test_refuses_values(write: Write, option: str, value: str, message: str) -> 
         TableBenchmark(path, CELL, **options)
 
 
+def test_refuses_accuracies_that_are_fractions(write: Write) -> None:
+    path = write("arch,x,y", *(f"{row.split(',')[0]},0.9{i},0" for i, row in enumerate(ROWS)))
+    with pytest.raises(BenchmarkError, match=r"no value above 0.93: it seems to be a fraction"):
+        TableBenchmark(path, CELL, accuracy="x")
+    # Networks of which none has learned anything are possible.
+    benchmark = TableBenchmark(path, CELL, accuracy="y")
+    assert benchmark.query(CELL.enumerate())["y_error"].tolist() == [100] * 4
+
+
 def test_reported_values_may_be_negative(write: Write) -> None:
     path = write("arch,x,y", *(f"{row.split(',')[0]},1,-3" for row in ROWS))
     benchmark = TableBenchmark(path, CELL, minimize="x", report="y")
