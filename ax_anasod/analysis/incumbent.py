@@ -19,6 +19,7 @@ from ax_anasod.analysis.applicability import given, why_not_series
 from ax_anasod.analysis.axis import ValueAxis
 from ax_anasod.analysis.frames import incumbent_frame
 from ax_anasod.analysis.series import SearchSeries
+from ax_anasod.core.stored_values import as_stored
 from ax_anasod.exceptions import AnasodError
 
 
@@ -103,7 +104,9 @@ class IncumbentPlot(Analysis):
             f"Best: {style.with_unit(best['value'], self.unit)} in trial {best['trial_index']}"
         )
         if self.optimum is not None:
-            gap = abs(best["value"] - self.optimum)
+            # A run that was stored has ten decimals of each value.
+            value, optimum = as_stored(np.array([best["value"], self.optimum]))
+            gap = 0.0 if value == optimum else abs(best["value"] - self.optimum)
             text += (
                 f", {style.with_unit(gap, self.unit)} from the optimum of "
                 f"{style.with_unit(self.optimum, self.unit)}"

@@ -18,7 +18,7 @@ from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.nasbench.benchmark import COST
 
 # Values and optima are the same floating-point numbers, but for the digits of a sum.
-_EQUAL = 1e-9
+_EQUAL = 1e-12
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ def _queries(values: pd.DataFrame, target: float | None) -> npt.NDArray[np.float
     """
     if target is None:
         return np.full(len(values), np.nan)
-    reached = values.to_numpy() <= target + _EQUAL
+    reached = values.to_numpy() <= target + _EQUAL * abs(target)
     return np.where(reached.any(axis=1), reached.argmax(axis=1) + 1.0, np.inf)
 
 

@@ -56,6 +56,14 @@ def test_one_trial(run):
     assert "Best: 5 in trial 0, 0 from the optimum of 5." in card.subtitle
 
 
+def test_the_optimum_is_known_again_after_it_was_stored(run):
+    stored, optimum = 3.0001280457, 3.0001280457340025
+    card = card_of(run([5.0, stored]), optimum=optimum)
+    assert "in trial 1, 0 from the optimum of 3" in card.subtitle
+    card = card_of(run([5.0, stored + 1e-9]), optimum=optimum)
+    assert "in trial 1, 9.66e-10 from the optimum of 3" in card.subtitle
+
+
 def test_constant_values(run):
     card = card_of(run([5.0] * 9))
     low, high = card.get_figure().layout.yaxis.range

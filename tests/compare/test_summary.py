@@ -62,6 +62,17 @@ def test_statistics_by_hand(plan: Plan, results: pd.DataFrame) -> None:
     assert frame.loc["random", "seeds_at_optimum"] == 0
 
 
+@pytest.mark.parametrize("unit", [1e-9, 1e9])
+def test_the_optimum_is_the_same_in_any_unit(
+    plan: Plan, results: pd.DataFrame, unit: float
+) -> None:
+    in_unit = replace(plan, objective=replace(plan.objective, optimum=5.0 * unit))
+    scaled = results.assign(incumbent=results["incumbent"] * unit, value=results["value"] * unit)
+    columns = ["queries_to_optimum", "seeds_at_optimum"]
+    expected = Summary(plan, results).frame[columns]
+    pd.testing.assert_frame_equal(Summary(in_unit, scaled).frame[columns], expected)
+
+
 def test_target_that_half_of_the_runs_reach_has_no_median(
     plan: Plan, results: pd.DataFrame
 ) -> None:
