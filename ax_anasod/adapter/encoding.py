@@ -10,14 +10,14 @@ from ax.adapter.torch import TorchAdapter
 from ax.adapter.transforms.base import Transform
 from ax.adapter.transforms.cast import Cast
 from ax.core.data_utils import ExperimentData
-from ax.core.observation import ObservationFeatures
+from ax.core.observation import ObservationData, ObservationFeatures
 from ax.core.optimization_config import OptimizationConfig
 from ax.core.search_space import SearchSpace
 from ax.generators.types import TConfig
 from ax.utils.common.constants import Keys
 
 from ax_anasod.adapter.checked import CheckedAdapter
-from ax_anasod.adapter.transforms import is_encoding
+from ax_anasod.adapter.transforms import is_encoding, on_simplex
 from ax_anasod.core.history import History
 from ax_anasod.generators.encoding import EncodingGenerator
 from ax_anasod.threads import one_thread
@@ -81,6 +81,16 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
             )
         result.gen_metadata["beta"] = beta
         return result
+
+    def _predict_observation_data(
+        self, observation_features: list[ObservationFeatures], *args: Any, **kwargs: Any
+    ) -> list[ObservationData]:
+        # Ax's slices and contours change one or two counts and leave the others as they are,
+        # where no architecture is: they show the point with the same proportions. Ax's Client
+        # predicts for members of the search space only.
+        config = self._transform_configs["BomzeRounding"]
+        points = [on_simplex(features, config) for features in observation_features]
+        return super()._predict_observation_data(points, *args, **kwargs)
 
     def _transform_data(
         self,

@@ -50,18 +50,11 @@ class BomzeRounding(Transform):
     def transform_observation_features(
         self, observation_features: list[ObservationFeatures]
     ) -> list[ObservationFeatures]:
-        """Counts to fractions; fixed features may hold some of the counts only.
-
-        Ax's slices and contours change one or two counts and leave the others as they are,
-        where no architecture is. What they then show is the point of the simplex with the same
-        proportions. (Ax's ``Client`` predicts for members of the search space only.)
-        """
+        """Counts to fractions; fixed features may hold some of the counts only."""
         for features in observation_features:
-            counts = {n: float(v) for n, v in features.parameters.items() if n in self.names}  # type: ignore[arg-type]
-            total = sum(counts.values()) if len(counts) == len(self.names) else self.total
-            features.parameters.update(
-                {n: v / total if total else 1 / len(counts) for n, v in counts.items()}
-            )
+            for name in self.names:
+                if name in features.parameters:
+                    features.parameters[name] = float(features.parameters[name]) / self.total  # type: ignore[arg-type]
         return observation_features
 
     def untransform_observation_features(
@@ -80,6 +73,25 @@ class BomzeRounding(Transform):
         columns = experiment_data.arm_data[self.names].astype(float) / self.total
         experiment_data.arm_data[self.names] = columns
         return experiment_data
+
+
+def on_simplex(features: ObservationFeatures, config: TConfig) -> ObservationFeatures:
+    """The point with the same proportions whose counts sum to N; uniform where all are 0.
+
+    Args:
+        features: Any counts that are not negative; what lacks some of them stays as it is.
+        config: As for :class:`BomzeRounding`.
+    """
+    rounding = BomzeRounding(config=config)
+    counts = {n: float(v) for n, v in features.parameters.items() if n in rounding.names}  # type: ignore[arg-type]
+    if len(counts) < len(rounding.names) or sum(counts.values()) == rounding.total:
+        return features
+    total = sum(counts.values())
+    scaled = {
+        name: rounding.total * (count / total if total else 1 / len(counts))
+        for name, count in counts.items()
+    }
+    return features.clone(replace_parameters={**features.parameters, **scaled})
 
 
 def is_encoding(arm_data: pd.DataFrame, config: TConfig) -> list[bool]:

@@ -17,7 +17,7 @@ from ax_anasod.compare.significance import holm, signed_rank_p
 from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.nasbench.benchmark import COST
 
-# Values and optima are the same floating-point numbers, but for the digits of a sum.
+# Relative: values and optima are the same floating-point numbers, but for the digits of a sum.
 _EQUAL = 1e-12
 
 
