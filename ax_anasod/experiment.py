@@ -114,11 +114,7 @@ def make_client(
         OptionError: The strategy cannot search several objectives.
     """
     names = [objectives] if isinstance(objectives, str) else list(objectives)
-    if len(names) > 1 and not get(strategy).multi_objective:
-        raise OptionError(
-            f"strategy {strategy!r} searches one objective, got {len(names)}: {names}",
-            "use anasod-bo, anasod-random or random for a Pareto front",
-        )
+    get(strategy).check_objectives(names)
     search_space = make_search_space(cell, strategy)
     generation_strategy = make(strategy, search_space, seed, **options)
     client = Client()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from ax.generation_strategy.generation_strategy import GenerationStrategy
 
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace
 from ax_anasod.core.coding import Space
+from ax_anasod.exceptions import OptionError
 
 Builder = Callable[[str, AnasodSearchSpace | CellSearchSpace, int, Any], GenerationStrategy]
 """Takes the name, the search space, the seed and the options."""
@@ -37,3 +38,15 @@ class Strategy:
     build: Builder
     multi_objective: bool = False
     expects_improvement: bool = False
+
+    def check_objectives(self, names: Sequence[str]) -> None:
+        """Refuse several objectives where the strategy searches one.
+
+        Raises:
+            OptionError: There are more objectives than the strategy can search.
+        """
+        if len(names) > 1 and not self.multi_objective:
+            raise OptionError(
+                f"strategy {self.name!r} searches one objective, got {len(names)}: {list(names)}",
+                "use anasod-bo, anasod-random or random for a Pareto front",
+            )

@@ -133,9 +133,11 @@ class RunConfig:
         Raises:
             UnknownNameError: There is no such strategy.
             OptionError: A number is out of range, the benchmark has an objective that is to
-                be maximised, or the strategy does not say what improvement it expects.
+                be maximised or several that the strategy cannot search, or the strategy does
+                not say what improvement it expects.
         """
         check_until_improvement_below(strategy, until_improvement_below)
+        get(strategy).check_objectives([objective.name for objective in benchmark.objectives])
         for name, value, least in (("trials", trials, 1), ("parallel", parallel, 1)):
             if value < least:
                 raise OptionError(f"{name} must be at least {least}, got {value}")

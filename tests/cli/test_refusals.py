@@ -67,8 +67,8 @@ def search(refused: Refused, table: list[object], tmp_path: Path) -> Refused:
         (["--accuracy", "valid", *["--option", "ard=true"] * 2], "--option ard is given twice"),
         (["--accuracy", "valid", "--option", "optimizer=pol"], "'pol' (did you mean 'pool'?)"),
         (
-            ["--accuracy", "valid", "--minimize", "latency", "--strategy", "anasod-biased-random"],
-            "searches one objective, got 2",
+            ["--accuracy", "valid", "--minimize", "val acc", "--strategy", "anasod-biased-random"],
+            "searches one objective, got 2: ['valid_error', 'val acc']",
         ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
