@@ -40,14 +40,14 @@ class TwoLevelGenerator(ArchitectureGenerator):
     """``two-level-bo``: learns fast from the distribution, and then finds the best cell.
 
     The surrogate is a GP whose covariance adds a kernel on operation distributions (the
-    paper's encoding) and a second one that tells the architectures of a distribution apart.
-    For the second there are two views, and trials take turns between them:
+    paper's encoding) and kernels that tell the architectures of a distribution apart. Trials
+    take turns between two sets of these:
 
-    - ``"blocks"``: which operations lie on which blocks, and how they are wired;
-    - ``"paths"``: what the paths from input to output compute, wherever the operations lie,
+    - which operations lie on which blocks, and how they are wired;
+    - the same, and what the paths from input to output compute, wherever the operations lie,
       so that cells that compute the same function share an observation.
 
-    Where one view has a false optimum, in which a search with it alone would stay, the other
+    Where one has a false optimum, in which a search with it alone would stay, the other
     seldom has the same. Cells that do not say which block reads which have no paths; there
     every trial looks at the blocks.
 
