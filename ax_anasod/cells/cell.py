@@ -134,14 +134,42 @@ class Cell(CellDefinition):
         Returns:
             ``M x k`` counts in lexicographic order, or None.
         """
+        sized = self.sized_encodings(total)
+        return None if sized is None else sized[0]
+
+    def num_architectures(self, counts: ArrayLike) -> NDArray[np.float64]:
+        """How many distinct valid architectures each encoding has.
+
+        Where a cell has invalid codes, or several of one architecture, and more than 10^7
+        codes, which are too many to list, these are upper bounds: the arrangements of the
+        operations in each part, times the wirings.
+
+        Args:
+            counts: ``n x k`` counts, as in `decode`.
+
+        Returns:
+            ``n`` numbers, infinite where they are too large.
+
+        Raises:
+            EncodingError: If they are no counts of this cell.
+
+        Example:
+            >>> cell = Cell("mine", operations=["conv", "pool", "skip"], num_blocks=4)
+            >>> cell.num_architectures([[4, 0, 0], [2, 1, 1]]).tolist()
+            [1.0, 12.0]
+        """
+        return encodings.num_architectures(self, counts)
+
+    def sized_encodings(self, total: int) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+        """The encodings of `feasible_encodings`, and the ``M`` numbers of their architectures."""
         if self.accepts_all_codes or self.num_codes > listing.LIMIT:
             return None
-        if total not in self._feasible:
-            self._feasible[total] = encodings.feasible_counts(self, self.enumerate(), total)
-        return self._feasible[total]
+        if total not in self._sized:
+            self._sized[total] = encodings.sized_encodings(self, self.enumerate(), total)
+        return self._sized[total]
 
     @cached_property
-    def _feasible(self) -> dict[int, NDArray[np.int64]]:
+    def _sized(self) -> dict[int, tuple[NDArray[np.int64], NDArray[np.int64]]]:
         return {}
 
     def snap(self, fractions: ArrayLike) -> NDArray[np.int64]:

@@ -7,6 +7,7 @@ sum to ``num_blocks`` instead describe all blocks together, however they are spr
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -79,8 +80,10 @@ def as_fractions(cell: Cell, encodings: ArrayLike) -> NDArray[np.float64]:
     return fractions
 
 
-def feasible_counts(cell: Cell, codes: NDArray[np.int64], total: int) -> NDArray[np.int64]:
-    """The encodings that some of the given architectures have, in lexicographic order.
+def sized_encodings(
+    cell: Cell, codes: NDArray[np.int64], total: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The encodings that some of the given architectures have, and how many have each.
 
     Args:
         cell: The cell.
@@ -89,14 +92,38 @@ def feasible_counts(cell: Cell, codes: NDArray[np.int64], total: int) -> NDArray
             ``cell.num_blocks`` for those of all blocks.
 
     Returns:
-        ``M x k`` counts, unique.
+        ``M x k`` counts, unique, in lexicographic order, and ``M`` numbers of architectures.
     """
     if total == cell.num_blocks:
-        return unique_rows(cell.encode(codes), total)
-    parts = codes[:, : cell.num_blocks].reshape(len(codes), cell.parts, total)
-    counts = (parts[..., None] == np.arange(cell.num_operations)).sum(axis=2)
-    tied = (counts == counts[:, :1]).all(axis=(1, 2))
-    return unique_rows(counts[tied, 0], total)
+        counts = cell.encode(codes)
+    else:
+        by_part = part_counts(cell, codes)
+        counts = by_part[(by_part == by_part[:, :1]).all(axis=(1, 2)), 0]
+    _, first, sizes = np.unique(count_keys(counts, total), return_index=True, return_counts=True)
+    return counts[first], sizes
+
+
+def part_counts(cell: Cell, codes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The counts of each part of ``n x d`` codes, ``n x parts x k``."""
+    parts = codes[:, : cell.num_blocks].reshape(len(codes), cell.parts, cell.total)
+    counts: NDArray[np.int64] = (parts[..., None] == np.arange(cell.num_operations)).sum(axis=2)
+    return counts
+
+
+def num_architectures(cell: Cell, counts: ArrayLike) -> NDArray[np.float64]:
+    """How many architectures each encoding has; see `Cell.num_architectures`."""
+    rows = check_counts(cell, counts)
+    total = int(rows[0].sum()) if len(rows) else cell.total
+    listed = cell.sized_encodings(total)
+    if listed is None:
+        factorials = np.array([math.lgamma(n + 1) for n in range(total + 1)])
+        logarithms = factorials[total] - factorials[rows].sum(axis=1)
+        with np.errstate(over="ignore"):
+            arrangements = np.rint(np.exp(logarithms)) ** (cell.num_blocks // total)
+            return np.asarray(arrangements * float(math.prod(cell.wiring)))
+    known, keys_of_rows = count_keys(listed[0], total), count_keys(rows, total)
+    place = np.minimum(np.searchsorted(known, keys_of_rows), len(known) - 1)
+    return np.where(known[place] == keys_of_rows, listed[1][place], 0).astype(np.float64)
 
 
 def require_feasible(cell: Cell, counts: NDArray[np.int64]) -> None:
@@ -137,11 +164,6 @@ def snap(cell: Cell, fractions: ArrayLike) -> NDArray[np.int64]:
         # Rounded, so that ties are decided by the order of the encodings, not by noise.
         counts[chunk] = feasible[distance.round(9).argmin(axis=1)]
     return counts
-
-
-def unique_rows(counts: NDArray[np.int64], total: int) -> NDArray[np.int64]:
-    """Distinct rows of ``n x k`` counts that sum to ``total``, in lexicographic order."""
-    return counts[np.unique(count_keys(counts, total), return_index=True)[1]]
 
 
 def count_keys(counts: NDArray[np.int64], total: int) -> NDArray[Any]:

@@ -146,9 +146,9 @@ class RestrictedCell(Cell):
         _, first, sizes = np.unique(packed[order], return_index=True, return_counts=True)
         return counts[order][first], sizes, self._codes[order]
 
-    def feasible_encodings(self, total: int) -> NDArray[np.int64]:
-        """The encodings of the architectures that exist, ``M x k``, in lexicographic order."""
-        return self._groups[0]
+    def sized_encodings(self, total: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The encodings of the architectures that exist, and how many have each."""
+        return self._groups[:2]
 
     def decode(
         self, encodings: ArrayLike, rng: np.random.Generator, method: str = "shuffle"

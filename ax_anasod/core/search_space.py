@@ -12,6 +12,7 @@ from ax.core.parameter_constraint import ParameterConstraint
 from ax.core.types import TParamValue
 
 from ax_anasod.cells import Architecture, Cell
+from ax_anasod.cells.encodings import part_counts
 from ax_anasod.core.bound_space import CellBoundSearchSpace
 from ax_anasod.core.parameter import OperationParameter, parameter_names
 from ax_anasod.core.seeding import architecture_rng
@@ -120,14 +121,14 @@ class AnasodSearchSpace(CellBoundSearchSpace):
                 have different distributions, so that no encoding of this space is exact.
         """
         architecture = self._own(architecture)
-        counts = self.cell.encode(architecture.code[None, :])[0]
-        scale = int(counts.sum()) // self.cell.total
-        if (counts % scale).any():
+        parts = part_counts(self.cell, architecture.code[None, :])[0]
+        if (parts != parts[0]).any():
+            nearest = self.snap(self.parameters_of(parts.sum(axis=0)))
             raise EncodingError(
-                f"the {scale} parts of {architecture} have different operation distributions",
-                f"the nearest encoding is {self.snap(self.parameters_of(counts))}",
+                f"the {len(parts)} parts of {architecture} have different operation distributions",
+                f"the nearest encoding is {nearest}",
             )
-        return self.parameters_of(counts // scale)
+        return self.parameters_of(parts[0])
 
     def snap(self, parameters: Mapping[str, TParamValue]) -> dict[str, int]:
         """The nearest valid encoding to any non-negative point (Eq. 1, Bomze rounding).

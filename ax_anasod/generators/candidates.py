@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import gammaln
 
 from ax_anasod.cells import Cell
 from ax_anasod.cells.encodings import count_keys
@@ -149,30 +147,5 @@ def not_exhausted(
     keys = count_keys(counts, cell.total)
     place = np.minimum(np.searchsorted(seen, keys), len(seen) - 1)
     tried = np.where(seen[place] == keys, times[place], 0)
-    left: npt.NDArray[np.int64] = counts[tried < most_architectures(counts, cell)]
+    left: npt.NDArray[np.int64] = counts[tried < cell.num_architectures(counts)]
     return left
-
-
-def most_architectures(counts: npt.NDArray[np.int64], cell: Cell) -> npt.NDArray[np.float64]:
-    """How many architectures each encoding has at most.
-
-    These are the arrangements of its operations in each part, times the wirings: more than
-    there are where codes are invalid or the same architecture.
-
-    Args:
-        counts: ``m x k`` encodings.
-        cell: The cell.
-
-    Returns:
-        ``m`` numbers, infinite where they are too large.
-
-    Example:
-        >>> from ax_anasod import cells
-        >>> counts = np.array([[0, 0, 0, 6, 0], [1, 1, 0, 4, 0]])
-        >>> most_architectures(counts, cells.get("nas-bench-201")).tolist()
-        [1.0, 30.0]
-    """
-    logarithms = gammaln(cell.total + 1) - gammaln(counts + 1).sum(axis=1)
-    with np.errstate(over="ignore"):
-        arrangements = np.rint(np.exp(logarithms)) ** cell.parts
-        return np.asarray(arrangements * float(math.prod(cell.wiring)))

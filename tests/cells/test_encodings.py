@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ax_anasod import cells
 from ax_anasod.cells import Cell, RestrictedCell
+from ax_anasod.cells.encodings import part_counts
 from ax_anasod.exceptions import EncodingError
 from ax_anasod.simplex import bomze_round, enumerate_grid, sample_uniform
 
@@ -106,3 +107,47 @@ def test_feasibility_without_64_bit_ranks(rng: np.random.Generator) -> None:
     assert not cell.is_feasible(np.eye(14, dtype=int) * 60).any()
     assert cell.is_feasible(cell.snap(sample_uniform(14, 20, rng))).all()
     assert (cell.encode(cell.decode(counts, rng)) == counts).all()
+
+
+class TestNumArchitectures:
+    @pytest.mark.parametrize(
+        "cell",
+        [
+            cells.get("nas-bench-201"),
+            Cell("wired", operations=["a", "b", "c"], num_blocks=4, wiring=[2, 3]),
+            cells.get("nas-bench-graph"),
+            RestrictedCell(
+                cells.get("nas-bench-201"),
+                cells.get("nas-bench-201").sample(400, np.random.default_rng(0)),
+            ),
+        ],
+        ids=repr,
+    )
+    def test_it_is_that_of_the_listed_ones(self, cell: Cell) -> None:
+        listed, sizes = np.unique(cell.encode(cell.enumerate()), axis=0, return_counts=True)
+        grid = enumerate_grid(cell.total, cell.num_operations)
+
+        assert (cell.num_architectures(listed) == sizes).all()
+        assert cell.num_architectures(grid).sum() == cell.size
+
+    def test_parts_that_share_an_encoding(self, small_cell: Cell) -> None:
+        grid = enumerate_grid(small_cell.total, small_cell.num_operations)
+        of_all_blocks = enumerate_grid(small_cell.num_blocks, small_cell.num_operations)
+        codes = small_cell.enumerate()
+        tied = (part_counts(small_cell, codes) == part_counts(small_cell, codes)[:, :1]).all((1, 2))
+
+        assert small_cell.num_architectures(grid).sum() == tied.sum()
+        assert small_cell.num_architectures(of_all_blocks).sum() == small_cell.size
+
+    def test_cells_too_large_to_list_have_at_most_so_many(self) -> None:
+        darts = cells.get("darts")
+
+        (one, two) = darts.num_architectures([[8, 0, 0, 0, 0, 0, 0], [7, 1, *[0] * 5]])
+
+        assert one == (3 * 6 * 10) ** 2
+        assert two == 64 * one
+
+    def test_too_many_to_count_are_infinitely_many(self) -> None:
+        vast = Cell("vast", operations=[f"op {i}" for i in range(40)], num_blocks=4000)
+
+        assert vast.num_architectures(np.full((1, 40), 100)).tolist() == [np.inf]

@@ -168,11 +168,19 @@ class TestDecode:
 
 
 class TestEncode:
-    def test_parts_that_differ_have_no_encoding_of_their_own(self) -> None:
+    @pytest.mark.parametrize(
+        "architecture",
+        # The sum over the parts is even in the second one.
+        [
+            "conv|conv|conv|conv|conv|conv|conv|skip",
+            "conv|conv|conv|conv|conv|conv|skip|skip",
+        ],
+    )
+    def test_parts_that_differ_have_no_encoding_of_their_own(self, architecture: str) -> None:
         space = AnasodSearchSpace.from_cell(TIED)
 
         with pytest.raises(EncodingError, match=r"different operation distributions"):
-            space.encode("conv|conv|conv|conv|conv|conv|conv|skip")
+            space.encode(architecture)
 
     def test_parts_that_agree_have_one(self) -> None:
         space = AnasodSearchSpace.from_cell(TIED)

@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 
 from ax_anasod import cells
-from ax_anasod.cells import Cell
+from ax_anasod.cells import Cell, RestrictedCell
 from ax_anasod.exceptions import OptionError
 from ax_anasod.generators.candidates import (
     draw_candidates,
     exhaustive,
-    most_architectures,
     not_exhausted,
     pool_fractions,
     unique_counts,
@@ -79,34 +78,6 @@ def test_the_pool_concentrates_on_the_incumbent_as_beta_grows() -> None:
 
 
 class TestExhausted:
-    def test_number_of_architectures_is_that_of_the_listed_ones(self) -> None:
-        wired = Cell("wired", operations=["a", "b", "c"], num_blocks=4, wiring=[2, 3])
-        for cell in (cells.get("nas-bench-201"), wired):
-            encodings, sizes = np.unique(cell.encode(cell.enumerate()), axis=0, return_counts=True)
-            np.testing.assert_array_equal(most_architectures(encodings, cell), sizes)
-
-    def test_it_is_a_bound_where_architectures_are_left_out_or_the_same(self) -> None:
-        cell = cells.get("nas-bench-graph")
-        encodings, sizes = np.unique(cell.encode(cell.enumerate()), axis=0, return_counts=True)
-
-        bounds = most_architectures(encodings, cell)
-
-        assert (bounds >= sizes).all()
-        assert (bounds > sizes).any()
-
-    def test_both_parts_of_darts_have_the_encoding(self) -> None:
-        darts = cells.get("darts")
-
-        (one, two) = most_architectures(np.array([[8, 0, 0, 0, 0, 0, 0], [7, 1, *[0] * 5]]), darts)
-
-        assert one == (3 * 6 * 10) ** 2
-        assert two == 64 * one
-
-    def test_too_many_to_count_are_infinitely_many(self) -> None:
-        vast = Cell("vast", operations=[f"op {i}" for i in range(40)], num_blocks=4000)
-
-        assert most_architectures(np.full((1, 40), 100), vast).tolist() == [np.inf]
-
     @pytest.mark.parametrize("cell", [cells.get("nas-bench-201"), VAST], ids=lambda c: c.name)
     def test_trials_are_counted_against_architectures(self, cell: Cell) -> None:
         pure, mixed, other = (np.zeros(cell.num_operations, dtype=np.int64) for _ in range(3))
@@ -120,6 +91,15 @@ class TestExhausted:
         np.testing.assert_array_equal(not_exhausted(counts, trials, cell), counts[2:])
 
         np.testing.assert_array_equal(not_exhausted(counts, trials[:0], cell), counts)
+
+    def test_an_encoding_of_one_architecture_that_exists_has_one_trial(self) -> None:
+        full = cells.get("nas-bench-201")
+        cell = RestrictedCell(full, [[0, 1, 2, 3, 3, 3], [0, 1, 2, 2, 3, 3], [1, 0, 2, 2, 3, 3]])
+        every = exhaustive(cell)
+
+        left = not_exhausted(every, every, cell)
+
+        np.testing.assert_array_equal(left, cell.encode([[0, 1, 2, 2, 3, 3]]))
 
     def test_pool_widens_where_all_of_it_is_exhausted(self) -> None:
         cell = cells.get("nas-bench-201")
