@@ -18,13 +18,9 @@ class OperationDistributionKernel(MaternKernel):  # type: ignore[misc]
 
     where :math:`p` are the fractions of the blocks that have each operation (the paper's
     encoding). Inputs are codes, so that the kernel can be added to one that sees the blocks,
-    such as BoTorch's ``CategoricalKernel``::
-
-        ScaleKernel(OperationDistributionKernel(cell.num_operations, cell.num_blocks))
-        +ScaleKernel(CategoricalKernel())
-
-    This sum is the covariance of ``two-level-bo``, whose own model
-    (:class:`ax_anasod.surrogates.TwoLevelGP`) computes the same numbers faster.
+    such as BoTorch's ``CategoricalKernel`` (second example). This sum is the covariance in
+    the ``blocks`` turns of ``two-level-bo``. That strategy does not use this class: its model
+    (:class:`ax_anasod.surrogates.TwoLevelGP`) reads the same numbers from look-up tables.
 
     Source: paper, App. A.1 (Matern-5/2 on encodings).
 
@@ -42,6 +38,12 @@ class OperationDistributionKernel(MaternKernel):  # type: ignore[misc]
         >>> codes = torch.tensor([[0.0, 1.0], [1.0, 0.0]])
         >>> kernel(codes).to_dense().tolist()
         [[1.0, 1.0], [1.0, 1.0]]
+        >>> from botorch.models.kernels import CategoricalKernel
+        >>> from gpytorch.kernels import ScaleKernel
+        >>> both = ScaleKernel(kernel) + ScaleKernel(CategoricalKernel())
+        >>> both(codes).to_dense().detach()
+        tensor([[1.3863, 0.8569],
+                [0.8569, 1.3863]])
     """
 
     def __init__(self, num_operations: int, num_blocks: int, **kwargs: Any) -> None:
