@@ -71,6 +71,16 @@ def test_surrogates_know_nothing_of_ax() -> None:
     assert "ax" not in loaded
 
 
+@pytest.mark.parametrize(
+    "room",
+    sorted(path.parent.name for path in PACKAGE.glob("*/__init__.py") if path.parent.name != "cli"),
+)
+def test_every_room_but_the_command_line_is_an_attribute(room: str) -> None:
+    # Asked for as for the first time: whatever imports a room makes it an attribute, too.
+    assert ax_anasod.__getattr__(room) is importlib.import_module(f"ax_anasod.{room}")
+    assert room in dir(ax_anasod)
+
+
 @pytest.mark.parametrize("name", ax_anasod.__all__)
 def test_public_name_resolves(name: str) -> None:
     value = getattr(ax_anasod, name)
