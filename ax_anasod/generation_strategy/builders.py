@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Any
 
 from ax.generation_strategy.generation_strategy import GenerationStrategy
 
@@ -20,7 +20,7 @@ from ax_anasod.generation_strategy.options import (
     RandomOptions,
     make_options,
 )
-from ax_anasod.generation_strategy.strategy import Strategy
+from ax_anasod.generation_strategy.strategy import STRATEGIES, Strategy
 from ax_anasod.generation_strategy.surrogates import SURROGATE_STRATEGIES
 from ax_anasod.generation_strategy.two_level import TWO_LEVEL
 from ax_anasod.generators.candidates import check_exhaustive
@@ -39,8 +39,7 @@ def make(
         search_space: The space of the experiment: an :class:`AnasodSearchSpace` for the
             strategies that search encodings, a :class:`CellSearchSpace` for the others.
         seed: Every random number of the strategy is derived from it.
-        options: Options of the strategy; see its class in
-            :mod:`ax_anasod.generation_strategy.options`.
+        options: Options of the strategy: the fields of ``get(name).options``.
 
     Raises:
         UnknownNameError: There is no such strategy, or it has no such option.
@@ -129,8 +128,8 @@ def _anasod_bo(
     return GenerationStrategy(name=name, nodes=[initial, model])
 
 
-STRATEGIES: Final[dict[str, Strategy]] = {
-    strategy.name: strategy
+STRATEGIES.update(
+    (strategy.name, strategy)
     for strategy in (
         Strategy(
             "random",
@@ -167,4 +166,6 @@ STRATEGIES: Final[dict[str, Strategy]] = {
         *SURROGATE_STRATEGIES,
         *BASELINES,
     )
-}
+)
+
+__all__ = ["STRATEGIES", "get", "make"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from ax.generation_strategy.generation_strategy import GenerationStrategy
 
@@ -46,7 +46,12 @@ class Strategy:
             OptionError: There are more objectives than the strategy can search.
         """
         if len(names) > 1 and not self.multi_objective:
+            able = ", ".join(name for name, known in STRATEGIES.items() if known.multi_objective)
             raise OptionError(
                 f"strategy {self.name!r} searches one objective, got {len(names)}: {list(names)}",
-                "use anasod-bo, anasod-random or random for a Pareto front",
+                f"strategies that search for a Pareto front: {able}",
             )
+
+
+STRATEGIES: Final[dict[str, Strategy]] = {}
+"""Every strategy by its name; :mod:`ax_anasod.generation_strategy.builders` fills it."""

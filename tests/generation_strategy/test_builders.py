@@ -34,6 +34,15 @@ def test_they_are_ordinary_ax_strategies(toy_cell: Cell, name: str) -> None:
         assert spec.generator_kwargs["cell"] == toy_cell.to_dict()
 
 
+def test_several_objectives_are_refused_with_the_strategies_that_take_them() -> None:
+    able = [name for name, strategy in STRATEGIES.items() if strategy.multi_objective]
+    assert "anasod-bo" in able
+    get(able[0]).check_objectives(["error", "latency"])
+    with pytest.raises(OptionError, match=f"Pareto front: {', '.join(able)}"):
+        get("tpe").check_objectives(["error", "latency"])
+    get("tpe").check_objectives(["error"])
+
+
 def test_an_unknown_name_is_refused_with_the_nearest(toy_cell: Cell) -> None:
     with pytest.raises(UnknownNameError, match=r"unknown strategy 'anasod_bo'.*'anasod-bo'"):
         make("anasod_bo", AnasodSearchSpace.from_cell(toy_cell))
