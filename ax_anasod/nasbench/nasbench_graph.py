@@ -7,8 +7,7 @@ from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 
-from ax_anasod import cells
-from ax_anasod.cells import Cell
+from ax_anasod.cells import NASBenchGraphCell
 from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.nasbench.benchmark import PERCENT, FloatArray, IntArray, Objective, name_list
 from ax_anasod.nasbench.lookup import LookupBenchmark
@@ -22,10 +21,6 @@ _QUANTITIES: Final = {
     "latency_seconds": Objective("latency_seconds", "seconds"),
     "parameters_millions": Objective("parameters_millions", "million parameters"),
 }
-# The package numbers an architecture by its link list, then one decimal digit a block:
-# the place of the operation in this list (also for proteins, which uses five of them).
-_HASH_BASE: Final = 10
-_HASH_OPERATIONS: Final = ("gat", "gcn", "gin", "cheb", "sage", "arma", "graph", "fc", "skip")
 
 
 @register_benchmark(_NAME)
@@ -85,7 +80,7 @@ class NASBenchGraphBenchmark(LookupBenchmark):
         if dataset not in self.datasets:
             raise UnknownNameError("data set", dataset, self.datasets)
         objectives, reported = _choose(accuracy, minimize, report)
-        cell = cells.get("nas-bench-graph-proteins" if dataset == "proteins" else "nas-bench-graph")
+        cell = NASBenchGraphCell(proteins=dataset == "proteins")
         codes, values = _read(dataset, cell)
         super().__init__(
             name=_NAME,
@@ -148,7 +143,7 @@ def _choose(
     return tuple(quantities[: len(searched)]), tuple(quantities[len(searched) :])
 
 
-def _read(dataset: str, cell: Cell) -> tuple[IntArray, dict[str, FloatArray]]:
+def _read(dataset: str, cell: NASBenchGraphCell) -> tuple[IntArray, dict[str, FloatArray]]:
     # Loaded here: importing the room must stay cheap for those who use another benchmark.
     from nas_bench_graph import light_read
 
@@ -163,15 +158,4 @@ def _read(dataset: str, cell: Cell) -> tuple[IntArray, dict[str, FloatArray]]:
         "latency_seconds": columns["latency"],
         "parameters_millions": columns["para"],
     }
-    return _codes_of(hashes, cell), values
-
-
-def _codes_of(hashes: IntArray, cell: Cell) -> IntArray:
-    powers = _HASH_BASE ** np.arange(cell.num_blocks - 1, -1, -1)
-    digits = hashes[:, None] // powers % _HASH_BASE
-    links = hashes // (powers[0] * _HASH_BASE)
-    places = np.full(_HASH_BASE, -1, dtype=np.int64)
-    for place, operation in enumerate(_HASH_OPERATIONS):
-        if operation in cell.operations:
-            places[place] = cell.operations.index(operation)
-    return np.column_stack([places[digits], links])
+    return cell.from_hashes(hashes), values
