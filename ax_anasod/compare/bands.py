@@ -6,13 +6,10 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from ax_anasod.compare.results import curves
-from ax_anasod.nasbench.benchmark import COST
-
-FloatArray = npt.NDArray[np.float64]
+from ax_anasod.nasbench.benchmark import COST, FloatArray
 
 _TIMES: Final = 200
 

@@ -12,10 +12,8 @@ from ax_anasod.cells import Cell
 from ax_anasod.cells.encodings import count_keys
 from ax_anasod.exceptions import CellError, OptionError
 from ax_anasod.nasbench import Benchmark, NASBench201Benchmark, NASBench301Benchmark
+from ax_anasod.nasbench.benchmark import FloatArray, IntArray
 from ax_anasod.simplex import sample_uniform
-
-IntArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.float64]
 
 ENCODINGS: Final = 200
 """Encodings in a sample of the paper."""
