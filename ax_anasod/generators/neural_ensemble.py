@@ -119,7 +119,7 @@ class EncodingEnsembleGenerator(HistoryGenerator):
 
     As :class:`ArchitectureEnsembleGenerator`, on the fractions of the operations, with the
     candidates of ``anasod-bo``: encodings drawn from the Dirichlet trust region (Algorithm
-    2). An encoding may be proposed again, since a repeat is another architecture, but not
+    2). An encoding may be proposed again, since a repeat may be another architecture, but not
     more often than it has architectures, as BANANAS proposes no architecture twice.
 
     Args:
