@@ -39,6 +39,11 @@ class HistoryGenerator(RandomGenerator, ABC):
         self.cell = from_dict(dict(cell))
         self.coding = Coding(self.cell, self.space)
 
+    @property
+    def reads_values(self) -> bool:
+        """Whether proposals depend on objective values; draws from a fixed distribution don't."""
+        return True
+
     def rng(self, history: History) -> np.random.Generator:
         """The random numbers of the next proposal."""
         return proposal_rng(self.seed, history.position)

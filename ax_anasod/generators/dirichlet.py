@@ -23,8 +23,9 @@ class DirichletGenerator(HistoryGenerator):
     Args:
         cell: ``Cell.to_dict()`` of the cell searched.
         seed: The seed of the run.
-        beta_max: Beta at the last planned trial (paper: 2); 0 draws uniformly throughout.
-        num_trials: The planned number of trials T, over which beta grows linearly.
+        beta_max: Beta once all planned trials are done (paper: 2); 0 draws uniformly throughout.
+        num_trials: The planned number of trials T, over which beta grows linearly: after t
+            trials it is ``t * beta_max / T``.
     """
 
     space = "encoding"
@@ -38,6 +39,11 @@ class DirichletGenerator(HistoryGenerator):
     ) -> None:
         super().__init__(cell=cell, seed=seed)
         self.schedule = LinearSchedule(beta_max=beta_max, num_trials=num_trials)
+
+    @property
+    def reads_values(self) -> bool:
+        """Whether draws are biased towards the best encoding."""
+        return self.schedule.beta_max > 0
 
     def propose(self, n: int, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
         """Draw ``n`` encodings, counts ``n x k``."""

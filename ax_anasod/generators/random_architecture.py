@@ -25,6 +25,11 @@ class RandomArchitectureGenerator(HistoryGenerator):
 
     space = "architecture"
 
+    @property
+    def reads_values(self) -> bool:
+        """They are uniform whatever the values."""
+        return False
+
     def propose(self, n: int, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
         """Draw ``n`` architectures, codes ``n x d``.
 

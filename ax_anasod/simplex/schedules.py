@@ -22,7 +22,7 @@ class LinearSchedule:
 
     Args:
         num_trials: Planned number of trials T, at least 1.
-        beta_max: Beta at the last trial.
+        beta_max: Beta once all planned trials are done.
 
     Raises:
         OptionError: If ``num_trials`` is below 1, or ``beta_max`` negative or not finite.
@@ -40,10 +40,10 @@ class LinearSchedule:
         finite_number("beta_max", self.beta_max, 0.0)
 
     def beta(self, t: int) -> float:
-        """Beta at trial ``t``; stays at ``beta_max`` beyond the planned number of trials.
+        """Beta after ``t`` trials; stays at ``beta_max`` beyond the planned number of trials.
 
         Args:
-            t: Number of the trial, 0 for the first.
+            t: Number of trials so far, 0 before the first.
 
         Raises:
             OptionError: If ``t`` is negative.

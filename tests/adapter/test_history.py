@@ -10,8 +10,9 @@ import pytest
 from ax_anasod.adapter import AnasodGenerators, HistoryAdapter
 from ax_anasod.cells import Cell
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace
-from ax_anasod.exceptions import AnasodError, ArchitectureError, UnknownNameError
+from ax_anasod.exceptions import AnasodError, ArchitectureError, OptionError, UnknownNameError
 from ax_anasod.experiment import make_client, make_experiment
+from ax_anasod.generation_strategy import make
 
 NAMES = ["random", "anasod-random", "anasod-biased-random"]
 every_strategy = pytest.mark.parametrize("strategy", NAMES)
@@ -51,6 +52,49 @@ def test_biased_draws_follow_the_incumbent(toy_cell: Cell, toy_error: Any, advan
     best = encodings[errors.index(min(errors[:60]))]
     assert encodings[60:].count(best) >= 18
     assert encodings[:10].count(best) <= 2
+
+
+@pytest.mark.parametrize(
+    ("configuration", "message"),
+    [
+        ({"objective": "-(2*error + size)"}, r"searches one objective, got 2"),
+        ({"objective": "-error, -size"}, r"searches one objective, got 2: \['error', 'size'\]"),
+        (
+            {"objective": "-error", "outcome_constraints": ["size <= 3"]},
+            "no outcome constraints",
+        ),
+    ],
+)
+class TestOneObjective:
+    # Ax 1.3.1 builds its own thresholds from a class that it deprecates.
+    @pytest.mark.filterwarnings("ignore:ObjectiveThreshold is deprecated:DeprecationWarning")
+    @pytest.mark.parametrize("strategy", ["anasod-biased-random", "two-level-bo", "nas-bowl"])
+    def test_what_it_would_ignore_is_refused(
+        self,
+        toy_cell: Cell,
+        strategy: str,
+        configuration: dict[str, Any],
+        message: str,
+    ) -> None:
+        space = "anasod-random" if strategy == "anasod-biased-random" else "random"
+        client = make_client(toy_cell, space)
+        client.configure_optimization(**configuration)
+        for index in client.get_next_trials(2):
+            client.complete_trial(index, {"error": 1.0, "size": 1.0})
+        options = {} if strategy == "anasod-biased-random" else {"num_initial": 2}
+        client.set_generation_strategy(make(strategy, client._experiment.search_space, **options))
+
+        with pytest.raises(OptionError, match=message):
+            client.get_next_trials(1)
+
+    @pytest.mark.parametrize("strategy", ["random", "anasod-random"])
+    def test_what_draws_whatever_the_values_goes_on(
+        self, toy_cell: Cell, strategy: str, configuration: dict[str, Any], message: str
+    ) -> None:
+        client = make_client(toy_cell, strategy)
+        client.configure_optimization(**configuration)
+
+        assert len(client.get_next_trials(3)) == 3
 
 
 def test_fixed_parameters_hold(toy_cell: Cell) -> None:
