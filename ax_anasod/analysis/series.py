@@ -72,10 +72,14 @@ class SearchSeries:
         """
         cell, space = cell_and_space(experiment)
         objectives = signed_objectives(experiment)
-        history = History.from_experiment(experiment, Coding(cell, space))
+        coding = Coding(cell, space)
+        history = History.from_experiment(experiment, coding)
         signs = np.array(list(objectives.values()))
         trials = [
-            (trial, arm) for _, trial in sorted(experiment.trials.items()) for arm in trial.arms
+            (trial, arm)
+            for _, trial in sorted(experiment.trials.items())
+            for arm in trial.arms
+            if coding.contains(arm.parameters)
         ]
         return cls(
             cell=cell,

@@ -12,7 +12,7 @@ from ax_anasod.core import AnasodSearchSpace, CellSearchSpace
 from ax_anasod.generation_strategy.nodes import node
 from ax_anasod.generation_strategy.options import CheckedOptions
 from ax_anasod.generation_strategy.strategy import Strategy
-from ax_anasod.generators.two_level import check_two_level
+from ax_anasod.generators.two_level import check_two_level, turns_of
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class TwoLevelOptions(CheckedOptions):
 def _two_level(
     name: str, space: AnasodSearchSpace | CellSearchSpace, seed: int, options: TwoLevelOptions
 ) -> GenerationStrategy:
+    turns_of(space.cell, options.surrogate)  # refuses before the first trial
     common = {"cell": space.cell.to_dict(), "seed": seed}
     initial = node(
         "initial",

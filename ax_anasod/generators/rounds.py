@@ -28,7 +28,8 @@ def current_round(history: History, seed: int, num_initial: int, length: int) ->
     are chosen by a network that was trained on the trials before it, with random numbers of
     the position at which it starts: so that training happens once a round, and a run that
     goes on after an interruption trains the same network again. Results of the round itself
-    wait for the next one, unless nothing before it has a value.
+    wait for the next one, unless nothing before it has a value. A trial from before the round
+    that ends during it is trained on from then on.
 
     Args:
         history: The run so far, with at least one value.
@@ -37,7 +38,8 @@ def current_round(history: History, seed: int, num_initial: int, length: int) ->
         length: Trials of a round.
     """
     start = history.position - max(history.position - num_initial, 0) % length
-    before = _first(history, start)
+    outside = history.position - len(history.rows)  # arms that are no rows
+    before = _first(history, max(start - outside, 0))
     return Round(
         history=before if before.observed.any() else history, seed=training_seed(seed, start)
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,9 @@ from scipy.stats import norm
 
 if TYPE_CHECKING:
     from ConfigSpace import ConfigurationSpace
+
+# SMAC's encoder squares values; beyond this the squares overflow.
+_LARGEST: Final = 1e100
 
 
 class ForestModel:
@@ -93,6 +96,9 @@ def _training_data(
     from smac.runhistory import RunHistory
     from smac.runhistory.encoder import RunHistoryLogScaledEncoder
 
+    largest = np.abs(values).max()
+    if largest > _LARGEST:
+        values = values / largest
     history = RunHistory()
     for vector, value in zip(codes.astype(np.float64), values.tolist(), strict=True):
         history.add(Configuration(space, vector=vector), cost=value)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from ax_anasod.cells import Cell, RestrictedCell
 from ax_anasod.cells.listing import all_codes
 from ax_anasod.core.history import History
-from ax_anasod.exceptions import UnknownNameError
+from ax_anasod.exceptions import CellError, UnknownNameError
 from ax_anasod.generators.architecture import ArchitectureGenerator
 from ax_anasod.generators.checks import check_number
 from ax_anasod.generators.expected_improvement import ExpectedImprovement
@@ -74,6 +74,7 @@ class TwoLevelGenerator(ArchitectureGenerator):
     Raises:
         UnknownNameError: There is no such surrogate.
         OptionError: A number is out of range.
+        CellError: The surrogate needs paths, and the cell has none.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class TwoLevelGenerator(ArchitectureGenerator):
     ) -> None:
         super().__init__(cell=cell, seed=seed)
         check_two_level(num_initial, surrogate, enumeration_limit)
+        self._turns = turns_of(self.cell, surrogate)
         self.num_initial = num_initial
         self.surrogate = surrogate
         self.log_targets = log_targets
@@ -134,10 +136,7 @@ class TwoLevelGenerator(ArchitectureGenerator):
 
     def levels(self, position: int) -> list[Level]:
         """The levels of the surrogate for the proposal at a position of the run."""
-        available = levels_of(self.cell)
-        views = [view for view in SURROGATES[self.surrogate] if available.keys() >= set(view)]
-        turns = views or SURROGATES["blocks"]
-        return [available[name] for name in turns[position % len(turns)]]
+        return self._turns[position % len(self._turns)]
 
     def _best_of_all(
         self,
@@ -170,6 +169,23 @@ def check_two_level(num_initial: int, surrogate: str, enumeration_limit: int) ->
         raise UnknownNameError("surrogate", surrogate, SURROGATES)
     # Beyond this, cells are not listed.
     check_number("enumeration_limit", enumeration_limit, 0, 10_000_000)
+
+
+def turns_of(cell: Cell, surrogate: str) -> list[list[Level]]:
+    """The sets of levels that trials take turns between.
+
+    Raises:
+        CellError: The surrogate has no set that the cell has all levels of.
+    """
+    available = levels_of(cell)
+    views = [view for view in SURROGATES[surrogate] if available.keys() >= set(view)]
+    if not views:
+        raise CellError(
+            f"surrogate {surrogate!r} compares paths through the cell, and {cell.name!r} has no "
+            "graph (block_graph), or more paths than can be compared",
+            "surrogate='alternating' leaves out what a cell does not have",
+        )
+    return [[available[name] for name in view] for view in views]
 
 
 def _num_listed(cell: Cell) -> int:

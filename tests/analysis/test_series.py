@@ -111,6 +111,15 @@ class TestReading:
         np.testing.assert_array_equal(after.counts, before.counts)
         assert cell_and_space(experiment)[0].to_dict() == small_cell.to_dict()
 
+    def test_arms_off_the_grid_are_left_out_everywhere(self, run):
+        experiment = run([5.0, 4.0])._experiment
+        # A plain search space without the constraint takes any counts.
+        experiment._search_space = SearchSpace(list(experiment.search_space.parameters.values()))
+        experiment.new_trial().add_arm(_arm((0, 0, 0)))
+        series = SearchSeries.from_experiment(experiment)
+        assert {len(series.values), len(series.statuses), len(series.nodes)} == {2}
+        assert len(series.parameters) == 2
+
     def test_a_foreign_experiment_is_refused(self):
         client = Client()
         client.configure_experiment(

@@ -26,6 +26,14 @@ def test_trials_of_a_round_share_history_and_seed(history: Build) -> None:
     assert rounds[0].seed == rounds[2].seed != rounds[3].seed
 
 
+def test_arms_outside_of_the_space_are_no_rows_of_a_round(history: Build) -> None:
+    # The first trial was none of the space.
+    runs = [replace(past(history, n), position=n + 1) for n in range(4, 9)]
+    rounds = [current_round(run, 7, num_initial=5, length=5) for run in runs]
+
+    assert [len(r.history.rows) for r in rounds] == [4] * 5
+
+
 def test_another_run_trains_another_network(history: Build) -> None:
     seeds = {current_round(past(history, 5), seed, 4, 3).seed for seed in range(20)}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
 from ax_anasod import cells
 from ax_anasod.generators.smac_model import ForestModel
@@ -54,6 +55,15 @@ def test_model_and_improvement_are_those_of_smac() -> None:
     np.testing.assert_allclose(ours.predict(others)[1], variance[:, 0])
     expected = acquisition([Configuration(space, vector=code) for code in others.astype(float)])
     np.testing.assert_allclose(ours.expected_improvement(others), expected[:, 0], atol=1e-12)
+
+
+def test_values_that_would_overflow_are_scaled() -> None:
+    codes, values = data(40)
+
+    huge = ForestModel(DARTS.code_sizes, codes, values * (1e300 / values.max()), 10, seed=5)
+
+    mean, _ = huge.predict(codes)
+    assert spearmanr(mean, values).statistic > 0.9
 
 
 def test_improvement_is_never_negative_and_favours_good_regions() -> None:

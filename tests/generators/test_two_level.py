@@ -13,7 +13,8 @@ import pytest
 from ax_anasod import cells
 from ax_anasod.cells import Cell, RestrictedCell
 from ax_anasod.core import History
-from ax_anasod.exceptions import ObservationError, OptionError, UnknownNameError
+from ax_anasod.exceptions import CellError, ObservationError, OptionError, UnknownNameError
+from ax_anasod.experiment import make_client
 from ax_anasod.generators import EXPECTED_IMPROVEMENT, SURROGATES, TwoLevelGenerator
 
 Build = Callable[..., History]
@@ -97,7 +98,16 @@ def test_trials_take_turns_between_two_views() -> None:
     plain = generator(PLAIN)
     assert [level.name for level in plain.levels(1)] == ["distribution", "blocks"]
     for surrogate in SURROGATES:
-        assert generator(PLAIN, surrogate=surrogate).levels(0)
+        assert generator(cells.get("darts"), surrogate=surrogate).levels(0)
+
+
+@pytest.mark.parametrize("surrogate", ["paths", "sum"])
+def test_surrogates_of_paths_need_some(surrogate: str) -> None:
+    with pytest.raises(CellError, match=f"surrogate '{surrogate}' compares paths.*'plain' has no"):
+        generator(PLAIN, surrogate=surrogate)
+    # A strategy refuses before its first trial.
+    with pytest.raises(CellError, match="'alternating' leaves out"):
+        make_client(PLAIN, "two-level-bo", surrogate=surrogate)
 
 
 def test_several_at_once_are_several_in_a_row(history: Build) -> None:
