@@ -16,6 +16,7 @@ from ax_anasod.exceptions import AnasodError, RunError
 from ax_anasod.nasbench import Benchmark, LookupBenchmark, from_dict
 from ax_anasod.runs import Search
 from ax_anasod.storage.journal import Journal, Record, is_being_written
+from ax_anasod.threads import one_thread
 
 # A worker whose main process was killed ends its trial before it notices.
 _PATIENCE_SECONDS: Final = 30.0
@@ -72,6 +73,9 @@ def pack(benchmark: Benchmark) -> Parcel:
     return benchmark if isinstance(benchmark, LookupBenchmark) else benchmark.to_dict()
 
 
+# One process a core. Where a fork server was running already, the environment that says so does
+# not reach its processes; proposals see to it themselves, a benchmark of a user's own does not.
+@one_thread()
 def work(connection: Connection) -> None:
     """Carry out the tasks that come through a connection, and report on each.
 
@@ -80,7 +84,6 @@ def work(connection: Connection) -> None:
             :class:`Progressed` and :class:`Ended`. Anything that comes during a task stops it
             after its trial, and so does the end of the process at the other side.
     """
-    _use_one_thread()
     parcel: Parcel = connection.recv()
 
     # Made in the first task, which is told if it cannot be: a benchmark of a user's own may
@@ -133,10 +136,3 @@ def _open_patiently(path: Path) -> Journal:
             if not is_being_written(path) or time.monotonic() > until:
                 raise
             time.sleep(0.2)
-
-
-def _use_one_thread() -> None:
-    # One process a core; several pools of threads on the same cores lose more than they gain.
-    import torch
-
-    torch.set_num_threads(1)
