@@ -69,7 +69,7 @@ UntilImprovementBelow = Annotated[
     option(
         _SEARCH,
         "End the search before its last trial once five trials in a row were each expected to "
-        "improve the best value by less than this (two-level-bo).",
+        "improve the best value by less than this (two-level-bo); 0: never.",
         metavar="PERCENT",
     ),
 ]

@@ -16,7 +16,13 @@ from packaging.requirements import Requirement
 _PACKAGE: Final = "ax-anasod"
 # For developing the package itself, not for running it.
 _NOT_EXTRAS: Final = frozenset({"all", "dev"})
-_MODULES: Final = {"ax-platform": "ax", "nas-bench-201": "nas_201_api"}
+_MODULES: Final = {
+    "ax-platform": "ax",
+    "configspace": "ConfigSpace",
+    "nas-bench-201": "nas_201_api",
+    "pillow": "PIL",
+    "scikit-learn": "sklearn",
+}
 _SECONDS: Final = 300
 
 _IMPORTS: Final = """

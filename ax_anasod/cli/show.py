@@ -22,15 +22,18 @@ def show(directory: args.RunDirectory, json: args.Json = False) -> None:
             show_comparison(directory, as_json=json)
             return
         view = RunView.read(directory)
+        results = Results(view.config, view.records, directory)
+        resume = f"ax-anasod resume {quote(str(directory))}"
         ended = sum(record.end is not None for record in view.records)
         if view.running:
             state = f"running, {ended} of {view.config.trials} trials"
-        elif ended < view.config.trials:
+        elif results.stop_reason is not None:
             state = (
-                f"stopped at {ended} of {view.config.trials} trials; go on with: "
-                f"ax-anasod resume {quote(str(directory))}"
+                f"ended by its rule at {ended} of {view.config.trials} trials; go on to the end "
+                f"with: {resume} --until-improvement-below 0"
             )
+        elif ended < view.config.trials:
+            state = f"stopped at {ended} of {view.config.trials} trials; go on with: {resume}"
         else:
             state = "finished"
-        results = Results(view.config, view.records, directory)
         print_results(results, as_json=json, state=state)

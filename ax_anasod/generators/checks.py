@@ -37,7 +37,8 @@ def check_number(
     # NaN is neither.
     if math.isfinite(value) and not too_low and not too_high:
         return
-    allowed = f"{'above' if open_start else 'at least'} {minimum:g}"
+    finite = "finite and " if math.isinf(value) else ""
+    allowed = f"{finite}{'above' if open_start else 'at least'} {minimum:g}"
     if maximum < math.inf:
         allowed += f" and {'below' if open_end else 'at most'} {maximum:g}"
     raise OptionError(f"{name} must be {allowed}, got {value}")

@@ -71,7 +71,8 @@ def write_results(folder: RunFolder, search: Ledger) -> None:
     """
     config = folder.config
     first = config.objectives[0]
-    write_whole(folder.path / TRIALS, Results(config, search.records).to_csv())
+    results = Results(config, search.records)
+    write_whole(folder.path / TRIALS, results.to_csv())
     optima = {objective.metric: objective.optimum for objective in config.objectives}
     units = {objective.metric: objective.unit for objective in config.objectives}
     write_report(
@@ -86,6 +87,8 @@ def write_results(folder: RunFolder, search: Ledger) -> None:
             "data set": config.dataset or "-",
             "ax-anasod": config.version,
             "started": config.created,
+            "planned trials": str(config.trials),
+            **({} if results.stop_reason is None else {"stopped early": results.stop_reason}),
         },
     )
     write_pictures(search.experiment, folder.path, optimum=first.optimum, unit=first.unit)

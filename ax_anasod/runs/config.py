@@ -198,7 +198,9 @@ class RunConfig:
         """
         percent = self.until_improvement_below
         metadata = [record.start.metadata for record in records]
-        if percent is None or not promises_too_little(metadata, percent):
+        if percent is None or len(records) >= self.trials:
+            return None
+        if not promises_too_little(metadata, percent):
             return None
         return stop_reason(percent)
 

@@ -99,6 +99,7 @@ class Results:
             "strategy": config.strategy,
             "seed": config.seed,
             "trials": len(ends),
+            "planned_trials": config.trials,
             "objectives": [
                 {"name": o.name, "unit": o.unit, "minimize": o.minimize} for o in config.objectives
             ],

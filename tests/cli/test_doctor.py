@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import platform
 import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from ax_anasod.cli import diagnosis
 from ax_anasod.cli.diagnosis import Finding
@@ -44,6 +46,14 @@ def test_what_is_broken_is_said_and_counts(
     ]
     monkeypatch.setattr(diagnosis, "examine", lambda: findings[1:])
     assert command("doctor").code == 0
+
+
+def test_every_package_is_imported_by_a_name_that_it_has() -> None:
+    provided = packages_distributions()
+    for requirement, _ in diagnosis._requirements():
+        if diagnosis._installed(requirement.name):
+            owners = map(canonicalize_name, provided.get(diagnosis._module(requirement), []))
+            assert canonicalize_name(requirement.name) in owners, requirement
 
 
 def test_imports_that_fail_or_end_the_process(

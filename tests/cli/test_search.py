@@ -17,6 +17,7 @@ from tests.cli.conftest import Command, rows
 
 KEYS = {
     *("benchmark", "dataset", "strategy", "seed", "trials", "objectives", "values"),
+    "planned_trials",
     *("architectures", "incumbent", "reported", "best", "optimum", "cost_seconds", "seconds"),
     *("seconds_per_trial", "pareto_front", "stopped_early", "out"),
 }

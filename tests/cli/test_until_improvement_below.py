@@ -23,6 +23,13 @@ def test_a_search_ends_early_and_says_so(
     assert "less than 2 %" in content["stopped_early"]
     assert "stopped early" in outcome.err
     assert command("show", out, "--json").json["stopped_early"] == content["stopped_early"]
+    shown = " ".join(command("show", out).out.split())
+    assert f"ended by its rule at {content['trials']} of 150 trials" in shown
+    assert "resume" in shown
+    assert "--until-improvement-below 0" in shown
+    report = (out / "report.html").read_text()
+    assert content["stopped_early"] in report
+    assert "planned trials" in report
     # A run that is over stays over; without the rule it goes on as if there had been none.
     again = command("resume", out, "--json").json
     assert again["trials"] == content["trials"]

@@ -36,5 +36,5 @@ def test_open_ends_are_refused() -> None:
 
 
 def test_infinity_is_no_number() -> None:
-    with pytest.raises(OptionError, match="rate must be at least 0, got inf"):
+    with pytest.raises(OptionError, match="rate must be finite and at least 0, got inf"):
         check_number("rate", math.inf, 0)

@@ -16,9 +16,18 @@ from ax_anasod.storage.events import Completed, Failed, Started
 from ax_anasod.storage.journal import Record
 
 KEYS = [
-    *("benchmark", "dataset", "strategy", "seed", "trials", "objectives", "values"),
-    *("architectures", "incumbent", "reported", "best", "optimum", "cost_seconds", "seconds"),
-    *("seconds_per_trial", "pareto_front", "stopped_early", "out"),
+    *(
+        "benchmark",
+        "dataset",
+        "strategy",
+        "seed",
+        "trials",
+        "planned_trials",
+        "objectives",
+        "values",
+    ),
+    *("architectures", "incumbent", "reported", "best", "optimum", "cost_seconds"),
+    *("seconds", "seconds_per_trial", "pareto_front", "stopped_early", "out"),
 ]
 
 
