@@ -25,7 +25,8 @@ class LookupRunner(IRunner):
 
     Args:
         benchmark: The benchmark, or its ``to_dict()``, which is what Ax stores.
-        space: What a trial's parameters are, ``"encoding"`` or ``"architecture"``.
+        space: What a trial's parameters are, ``"encoding"`` or ``"architecture"``; None tells
+            by their names.
         seed: The seed of the run (see :class:`BenchmarkQuery`).
         seconds_per_trial: How long a trial pretends to run, in seconds, to rehearse
             asynchronous parallel searches.
@@ -38,7 +39,7 @@ class LookupRunner(IRunner):
     def __init__(
         self,
         benchmark: Benchmark | Mapping[str, Any],
-        space: Space = "encoding",
+        space: Space | None = None,
         seed: int = 0,
         seconds_per_trial: float = 0.0,
     ) -> None:
@@ -49,7 +50,7 @@ class LookupRunner(IRunner):
         restored = from_dict(benchmark) if isinstance(benchmark, Mapping) else benchmark
         # Ax stores the arguments under the names of the attributes.
         self.benchmark = restored.to_dict()
-        self.space: Space = space
+        self.space: Space | None = space
         self.seed = seed
         self.seconds_per_trial = seconds_per_trial
         self._query = BenchmarkQuery(restored, space, seed)

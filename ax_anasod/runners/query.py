@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Any
 
-from ax_anasod.core.cell_search_space import CellSearchSpace
 from ax_anasod.core.coding import Space
-from ax_anasod.core.search_space import AnasodSearchSpace
 from ax_anasod.core.seeding import check_seed, query_rng
-from ax_anasod.exceptions import UnknownNameError
+from ax_anasod.core.trial_space import TrialSpace
 from ax_anasod.nasbench import Benchmark
 from ax_anasod.nasbench.benchmark import COST
 
@@ -19,7 +17,8 @@ class BenchmarkQuery:
 
     Args:
         benchmark: The benchmark.
-        space: What a trial's parameters are, ``"encoding"`` or ``"architecture"``.
+        space: What a trial's parameters are, ``"encoding"`` or ``"architecture"``; None tells
+            by their names.
         seed: The seed of the run: it decides which architecture an encoding stands for,
             and which training seed a single-seed benchmark is asked for.
 
@@ -28,12 +27,9 @@ class BenchmarkQuery:
         UnknownNameError: There is no such kind of space.
     """
 
-    def __init__(self, benchmark: Benchmark, space: Space = "encoding", seed: int = 0) -> None:
-        if space not in get_args(Space):
-            raise UnknownNameError("kind of search space", space, get_args(Space))
+    def __init__(self, benchmark: Benchmark, space: Space | None = None, seed: int = 0) -> None:
         self.benchmark, self.seed = benchmark, check_seed(seed)
-        kind = AnasodSearchSpace if space == "encoding" else CellSearchSpace
-        self.search_space: AnasodSearchSpace | CellSearchSpace = kind.from_cell(benchmark.cell)
+        self._space = TrialSpace(benchmark.cell, space)
 
     def __call__(self, trial_index: int, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Look a trial up.
@@ -50,7 +46,7 @@ class BenchmarkQuery:
             EncodingError: The parameters are no encoding of the cell.
             ArchitectureError: They are no architecture of the cell.
         """
-        architecture = self.search_space.decode(parameters, self.seed, trial_index)
+        architecture = self._space.of(parameters).decode(parameters, self.seed, trial_index)
         code = architecture.code[None, :]
         seeds = self.benchmark.draw_seeds(code, query_rng(self.seed, trial_index))
         result = self.benchmark.query(code, seeds)

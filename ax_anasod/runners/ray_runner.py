@@ -27,7 +27,8 @@ class RayRunner(BaseTrainingRunner):
     Args:
         task: What is trained, or its ``to_dict()``, which is what Ax stores.
         folder: The folder of all trials.
-        space: What a trial's parameters are, ``"encoding"`` or ``"architecture"``.
+        space: What a trial's parameters are, ``"encoding"`` or ``"architecture"``; None tells
+            by their names.
         seed: The seed of the run.
         tensorboard: Whether logs for TensorBoard are written.
         address: Address of the cluster; None uses this machine, or the cluster that
@@ -48,7 +49,7 @@ class RayRunner(BaseTrainingRunner):
         self,
         task: TrainingTask | Mapping[str, Any],
         folder: str,
-        space: Space = "encoding",
+        space: Space | None = None,
         seed: int = 0,
         tensorboard: bool = True,
         address: str | None = None,

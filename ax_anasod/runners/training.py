@@ -26,7 +26,8 @@ class TrainingRunner(BaseTrainingRunner):
     Args:
         task: What is trained, or its ``to_dict()``, which is what Ax stores.
         folder: The folder of all trials.
-        space: What a trial's parameters are, ``"encoding"`` or ``"architecture"``.
+        space: What a trial's parameters are, ``"encoding"`` or ``"architecture"``; None tells
+            by their names.
         seed: The seed of the run.
         tensorboard: Whether logs for TensorBoard are written.
         epochs_per_poll: How many epochs a poll trains; None trains to the end at the first.
@@ -42,7 +43,7 @@ class TrainingRunner(BaseTrainingRunner):
         self,
         task: TrainingTask | Mapping[str, Any],
         folder: str,
-        space: Space = "encoding",
+        space: Space | None = None,
         seed: int = 0,
         tensorboard: bool = True,
         epochs_per_poll: int | None = 1,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,9 +16,8 @@ from ax.core.trial_status import TrialStatus
 
 from ax_anasod.core.cell_search_space import CellSearchSpace
 from ax_anasod.core.coding import Space
-from ax_anasod.core.search_space import AnasodSearchSpace
 from ax_anasod.core.seeding import architecture_rng, check_seed, network_seed
-from ax_anasod.exceptions import UnknownNameError
+from ax_anasod.core.trial_space import TrialSpace
 from ax_anasod.training import ImageData, TrainingTask, TrialState, TrialTraining, load_data
 from ax_anasod.training.task import BETWEEN_LAYERS
 
@@ -42,7 +41,8 @@ class BaseTrainingRunner(IRunner):
     Args:
         task: What is trained, or its ``to_dict()``, which is what Ax stores.
         folder: The folder of all trials.
-        space: What a trial's parameters are, ``"encoding"`` or ``"architecture"``.
+        space: What a trial's parameters are, ``"encoding"`` or ``"architecture"``; None tells
+            by their names.
         seed: The seed of the run.
         tensorboard: Whether logs for TensorBoard are written.
 
@@ -62,21 +62,18 @@ class BaseTrainingRunner(IRunner):
         self,
         task: TrainingTask | Mapping[str, Any],
         folder: str | Path,
-        space: Space = "encoding",
+        space: Space | None = None,
         seed: int = 0,
         tensorboard: bool = True,
     ) -> None:
-        if space not in get_args(Space):
-            raise UnknownNameError("kind of search space", space, get_args(Space))
         self._task = task if isinstance(task, TrainingTask) else TrainingTask.from_dict(task)
         # Ax stores the arguments under the names of the attributes.
         self.task = self._task.to_dict()
         self.folder = str(folder)
-        self.space: Space = space
+        self.space: Space | None = space
         self.seed = check_seed(seed)
         self.tensorboard = tensorboard
-        kind = AnasodSearchSpace if space == "encoding" else CellSearchSpace
-        self._search_space: AnasodSearchSpace | CellSearchSpace = kind.from_cell(self._task.cell)
+        self._trial_space = TrialSpace(self._task.cell, space)
         self._data: ImageData | None = None
 
     def use_data(self, data: ImageData) -> None:
@@ -116,7 +113,7 @@ class BaseTrainingRunner(IRunner):
             EncodingError: The parameters are no encoding of the cell.
             ArchitectureError: They are no architecture of the cell.
         """
-        space = self._search_space
+        space = self._trial_space.of(parameterization)
         if isinstance(space, CellSearchSpace):
             return space.decode(parameterization).code[None, :]
         counts = space.counts(parameterization)

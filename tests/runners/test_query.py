@@ -54,6 +54,14 @@ def test_an_architecture_is_looked_up_as_it_is(toy_benchmark: Benchmark) -> None
     assert result["values"]["size"] == 24.0
 
 
+def test_the_names_of_the_parameters_tell_what_they_are(toy_benchmark: Benchmark) -> None:
+    query = BenchmarkQuery(toy_benchmark, seed=4)
+    architecture = {f"block_{i}": name for i, name in enumerate(["conv"] * 2 + ["pool"] * 4)}
+
+    assert query(9, architecture) == BenchmarkQuery(toy_benchmark, "architecture")(9, architecture)
+    assert query(9, COUNTS) == BenchmarkQuery(toy_benchmark, "encoding", seed=4)(9, COUNTS)
+
+
 def test_what_is_not_in_the_space_is_refused(toy_benchmark: Benchmark) -> None:
     with pytest.raises(EncodingError, match="nearest valid one"):
         BenchmarkQuery(toy_benchmark)(0, {"n_conv": 7, "n_pool": 0, "n_skip": 0})

@@ -13,7 +13,7 @@ from ax.core.trial_status import TrialStatus
 from ax.early_stopping.strategies import PercentileEarlyStoppingStrategy
 from ax.orchestration.orchestrator import FailureRateExceededError
 
-from ax_anasod.core import AnasodSearchSpace
+from ax_anasod.core import AnasodSearchSpace, CellSearchSpace
 from ax_anasod.early_stopping import RepeatablePercentileEarlyStoppingStrategy
 from ax_anasod.exceptions import ObservationError, OptionError, RunError, UnknownNameError
 from ax_anasod.metrics import TrainingMetric
@@ -66,8 +66,8 @@ def test_layers_are_drawn_from_the_encoding(
     assert (code == space.decode(encoding, seed=7, trial_index=3).code).all()
 
     architectures = TrainingRunner(task, str(tmp_path), "architecture")
-    parameters = architectures._search_space.parameters
-    chosen = {name: parameter.values[0] for name, parameter in parameters.items()}  # type: ignore[union-attr]
+    parameters = CellSearchSpace.from_cell(task.cell).parameters
+    chosen = {name: parameter.values[0] for name, parameter in parameters.items()}  # type: ignore[attr-defined]
     assert architectures.codes(0, chosen).tolist() == [[0] * len(chosen)]
 
 
