@@ -13,7 +13,7 @@ from ax_anasod.compare.contender import Contender
 from ax_anasod.compare.plan import Plan
 from ax_anasod.compare.worker import Task
 from ax_anasod.exceptions import RunError
-from ax_anasod.runs.folder import CONFIG
+from ax_anasod.runs.folder import check_holds_no_run
 from ax_anasod.storage.journal import Journal, Record, is_being_written, read_records
 
 PLAN: Final = "comparison.json"
@@ -71,10 +71,7 @@ class ComparisonFolder:
         with _refusing(path):
             if path.exists() and not path.is_dir():
                 raise RunError(f"{path} is a file, not a folder", "choose another folder")
-            if (path / CONFIG).exists():
-                raise RunError(
-                    f"the folder {path} holds the run of a search", "choose another folder"
-                )
+            check_holds_no_run(path)
             path.mkdir(parents=True, exist_ok=True)
             if is_running(path):
                 raise RunError(

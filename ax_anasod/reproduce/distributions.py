@@ -163,15 +163,22 @@ def reproduce_spread(
 
     Args:
         name: ``"table1"`` or ``"figure2"``.
-        benchmark: The benchmark; its first objective is taken.
+        benchmark: The benchmark, with one objective.
         seeds: How many samples, drawn with the seeds 0, 1, ...
         encodings: Encodings in a sample.
 
     Raises:
-        OptionError: A number is out of range, or the cell has too few encodings.
+        OptionError: A number is out of range, the benchmark has several objectives, or the
+            cell has too few encodings.
     """
     if seeds < 1:
         raise OptionError(f"seeds must be at least 1, got {seeds}")
+    objectives = [objective.name for objective in benchmark.objectives]
+    if len(objectives) > 1:
+        raise OptionError(
+            f"{name} is of one objective, got {len(objectives)}: {objectives}",
+            "make it for each of them",
+        )
     dataset = benchmark.dataset
     return SpreadReproduction(
         name=name,

@@ -12,6 +12,7 @@ from ax_anasod.reproduce.distributions import TITLES, reproduce_spread
 from ax_anasod.reproduce.protocol import SEARCH_TARGETS, SEEDS
 from ax_anasod.reproduce.searches import reproduce_searches
 from ax_anasod.reproduce.view import Reproduction
+from ax_anasod.runs.folder import check_holds_no_run
 
 TARGETS: Final = ("table1", "table2", "table6", "figure2", "figure3", "figure6")
 """Their names."""
@@ -60,6 +61,8 @@ def reproduce(
                 f"{target} comes from random draws, not from searches, so there are no trials "
                 "to cut"
             )
+        if out is not None:
+            check_holds_no_run(Path(out))
         return reproduce_spread(target, benchmark, seeds=seeds)
     return reproduce_searches(
         SEARCH_TARGETS[target],

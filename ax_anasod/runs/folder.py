@@ -162,6 +162,16 @@ def check_free(path: Path) -> None:
                 )
 
 
+def check_holds_no_run(path: Path) -> None:
+    """Refuse the folder of a search, for what is none.
+
+    Raises:
+        RunError: It is one.
+    """
+    if (path / CONFIG).exists():
+        raise RunError(f"the folder {path} holds the run of a search", "choose another folder")
+
+
 def _is_leftover(file: Path) -> bool:
     # An empty journal is what a process leaves that was killed while making the folder.
     return file.name == JOURNAL and file.is_file() and file.stat().st_size == 0

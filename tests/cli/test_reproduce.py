@@ -76,3 +76,25 @@ def test_mistakes(refused: Refused, tmp_path: Path, arguments: list[str], messag
     out = tmp_path / "new"
     assert message in refused("reproduce", *arguments, "--out", out)
     assert not out.exists()
+
+
+def test_the_folder_of_a_search_is_not_written_to(
+    command: Command, table: list[object], tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    options = [*table, "--accuracy", "valid", "--out", out]
+    assert command("search", *options, "--strategy", "random", "--trials", 2).code == 0
+    before = sorted(out.iterdir())
+    for target in ("table1", "table6"):
+        outcome = command("reproduce", target, *options)
+        assert outcome.code == 2
+        assert "holds the run of a search" in outcome.err
+    assert sorted(out.iterdir()) == before
+
+
+def test_distributions_are_of_one_objective(refused: Refused, table: list[object]) -> None:
+    for target in ("table1", "figure2"):
+        message = refused(
+            "reproduce", target, *table, "--accuracy", "valid", "--minimize", "latency"
+        )
+        assert f"{target} is of one objective, got 2: ['valid_error', 'latency']" in message
