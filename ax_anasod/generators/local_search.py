@@ -57,7 +57,8 @@ class LocalSearchGenerator(ArchitectureGenerator):
         seen = Evaluations(self.cell, history)
         if len(history.rows) < self.num_initial:
             return seen.first_unknown(self.draw_starts(_DRAWS, self.rng(history), fixed))
-        for restart in range(_MAX_RESTARTS):
+        # Each trial is new to one climb at most.
+        for restart in range(len(history.rows) + _MAX_RESTARTS):
             starts = (
                 self.draw_starts(self.num_initial, restart_rng(self.seed, restart), fixed)
                 if restart

@@ -14,6 +14,7 @@ from ax_anasod.core.history import History
 from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.generators.architecture import ArchitectureGenerator
 from ax_anasod.generators.checks import check_number
+from ax_anasod.generators.random_architecture import list_with_fixed
 from ax_anasod.simplex import TrustRegionSchedule, sample_biased, sample_uniform
 
 Pool = Literal["random", "mutation", "mixed", "evolution", "dirichlet", "exhaustive"]
@@ -170,8 +171,7 @@ class PoolGenerator(ArchitectureGenerator):
         return self.cell.decode(self.cell.snap(fractions), rng)
 
     def _all(self, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
-        codes = self.cell.enumerate()
-        return np.asarray(codes[(codes[:, list(fixed)] == list(fixed.values())).all(axis=1)])
+        return list_with_fixed(self.cell, fixed) if fixed else self.cell.enumerate()
 
     def _new(self, codes: npt.NDArray[np.int64], history: History) -> npt.NDArray[np.int64]:
         """Those of ``n x d`` codes without a trial, each architecture once, in their order."""

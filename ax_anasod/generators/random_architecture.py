@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ax_anasod.cells import Cell, RestrictedCell
+from ax_anasod.cells.listing import all_codes
 from ax_anasod.core.history import History
 from ax_anasod.exceptions import ArchitectureError
 from ax_anasod.generators.base import HistoryGenerator
@@ -74,6 +75,22 @@ def draw_with_fixed(
         if len(found) >= n:
             return found[:n]
     raise _none_found(cell, fixed)
+
+
+def list_with_fixed(cell: Cell, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
+    """All architectures that have a code with given columns, such a code of each, ``m x d``.
+
+    Args:
+        cell: A cell that can be listed.
+        fixed: Column -> value.
+    """
+    # Another form of an architecture than its representative may have the fixed values.
+    codes = cell.enumerate() if isinstance(cell, RestrictedCell) else all_codes(cell)
+    codes = codes[(codes[:, list(fixed)] == list(fixed.values())).all(axis=1)]
+    codes = codes[cell.is_valid(codes)]
+    _, first = np.unique(cell.keys(cell.canonical(codes)), return_index=True)
+    listed: npt.NDArray[np.int64] = codes[np.sort(first)]
+    return listed
 
 
 def _none_found(cell: Cell, fixed: Mapping[int, int]) -> ArchitectureError:

@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ax_anasod.cells import Cell, RestrictedCell
-from ax_anasod.cells.listing import all_codes
 from ax_anasod.core.history import History
 from ax_anasod.exceptions import CellError, UnknownNameError
 from ax_anasod.generators.architecture import ArchitectureGenerator
 from ax_anasod.generators.checks import check_number
 from ax_anasod.generators.expected_improvement import ExpectedImprovement
+from ax_anasod.generators.random_architecture import list_with_fixed
 from ax_anasod.generators.targets import half_ranked, modelled_values, standardized
 from ax_anasod.generators.two_level_search import search
 from ax_anasod.surrogates import Level, LevelFeatures, LevelName, levels_of
@@ -202,10 +202,5 @@ def _everything(cell: Cell) -> tuple[npt.NDArray[np.int64], LevelFeatures]:
 
 def _fixed(cell: Cell, fixed: Mapping[int, int]) -> tuple[npt.NDArray[np.int64], LevelFeatures]:
     """As :func:`_everything`, those architectures that some code with fixed values has."""
-    # Another form of an architecture than its representative may have the fixed values.
-    codes = cell.enumerate() if isinstance(cell, RestrictedCell) else all_codes(cell)
-    codes = codes[(codes[:, list(fixed)] == list(fixed.values())).all(axis=1)]
-    codes = codes[cell.is_valid(codes)]
-    _, first = np.unique(cell.keys(cell.canonical(codes)), return_index=True)
-    codes = codes[np.sort(first)]
+    codes = list_with_fixed(cell, fixed)
     return codes, LevelFeatures(cell, codes)

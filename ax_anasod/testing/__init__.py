@@ -1,4 +1,4 @@
-"""Examinations that our own strategies and benchmarks pass, for yours to inherit."""
+"""Test classes that every built-in strategy and benchmark passes; subclass them for yours."""
 
 from ax_anasod.testing.benchmark import BenchmarkConformance
 from ax_anasod.testing.objective import SyntheticObjective

@@ -12,6 +12,7 @@ import pytest
 
 from ax_anasod import cells
 from ax_anasod.cells import Cell, RestrictedCell
+from ax_anasod.cells.listing import all_codes
 from ax_anasod.core import History
 from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.generators import PoolGenerator
@@ -198,6 +199,22 @@ def test_fixed_columns_hold(name: str, history: Build) -> None:
 
     assert set(codes[:, 1].tolist()) == {3}
     assert set(codes[:, 4].tolist()) == {2}
+
+
+def test_every_architecture_that_can_have_the_fixed_values_is_a_candidate(history: Build) -> None:
+    past = history(GRAPH.sample(3, np.random.default_rng(1)).tolist(), [1.0, 2.0, 3.0])
+    fixed = {0: 3}
+    generator = Last(GRAPH.to_dict(), pool="exhaustive")
+
+    candidates = generator.candidates(past, fixed, generator.rng(past))
+
+    codes = all_codes(GRAPH)
+    codes = codes[(codes[:, 0] == 3) & GRAPH.is_valid(codes)]
+    able = set(GRAPH.keys(GRAPH.canonical(codes)).tolist())
+    found = GRAPH.keys(GRAPH.canonical(candidates)).tolist()
+    assert (candidates[:, 0] == 3).all()
+    assert len(found) == len(set(found))
+    assert set(found) == able - set(GRAPH.keys(past.rows).tolist())
 
 
 @pytest.mark.parametrize(

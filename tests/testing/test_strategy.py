@@ -112,6 +112,11 @@ def test_proposing_what_failed_for_ever_fails() -> None:
         Case().test_failed_trials("Stubborn", CELL)
 
 
+def test_proposing_what_is_pending_fails() -> None:
+    with pytest.raises(AssertionError, match="Stubborn proposes what is pending"):
+        Case().test_trials_in_parallel("Stubborn", CELL)
+
+
 def test_a_missing_package_skips(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(*_: object) -> None:
         raise OptionalImportError("nothing", "baselines")
