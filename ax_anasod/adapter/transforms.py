@@ -19,6 +19,7 @@ from ax.generators.types import TConfig
 from ax_anasod.core.history import check_finite, failed_arms, objective_signs, unusable_value
 from ax_anasod.core.stored_values import as_stored
 from ax_anasod.exceptions import ObservationError
+from ax_anasod.generators.targets import lift_zeros
 from ax_anasod.simplex import bomze_round
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ class PrepareObservations(Transform):
                 _check_noise(means, sems, metric, data.index)
                 if self.log_targets:
                     _check_sign(means, metric, data.index)
-                    means = _lift_zeros(means)
+                    means = lift_zeros(means)
             data["mean", metric], data["sem", metric] = means, sems
         if self.adapter is None or not len(data):
             return experiment_data
@@ -228,13 +229,6 @@ def _check_noise(
             "but other trials have one",
             "give it for all trials, or for none: the noise is then inferred",
         )
-
-
-def _lift_zeros(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    positive = values[values > 0]
-    floor = positive.min() / 2 if positive.size else 1.0
-    # Missing values, NaN, stay missing.
-    return np.where(values == 0, floor, values)
 
 
 def _impute_failures(

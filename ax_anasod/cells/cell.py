@@ -61,6 +61,11 @@ class Cell(CellDefinition):
         """
         return self.num_codes if self.accepts_all_codes else len(self.enumerate())
 
+    @property
+    def num_listed(self) -> int:
+        """How many codes `enumerate` looks at to list the architectures."""
+        return self.num_codes
+
     # Encodings
 
     def encode(self, codes: ArrayLike) -> NDArray[np.int64]:

@@ -84,6 +84,11 @@ class RestrictedCell(Cell):
         """Number of architectures that exist."""
         return len(self._codes)
 
+    @property
+    def num_listed(self) -> int:
+        """The number of architectures: they are listed already."""
+        return self.size
+
     def enumerate(self) -> NDArray[np.int64]:
         """The architectures that exist, ``size x d``, in the order of their codes."""
         return self._codes.copy()

@@ -121,6 +121,6 @@ class LocalSearchGenerator(ArchitectureGenerator):
         """An architecture that the run does not know, or a repeat where there is none left."""
         rng = self.rng(history)
         codes = self.draw(_DRAWS, rng, fixed)
-        if seen.look_up(codes).known.all() and not fixed and self.cell.num_codes <= LIMIT:
+        if seen.look_up(codes).known.all() and not fixed and self.cell.num_listed <= LIMIT:
             codes = rng.permutation(self.cell.enumerate())
         return seen.first_unknown(codes)

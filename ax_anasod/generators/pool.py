@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from ax_anasod.cells import Cell, RestrictedCell, mutate
+from ax_anasod.cells import Cell, mutate
 from ax_anasod.core.history import History
 from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.generators.architecture import ArchitectureGenerator
@@ -191,8 +191,7 @@ def _winner(history: History, rng: np.random.Generator) -> npt.NDArray[np.int64]
 
 def is_listable(cell: Cell) -> bool:
     """Whether a cell has so few architectures that all of them can be candidates."""
-    size = cell.size if isinstance(cell, RestrictedCell) else cell.num_codes
-    return size <= _LISTABLE
+    return cell.num_listed <= _LISTABLE
 
 
 def check_pool(pool: str, pool_size: int | None, num_parents: int, mutation_rate: float) -> None:

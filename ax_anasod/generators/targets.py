@@ -91,9 +91,9 @@ def half_ranked(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 def _signed_log(values: npt.NDArray[np.float64], history: History) -> npt.NDArray[np.float64]:
     if (values >= 0).all():
-        return np.log(_lift_zeros(values))
+        return np.log(lift_zeros(values))
     if (values <= 0).all():
-        return -np.log(_lift_zeros(-values))
+        return -np.log(lift_zeros(-values))
     objective = history.values[:, 0]
     trials = [int(history.trial_indices[test].min()) for test in (objective < 0, objective > 0)]
     raise ObservationError(
@@ -103,7 +103,12 @@ def _signed_log(values: npt.NDArray[np.float64], history: History) -> npt.NDArra
     )
 
 
-def _lift_zeros(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def lift_zeros(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Values of at least 0 with a logarithm: 0 becomes half of the smallest positive one.
+
+    Args:
+        values: ``n`` values; NaN where there is none, which it stays.
+    """
     positive = values[values > 0]
     floor = positive.min() / 2 if positive.size else 1.0
-    return np.where(values > 0, values, floor)
+    return np.where(values == 0, floor, values)

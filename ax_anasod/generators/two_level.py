@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from ax_anasod.cells import Cell, RestrictedCell
+from ax_anasod.cells import Cell
 from ax_anasod.core.history import History
 from ax_anasod.exceptions import CellError, UnknownNameError
 from ax_anasod.generators.architecture import ArchitectureGenerator
@@ -113,7 +113,7 @@ class TwoLevelGenerator(ArchitectureGenerator):
         if not history.observed.any():
             return self.draw_one(rng, fixed)
         acquisition, percent = self._acquisition(history)
-        if _num_listed(self.cell) > self.enumeration_limit:
+        if self.cell.num_listed > self.enumeration_limit:
             code, value = search(self, acquisition, history, fixed, rng)
         else:
             code, value = self._best_of_all(acquisition, history, fixed, rng)
@@ -186,11 +186,6 @@ def turns_of(cell: Cell, surrogate: str) -> list[list[Level]]:
             "surrogate='alternating' leaves out what a cell does not have",
         )
     return [[available[name] for name in view] for view in views]
-
-
-def _num_listed(cell: Cell) -> int:
-    """How many codes are looked at when all architectures of a cell are listed."""
-    return cell.size if isinstance(cell, RestrictedCell) else cell.num_codes
 
 
 @lru_cache(maxsize=2)

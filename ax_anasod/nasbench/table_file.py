@@ -55,6 +55,8 @@ def read_table(path: Path, columns: Sequence[str]) -> TableFile:
         UnknownNameError: If a named column does not exist, with the nearest name.
     """
     head = _read_head(path)
+    if path.suffix == ".parquet" and head != _PARQUET:
+        raise BenchmarkError(f"the table {path} is called .parquet, but is no Parquet file")
     reader = _read_parquet if head == _PARQUET else _read_csv
     rows = reader(path, columns)
     if not rows[ARCH]:

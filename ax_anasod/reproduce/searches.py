@@ -95,7 +95,7 @@ class SearchReproduction:
         sentences = [
             f"Ours: the lowest {plan.objective.name} seen in a run"
             + (f" ({plan.objective.unit})" if plan.objective.unit else "")
-            + f", mean ± one standard error over {plan.seeds} runs."
+            + f", mean ± one standard error over {_runs(plan.seeds)}."
         ]
         if self.task is not None and self.target.values:
             sentences.append(
@@ -121,7 +121,7 @@ class SearchReproduction:
             )
         if self.most_trials is not None or plan.seeds != SEEDS:
             sentences.append(
-                f"This is not the paper's protocol: {plan.seeds} runs instead of {SEEDS}"
+                f"This is not the paper's protocol: {_runs(plan.seeds)} instead of {SEEDS}"
                 + (f", at most {self.most_trials} queries." if self.most_trials else ".")
             )
         sentences += [f"Not run: {name}, {reason}." for name, reason in self.missing.items()]
@@ -261,6 +261,10 @@ def reproduce_searches(
     return SearchReproduction(
         target, comparison, missing, task_of(benchmark), most_trials, source_of(benchmark)
     )
+
+
+def _runs(n: int) -> str:
+    return "1 run" if n == 1 else f"{n} runs"
 
 
 def _budget(method: Method, most_trials: int | None) -> int:

@@ -120,6 +120,12 @@ def test_parquet_columns_of_another_type(
         read_table(tmp_path / "t.parquet", ["x"])
 
 
+def test_a_name_that_promises_parquet(tmp_path: Path) -> None:
+    (tmp_path / "t.parquet").write_text("arch,x\na,1\n")
+    with pytest.raises(BenchmarkError, match=r"t\.parquet is called \.parquet, but is no Parquet"):
+        read_table(tmp_path / "t.parquet", ["x"])
+
+
 def test_integers_and_categories_in_parquet(tmp_path: Path) -> None:
     frame = pd.DataFrame({"arch": pd.Categorical(["a", "b"]), "x": np.array([1, 2], dtype="i4")})
     frame.to_parquet(tmp_path / "t.parquet")
