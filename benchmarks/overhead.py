@@ -30,6 +30,7 @@ from gpytorch.mlls import ExactMarginalLogLikelihood
 
 from ax_anasod.cells import Cell
 from ax_anasod.core.seeding import architecture_rng, proposal_rng
+from ax_anasod.core.stored_values import as_stored
 from ax_anasod.experiment import make_client
 from ax_anasod.generators.candidates import draw_candidates, exhaustive, not_exhausted
 from ax_anasod.nasbench import NASBenchGraphBenchmark
@@ -74,7 +75,8 @@ def bare_botorch(cell: Cell, evaluate: Objective, trials: int, seed: int, optimi
         if trial < NUM_INITIAL:
             counts = cell.snap(sample_uniform(cell.num_operations, 1, rng))[0]
         else:
-            log_errors = np.log(values)
+            # As Ax stores them: a last digit decides between encodings that are equally good.
+            log_errors = np.log(as_stored(np.array(values)))
             spread = log_errors.std(ddof=1)
             targets = (log_errors - log_errors.mean()) / (spread if spread > 1e-8 else 1.0)
             X = torch.as_tensor(np.stack(rows) / cell.total, dtype=torch.double)
