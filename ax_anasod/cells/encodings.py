@@ -122,8 +122,10 @@ def num_architectures(cell: Cell, counts: ArrayLike) -> NDArray[np.float64]:
             arrangements = np.rint(np.exp(logarithms)) ** (cell.num_blocks // total)
             return np.asarray(arrangements * float(math.prod(cell.wiring)))
     known, keys_of_rows = count_keys(listed[0], total), count_keys(rows, total)
-    place = np.minimum(np.searchsorted(known, keys_of_rows), len(known) - 1)
-    return np.where(known[place] == keys_of_rows, listed[1][place], 0).astype(np.float64)
+    numbers = np.zeros(len(rows))
+    present = np.isin(keys_of_rows, known)
+    numbers[present] = listed[1][np.searchsorted(known, keys_of_rows[present])]
+    return numbers
 
 
 def require_feasible(cell: Cell, counts: NDArray[np.int64]) -> None:

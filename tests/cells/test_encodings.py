@@ -147,6 +147,18 @@ class TestNumArchitectures:
         assert one == (3 * 6 * 10) ** 2
         assert two == 64 * one
 
+    def test_encodings_that_no_architecture_has(self) -> None:
+        # No valid architecture has the same encoding in both parts.
+        class Uneven(Cell):
+            def is_valid(self, codes: ArrayLike) -> NDArray[np.bool_]:
+                counts = part_counts(self, self.validate_codes(codes))
+                return (counts[:, 0] != counts[:, 1]).any(axis=1)
+
+        cell = Uneven("uneven", ["a", "b"], num_blocks=4, parts=2)
+
+        assert cell.num_architectures([[2, 0], [1, 1]]).tolist() == [0, 0]
+        assert cell.num_architectures([[3, 1], [2, 2]]).tolist() == [4, 2]
+
     def test_too_many_to_count_are_infinitely_many(self) -> None:
         vast = Cell("vast", operations=[f"op {i}" for i in range(40)], num_blocks=4000)
 
