@@ -120,7 +120,8 @@ def num_architectures(cell: Cell, counts: ArrayLike) -> NDArray[np.float64]:
         logarithms = factorials[total] - factorials[rows].sum(axis=1)
         with np.errstate(over="ignore"):
             arrangements = np.rint(np.exp(logarithms)) ** (cell.num_blocks // total)
-            return np.asarray(arrangements * float(math.prod(cell.wiring)))
+            # More wirings than a float can hold are as good as infinitely many.
+            return np.asarray(arrangements * float(min(math.prod(cell.wiring), 10**300)))
     known, keys_of_rows = count_keys(listed[0], total), count_keys(rows, total)
     numbers = np.zeros(len(rows))
     present = np.isin(keys_of_rows, known)

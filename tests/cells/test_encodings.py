@@ -163,3 +163,6 @@ class TestNumArchitectures:
         vast = Cell("vast", operations=[f"op {i}" for i in range(40)], num_blocks=4000)
 
         assert vast.num_architectures(np.full((1, 40), 100)).tolist() == [np.inf]
+
+        wired = Cell("wired", operations=["a", "b"], num_blocks=2, wiring=[10] * 400)
+        assert wired.num_architectures([[1, 1]])[0] >= 1e300
