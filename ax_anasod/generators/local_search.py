@@ -15,6 +15,7 @@ from ax_anasod.generators.architecture import ArchitectureGenerator
 from ax_anasod.generators.checks import check_number
 from ax_anasod.generators.climbing import Place, architectures_around, climb
 from ax_anasod.generators.evaluations import Evaluations
+from ax_anasod.generators.random_architecture import forms_with_fixed
 
 # So many climbs in a row need nothing new only where almost everything is known.
 _MAX_RESTARTS: Final = 100
@@ -110,7 +111,7 @@ class LocalSearchGenerator(ArchitectureGenerator):
         def around(place: Place) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
             codes = architectures_around(self.cell, tuple(place.code.tolist()))
             if fixed:
-                codes = codes[(codes[:, list(fixed)] == list(fixed.values())).all(axis=1)]
+                codes = forms_with_fixed(self.cell, codes, fixed)
             return codes, codes
 
         return climb(Place(code, code), around, seen, self.seed).query

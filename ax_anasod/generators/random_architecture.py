@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from functools import lru_cache
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from ax_anasod.cells import Cell, RestrictedCell
-from ax_anasod.cells.listing import all_codes
+from ax_anasod.cells.listing import LIMIT, all_codes
 from ax_anasod.core.history import History
 from ax_anasod.exceptions import ArchitectureError
 from ax_anasod.generators.base import HistoryGenerator
@@ -84,13 +85,51 @@ def list_with_fixed(cell: Cell, fixed: Mapping[int, int]) -> npt.NDArray[np.int6
         cell: A cell that can be listed.
         fixed: Column -> value.
     """
+    return _listed_with_fixed(cell, tuple(sorted(fixed.items())))[0]
+
+
+def forms_with_fixed(
+    cell: Cell, codes: npt.NDArray[np.int64], fixed: Mapping[int, int]
+) -> npt.NDArray[np.int64]:
+    """Those architectures that have a code with given columns, such a code of each.
+
+    In cells too large to list, those that have the given columns as they are.
+
+    Args:
+        cell: The cell.
+        codes: ``n x d`` codes of different architectures.
+        fixed: Column -> value.
+
+    Returns:
+        ``m x d`` codes.
+    """
+    own = (codes[:, list(fixed)] == list(fixed.values())).all(axis=1)
+    if own.all() or cell.accepts_all_codes or cell.num_listed > LIMIT:
+        present: npt.NDArray[np.int64] = codes[own]
+        return present
+    forms, known = _listed_with_fixed(cell, tuple(sorted(fixed.items())))
+    wanted = cell.keys(cell.canonical(codes))
+    wanted = wanted[np.isin(wanted, known)]
+    order = np.argsort(known, kind="stable")
+    found: npt.NDArray[np.int64] = forms[order[np.searchsorted(known, wanted, sorter=order)]]
+    return found
+
+
+@lru_cache(maxsize=4)
+def _listed_with_fixed(
+    cell: Cell, fixed: tuple[tuple[int, int], ...]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
+    """The codes of :func:`list_with_fixed`, and the keys of their representatives."""
+    columns, values = [column for column, _ in fixed], [value for _, value in fixed]
     # Another form of an architecture than its representative may have the fixed values.
     codes = cell.enumerate() if isinstance(cell, RestrictedCell) else all_codes(cell)
-    codes = codes[(codes[:, list(fixed)] == list(fixed.values())).all(axis=1)]
+    codes = codes[(codes[:, columns] == values).all(axis=1)]
     codes = codes[cell.is_valid(codes)]
-    _, first = np.unique(cell.keys(cell.canonical(codes)), return_index=True)
-    listed: npt.NDArray[np.int64] = codes[np.sort(first)]
-    return listed
+    keys = cell.keys(cell.canonical(codes))
+    first = np.sort(np.unique(keys, return_index=True)[1])
+    listed: npt.NDArray[np.int64] = codes[first]
+    listed.flags.writeable = False
+    return listed, keys[first]
 
 
 def _none_found(cell: Cell, fixed: Mapping[int, int]) -> ArchitectureError:
