@@ -143,7 +143,7 @@ class StrategyConformance:
         """A run goes on after failed and abandoned trials, the first ones included."""
         rounds = self.rounds(name, cell)
         rounds.fail(rounds.ask())
-        rounds.run(3)
+        rounds.run(2)
         rounds.abandon(rounds.ask())
         failed: list[dict[str, Any]] = []
         for _ in range(3):
