@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ax_anasod.core.history import History
 from ax_anasod.generators.base import HistoryGenerator
-from ax_anasod.generators.random_architecture import draw_with_fixed
+from ax_anasod.generators.fixed_codes import draw_with_fixed
 
 
 class ArchitectureGenerator(HistoryGenerator):

@@ -15,7 +15,7 @@ from ax_anasod.generators.architecture import ArchitectureGenerator
 from ax_anasod.generators.checks import check_number
 from ax_anasod.generators.climbing import Place, architectures_around, climb
 from ax_anasod.generators.evaluations import Evaluations
-from ax_anasod.generators.random_architecture import forms_with_fixed
+from ax_anasod.generators.fixed_codes import forms_with_fixed
 
 # So many climbs in a row need nothing new only where almost everything is known.
 _MAX_RESTARTS: Final = 100

@@ -14,7 +14,7 @@ from ax_anasod.core.history import History
 from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.generators.architecture import ArchitectureGenerator
 from ax_anasod.generators.checks import check_number
-from ax_anasod.generators.random_architecture import list_with_fixed
+from ax_anasod.generators.fixed_codes import list_with_fixed
 from ax_anasod.simplex import TrustRegionSchedule, sample_biased, sample_uniform
 
 Pool = Literal["random", "mutation", "mixed", "evolution", "dirichlet", "exhaustive"]

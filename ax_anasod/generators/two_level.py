@@ -16,7 +16,7 @@ from ax_anasod.exceptions import CellError, UnknownNameError
 from ax_anasod.generators.architecture import ArchitectureGenerator
 from ax_anasod.generators.checks import check_number
 from ax_anasod.generators.expected_improvement import ExpectedImprovement
-from ax_anasod.generators.random_architecture import list_with_fixed
+from ax_anasod.generators.fixed_codes import list_with_fixed
 from ax_anasod.generators.targets import half_ranked, modelled_values, standardized
 from ax_anasod.generators.two_level_search import search
 from ax_anasod.surrogates import Level, LevelFeatures, LevelName, levels_of

@@ -13,7 +13,6 @@ from ax_anasod.cells import Cell, RestrictedCell
 from ax_anasod.core import History
 from ax_anasod.exceptions import ArchitectureError
 from ax_anasod.generators import RandomArchitectureGenerator
-from ax_anasod.generators.random_architecture import forms_with_fixed, list_with_fixed
 
 SMALL = Cell("small", operations=["a", "b"], num_blocks=3, wiring=[3])
 GRAPH = cells.get("nas-bench-graph")
@@ -71,7 +70,7 @@ class TestFixed:
     def test_where_there_is_none_it_is_said(
         self, history: Callable[..., History], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("ax_anasod.generators.random_architecture._MAX_DRAWS", 10_000)
+        monkeypatch.setattr("ax_anasod.generators.fixed_codes._MAX_DRAWS", 10_000)
         skip = GRAPH.operations.index("skip")
         generator = RandomArchitectureGenerator(GRAPH.to_dict())
 
@@ -92,25 +91,3 @@ class TestFixed:
         assert (codes[:, :10] == first[:10]).all()
         with pytest.raises(ArchitectureError, match="no valid architecture"):
             generator.propose(1, history(), dict.fromkeys(range(30), 0))
-
-
-@pytest.mark.parametrize("cell", [GRAPH, SMALL, RestrictedCell(SMALL, SMALL.enumerate()[::2])])
-def test_forms_with_fixed_values_are_of_all_that_can_have_them(cell: Cell) -> None:
-    fixed = {0: 1, 2: 0}
-    some = cell.enumerate()[::7]
-
-    forms = forms_with_fixed(cell, some, fixed)
-
-    assert (forms[:, [0, 2]] == [1, 0]).all()
-    every = list_with_fixed(cell, fixed)
-    able = set(cell.keys(cell.canonical(every)).tolist()) & set(cell.keys(some).tolist())
-    assert sorted(cell.keys(cell.canonical(forms)).tolist()) == sorted(able)
-    assert able
-
-
-def test_isomorphic_codes_may_have_the_fixed_values() -> None:
-    every = list_with_fixed(GRAPH, {0: 3})
-    representatives = GRAPH.enumerate()
-
-    assert len(every) > (representatives[:, 0] == 3).sum()
-    assert GRAPH.is_valid(every).all()
