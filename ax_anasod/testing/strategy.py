@@ -44,7 +44,7 @@ class StrategyConformance:
         names: The strategies.
         cells: The cells; all built-in ones, and one with a wiring choice of its own.
         options: Options for all of them that have such an option. The default makes models
-            start early and train often, so that few trials suffice.
+            start early and train often and briefly, so that few trials suffice.
 
     Example:
         Everything that a user's test file needs::
@@ -62,14 +62,15 @@ class StrategyConformance:
 
     names: ClassVar[Sequence[str]]
     cells: ClassVar[Sequence[Cell]] = built_in_cells()
-    options: ClassVar[dict[str, Any]] = {"num_initial": 2, "trials_per_fit": 2}
+    options: ClassVar[dict[str, Any]] = {"num_initial": 2, "trials_per_fit": 2, "num_epochs": 20}
 
     _references: ClassVar[dict[tuple[type, str, Cell], list[dict[str, Any]]]] = {}
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """Run each test on every name and cell."""
-        metafunc.parametrize("cell", self.cells, ids=[cell.name for cell in self.cells])
-        metafunc.parametrize("name", self.names)
+        """Run all tests on one name and cell, then on the next."""
+        names = [cell.name for cell in self.cells]
+        metafunc.parametrize("cell", self.cells, ids=names, scope="class")
+        metafunc.parametrize("name", self.names, scope="class")
 
     def make_search_space(self, name: str, cell: Cell) -> AnasodSearchSpace | CellSearchSpace:
         """The search space that a strategy needs."""

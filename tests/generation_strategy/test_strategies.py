@@ -131,8 +131,9 @@ class TestInitialTrials:
 
 
 class TestFailures:
-    @pytest.mark.parametrize("optimizer", ["pool", "exhaustive"])
-    @pytest.mark.parametrize("ending", ["failed", "abandoned"])
+    @pytest.mark.parametrize(
+        ("ending", "optimizer"), [("failed", "pool"), ("abandoned", "exhaustive")]
+    )
     def test_an_encoding_that_always_fails_is_not_proposed_for_ever(
         self, toy_cell: Cell, toy_error: Any, ending: str, optimizer: str
     ) -> None:

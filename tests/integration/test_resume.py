@@ -81,6 +81,7 @@ def test_a_run_continued_in_new_processes(whole: tuple[str, list[object]], tmp_p
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("whole", ["anasod-bo"], indirect=True)
 def test_a_run_killed_again_and_again(whole: tuple[str, list[object]], tmp_path: Path) -> None:
     strategy, expected = whole
     out = tmp_path / "run"

@@ -136,8 +136,6 @@ def test_an_experiment_comes_back_with_all_of_it(toy_benchmark: Benchmark) -> No
 @pytest.mark.parametrize(
     ("strategy", "options"),
     [
-        ("random", {}),
-        ("anasod-random", {}),
         ("anasod-biased-random", {"num_trials": 12}),
         ("anasod-bo", {"num_initial": 3}),
         ("anasod-bo", {"num_initial": 3, "optimizer": "exhaustive", "ard": True}),
