@@ -185,6 +185,12 @@ def _check_names(
         raise OptionError(
             "no column of the table is searched", "name one with accuracy or with minimize"
         )
+    for column in accuracy:
+        if column in minimize:
+            raise OptionError(
+                f"the column {column!r} is to be both high (accuracy) and low (minimize)",
+                "name it in one of them",
+            )
     resulting = [*(f"{column}_error" for column in accuracy), *minimize, *report]
     for position, name in enumerate(resulting):
         if name in resulting[:position]:

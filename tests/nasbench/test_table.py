@@ -236,6 +236,7 @@ def test_empty_query(path: Path) -> None:
         ({"minimize": "note"}, BenchmarkError, "column 'note' .* holds 'a' in row 1, not a number"),
         ({"minimize": "arch"}, BenchmarkError, r"column 'arch' .* holds 'conv\|conv' in row 1"),
         ({"accuracy": ["valid", "valid"]}, OptionError, "accuracy names 'valid' twice"),
+        ({"accuracy": "valid", "minimize": "valid"}, OptionError, "both high .* and low"),
         ({"minimize": [3]}, OptionError, "minimize holds 3"),
         ({"minimize": "latency", "report": "latency"}, OptionError, "would be called 'latency'"),
     ],
