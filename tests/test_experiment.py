@@ -153,3 +153,22 @@ class TestClient:
         parameters, _, _, _ = client.get_best_parameterization(use_model_predictions=False)
 
         assert parameters == {"n_conv": 2, "n_pool": 3, "n_skip": 1}
+
+    def test_what_is_only_reported_does_not_matter_to_the_best(
+        self, toy_cell: Cell, toy_error: Any
+    ) -> None:
+        clients = [
+            make_client(toy_cell, "anasod-bo", num_initial=4, reported=reported)
+            for reported in ((), ("size",))
+        ]
+        for client in clients:
+            for _ in range(12):
+                ((index, parameters),) = client.get_next_trials(1).items()
+                values = {"error": toy_error(parameters), "size": float(index)}
+                known = {name: values[name] for name in client._experiment.metrics}
+                client.complete_trial(index, raw_data=known)
+
+        plain, reporting = (client.get_best_parameterization() for client in clients)
+        assert reporting[0] == plain[0]
+        assert reporting[1]["error"][0] == plain[1]["error"][0]
+        assert reporting[2:] == plain[2:]

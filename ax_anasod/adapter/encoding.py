@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ax.adapter.base import GenResults
@@ -106,6 +107,18 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
         return super()._transform_data(
             experiment_data, search_space, kept, transform_configs, assign_transforms
         )
+
+    def _set_and_filter_training_data(
+        self, experiment_data: ExperimentData, search_space: SearchSpace
+    ) -> ExperimentData:
+        # What is only reported has no model, which Ax's cross-validation would look for.
+        searched = {self._experiment.metrics[name].signature for name in self.outcomes}
+        columns = experiment_data.observation_data.columns
+        kept = [column for column in columns if column[0] == "metadata" or column[1] in searched]
+        if len(kept) < len(columns):
+            values = experiment_data.observation_data[kept]
+            experiment_data = replace(experiment_data, observation_data=values)
+        return super()._set_and_filter_training_data(experiment_data, search_space)
 
     def _compute_in_design(
         self, search_space: SearchSpace, experiment_data: ExperimentData
