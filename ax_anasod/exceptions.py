@@ -71,15 +71,15 @@ class UnknownNameError(AnasodError):
 
     Args:
         kind: What the name should have been, e.g. ``"strategy"``.
-        name: The name that was given.
+        name: The name that was given, or what was given for one.
         known: The names that exist.
     """
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+    def __init__(self, kind: str, name: object, known: Iterable[str]) -> None:
         self.kind, self.name, self.known = kind, name, tuple(known)
-        super().__init__(f"unknown {kind} {name!r}", nearest_hint(name, self.known))
+        super().__init__(f"unknown {kind} {name!r}", nearest_hint(str(name), self.known))
 
-    def __reduce__(self) -> tuple[type[AnasodError], tuple[str, str, tuple[str, ...]]]:  # type: ignore[override]
+    def __reduce__(self) -> tuple[type[AnasodError], tuple[str, object, tuple[str, ...]]]:  # type: ignore[override]
         return type(self), (self.kind, self.name, self.known)
 
 

@@ -16,8 +16,10 @@ from ax_anasod import storage  # noqa: F401  (registers our classes)
 from ax_anasod.cells import Cell
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, RunProperties
 from ax_anasod.core.coding import space_of
+from ax_anasod.core.seeding import check_seed
 from ax_anasod.exceptions import OptionError, nearest_hint
 from ax_anasod.generation_strategy import get, make
+from ax_anasod.nasbench.benchmark import name_list
 
 
 def make_search_space(cell: Cell, strategy: str) -> AnasodSearchSpace | CellSearchSpace:
@@ -34,7 +36,7 @@ def make_experiment(
     search_space: AnasodSearchSpace | CellSearchSpace,
     objectives: str | Sequence[str] = "error",
     *,
-    reported: Sequence[str] = (),
+    reported: str | Sequence[str] = (),
     metrics: Sequence[Metric] = (),
     seed: int = 0,
     strategy: str | None = None,
@@ -55,11 +57,11 @@ def make_experiment(
 
     Raises:
         OptionError: No objective is given, a name is given twice, Ax cannot take the name of
-            an objective, or a metric has a name that is none of these.
+            an objective, a metric has a name that is none of these, or the seed is none.
     """
-    names = [objectives] if isinstance(objectives, str) else list(objectives)
+    names, recorded = name_list("objectives", objectives), name_list("reported", reported)
     by_name = {metric.name: metric for metric in metrics}
-    _check_names(names, reported, by_name)
+    _check_names(names, recorded, by_name)
     config_type = OptimizationConfig if len(names) == 1 else MultiObjectiveOptimizationConfig
     experiment = Experiment(
         name=name,
@@ -71,7 +73,7 @@ def make_experiment(
             )
         ),
         tracking_metrics=[
-            by_name.get(n, Metric(n, lower_is_better=True)) for n in (*names, *reported)
+            by_name.get(n, Metric(n, lower_is_better=True)) for n in (*names, *recorded)
         ],
         # Neither changes during a run; Ax then need not store both again with each trial.
         properties={"immutable_search_space_and_opt_config": True},
@@ -79,7 +81,7 @@ def make_experiment(
     RunProperties(
         cell=search_space.cell.to_dict(),
         space=space_of(search_space),
-        seed=seed,
+        seed=check_seed(seed),
         strategy=strategy,
         options=options or {},
     ).write(experiment)
@@ -91,7 +93,7 @@ def make_client(
     strategy: str = "anasod-bo",
     *,
     objectives: str | Sequence[str] = "error",
-    reported: Sequence[str] = (),
+    reported: str | Sequence[str] = (),
     metrics: Sequence[Metric] = (),
     seed: int = 0,
     name: str = "ax_anasod",
@@ -111,9 +113,11 @@ def make_client(
 
     Raises:
         UnknownNameError: There is no such strategy or option.
-        OptionError: The strategy cannot search several objectives.
+        OptionError: The strategy cannot search several objectives, or what `make_experiment`
+            refuses.
+        CellError: The cell is none.
     """
-    names = [objectives] if isinstance(objectives, str) else list(objectives)
+    names = name_list("objectives", objectives)
     get(strategy).check_objectives(names)
     search_space = make_search_space(cell, strategy)
     generation_strategy = make(strategy, search_space, seed, **options)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from ax.api.client import Client
 from ax.core.metric import Metric
@@ -93,9 +95,12 @@ class TestExperiment:
         ("arguments", "message"),
         [
             ({"objectives": []}, "at least one objective"),
-            ({"objectives": ["a1", "a1"]}, "name 'a1' twice"),
+            ({"objectives": ["a1", "a1"]}, "names 'a1' twice"),
+            ({"objectives": 5}, "objectives is 5"),
             ({"objectives": "a1", "reported": ["a1"]}, "name 'a1' twice"),
-            ({"objectives": "a1", "reported": ["b", "b"]}, "name 'b' twice"),
+            ({"objectives": "a1", "reported": ["b", "b"]}, "names 'b' twice"),
+            ({"reported": None}, "reported is None"),
+            ({"seed": 1.5}, "seed must be a whole number of at least 0, got 1.5"),
             (
                 {"objectives": "error", "metrics": [LookupMetric("eror")]},
                 r"metric 'eror' is neither.*did you mean 'error'",
@@ -129,6 +134,8 @@ class TestClient:
         ("arguments", "error", "message"),
         [
             ({"strategy": "anasodbo"}, UnknownNameError, "did you mean 'anasod-bo'"),
+            ({"strategy": None}, UnknownNameError, "unknown strategy None"),
+            ({"strategy": ["tpe"]}, UnknownNameError, r"unknown strategy \['tpe'\]"),
             ({"pol_size": 3}, UnknownNameError, "did you mean 'pool_size'"),
             ({"pool_size": -3}, OptionError, "pool_size must be at least 1"),
             ({"seed": -1}, OptionError, "seed must be"),
@@ -139,6 +146,29 @@ class TestClient:
     ) -> None:
         with pytest.raises(error, match=message):
             make_client(toy_cell, **arguments)
+
+    @pytest.mark.parametrize("strategy", ["anasod-bo", "tpe"])
+    def test_the_name_of_a_cell_is_no_cell(self, strategy: str) -> None:
+        with pytest.raises(CellError, match="got 'darts'.*cells.get gives"):
+            make_client("darts", strategy)  # type: ignore[arg-type]
+
+    def test_one_reported_metric_may_be_given_as_it_is(self, toy_cell: Cell) -> None:
+        client = make_client(toy_cell, reported="latency")
+
+        assert set(client._experiment.metrics) == {"error", "latency"}
+
+    def test_numpys_texts_can_be_saved(self, toy_error: Any, tmp_path: Path) -> None:
+        cell = Cell(np.str_("mine"), np.array(["conv", "pool", "skip"]), 6)  # type: ignore[arg-type]
+        client = make_client(cell, objectives=np.array(["error"]))  # type: ignore[arg-type]
+        ((index, parameters),) = client.get_next_trials(1).items()
+        client.complete_trial(index, raw_data={"error": toy_error(parameters)})
+
+        client.save_to_json_file(str(tmp_path / "client.json"))
+
+        loaded = Client.load_from_json_file(str(tmp_path / "client.json"))
+        properties = RunProperties.read(loaded._experiment)
+        assert properties is not None
+        assert from_dict(properties.cell) == cell
 
     def test_operations_that_collide_as_parameters_are_refused(self) -> None:
         cell = Cell("mine", operations=["max pool", "max-pool"], num_blocks=3)

@@ -9,6 +9,8 @@ from ax_anasod.exceptions import CellError
 
 # Characters that the string form of an architecture uses itself.
 SEPARATORS = "|@"
+# A typing error beyond this would fill the memory: Ax has a parameter for each block.
+MOST_BLOCKS = 100_000
 
 
 def check_name(name: object) -> str:
@@ -19,7 +21,7 @@ def check_name(name: object) -> str:
     """
     if not isinstance(name, str) or not name.strip():
         raise CellError(f"the name of a cell must be a non-empty text, got {name!r}")
-    return name
+    return str(name)
 
 
 def check_operations(name: str, operations: object) -> tuple[str, ...]:
@@ -40,6 +42,11 @@ def check_operations(name: str, operations: object) -> tuple[str, ...]:
             raise CellError(
                 f"operations of cell {name!r} must be non-empty texts, got {operation!r}"
             )
+        if not operation.isprintable():
+            raise CellError(
+                f"operation {operation!r} of cell {name!r} contains a character that is not shown",
+                "leave out line breaks and tabs",
+            )
         for separator in SEPARATORS:
             if separator in operation:
                 raise CellError(
@@ -54,17 +61,20 @@ def check_operations(name: str, operations: object) -> tuple[str, ...]:
             f"cell {name!r} has operations {list(names)}; at least two are needed, or there is "
             "nothing to search"
         )
-    return names
+    # NumPy's texts cannot be stored as JSON.
+    return tuple(map(str, names))
 
 
 def check_blocks(name: str, num_blocks: object, parts: object) -> tuple[int, int]:
     """Returns the number of blocks and of parts of a cell.
 
     Raises:
-        CellError: If one is no whole number of at least 1, or the parts do not divide the
-            blocks.
+        CellError: If one is no whole number of at least 1, there are more than 100,000 blocks,
+            or the parts do not divide them.
     """
     blocks = whole_number(f"num_blocks of cell {name!r}", num_blocks, 1)
+    if blocks > MOST_BLOCKS:
+        raise CellError(f"cell {name!r} can have at most {MOST_BLOCKS:,} blocks, got {blocks:,}")
     pieces = whole_number(f"parts of cell {name!r}", parts, 1)
     if blocks % pieces:
         raise CellError(

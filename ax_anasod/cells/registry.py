@@ -42,8 +42,8 @@ def get(name: str) -> Cell:
         >>> cells.get("nas-bench-201").total
         6
     """
-    if name not in _BUILT_IN:
-        raise UnknownNameError("cell", str(name), _BUILT_IN)
+    if not isinstance(name, str) or name not in _BUILT_IN:
+        raise UnknownNameError("cell", name, _BUILT_IN)
     return _BUILT_IN[name]()
 
 
@@ -61,7 +61,7 @@ def load(path: str | PathLike[str]) -> Cell:
     """
     file = Path(path)
     try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
+        content = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise CellError(f"there is no cell file {str(file)!r}") from None
     except OSError as error:

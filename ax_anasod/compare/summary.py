@@ -62,7 +62,7 @@ class Summary:
         """One row for each contender, in the order of the plan; the table ``summary.csv``.
 
         NaN stands where something is not known: no finished run, no optimum, or an optimum
-        that fewer than half of the runs have found.
+        that half of the runs or fewer have found.
         """
         rows = pd.DataFrame(
             [self._row(c.label, c.trials) for c in self.plan.contenders],

@@ -60,7 +60,7 @@ def notes(summary: Summary) -> list[str]:
     if optimum is not None:
         sentences.append(
             f"Optimum: {number(optimum, plan.objective.unit)}. Queries to it: the median over "
-            "the runs, and in how many it was found; a dash where in fewer than half."
+            "the runs, and in how many it was found; a dash where in half of them or fewer."
         )
     if plan.noise_free is not None:
         sentences.append(

@@ -12,6 +12,7 @@ from ax.core.types import TParamValue
 
 from ax_anasod.cells import Architecture, Cell
 from ax_anasod.core.bound_space import CellBoundSearchSpace
+from ax_anasod.core.membership import require_cell
 from ax_anasod.exceptions import ArchitectureError, CellError, nearest_hint
 
 
@@ -31,7 +32,12 @@ class CellSearchSpace(CellBoundSearchSpace):
 
     @classmethod
     def from_cell(cls, cell: Cell) -> CellSearchSpace:
-        """The architectures of ``cell``."""
+        """The architectures of ``cell``.
+
+        Raises:
+            CellError: It is no cell.
+        """
+        require_cell(cell)
         parameters: list[Parameter] = [
             _choice(f"block_{i}", ParameterType.STRING, list(cell.operations))
             for i in range(cell.num_blocks)

@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 from ax_anasod.cells import Architecture, Cell
-from ax_anasod.exceptions import ArchitectureError
+from ax_anasod.exceptions import ArchitectureError, CellError
+
+
+def require_cell(cell: object) -> None:
+    """Refuse what is no cell, such as the name of one.
+
+    Raises:
+        CellError: It is none.
+    """
+    if not isinstance(cell, Cell):
+        raise CellError(
+            f"a search space is that of a Cell, got {cell!r}",
+            "ax_anasod.cells.get gives a built-in cell by its name, cells.load one of a TOML file",
+        )
 
 
 def check_cell(architecture: Architecture, cell: Cell) -> None:

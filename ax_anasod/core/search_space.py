@@ -14,6 +14,7 @@ from ax.core.types import TParamValue
 from ax_anasod.cells import Architecture, Cell
 from ax_anasod.cells.encodings import part_counts
 from ax_anasod.core.bound_space import CellBoundSearchSpace
+from ax_anasod.core.membership import require_cell
 from ax_anasod.core.parameter import OperationParameter, parameter_names
 from ax_anasod.core.seeding import architecture_rng
 from ax_anasod.exceptions import EncodingError
@@ -39,8 +40,9 @@ class AnasodSearchSpace(CellBoundSearchSpace):
         """The encodings of ``cell``.
 
         Raises:
-            CellError: Two operations would get the same parameter name.
+            CellError: It is no cell, or two operations would get the same parameter name.
         """
+        require_cell(cell)
         names = parameter_names(cell)
         parameters: list[Parameter] = [
             OperationParameter(name, lower=0, upper=cell.total) for name in names

@@ -64,7 +64,7 @@ def get(name: str) -> Strategy:
     Raises:
         UnknownNameError: There is none.
     """
-    if name not in STRATEGIES:
+    if not isinstance(name, str) or name not in STRATEGIES:
         raise UnknownNameError("strategy", name, STRATEGIES)
     return STRATEGIES[name]
 

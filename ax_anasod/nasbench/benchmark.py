@@ -157,10 +157,13 @@ def name_list(option: str, value: str | Iterable[str]) -> tuple[str, ...]:
     Raises:
         OptionError: If one is no text, or given twice.
     """
-    names = (value,) if isinstance(value, str) else tuple(value)
-    for position, name in enumerate(names):
+    if not isinstance(value, Iterable):
+        raise OptionError(f"{option} is {value!r}", "give names")
+    given = (value,) if isinstance(value, str) else tuple(value)
+    for position, name in enumerate(given):
         if not isinstance(name, str):
             raise OptionError(f"{option} holds {name!r}", "give names")
-        if name in names[:position]:
+        if name in given[:position]:
             raise OptionError(f"{option} names {name!r} twice")
-    return names
+    # NumPy's texts cannot be stored as JSON.
+    return tuple(map(str, given))

@@ -56,7 +56,7 @@ def get_class(name: str) -> type[Benchmark]:
     Raises:
         UnknownNameError: If there is none of this name.
     """
-    if name not in _CLASSES:
+    if not isinstance(name, str) or name not in _CLASSES:
         raise UnknownNameError("benchmark", name, _CLASSES)
     return _CLASSES[name]
 
@@ -101,6 +101,6 @@ def from_dict(description: Mapping[str, Any]) -> Benchmark:
     """
     if KIND not in description:
         raise BenchmarkError(
-            f"the description of a benchmark has no {KIND!r}, only {', '.join(description)}"
+            f"the description of a benchmark has no {KIND!r}, it has {list(description)}"
         )
     return get_class(description[KIND]).from_dict(description)

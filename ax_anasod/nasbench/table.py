@@ -71,6 +71,8 @@ class TableBenchmark(LookupBenchmark):
         self._report = name_list("report", report)
         self._cost = cost
         self._present_only = present_only
+        if not isinstance(present_only, bool):
+            raise OptionError(f"present_only must be True or False, got {present_only!r}")
         _check_names(self._accuracy, self._minimize, self._report, cost)
         columns = dict.fromkeys((*self._accuracy, *self._minimize, *self._report))
         table = read_table(self.path, [*columns] if cost is None else [*columns | {cost: None}])

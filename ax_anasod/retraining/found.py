@@ -40,7 +40,7 @@ class Found:
     codes: NDArray[np.int64]
 
     @classmethod
-    def in_run(cls, run: Path) -> Self:
+    def in_run(cls, run: str | Path) -> Self:
         """Read the best trial of a run folder; a process may be at work in it.
 
         Raises:
@@ -48,7 +48,7 @@ class Found:
                 without a trial that has ended well.
         """
         view = RunView.read(run)
-        config = view.config
+        run, config = view.path, view.config
         if config.benchmark.get(KIND) != TRAINING:
             raise RunError(
                 f"the run in {run} looked values up in {config.benchmark_name!r}: there is no "

@@ -32,7 +32,8 @@ class LookupRunner(IRunner):
             asynchronous parallel searches.
 
     Raises:
-        OptionError: ``seconds_per_trial`` is negative or not finite, or the seed is none.
+        OptionError: ``benchmark`` is none, ``seconds_per_trial`` is negative or not finite, or
+            the seed is none.
         UnknownNameError: There is no such kind of space.
     """
 
@@ -48,6 +49,11 @@ class LookupRunner(IRunner):
                 f"seconds_per_trial must be a finite number of at least 0, got {seconds_per_trial}"
             )
         restored = from_dict(benchmark) if isinstance(benchmark, Mapping) else benchmark
+        if not hasattr(restored, "query"):
+            raise OptionError(
+                f"LookupRunner looks values up in a benchmark, got {benchmark!r}",
+                "ax_anasod.nasbench.make builds one by its name",
+            )
         # Ax stores the arguments under the names of the attributes.
         self.benchmark = restored.to_dict()
         self.space: Space | None = space

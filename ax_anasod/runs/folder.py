@@ -40,12 +40,13 @@ class RunView:
     running: bool
 
     @classmethod
-    def read(cls, path: Path) -> RunView:
+    def read(cls, path: str | Path) -> RunView:
         """Look at a run folder, without changing anything.
 
         Raises:
             RunError: It holds no run, or a damaged one.
         """
+        path = Path(path)
         with _refusing(path, "read"):
             _check_holds_run(path)
             config = RunConfig.read(path / CONFIG)

@@ -173,8 +173,8 @@ def _parse(path: Path, content: bytes) -> tuple[list[Record], int]:
         except ValueError as error:
             raise RunError(
                 f"line {number} of the journal {path} {error}",
-                f"cut the journal before that line to keep the {_ended(records)} trials ended "
-                "there; those after it are then evaluated again",
+                "cut the journal before that line to keep what has ended there "
+                f"(trials: {_ended(records)}); the others are then evaluated again",
             ) from error
         position += len(line) + 1
         # Nothing of a batch is evaluated before all of it is in the journal.

@@ -33,11 +33,19 @@ def test_unknown_names_get_a_suggestion() -> None:
             find("nasbench-201")
 
 
+def test_what_is_no_name_is_refused_like_an_unknown_one() -> None:
+    for name in (None, ["darts"]):
+        with pytest.raises(UnknownNameError, match="unknown cell"):
+            cells.get(name)  # type: ignore[arg-type]
+
+
 def test_load(tmp_path: Path) -> None:
     path = write(tmp_path, GOOD)
     assert cells.load(path) == Cell("mine", ["conv", "skip"], num_blocks=8)
     path = write(tmp_path, GOOD + "wiring = [2, 3]\n")
     assert cells.load(str(path)).wiring == (2, 3)
+    # Windows editors write a byte-order mark.
+    assert cells.load(write(tmp_path, GOOD.encode("utf-8-sig"))).num_blocks == 8
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,8 @@ PLAIN = Cell("plain", ["conv 3x3", "skip", "I"], num_blocks=3)
 WIRED = Cell("wired", ["conv", "skip"], num_blocks=2, wiring=[3, 12])
 
 names = st.text(
-    st.characters(exclude_characters="|@", exclude_categories=["Cs"]), min_size=1
+    st.characters(exclude_characters="|@", exclude_categories=["C", "Z"], include_characters=" "),
+    min_size=1,
 ).filter(str.strip)
 
 

@@ -36,7 +36,7 @@ def test_a_network_of_other_depth_is_drawn_anew(found):
 
 def test_a_repeated_architecture_stays_one(task, write_run, tmp_path):
     repeated = dataclasses.replace(task, layers="repeated")
-    found = Found.in_run(write_run(tmp_path / "run", repeated, [10.0]))
+    found = Found.in_run(str(write_run(tmp_path / "run", repeated, [10.0])))
     assert found.draw(6).shape == found.draw(6, member=1).shape == (1, 5)
     assert np.array_equal(found.draw(6), found.codes)
 

@@ -69,3 +69,5 @@ def test_other_wrong_arguments_are_refused(toy_benchmark: Benchmark) -> None:
         LookupRunner(toy_benchmark, space="architectures")
     with pytest.raises(OptionError, match="seed must be"):
         LookupRunner(toy_benchmark, seed=-3)
+    with pytest.raises(OptionError, match="in a benchmark, got 'nas-bench-graph'.*make builds"):
+        LookupRunner("nas-bench-graph")  # type: ignore[arg-type]

@@ -35,7 +35,7 @@ def test_a_run_is_created_opened_and_looked_at(tmp_path: Path, config: RunConfig
         assert folder.config == config
         assert len(folder.journal.records) == 1
         folder.plan(20)
-    assert RunView.read(path).config == config.with_trials(20)
+    assert RunView.read(str(path)).config == config.with_trials(20)
 
 
 def test_an_empty_folder_may_be_there_already(tmp_path: Path, config: RunConfig) -> None:
