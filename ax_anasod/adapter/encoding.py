@@ -111,13 +111,13 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
     def _set_and_filter_training_data(
         self, experiment_data: ExperimentData, search_space: SearchSpace
     ) -> ExperimentData:
-        # What is only reported has no model, which Ax's cross-validation would look for.
-        searched = {self._experiment.metrics[name].signature for name in self.outcomes}
-        columns = experiment_data.observation_data.columns
-        kept = [column for column in columns if column[0] == "metadata" or column[1] in searched]
-        if len(kept) < len(columns):
-            values = experiment_data.observation_data[kept]
-            experiment_data = replace(experiment_data, observation_data=values)
+        if not self._fit_tracking_metrics:
+            # What is only reported has no model, which Ax's cross-validation would look for.
+            searched = {self._experiment.metrics[name].signature for name in self.outcomes}
+            values = experiment_data.observation_data
+            kept = [column for column in values if column[0] == "metadata" or column[1] in searched]
+            if len(kept) < len(values.columns):
+                experiment_data = replace(experiment_data, observation_data=values[kept])
         return super()._set_and_filter_training_data(experiment_data, search_space)
 
     def _compute_in_design(
