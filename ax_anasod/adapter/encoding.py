@@ -115,7 +115,11 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
             # What is only reported has no model, which Ax's cross-validation would look for.
             searched = {self._experiment.metrics[name].signature for name in self.outcomes}
             values = experiment_data.observation_data
-            kept = [column for column in values if column[0] == "metadata" or column[1] in searched]
+            kept = [
+                column
+                for column in values.columns
+                if column[0] == "metadata" or column[1] in searched
+            ]
             if len(kept) < len(values.columns):
                 experiment_data = replace(experiment_data, observation_data=values[kept])
         return super()._set_and_filter_training_data(experiment_data, search_space)
