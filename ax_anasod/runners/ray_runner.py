@@ -6,7 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from ax.core.trial_status import TrialStatus
 
@@ -15,6 +15,9 @@ from ax_anasod.exceptions import AnasodError, DataError, OptionError, RunError
 from ax_anasod.optional import require
 from ax_anasod.runners.training_base import BaseTrainingRunner, ax_status
 from ax_anasod.training import TrainingTask, train_trial
+
+# For a worker that is interrupted; one that does not answer is killed.
+_SECONDS_TO_END: Final = 30.0
 
 
 class RayRunner(BaseTrainingRunner):
@@ -116,7 +119,7 @@ class RayRunner(BaseTrainingRunner):
         return ax_status(ended)
 
     def stop_trial(self, trial_index: int, trial_metadata: Mapping[str, Any]) -> dict[str, Any]:
-        """Cancel the trial; its worker is ended at once."""
+        """Cancel the trial: nothing is trained any more when this returns."""
         self._cancel(trial_index)
         self._training(trial_metadata).end("stopped")
         return {}
@@ -183,7 +186,11 @@ class RayRunner(BaseTrainingRunner):
         if task is not None:
             import ray
 
-            ray.cancel(task, force=True)
+            # Two processes must not write into the folder of the trial. A task that is
+            # interrupted has ended once Ray says so; a worker that is killed lives a little on.
+            ray.cancel(task, force=False)
+            if not ray.wait([task], timeout=_SECONDS_TO_END)[0]:
+                ray.cancel(task, force=True)
 
     def _fail(self, metadata: Mapping[str, Any], reason: str) -> None:
         self._training(metadata).end("failed", reason)

@@ -50,6 +50,10 @@ def worker_of(folder: str) -> int:
     return int(logs[-1].name.split(".")[-2])
 
 
+def contents(folder: str) -> list[bytes]:
+    return [(Path(folder) / name).read_bytes() for name in ("trial.json", "checkpoint.pt")]
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("cluster")
 def test_trials_outlive_their_workers(
@@ -64,6 +68,7 @@ def test_trials_outlive_their_workers(
     assert not Path(failing, "checkpoint.pt").exists()
     assert worker_of(survivor) != worker_of(stopped)
     runner.stop_trial(1, metadata[1])
+    at_stop = contents(stopped)
     os.kill(worker_of(survivor), signal.SIGKILL)
     before = epochs(survivor)
     assert before < 25
@@ -90,6 +95,8 @@ def test_trials_outlive_their_workers(
     assert "its worker was lost 2 times: WorkerCrashedError" in str(lost.reason)
     assert cancelled is not None
     assert 1 < len(cancelled.epochs) < 25
+    # Nobody was at work in its folder any more.
+    assert contents(stopped) == at_stop
     # Killed in the middle and gone on with in another process, as if nothing had been.
     assert state is not None
     whole = TrialTraining(
