@@ -50,8 +50,10 @@ def worker_of(folder: str) -> int:
     return int(logs[-1].name.split(".")[-2])
 
 
-def contents(folder: str) -> list[bytes]:
-    return [(Path(folder) / name).read_bytes() for name in ("trial.json", "checkpoint.pt")]
+def contents(folder: str) -> dict[str, bytes]:
+    """What a trial goes on from: all but the logs."""
+    files = [path for path in Path(folder).iterdir() if not path.name.startswith("events")]
+    return {path.name: path.read_bytes() for path in files}
 
 
 @pytest.mark.slow
