@@ -137,7 +137,7 @@ class Plan:
         for name in {**ours, **theirs}:
             if ours.get(name) != theirs.get(name):
                 raise RunError(
-                    f"the folder holds a comparison on another benchmark, whose {name} is "
+                    f"the folder holds a comparison on another benchmark: {name} "
                     f"{ours.get(name)!r}, not {theirs.get(name)!r}",
                     "choose another folder",
                 )

@@ -169,7 +169,7 @@ def test_another_plan_in_the_folder(
     assert command(*first, 2).code == 0
     before = (out / "comparison.json").read_bytes()
     other = ["compare", *table, "--accuracy", "test", *common, 1, "--trials", 2]
-    assert "another benchmark, whose accuracy is ['valid'], not ['test']" in refused(*other)
+    assert "another benchmark: accuracy ['valid'], not ['test']" in refused(*other)
     assert "has 2 trials of random already, more than 1" in refused(*first, 1)
     assert (out / "comparison.json").read_bytes() == before
 

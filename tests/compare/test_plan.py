@@ -100,7 +100,7 @@ def test_another_benchmark_is_refused_by_what_differs(
 ) -> None:
     plan = Plan.of(benchmark, [RANDOM], 1)
     other = TableBenchmark(table, benchmark.cell, accuracy="test", cost="seconds")
-    with pytest.raises(RunError, match=r"another .* whose accuracy is \['valid'\], not \['test'\]"):
+    with pytest.raises(RunError, match=r"another benchmark: accuracy \['valid'\], not \['test'\]"):
         plan.extended(Plan.of(other, [RANDOM], 1))
 
 
@@ -109,7 +109,7 @@ def test_other_values_are_refused(benchmark: TableBenchmark, table: Path, tmp_pa
     changed = TableBenchmark(
         tmp_path / "table.csv", benchmark.cell, accuracy="valid", report="test", cost="seconds"
     )
-    with pytest.raises(RunError, match="another benchmark, whose fingerprint is"):
+    with pytest.raises(RunError, match="another benchmark: fingerprint"):
         Plan.of(benchmark, [RANDOM], 1).extended(Plan.of(changed, [RANDOM], 1))
 
 
