@@ -37,7 +37,7 @@ def make_experiment(
     objectives: str | Sequence[str] = "error",
     *,
     reported: str | Sequence[str] = (),
-    metrics: Sequence[Metric] = (),
+    metrics: Metric | Sequence[Metric] = (),
     seed: int = 0,
     strategy: str | None = None,
     options: dict[str, Any] | None = None,
@@ -49,7 +49,8 @@ def make_experiment(
         search_space: The search space.
         objectives: Names of the metrics to minimise; several search for a Pareto front.
         reported: Names of metrics that are recorded but not searched.
-        metrics: Ax metrics that fetch some of these by themselves, where a runner is used.
+        metrics: Ax metrics that fetch some of these by themselves, where a runner is used;
+            one may be given as it is.
         seed: The seed of the run, stored with it.
         strategy: Name of the strategy, stored with it.
         options: The strategy's options, stored with it.
@@ -57,10 +58,11 @@ def make_experiment(
 
     Raises:
         OptionError: No objective is given, a name is given twice, Ax cannot take the name of
-            an objective, a metric has a name that is none of these, or the seed is none.
+            an objective, a metric is no Ax metric or has a name that is none of these, or the
+            seed is none.
     """
     names, recorded = name_list("objectives", objectives), name_list("reported", reported)
-    by_name = {metric.name: metric for metric in metrics}
+    by_name = _by_name(metrics)
     _check_names(names, recorded, by_name)
     config_type = OptimizationConfig if len(names) == 1 else MultiObjectiveOptimizationConfig
     experiment = Experiment(
@@ -94,7 +96,7 @@ def make_client(
     *,
     objectives: str | Sequence[str] = "error",
     reported: str | Sequence[str] = (),
-    metrics: Sequence[Metric] = (),
+    metrics: Metric | Sequence[Metric] = (),
     seed: int = 0,
     name: str = "ax_anasod",
     **options: Any,
@@ -136,6 +138,20 @@ def make_client(
     )
     client.set_generation_strategy(generation_strategy)
     return client
+
+
+def _by_name(metrics: Metric | Sequence[Metric]) -> dict[str, Metric]:
+    given: Sequence[Any] = metrics if isinstance(metrics, (list, tuple)) else [metrics]
+    by_name: dict[str, Metric] = {}
+    for metric in given:
+        if not isinstance(metric, Metric):
+            raise OptionError(
+                f"metrics holds {metric!r}, which is no Ax metric", 'such as LookupMetric("error")'
+            )
+        if metric.name in by_name:
+            raise OptionError(f"metrics has two of the name {metric.name!r}")
+        by_name[metric.name] = metric
+    return by_name
 
 
 def _check_names(

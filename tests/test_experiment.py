@@ -60,12 +60,12 @@ class TestExperiment:
         assert config.is_moo_problem
         assert config.objective.metric_weights == [("error", -1.0), ("latency", -1.0)]
 
-    def test_metrics_that_fetch_take_the_place_of_plain_ones(self, toy_cell: Cell) -> None:
+    @pytest.mark.parametrize("metrics", [[LookupMetric("error")], LookupMetric("error")])
+    def test_metrics_that_fetch_take_the_place_of_plain_ones(
+        self, toy_cell: Cell, metrics: Any
+    ) -> None:
         experiment = make_experiment(
-            AnasodSearchSpace.from_cell(toy_cell),
-            "error",
-            reported=["size"],
-            metrics=[LookupMetric("error")],
+            AnasodSearchSpace.from_cell(toy_cell), "error", reported=["size"], metrics=metrics
         )
 
         assert type(experiment.metrics["error"]) is LookupMetric
@@ -105,6 +105,9 @@ class TestExperiment:
                 {"objectives": "error", "metrics": [LookupMetric("eror")]},
                 r"metric 'eror' is neither.*did you mean 'error'",
             ),
+            ({"metrics": [LookupMetric("error"), Metric("error")]}, "two of the name 'error'"),
+            ({"metrics": "error"}, "metrics holds 'error', which is no Ax metric"),
+            ({"metrics": None}, "metrics holds None"),
         ],
     )
     def test_names_that_do_not_fit_together_are_refused(

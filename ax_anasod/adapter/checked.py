@@ -8,13 +8,17 @@ from ax.core.optimization_config import OptimizationConfig
 from ax.core.search_space import SearchSpace
 from ax.generators.types import TConfig
 
+from ax_anasod.core.objectives import check_scope
 from ax_anasod.generators import EncodingGenerator, HistoryGenerator
 
 
 class CheckedAdapter(Adapter):
-    """Refuses fixed parameters that no trial can have.
+    """Refuses what the generator would pass over, and fixed parameters that no trial can have.
 
     Raises:
+        OptionError: The experiment has outcome constraints, a sum of several metrics, or
+            several objectives, and the generator (or the model that follows it) cannot
+            search these.
         UnknownNameError: There is no parameter of a name.
         EncodingError: A fixed count is no whole number from 0 to N.
         ArchitectureError: A fixed choice has no such value.
@@ -38,6 +42,9 @@ class CheckedAdapter(Adapter):
             pending_observations,
             fixed_features,
             model_gen_options,
+        )
+        check_scope(
+            optimization_config or self._experiment.optimization_config, self.generator.scope
         )
         if fixed_features is not None:
             # Before Ax's transforms cut a fraction off or pass an unknown name over.

@@ -10,8 +10,7 @@ from ax.core.search_space import SearchSpace
 from ax.generators.types import TConfig
 
 from ax_anasod.adapter.checked import CheckedAdapter
-from ax_anasod.core.history import History, objective_signs
-from ax_anasod.exceptions import OptionError
+from ax_anasod.core.history import History
 from ax_anasod.generators.base import HistoryGenerator
 from ax_anasod.threads import one_thread
 
@@ -20,10 +19,6 @@ class HistoryAdapter(CheckedAdapter, RandomAdapter):
     """Hands a :class:`HistoryGenerator` the run so far, and its rows back as Ax parameters.
 
     Ax's ``RandomAdapter`` passes no data on; everything else is as there.
-
-    Raises:
-        OptionError: The generator searches one objective, and the experiment has several, a
-            sum of several, or outcome constraints.
     """
 
     generator: HistoryGenerator
@@ -37,8 +32,6 @@ class HistoryAdapter(CheckedAdapter, RandomAdapter):
         optimization_config: OptimizationConfig | None,
         model_gen_options: TConfig | None,
     ) -> GenResults:
-        if self.generator.reads_values:
-            _check_supported(optimization_config or self._experiment.optimization_config)
         coding = self.generator.coding
         history = History.from_experiment(
             self._experiment, coding, optimization_config, pending_observations
@@ -53,22 +46,4 @@ class HistoryAdapter(CheckedAdapter, RandomAdapter):
             ],
             weights=[1.0] * len(rows),
             gen_metadata=self.generator.metadata(),
-        )
-
-
-def _check_supported(config: OptimizationConfig | None) -> None:
-    # Generators read the first objective, and would pass the rest over without a word.
-    if config is None:
-        return
-    if config.outcome_constraints:
-        raise OptionError(
-            "this strategy knows no outcome constraints",
-            "random and anasod-random draw whatever the values; anasod-bo takes the metric as a "
-            "second objective",
-        )
-    names = [name for name, _ in objective_signs(config)]
-    if len(names) > 1:
-        raise OptionError(
-            f"this strategy searches one objective, got {len(names)}: {names}",
-            "report their sum as a metric of its own, or search a Pareto front with anasod-bo",
         )

@@ -16,7 +16,8 @@ from ax.core.parameter import ParameterType, RangeParameter
 from ax.core.search_space import SearchSpace
 from ax.generators.types import TConfig
 
-from ax_anasod.core.history import check_finite, failed_arms, objective_signs, unusable_value
+from ax_anasod.core.history import check_finite, failed_arms, unusable_value
+from ax_anasod.core.objectives import objective_signs
 from ax_anasod.core.stored_values import as_stored
 from ax_anasod.exceptions import ObservationError
 from ax_anasod.generators.targets import lift_zeros

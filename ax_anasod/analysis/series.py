@@ -23,7 +23,7 @@ from ax_anasod.core import (
     space_of,
 )
 from ax_anasod.core.coding import Space
-from ax_anasod.core.history import objective_signs
+from ax_anasod.core.objectives import objective_signs
 from ax_anasod.exceptions import OptionError, UnknownNameError
 
 Value = TypeVar("Value")

@@ -15,6 +15,7 @@ from ax.core.observation import ObservationFeatures
 from ax.core.optimization_config import OptimizationConfig
 
 from ax_anasod.core.coding import Coding
+from ax_anasod.core.objectives import objective_signs
 from ax_anasod.core.stored_values import as_stored
 from ax_anasod.exceptions import ObservationError
 
@@ -155,12 +156,6 @@ class History:
             failed=np.array(failed + [False] * len(proposed), dtype=np.bool_),
             position=len(parameters) + outside,
         )
-
-
-def objective_signs(config: OptimizationConfig) -> list[tuple[str, float]]:
-    """The objectives' metric signatures, each with the sign that makes it minimised."""
-    # Ax's weights are positive for maximisation, whatever the kind of objective.
-    return [(name, -1.0 if weight > 0 else 1.0) for name, weight in config.objective.metric_weights]
 
 
 def check_finite(experiment: Experiment, objectives: Container[str]) -> None:

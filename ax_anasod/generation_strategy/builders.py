@@ -121,7 +121,7 @@ def _anasod_bo(
     initial = node(
         "initial",
         AnasodGenerators.ANASOD_RANDOM,
-        {"cell": cell, "seed": seed},
+        {"cell": cell, "seed": seed, "scope": "front"},
         next_node=name,
         num_trials=options.num_initial,
     )

@@ -60,7 +60,13 @@ def _builder(
         return GenerationStrategy(
             name=name,
             nodes=[
-                node("initial", initial, common, next_node=name, num_trials=options.num_initial),
+                node(
+                    "initial",
+                    initial,
+                    {**common, "scope": "one"},
+                    next_node=name,
+                    num_trials=options.num_initial,
+                ),
                 node(name, generator, arguments),
             ],
         )

@@ -51,7 +51,7 @@ def _two_level(
     initial = node(
         "initial",
         AnasodGenerators.RANDOM_ARCHITECTURE,
-        common,
+        {**common, "scope": "one"},
         next_node=name,
         num_trials=options.num_initial,
     )

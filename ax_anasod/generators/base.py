@@ -13,6 +13,7 @@ from ax.generators.random.base import RandomGenerator
 from ax_anasod.cells import from_dict
 from ax_anasod.core.coding import Coding, Space
 from ax_anasod.core.history import History
+from ax_anasod.core.objectives import Scope
 from ax_anasod.core.seeding import proposal_rng
 
 
@@ -40,9 +41,9 @@ class HistoryGenerator(RandomGenerator, ABC):
         self.coding = Coding(self.cell, self.space)
 
     @property
-    def reads_values(self) -> bool:
-        """Whether proposals depend on objective values; draws from a fixed distribution don't."""
-        return True
+    def scope(self) -> Scope:
+        """What it can search; its adapter refuses experiments that ask for more."""
+        return "one"
 
     def rng(self, history: History) -> np.random.Generator:
         """The random numbers of the next proposal."""

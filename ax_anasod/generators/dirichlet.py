@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ax_anasod.core.history import History
+from ax_anasod.core.objectives import Scope
 from ax_anasod.generators.base import HistoryGenerator
 from ax_anasod.generators.fixed import apply_fixed_counts
 from ax_anasod.simplex import LinearSchedule, sample_biased, sample_uniform
@@ -26,6 +27,8 @@ class DirichletGenerator(HistoryGenerator):
         beta_max: Beta once all planned trials are done (paper: 2); 0 draws uniformly throughout.
         num_trials: The planned number of trials T, over which beta grows linearly: after t
             trials it is ``t * beta_max / T``.
+        scope: What the model that follows can search, so that an experiment which asks for
+            more is refused at the first draw.
     """
 
     space = "encoding"
@@ -36,14 +39,16 @@ class DirichletGenerator(HistoryGenerator):
         seed: int = 0,
         beta_max: float = 0.0,
         num_trials: int = 1,
+        scope: Scope = "any",
     ) -> None:
         super().__init__(cell=cell, seed=seed)
+        self._scope = scope
         self.schedule = LinearSchedule(beta_max=beta_max, num_trials=num_trials)
 
     @property
-    def reads_values(self) -> bool:
-        """Whether draws are biased towards the best encoding."""
-        return self.schedule.beta_max > 0
+    def scope(self) -> Scope:
+        """One metric where draws are biased towards its best encoding, else the argument."""
+        return "one" if self.schedule.beta_max > 0 else self._scope
 
     def propose(self, n: int, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
         """Draw ``n`` encodings, counts ``n x k``."""

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from ax_anasod.cells import from_dict
 from ax_anasod.core.coding import Coding, Space
+from ax_anasod.core.objectives import Scope
 from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.generators.acquisition import EncodingAcquisition
 from ax_anasod.generators.candidates import check_exhaustive
@@ -88,11 +89,11 @@ class EncodingGenerator(BoTorchGenerator):
             (see :func:`ax_anasod.generators.candidates.not_exhausted`).
 
     Raises:
-        OptionError: An option is out of range; when it generates, that the experiment has
-            outcome constraints, or one objective of several metrics.
+        OptionError: An option is out of range.
     """
 
     space: Space = "encoding"
+    scope: Scope = "front"
 
     def __init__(
         self,
@@ -165,7 +166,6 @@ class EncodingGenerator(BoTorchGenerator):
         *args: Any,
         **kwargs: Any,
     ) -> Acquisition:
-        _check_supported(torch_opt_config)
         # BoTorch would compile a C++ kernel at its first use: minutes of waiting, a compiler
         # that a user need not have, and values that differ from those of a machine without
         # one, so that a run could not be continued there exactly.
@@ -178,19 +178,4 @@ class EncodingGenerator(BoTorchGenerator):
         self._user_specified_botorch_acqf_class = self._botorch_acqf_class
         return super()._instantiate_acquisition(
             search_space_digest, torch_opt_config, *args, **kwargs
-        )
-
-
-def _check_supported(config: TorchOptConfig) -> None:
-    # Ax would leave the constraints out of the acquisition function without a word, and add
-    # up logarithms where the sum of two metrics is to be minimised.
-    if config.outcome_constraints is not None:
-        raise OptionError(
-            "Bayesian optimisation on encodings knows no outcome constraints",
-            "make the metric a second objective, for a Pareto front",
-        )
-    if not config.is_moo and int(config.objective_weights.count_nonzero()) != 1:
-        raise OptionError(
-            "Bayesian optimisation on encodings minimises single metrics, not a sum of several",
-            "report the sum as a metric of its own",
         )

@@ -360,12 +360,13 @@ def test_what_it_would_ignore_is_refused(
     client = make_client(toy_cell, "anasod-random")
     client.configure_optimization(**configuration)
     space = client._experiment.search_space
-    client.set_generation_strategy(make("anasod-bo", space, num_initial=2))
     for index, p in client.get_next_trials(2).items():
         client.complete_trial(index, {"error": toy_error(p), "size": 1.0})
 
-    with pytest.raises(OptionError, match=message):
-        client.get_next_trials(1)
+    for num_initial in (2, 3):  # at the first proposal of the model, and before it
+        client.set_generation_strategy(make("anasod-bo", space, num_initial=num_initial))
+        with pytest.raises(OptionError, match=message):
+            client.get_next_trials(1)
 
 
 def test_the_model_can_be_asked_by_ax(run: Build, fit: Fit) -> None:

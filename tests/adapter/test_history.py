@@ -57,7 +57,7 @@ def test_biased_draws_follow_the_incumbent(toy_cell: Cell, toy_error: Any, advan
 @pytest.mark.parametrize(
     ("configuration", "message"),
     [
-        ({"objective": "-(2*error + size)"}, r"searches one objective, got 2"),
+        ({"objective": "-(2*error + size)"}, "single metrics, not a sum"),
         ({"objective": "-error, -size"}, r"searches one objective, got 2: \['error', 'size'\]"),
         (
             {"objective": "-error", "outcome_constraints": ["size <= 3"]},
@@ -81,11 +81,14 @@ class TestOneObjective:
         client.configure_optimization(**configuration)
         for index in client.get_next_trials(2):
             client.complete_trial(index, {"error": 1.0, "size": 1.0})
-        options = {} if strategy == "anasod-biased-random" else {"num_initial": 2}
-        client.set_generation_strategy(make(strategy, client._experiment.search_space, **options))
 
-        with pytest.raises(OptionError, match=message):
-            client.get_next_trials(1)
+        # At the first proposal of the model, and before it.
+        for num_initial in (2, 3):
+            options = {} if strategy == "anasod-biased-random" else {"num_initial": num_initial}
+            built = make(strategy, client._experiment.search_space, **options)
+            client.set_generation_strategy(built)
+            with pytest.raises(OptionError, match=message):
+                client.get_next_trials(1)
 
     @pytest.mark.parametrize("strategy", ["random", "anasod-random"])
     def test_what_draws_whatever_the_values_goes_on(

@@ -15,11 +15,10 @@ from ax.core.experiment import Experiment
 from ax.core.metric import Metric
 from ax.core.objective import Objective
 from ax.core.observation import ObservationFeatures
-from ax.core.optimization_config import MultiObjectiveOptimizationConfig, OptimizationConfig
+from ax.core.optimization_config import OptimizationConfig
 
 from ax_anasod.cells import Cell
 from ax_anasod.core import AnasodSearchSpace, Coding, History
-from ax_anasod.core.history import objective_signs
 from ax_anasod.exceptions import ObservationError
 from ax_anasod.experiment import make_client
 
@@ -193,23 +192,6 @@ def test_several_objectives_are_several_columns(run: Callable[..., Client], codi
 
     np.testing.assert_array_equal(history.values, [[2.0, 9.0], [1.0, np.nan]])
     assert history.observed.tolist() == [True, False]
-
-
-@pytest.mark.parametrize(
-    ("expression", "signs"),
-    [
-        ("-error", [("error", 1.0)]),
-        ("accuracy", [("accuracy", -1.0)]),
-        ("accuracy, -latency", [("accuracy", -1.0), ("latency", 1.0)]),
-    ],
-)
-def test_everything_is_minimised(expression: str, signs: list[tuple[str, float]]) -> None:
-    names = {name: name for name, _ in signs}
-    kind = OptimizationConfig if len(signs) == 1 else MultiObjectiveOptimizationConfig
-
-    config = kind(Objective(expression=expression, metric_name_to_signature=names))
-
-    assert objective_signs(config) == signs
 
 
 def test_a_maximised_objective_is_negated(toy_cell: Cell, coding: Coding) -> None:
