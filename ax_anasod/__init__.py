@@ -100,6 +100,7 @@ _ROOMS = {
     ),
     "reproduce": (),
     "retraining": (),
+    "journal": (),
     "simplex": (),
     "surrogates": (),
     "generation_strategy": (),

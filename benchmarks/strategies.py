@@ -44,7 +44,7 @@ from ax_anasod.compare.significance import signed_rank_p
 from ax_anasod.exceptions import AnasodError
 from ax_anasod.generation_strategy import STRATEGIES
 from ax_anasod.nasbench import Benchmark
-from ax_anasod.runs import Results, RunConfig, Search
+from ax_anasod.runs import Results, Search, plan_run
 
 
 class Searches(NamedTuple):
@@ -63,7 +63,7 @@ class Searches(NamedTuple):
 
 def ours(benchmark: Benchmark, strategy: str, trials: int, seed: int) -> list[float]:
     """The values of a search through Ax."""
-    search = Search(RunConfig.of(benchmark, strategy, trials=trials, seed=seed), benchmark)
+    search = Search(plan_run(benchmark, strategy, trials=trials, seed=seed), benchmark)
     search.run(trials)
     name = benchmark.objectives[0].name
     return list(Results(search.config, search.records).to_dict()["values"][name])

@@ -55,6 +55,8 @@ def test_each_module_can_be_the_first_one_imported() -> None:
     [
         ("import ax_anasod; dir(ax_anasod)", set()),
         ("import ax_anasod.exceptions", set()),
+        ("import ax_anasod.journal", set()),
+        ("from ax_anasod.runs import Results, RunView", set()),
         ("import ax_anasod.simplex", {"numpy"}),
         ("import ax_anasod.cells", {"numpy"}),
         ("import ax_anasod.nasbench", {"numpy", "pandas", "scipy"}),
@@ -90,8 +92,10 @@ def test_public_name_resolves(name: str) -> None:
     assert name in dir(ax_anasod)
 
 
-def test_type_checkers_see_the_same_public_names() -> None:
-    tree = ast.parse((PACKAGE / "__init__.py").read_text())
+@pytest.mark.parametrize("room", ["", "compare", "global_stopping", "runs"])
+def test_type_checkers_see_the_same_public_names(room: str) -> None:
+    package = importlib.import_module(f"ax_anasod.{room}".rstrip("."))
+    tree = ast.parse((PACKAGE / room / "__init__.py").read_text())
     (block,) = (node for node in tree.body if isinstance(node, ast.If))
     seen = {}
     for statement in block.body:
@@ -100,11 +104,13 @@ def test_type_checkers_see_the_same_public_names() -> None:
         for alias in statement.names:
             assert alias.asname == alias.name
             seen[alias.name] = statement.module
-    assert sorted(seen) == ax_anasod.__all__
+    assert sorted(seen) == package.__all__
+    assert set(seen) <= set(dir(package))
     for name, module in seen.items():
-        assert getattr(ax_anasod, name) is getattr(importlib.import_module(module), name)
+        assert getattr(package, name) is getattr(importlib.import_module(module), name)
 
 
-def test_unknown_name_is_an_attribute_error() -> None:
-    with pytest.raises(AttributeError, match="'ax_anasod' has no attribute 'Anasod'"):
-        _ = ax_anasod.Anasod  # type: ignore[attr-defined]
+@pytest.mark.parametrize("room", ["ax_anasod", "ax_anasod.runs"])
+def test_unknown_name_is_an_attribute_error(room: str) -> None:
+    with pytest.raises(AttributeError, match=f"'{room}' has no attribute 'Anasod'"):
+        _ = importlib.import_module(room).Anasod

@@ -21,6 +21,7 @@ from ax_anasod.adapter.checked import CheckedAdapter
 from ax_anasod.adapter.transforms import is_encoding, on_simplex
 from ax_anasod.core.history import History
 from ax_anasod.generators.encoding import EncodingGenerator
+from ax_anasod.metadata import BETA
 from ax_anasod.threads import one_thread
 
 
@@ -80,7 +81,7 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
                 },
                 optimization_config=optimization_config,
             )
-        result.gen_metadata["beta"] = beta
+        result.gen_metadata[BETA] = beta
         return result
 
     def _predict_observation_data(

@@ -9,10 +9,9 @@ from ax_anasod.cli.interruption import Interruption
 from ax_anasod.cli.progress import SearchProgress
 from ax_anasod.cli.session import note, waiting
 from ax_anasod.cli.summary import in_words, print_results
+from ax_anasod.journal import Failed, Record
 from ax_anasod.runs import Results, RunFolder, Search, TrainingSearch
 from ax_anasod.runs.artefacts import DatabaseCopy, write_results
-from ax_anasod.storage.events import Failed
-from ax_anasod.storage.journal import Record
 from ax_anasod.threads import one_thread
 from ax_anasod.training import TrialState
 

@@ -2,38 +2,50 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from shlex import quote
+from typing import TYPE_CHECKING
 
 from ax_anasod.cli import arguments as args
+
+if TYPE_CHECKING:
+    from ax_anasod.runs import Results, RunView
 
 
 def show(directory: args.RunDirectory, json: args.Json = False) -> None:
     """Show the results of a run, or of a comparison, so far; it may still be going on."""
+    # Whoever looks at a run again and again does not want to wait for Ax: a run needs none.
+    from ax_anasod.cli.summary import print_results
+    from ax_anasod.compare.layout import holds_comparison
+    from ax_anasod.runs import Results, RunView
+
+    if holds_comparison(directory):
+        _show_comparison(directory, json)
+        return
+    view = RunView.read(directory)
+    results = Results(view.config, view.records, directory)
+    print_results(results, as_json=json, state=_state(view, results))
+
+
+def _show_comparison(directory: Path, as_json: bool) -> None:
     from ax_anasod.cli.session import quiet_libraries, waiting
 
     with quiet_libraries():
         with waiting("loading Ax"):
-            from ax_anasod.cli.summary import print_results
-            from ax_anasod.compare.folder import holds_comparison
-            from ax_anasod.runs import Results, RunView
-        if holds_comparison(directory):
             from ax_anasod.cli.comparison_view import show_comparison
+        show_comparison(directory, as_json=as_json)
 
-            show_comparison(directory, as_json=json)
-            return
-        view = RunView.read(directory)
-        results = Results(view.config, view.records, directory)
-        resume = f"ax-anasod resume {quote(str(directory))}"
-        ended = sum(record.end is not None for record in view.records)
-        if view.running:
-            state = f"running, {ended} of {view.config.trials} trials"
-        elif results.stop_reason is not None:
-            state = (
-                f"ended by its rule at {ended} of {view.config.trials} trials; go on to the end "
-                f"with: {resume} --until-improvement-below 0"
-            )
-        elif ended < view.config.trials:
-            state = f"stopped at {ended} of {view.config.trials} trials; go on with: {resume}"
-        else:
-            state = "finished"
-        print_results(results, as_json=json, state=state)
+
+def _state(view: RunView, results: Results) -> str:
+    resume = f"ax-anasod resume {quote(str(view.path))}"
+    ended = f"{len(results.ends)} of {view.config.trials} trials"
+    if view.running:
+        return f"running, {ended}"
+    if results.stop_reason is not None:
+        return (
+            f"ended by its rule at {ended}; go on to the end with: {resume} "
+            "--until-improvement-below 0"
+        )
+    if len(results.ends) < view.config.trials:
+        return f"stopped at {ended}; go on with: {resume}"
+    return "finished"

@@ -11,8 +11,8 @@ from ax_anasod.cli.carry_out import carry_out
 from ax_anasod.cli.session import waiting
 from ax_anasod.cli.strategy_options import parse_options
 from ax_anasod.generation_strategy import get
-from ax_anasod.runs import RunConfig, RunFolder, Search
-from ax_anasod.runs.folder import check_free
+from ax_anasod.runs import RunFolder, Search, plan_run
+from ax_anasod.runs.layout import check_free
 
 
 def start(
@@ -54,7 +54,7 @@ def start(
         check_free(out)
     with waiting("reading the benchmark"):
         chosen = make_benchmark(benchmark, given)
-    config = RunConfig.of(
+    config = plan_run(
         chosen,
         strategy,
         chosen_options,

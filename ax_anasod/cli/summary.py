@@ -13,10 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ax_anasod.cli.tables import print_plainly
+from ax_anasod.journal import BETWEEN_LAYERS, Completed, Failed, Stopped
 from ax_anasod.runs import Results
-from ax_anasod.runs.folder import TRIALS
-from ax_anasod.storage.events import Completed, Failed, Stopped
-from ax_anasod.training.task import BETWEEN_LAYERS
+from ax_anasod.runs.layout import TRIALS
 
 _UNITS: Final = (("d", 86_400.0), ("h", 3600.0), ("min", 60.0))
 

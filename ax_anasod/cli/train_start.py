@@ -17,8 +17,8 @@ from ax_anasod.cli.train_view import read_images
 from ax_anasod.exceptions import OptionError
 from ax_anasod.generation_strategy import get
 from ax_anasod.networks import published_config
-from ax_anasod.runs import Execution, RunConfig, RunFolder, TrainingSearch
-from ax_anasod.runs.folder import check_free
+from ax_anasod.runs import Execution, RunFolder, TrainingSearch, plan_run
+from ax_anasod.runs.layout import check_free
 from ax_anasod.training import (
     DataConfig,
     Hardware,
@@ -99,7 +99,7 @@ def start_training(wishes: Wishes, out: Path | None, *, as_json: bool) -> int:
     task = make_task(wishes, execution.cpus if execution.runner == "ray" else 1.0)
     data = read_images(task.data)
     task = task.fitted(data)
-    config = RunConfig.of(
+    config = plan_run(
         task,
         wishes.strategy,
         options,

@@ -1,13 +1,14 @@
 """Comparing strategies: many runs in many processes, and what they say together.
 
-The names are loaded on first use (PEP 562), so that the processes of a comparison can begin
-in this room without loading Ax before they have silenced it.
+The names are loaded on first use, so that the processes of a comparison can begin in this
+room without loading Ax before they have silenced it.
 """
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Final
+
+from ax_anasod.lazy import lazy_names
 
 if TYPE_CHECKING:
     from ax_anasod.compare.comparison import Comparison as Comparison
@@ -27,15 +28,4 @@ _MODULES: Final = {
 }
 
 __all__ = sorted(_MODULES)
-
-
-def __getattr__(name: str) -> object:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_MODULES})
+__getattr__, __dir__ = lazy_names(__name__, _MODULES)

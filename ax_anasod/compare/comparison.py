@@ -13,7 +13,8 @@ from typing import Final, Self
 import pandas as pd
 
 from ax_anasod.compare.contender import Contender
-from ax_anasod.compare.folder import PLAN, ComparisonFolder, read_runs
+from ax_anasod.compare.folder import ComparisonFolder, read_runs
+from ax_anasod.compare.layout import PLAN, holds_comparison
 from ax_anasod.compare.pictures import write_pictures
 from ax_anasod.compare.plan import Plan
 from ax_anasod.compare.pool import carry_out
@@ -89,7 +90,7 @@ class Comparison:
         Raises:
             RunError: The folder holds none, or a damaged one.
         """
-        if not (path / PLAN).exists():
+        if not holds_comparison(path):
             raise RunError(f"the folder {path} holds no comparison")
         plan = Plan.read(path / PLAN)
         runs = read_runs(path, plan)

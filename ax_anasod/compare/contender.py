@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 from ax_anasod.exceptions import CellError, OptionError
 from ax_anasod.nasbench import Benchmark
-from ax_anasod.runs import RunConfig, Search
-from ax_anasod.runs.config import planned_options
+from ax_anasod.runs import RunConfig, Search, plan_run
+from ax_anasod.runs.planning import planned_options
 
 # What a label must not hold, to be a name of a folder on every system.
 _KEPT: Final = "=,"
@@ -46,7 +46,7 @@ class Contender:
         Raises:
             AnasodError: There is no such strategy or option, or one is out of range.
         """
-        return RunConfig.of(benchmark, self.strategy, self.options, trials=self.trials, seed=seed)
+        return plan_run(benchmark, self.strategy, self.options, trials=self.trials, seed=seed)
 
     @property
     def folder_name(self) -> str:

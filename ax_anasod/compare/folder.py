@@ -7,18 +7,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
 from ax_anasod.compare.contender import Contender
+from ax_anasod.compare.layout import LOCK, PLAN, RUNS
 from ax_anasod.compare.plan import Plan
 from ax_anasod.compare.worker import Task
 from ax_anasod.exceptions import RunError
-from ax_anasod.runs.folder import check_holds_no_run
-from ax_anasod.storage.journal import Journal, Record, is_being_written, read_records
-
-PLAN: Final = "comparison.json"
-_RUNS: Final = "runs"
-_LOCK: Final = "comparison.lock"
+from ax_anasod.journal import Journal, Record, is_being_written, read_records
+from ax_anasod.runs.layout import check_holds_no_run
 
 
 @dataclass(frozen=True)
@@ -79,7 +76,7 @@ class ComparisonFolder:
                     "wait for its end, or stop it",
                 )
             # A journal that nothing is written to: it is locked as long as it is open.
-            lock = Journal(path / _LOCK)
+            lock = Journal(path / LOCK)
             try:
                 plan = wanted
                 if (path / PLAN).exists():
@@ -127,19 +124,14 @@ def read_runs(path: Path, plan: Plan) -> list[Run]:
     ]
 
 
-def holds_comparison(path: Path) -> bool:
-    """Whether a folder is that of a comparison."""
-    return (path / PLAN).exists()
-
-
 def is_running(path: Path) -> bool:
     """Whether a process is at work on the comparison of a folder."""
-    return is_being_written(path / _LOCK)
+    return is_being_written(path / LOCK)
 
 
 def journal_path(path: Path, contender: Contender, seed: int) -> Path:
     """Where the trials of a run are kept."""
-    return path / _RUNS / contender.folder_name / f"{seed}.jsonl"
+    return path / RUNS / contender.folder_name / f"{seed}.jsonl"
 
 
 def _records(path: Path, contender: Contender, seed: int) -> tuple[Record, ...]:

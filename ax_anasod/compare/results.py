@@ -10,8 +10,8 @@ import pandas as pd
 
 from ax_anasod.compare.folder import Run
 from ax_anasod.compare.plan import COLUMNS, SECONDS, Plan
+from ax_anasod.journal import Completed
 from ax_anasod.nasbench.benchmark import COST
-from ax_anasod.storage.events import Completed
 
 
 def results_frame(plan: Plan, runs: Iterable[Run]) -> pd.DataFrame:

@@ -13,9 +13,9 @@ from typing import Any, Final
 
 from ax_anasod.compare.contender import Contender
 from ax_anasod.exceptions import AnasodError, RunError
+from ax_anasod.journal import Journal, Record, is_being_written
 from ax_anasod.nasbench import Benchmark, LookupBenchmark, from_dict
 from ax_anasod.runs import Search
-from ax_anasod.storage.journal import Journal, Record, is_being_written
 from ax_anasod.threads import one_thread
 
 # A worker whose main process was killed ends its trial before it notices.

@@ -20,11 +20,8 @@ from ax_anasod.generators.random_architecture import RandomArchitectureGenerator
 from ax_anasod.generators.reinforce import ReinforceGenerator
 from ax_anasod.generators.smac import SMACGenerator
 from ax_anasod.generators.tpe import TPEGenerator
-from ax_anasod.generators.two_level import (
-    EXPECTED_IMPROVEMENT,
-    SURROGATES,
-    TwoLevelGenerator,
-)
+from ax_anasod.generators.two_level import SURROGATES, TwoLevelGenerator
+from ax_anasod.metadata import EXPECTED_IMPROVEMENT
 
 __all__ = [
     "EXPECTED_IMPROVEMENT",

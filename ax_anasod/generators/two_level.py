@@ -19,6 +19,7 @@ from ax_anasod.generators.expected_improvement import ExpectedImprovement
 from ax_anasod.generators.fixed_codes import list_with_fixed
 from ax_anasod.generators.targets import half_ranked, modelled_values, standardized
 from ax_anasod.generators.two_level_search import search
+from ax_anasod.metadata import EXPECTED_IMPROVEMENT
 from ax_anasod.surrogates import Level, LevelFeatures, LevelName, levels_of
 
 _BLOCKS: Final[tuple[LevelName, ...]] = ("distribution", "blocks")
@@ -31,9 +32,6 @@ SURROGATES: Final[dict[str, tuple[tuple[LevelName, ...], ...]]] = {
     "alternating": (_BLOCKS, (*_BLOCKS, "paths", "steps")),
 }
 """The levels of each surrogate; of several sets, trials take turns."""
-
-EXPECTED_IMPROVEMENT: Final = "expected_improvement_percent"
-"""The entry of a trial's ``gen_metadata`` with its expected improvement."""
 
 
 class TwoLevelGenerator(ArchitectureGenerator):

@@ -1,17 +1,34 @@
-"""When a search is over: Ax strategies for stopping it before its last trial."""
+"""When a search is over: Ax strategies for stopping it before its last trial.
 
-from ax_anasod.global_stopping.expected_improvement import (
-    ExpectedImprovementStoppingStrategy,
-    check_until_improvement_below,
-    promises_too_little,
-    stop_reason,
-    stopping_strategy_to_dict,
-)
+The names are loaded on first use: the rule itself needs none of Ax.
+"""
 
-__all__ = [
-    "ExpectedImprovementStoppingStrategy",
-    "check_until_improvement_below",
-    "promises_too_little",
-    "stop_reason",
-    "stopping_strategy_to_dict",
-]
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ax_anasod.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from ax_anasod.global_stopping.expected_improvement import (
+        ExpectedImprovementStoppingStrategy as ExpectedImprovementStoppingStrategy,
+    )
+    from ax_anasod.global_stopping.expected_improvement import (
+        check_until_improvement_below as check_until_improvement_below,
+    )
+    from ax_anasod.global_stopping.expected_improvement import (
+        stopping_strategy_to_dict as stopping_strategy_to_dict,
+    )
+    from ax_anasod.global_stopping.rule import promises_too_little as promises_too_little
+    from ax_anasod.global_stopping.rule import stop_reason as stop_reason
+
+_MODULES: Final = {
+    "ExpectedImprovementStoppingStrategy": "expected_improvement",
+    "check_until_improvement_below": "expected_improvement",
+    "promises_too_little": "rule",
+    "stop_reason": "rule",
+    "stopping_strategy_to_dict": "expected_improvement",
+}
+
+__all__ = sorted(_MODULES)
+__getattr__, __dir__ = lazy_names(__name__, _MODULES)

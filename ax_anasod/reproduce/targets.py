@@ -12,7 +12,7 @@ from ax_anasod.reproduce.distributions import TITLES, reproduce_spread
 from ax_anasod.reproduce.protocol import SEARCH_TARGETS, SEEDS
 from ax_anasod.reproduce.searches import reproduce_searches
 from ax_anasod.reproduce.view import Reproduction
-from ax_anasod.runs.folder import check_holds_no_run
+from ax_anasod.runs.layout import check_holds_no_run
 
 TARGETS: Final = ("table1", "table2", "table6", "figure2", "figure3", "figure6")
 """Their names."""

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from ax_anasod.core.seeding import member_rng
 from ax_anasod.exceptions import RunError
+from ax_anasod.journal import BETWEEN_LAYERS
 from ax_anasod.runs import Results
-from ax_anasod.runs.folder import RunView
+from ax_anasod.runs.view import RunView
 from ax_anasod.training import TrainingTask
-from ax_anasod.training.task import BETWEEN_LAYERS, KIND, TRAINING
+from ax_anasod.training.task import KIND, TRAINING
 
 
 @dataclass(frozen=True)

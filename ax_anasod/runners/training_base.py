@@ -18,8 +18,8 @@ from ax_anasod.core.cell_search_space import CellSearchSpace
 from ax_anasod.core.coding import Space
 from ax_anasod.core.seeding import architecture_rng, check_seed, network_seed
 from ax_anasod.core.trial_space import TrialSpace
+from ax_anasod.journal import BETWEEN_LAYERS
 from ax_anasod.training import ImageData, TrainingTask, TrialState, TrialTraining, load_data
-from ax_anasod.training.task import BETWEEN_LAYERS
 
 _STATUS = {
     "running": TrialStatus.RUNNING,

@@ -1,19 +1,36 @@
-"""Runs: a search as a folder that survives its process."""
+"""Runs: a search as a folder that survives its process.
 
-from ax_anasod.runs.config import Quantity, RunConfig
-from ax_anasod.runs.execution import Execution
-from ax_anasod.runs.folder import RunFolder, RunView
-from ax_anasod.runs.loop import Search
-from ax_anasod.runs.results import Results
-from ax_anasod.runs.training import TrainingSearch
+The names are loaded on first use: looking at a run needs none of Ax.
+"""
 
-__all__ = [
-    "Execution",
-    "Quantity",
-    "Results",
-    "RunConfig",
-    "RunFolder",
-    "RunView",
-    "Search",
-    "TrainingSearch",
-]
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ax_anasod.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from ax_anasod.runs.config import Quantity as Quantity
+    from ax_anasod.runs.config import RunConfig as RunConfig
+    from ax_anasod.runs.execution import Execution as Execution
+    from ax_anasod.runs.folder import RunFolder as RunFolder
+    from ax_anasod.runs.loop import Search as Search
+    from ax_anasod.runs.planning import plan_run as plan_run
+    from ax_anasod.runs.results import Results as Results
+    from ax_anasod.runs.training import TrainingSearch as TrainingSearch
+    from ax_anasod.runs.view import RunView as RunView
+
+_MODULES: Final = {
+    "Execution": "execution",
+    "Quantity": "config",
+    "Results": "results",
+    "RunConfig": "config",
+    "RunFolder": "folder",
+    "RunView": "view",
+    "Search": "loop",
+    "TrainingSearch": "training",
+    "plan_run": "planning",
+}
+
+__all__ = sorted(_MODULES)
+__getattr__, __dir__ = lazy_names(__name__, _MODULES)

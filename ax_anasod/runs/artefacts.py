@@ -8,7 +8,8 @@ from typing import Final
 
 from ax_anasod.analysis import write_pictures, write_report
 from ax_anasod.files import write_whole
-from ax_anasod.runs.folder import DATABASE, REPORT, TRIALS, RunFolder
+from ax_anasod.runs.folder import RunFolder
+from ax_anasod.runs.layout import DATABASE, REPORT, TRIALS
 from ax_anasod.runs.ledger import Ledger
 from ax_anasod.runs.results import Results
 from ax_anasod.storage.database import write_database

@@ -1,57 +1,28 @@
-"""A run as a folder, which any later process can look at or continue."""
+"""A run folder that this process works in."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from shlex import quote
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
-from ax_anasod.exceptions import RunError, nearest_hint
+from ax_anasod.exceptions import RunError
+from ax_anasod.global_stopping import check_until_improvement_below
+from ax_anasod.journal import Journal
 from ax_anasod.runs.config import RunConfig
+from ax_anasod.runs.layout import (
+    CONFIG,
+    DATABASE,
+    JOURNAL,
+    check_free,
+    check_holds_run,
+    is_leftover,
+    refusing,
+)
 from ax_anasod.storage.database import check_database
-from ax_anasod.storage.journal import Journal, Record, is_being_written, read_records
-
-CONFIG: Final = "config.json"
-JOURNAL: Final = "journal.jsonl"
-DATABASE: Final = "experiment.db"
-TRIALS: Final = "trials.csv"
-REPORT: Final = "report.html"
-
-
-@dataclass(frozen=True)
-class RunView:
-    """A run folder as it is now; another process may be at work in it.
-
-    Args:
-        path: The folder.
-        config: What the run is.
-        records: Its trials so far.
-        running: Whether a process is continuing it.
-    """
-
-    path: Path
-    config: RunConfig
-    records: list[Record]
-    running: bool
-
-    @classmethod
-    def read(cls, path: str | Path) -> RunView:
-        """Look at a run folder, without changing anything.
-
-        Raises:
-            RunError: It holds no run, or a damaged one.
-        """
-        path = Path(path)
-        with _refusing(path, "read"):
-            _check_holds_run(path)
-            config = RunConfig.read(path / CONFIG)
-            journal = path / JOURNAL
-            return cls(path, config, read_records(journal), is_being_written(journal))
 
 
 class RunFolder:
@@ -75,7 +46,7 @@ class RunFolder:
         """
         check_free(path)
         journal: Journal | None = None
-        with _refusing(path, "made"):
+        with refusing(path, "made"):
             missing = [p for p in (path, *path.parents) if not p.exists()]
             try:
                 path.mkdir(parents=True, exist_ok=True)
@@ -100,8 +71,8 @@ class RunFolder:
             RunError: It holds no run, a damaged one, or one that another process is
                 continuing.
         """
-        with _refusing(path, "read"):
-            _check_holds_run(path)
+        with refusing(path, "read"):
+            check_holds_run(path)
             config = RunConfig.read(path / CONFIG)
             if not (path / JOURNAL).exists():
                 raise RunError(
@@ -123,9 +94,10 @@ class RunFolder:
             OptionError: The strategy does not say what improvement it expects.
             RunError: The configuration cannot be written.
         """
+        check_until_improvement_below(self.config.strategy, until_improvement_below)
         config = self.config.with_trials(trials)
         if until_improvement_below is not None:
-            config = config.until(until_improvement_below)
+            config = replace(config, until_improvement_below=until_improvement_below)
         if config != self.config:
             config.write(self.path / CONFIG)
             self.config = config
@@ -142,67 +114,10 @@ class RunFolder:
         self.journal.close()
 
 
-def check_free(path: Path) -> None:
-    """Refuse a folder in which a new run would overwrite something.
-
-    Raises:
-        RunError: It is a file, holds a run, or files with the names of a run's.
-    """
-    with _refusing(path, "made"):
-        if path.exists() and not path.is_dir():
-            raise RunError(f"{path} is a file, not a folder", "choose another folder")
-        if (path / CONFIG).exists():
-            raise RunError(
-                f"the folder {path} holds a run already",
-                f"continue it with: ax-anasod resume {quote(str(path))}; or choose another folder",
-            )
-        for name in (JOURNAL, DATABASE, TRIALS, REPORT):
-            if (path / name).exists() and not _is_leftover(path / name):
-                raise RunError(
-                    f"the folder {path} has a file {name} already", "choose another folder"
-                )
-
-
-def check_holds_no_run(path: Path) -> None:
-    """Refuse the folder of a search, for what is none.
-
-    Raises:
-        RunError: It is one.
-    """
-    if (path / CONFIG).exists():
-        raise RunError(f"the folder {path} holds the run of a search", "choose another folder")
-
-
-def _is_leftover(file: Path) -> bool:
-    # An empty journal is what a process leaves that was killed while making the folder.
-    return file.name == JOURNAL and file.is_file() and file.stat().st_size == 0
-
-
-@contextmanager
-def _refusing(path: Path, done: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise RunError(
-            f"the folder {path} cannot be {done}: {error.strerror}", "choose another folder"
-        ) from error
-
-
-def _check_holds_run(path: Path) -> None:
-    if path.is_file():
-        raise RunError(f"{path} is a file, not the folder of a run")
-    if (path / CONFIG).exists():
-        return
-    what = "holds no run" if path.is_dir() else "does not exist"
-    beside = path.parent
-    runs = sorted(p.parent.name for p in beside.glob(f"*/{CONFIG}")) if beside.is_dir() else []
-    raise RunError(f"the folder {path} {what}", nearest_hint(path.name, runs) if runs else None)
-
-
 def _remove_unless_used(path: Path, missing: list[Path]) -> None:
     """Take away what was just made, unless it holds something."""
     with suppress(OSError):
-        if _is_leftover(path / JOURNAL) and not (path / CONFIG).exists():
+        if is_leftover(path / JOURNAL) and not (path / CONFIG).exists():
             (path / JOURNAL).unlink()
     for folder in missing:
         with suppress(OSError):

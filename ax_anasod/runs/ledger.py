@@ -17,9 +17,18 @@ from ax_anasod.cells import Cell
 from ax_anasod.core import AnasodSearchSpace
 from ax_anasod.exceptions import RunError
 from ax_anasod.experiment import make_client, make_search_space
+from ax_anasod.journal import (
+    Completed,
+    Event,
+    Failed,
+    Journal,
+    Record,
+    Started,
+    Stopped,
+    extend,
+    plain_entries,
+)
 from ax_anasod.runs.config import RunConfig
-from ax_anasod.storage.events import Completed, Event, Failed, Started, Stopped, plain_entries
-from ax_anasod.storage.journal import Journal, Record, extend
 
 Curve = list[tuple[float, dict[str, float]]]
 

@@ -7,12 +7,11 @@ from collections.abc import Callable
 
 from ax_anasod.exceptions import AnasodError, ObservationError
 from ax_anasod.generation_strategy import get
+from ax_anasod.journal import Completed, Failed, Journal, Record, Started
 from ax_anasod.nasbench import Benchmark
 from ax_anasod.runners import BenchmarkQuery
 from ax_anasod.runs.config import RunConfig
 from ax_anasod.runs.ledger import Ledger, describe
-from ax_anasod.storage.events import Completed, Failed, Started
-from ax_anasod.storage.journal import Journal, Record
 
 
 class Search(Ledger):

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ax_anasod.journal import Completed, Failed, Record, Stopped
+from ax_anasod.metadata import BETA
 from ax_anasod.runs.config import Quantity, RunConfig
-from ax_anasod.storage.events import Completed, Failed, Stopped
-from ax_anasod.storage.journal import Record
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ class Results:
             ["trial", "status", "architecture"]
             + [f"n({operation})" for operation in operations]
             + quantities
-            + ["incumbent", "cost_seconds", "seconds", "proposed_by", "beta"]
+            + ["incumbent", "cost_seconds", "seconds", "proposed_by", BETA]
         )
         ended = [record for record in self.records if record.end is not None]
         for record, end, incumbent in zip(ended, self.ends, self.incumbents, strict=True):
@@ -158,7 +158,7 @@ class Results:
                 + ["" if completed is None else completed.values[name] for name in quantities]
                 + ["" if incumbent is None else incumbent.values[self.objective.name]]
                 + ["" if completed is None else completed.cost_seconds, end.seconds]
-                + [record.start.node, record.start.metadata.get("beta", "")]
+                + [record.start.node, record.start.metadata.get(BETA, "")]
             )
         return text.getvalue()
 

@@ -15,12 +15,11 @@ from ax.core.trial_status import TrialStatus
 from ax.early_stopping.strategies import BaseEarlyStoppingStrategy
 
 from ax_anasod.exceptions import RunError
+from ax_anasod.journal import Completed, Failed, Journal, Record, Started, Stopped
 from ax_anasod.runners import BaseTrainingRunner
 from ax_anasod.runs.config import RunConfig
 from ax_anasod.runs.execution import TRIALS_FOLDER, Execution
 from ax_anasod.runs.ledger import Curve, Ledger, describe
-from ax_anasod.storage.events import Completed, Failed, Started, Stopped
-from ax_anasod.storage.journal import Journal, Record
 from ax_anasod.training import TrainingTask, TrialState
 
 

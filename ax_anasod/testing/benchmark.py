@@ -12,7 +12,7 @@ from ax_anasod import nasbench
 from ax_anasod.exceptions import AnasodError, ArchitectureError, UnknownNameError
 from ax_anasod.nasbench import Benchmark
 from ax_anasod.nasbench.benchmark import COST, PERCENT, FloatArray, IntArray
-from ax_anasod.runs import Results, RunConfig, Search
+from ax_anasod.runs import Results, Search, plan_run
 
 _SEED: Final = 3
 _NUM_ARCHITECTURES: Final = 24
@@ -134,7 +134,7 @@ class BenchmarkConformance:
 
     def test_it_can_be_searched(self, benchmark: Benchmark) -> None:
         """A search runs on it, and finds no less than its best trial."""
-        config = RunConfig.of(benchmark, "anasod-random", trials=3, seed=_SEED)
+        config = plan_run(benchmark, "anasod-random", trials=3, seed=_SEED)
         search = Search(config, benchmark)
         search.run(3)
         result = Results(config, search.records).to_dict()

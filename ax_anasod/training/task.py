@@ -28,8 +28,6 @@ KIND: Final = "benchmark"
 TRAINING: Final = "training"
 """Its value for a task."""
 MILLIONS: Final = "million"
-BETWEEN_LAYERS: Final = " ; "
-"""What stands between the architectures of a network's layers where a trial is written down."""
 
 
 @dataclass(frozen=True)

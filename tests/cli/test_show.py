@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,22 @@ def test_show_gives_what_search_gave(command: Command, table: list[object], out:
         k: v for k, v in searched.items() if k not in untimed
     }
     assert "state finished" in words(outcome.err)
+
+
+def test_show_needs_nothing_of_ax(out: Path) -> None:
+    program = (
+        "import sys\n"
+        "from ax_anasod.cli import main\n"
+        "try:\n"
+        f"    main(['show', {str(out)!r}])\n"
+        "finally:\n"
+        "    assert not {'ax', 'torch', 'numpy', 'pandas'} & set(sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "finished" in done.stdout
 
 
 def test_show_changes_nothing(command: Command, out: Path) -> None:

@@ -11,9 +11,9 @@ import pytest
 from ax_anasod.cells import Cell
 from ax_anasod.compare import Contender, Plan
 from ax_anasod.compare.folder import ComparisonFolder
+from ax_anasod.journal import Journal
 from ax_anasod.nasbench import TableBenchmark
 from ax_anasod.runs import Search
-from ax_anasod.storage.journal import Journal
 
 CELL = Cell("mine", operations=["conv", "pool", "skip"], num_blocks=4)
 

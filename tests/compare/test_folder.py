@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from ax_anasod.compare import Contender, Plan
-from ax_anasod.compare.folder import ComparisonFolder, holds_comparison, journal_path, read_runs
+from ax_anasod.compare.folder import ComparisonFolder, journal_path, read_runs
+from ax_anasod.compare.layout import holds_comparison
 from ax_anasod.exceptions import RunError
 from ax_anasod.nasbench import TableBenchmark
-from ax_anasod.runs import RunConfig, RunFolder
+from ax_anasod.runs import RunFolder, plan_run
 
 RANDOM = Contender("random", {}, 4)
 BIASED = Contender("anasod-biased-random", {}, 4)
@@ -81,7 +82,7 @@ def test_folders_of_other_things_are_refused(benchmark: TableBenchmark, tmp_path
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match="file is a file, not a folder"):
         ComparisonFolder.open(tmp_path / "file", plan)
-    RunFolder.create(tmp_path / "run", RunConfig.of(benchmark, "random", trials=3)).journal.close()
+    RunFolder.create(tmp_path / "run", plan_run(benchmark, "random", trials=3)).journal.close()
     before = sorted(path.name for path in (tmp_path / "run").iterdir())
     with pytest.raises(RunError, match="holds the run of a search"):
         ComparisonFolder.open(tmp_path / "run", plan)

@@ -10,9 +10,8 @@ import numpy as np
 from ax_anasod.compare import Contender, Plan
 from ax_anasod.compare.folder import ComparisonFolder, Run, journal_path, read_runs
 from ax_anasod.compare.results import curves, results_frame, to_csv
+from ax_anasod.journal import Completed, Failed, Record, Started
 from ax_anasod.nasbench import TableBenchmark
-from ax_anasod.storage.events import Completed, Failed, Started
-from ax_anasod.storage.journal import Record
 
 RANDOM = Contender("random", {}, 4)
 

@@ -11,8 +11,8 @@ import pytest
 
 from ax_anasod.compare import Contender
 from ax_anasod.compare.worker import Ended, Parcel, Progressed, Task, pack, work
+from ax_anasod.journal import Journal, read_records
 from ax_anasod.nasbench import Benchmark, TableBenchmark
-from ax_anasod.storage.journal import Journal, read_records
 
 RANDOM = Contender("random", {}, 3)
 

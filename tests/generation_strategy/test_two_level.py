@@ -13,7 +13,7 @@ from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.generation_strategy import TwoLevelOptions, get, make
 from ax_anasod.generators import TwoLevelGenerator
 from ax_anasod.nasbench import TableBenchmark
-from ax_anasod.runs import RunConfig, Search
+from ax_anasod.runs import Search, plan_run
 
 
 def test_options_are_those_of_the_generator() -> None:
@@ -50,7 +50,7 @@ def test_finds_the_best_cell_of_nas_bench_201(shared_data: Path) -> None:
     best = table.optimum(name)
     queries = []
     for seed in range(3):
-        search = Search(RunConfig.of(table, "two-level-bo", trials=150, seed=seed), table)
+        search = Search(plan_run(table, "two-level-bo", trials=150, seed=seed), table)
         values: list[float] = []
         search.run(
             150,

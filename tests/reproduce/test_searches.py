@@ -12,12 +12,12 @@ from ax_anasod.compare.folder import ComparisonFolder, read_runs
 from ax_anasod.compare.results import results_frame
 from ax_anasod.exceptions import OptionError
 from ax_anasod.generation_strategy import STRATEGIES
+from ax_anasod.journal import Journal
 from ax_anasod.nasbench import Benchmark, NASBench201Benchmark
 from ax_anasod.reproduce import SEARCH_TARGETS, SearchReproduction, reproduce, write_files
 from ax_anasod.reproduce.paper import CIFAR10
 from ax_anasod.reproduce.protocol import Method, Panel, SearchTarget
 from ax_anasod.runs import Search
-from ax_anasod.storage.journal import Journal
 
 SMALL = SearchTarget(
     "table2",

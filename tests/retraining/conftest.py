@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from ax_anasod.cells import NASNetCell
+from ax_anasod.journal import Completed, Event, Failed, Started
 from ax_anasod.networks import NetworkConfig
 from ax_anasod.retraining import Found, evaluation_task
-from ax_anasod.runs import RunConfig, RunFolder
-from ax_anasod.storage.events import Completed, Event, Failed, Started
+from ax_anasod.runs import RunFolder, plan_run
 from ax_anasod.training import DataConfig, Hardware, ImageData, TrainingTask, load_data, protocol
 
 CELL = NASNetCell(["skip_connect", "sep_conv_3x3", "max_pool_3x3"], num_nodes=2)
@@ -40,7 +40,7 @@ def write_run() -> WriteRun:
 
     def write(folder: Path, task: TrainingTask, errors: list[float | None]) -> Path:
         encoding = dict(zip(task.cell.operations, COUNTS.tolist(), strict=True))
-        config = RunConfig.of(task, "anasod-random", trials=max(len(errors), 1), seed=3)
+        config = plan_run(task, "anasod-random", trials=max(len(errors), 1), seed=3)
         with RunFolder.create(folder, config) as run:
             for trial, error in enumerate(errors):
                 codes = task.draw(COUNTS, np.random.default_rng(trial))

@@ -6,7 +6,7 @@ import pytest
 from ax_anasod.exceptions import RunError
 from ax_anasod.nasbench import TableBenchmark
 from ax_anasod.retraining import Found
-from ax_anasod.runs import RunConfig, RunFolder
+from ax_anasod.runs import RunFolder, plan_run
 
 
 def test_it_is_the_earliest_of_the_best_trials(found, task, run):
@@ -49,7 +49,7 @@ def test_a_run_without_result_is_refused(task, write_run, tmp_path, errors):
 
 
 def test_a_run_that_trained_nothing_is_refused(tmp_path, toy_benchmark: TableBenchmark):
-    config = RunConfig.of(toy_benchmark, "anasod-random", trials=1)
+    config = plan_run(toy_benchmark, "anasod-random", trials=1)
     with RunFolder.create(tmp_path / "looked-up", config):
         pass
     with pytest.raises(RunError, match="looked values up in 'toy'.*run of ax-anasod train"):

@@ -8,7 +8,7 @@ import pytest
 from ax.api.client import Client
 
 from ax_anasod.nasbench import TableBenchmark
-from ax_anasod.runs import RunConfig, RunFolder, Search
+from ax_anasod.runs import RunFolder, Search, plan_run
 from ax_anasod.runs.artefacts import DatabaseCopy, write_results
 from ax_anasod.storage import close_database, storage_config
 
@@ -22,7 +22,7 @@ SIGNATURES = {
 
 @pytest.fixture
 def folder(tmp_path: Path, benchmark: TableBenchmark) -> Iterator[RunFolder]:
-    config = RunConfig.of(benchmark, "anasod-bo", {"num_initial": 4}, trials=6)
+    config = plan_run(benchmark, "anasod-bo", {"num_initial": 4}, trials=6)
     with RunFolder.create(tmp_path / "run", config) as folder:
         yield folder
     close_database()

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from ax_anasod.exceptions import RunError
+from ax_anasod.journal import Started
 from ax_anasod.nasbench import TableBenchmark
-from ax_anasod.runs import RunConfig, RunFolder, RunView
-from ax_anasod.storage.events import Started
+from ax_anasod.runs import RunConfig, RunFolder, RunView, plan_run
 
 
 @pytest.fixture
 def config(benchmark: TableBenchmark) -> RunConfig:
-    return RunConfig.of(benchmark, "anasod-random", trials=9)
+    return plan_run(benchmark, "anasod-random", trials=9)
 
 
 def test_a_run_is_created_opened_and_looked_at(tmp_path: Path, config: RunConfig) -> None:

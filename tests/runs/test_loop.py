@@ -16,11 +16,10 @@ from ax_anasod.exceptions import (
     RunError,
 )
 from ax_anasod.generation_strategy import STRATEGIES as ALL_STRATEGIES
+from ax_anasod.journal import Completed, Failed, Journal, Record
 from ax_anasod.nasbench import TableBenchmark
 from ax_anasod.runners import BenchmarkQuery
-from ax_anasod.runs import RunConfig, Search
-from ax_anasod.storage.events import Completed, Failed
-from ax_anasod.storage.journal import Journal, Record
+from ax_anasod.runs import Search, plan_run
 
 STRATEGIES = ["random", "anasod-random", "anasod-biased-random", "anasod-bo"]
 
@@ -28,7 +27,7 @@ STRATEGIES = ["random", "anasod-random", "anasod-biased-random", "anasod-bo"]
 def search(benchmark: Any, strategy: str, trials: int, **options: Any) -> Search:
     parallel = options.pop("parallel", 1)
     return Search(
-        RunConfig.of(benchmark, strategy, options, trials=trials, parallel=parallel), benchmark
+        plan_run(benchmark, strategy, options, trials=trials, parallel=parallel), benchmark
     )
 
 
@@ -68,7 +67,7 @@ def test_trials_are_those_of_a_plain_ax_loop(benchmark: TableBenchmark, strategy
 def test_a_journal_replayed_anywhere_gives_the_same_search(
     benchmark: TableBenchmark, tmp_path: Path, strategy: str, parallel: int
 ) -> None:
-    config = RunConfig.of(
+    config = plan_run(
         benchmark,
         strategy,
         {"num_initial": 5} if strategy == "anasod-bo" else {},
@@ -112,7 +111,7 @@ def test_every_strategy_goes_on_from_a_journal(
 def test_restoring_attaches_what_completing_attaches(
     benchmark: TableBenchmark, tmp_path: Path
 ) -> None:
-    config = RunConfig.of(benchmark, "anasod-random", trials=3)
+    config = plan_run(benchmark, "anasod-random", trials=3)
     with Journal(tmp_path / "journal.jsonl") as journal:
         first = Search(config, benchmark, journal)
         first.run(3)
@@ -169,7 +168,7 @@ def test_failed_trials_are_recorded_and_the_search_goes_on(
     benchmark: TableBenchmark, tmp_path: Path, strategy: str
 ) -> None:
     failing = Failing(benchmark)
-    config = RunConfig.of(failing, strategy, trials=20)  # type: ignore[arg-type]
+    config = plan_run(failing, strategy, trials=20)  # type: ignore[arg-type]
     seen: list[Record] = []
     with Journal(tmp_path / "journal.jsonl") as journal:
         run = Search(config, failing, journal)  # type: ignore[arg-type]
@@ -209,7 +208,7 @@ def test_nothing_is_evaluated_that_is_not_in_the_journal(
 
     monkeypatch.setattr(benchmark, "query", check)
     with Journal(path) as journal:
-        Search(RunConfig.of(benchmark, "random", trials=3), benchmark, journal).run(3)
+        Search(plan_run(benchmark, "random", trials=3), benchmark, journal).run(3)
 
 
 def test_a_new_run_moves_into_its_journal_once(benchmark: TableBenchmark, tmp_path: Path) -> None:

@@ -11,9 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ax_anasod.journal import Completed, Failed, Record, Started
 from ax_anasod.runs import Quantity, Results, RunConfig
-from ax_anasod.storage.events import Completed, Failed, Started
-from ax_anasod.storage.journal import Record
 
 KEYS = [
     *(

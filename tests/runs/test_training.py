@@ -14,10 +14,9 @@ from ax.core.trial_status import TrialStatus
 
 from ax_anasod import cells
 from ax_anasod.exceptions import OptionError, RunError, UnknownNameError
+from ax_anasod.journal import Completed, Failed, Journal, Record, Stopped
 from ax_anasod.networks import NetworkConfig
-from ax_anasod.runs import Execution, Results, RunConfig, TrainingSearch
-from ax_anasod.storage.events import Completed, Failed, Stopped
-from ax_anasod.storage.journal import Journal, Record
+from ax_anasod.runs import Execution, Results, RunConfig, TrainingSearch, plan_run
 from ax_anasod.training import DataConfig, Hardware, TrainingTask, TrialState, protocol
 
 
@@ -41,7 +40,7 @@ def config(
     **execution: Any,
 ) -> RunConfig:
     options = {"num_initial": 3} if strategy == "anasod-bo" else {}
-    return RunConfig.of(
+    return plan_run(
         task,
         strategy,
         options,

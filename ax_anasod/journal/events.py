@@ -13,6 +13,9 @@ import zlib
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final
 
+BETWEEN_LAYERS: Final = " ; "
+"""What stands between the architectures of a network whose layers differ."""
+
 _CHECKSUM: Final = "crc32"
 
 
@@ -44,7 +47,8 @@ class Completed:
     Args:
         trial: Index of the trial.
         values: Objective or reported quantity -> value.
-        architecture: The architecture that was evaluated, as the benchmark's string.
+        architecture: The architecture that was evaluated, as the benchmark's string; of a
+            network whose layers differ one a layer, with `BETWEEN_LAYERS` between them.
         encoding: Operation -> count of the trial's encoding; for a strategy that searches
             architectures, of the whole architecture.
         cost_seconds: Simulated cost of the evaluation in seconds, None where unknown.

@@ -10,8 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ax_anasod.exceptions import RunError
-from ax_anasod.storage.events import Completed, Event, Failed, Started, to_line
-from ax_anasod.storage.journal import Journal, Record, is_being_written, read_records
+from ax_anasod.journal import (
+    Completed,
+    Event,
+    Failed,
+    Journal,
+    Record,
+    Started,
+    is_being_written,
+    read_records,
+)
+from ax_anasod.journal.events import to_line
 
 
 def start(trial: int, last: int | None = None) -> Started:

@@ -8,15 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ax_anasod.storage.events import (
-    Completed,
-    Event,
-    Failed,
-    Started,
-    from_line,
-    plain_entries,
-    to_line,
-)
+from ax_anasod.journal import Completed, Event, Failed, Started, plain_entries
+from ax_anasod.journal.events import from_line, to_line
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 indices = st.integers(0, 10_000)

@@ -1,6 +1,6 @@
 """The journal of a run: what is true of it.
 
-An append-only file with one line a trial event (:mod:`ax_anasod.storage.events`), each on
+An append-only file with one line a trial event (:mod:`ax_anasod.journal.events`), each on
 the disk before the run goes on. Everything else in a run folder can be made again from it.
 A line that was cut off when the process was killed counts as never written, and so does a
 batch of proposals of which some are missing: both are made again, the same.
@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from ax_anasod.exceptions import RunError
-from ax_anasod.storage.events import Completed, Event, Failed, Started, from_line, to_line
+from ax_anasod.journal.events import Completed, Event, Failed, Started, from_line, to_line
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,15 @@
+"""Which files are in the folder of a comparison."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+PLAN: Final = "comparison.json"
+RUNS: Final = "runs"
+LOCK: Final = "comparison.lock"
+
+
+def holds_comparison(path: Path) -> bool:
+    """Whether a folder is that of a comparison."""
+    return (path / PLAN).exists()

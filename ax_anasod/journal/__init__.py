@@ -1,0 +1,30 @@
+"""The journal of a run: every event of every trial, on the disk before the run goes on.
+
+It knows nothing of Ax, so that looking at a run needs none of it.
+"""
+
+from ax_anasod.journal.events import (
+    BETWEEN_LAYERS,
+    Completed,
+    Event,
+    Failed,
+    Started,
+    Stopped,
+    plain_entries,
+)
+from ax_anasod.journal.journal import Journal, Record, extend, is_being_written, read_records
+
+__all__ = [
+    "BETWEEN_LAYERS",
+    "Completed",
+    "Event",
+    "Failed",
+    "Journal",
+    "Record",
+    "Started",
+    "Stopped",
+    "extend",
+    "is_being_written",
+    "plain_entries",
+    "read_records",
+]

@@ -1,0 +1,88 @@
+"""Which files are in a run folder, and what may not be one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from shlex import quote
+from typing import Final
+
+from ax_anasod.exceptions import RunError, nearest_hint
+
+CONFIG: Final = "config.json"
+JOURNAL: Final = "journal.jsonl"
+DATABASE: Final = "experiment.db"
+TRIALS: Final = "trials.csv"
+REPORT: Final = "report.html"
+
+
+def check_free(path: Path) -> None:
+    """Refuse a folder in which a new run would overwrite something.
+
+    Raises:
+        RunError: It is a file, holds a run, or files with the names of a run's.
+    """
+    with refusing(path, "made"):
+        if path.exists() and not path.is_dir():
+            raise RunError(f"{path} is a file, not a folder", "choose another folder")
+        if (path / CONFIG).exists():
+            raise RunError(
+                f"the folder {path} holds a run already",
+                f"continue it with: ax-anasod resume {quote(str(path))}; or choose another folder",
+            )
+        for name in (JOURNAL, DATABASE, TRIALS, REPORT):
+            if (path / name).exists() and not is_leftover(path / name):
+                raise RunError(
+                    f"the folder {path} has a file {name} already", "choose another folder"
+                )
+
+
+def check_holds_no_run(path: Path) -> None:
+    """Refuse the folder of a search, for what is none.
+
+    Raises:
+        RunError: It is one.
+    """
+    if (path / CONFIG).exists():
+        raise RunError(f"the folder {path} holds the run of a search", "choose another folder")
+
+
+def is_leftover(file: Path) -> bool:
+    """Whether a file is an empty journal: a process was killed while making the folder."""
+    return file.name == JOURNAL and file.is_file() and file.stat().st_size == 0
+
+
+@contextmanager
+def refusing(path: Path, done: str) -> Iterator[None]:
+    """Turn what the system says about a folder into an error of ours.
+
+    Args:
+        path: The folder.
+        done: What cannot be done to it.
+
+    Raises:
+        RunError: It cannot.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise RunError(
+            f"the folder {path} cannot be {done}: {error.strerror}", "choose another folder"
+        ) from error
+
+
+def check_holds_run(path: Path) -> None:
+    """Refuse a folder without a run, naming the run beside it that may have been meant.
+
+    Raises:
+        RunError: It holds none, or is none.
+    """
+    if path.is_file():
+        raise RunError(f"{path} is a file, not the folder of a run")
+    if (path / CONFIG).exists():
+        return
+    what = "holds no run" if path.is_dir() else "does not exist"
+    beside = path.parent
+    runs = sorted(p.parent.name for p in beside.glob(f"*/{CONFIG}")) if beside.is_dir() else []
+    raise RunError(f"the folder {path} {what}", nearest_hint(path.name, runs) if runs else None)

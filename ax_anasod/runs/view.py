@@ -1,0 +1,41 @@
+"""A look at a run folder, which needs nothing of Ax."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ax_anasod.journal import Record, is_being_written, read_records
+from ax_anasod.runs.config import RunConfig
+from ax_anasod.runs.layout import CONFIG, JOURNAL, check_holds_run, refusing
+
+
+@dataclass(frozen=True)
+class RunView:
+    """A run folder as it is now; another process may be at work in it.
+
+    Args:
+        path: The folder.
+        config: What the run is.
+        records: Its trials so far.
+        running: Whether a process is continuing it.
+    """
+
+    path: Path
+    config: RunConfig
+    records: list[Record]
+    running: bool
+
+    @classmethod
+    def read(cls, path: str | Path) -> RunView:
+        """Look at a run folder, without changing anything.
+
+        Raises:
+            RunError: It holds no run, or a damaged one.
+        """
+        path = Path(path)
+        with refusing(path, "read"):
+            check_holds_run(path)
+            config = RunConfig.read(path / CONFIG)
+            journal = path / JOURNAL
+            return cls(path, config, read_records(journal), is_being_written(journal))

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import pytest
+
+from ax_anasod.exceptions import OptionError, UnknownNameError
+from ax_anasod.nasbench import Objective, TableBenchmark
+from ax_anasod.runs import plan_run
+
+
+def test_quantities_have_their_optimum_and_a_name_for_ax(benchmark: TableBenchmark) -> None:
+    config = plan_run(benchmark, "random", trials=1)
+    (objective,) = config.objectives
+    assert (objective.name, objective.metric, objective.unit) == (
+        "valid_error",
+        "valid_error",
+        "percent",
+    )
+    assert objective.optimum == benchmark.optimum("valid_error")
+    (reported,) = config.reported
+    # "test" is a function of sympy.
+    assert (reported.name, reported.metric, reported.optimum) == ("test", "metric_test", None)
+    assert config.experiment_name == "random on table, seed 0"
+
+
+def test_schedules_are_told_the_planned_number_of_trials(benchmark: TableBenchmark) -> None:
+    config = plan_run(benchmark, "anasod-biased-random", trials=40)
+    assert config.options == {"num_trials": 40}
+    config = plan_run(benchmark, "anasod-biased-random", {"num_trials": 90}, trials=40)
+    assert config.options == {"num_trials": 90}
+    assert plan_run(benchmark, "random", trials=40).options == {}
+    assert config.with_trials(60).options == {"num_trials": 90}
+    assert config.with_trials(60).trials == 60
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [({"trials": 0}, "trials .* got 0"), ({"trials": 1, "parallel": 0}, "parallel .* got 0")],
+)
+def test_numbers_out_of_range_are_refused(
+    benchmark: TableBenchmark, arguments: dict[str, int], message: str
+) -> None:
+    with pytest.raises(OptionError, match=message):
+        plan_run(benchmark, "random", **arguments)
+
+
+def test_unknown_strategies_are_refused(benchmark: TableBenchmark) -> None:
+    with pytest.raises(UnknownNameError, match="'anasod-boo'.*did you mean 'anasod-bo'"):
+        plan_run(benchmark, "anasod-boo", trials=1)
+
+
+def test_an_objective_to_be_maximised_is_refused(benchmark: TableBenchmark) -> None:
+    benchmark.objectives = (Objective("accuracy", "percent", minimize=False),)
+    with pytest.raises(OptionError, match="wants 'accuracy' maximised"):
+        plan_run(benchmark, "random", trials=1)
