@@ -18,8 +18,8 @@ from ax_anasod.cli import main
 from ax_anasod.runs import RunView
 
 TRIALS = 40
-STOPS = (1, 10, 11, 25)
-STRATEGIES = ["anasod-biased-random", "anasod-bo"]
+# Before, at and after the last random trial, and in the middle of a schedule.
+STOPS = {"anasod-biased-random": (20,), "anasod-bo": (1, 10, 11, 25)}
 
 # Each process is a fork of a server that has loaded the libraries and nothing else, since
 # loading them takes longer than a search.
@@ -58,7 +58,7 @@ def timeless(out: Path) -> list[object]:
     ]
 
 
-@pytest.fixture(scope="module", params=STRATEGIES)
+@pytest.fixture(scope="module", params=list(STOPS))
 def whole(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[str, list[object]]:
@@ -74,8 +74,9 @@ def whole(
 def test_a_run_continued_in_new_processes(whole: tuple[str, list[object]], tmp_path: Path) -> None:
     strategy, expected = whole
     out = tmp_path / "run"
-    assert call(*search(strategy, out, STOPS[0])) == 0
-    for stop in (*STOPS[1:], TRIALS):
+    first, *further = STOPS[strategy]
+    assert call(*search(strategy, out, first)) == 0
+    for stop in (*further, TRIALS):
         assert call("resume", out, "--trials", stop) == 0
         assert timeless(out) == expected[:stop]
 

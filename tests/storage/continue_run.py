@@ -1,7 +1,8 @@
-"""One leg of a run that is continued in a new process; see ``test_new_process.py``.
+"""One leg of runs that are continued in a new process; see ``test_new_process.py``.
 
-python continue_run.py json|sql FILE TRIALS: load FILE where it exists, go on until TRIALS
-trials are completed, save, and print all parameters and architectures as JSON.
+python continue_run.py TRIALS FILE ...: for each file, ``.json`` or ``.db``, load it where it
+exists, go on until TRIALS trials are completed, save, and print all parameters and architectures
+of the run as a line of JSON.
 """
 
 from __future__ import annotations
@@ -27,14 +28,15 @@ def error(parameters: Mapping[str, Any]) -> float:
     return math.exp(math.sin(3 * parameters["n_pool"]) + parameters["n_conv3x3"] / 7) + 1 / 3
 
 
-def open_client(kind: str, path: Path) -> Client:
+def open_client(path: Path) -> Client:
     """The stored run, or a new one."""
-    if kind == "json" and path.exists():
+    is_json = path.suffix == ".json"
+    if is_json and path.exists():
         return Client.load_from_json_file(str(path))
-    if kind == "sql" and path.exists():
+    if path.exists():
         return Client.load_from_database("ax_anasod", storage.storage_config(path))
     fresh = make_client(CELL, "anasod-bo", seed=SEED)
-    if kind == "json":
+    if is_json:
         return fresh
     client = Client(storage_config=storage.storage_config(path))
     client.set_experiment(fresh._experiment)
@@ -42,15 +44,13 @@ def open_client(kind: str, path: Path) -> Client:
     return client
 
 
-def main() -> None:
-    """Run the leg."""
-    logging.disable(logging.INFO)
-    kind, path, trials = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
-    client = open_client(kind, path)
+def go_on(path: Path, trials: int) -> None:
+    """Run the leg of one file."""
+    client = open_client(path)
     while len(client._experiment.trials) < trials:
         for index, parameters in client.get_next_trials(1).items():
             client.complete_trial(index, {"error": error(parameters)})
-    if kind == "json":
+    if path.suffix == ".json":
         client.save_to_json_file(str(path))
     space = client._experiment.search_space
     done = [dict(t.arm.parameters) for _, t in sorted(client._experiment.trials.items())]
@@ -59,4 +59,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    logging.disable(logging.INFO)
+    for name in sys.argv[2:]:
+        go_on(Path(name), int(sys.argv[1]))

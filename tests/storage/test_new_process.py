@@ -19,15 +19,12 @@ CUTS = (1, 10, 11, 25)
 def test_continued_in_new_processes(
     run_script: Callable[..., CompletedProcess[str]], tmp_path: Path
 ) -> None:
-    def leg(kind: str, path: Path, trials: int) -> list[Any]:
-        finished = run_script(SCRIPT, kind, path, trials, folder=tmp_path)
+    def leg(trials: int, *files: str) -> list[list[Any]]:
+        finished = run_script(SCRIPT, trials, *(tmp_path / name for name in files), folder=tmp_path)
         assert finished.returncode == 0, finished.stderr
-        trials_done: list[Any] = json.loads(finished.stdout.splitlines()[-1])
-        return trials_done
+        return [json.loads(line) for line in finished.stdout.splitlines()[-len(files) :]]
 
-    uninterrupted = leg("json", tmp_path / "whole.json", TRIALS)
-    for kind in ("json", "sql"):
-        path = tmp_path / f"cut.{kind}"
-        for cut in CUTS:
-            assert leg(kind, path, cut) == uninterrupted[:cut]
-        assert leg(kind, path, TRIALS) == uninterrupted
+    (uninterrupted,) = leg(TRIALS, "whole.json")
+    assert len(uninterrupted) == TRIALS
+    for cut in (*CUTS, TRIALS):
+        assert leg(cut, "cut.json", "cut.db") == [uninterrupted[:cut]] * 2
