@@ -63,7 +63,9 @@ def read_json(path: Path) -> Any:
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}") from error
     except ValueError as error:
-        raise RunError(f"{path} is damaged: {error}") from error
+        raise RunError(
+            f"{path} is damaged: {error}", "bring it back from a copy, or choose another folder"
+        ) from error
 
 
 def _remove(unfinished: Path) -> None:

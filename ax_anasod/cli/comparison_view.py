@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -44,6 +44,10 @@ class ComparisonProgress(Observer):
         self._runs = runs
         self._progress = SearchProgress(self._title, trials, done)
         self._progress.__enter__()
+
+    def goes_on_with(self, labels: Sequence[str]) -> None:
+        """Say why it takes longer than what was asked for."""
+        self._say(f"the folder's other strategies go on, too: {', '.join(labels)}")
 
     def progressed(self, done: int, runs: int) -> None:
         """Move the bar."""

@@ -19,7 +19,7 @@ from ax_anasod.compare.pictures import write_pictures
 from ax_anasod.compare.plan import Plan
 from ax_anasod.compare.pool import carry_out
 from ax_anasod.compare.results import results_frame, to_csv
-from ax_anasod.compare.summary import Summary, check_questions
+from ax_anasod.compare.summary import Summary
 from ax_anasod.compare.texts import markdown
 from ax_anasod.compare.worker import Ended, Task, pack
 from ax_anasod.exceptions import OptionError, RunError
@@ -42,6 +42,13 @@ class Observer:
             done: How many trials there are.
             trials: How many there will be, those so far included.
             runs: In how many runs.
+        """
+
+    def goes_on_with(self, labels: Sequence[str]) -> None:
+        """The folder has strategies that were not named now, and runs of them are to be made.
+
+        Args:
+            labels: Which ones.
         """
 
     def progressed(self, done: int, runs: int) -> None:
@@ -68,8 +75,6 @@ class Comparison:
         plan: What is compared.
         results: One row for each trial, see
             :func:`ax_anasod.compare.results.results_frame`.
-        regret: Also count the queries until the incumbent is this close to the optimum.
-        reference: The contender that the others are tested against; the first by default.
         failures: Contender -> why runs of it are not finished, for each such run.
         finished: Whether every run has ended or failed; False where it was stopped.
         out: Its folder, None where nothing was written.
@@ -77,8 +82,6 @@ class Comparison:
 
     plan: Plan
     results: pd.DataFrame
-    regret: float | None = None
-    reference: str | None = None
     failures: dict[str, tuple[str, ...]] = field(default_factory=dict)
     finished: bool = True
     out: Path | None = None
@@ -100,7 +103,7 @@ class Comparison:
     @cached_property
     def summary(self) -> Summary:
         """What the finished runs say."""
-        return Summary(self.plan, self.results, self.regret, self.reference, self.failures)
+        return Summary(self.plan, self.results, self.failures)
 
     def write(self) -> None:
         """Write the tables and pictures into the folder.
@@ -159,10 +162,9 @@ def compare_strategies(
     if jobs < 1:
         raise OptionError(f"jobs must be at least 1, got {jobs}")
     contenders = [s if isinstance(s, Contender) else Contender(s, {}, trials) for s in strategies]
-    plan = Plan.of(benchmark, contenders, seeds)
-    check_questions(plan, regret, reference)
+    plan = Plan.of(benchmark, contenders, seeds, regret, reference)
     with _folder(out, plan) as folder:
-        tally = _Tally(folder, observer or Observer())
+        tally = _Tally(folder, plan.labels, observer or Observer())
         tally.begin()
         carry_out(
             tally.unfinished, pack(benchmark), jobs, tally.on_trial, tally.on_end, tally.should_stop
@@ -173,8 +175,6 @@ def compare_strategies(
         return Comparison(
             folder.plan,
             results_frame(folder.plan, runs),
-            regret,
-            reference,
             tally.failures,
             finished=not tally.stopped,
             out=None if out is None else folder.path,
@@ -184,8 +184,9 @@ def compare_strategies(
 class _Tally:
     """Counts what the processes report."""
 
-    def __init__(self, folder: ComparisonFolder, observer: Observer) -> None:
+    def __init__(self, folder: ComparisonFolder, named: Sequence[str], observer: Observer) -> None:
         self._observer = observer
+        self._named = named
         self._done: dict[tuple[str, int], int] = {}
         self._total = 0
         self._ended = 0
@@ -204,6 +205,9 @@ class _Tally:
         self.unfinished = [task for key, task in tasks.items() if key in unfinished]
 
     def begin(self) -> None:
+        labels = dict.fromkeys(task.contender.label for task in self.unfinished)
+        if others := [label for label in labels if label not in self._named]:
+            self._observer.goes_on_with(others)
         self._observer.begins(sum(self._done.values()), self._total, len(self._done))
         self._tell()
 

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from ax_anasod.compare.contender import Contender
-from ax_anasod.compare.layout import LOCK, PLAN, RUNS
+from ax_anasod.compare.layout import LOCK, PLAN, RUNS, holds_comparison
 from ax_anasod.compare.plan import Plan
 from ax_anasod.compare.worker import Task
 from ax_anasod.exceptions import RunError
@@ -61,6 +61,7 @@ class ComparisonFolder:
         """Make the folder of a comparison, or open it and extend its plan.
 
         Raises:
+            AnasodError: The comparison cannot answer what is asked.
             RunError: It is a file, the folder of a search, or holds a comparison of something
                 else or with more trials or seeds; another process is at work in it; or it
                 cannot be written.
@@ -69,6 +70,7 @@ class ComparisonFolder:
             if path.exists() and not path.is_dir():
                 raise RunError(f"{path} is a file, not a folder", "choose another folder")
             check_holds_no_run(path)
+            _planned(path, wanted)  # refuses before anything is written
             path.mkdir(parents=True, exist_ok=True)
             if is_running(path):
                 raise RunError(
@@ -78,9 +80,7 @@ class ComparisonFolder:
             # A journal that nothing is written to: it is locked as long as it is open.
             lock = Journal(path / LOCK)
             try:
-                plan = wanted
-                if (path / PLAN).exists():
-                    plan = Plan.read(path / PLAN).extended(wanted)
+                plan = _planned(path, wanted)
                 plan.write(path / PLAN)
             except BaseException:
                 lock.close()
@@ -132,6 +132,24 @@ def is_running(path: Path) -> bool:
 def journal_path(path: Path, contender: Contender, seed: int) -> Path:
     """Where the trials of a run are kept."""
     return path / RUNS / contender.folder_name / f"{seed}.jsonl"
+
+
+def _planned(path: Path, wanted: Plan) -> Plan:
+    """What is wanted, with what the folder has.
+
+    Raises:
+        AnasodError: The two do not go together, or the comparison cannot answer what is asked.
+    """
+    plan = wanted
+    if holds_comparison(path):
+        plan = Plan.read(path / PLAN).extended(wanted)
+    elif any((path / RUNS).glob("*/*.jsonl")):
+        raise RunError(
+            f"the folder {path} has runs, but no {PLAN} that says of which benchmark",
+            "bring that back from a copy, or choose another folder",
+        )
+    plan.check_questions()
+    return plan
 
 
 def _records(path: Path, contender: Contender, seed: int) -> tuple[Record, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from ax_anasod.compare.contender import Contender, check_different
-from ax_anasod.exceptions import OptionError, RunError
+from ax_anasod.exceptions import OptionError, RunError, UnknownNameError
 from ax_anasod.files import read_json, write_whole
 from ax_anasod.nasbench import Benchmark
 from ax_anasod.nasbench.benchmark import COST
@@ -41,6 +42,8 @@ class Plan:
         reported: What is recorded for the incumbent.
         seeds: Each contender has one run for each of the seeds 0, 1, ..., ``seeds`` - 1.
         contenders: What is compared.
+        regret: Also count the queries until the incumbent is this close to the optimum.
+        reference: The contender that the others are tested against; None for the first.
     """
 
     version: str
@@ -52,9 +55,18 @@ class Plan:
     reported: tuple[Quantity, ...]
     seeds: int
     contenders: tuple[Contender, ...]
+    regret: float | None = None
+    reference: str | None = None
 
     @classmethod
-    def of(cls, benchmark: Benchmark, contenders: Sequence[Contender], seeds: int) -> Self:
+    def of(
+        cls,
+        benchmark: Benchmark,
+        contenders: Sequence[Contender],
+        seeds: int,
+        regret: float | None = None,
+        reference: str | None = None,
+    ) -> Self:
         """The plan of a new comparison; whatever cannot run is refused here.
 
         Raises:
@@ -89,6 +101,8 @@ class Plan:
             reported=config.reported,
             seeds=seeds,
             contenders=tuple(contenders),
+            regret=regret,
+            reference=reference,
         )
 
     @property
@@ -109,7 +123,7 @@ class Plan:
         return next((quantity for quantity in self.reported if quantity.name == name), None)
 
     def extended(self, wanted: Plan) -> Plan:
-        """This plan with the contenders, trials and seeds of another one added.
+        """This plan with the contenders, trials and seeds of another one, and its questions.
 
         Raises:
             RunError: The other one is of something else, or asks for less than there is.
@@ -117,7 +131,7 @@ class Plan:
         self._check_same_benchmark(wanted)
         if wanted.seeds < self.seeds:
             raise RunError(
-                f"the comparison has {self.seeds} seeds already, more than {wanted.seeds}",
+                f"the comparison is planned for {self.seeds} seeds, more than {wanted.seeds}",
                 "give at least as many, or choose another folder",
             )
         contenders = {contender.label: contender for contender in self.contenders}
@@ -125,12 +139,37 @@ class Plan:
             known = contenders.get(contender.label, contender)
             if contender.trials < known.trials:
                 raise RunError(
-                    f"the comparison has {known.trials} trials of {known.label} already, more "
+                    f"the comparison is planned for {known.trials} trials of {known.label}, more "
                     f"than {contender.trials}",
                     "give at least as many, or choose another folder",
                 )
             contenders[contender.label] = contender
-        return replace(self, seeds=wanted.seeds, contenders=tuple(contenders.values()))
+        return replace(
+            self,
+            seeds=wanted.seeds,
+            contenders=tuple(contenders.values()),
+            regret=wanted.regret,
+            reference=wanted.reference,
+        )
+
+    def check_questions(self) -> None:
+        """Refuse what the comparison cannot answer.
+
+        Raises:
+            UnknownNameError: There is no contender of the reference's name.
+            OptionError: The regret is negative, or the optimum is not known.
+        """
+        if self.reference is not None and self.reference not in self.labels:
+            raise UnknownNameError("strategy of the comparison", self.reference, self.labels)
+        if self.regret is None:
+            return
+        if not 0 <= self.regret < math.inf:
+            raise OptionError(f"the regret must be at least 0 and finite, got {self.regret}")
+        if self.objective.optimum is None:
+            raise OptionError(
+                f"the optimum of {self.objective.name!r} on {self.subject} is not known, so "
+                "there is no regret"
+            )
 
     def _check_same_benchmark(self, wanted: Plan) -> None:
         ours, theirs = _flat(self.benchmark), _flat(wanted.benchmark)

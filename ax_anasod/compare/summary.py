@@ -14,7 +14,6 @@ import pandas as pd
 from ax_anasod.compare.plan import SECONDS, Plan
 from ax_anasod.compare.results import curves
 from ax_anasod.compare.significance import holm, signed_rank_p
-from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.nasbench.benchmark import COST
 
 # Relative: values and optima are the same floating-point numbers, but for the digits of a sum.
@@ -33,29 +32,23 @@ class Summary:
     Args:
         plan: The plan.
         results: From :func:`ax_anasod.compare.results.results_frame`.
-        regret: Also count the queries until the incumbent is this close to the optimum.
-        reference: The contender that the others are tested against; the first, where None
-            is named.
         failures: Contender -> why runs of it are not finished, for each such run.
 
     Raises:
-        UnknownNameError: There is no contender of the reference's name.
-        OptionError: The regret is negative, or the optimum is not known.
+        AnasodError: The plan asks what the comparison cannot answer.
     """
 
     plan: Plan
     results: pd.DataFrame
-    regret: float | None = None
-    reference: str | None = None
     failures: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        check_questions(self.plan, self.regret, self.reference)
+        self.plan.check_questions()
 
     @property
-    def reference_label(self) -> str:
+    def reference(self) -> str:
         """The contender that the others are tested against."""
-        return self.reference or self.plan.labels[0]
+        return self.plan.reference or self.plan.labels[0]
 
     @cached_property
     def frame(self) -> pd.DataFrame:
@@ -67,12 +60,30 @@ class Summary:
         rows = pd.DataFrame(
             [self._row(c.label, c.trials) for c in self.plan.contenders],
         )
-        p_values = self._p_values()
-        others = [label for label in self.plan.labels if label in p_values]
-        adjusted = dict(zip(others, holm([p_values[o] for o in others]), strict=True))
+        p_values = {
+            label: signed_rank_p(differences) for label, differences in self.differences.items()
+        }
+        adjusted = dict(zip(p_values, holm(list(p_values.values())), strict=True))
         rows["p_value"] = [p_values.get(label, np.nan) for label in self.plan.labels]
         rows["p_holm"] = [adjusted.get(label, np.nan) for label in self.plan.labels]
         return rows
+
+    @cached_property
+    def differences(self) -> dict[str, pd.Series]:
+        """Contender -> how much higher its incumbents are than those of the reference, by seed.
+
+        The seeds are those that both have finished; a contender with none is left out. Where
+        the budgets differ, both are taken after as many trials as the smaller one has.
+        """
+        reference = self._curves(self.reference, "incumbent")
+        differences = {}
+        for label in self.plan.labels:
+            ours = self._curves(label, "incumbent")
+            last = min(ours.shape[1], reference.shape[1]) - 1
+            between = (ours[last] - reference[last]).dropna()
+            if label != self.reference and len(between):
+                differences[label] = between
+        return differences
 
     def final(self, label: str, column: str = "incumbent") -> pd.Series:
         """A column of the finished runs of a contender after their last trial, by seed."""
@@ -98,7 +109,7 @@ class Summary:
         }
         if self.plan.objective.optimum is not None:
             row["regret"] = row["mean"] - self.plan.objective.optimum
-        if self.regret is not None:
+        if self.plan.regret is not None:
             near = _queries(incumbents, self._target())
             row |= {
                 "queries_to_regret": _median(near),
@@ -128,42 +139,8 @@ class Summary:
 
     def _target(self) -> float | None:
         optimum = self.plan.objective.optimum
-        return None if optimum is None or self.regret is None else optimum + self.regret
-
-    def _p_values(self) -> dict[str, float]:
-        """Contender -> p-value against the reference, over the seeds that both have."""
-        reference = self.final(self.reference_label)
-        p_values = {}
-        for label in self.plan.labels:
-            differences = (self.final(label) - reference).dropna()
-            if label != self.reference_label and len(differences):
-                p_values[label] = signed_rank_p(differences)
-        return p_values
-
-
-def check_questions(plan: Plan, regret: float | None, reference: str | None) -> None:
-    """Refuse questions that a comparison cannot answer.
-
-    Args:
-        plan: The plan.
-        regret: As for :class:`Summary`.
-        reference: Likewise.
-
-    Raises:
-        UnknownNameError: There is no contender of the reference's name.
-        OptionError: The regret is negative, or the optimum is not known.
-    """
-    if reference is not None and reference not in plan.labels:
-        raise UnknownNameError("strategy of the comparison", reference, plan.labels)
-    if regret is None:
-        return
-    if not 0 <= regret < np.inf:
-        raise OptionError(f"the regret must be at least 0 and finite, got {regret}")
-    if plan.objective.optimum is None:
-        raise OptionError(
-            f"the optimum of {plan.objective.name!r} on {plan.subject} is not known, so there "
-            "is no regret"
-        )
+        regret = self.plan.regret
+        return None if optimum is None or regret is None else optimum + regret
 
 
 def _queries(values: pd.DataFrame, target: float | None) -> npt.NDArray[np.float64]:

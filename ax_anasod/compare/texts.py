@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,8 +11,7 @@ import pandas as pd
 
 from ax_anasod.compare.summary import Summary
 
-# Below this many pairs the signed-rank test cannot reach 0.05, whatever the values.
-_LEAST_PAIRS = 6
+_LEVEL = 0.05
 
 
 def table(summary: Summary) -> tuple[list[str], list[list[str]]]:
@@ -27,8 +27,8 @@ def table(summary: Summary) -> tuple[list[str], list[list[str]]]:
     }
     if plan.objective.optimum is not None:
         columns["queries to optimum"] = _queries(frame, "queries_to_optimum", "seeds_at_optimum")
-    if summary.regret is not None:
-        columns[f"queries to regret {summary.regret:g}"] = _queries(
+    if plan.regret is not None:
+        columns[f"queries to regret {plan.regret:g}"] = _queries(
             frame, "queries_to_regret", "seeds_at_regret"
         )
     if "noise_free_regret" in frame:
@@ -103,8 +103,8 @@ def as_dict(summary: Summary) -> dict[str, Any]:
         },
         "optimum": plan.objective.optimum,
         "seeds": plan.seeds,
-        "regret": summary.regret,
-        "reference": summary.reference_label,
+        "regret": plan.regret,
+        "reference": summary.reference,
         "notes": notes(summary),
         "summary": [{name: _or_null(v) for name, v in row.items()} for row in records],
         "failures": {label: list(reasons) for label, reasons in summary.failures.items()},
@@ -147,19 +147,26 @@ def _unit_in_words(unit: str) -> str:
 
 
 def _test_in_words(summary: Summary) -> list[str]:
-    labels = summary.plan.labels
-    if len(labels) == 1:
+    tests = summary.differences
+    if not tests:
         return []
-    correction = "" if len(labels) == 2 else f", after Holm's correction for {len(labels) - 1}"
+    correction = "" if len(tests) == 1 else f", after Holm's correction for {len(tests)}"
     sentences = [
         "p: two-sided Wilcoxon signed-rank test of these values, paired by seed, against "
-        f"{summary.reference_label}{correction}."
+        f"{summary.reference}{correction}."
     ]
-    pairs = int(summary.frame["seeds"].min())
-    if pairs < _LEAST_PAIRS:
+    if len({contender.trials for contender in summary.plan.contenders}) > 1:
+        sentences.append(
+            "Where the budgets of two strategies differ, both are tested after as many trials as "
+            "the smaller one has."
+        )
+    # With n pairs no p-value is below 2^(1 - n), and Holm multiplies the smallest one.
+    needed = 1 + math.ceil(math.log2(len(tests) / _LEVEL))
+    pairs = max(map(len, tests.values()))
+    if pairs < needed:
         sentences.append(
             f"With {pairs} {'pair' if pairs == 1 else 'pairs'} no difference can be "
-            f"significant at 0.05; that takes {_LEAST_PAIRS} seeds or more."
+            f"significant at {_LEVEL:g}; that takes {needed} seeds or more."
         )
     return sentences
 

@@ -214,8 +214,8 @@ def unusable_value(trial_index: int, metric: str, value: float, allowed: str) ->
     """The error for a value that no strategy can use, and how to repair it."""
     return ObservationError(
         f"trial {trial_index}: {metric} = {value} cannot be used; values must be {allowed}",
-        "attach the right value to the trial, or mark it as failed; Ax wants "
-        "mark_failed(unsafe=True) for a trial that is completed",
+        "attach the right value (Client.attach_data, AxClient.update_trial_data), or mark the "
+        f"trial as failed (experiment.trials[{trial_index}].mark_failed(unsafe=True))",
     )
 
 

@@ -99,7 +99,7 @@ def _signed_log(values: npt.NDArray[np.float64], history: History) -> npt.NDArra
     raise ObservationError(
         f"the logarithm of the objective is modelled, but its values have both signs "
         f"(trials {trials[0]} and {trials[1]})",
-        "the strategy's option log_targets=False models them as they are",
+        "if neither is wrong, the strategy's option log_targets=False models them as they are",
     )
 
 

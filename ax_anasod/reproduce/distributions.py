@@ -81,6 +81,15 @@ class SpreadReproduction:
             rows.append([_MEASURES[entry["measure"]], *known, text])
         return ["measure", *paper, "ours"], rows
 
+    def records(self) -> list[dict[str, Any]]:
+        """The deviations as numbers; None where one is not known."""
+        records = []
+        for entry in self._entries():
+            paper = {} if self.task is None else {"paper": entry["paper"]}
+            ours = {"mean": entry["ours"], "standard_error": entry["standard_error"]}
+            records.append({"measure": _MEASURES[entry["measure"]], **paper, **ours})
+        return records
+
     def notes(self) -> list[str]:
         """What has to be known to read the table, a sentence each."""
         unit = f", in {self.objective.unit}" if self.objective.unit else ""

@@ -89,6 +89,26 @@ class SearchReproduction:
             rows
         )
 
+    def records(self) -> list[dict[str, Any]]:
+        """The methods with the paper's value and ours, as numbers; None where there is none."""
+        records = []
+        for entry in self._entries():
+            record: dict[str, Any] = {
+                name: entry[name] for name in ("method", "strategy", "queries")
+            }
+            if self.task is not None and self.target.values:
+                record |= _in_columns("paper_mean", "paper_standard_error", entry["paper"])
+            record |= _in_columns("mean", "standard_error", entry["ours"])
+            if self._has_regret:
+                record["noise_free_regret"] = entry.get("noise_free_regret")
+            for quantity in self.comparison.plan.reported:
+                value = entry.get("reported", {}).get(quantity.name)
+                record |= _in_columns(
+                    f"mean({quantity.name})", f"standard_error({quantity.name})", value
+                )
+            records.append({**record, "runs": entry["runs"]})
+        return records
+
     def notes(self) -> list[str]:
         """What has to be known to read the table, a sentence each."""
         plan = self.comparison.plan
@@ -104,8 +124,8 @@ class SearchReproduction:
             )
             if plan.noise_free is None and self.source is None:
                 sentences.append(
-                    "Ours searches means over training seeds, so that no value can lie below "
-                    "the optimum, as some of the paper's do."
+                    "Ours has one value for each architecture, so that none can lie below the "
+                    "optimum of the means over training seeds, as some of the paper's do."
                 )
         if self.source is not None:
             sentences.append(self.source)
@@ -273,6 +293,13 @@ def _budget(method: Method, most_trials: int | None) -> int:
 
 def _value(mean: float, error: float) -> dict[str, float | None]:
     return {"mean": float(mean), "error": None if np.isnan(error) else float(error)}
+
+
+def _in_columns(
+    mean: str, error: str, value: Mapping[str, float | None] | None
+) -> dict[str, float | None]:
+    known = value or {"mean": None, "error": None}
+    return {mean: known["mean"], error: known["error"]}
 
 
 def _plus_minus(value: Mapping[str, float | None], unit: str) -> str:

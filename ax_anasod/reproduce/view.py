@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
+
+import pandas as pd
 
 from ax_anasod.exceptions import RunError
 from ax_anasod.files import write_whole
@@ -37,6 +37,10 @@ class Reproduction(Protocol):
 
     def table(self) -> tuple[list[str], list[list[str]]]:
         """The header and the rows, as people read them."""
+        ...
+
+    def records(self) -> list[dict[str, Any]]:
+        """The rows with numbers in columns of their own: the content of ``<name>.csv``."""
         ...
 
     def notes(self) -> list[str]:
@@ -77,6 +81,7 @@ def write_files(reproduction: Reproduction, directory: Path) -> list[Path]:
     """
     _make(directory)
     header, rows = reproduction.table()
+    records = pd.DataFrame.from_records(reproduction.records())
     markdown = directory / f"{reproduction.name}.md"
     table = directory / f"{reproduction.name}.csv"
     lines = [header, ["---"] * len(header), *rows]
@@ -87,9 +92,7 @@ def write_files(reproduction: Reproduction, directory: Path) -> list[Path]:
         + "\n"
         + "".join(f"- {note}\n" for note in reproduction.notes()),
     )
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([header, *rows])
-    write_whole(table, text.getvalue())
+    write_whole(table, records.to_csv(index=False, lineterminator="\n"))
     return [markdown, table, *reproduction.write_more(directory)]
 
 

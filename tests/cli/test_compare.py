@@ -170,7 +170,7 @@ def test_another_plan_in_the_folder(
     before = (out / "comparison.json").read_bytes()
     other = ["compare", *table, "--accuracy", "test", *common, 1, "--trials", 2]
     assert "another benchmark: accuracy ['valid'], not ['test']" in refused(*other)
-    assert "has 2 trials of random already, more than 1" in refused(*first, 1)
+    assert "is planned for 2 trials of random, more than 1" in refused(*first, 1)
     assert (out / "comparison.json").read_bytes() == before
 
 

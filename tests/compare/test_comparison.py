@@ -3,13 +3,13 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from ax_anasod.compare import Comparison, Contender, Observer, compare_strategies
+from ax_anasod.compare import Comparison, Contender, Observer, Plan, compare_strategies
 from ax_anasod.compare.folder import ComparisonFolder, journal_path
 from ax_anasod.compare.results import to_csv
 from ax_anasod.exceptions import OptionError, RunError, UnknownNameError
@@ -125,11 +125,33 @@ def test_killed_process_takes_one_run_with_it(
 def test_damaged_journal_is_told_before_anything_runs(
     benchmark: TableBenchmark, tmp_path: Path
 ) -> None:
-    damaged = journal_path(tmp_path, CONTENDERS[0], 0)
+    plan = Plan.of(benchmark, CONTENDERS, 1)
+    with ComparisonFolder.open(tmp_path, plan):
+        damaged = journal_path(tmp_path, CONTENDERS[0], 0)
     damaged.parent.mkdir(parents=True)
     damaged.write_text("x\n")
     with pytest.raises(RunError, match="line 1 of the journal .* is no JSON"):
         compare_strategies(benchmark, CONTENDERS, seeds=1, out=tmp_path)
+
+
+def test_whoever_waits_is_told_of_strategies_that_were_not_named(
+    fill: Callable[..., ComparisonFolder], benchmark: TableBenchmark, tmp_path: Path
+) -> None:
+    class Impatient(Observer):
+        others: Sequence[str] = ()
+
+        def goes_on_with(self, labels: Sequence[str]) -> None:
+            self.others = labels
+
+        def should_stop(self) -> bool:
+            return True
+
+    contenders = [Contender("random", {}, 4), Contender("anasod-random", {}, 4)]
+    fill(tmp_path, contenders, 1)
+    for seeds, others in ((1, []), (2, ["anasod-random"])):
+        impatient = Impatient()
+        compare_strategies(benchmark, contenders[:1], seeds=seeds, out=tmp_path, observer=impatient)
+        assert list(impatient.others) == others
 
 
 @pytest.mark.slow

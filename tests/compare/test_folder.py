@@ -7,7 +7,7 @@ import pytest
 
 from ax_anasod.compare import Contender, Plan
 from ax_anasod.compare.folder import ComparisonFolder, journal_path, read_runs
-from ax_anasod.compare.layout import holds_comparison
+from ax_anasod.compare.layout import PLAN, holds_comparison
 from ax_anasod.exceptions import RunError
 from ax_anasod.nasbench import TableBenchmark
 from ax_anasod.runs import RunFolder, plan_run
@@ -65,6 +65,37 @@ def test_damaged_journals_are_named(fill: Fill, tmp_path: Path) -> None:
     journal.write_bytes(journal.read_bytes().replace(b'"trial":1', b'"trial":7'))
     with pytest.raises(RunError, match=r"line 3 of the journal .*checksum"):
         read_runs(tmp_path, folder.plan)
+
+
+def test_runs_of_nobody_knows_what_are_not_gone_on_with(
+    fill: Fill, benchmark: TableBenchmark, tmp_path: Path
+) -> None:
+    folder = fill(tmp_path, [RANDOM], 1)
+    before = journal_path(tmp_path, RANDOM, 0).read_bytes()
+    (tmp_path / PLAN).unlink()
+    with pytest.raises(RunError, match=r"has runs, but no comparison\.json"):
+        ComparisonFolder.open(tmp_path, folder.plan)
+    assert journal_path(tmp_path, RANDOM, 0).read_bytes() == before
+    assert not holds_comparison(tmp_path)
+
+
+def test_a_damaged_plan_says_what_to_do(fill: Fill, tmp_path: Path) -> None:
+    folder = fill(tmp_path, [RANDOM], 1)
+    (tmp_path / PLAN).write_text((tmp_path / PLAN).read_text()[:-9])
+    with pytest.raises(RunError, match=r"comparison\.json is damaged.*bring it back from a copy"):
+        ComparisonFolder.open(tmp_path, folder.plan)
+
+
+def test_a_question_may_be_of_what_the_folder_has(
+    fill: Fill, benchmark: TableBenchmark, tmp_path: Path
+) -> None:
+    fill(tmp_path, [RANDOM], 1)
+    asked = Plan.of(benchmark, [BIASED], 1, regret=0.5, reference="random")
+    with ComparisonFolder.open(tmp_path, asked) as folder:
+        assert folder.plan.labels == ["random", "anasod-biased-random"]
+    # What was asked last is what a look at the folder answers.
+    read = Plan.read(tmp_path / PLAN)
+    assert (read.regret, read.reference) == (0.5, "random")
 
 
 def test_two_processes_are_refused(benchmark: TableBenchmark, tmp_path: Path) -> None:

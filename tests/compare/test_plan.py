@@ -89,9 +89,9 @@ def test_more_of_anything_extends_a_plan(benchmark: TableBenchmark) -> None:
 
 def test_less_is_refused(benchmark: TableBenchmark) -> None:
     plan = Plan.of(benchmark, [RANDOM], 2)
-    with pytest.raises(RunError, match="has 2 seeds already, more than 1"):
+    with pytest.raises(RunError, match="planned for 2 seeds, more than 1"):
         plan.extended(Plan.of(benchmark, [RANDOM], 1))
-    with pytest.raises(RunError, match="has 20 trials of random already, more than 10"):
+    with pytest.raises(RunError, match="planned for 20 trials of random, more than 10"):
         plan.extended(Plan.of(benchmark, [Contender("random", {}, 10)], 2))
 
 

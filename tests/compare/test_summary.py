@@ -76,7 +76,7 @@ def test_the_optimum_is_the_same_in_any_unit(
 def test_target_that_half_of_the_runs_reach_has_no_median(
     plan: Plan, results: pd.DataFrame
 ) -> None:
-    frame = Summary(plan, results, regret=1.0).frame.set_index("strategy")
+    frame = Summary(replace(plan, regret=1.0), results).frame.set_index("strategy")
     # Regret 1 is an incumbent of 6: random is there after 3, 2, never, never, 1 and never.
     assert np.isnan(frame.loc["random", "queries_to_regret"])
     assert frame.loc["random", "seeds_at_regret"] == 3
@@ -91,9 +91,26 @@ def test_p_values_are_of_paired_final_values(plan: Plan, results: pd.DataFrame) 
     assert frame.loc["anasod-bo", "p_value"] == pytest.approx(2 / 64)
     assert frame.loc["anasod-bo", "p_holm"] == pytest.approx(2 / 64)
     assert np.isnan(frame.loc["random", "p_value"])
-    turned = Summary(plan, results, reference="anasod-bo").frame.set_index("strategy")
+    turned = Summary(replace(plan, reference="anasod-bo"), results).frame.set_index("strategy")
     assert turned.loc["random", "p_value"] == pytest.approx(2 / 64)
     assert np.isnan(turned.loc["anasod-bo", "p_value"])
+
+
+def test_budgets_that_differ_are_tested_after_the_smaller_one(
+    plan: Plan, results: pd.DataFrame
+) -> None:
+    first = replace(plan.contenders[0], trials=2)
+    short = replace(plan, contenders=(first, *plan.contenders[1:]))
+    cut = results[(results["strategy"] != first.label) | (results["trial"] < 2)]
+    same = replace(plan, contenders=tuple(replace(c, trials=2) for c in plan.contenders))
+
+    frame = Summary(short, cut).frame.set_index("strategy")
+
+    both = Summary(same, results[results["trial"] < 2]).frame.set_index("strategy")
+    assert frame["p_value"].equals(both["p_value"])
+    whole = Summary(plan, results).frame.set_index("strategy")
+    assert frame.loc["anasod-bo", "mean"] == whole.loc["anasod-bo", "mean"]
+    assert frame.loc["anasod-bo", "p_value"] != whole.loc["anasod-bo", "p_value"]
 
 
 def test_pairs_are_the_seeds_that_both_have(plan: Plan, results: pd.DataFrame) -> None:
@@ -136,12 +153,12 @@ def test_unknown_optimum_leaves_regret_out(plan: Plan, results: pd.DataFrame) ->
     assert "regret" not in frame
     assert frame["queries_to_optimum"].isna().all()
     with pytest.raises(OptionError, match="the optimum of 'valid_error' on table is not known"):
-        Summary(unknown, results, regret=0.1)
+        Summary(replace(unknown, regret=0.1), results)
 
 
 def test_questions_without_an_answer_are_refused(plan: Plan, results: pd.DataFrame) -> None:
     with pytest.raises(UnknownNameError, match="'anasod-b'.*did you mean 'anasod-bo'"):
-        Summary(plan, results, reference="anasod-b")
+        Summary(replace(plan, reference="anasod-b"), results)
     for regret in (-0.1, float("nan"), float("inf")):
         with pytest.raises(OptionError, match="regret must be at least 0 and finite"):
-            Summary(plan, results, regret=regret)
+            Summary(replace(plan, regret=regret), results)

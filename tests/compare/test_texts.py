@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from ax_anasod.compare import Contender, Summary
@@ -21,7 +22,7 @@ def summary(fill: Callable[..., ComparisonFolder], tmp_path: Path) -> Summary:
     folder = fill(tmp_path, CONTENDERS, 2)
     results = results_frame(folder.plan, read_runs(tmp_path, folder.plan))
     failures = {"anasod-random": ("seed 1: its process was killed by SIGKILL",)}
-    return Summary(folder.plan, results, 0.5, None, failures)
+    return Summary(replace(folder.plan, regret=0.5), results, failures)
 
 
 def test_table_has_a_row_for_each_contender(summary: Summary) -> None:
@@ -49,6 +50,10 @@ def test_different_budgets_are_shown(summary: Summary) -> None:
     header, rows = table(replace(summary, plan=plan))
     assert header[2] == "trials"
     assert [row[2] for row in rows] == ["3", "4"]
+    assert "both are tested after as many trials as the smaller" in " ".join(
+        notes(replace(summary, plan=plan))
+    )
+    assert "smaller" not in " ".join(notes(summary))
 
 
 def test_notes_say_what_the_values_are(summary: Summary) -> None:
@@ -56,7 +61,7 @@ def test_notes_say_what_the_values_are(summary: Summary) -> None:
     assert "lowest valid_error seen in a run after 4 trials" in text
     assert "two-sided Wilcoxon signed-rank test" in text
     assert "paired by seed, against random." in text
-    assert "With 2 pairs no difference can be significant at 0.05" in text
+    assert "With 2 pairs no difference can be significant at 0.05; that takes 6 seeds" in text
     assert "Of the incumbent, not searched: test." in text
     assert "Not finished: anasod-random, seed 1: its process was killed by SIGKILL" in text
     assert "training" not in text
@@ -82,7 +87,17 @@ def test_one_contender_needs_no_test(summary: Summary) -> None:
 def test_holm_is_named_where_it_corrects(summary: Summary) -> None:
     third = Contender("anasod-bo", {}, 4)
     plan = replace(summary.plan, contenders=(*summary.plan.contenders, third))
-    assert any("Holm's correction for 2" in n for n in notes(replace(summary, plan=plan)))
+    begun = replace(summary, plan=plan)
+    # Nothing of it is finished: it is not tested, and the others have their pairs.
+    assert "Holm" not in " ".join(notes(begun))
+    assert "With 2 pairs" in " ".join(notes(begun))
+
+    ours = summary.results[summary.results["strategy"] == "anasod-random"]
+    results = pd.concat([summary.results, ours.assign(strategy="anasod-bo")])
+    text = " ".join(notes(replace(begun, results=results)))
+    assert "after Holm's correction for 2." in text
+    # The smallest p-value of six pairs is 1/32, which two tests double.
+    assert "With 2 pairs no difference can be significant at 0.05; that takes 7 seeds" in text
 
 
 def test_markdown_is_one_table(summary: Summary) -> None:

@@ -27,7 +27,10 @@ def test_paper_stands_beside_ours(single: NASBench201Benchmark, tmp_path: Path) 
     files = write_files(made, tmp_path / "new")
     assert [path.name for path in files] == ["table1.md", "table1.csv", "table1.png"]
     with files[1].open() as file:
-        assert list(csv.reader(file)) == [header, *rows]
+        records = list(csv.DictReader(file))
+    assert list(records[0]) == ["measure", "paper", "mean", "standard_error"]
+    assert [record["measure"] for record in records] == [row[0] for row in rows]
+    assert [float(r["mean"]) for r in records] == [e["ours"] for e in content["measures"]]
     assert files[0].read_text().startswith("# Table 1 on nas-bench-201 cifar10\n")
 
 

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from ax_anasod.compare import Comparison, Contender, Plan
@@ -103,7 +105,7 @@ def test_means_say_that_they_are_no_single_runs(
 ) -> None:
     made = reproduction(means, tmp_path, CIFAR10)
     assert "noise-free regret" not in made.table()[0]
-    assert any("searches means over training seeds" in note for note in made.notes())
+    assert any("one value for each architecture" in note for note in made.notes())
 
 
 def test_without_a_number_of_the_paper_there_is_no_column(
@@ -123,6 +125,12 @@ def test_files_hold_the_table_the_picture_and_every_trial(
     names = [path.name for path in write_files(panelled, tmp_path)]
     assert names == ["table2.md", "table2.csv", "table2.png", "results.csv"]
     assert (tmp_path / "results.csv").read_text().count("\n") == 1 + 2 * 2 * 4
+    numbers = pd.read_csv(tmp_path / "table2.csv").set_index("method")
+    assert numbers.dtypes[["mean", "standard_error"]].eq(float).all()
+    for entry in made.as_dict()["methods"]:
+        ours = entry["ours"] or {"mean": np.nan}
+        assert numbers.loc[entry["method"], "mean"] == pytest.approx(ours["mean"], nan_ok=True)
+        assert numbers.loc[entry["method"], "runs"] == entry["runs"]
 
 
 def test_nothing_that_can_run_is_refused(means: NASBench201Benchmark) -> None:
