@@ -104,7 +104,8 @@ Markdown((folder / "computers" / "summary.md").read_text())
 # anything. The *standard error*: means that are closer than two of them are not told apart.
 # And *p*: every strategy has run with the same seeds, so runs are compared in pairs. The
 # last note says what three seeds are worth: not enough for any claim, whatever the numbers
-# look like. Ten seeds (the default, and the paper's) can reach p = 0.002.
+# look like. Ten seeds (the default, and the paper's) can reach p = 0.002 in a single test,
+# which Holm's correction multiplies by the number of tests.
 #
 # `test_error` is not searched. It is the test error of the network that was best on
 # validation, which is what you would publish.

@@ -74,7 +74,7 @@ def _table(results: Results, state: str | None) -> Table:
         _add(table, "simulated cost", duration(sum(costs)))
     if results.ends:
         each = duration(content["seconds_per_trial"])
-        _add(table, "wall time", f"{duration(results.seconds)} (median of a trial {each})")
+        _add(table, "wall time", f"{duration(results.seconds)} (median {each} a trial)")
     if results.out is not None:
         _add(table, "folder", str(results.out))
     return table
