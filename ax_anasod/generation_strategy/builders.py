@@ -13,7 +13,7 @@ from ax_anasod.core.coding import space_of
 from ax_anasod.core.seeding import check_seed
 from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.generation_strategy.baselines import BASELINES
-from ax_anasod.generation_strategy.nodes import node
+from ax_anasod.generation_strategy.nodes import draws_then_model, node
 from ax_anasod.generation_strategy.options import (
     AnasodBOOptions,
     BiasedRandomOptions,
@@ -91,41 +91,36 @@ def _anasod_random(
 def _anasod_bo(
     name: str, space: AnasodSearchSpace | CellSearchSpace, seed: int, options: AnasodBOOptions
 ) -> GenerationStrategy:
-    cell = space.cell.to_dict()
     arguments = asdict(options)
     if options.optimizer == "exhaustive":
         check_exhaustive(space.cell)
     log_targets = arguments.pop("log_targets")
-    model = node(
-        name,
-        AnasodGenerators.ANASOD_BO,
-        {
-            "cell": cell,
-            "seed": seed,
-            **arguments,
-            # Reported quantities need no model.
-            "fit_tracking_metrics": False,
-            "transform_configs": {
-                "PrepareObservations": {
-                    "names": list(space.parameters),
-                    "log_targets": log_targets,
-                },
-                "LogObjectives": {"log_targets": log_targets},
-                "BomzeRounding": {
-                    "names": parameter_names(space.cell),
-                    "total": space.cell.total,
-                },
+    arguments = {
+        "cell": space.cell.to_dict(),
+        "seed": seed,
+        **arguments,
+        # Reported quantities need no model.
+        "fit_tracking_metrics": False,
+        "transform_configs": {
+            "PrepareObservations": {
+                "names": list(space.parameters),
+                "log_targets": log_targets,
+            },
+            "LogObjectives": {"log_targets": log_targets},
+            "BomzeRounding": {
+                "names": parameter_names(space.cell),
+                "total": space.cell.total,
             },
         },
-    )
-    initial = node(
-        "initial",
+    }
+    return draws_then_model(
+        name,
         AnasodGenerators.ANASOD_RANDOM,
-        {"cell": cell, "seed": seed, "scope": "front"},
-        next_node=name,
-        num_trials=options.num_initial,
+        AnasodGenerators.ANASOD_BO,
+        arguments,
+        options.num_initial,
+        scope="front",
     )
-    return GenerationStrategy(name=name, nodes=[initial, model])
 
 
 STRATEGIES.update(

@@ -7,8 +7,11 @@ from typing import Any
 from ax.adapter.registry import GeneratorRegistryBase
 from ax.core.trial_status import TrialStatus
 from ax.generation_strategy.generation_node import GenerationNode
+from ax.generation_strategy.generation_strategy import GenerationStrategy
 from ax.generation_strategy.generator_spec import GeneratorSpec
 from ax.generation_strategy.transition_criterion import MinTrials
+
+from ax_anasod.core.objectives import Scope
 
 
 def node(
@@ -56,4 +59,33 @@ def node(
         # Repeats of an encoding are further observations of it; Ax would stop the run
         # once a space of 210 encodings offers nothing new.
         should_deduplicate=False,
+    )
+
+
+def draws_then_model(
+    name: str,
+    draws: GeneratorRegistryBase,
+    model: GeneratorRegistryBase,
+    arguments: dict[str, Any],
+    num_initial: int,
+    scope: Scope = "one",
+) -> GenerationStrategy:
+    """Random draws in a node ``"initial"``, then the generator the strategy is named after.
+
+    Args:
+        name: Name of the strategy.
+        draws: Member of the registry for the random draws.
+        model: Member of the registry for what follows.
+        arguments: Stored arguments of the model, ``cell`` and ``seed`` among them.
+        num_initial: Trials with data before the model.
+        scope: The objectives that the model can search: others are refused at the first
+            draw, not after all of them.
+    """
+    common = {"cell": arguments["cell"], "seed": arguments["seed"], "scope": scope}
+    return GenerationStrategy(
+        name=name,
+        nodes=[
+            node("initial", draws, common, next_node=name, num_trials=num_initial),
+            node(name, model, arguments),
+        ],
     )

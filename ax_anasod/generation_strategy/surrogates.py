@@ -10,7 +10,7 @@ from ax.generation_strategy.generation_strategy import GenerationStrategy
 from ax_anasod.adapter import AnasodGenerators
 from ax_anasod.cells import Cell
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace
-from ax_anasod.generation_strategy.nodes import node
+from ax_anasod.generation_strategy.nodes import draws_then_model
 from ax_anasod.generation_strategy.strategy import Builder, Strategy
 from ax_anasod.generation_strategy.surrogate_options import (
     AdjacencyBOOptions,
@@ -50,26 +50,13 @@ def _builder(
     ) -> GenerationStrategy:
         # A cell that the strategy cannot search is refused now, not after the first trials.
         _check_cell(space.cell, options, features)
-        common = {"cell": space.cell.to_dict(), "seed": seed}
-        arguments = {**common, **asdict(options)}
+        arguments = {"cell": space.cell.to_dict(), "seed": seed, **asdict(options)}
         if network is not None:
             argument, kind = network
             arguments[argument] = {field.name: arguments.pop(field.name) for field in fields(kind)}
         if features is not None:
             arguments["features"] = features
-        return GenerationStrategy(
-            name=name,
-            nodes=[
-                node(
-                    "initial",
-                    initial,
-                    {**common, "scope": "one"},
-                    next_node=name,
-                    num_trials=options.num_initial,
-                ),
-                node(name, generator, arguments),
-            ],
-        )
+        return draws_then_model(name, initial, generator, arguments, options.num_initial)
 
     return build
 

@@ -9,7 +9,7 @@ from ax.generation_strategy.generation_strategy import GenerationStrategy
 
 from ax_anasod.adapter import AnasodGenerators
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace
-from ax_anasod.generation_strategy.nodes import node
+from ax_anasod.generation_strategy.nodes import draws_then_model
 from ax_anasod.generation_strategy.options import CheckedOptions
 from ax_anasod.generation_strategy.strategy import Strategy
 from ax_anasod.generators.two_level import check_two_level, turns_of
@@ -47,16 +47,14 @@ def _two_level(
     name: str, space: AnasodSearchSpace | CellSearchSpace, seed: int, options: TwoLevelOptions
 ) -> GenerationStrategy:
     turns_of(space.cell, options.surrogate)  # refuses before the first trial
-    common = {"cell": space.cell.to_dict(), "seed": seed}
-    initial = node(
-        "initial",
+    arguments = {"cell": space.cell.to_dict(), "seed": seed, **asdict(options)}
+    return draws_then_model(
+        name,
         AnasodGenerators.RANDOM_ARCHITECTURE,
-        {**common, "scope": "one"},
-        next_node=name,
-        num_trials=options.num_initial,
+        AnasodGenerators.TWO_LEVEL,
+        arguments,
+        options.num_initial,
     )
-    model = node(name, AnasodGenerators.TWO_LEVEL, {**common, **asdict(options)})
-    return GenerationStrategy(name=name, nodes=[initial, model])
 
 
 TWO_LEVEL: Final = Strategy(
