@@ -9,6 +9,7 @@ from ax_anasod.cli import arguments as args
 from ax_anasod.cli import retraining_arguments as own
 from ax_anasod.cli import train_arguments as train
 from ax_anasod.cli.retraining_arguments import takes_retraining
+from ax_anasod.exceptions import OptionError
 
 
 @takes_retraining
@@ -45,6 +46,11 @@ def transfer(
 
     Writes the same files as evaluate, and goes on with the same command when it was killed.
     """
+    if out is None and Path(dataset).name != dataset:
+        raise OptionError(
+            f"the data set {dataset!r} cannot be part of a folder's name",
+            "name a folder with --out",
+        )
     folder = out or directory / f"transfer-{dataset}"
     return _retrain(directory, protocol, dataset, data, given, folder, json)
 

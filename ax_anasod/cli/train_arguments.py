@@ -111,13 +111,16 @@ Runner = _text(
     "machine or a cluster. By default ray where --parallel is more than 1.",
 )
 Address = _text(_HARDWARE, "Address of a Ray cluster.")
-Cpus = Annotated[float, option(_HARDWARE, "Processors of a trial, for Ray.", metavar="X")]
+Cpus = _real(_HARDWARE, "Processors of a trial, for Ray; 1 by default.")
 Gpus = _real(
     _HARDWARE,
     "GPUs of a trial, for Ray: 0.25 lets four share one. By default an equal share of those here.",
 )
 Retries = Annotated[
-    int, number(_HARDWARE, "How often a trial goes on after its worker was lost, for Ray.", 0)
+    int | None,
+    number(
+        _HARDWARE, "How often a trial goes on after its worker was lost, for Ray; 3 by default.", 0
+    ),
 ]
 EarlyStopping = Annotated[
     float | None,
@@ -127,9 +130,12 @@ EarlyStopping = Annotated[
         metavar="PERCENT",
     ),
 ]
-MinEpochs = Annotated[int, number(_STOPPING, "Epochs that every trial has.", 1)]
+MinEpochs = Annotated[
+    int | None, number(_STOPPING, "Epochs that every trial has; 1 by default.", 1)
+]
 MinTrials = Annotated[
-    int, number(_STOPPING, "Trials that must have been trained before any is stopped.", 1)
+    int | None,
+    number(_STOPPING, "Trials that must have been trained before any is stopped; 5 by default.", 1),
 ]
 TrainedTrials = Annotated[
     int | None, number("Search", "How many networks are trained; the paper has 50.", 1)

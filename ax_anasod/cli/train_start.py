@@ -134,9 +134,15 @@ def make_task(wishes: Wishes, processors: float) -> TrainingTask:
     cell = cells.resolve(wishes.cell)
     network = {**(_SMALL if wishes.small else {}), **_given(wishes.network)}
     training: dict[str, Any] = {**(_SHORT if wishes.small else {}), **_given(wishes.training)}
-    training |= parse_texts(
+    texts = parse_texts(
         wishes.training_texts, field_types(TrainingConfig), "--training", "training option"
     )
+    for name in texts.keys() & _given(wishes.training).keys():
+        raise OptionError(
+            f"{name} is given twice: --{name.replace('_', '-')} and --training {name}=...",
+            "give one of them",
+        )
+    training |= texts
     hardware = Hardware(**wishes.hardware).with_threads(processors)
     hardware.check()
     return TrainingTask(
@@ -162,9 +168,12 @@ def make_execution(wishes: Wishes) -> Execution:
         given["runner"] = "ray" if wishes.parallel > 1 and has_ray else "local"
         if wishes.parallel > 1 and not has_ray:
             note("Ray is not installed: trials proposed together are trained one after the other")
-    for name in ("address", "gpus"):
+    for name in ("address", "cpus", "gpus", "retries"):
         if given["runner"] == "local" and name in given:
             raise OptionError(f"--{name} is for --runner ray")
+    for name in ("min_epochs", "min_trials"):
+        if "early_stopping" not in given and name in given:
+            raise OptionError(f"--{name.replace('_', '-')} is for --early-stopping")
     if given["runner"] == "ray" and "gpus" not in given:
         import torch
 

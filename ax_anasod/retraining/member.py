@@ -94,7 +94,7 @@ def evaluate(
         "seed": seed,
         "encoding": found.encoding,
         "architectures": task.cell.to_strings(codes),
-        **_described(task),
+        **task.identity(),
     }
     if (folder / METRICS).exists():
         return _already_trained(folder, about)
@@ -117,13 +117,6 @@ def evaluate(
     (folder / _CHECKPOINT).unlink(missing_ok=True)
     training.close()
     return retrained
-
-
-def _described(task: TrainingTask) -> dict[str, Any]:
-    """What makes a training this one, and no other; images that were moved are the same."""
-    described = task.to_dict()
-    described["data"] = {**described["data"], "path": None}
-    return {name: described[name] for name in ("cell", "data", "network", "training")}
 
 
 def _measured(training: Training, found: Found, folder: Path, about: dict[str, Any]) -> Retrained:

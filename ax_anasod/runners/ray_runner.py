@@ -135,6 +135,7 @@ class RayRunner(BaseTrainingRunner):
             self._owns_cluster, self._shared = False, None
 
     def _start(self, trial_index: int, metadata: Mapping[str, Any]) -> None:
+        self._training(metadata)  # refuses a folder with the trial of another search
         try:
             data = self._images()
         except DataError as error:

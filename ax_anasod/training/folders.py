@@ -45,6 +45,11 @@ class ClassFolders:
     labels: Tensor
     classes: tuple[str, ...]
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that are read: the images, or the tar file."""
+        return (self.path,) if is_tar(self.path) else tuple(self.path / n for n in self.names)
+
     def read(
         self, indices: Tensor, image_size: int | None = None, progress: Progress | None = None
     ) -> Tensor:
@@ -146,9 +151,17 @@ def list_images(path: Path) -> ClassFolders:
     if PurePosixPath(".") in classes:
         stray = next(n for n, kind in zip(names, kinds, strict=True) if kind == PurePosixPath("."))
         raise DataError(f"{path / stray} lies beside the class folders", "move it into one")
+    names_of_classes = tuple(kind.name for kind in classes)
+    twice = next((name for name in names_of_classes if names_of_classes.count(name) > 1), None)
+    if twice is not None:
+        alike = [str(path / kind) for kind in classes if kind.name == twice]
+        raise DataError(
+            f"{alike[0]} and {alike[1]} are two folders of one class, {twice!r}",
+            "put the images of each class into a single folder",
+        )
     number = {kind: position for position, kind in enumerate(classes)}
     labels = torch.tensor([number[kind] for kind in kinds], dtype=torch.int64)
-    return ClassFolders(path, tuple(names), labels, tuple(kind.name for kind in classes))
+    return ClassFolders(path, tuple(names), labels, names_of_classes)
 
 
 def _names_in_folder(path: Path) -> Iterator[str]:
@@ -242,7 +255,13 @@ def _decode(
             if image_size is not None and colours.size != (image_size, image_size):
                 colours = colours.resize((image_size, image_size), Image.Resampling.LANCZOS)
             return np.asarray(colours, dtype=np.uint8)
-    except (OSError, SyntaxError, ValueError, UnidentifiedImageError):
+    except (
+        OSError,
+        SyntaxError,
+        ValueError,
+        UnidentifiedImageError,
+        Image.DecompressionBombError,  # a header that claims billions of pixels
+    ):
         return DataError(
             f"the image {path / name} is damaged ({len(content)} bytes cannot be decoded)",
             f"remove or replace it, or {_SKIP_HINT}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -47,7 +47,7 @@ class Source:
         train: Its training split.
         test: Its test split, None where it has none of its own.
         mirror_images: Whether a mirrored image is still of its class.
-        files: What it is read from; a change of them makes a cached copy worthless.
+        files: The files it is read from; a change of them makes a cached copy worthless.
     """
 
     train: Split
@@ -114,15 +114,17 @@ def _class_folders(path: Path) -> Source:
     train = None if is_tar(path) else find_split(path, "train", "training")
     test = None if is_tar(path) else find_split(path, "test", "val", "valid", "validation")
     if train is None:
-        return Source(list_images(path), None, mirror_images=True, files=(path,))
+        alone = list_images(path)
+        return Source(alone, None, mirror_images=True, files=alone.files)
     learned = list_images(train)
     if test is None:
-        return Source(learned, None, mirror_images=True, files=(train,))
+        return Source(learned, None, mirror_images=True, files=learned.files)
     measured = list_images(test)
     if measured.classes != learned.classes:
         odd = sorted(set(measured.classes) ^ set(learned.classes))
         raise DataError(f"{train} and {test} have different classes: {', '.join(odd[:5])}")
-    return Source(learned, measured, mirror_images=True, files=(train, test))
+    files = (*learned.files, *measured.files)
+    return Source(learned, measured, mirror_images=True, files=files)
 
 
 def _digits() -> Source:
@@ -151,6 +153,7 @@ def _torchvision(dataset: str, path: Path) -> Source:
 
     make: Callable[..., Any] = getattr(torchvision.datasets, _TORCHVISION[dataset])
     folder = path / getattr(make, "base_folder", make.__name__)
+    was_there = path.exists()
     had_files = any(file.is_file() for file in folder.rglob("*"))
     try:
         with _impatient():
@@ -158,13 +161,23 @@ def _torchvision(dataset: str, path: Path) -> Source:
     except (OSError, RuntimeError, AssertionError, IndexError, KeyError, ValueError) as error:
         # Files whose checksum is another than the published one are downloaded again; those of
         # Fashion-MNIST have none, and a damaged one raises anything.
+        if not was_there:
+            _remove_empty(path)
         found = f"the files in {folder} are damaged" if had_files else f"{dataset} is not in {path}"
         raise DataError(
             f"{found}, and it could not be downloaded: {' '.join(str(error).split())}",
             "name a folder that holds it, or train.tar.gz and test.tar.gz of class folders",
         ) from error
     train, test = (_in_memory(content, folder) for content in contents)
-    return Source(train, test, mirror_images=True, files=(path,))
+    files = tuple(sorted(file for file in folder.rglob("*") if file.is_file()))
+    return Source(train, test, mirror_images=True, files=files)
+
+
+def _remove_empty(path: Path) -> None:
+    """Remove a folder and those in it, as far as they hold no files."""
+    for folder in (*sorted(path.rglob("*"), reverse=True), path):
+        with suppress(OSError):
+            folder.rmdir()
 
 
 @contextmanager

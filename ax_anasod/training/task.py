@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,6 +30,10 @@ KIND: Final = "benchmark"
 TRAINING: Final = "training"
 """Its value for a task."""
 MILLIONS: Final = "million"
+
+_IDENTITY: Final = ("cell", "data", "network", "training", "operations")
+# What the images and the training say of a network.
+_FITTED: Final = ("num_classes", "in_channels", "auxiliary")
 
 
 @dataclass(frozen=True)
@@ -148,14 +154,27 @@ class TrainingTask:
             seed=seed,
             hardware=self.hardware,
             checkpoint=checkpoint,
-            identity={
-                "cell": self.cell.name,
-                "codes": codes.tolist(),
-                "config": self.network.to_dict(),
-                # Images that were moved elsewhere are the same images.
-                "data": {**self.data.to_dict(), "path": None},
-            },
+            identity={"codes": codes.tolist(), **self.identity()},
         )
+
+    def identity(self) -> dict[str, Any]:
+        """What makes a training one of this task and of no other, as JSON knows it.
+
+        Images that were moved elsewhere are the same images, and other hardware trains the same
+        network.
+        """
+        described = json.loads(json.dumps(self.to_dict()))
+        described["data"]["path"] = None
+        return {name: described[name] for name in _IDENTITY}
+
+    def digests(self) -> dict[str, str]:
+        """A digest of each part of the `identity`; the same before and after `fitted`."""
+        parts = self.identity()
+        parts["network"] = {k: v for k, v in parts["network"].items() if k not in _FITTED}
+        return {
+            name: hashlib.sha256(json.dumps(part, sort_keys=True).encode()).hexdigest()[:16]
+            for name, part in parts.items()
+        }
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able description, from which `from_dict` restores the task."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from ax_anasod.exceptions import AnasodError, RunError
 from ax_anasod.files import write_whole
+from ax_anasod.networks import num_parameters
 from ax_anasod.training.checkpoint import ROOM_HINT
 from ax_anasod.training.epoch import Epoch
 from ax_anasod.training.images import ImageData
@@ -33,7 +34,9 @@ class TrialState:
     Args:
         codes: ``n x d`` codes of its network, one a layer or a single one, as lists.
         seed: The seed of its training.
-        parameters: Number of its weights, in millions; 0 before there is a network.
+        task: Part -> digest of what is trained, by which the trial of another task is known.
+        parameters: Number of its weights without the auxiliary tower, in millions; 0 before
+            there is a network.
         epochs: Its epochs so far.
         status: What it does.
         reason: Why it failed or was stopped.
@@ -41,6 +44,7 @@ class TrialState:
 
     codes: list[list[int]]
     seed: int
+    task: dict[str, str]
     parameters: float = 0.0
     epochs: tuple[Epoch, ...] = ()
     status: Status = "running"
@@ -58,6 +62,13 @@ class TrialState:
             "valid_loss": epoch.valid_loss,
             "parameters": self.parameters,
         }
+
+    def differs_from(self, other: TrialState) -> list[str]:
+        """What the trainings of two trials differ in; empty if they are the same training."""
+        mine, others = (
+            {"codes": state.codes, "seed": state.seed, **state.task} for state in (self, other)
+        )
+        return [name for name in others if mine.get(name) != others[name]]
 
     def write(self, folder: Path) -> None:
         """Write the state into the folder of the trial.
@@ -122,10 +133,12 @@ class TrialTraining:
         except OSError as error:
             raise RunError(f"the folder {folder} cannot be made: {error.strerror}") from error
         begun = TrialState.read(folder)
-        new = TrialState(codes.tolist(), seed)
-        if begun is not None and (begun.codes, begun.seed) != (new.codes, new.seed):
+        new = TrialState(codes.tolist(), seed, task.digests())
+        if begun is not None and (different := begun.differs_from(new)):
             raise RunError(
-                f"the folder {folder} holds the trial of another search", "name another folder"
+                f"the folder {folder} holds the trial of another search; what differs: "
+                f"{', '.join(different)}",
+                "name another folder",
             )
         self.state = begun or new
 
@@ -160,7 +173,7 @@ class TrialTraining:
         Raises:
             RunError: The folder cannot be written.
         """
-        self.state = TrialState(**{**vars(self.state), "status": status, "reason": reason})
+        self.state = replace(self.state, status=status, reason=reason)
         self.state.write(self._folder)
         # The state says all about a trial that has ended; weights are large.
         (self._folder / _CHECKPOINT).unlink(missing_ok=True)
@@ -189,11 +202,9 @@ class TrialTraining:
             epoch = training.train_epoch()
             if self._log is not None:
                 self._log.write(epoch)
-        weights = sum(weight.numel() for weight in training.network.parameters())
-        self.state = TrialState(
-            codes=self.state.codes,
-            seed=self._seed,
-            parameters=weights / 1e6,
+        self.state = replace(
+            self.state,
+            parameters=num_parameters(training.network) / 1e6,
             epochs=tuple(training.history),
         )
         if training.finished:

@@ -99,6 +99,7 @@ def test_ensemble_compares_single_and_together(command: Callable[..., Any], run:
         (("evaluate", "RUN", "--images", 50), 2, "batch_size 96 is more than the 50 images"),
         (("transfer", "RUN"), 2, "missing option '--dataset'"),
         (("transfer", "RUN", "--dataset", "signs"), 2, "'signs' needs --data"),
+        (("transfer", "RUN", "--dataset", "../signs"), 2, "cannot be part of a folder's name"),
         (("ensemble", "RUN", "--members", 1), 2, "not a whole number of at least 2"),
     ],
 )

@@ -17,8 +17,8 @@ from ax_anasod.core import AnasodSearchSpace, CellSearchSpace
 from ax_anasod.early_stopping import RepeatablePercentileEarlyStoppingStrategy
 from ax_anasod.exceptions import ObservationError, OptionError, RunError, UnknownNameError
 from ax_anasod.metrics import TrainingMetric
-from ax_anasod.runners import TrainingRunner
-from ax_anasod.training import TrainingTask, TrialState
+from ax_anasod.runners import RayRunner, TrainingRunner
+from ax_anasod.training import Hardware, TrainingTask, TrialState, load_data
 from tests.runners.conftest import curves, search
 
 Encoding = dict[str, Any]
@@ -90,6 +90,50 @@ def test_another_process_goes_on_from_the_last_epoch(
     assert timeless(third.state(metadata)) == expected
     with pytest.raises(RunError, match="0000 holds the trial of another search"):
         TrainingRunner(task, str(tmp_path / "killed"), seed=3).run_trial(0, encoding)
+
+
+def others(task: TrainingTask) -> dict[str, TrainingTask]:
+    """Tasks whose trials have the same codes and seeds, by what differs."""
+    return {
+        "training": replace(task, training=task.training.with_options(epochs=7)),
+        "network": replace(task, network=replace(task.network, channels=6)),
+        "data": replace(task, data=replace(task.data, seed=9)),
+        "operations": replace(task, operations="mine:OPERATIONS"),
+    }
+
+
+@pytest.mark.parametrize("kind", [TrainingRunner, RayRunner])
+def test_trials_of_another_task_are_not_taken_for_its_own(
+    task: TrainingTask,
+    encoding: Encoding,
+    tmp_path: Path,
+    kind: type[TrainingRunner] | type[RayRunner],
+) -> None:
+    finish(TrainingRunner(task, str(tmp_path)), 0, encoding)
+    before = (tmp_path / "0000" / "trial.json").read_text()
+    for what, other in others(task).items():
+        with pytest.raises(RunError, match=f"of another search; what differs: {what} \\(name"):
+            kind(other, str(tmp_path)).run_trial(0, encoding)
+    assert (tmp_path / "0000" / "trial.json").read_text() == before
+    # Whether a task knows its images yet makes no difference, nor what it is trained on.
+    fitted = replace(task.fitted(load_data(task.data)), hardware=Hardware(device="auto"))
+    again = TrainingRunner(fitted, str(tmp_path))
+    assert again.poll_trial(0, again.run_trial(0, encoding)) is TrialStatus.COMPLETED
+
+
+def test_the_auxiliary_tower_is_not_counted(
+    task: TrainingTask, encoding: Encoding, tmp_path: Path
+) -> None:
+    training = task.training.with_options(epochs=1)
+    parameters = []
+    for weight in (0.0, 0.4):
+        tower = replace(task, training=training.with_options(auxiliary_weight=weight))
+        runner = TrainingRunner(tower, str(tmp_path / str(weight)))
+        state = runner.state(finish(runner, 0, encoding))
+        assert state is not None
+        assert state.status == "completed"
+        parameters.append(state.parameters)
+    assert parameters[0] == parameters[1] > 0
 
 
 def test_a_lost_state_does_not_lose_the_epoch(

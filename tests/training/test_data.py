@@ -12,6 +12,7 @@ import torch
 from ax_anasod.exceptions import DataError, OptionError, RunError, UnknownNameError
 from ax_anasod.training import DataConfig, Images, load_data
 from ax_anasod.training.folders import list_images
+from tests.training.conftest import write_image
 
 
 def rows(images: Images) -> set[bytes]:
@@ -64,6 +65,14 @@ def test_a_cache_is_used_until_something_changes(class_folders: Path, tmp_path: 
         file.write_bytes(b"no")
     with pytest.raises(RunError, match="is damaged, or no file of this package"):
         load_data(config, cache=cache)
+    # An image that has changed inside its folder.
+    write_image(class_folders / "test" / "cat" / "0.png", 201)
+    evaluation = load_data(config, "evaluation", cache=cache)
+    assert 201 in evaluation.valid.pixels
+    write_image(class_folders / "test" / "cat" / "0.png", 202)
+    changed = load_data(config, "evaluation", cache=cache)
+    assert 202 in changed.valid.pixels
+    assert 201 not in changed.valid.pixels
 
 
 def test_sign_digits_of_the_shared_data(shared_data: Path) -> None:

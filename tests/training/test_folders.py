@@ -63,6 +63,27 @@ def test_a_damaged_image_is_named(class_folders: Path) -> None:
         everything(class_folders / "train")
 
 
+def test_an_image_whose_header_claims_billions_of_pixels_is_damaged(class_folders: Path) -> None:
+    bomb = class_folders / "train" / "cat" / "1.bmp"
+    Image.new("RGB", (4, 4)).save(bomb)
+    content = bytearray(bomb.read_bytes())
+    content[18:26] = (200_000).to_bytes(4, "little") * 2
+    bomb.write_bytes(content)
+    with pytest.raises(DataError, match=r"cat/1.bmp is damaged"):
+        everything(class_folders / "train")
+    images = list_images(class_folders / "train")
+    pixels, damaged = images.read_sound(torch.arange(11))
+    assert len(pixels) == 10
+    assert [images.names[place] for place in damaged] == ["cat/1.bmp"]
+
+
+def test_two_folders_of_one_class_are_refused(tmp_path: Path) -> None:
+    for name in ("a/cat", "a/dog", "b/cat"):
+        write_image(tmp_path / name / "0.png", 0)
+    with pytest.raises(DataError, match=r"a/cat and .*b/cat are two folders of one class, 'cat'"):
+        list_images(tmp_path)
+
+
 def test_an_image_that_went_away_is_named(class_folders: Path) -> None:
     images = list_images(class_folders / "train")
     (class_folders / "train" / "dog" / "1.png").unlink()

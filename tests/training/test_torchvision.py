@@ -129,9 +129,12 @@ def test_without_a_server_there_is_one_line(
 ) -> None:
     monkeypatch.setattr(getattr(torchvision.datasets, kind), attribute, server)
     with pytest.raises(DataError) as refused:
-        load_data(DataConfig(dataset, str(tmp_path)))
+        load_data(DataConfig(dataset, str(tmp_path / "new")))
     message = str(refused.value)
-    assert message.startswith(f"{dataset} is not in {tmp_path}, and it could not be downloaded: ")
+    assert not (tmp_path / "new").exists()
+    assert message.startswith(
+        f"{dataset} is not in {tmp_path}/new, and it could not be downloaded: "
+    )
     assert "Connection refused" in message
     assert "\n" not in message
 
