@@ -83,7 +83,8 @@ def _parse(name: str, value: str, annotation: str) -> Any:
             return _READERS[kind](value)
         except (KeyError, ValueError):
             continue
-    raise OptionError(f"option {name} must be {annotation}, got {value!r}")
+    kinds = " or ".join(_WORDS.get(kind.strip(), kind.strip()) for kind in annotation.split("|"))
+    raise OptionError(f"option {name} must be {kinds}, got {value!r}")
 
 
 def _read_float(value: str) -> float:
@@ -100,4 +101,10 @@ _READERS: Final[dict[str, Callable[[str], Any]]] = {
     "int": int,
     "float": _read_float,
     "str": str,
+}
+_WORDS: Final = {
+    "None": "none",
+    "bool": "true or false",
+    "int": "a whole number",
+    "float": "a number",
 }

@@ -111,7 +111,7 @@ def test_ctrl_c_keeps_what_there_is(command: Command, small: list[object], tmp_p
         ),
         (["--strategies", "anasod-bo:ard"], "'anasod-bo:ard' is not of the form NAME:OPTION=VALUE"),
         (["--strategies", "anasod-bo:=1"], "is not of the form NAME:OPTION=VALUE"),
-        (["--strategies", "anasod-bo:ard=2"], "option ard must be bool, got '2'"),
+        (["--strategies", "anasod-bo:ard=2"], "option ard must be true or false, got '2'"),
         (["--strategies", "random", "--seeds", "0"], "'--seeds': '0' is not a whole number of"),
         (["--strategies", "random", "--jobs", "x"], "'--jobs': 'x' is not a whole number of at"),
         (["--strategies", "random", "--regret", "-1"], "the regret must be at least 0"),
