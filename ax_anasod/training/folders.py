@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import tarfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -152,8 +153,8 @@ def list_images(path: Path) -> ClassFolders:
         stray = next(n for n, kind in zip(names, kinds, strict=True) if kind == PurePosixPath("."))
         raise DataError(f"{path / stray} lies beside the class folders", "move it into one")
     names_of_classes = tuple(kind.name for kind in classes)
-    twice = next((name for name in names_of_classes if names_of_classes.count(name) > 1), None)
-    if twice is not None:
+    twice, times = Counter(names_of_classes).most_common(1)[0]
+    if times > 1:
         alike = [str(path / kind) for kind in classes if kind.name == twice]
         raise DataError(
             f"{alike[0]} and {alike[1]} are two folders of one class, {twice!r}",
