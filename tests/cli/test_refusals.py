@@ -62,7 +62,10 @@ def search(refused: Refused, table: list[object], tmp_path: Path) -> Refused:
         ),
         (["--accuracy", "valid", "--option", "ard=2"], "option ard must be true or false, got '2'"),
         (["--accuracy", "valid", "--option", "beta_max=nan"], "must be a number, got 'nan'"),
-        (["--accuracy", "valid", "--option", "num_initial=1.5"], "must be a whole number, got '1.5'"),
+        (
+            ["--accuracy", "valid", "--option", "num_initial=1.5"],
+            "must be a whole number, got '1.5'",
+        ),
         (["--accuracy", "valid", "--option", "num_initial=0"], "num_initial must be at least 1"),
         (["--accuracy", "valid", *["--option", "ard=true"] * 2], "--option ard is given twice"),
         (["--accuracy", "valid", "--option", "optimizer=pol"], "'pol' (did you mean 'pool'?)"),
