@@ -137,7 +137,7 @@ def make_task(wishes: Wishes, processors: float) -> TrainingTask:
     texts = parse_texts(
         wishes.training_texts, field_types(TrainingConfig), "--training", "training option"
     )
-    for name in texts.keys() & _given(wishes.training).keys():
+    for name in sorted(texts.keys() & _given(wishes.training).keys()):
         raise OptionError(
             f"{name} is given twice: --{name.replace('_', '-')} and --training {name}=...",
             "give one of them",

@@ -147,6 +147,8 @@ class TrainingTask:
         Raises:
             AnasodError: The network cannot be built, or not be trained on these images.
         """
+        identity = {"codes": codes.tolist(), **self.identity()}
+        del identity["training"]  # compared by `Training` itself
         return Training(
             self.build(codes, seed),
             data,
@@ -154,7 +156,7 @@ class TrainingTask:
             seed=seed,
             hardware=self.hardware,
             checkpoint=checkpoint,
-            identity={"codes": codes.tolist(), **self.identity()},
+            identity=identity,
         )
 
     def identity(self) -> dict[str, Any]:
