@@ -9,8 +9,6 @@ batch of proposals of which some are missing: both are made again, the same.
 from __future__ import annotations
 
 import os
-import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +17,7 @@ from typing import Self
 
 from ax_anasod.exceptions import RunError
 from ax_anasod.journal.events import Completed, Event, Failed, Started, from_line, to_line
+from ax_anasod.locks import try_lock, try_lock_patiently
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ class Journal:
         except OSError as error:
             raise RunError(f"the journal {path} cannot be written: {error.strerror}") from error
         try:
-            if not _lock_patiently(self._file):
+            if not try_lock_patiently(self._file):
                 raise RunError(
                     f"the run of {path} is being continued by another process",
                     "wait for its end, or stop it",
@@ -127,7 +126,7 @@ def is_being_written(path: Path) -> bool:
     except OSError:
         return False
     try:
-        return not _lock(file, shared=True)
+        return not try_lock(file, shared=True)
     finally:
         os.close(file)
 
@@ -193,36 +192,3 @@ def _ended(records: list[Record]) -> int:
 def _write_all(file: int, content: bytes) -> None:
     while content:
         content = content[os.write(file, content) :]
-
-
-def _lock_patiently(file: int) -> bool:
-    # Whoever only looks whether the run is going on holds the lock for an instant.
-    for _ in range(5):
-        if _lock(file):
-            return True
-        time.sleep(0.1)
-    return False
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(file: int, shared: bool = False) -> bool:
-        """Lock a file unless another process has; the lock ends with the file's closing."""
-        # Windows locks bytes, also those beyond the end; this one is never written.
-        try:
-            os.lseek(file, 2**62, os.SEEK_SET)
-            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-else:
-    import fcntl
-
-    def _lock(file: int, shared: bool = False) -> bool:
-        """Lock a file unless another process has; the lock ends with the file's closing."""
-        try:
-            fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True

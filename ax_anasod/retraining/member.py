@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ax_anasod.core.seeding import member_seed
 from ax_anasod.exceptions import RunError
 from ax_anasod.files import read_json, write_whole
+from ax_anasod.locks import locked
 from ax_anasod.networks import Network, count_flops, num_parameters
 from ax_anasod.retraining.found import Found
 from ax_anasod.retraining.pictures import draw_learning_curve, save
@@ -36,6 +37,7 @@ METRICS: Final = "metrics.json"
 CURVE: Final = "learning_curve.png"
 PREDICTIONS: Final = "predictions.pt"
 _CHECKPOINT: Final = "checkpoint.pt"
+_LOCK: Final = "training.lock"
 
 AfterEpoch = Callable[[Epoch], None]
 
@@ -81,7 +83,8 @@ def evaluate(
         after_epoch: Called with each new epoch.
 
     Raises:
-        RunError: The folder holds another training, or cannot be written.
+        RunError: The folder holds another training, another process trains in it, or it cannot
+            be written.
         TrainingError: The training diverges, or does not fit the device.
         AnasodError: The network does not fit the images.
     """
@@ -102,21 +105,29 @@ def evaluate(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunError(f"the folder {folder} cannot be made: {error.strerror}") from error
-    training = task.start(codes, data, seed, folder / _CHECKPOINT)
-    training.run(after_epoch)
-    retrained = _measured(training, found, folder, about)
-    network = cast("Network", training.network)
-    own = tuple(find_operations(task.operations) or ())
-    model = TrainedModel.from_training(network, task.cell, codes, data, retrained.metrics, own)
-    save_model(folder / MODEL, model)
+    with locked(folder / _LOCK, f"another process is training in {folder}"):
+        if (folder / METRICS).exists():  # by now
+            return _already_trained(folder, about)
+        training = task.start(codes, data, seed, folder / _CHECKPOINT)
+        training.run(after_epoch)
+        retrained = _measured(training, found, folder, about)
+        network = cast("Network", training.network)
+        own = tuple(find_operations(task.operations) or ())
+        model = TrainedModel.from_training(network, task.cell, codes, data, retrained.metrics, own)
+        save_model(folder / MODEL, model)
+        _write(retrained, training.history)
+        (folder / _CHECKPOINT).unlink(missing_ok=True)
+        training.close()
+    return retrained
+
+
+def _write(retrained: Retrained, history: Sequence[Epoch]) -> None:
+    """Write what was measured; the figures last: where they are, all else is."""
+    folder, metrics = retrained.folder, retrained.metrics
     state = {"probabilities": retrained.probabilities, "labels": retrained.labels}
     write_state(folder / PREDICTIONS, {k: torch.from_numpy(v) for k, v in state.items()})
-    save(draw_learning_curve(training.history, data.name), folder / CURVE)
-    # The last file: where it is, the others are.
-    write_whole(folder / METRICS, json.dumps(retrained.metrics, indent=2) + "\n")
-    (folder / _CHECKPOINT).unlink(missing_ok=True)
-    training.close()
-    return retrained
+    save(draw_learning_curve(history, metrics["dataset"]), folder / CURVE)
+    write_whole(folder / METRICS, json.dumps(metrics, indent=2) + "\n")
 
 
 def _measured(training: Training, found: Found, folder: Path, about: dict[str, Any]) -> Retrained:

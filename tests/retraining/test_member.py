@@ -88,6 +88,19 @@ def test_a_training_that_was_stopped_goes_on_to_the_same_result(
     assert np.array_equal(result.probabilities, trained[0].probabilities)
 
 
+def test_a_second_process_does_not_train_beside_the_first(found, short, digits, tmp_path):
+    refusals = []
+
+    def try_too(epoch):
+        with pytest.raises(RunError, match=r"another process is training in .*again") as refused:
+            evaluate(found, short, digits, tmp_path / "again")
+        refusals.append(refused.value)
+
+    evaluate(found, short, digits, tmp_path / "again", after_epoch=try_too)
+    assert len(refusals) == 2
+    assert not list(tmp_path.glob("again/*.lock"))
+
+
 def test_a_folder_that_cannot_be_made_is_named(found, short, digits, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match="cannot be made: Not a directory"):
