@@ -51,7 +51,12 @@ def make_benchmark(name: str, given: Given) -> Benchmark:
             that is.
         BenchmarkError: Its data is missing or damaged.
     """
-    arguments = {argument: value for argument, value in given.items() if value}
+    arguments = {
+        argument: value
+        for argument, value in given.items()
+        # By identity, since 0, which may be given, equals False.
+        if value is not None and value is not False and value != []
+    }
     needed, possible = flags_of(name)
     for argument in arguments:
         if FLAGS[argument] not in (*needed, *possible):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shlex import quote
 
-from ax_anasod.cli.failures import while_running
+from ax_anasod.cli.failures import while_running, while_writing
 from ax_anasod.cli.interruption import Interruption
 from ax_anasod.cli.progress import SearchProgress
 from ax_anasod.cli.session import note, waiting
@@ -41,10 +41,12 @@ def carry_out(
     try:
         with while_running(how), one_thread():
             finished = _search(search, folder, trials)
-            if folder is not None:
-                with waiting("writing the report"):
-                    write_results(folder, search)
-        print_results(Results(search.config, search.records, out), as_json=as_json)
+            try:
+                if folder is not None:
+                    _write(folder, search, f"all trials are kept; {how}")
+            finally:
+                # Whatever has happened to the files.
+                print_results(Results(search.config, search.records, out), as_json=as_json)
     except KeyboardInterrupt:
         finished = False
     finally:
@@ -58,6 +60,13 @@ def carry_out(
         + (how or "nothing was written, since --out was not given")
     )
     return INTERRUPTED
+
+
+def _write(folder: RunFolder, search: Search | TrainingSearch, kept: str) -> None:
+    """Write the files that are made from the journal."""
+    with while_writing(kept), waiting("writing the report"):
+        DatabaseCopy(folder, search).refresh()
+        write_results(folder, search)
 
 
 def _search(search: Search | TrainingSearch, folder: RunFolder | None, trials: int) -> bool:
@@ -83,8 +92,6 @@ def _search(search: Search | TrainingSearch, folder: RunFolder | None, trials: i
                 database.refresh_if_due()
 
         search.run(trials, after_trial, lambda: interruption.requested)
-        if database is not None:
-            database.refresh()
     return not interruption.requested
 
 

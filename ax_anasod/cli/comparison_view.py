@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -14,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ax_anasod.cli.carry_out import INTERRUPTED
-from ax_anasod.cli.failures import while_running
+from ax_anasod.cli.failures import while_writing
 from ax_anasod.cli.interruption import Interruption
 from ax_anasod.cli.progress import SearchProgress
 from ax_anasod.cli.session import note, waiting
@@ -24,6 +25,8 @@ from ax_anasod.compare.comparison import FAILURES
 from ax_anasod.compare.folder import is_running
 from ax_anasod.compare.texts import as_dict, notes, table
 from ax_anasod.reproduce import Reproduction, write_files
+
+_KEPT: Final = "all trials are kept; the same command writes the files again"
 
 
 class ComparisonProgress(Observer):
@@ -102,10 +105,13 @@ def finish(comparison: Comparison, *, as_json: bool) -> int:
     Raises:
         Failure: A file cannot be written.
     """
-    if comparison.out is not None:
-        with while_running(), waiting("drawing the pictures"):
-            comparison.write()
-    _print_comparison(comparison, as_json=as_json)
+    try:
+        if comparison.out is not None:
+            with while_writing(_KEPT), waiting("drawing the pictures"):
+                comparison.write()
+    finally:
+        # Whatever has happened to the files.
+        _print_comparison(comparison, as_json=as_json)
     failures = sum(map(len, comparison.failures.values()))
     return _exit_code(comparison.finished, failures, comparison.out)
 
@@ -124,16 +130,22 @@ def finish_reproduction(reproduction: Reproduction, out: Path | None, *, as_json
     Raises:
         Failure: A file cannot be written.
     """
-    if out is not None:
-        with while_running(), waiting("drawing the pictures"):
-            write_files(reproduction, out)
+    try:
+        if out is not None:
+            with while_writing(_KEPT), waiting("drawing the pictures"):
+                write_files(reproduction, out)
+    finally:
+        _print_reproduction(reproduction, out, as_json=as_json)
+    return _exit_code(reproduction.finished, len(reproduction.failures), out)
+
+
+def _print_reproduction(reproduction: Reproduction, out: Path | None, *, as_json: bool) -> None:
     console = Console(stderr=as_json, highlight=False)
     header, rows = reproduction.table()
     _print_table(reproduction.title, header, rows, reproduction.notes(), console)
     if as_json:
         content = reproduction.as_dict() | {"out": None if out is None else str(out)}
         sys.stdout.write(json.dumps(content) + "\n")
-    return _exit_code(reproduction.finished, len(reproduction.failures), out)
 
 
 def show_comparison(path: Path, *, as_json: bool) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ax_anasod.exceptions import AnasodError, nearest_hint
+from ax_anasod.exceptions import AnasodError, RunError, nearest_hint
 
 
 class Failure(Exception):
@@ -38,6 +38,22 @@ def while_running(advice: str | None = None) -> Iterator[None]:
         yield
     except AnasodError as error:
         raise Failure(error, advice) from error
+
+
+@contextmanager
+def while_writing(kept: str) -> Iterator[None]:
+    """Errors in here say what is kept, and how its files are written again.
+
+    Args:
+        kept: That.
+
+    Raises:
+        Failure: In the place of a :class:`RunError`.
+    """
+    try:
+        yield
+    except RunError as error:
+        raise Failure(RunError(error.message, kept)) from error
 
 
 def say_error(message: str, hint: str | None, code: int) -> int:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-PLAN: Final = "comparison.json"
+from ax_anasod.runs.layout import COMPARISON
+
+PLAN: Final = COMPARISON
 RUNS: Final = "runs"
 LOCK: Final = "comparison.lock"
 

@@ -7,8 +7,9 @@ pyplot figures and backend are left alone.
 from __future__ import annotations
 
 import io
+import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -41,6 +42,7 @@ _LINES: Final = ("-", "--", "-.", ":")
 # The first few queries are far above all others and would squeeze these into one line.
 _VISIBLE_FROM: Final = 0.06
 _MARGIN: Final = 0.08
+_LONGEST_STEM: Final = 100
 
 
 def write_pictures(plan: Plan, results: pd.DataFrame, directory: Path) -> list[Path]:
@@ -48,7 +50,7 @@ def write_pictures(plan: Plan, results: pd.DataFrame, directory: Path) -> list[P
 
     ``incumbent_queries.png``; ``incumbent_seconds.png`` where the data has costs; and
     ``incumbent_<column>.png`` for each reported quantity: its value of the incumbent, which
-    was chosen without it.
+    was chosen without it. Where two columns would share a name, a number tells them apart.
 
     Args:
         plan: The plan.
@@ -65,12 +67,20 @@ def write_pictures(plan: Plan, results: pd.DataFrame, directory: Path) -> list[P
     if results["cost_seconds"].notna().any():
         figures["incumbent_seconds"] = draw_seconds(plan, results)
     for quantity in plan.reported:
-        stem = re.sub(r"[^\w-]+", "_", quantity.name)
-        figures[f"incumbent_{stem}"] = draw_queries(plan, results, quantity.name)
+        figures[_free_stem(quantity.name, figures)] = draw_queries(plan, results, quantity.name)
     paths = [directory / f"{name}.png" for name in figures]
     for path, figure in zip(paths, figures.values(), strict=True):
         save(figure, path)
     return paths
+
+
+def _free_stem(name: str, taken: Collection[str]) -> str:
+    """The name of the picture of a reported quantity, unlike those of others."""
+    stem = "incumbent_" + re.sub(r"[^\w-]+", "_", name)[:_LONGEST_STEM]
+    # Some file systems do not tell small letters from capitals.
+    folded = {other.casefold() for other in taken}
+    numbered = (f"{stem}_{number}" for number in itertools.count(2))
+    return next(s for s in itertools.chain([stem], numbered) if s.casefold() not in folded)
 
 
 def save(figure: Figure, path: Path) -> None:

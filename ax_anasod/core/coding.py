@@ -23,6 +23,7 @@ from ax_anasod.exceptions import (
     UnknownNameError,
     nearest_hint,
 )
+from ax_anasod.simplex import validate_counts
 
 Space = Literal["encoding", "architecture"]
 
@@ -117,15 +118,27 @@ class Coding:
         return np.stack([self.row(p) for p in parameterizations])
 
     def parameters(self, rows: npt.NDArray[np.int64]) -> list[dict[str, Any]]:
-        """Integer rows ``n x len(names)`` as Ax parameters."""
+        """Integer rows ``n x len(names)`` as Ax parameters.
+
+        Raises:
+            EncodingError: They are no counts of the cell.
+            ArchitectureError: They are no codes of it.
+        """
+        rows = np.asarray(rows)
         if self._values is None:
+            if rows.ndim != 2 or rows.shape[1] != len(self.names):
+                raise EncodingError(
+                    f"counts of cell {self.cell.name!r} must form an n x {len(self.names)} array, "
+                    f"got shape {rows.shape}"
+                )
+            rows = validate_counts(rows, self.cell.total)
             return [dict(zip(self.names, row, strict=True)) for row in rows.tolist()]
         return [
             {
                 name: values[index]
                 for name, values, index in zip(self.names, self._values, row, strict=True)
             }
-            for row in rows.tolist()
+            for row in self.cell.validate_codes(rows).tolist()
         ]
 
 

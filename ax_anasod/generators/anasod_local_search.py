@@ -65,7 +65,8 @@ class AnasodLocalSearchGenerator(LocalSearchGenerator):
                 self.cell, self.seed, restart, tuple(place.row.tolist())
             )
             codes = np.array(
-                [judged.get(row.tobytes(), code) for row, code in zip(rows, codes, strict=True)]
+                [judged.get(row.tobytes(), code) for row, code in zip(rows, codes, strict=True)],
+                dtype=codes.dtype,
             ).reshape(codes.shape)
             if fixed:
                 keep = (codes[:, list(fixed)] == list(fixed.values())).all(axis=1)

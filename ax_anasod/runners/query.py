@@ -50,9 +50,9 @@ class BenchmarkQuery:
         code = architecture.code[None, :]
         seeds = self.benchmark.draw_seeds(code, query_rng(self.seed, trial_index))
         result = self.benchmark.query(code, seeds)
-        cost = result.pop(COST, None)
+        cost = result.get(COST)
         return {
             "architecture": str(architecture),
-            "values": {name: float(values[0]) for name, values in result.items()},
+            "values": {name: float(values[0]) for name, values in result.items() if name != COST},
             "cost_seconds": None if cost is None else float(cost[0]),
         }

@@ -16,12 +16,15 @@ DATABASE: Final = "experiment.db"
 TRIALS: Final = "trials.csv"
 REPORT: Final = "report.html"
 
+COMPARISON: Final = "comparison.json"
+"""In a folder of the other kind, that of a comparison."""
+
 
 def check_free(path: Path) -> None:
     """Refuse a folder in which a new run would overwrite something.
 
     Raises:
-        RunError: It is a file, holds a run, or files with the names of a run's.
+        RunError: It is a file, holds a run, a comparison, or files with the names of a run's.
     """
     with refusing(path, "made"):
         if path.exists() and not path.is_dir():
@@ -31,6 +34,8 @@ def check_free(path: Path) -> None:
                 f"the folder {path} holds a run already",
                 f"continue it with: ax-anasod resume {quote(str(path))}; or choose another folder",
             )
+        if (path / COMPARISON).exists():
+            raise RunError(f"the folder {path} holds a comparison", "choose another folder")
         for name in (JOURNAL, DATABASE, TRIALS, REPORT):
             if (path / name).exists() and not is_leftover(path / name):
                 raise RunError(

@@ -41,13 +41,16 @@ class Results:
 
     @property
     def incumbents(self) -> list[Completed | None]:
-        """The best trial so far after each trial; the earliest where several tie."""
-        name = self.objective.name
+        """The best trial so far after each trial.
+
+        Where several tie in the first objective, the others decide in their order; where they
+        tie in all of them, the earliest is the best.
+        """
         best: Completed | None = None
         incumbents = []
         for end in self.ends:
             if isinstance(end, Completed):
-                is_better = best is None or end.values[name] < best.values[name]
+                is_better = best is None or self._point(end) < self._point(best)
                 best = end if is_better else best
             incumbents.append(best)
         return incumbents

@@ -26,7 +26,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from ax_anasod.exceptions import RunError
-from ax_anasod.storage.sql import registry_bundle
+from ax_anasod.storage.sql import registry_bundle, sqlite_url
 
 _HINT = "delete the file: it is made again from the journal"
 
@@ -65,7 +65,7 @@ def write_database(
     unfinished = path.with_name(f"{path.name}.unfinished")
     unfinished.unlink(missing_ok=True)
     # An engine of our own: Ax has one for the whole process, which another client may use.
-    engine = create_engine(f"sqlite:///{unfinished.resolve()}", poolclass=NullPool)
+    engine = create_engine(sqlite_url(unfinished), poolclass=NullPool)
     event.listen(engine, "connect", _write_carelessly)
     try:
         Base.metadata.create_all(engine)

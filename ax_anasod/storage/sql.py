@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from ax.storage.runner_registry import CORE_RUNNER_REGISTRY
 from ax.storage.sqa_store import db
 from ax.storage.sqa_store.decoder import Decoder
 from ax.storage.sqa_store.structs import DBSettings
+from sqlalchemy import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from ax_anasod.cells import Cell, from_dict
@@ -86,6 +88,15 @@ def registry_bundle() -> RegistryBundle:
     return bundle
 
 
+def sqlite_url(path: Path) -> URL:
+    """The URL of a SQLite file, whatever its name contains.
+
+    Args:
+        path: The file.
+    """
+    return URL.create("sqlite", database=str(path.resolve()))
+
+
 def storage_config(path: str | Path) -> StorageConfig:
     """Ax's ``StorageConfig`` for one SQLite file, for ``Client(storage_config=...)``.
 
@@ -99,8 +110,15 @@ def storage_config(path: str | Path) -> StorageConfig:
         RunError: The file cannot be created or is no database, or this process uses another
             one already.
     """
-    url = f"sqlite:///{Path(path).resolve()}"
-    if db.SESSION_FACTORY is not None and str(db.get_engine().url) != url:
+    wanted = sqlite_url(Path(path))
+    url = wanted.render_as_string()
+    if make_url(url) != wanted:
+        raise RunError(
+            f"SQLAlchemy {version('sqlalchemy')} cannot open {path}: it takes what follows a '?' "
+            "for options",
+            "rename the folder or the file, or install SQLAlchemy 2.1",
+        )
+    if db.SESSION_FACTORY is not None and db.get_engine().url != wanted:
         raise RunError(
             f"this process saves to {db.get_engine().url} already, and Ax has one database a "
             f"process: it cannot use {path} as well",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 
 from ax_anasod import nasbench
 from ax_anasod.exceptions import AnasodError, ArchitectureError, UnknownNameError
+from ax_anasod.journal import Failed
 from ax_anasod.nasbench import Benchmark
 from ax_anasod.nasbench.benchmark import COST, PERCENT, FloatArray, IntArray
 from ax_anasod.runs import Results, Search, plan_run
@@ -24,6 +25,10 @@ class BenchmarkConformance:
     Every test asks for the fixture ``benchmark``, which your class defines. A benchmark that
     is to be resumed must be registered (:func:`ax_anasod.nasbench.register_benchmark`).
 
+    Attributes:
+        exceeded_percent: Some architecture has a larger error or accuracy than this, in
+            percent; 0 for a task that hardly any architecture has not solved.
+
     Example:
         Everything that a user's test file needs::
 
@@ -32,6 +37,8 @@ class BenchmarkConformance:
                 def benchmark(self):
                     return MyBenchmark("table.csv")
     """
+
+    exceeded_percent: ClassVar[float] = 1.0
 
     def codes(self, benchmark: Benchmark) -> IntArray:
         """The architectures that are asked for, codes ``n x d``, drawn uniformly."""
@@ -57,8 +64,13 @@ class BenchmarkConformance:
         codes = self.codes(benchmark)
         result = self.ask(benchmark, codes)
         quantities = (*benchmark.objectives, *benchmark.reported)
-        assert set(result) - {COST} == {q.name for q in quantities}
+        expected, answered = {q.name for q in quantities}, set(result) - {COST}
+        assert answered >= expected, f"no values of {sorted(expected - answered)}"
+        assert answered <= expected, (
+            f"{sorted(answered - expected)} is neither searched nor reported"
+        )
         for name, values in result.items():
+            assert isinstance(values, np.ndarray), f"{name} is a {type(values).__name__}, no array"
             assert values.shape == (len(codes),), f"{name} has the shape {values.shape}"
             assert values.dtype == np.float64, f"{name} is of type {values.dtype}"
             assert np.isfinite(values).all(), f"{name} is not finite"
@@ -67,6 +79,11 @@ class BenchmarkConformance:
                 values = result[quantity.name]
                 inside = (values >= 0) & (values <= 100)
                 assert inside.all(), f"{quantity.name} is {values[~inside][0]} percent"
+                assert values.max() > self.exceeded_percent, (
+                    f"no {quantity.name} of {len(codes)} architectures exceeds {values.max():g} "
+                    f"percent: it seems to be a fraction (multiply it by 100; if it is none, set "
+                    "exceeded_percent in your test class to 0)"
+                )
         if COST in result:
             assert (result[COST] > 0).all(), "training takes no time"
 
@@ -94,13 +111,15 @@ class BenchmarkConformance:
             seeds = benchmark.draw_seeds(members[:1], np.random.default_rng(_SEED))
             every = None if seeds is None else np.repeat(seeds, len(members))
             for name, values in benchmark.query(members, every).items():
-                assert (values == values[0]).all(), f"{name} differs between forms of {code}"
+                same = np.array_equal(values, np.repeat(values[:1], len(values)), equal_nan=True)
+                assert same, f"{name} differs between forms of {code}"
 
     def test_no_architectures_have_no_values(self, benchmark: Benchmark) -> None:
         """An empty query is answered."""
         result = self.ask(benchmark, self.codes(benchmark)[:0])
         for quantity in (*benchmark.objectives, *benchmark.reported):
-            assert result[quantity.name].shape == (0,)
+            shape = np.shape(result[quantity.name])
+            assert shape == (0,), f"{quantity.name} of no architectures has the shape {shape}"
 
     def test_what_is_no_architecture_is_refused(self, benchmark: Benchmark) -> None:
         """Codes out of range are an error, not the value of something else."""
@@ -139,6 +158,8 @@ class BenchmarkConformance:
         search.run(3)
         result = Results(config, search.records).to_dict()
         values = result["values"][benchmark.objectives[0].name]
+        failed = [r.end.reason for r in search.records if isinstance(r.end, Failed)]
+        assert not failed, f"a trial failed: {failed[0]}"
         assert len(values) == 3
         best = min if benchmark.objectives[0].minimize else max
         assert result["best"]["value"] == best(values)

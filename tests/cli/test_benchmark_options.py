@@ -37,6 +37,13 @@ def test_options_are_those_of_the_class() -> None:
     assert make(path="x", epochs=12).given == ("x", "cifar10", "valid", 12)
 
 
+def test_nothing_that_was_given_is_ignored() -> None:
+    assert make(path="x", epochs=0).given == ("x", "cifar10", "valid", 0)
+    with pytest.raises(OptionError, match="has no option --cost"):
+        make(path="x", cost="")
+    assert make(path="x", accuracy=[], present_only=False).given == ("x", "cifar10", "valid", 200)
+
+
 def test_one_split_is_searched() -> None:
     assert make(path="x", accuracy=["test"]).given == ("x", "cifar10", "test", 200)
     with pytest.raises(OptionError, match="searches one split, got --accuracy valid, test"):

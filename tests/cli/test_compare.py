@@ -189,3 +189,16 @@ def test_failed_run_is_in_the_table_and_in_the_exit_code(
     assert f"1 run has failed; details: {out / 'failures.txt'}" in outcome.err
     assert "Traceback" in (out / "failures.txt").read_text()
     assert [row["seeds"] for row in rows_of(out / "summary.csv")] == ["1", "0"]
+
+
+def test_the_table_is_shown_where_a_picture_cannot_be_written(
+    command: Command, table: list[object], tmp_path: Path
+) -> None:
+    out = tmp_path / "comparison"
+    (out / "incumbent_queries.png" / "kept").mkdir(parents=True)
+    options = ["--accuracy", "valid", "--strategies", "random", "--trials", 3, "--seeds", 1]
+    outcome = command("compare", *table, *options, "--out", out, "--json")
+    assert outcome.code == 1
+    assert outcome.json["summary"]
+    assert "incumbent_queries.png cannot be written: " in outcome.err
+    assert "(all trials are kept; the same command writes the files again)" in outcome.err

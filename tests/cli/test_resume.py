@@ -40,6 +40,22 @@ def test_a_finished_run_gets_its_files_again(
         assert (out / name).exists()
 
 
+def test_results_are_shown_where_a_file_cannot_be_written(
+    command: Command, table: list[object], tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    options = ["--accuracy", "valid", "--strategy", "random", "--trials", 3, "--out", out]
+    first = command("search", *table, *options, "--json").json
+    (out / "report.html").unlink()
+    (out / "report.html").mkdir()
+    (out / "report.html" / "kept").touch()
+    outcome = command("resume", out, "--json")
+    assert outcome.code == 1
+    assert outcome.json == first
+    assert "report.html cannot be written: " in outcome.err
+    assert f"(all trials are kept; go on with: ax-anasod resume {out})" in outcome.err
+
+
 def test_the_planned_number_of_trials_is_remembered(
     command: Command, table: list[object], tmp_path: Path
 ) -> None:

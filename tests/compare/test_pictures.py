@@ -34,6 +34,25 @@ def test_a_picture_of_each_view(compared: tuple[Plan, pd.DataFrame], tmp_path: P
         assert imread(path).shape[:2] == (780, 1350)
 
 
+def test_columns_of_similar_names_have_pictures_of_their_own(
+    compared: tuple[Plan, pd.DataFrame], tmp_path: Path
+) -> None:
+    plan, results = compared
+    names = ["queries", "a b", "A_B", "x" * 250]
+    (reported,) = plan.reported
+    plan = replace(plan, reported=tuple(replace(reported, name=name) for name in names))
+    results = results.assign(**dict.fromkeys(names, results["test"]))
+    paths = write_pictures(plan, results, tmp_path)
+    assert [path.name for path in paths] == [
+        "incumbent_queries.png",
+        "incumbent_seconds.png",
+        "incumbent_queries_2.png",
+        "incumbent_a_b.png",
+        "incumbent_A_B_2.png",
+        f"incumbent_{'x' * 100}.png",
+    ]
+
+
 def test_without_costs_there_is_no_picture_of_time(
     compared: tuple[Plan, pd.DataFrame], tmp_path: Path
 ) -> None:

@@ -148,3 +148,10 @@ def test_fixed_columns_hold(history: Callable[..., History]) -> None:
     )
 
     assert set(np.concatenate([codes, more])[:, 0].tolist()) == {2}
+
+
+def test_encodings_without_a_neighbour_in_a_table(search: Callable[..., History]) -> None:
+    listed = NB201.sample(3, np.random.default_rng(1))
+    cell = RestrictedCell(NB201, listed)
+    past = search(AnasodLocalSearchGenerator(cell.to_dict(), seed=0), SyntheticObjective(cell), 15)
+    assert {tuple(row) for row in past.rows.tolist()} == {tuple(row) for row in listed.tolist()}

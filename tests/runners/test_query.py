@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from unittest.mock import patch
 
+import numpy as np
 import pytest
 
 from ax_anasod.cells import Cell
@@ -74,3 +76,13 @@ def test_wrong_arguments_are_refused(toy_benchmark: Benchmark) -> None:
         BenchmarkQuery(toy_benchmark, "encodings")
     with pytest.raises(OptionError, match="seed must be"):
         BenchmarkQuery(toy_benchmark, "encoding", seed=-1)
+
+
+def test_what_the_benchmark_returns_is_left_as_it_is(toy_benchmark: Benchmark) -> None:
+    kept = toy_benchmark.query(toy_benchmark.cell.sample(1, np.random.default_rng(0)))
+    before = dict(kept)
+    query = BenchmarkQuery(toy_benchmark, "encoding")
+    with patch.object(toy_benchmark, "query", return_value=kept):
+        costs = [query(index, COUNTS)["cost_seconds"] for index in range(2)]
+    assert kept == before
+    assert costs == [before["cost_seconds"][0]] * 2

@@ -59,6 +59,12 @@ def test_a_folder_with_a_run_is_refused(tmp_path: Path, config: RunConfig) -> No
     assert {file.name: file.read_bytes() for file in path.iterdir()} == before
 
 
+def test_the_folder_of_a_comparison_is_refused(tmp_path: Path, config: RunConfig) -> None:
+    (tmp_path / "comparison.json").write_text("{}")
+    with pytest.raises(RunError, match=f"the folder {tmp_path} holds a comparison"):
+        RunFolder.create(tmp_path, config)
+
+
 @pytest.mark.parametrize("name", ["journal.jsonl", "experiment.db", "trials.csv", "report.html"])
 def test_files_that_would_be_overwritten_are_refused(
     tmp_path: Path, config: RunConfig, name: str

@@ -70,6 +70,13 @@ RECORDS = [
 ]
 
 
+def test_further_objectives_decide_between_equals() -> None:
+    records = [record(i, error=1.0, size=size) for i, size in enumerate([5.0, 3.0, 3.0, 4.0])]
+    results = Results(config("error", "size"), records)
+    assert [best and best.trial for best in results.incumbents] == [0, 1, 1, 1]
+    assert [end.trial for end in results.pareto_front] == [1]
+
+
 def test_the_object_of_a_run() -> None:
     results = Results(config("error", reported=("test",)), RECORDS, Path("runs/x"))
     content = results.to_dict()

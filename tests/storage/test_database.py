@@ -4,6 +4,7 @@ import resource
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,25 @@ def test_ax_loads_what_was_written_and_goes_on(path: Path, client: Client) -> No
     stored, original = (e.lookup_data().df[columns] for e in (experiment, client._experiment))
     assert stored.round(10).equals(original.round(10))
     assert loaded.get_next_trials(1) == client.get_next_trials(1)
+
+
+@pytest.mark.parametrize("folder", ["100%25 é#1", "a%20b", "p?1=x&y"])
+def test_the_file_is_the_one_named(tmp_path: Path, client: Client, folder: str) -> None:
+    path = tmp_path / folder / "experiment.db"
+    path.parent.mkdir()
+    write(path, client)
+    if "?" in folder and version("sqlalchemy") < "2.1":
+        with pytest.raises(RunError, match="takes what follows a '[?]' for options"):
+            storage_config(path)
+    else:
+        loaded = Client.load_from_database(NAME, storage_config(path))
+        assert len(loaded._experiment.trials) == 12
+        storage_config(path)
+        close_database()
+    assert [str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*")] == [
+        folder,
+        f"{folder}/experiment.db",
+    ]
 
 
 def test_writing_leaves_no_trace_in_the_experiment(path: Path, client: Client) -> None:

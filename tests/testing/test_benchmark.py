@@ -85,6 +85,12 @@ class Examined(Benchmark):
             return {"test_error": values[:, None]}
         if self.flaw == "missing":
             return {}
+        if self.flaw == "list":
+            return {"test_error": values.tolist()}
+        if self.flaw == "fraction":
+            return {"test_error": values / 100}
+        if self.flaw == "further":
+            return {"test_error": values, "valid_error": values}
         return {self.objectives[0].name: values}
 
     def optimum(self, objective: str) -> float | None:
@@ -111,6 +117,29 @@ class TestOwn(BenchmarkConformance):
     @pytest.fixture
     def benchmark(self) -> Benchmark:
         return Examined()
+
+
+@pytest.mark.parametrize(
+    ("flaw", "words"),
+    [
+        ("missing", r"no values of \['test_error'\]"),
+        ("further", r"\['valid_error'\] is neither searched nor reported"),
+        ("list", "test_error is a list, no array"),
+        ("shape", r"test_error has the shape \(24, 1\)"),
+        ("range", "test_error is 1.* percent"),
+        ("fraction", "no test_error of 24 architectures exceeds 0.* it seems to be a fraction"),
+    ],
+)
+def test_what_is_wrong_is_said(flaw: str, words: str) -> None:
+    with pytest.raises(AssertionError, match=words):
+        BenchmarkConformance().test_every_quantity_is_answered(Examined(flaw))
+
+
+def test_a_task_that_everything_solves_may_say_so() -> None:
+    class Solved(BenchmarkConformance):
+        exceeded_percent = 0.0
+
+    Solved().test_every_quantity_is_answered(Examined("fraction"))
 
 
 @pytest.mark.parametrize(

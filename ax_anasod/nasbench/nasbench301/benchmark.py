@@ -85,11 +85,12 @@ class NASBench301Benchmark(Benchmark):
         self.path = Path(path)
         # Resolved now: the working folder may be another one when the run is saved.
         self._resolved_path = self.path.resolve()
-        self._options = {"epochs": epochs, "python": python, "timeout": timeout}
         self.cell = cells.get("darts")
         self.surrogate = open_surrogate(
             self.path, name=surrogate, epochs=epochs, python=python, timeout=timeout
         )
+        # What is used, so that the default and the same number are one benchmark.
+        self._options = {"epochs": self.surrogate.epochs, "python": python, "timeout": timeout}
         if noise and not self.surrogate.has_noise:
             raise OptionError(
                 f"the surrogate {self.surrogate.name!r} has no model of the noise",

@@ -39,7 +39,7 @@ def open_surrogate(
     Raises:
         BenchmarkError: If the folder holds none, or a damaged one.
         UnknownNameError: If it holds none of that name.
-        OptionError: If it holds several, or has no choice of what was chosen.
+        OptionError: If it holds several, has no choice of what was chosen, or the time is 0.
         OptionalImportError: If onnxruntime is needed and not installed.
     """
     check_source(directory, "the folder of a NAS-Bench-301 surrogate", directory=True)
@@ -50,6 +50,8 @@ def open_surrogate(
         _refuse({"python": python, "timeout": timeout}, chosen)
         return OnnxSurrogate(directory, FULL_TRAINING if epochs is None else epochs)
     _refuse({"epochs": epochs}, chosen)
+    if timeout is not None and not timeout > 0:
+        raise OptionError(f"timeout must be more than 0 seconds, got {timeout}")
     return EnsembleSurrogate(
         find_interpreter(directory, python),
         ensembles[chosen],

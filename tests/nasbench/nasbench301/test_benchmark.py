@@ -42,6 +42,13 @@ def test_error_and_cost(benchmark: NASBench301Benchmark, some_codes: np.ndarray)
     assert result["cost_seconds"].tolist() == prediction.seconds.tolist()
 
 
+def test_the_default_is_the_number_of_epochs_that_is_used(
+    benchmark: NASBench301Benchmark, onnx_directory: Path
+) -> None:
+    assert NASBench301Benchmark(onnx_directory, epochs=98).to_dict() == benchmark.to_dict()
+    assert benchmark.to_dict()["epochs"] == 98
+
+
 def test_fewer_epochs_cost_less_and_err_more(
     benchmark: NASBench301Benchmark, onnx_directory: Path, some_codes: np.ndarray
 ) -> None:
