@@ -23,6 +23,7 @@ from ax_anasod.generators import (
     LocalSearchGenerator,
     NASBowlGenerator,
     RandomArchitectureGenerator,
+    RegisteredGenerator,
     ReinforceGenerator,
     SMACGenerator,
     TPEGenerator,
@@ -57,6 +58,7 @@ SETUPS: Final[dict[str, GeneratorSetup]] = {
     "NASBowl": _from_history(NASBowlGenerator),
     "GCN": _from_history(GCNGenerator),
     "TwoLevel": _from_history(TwoLevelGenerator),
+    "Registered": _from_history(RegisteredGenerator),
     "AnasodBO": GeneratorSetup(
         adapter_class=EncodingAdapter,
         generator_class=EncodingGenerator,
@@ -84,6 +86,7 @@ class AnasodGenerators(GeneratorRegistryBase):
     NAS_BOWL = "NASBowl"
     GCN = "GCN"
     TWO_LEVEL = "TwoLevel"
+    REGISTERED = "Registered"
 
     @property
     def GENERATOR_KEY_TO_GENERATOR_SETUP(self) -> dict[str, GeneratorSetup]:  # noqa: N802

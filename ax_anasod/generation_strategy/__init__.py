@@ -13,6 +13,7 @@ from ax_anasod.generation_strategy.options import (
     BiasedRandomOptions,
     RandomOptions,
 )
+from ax_anasod.generation_strategy.registration import OwnOptions, register_strategy
 from ax_anasod.generation_strategy.strategy import Strategy
 from ax_anasod.generation_strategy.surrogate_options import (
     AdjacencyBOOptions,
@@ -38,6 +39,7 @@ __all__ = [
     "GCNBOOptions",
     "LocalSearchOptions",
     "NASBowlOptions",
+    "OwnOptions",
     "PathBOOptions",
     "PathNEPOptions",
     "RandomOptions",
@@ -48,4 +50,5 @@ __all__ = [
     "TwoLevelOptions",
     "get",
     "make",
+    "register_strategy",
 ]

@@ -17,6 +17,7 @@ from ax_anasod.generators.neural_ensemble import (
 )
 from ax_anasod.generators.pool import POOLS, PoolGenerator
 from ax_anasod.generators.random_architecture import RandomArchitectureGenerator
+from ax_anasod.generators.registered import RegisteredGenerator
 from ax_anasod.generators.reinforce import ReinforceGenerator
 from ax_anasod.generators.smac import SMACGenerator
 from ax_anasod.generators.tpe import TPEGenerator
@@ -43,6 +44,7 @@ __all__ = [
     "NASBowlGenerator",
     "PoolGenerator",
     "RandomArchitectureGenerator",
+    "RegisteredGenerator",
     "ReinforceGenerator",
     "SMACGenerator",
     "TPEGenerator",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +32,7 @@ class HistoryGenerator(RandomGenerator, ABC):
         seed: The seed of the run.
     """
 
-    space: ClassVar[Space]
+    space: Space
 
     def __init__(self, cell: Mapping[str, Any], seed: int = 0) -> None:
         # Repeats of an encoding are wanted: they are further, noisy observations of it.

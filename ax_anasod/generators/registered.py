@@ -1,0 +1,86 @@
+"""Generators of a user's own, found by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from ax_anasod.core.history import History
+from ax_anasod.core.objectives import Scope
+from ax_anasod.exceptions import OptionError, UnknownNameError
+from ax_anasod.generators.base import HistoryGenerator
+
+_GENERATORS: Final[dict[str, type[HistoryGenerator]]] = {}
+
+Class = TypeVar("Class", bound=type[HistoryGenerator])
+
+
+def register_generator(name: str, kind: Class) -> Class:
+    """Let :class:`RegisteredGenerator` find a class.
+
+    Args:
+        name: The name.
+        kind: The class.
+
+    Raises:
+        OptionError: Another class has the name.
+    """
+    known = _GENERATORS.setdefault(name, kind)
+    # A module that is imported again (a notebook cell run twice) defines its classes again.
+    if _origin(known) != _origin(kind):
+        raise OptionError(
+            f"the name {name!r} is taken by {known.__module__}.{known.__qualname__}",
+            "choose another one",
+        )
+    _GENERATORS[name] = kind
+    return kind
+
+
+class RegisteredGenerator(HistoryGenerator):
+    """Proposes what a generator of the user's own proposes.
+
+    Ax stores generators as members of a fixed registry: this is the member for all those that
+    are registered later, and is stored with their name.
+
+    Args:
+        cell: ``Cell.to_dict()`` of the cell searched.
+        seed: The seed of the run.
+        registered_as: The name of its class, see :func:`register_generator`.
+        options: Its further arguments.
+
+    Raises:
+        UnknownNameError: No generator is registered under the name.
+    """
+
+    def __init__(
+        self,
+        cell: Mapping[str, Any],
+        seed: int = 0,
+        registered_as: str = "",
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        if registered_as not in _GENERATORS:
+            raise UnknownNameError("registered generator", registered_as, _GENERATORS)
+        self.own = _GENERATORS[registered_as](cell=cell, seed=seed, **(options or {}))
+        self.space = self.own.space
+        super().__init__(cell=cell, seed=seed)
+
+    @property
+    def scope(self) -> Scope:
+        """What the user's generator can search."""
+        return self.own.scope
+
+    def propose(self, n: int, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
+        """What the user's generator proposes, ``n x d``."""
+        return self.own.propose(n, history, fixed)
+
+    def metadata(self) -> dict[str, Any]:
+        """What the user's generator stores with its proposals."""
+        return self.own.metadata()
+
+
+def _origin(kind: type) -> tuple[str, str]:
+    return kind.__module__.replace("__mp_main__", "__main__"), kind.__qualname__

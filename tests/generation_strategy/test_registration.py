@@ -1,0 +1,181 @@
+"""Strategies of a user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from ax_anasod.cells import Cell
+from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, History
+from ax_anasod.exceptions import OptionError, UnknownNameError
+from ax_anasod.experiment import make_client
+from ax_anasod.generation_strategy import STRATEGIES, get, make, registration
+from ax_anasod.generators import HistoryGenerator, RandomArchitectureGenerator, registered
+from ax_anasod.generators.checks import check_number
+from ax_anasod.testing import StrategyConformance
+
+CELL = Cell("own", operations=["conv 3x3", "pool", "skip"], num_blocks=6, wiring=[2])
+
+
+class Own(RandomArchitectureGenerator):
+    """Uniform draws, with a flaw or none."""
+
+    def __init__(
+        self,
+        cell: Mapping[str, Any],
+        seed: int = 0,
+        flaw: str = "",
+        # As in modules that do not postpone annotations.
+        share: float = 0.5,
+    ) -> None:
+        super().__init__(cell, seed)
+        check_number("share", share, 0, 1)
+        self.flaw, self.share = flaw, share
+
+    def propose(self, n: int, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
+        """Uniform draws."""
+        position = history.position
+        if self.flaw == "seed":
+            return self.cell.sample(n, np.random.default_rng(position))
+        if self.flaw == "two" and history.failed.any():
+            return self.cell.sample(n, np.random.default_rng([self.seed, position % 2]))
+        if self.flaw == "pending":
+            return self.cell.sample(n, np.random.default_rng([self.seed, history.observed.sum()]))
+        codes = super().propose(n, history, fixed)
+        if self.flaw == "short":
+            return codes[:, :-1]
+        if self.flaw == "range":
+            return codes + 7
+        return codes
+
+
+class Counts(HistoryGenerator):
+    """The same counts for ever; their sum may be wrong."""
+
+    space = "encoding"
+    first = 4
+
+    def propose(self, n: int, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
+        """The same counts."""
+        return np.array([[self.first, 1, 1]] * n)
+
+
+@pytest.fixture(autouse=True)
+def _names() -> Iterator[None]:
+    """What a test registers is gone after it."""
+    known = set(STRATEGIES)
+    yield
+    for name in set(STRATEGIES) - known:
+        del STRATEGIES[name], registered._GENERATORS[name]
+        registration._OWN.remove(name)
+
+
+def register(name: str = "own", kind: type[HistoryGenerator] = Own, **options: Any) -> None:
+    registration.register_strategy(name, "one of mine", **options)(kind)
+
+
+def test_it_is_a_strategy_like_the_built_in_ones() -> None:
+    register(num_initial=2)
+    strategy = get("own")
+    assert (strategy.space, strategy.summary) == ("architecture", "one of mine")
+    assert strategy.options() == strategy.options(num_initial=2, flaw="", share=0.5)
+    client = make_client(CELL, "own", seed=3, share=0.25)
+    nodes = []
+    for _ in range(4):
+        for index in client.get_next_trials(1):
+            client.complete_trial(index, raw_data={"error": 5.0})
+            nodes.append(client._experiment.trials[index].generator_runs[0]._generation_node_name)
+    assert nodes == ["initial", "initial", "own", "own"]
+    generator = client._generation_strategy._curr.generator_specs[0].fitted_adapter.generator
+    assert generator.own.share == 0.25
+    assert generator.scope == "any"
+
+
+def test_encodings_may_be_searched_without_random_trials() -> None:
+    register("counts", Counts, num_initial=0)
+    client = make_client(CELL, "counts")
+    (parameters,) = client.get_next_trials(1).values()
+    assert list(parameters.values()) == [4, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"share": 2.0}, "share must be at least 0 and at most 1, got 2"),
+        ({"share": "half"}, "share must be float, got 'half'"),
+        ({"num_initial": -1}, "num_initial must be at least 0, got -1"),
+    ],
+)
+def test_wrong_options_are_refused_before_the_first_trial(
+    options: dict[str, Any], words: str
+) -> None:
+    register()
+    with pytest.raises(OptionError, match=words):
+        make("own", CellSearchSpace.from_cell(CELL), **options)
+
+
+def test_unknown_options_and_spaces_are_refused() -> None:
+    register()
+    with pytest.raises(UnknownNameError, match="did you mean 'share'"):
+        make("own", CellSearchSpace.from_cell(CELL), shares=1)
+    with pytest.raises(OptionError, match="it searches architectures"):
+        make("own", AnasodSearchSpace.from_cell(CELL))
+
+
+def test_names_that_cannot_be() -> None:
+    with pytest.raises(OptionError, match="there is a strategy 'random' already"):
+        register("random")
+    with pytest.raises(OptionError, match="cannot be called 'a b'"):
+        register("a b")
+    register()
+    register()
+    with pytest.raises(OptionError, match=r"the name 'own' is taken by .*test_registration.Own"):
+        register("own", Counts)
+
+
+def test_every_argument_needs_a_type_and_a_default() -> None:
+    class Without(Own):
+        def __init__(self, cell: Mapping[str, Any], seed: int, depth: int) -> None:
+            super().__init__(cell, seed)
+
+    with pytest.raises(OptionError, match="'depth' of Without needs a type and a default"):
+        register("without", Without)
+    assert "without" not in STRATEGIES
+
+
+def test_a_run_is_not_loaded_where_the_strategy_is_unknown(tmp_path: Any) -> None:
+    with pytest.raises(UnknownNameError, match="unknown registered generator 'gone'"):
+        registered.RegisteredGenerator(CELL.to_dict(), registered_as="gone")
+
+
+class Examination(StrategyConformance):
+    cells = (CELL,)
+
+    def make_strategy(self, name: str, search_space: Any, seed: int) -> Any:
+        return make(name, search_space, seed, num_initial=0, flaw=name)
+
+
+@pytest.mark.parametrize(
+    ("flaw", "test", "words"),
+    [
+        ("seed", "another_seed_is_another_run", "seed does not depend on its seed"),
+        ("two", "failed_trials", "two proposes what has failed for ever"),
+        ("pending", "trials_in_parallel", "pending proposes what is pending"),
+        ("short", "every_proposal_is_in_the_space", r"must form an n x 7 .* got shape \(1, 6\)"),
+        ("range", "every_proposal_is_in_the_space", "where cell 'own' allows 0 to 2"),
+    ],
+)
+def test_flaws_are_found(flaw: str, test: str, words: str) -> None:
+    register(flaw)
+    with pytest.raises(Exception, match=words):
+        getattr(Examination(), f"test_{test}")(flaw, CELL)
+
+
+def test_counts_that_are_none_are_refused() -> None:
+    register("counts", type("Wrong", (Counts,), {"first": 9}), num_initial=0)
+    with pytest.raises(Exception, match="sum"):
+        make_client(CELL, "counts").get_next_trials(1)
