@@ -145,9 +145,15 @@ class SearchSeries:
         return running if self.minimize[self.column(objective)] else -running
 
     def best(self, objective: str | None = None) -> int | None:
-        """The row with the best value of an objective; the earliest where several tie."""
-        costs = self.costs(objective)
-        return None if np.isnan(costs).all() else int(np.nanargmin(costs))
+        """The row with the best value of an objective, None where nothing was observed.
+
+        Where several tie, the other objectives decide in their order, and then the time.
+        """
+        first = self.objectives[self.column(objective)]
+        names = [first, *(name for name in self.objectives if name != first)]
+        costs = np.array([self.costs(name) for name in names])
+        best = int(np.lexsort(costs[::-1])[0]) if self.num_trials else None
+        return None if best is None or np.isnan(costs[0, best]) else best
 
     def encoding_text(self, row: int) -> str:
         """The encoding of a row for people, e.g. ``"2 gcn, 1 gat"``; zeros are left out."""

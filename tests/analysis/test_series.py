@@ -192,6 +192,14 @@ class TestParetoFront:
         series = make_series(np.array([[1.0, np.nan], [2.0, 1.0]]), (True, True))
         assert series.pareto_front().tolist() == [1]
 
+    @given(value_rows, st.tuples(st.booleans(), st.booleans()))
+    def test_holds_the_best_trial_of_each_objective(self, rows, minimize):
+        series = make_series(np.array(rows, dtype=float).reshape(-1, 2), minimize)
+        front = series.pareto_front().tolist()
+        for objective in ("x", "y"):
+            best = series.best(objective)
+            assert (best in front) if rows else (best is None)
+
     def test_is_the_best_trial_of_one_objective(self):
         series = make_series(np.array([[2.0], [1.0], [1.0]]), (True,))
         assert series.pareto_front().tolist() == [1]
