@@ -1,4 +1,4 @@
-"""The README's Python blocks and commands run as they stand."""
+"""The Python blocks and commands of the README and of docs/training.md run as they stand."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from subprocess import CompletedProcess
 import pytest
 
 README = Path(__file__).parents[1] / "README.md"
-PYTHON = re.findall(r"```python\n(.*?)```", README.read_text(), flags=re.DOTALL)
+PAGES = README.read_text() + (README.parent / "docs" / "training.md").read_text()
+PYTHON = re.findall(r"```python\n(.*?)```", PAGES, flags=re.DOTALL)
 COMMANDS = [
     line
     for block in re.findall(r"```console\n(.*?)```", README.read_text(), flags=re.DOTALL)

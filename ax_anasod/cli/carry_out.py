@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from shlex import quote
 
 from ax_anasod.cli.failures import while_running, while_writing
@@ -40,7 +42,9 @@ def carry_out(
     how = None if out is None else f"go on with: ax-anasod resume {quote(str(out))}"
     try:
         with while_running(how), one_thread():
-            finished = _search(search, folder, trials)
+            # Whatever libraries print, such as Ray of lost workers, is no result.
+            with redirect_stdout(sys.stderr):
+                finished = _search(search, folder, trials)
             try:
                 if folder is not None:
                     _write(folder, search, f"all trials are kept; {how}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -107,7 +108,10 @@ def _train(
     as_json: bool,
 ) -> int:
     epochs = task.training.epochs
-    with SearchProgress(f"training on {data.name}", epochs * (members or 1), 0) as progress:
+    with (
+        SearchProgress(f"training on {data.name}", epochs * (members or 1), 0) as progress,
+        redirect_stdout(sys.stderr),
+    ):
 
         def after_epoch(member: int, epoch: Epoch) -> None:
             progress.show(epochs * member + epoch.epoch, f"test error {epoch.valid_error:.2f} %")
@@ -135,6 +139,8 @@ def _part(given: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
 def _table_of_one(result: Retrained) -> Table:
     metrics = result.metrics
     table = listing("trained on", metrics["dataset"])
+    multiply_adds = metrics["multiply_adds"]
+    digits = 1 if multiply_adds >= 1 else 4
     encoding = [f"{count} {name}" for name, count in metrics["encoding"].items() if count]
     rows = {
         "test error": f"{metrics['test_error']:.2f} %",
@@ -142,7 +148,7 @@ def _table_of_one(result: Retrained) -> Table:
         "calibration error": f"{metrics['expected_calibration_error']:.2f} %",
         "encoding": f"{', '.join(encoding)} (trial {metrics['trial']})",
         "parameters": f"{metrics['parameters']:.3f} million",
-        "multiply-adds": f"{metrics['multiply_adds']:.1f} million an image",
+        "multiply-adds": f"{multiply_adds:.{digits}f} million an image",
         "epochs": str(metrics["epochs"]),
         "folder": str(result.folder),
     }

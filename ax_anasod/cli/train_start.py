@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -114,6 +115,8 @@ def start_training(wishes: Wishes, out: Path | None, *, as_json: bool) -> int:
         search = TrainingSearch.of(config, folder)
         search.runner.use_data(data)
         check_first_network(task, data)
+        with waiting("starting Ray") if execution.runner == "ray" else nullcontext():
+            search.runner.prepare()
         if out is None:
             return carry_out(search, None, config.trials, as_json=as_json)
         with RunFolder.create(out, config) as run:

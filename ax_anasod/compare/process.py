@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 import warnings
@@ -18,6 +19,8 @@ def begin(connection: Connection) -> None:
     # Ctrl-C reaches the whole group of processes; the main one decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     be_quiet()
+    # Whatever a benchmark prints would get between the results of the main process.
+    os.dup2(2, 1)
     from ax_anasod.compare.worker import work
 
     work(connection)

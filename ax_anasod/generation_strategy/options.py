@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
+from ax_anasod.checked import check_types
 from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.generators.encoding import check_optimizer
 from ax_anasod.simplex import LinearSchedule, TrustRegionSchedule
@@ -15,8 +16,7 @@ class CheckedOptions:
     """Options whose values have the types that the fields say."""
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            _check_type(field.name, getattr(self, field.name), field.type)
+        check_types(self)
 
 
 @dataclass(frozen=True)
@@ -113,14 +113,6 @@ def make_options(kind: type[Options], strategy: str, values: dict[str, Any]) -> 
         if name not in known:
             raise UnknownNameError(f"option of strategy {strategy!r}:", name, known or ["(none)"])
     return kind(**values)
-
-
-def _check_type(name: str, value: Any, annotation: Any) -> None:
-    # Annotations are strings here; all options are plain values or None.
-    allowed = {part.strip() for part in str(annotation).split("|")}
-    actual = "None" if value is None else type(value).__name__
-    if actual not in allowed and not (actual == "int" and "float" in allowed):
-        raise OptionError(f"{name} must be {annotation}, got {value!r}")
 
 
 __all__ = [

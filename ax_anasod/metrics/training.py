@@ -66,10 +66,13 @@ class TrainingMetric(IMetric):
         return [(e.epoch, state.values_after(e)[self.name]) for e in state.epochs]
 
     def fetch_trial_data(self, trial: BaseTrial, **kwargs: Any) -> MetricFetchResult:
-        """The whole curve of a trial, as Ax wants it."""
+        """The whole curve of a trial, as Ax wants it; nothing before its first epoch."""
         if not isinstance(trial, Trial) or trial.arm is None:
             raise ObservationError(f"trial {trial.index} is a batch of arms, which is not trained")
         try:
+            state = TrialState.read(Path(trial.run_metadata["folder"]))
+            if trial.status.is_running and (state is None or not state.epochs):
+                return Ok(Data())  # before its first epoch
             curve = self.curve(trial.index, trial.run_metadata)
         except AnasodError as error:
             return Err(MetricFetchE(message=f"{self.name}: {error}", exception=error))

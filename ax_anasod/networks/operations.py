@@ -40,7 +40,7 @@ def resolve_operations(
     own = own or {}
     for name in own:
         if name not in cell.operations:
-            raise UnknownNameError(f"operation of cell {cell.name!r}", name, cell.operations)
+            raise UnknownNameError(f"operation of cell {cell.name!r}:", name, cell.operations)
     factories: dict[str, OperationFactory] = {}
     for name in cell.operations:
         if name in own:
@@ -66,10 +66,10 @@ class _Tried:
     def __call__(self, c_in: int, c_out: int, stride: int) -> nn.Module:
         try:
             module = self._factory(c_in, c_out, stride)
-        except (TypeError, ValueError, RuntimeError) as error:
+        except Exception as error:  # A user's code may raise anything.
             raise OptionError(
                 f"operation {self._name!r} gave no module for c_in={c_in}, c_out={c_out}, "
-                f"stride={stride}: {error}",
+                f"stride={stride}: {type(error).__name__}: {error}",
                 "an operation is called as operation(c_in, c_out, stride)",
             ) from error
         if not isinstance(module, nn.Module):

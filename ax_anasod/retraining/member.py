@@ -104,7 +104,9 @@ def evaluate(
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RunError(f"the folder {folder} cannot be made: {error.strerror}") from error
+        raise RunError(
+            f"the folder {folder} cannot be made: {error.strerror}", "choose another one with --out"
+        ) from error
     with locked(folder / _LOCK, f"another process is training in {folder}"):
         if (folder / METRICS).exists():  # by now
             return _already_trained(folder, about)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +19,7 @@ from ax_anasod.training import TrainingTask, train_trial
 
 # For a worker that is interrupted; one that does not answer is killed.
 _SECONDS_TO_END: Final = 30.0
+_SECONDS_TO_ANSWER: Final = 10.0
 
 
 class RayRunner(BaseTrainingRunner):
@@ -107,7 +109,8 @@ class RayRunner(BaseTrainingRunner):
             reason = str(error).strip().splitlines()[0]
             self._fail(
                 trial_metadata,
-                f"its worker was lost {self.retries + 1} times: {type(error).__name__}: {reason}",
+                f"its worker was lost{f' {self.retries + 1} times' if self.retries else ''}: "
+                f"{type(error).__name__}: {reason}",
             )
         ended = self.state(trial_metadata)
         if ended is None or ended.status == "running":
@@ -141,7 +144,7 @@ class RayRunner(BaseTrainingRunner):
         except DataError as error:
             self._fail(metadata, str(error))
             return
-        self._connect()
+        self.prepare()
         import ray
 
         if self._shared is None:
@@ -161,11 +164,19 @@ class RayRunner(BaseTrainingRunner):
             self._shared,
         )
 
-    def _connect(self) -> None:
+    def prepare(self) -> None:
+        """Connect to the cluster, or start one on this machine.
+
+        Raises:
+            RunError: No cluster answers, or this machine has not what a trial needs.
+        """
         import ray
 
         if ray.is_initialized():
             return
+        address = self.address or os.environ.get("RAY_ADDRESS")
+        if address:
+            _check_answers(address)
         # Otherwise a task without a GPU could use all of them, and Ray says that it will change.
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
         try:
@@ -181,6 +192,19 @@ class RayRunner(BaseTrainingRunner):
                 "start one with: ray start --head",
             ) from error
         self._owns_cluster = True
+        if not address:
+            self._check_resources(ray.cluster_resources())  # type: ignore[no-untyped-call]
+
+    def _check_resources(self, there: Mapping[str, float]) -> None:
+        """Refuse trials that this machine could never run; a cluster may still grow."""
+        for name, needed, words in (("CPU", self.cpus, "processors"), ("GPU", self.gpus, "GPUs")):
+            if needed > there.get(name, 0):
+                self.close()
+                raise RunError(
+                    f"a trial needs {needed:g} {words}, but Ray finds {there.get(name, 0):g} on "
+                    "this machine",
+                    f"--{name.lower()}s says how many a trial gets",
+                )
 
     def _cancel(self, trial_index: int) -> None:
         task = self._tasks.pop(trial_index, None)
@@ -195,3 +219,16 @@ class RayRunner(BaseTrainingRunner):
 
     def _fail(self, metadata: Mapping[str, Any], reason: str) -> None:
         self._training(metadata).end("failed", reason)
+
+
+def _check_answers(address: str) -> None:
+    """Refuse an address where nobody listens, which Ray would try for many minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdecimal():
+        return  # "auto" and the like
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _SECONDS_TO_ANSWER).close()
+    except (OSError, OverflowError) as error:
+        raise RunError(
+            f"no Ray cluster answers at {address}: {error}", "start one with: ray start --head"
+        ) from error

@@ -80,6 +80,13 @@ class BaseTrainingRunner(IRunner):
         """Train on images that are in memory already, instead of reading them."""
         self._data = data
 
+    def prepare(self) -> None:
+        """Make ready for the first trial, which otherwise does so itself.
+
+        Raises:
+            RunError: Nothing can be trained, see the runner.
+        """
+
     def run_trial(self, trial_index: int, parameterization: TParameterization) -> dict[str, Any]:
         """Draw the network of a trial and start its training.
 

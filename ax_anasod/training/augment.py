@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ax_anasod.exceptions import OptionError
 from ax_anasod.optional import require
 from ax_anasod.training.config import TrainingConfig
 
@@ -93,6 +94,7 @@ class Augmentation:
         mirror_images: Whether mirrored images are still of their class.
 
     Raises:
+        OptionError: Crops could miss the image.
         OptionalImportError: AutoAugment, CutMix or Mixup is wanted, and torchvision is not
             installed.
     """
@@ -110,6 +112,11 @@ class Augmentation:
         self._scale = (255 * std)[:, None, None]
         self._shift = (mean / std)[:, None, None]
         self._padding = image_side // 8 if config.crop_padding is None else config.crop_padding
+        if self._padding > image_side:
+            raise OptionError(
+                f"crop_padding must be at most {image_side}, the side of the images, got "
+                f"{self._padding}"
+            )
         self._flips = mirror_images if config.flip is None else config.flip
         self._mix: Callable[..., Any] | None = None
         self._policy: Callable[..., Any] | None = None

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final, Self
 
+from ax_anasod.checked import check_types
 from ax_anasod.exceptions import OptionError, UnknownNameError
 
 MIXES: Final = ("none", "cutmix", "mixup")
@@ -47,7 +48,7 @@ class TrainingConfig:
             once more in four smaller parts, whose gradients are added up.
 
     Raises:
-        OptionError: A number is out of its range.
+        OptionError: A number is out of its range, or a value of another type.
         UnknownNameError: There is no such mix.
 
     Example:
@@ -83,6 +84,7 @@ class TrainingConfig:
             value = getattr(self, name)
             if value is not None and value != int(value):
                 raise OptionError(f"{name} must be a whole number, got {value!r}")
+        check_types(self)
         if self.mix not in MIXES:
             raise UnknownNameError("mix", self.mix, MIXES)
 
@@ -131,15 +133,17 @@ _WHOLE: Final = ("epochs", "batch_size", "crop_padding", "cutout")
 _RANGES: Final[dict[str, tuple[Callable[[float], bool], str]]] = {
     "epochs": (lambda x: x >= 1, "at least 1"),
     "batch_size": (lambda x: x >= 1, "at least 1"),
-    "learning_rate": (lambda x: x > 0, "greater than 0"),
-    "final_learning_rate": (lambda x: x >= 0, "at least 0"),
+    # Single precision ends near 1e38.
+    "learning_rate": (lambda x: 0 < x <= 1e30, "greater than 0 and at most 1e30"),
+    "final_learning_rate": (lambda x: 0 <= x <= 1e30, "from 0 to 1e30"),
     "momentum": (lambda x: 0 <= x < 1, "in [0, 1)"),
     "weight_decay": (lambda x: x >= 0, "at least 0"),
     "gradient_clip": (lambda x: x > 0, "greater than 0"),
     "label_smoothing": (lambda x: 0 <= x < 1, "in [0, 1)"),
     "crop_padding": (lambda x: x >= 0, "at least 0"),
     "cutout": (lambda x: x >= 0, "at least 0"),
-    "mix_alpha": (lambda x: x > 0, "greater than 0"),
+    # Nearer to 0 the distribution cannot be computed; the shares are 0 or 1 long before.
+    "mix_alpha": (lambda x: x >= 1e-6, "at least 1e-6"),
     "auxiliary_weight": (lambda x: x >= 0, "at least 0"),
     "drop_path": (lambda x: 0 <= x < 1, "in [0, 1)"),
     "ema_decay": (lambda x: 0 < x < 1, "in (0, 1)"),

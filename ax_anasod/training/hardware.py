@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import torch
 
+from ax_anasod.checked import check_types
 from ax_anasod.exceptions import OptionError, TrainingError, UnknownNameError
 from ax_anasod.optional import require
 from ax_anasod.training.config import check_names
@@ -44,7 +45,7 @@ class Hardware:
 
     Raises:
         UnknownNameError: There is no such device or precision.
-        OptionError: There is less than one thread or device.
+        OptionError: There is less than one thread or device, or a value has another type.
     """
 
     device: str = "auto"
@@ -56,6 +57,7 @@ class Hardware:
     devices: int = 1
 
     def __post_init__(self) -> None:
+        check_types(self)
         kind, _, number = self.device.partition(":")
         if kind not in DEVICES or (number and not number.isdecimal()):
             raise UnknownNameError("device", self.device, DEVICES)

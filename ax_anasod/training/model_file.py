@@ -109,15 +109,18 @@ class TrainedModel:
         Raises:
             OptionError: If the images have another type or other channels.
         """
-        if images.dtype != torch.uint8:
-            raise OptionError(f"images must be uint8, from 0 to 255, got {images.dtype}")
+        if not isinstance(images, Tensor) or images.dtype != torch.uint8:
+            got = images.dtype if isinstance(images, Tensor) else f"a {type(images).__name__}"
+            raise OptionError(
+                f"images must be a torch.Tensor of type uint8, from 0 to 255, got {got}"
+            )
         device = next(self.network.parameters()).device
         # A scale in units of pixel values, and one number a channel.
         mean, std = (
             255 * torch.tensor(values, device=device)[:, None, None]
             for values in (self.mean, self.std)
         )
-        if images.ndim != 4 or images.shape[1] != len(mean):
+        if images.ndim != 4 or images.shape[1] != len(mean) or 0 in images.shape[2:]:
             raise OptionError(f"images must be b x {len(mean)} x h x w, got {tuple(images.shape)}")
         logits = predict_logits(self.network, images, lambda pixels: (pixels - mean) / std, device)
         return torch.softmax(logits, dim=1)

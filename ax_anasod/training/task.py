@@ -215,16 +215,21 @@ def find_operations(where: str | None) -> Mapping[str, OperationFactory] | None:
     """Import the operations of a user's own; see the arguments of `TrainingTask`.
 
     Raises:
-        OptionError: If they cannot be imported.
+        OptionError: If they cannot be imported, or are no mapping to functions.
     """
     if where is None:
         return None
     module, _, name = where.partition(":")
     try:
-        found: Mapping[str, OperationFactory] = getattr(importlib.import_module(module), name)
+        found = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
         raise OptionError(
             f"the operations {where!r} cannot be imported: {error}",
             "give package.module:NAME of a mapping; PYTHONPATH says where modules are found",
         ) from error
+    if not isinstance(found, Mapping) or not all(map(callable, found.values())):
+        raise OptionError(
+            f"the operations {where!r} are {found!r}",
+            "they must be a mapping from names to functions of (c_in, c_out, stride)",
+        )
     return found

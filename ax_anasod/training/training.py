@@ -165,6 +165,8 @@ class Training:
             loss, seconds, data_seconds = self.learn(number)
         started = time.perf_counter()
         valid_loss, valid_error = loss_and_error(self.logits(), self._valid)
+        # A step that ruins the weights shows in the loss of the next one only.
+        _check_loss(valid_loss, f"after epoch {number}")
         epoch = Epoch(
             epoch=number,
             learning_rate=self._rate((number - 1) * self._steps),
@@ -281,9 +283,9 @@ class Training:
             if self._average is not None:
                 self._average.update_parameters(self._network)
             if step % _LOOK_EVERY == _LOOK_EVERY - 1:
-                self._check_loss(total, number)
+                _check_loss(total.item(), f"in epoch {number}")
             before = time.perf_counter()
-        self._check_loss(total, number)
+        _check_loss(total.item(), f"in epoch {number}")
         seconds = time.perf_counter() - started
         return total.item() / self._learned, seconds, waited
 
@@ -306,13 +308,6 @@ class Training:
         for group in self._optimizer.param_groups:
             group["lr"] = rate
 
-    def _check_loss(self, total: Tensor, number: int) -> None:
-        if not math.isfinite(total.item()):
-            raise TrainingError(
-                f"the training diverged: its loss is {total.item()} in epoch {number}",
-                "lower the learning rate",
-            )
-
     def _state(self) -> dict[str, Any]:
         return {
             "identity": self._identity,
@@ -329,7 +324,8 @@ class Training:
         if stored != self._identity:
             different = [n for n, v in self._identity.items() if (stored or {}).get(n) != v]
             raise RunError(
-                f"the checkpoint {path} is of another training: its {', '.join(different)} differ",
+                f"the checkpoint {path} is of another training; what differs: "
+                + ", ".join(different),
                 "delete it, or name another folder",
             )
         self._network.load_state_dict(state["network"])
@@ -339,3 +335,10 @@ class Training:
             self._average.load_state_dict(state["average"])
         self._step.parts = state["parts"]
         self.history = [Epoch(**epoch) for epoch in state["history"]]
+
+
+def _check_loss(loss: float, when: str) -> None:
+    if not math.isfinite(loss):
+        raise TrainingError(
+            f"the training diverged: its loss is {loss} {when}", "lower the learning rate"
+        )

@@ -5,6 +5,7 @@ import json
 import math
 import resource
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,22 @@ KEYS = {
     *("seconds_per_trial", "pareto_front", "stopped_early", "out"),
 }
 BY_ARCHITECTURE = {row["arch"]: row for row in rows()}
+
+
+def test_what_a_benchmark_prints_is_no_result(
+    command: Command, table: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query = TableBenchmark.query
+
+    def printing(self: TableBenchmark, *arguments: Any) -> Any:
+        sys.stdout.write("looked up\n")
+        return query(self, *arguments)
+
+    monkeypatch.setattr(TableBenchmark, "query", printing)
+    options = ["--accuracy", "valid", "--strategy", "random", "--trials", 2, "--json"]
+    outcome = command("search", *table, *options)
+    assert outcome.json["trials"] == 2
+    assert "looked up" in outcome.err
 
 
 def test_json_is_one_object_that_agrees_with_the_table(

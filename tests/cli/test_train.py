@@ -177,6 +177,9 @@ def test_damaged_images_are_left_out_where_asked(
         ),
         (["--early-stopping", 100], "early_stopping must be in (0, 100) percent"),
         (["--operations", "nowhere:THINGS"], "'nowhere:THINGS' cannot be imported"),
+        (["--operations", "math:pi"], "they must be a mapping from names to functions"),
+        (["--operations", "sys:modules"], "they must be a mapping from names to functions"),
+        (["--training", "crop_padding=9"], "crop_padding must be at most 8"),
         (["--images", 15], "15 images are too few for 10 classes"),
     ],
 )

@@ -147,6 +147,7 @@ class TestOwnOperations:
         ("factory", "message"),
         [
             (lambda c_in, c_out: nn.Identity(), "called as operation\\(c_in, c_out, stride\\)"),
+            (lambda c_in, c_out, stride: c_in / 0, "gave no module .* ZeroDivisionError: division"),
             (lambda c_in, c_out, stride: "conv", "must give a torch.nn.Module, got 'conv'"),
             (
                 lambda c_in, c_out, stride: nn.Conv2d(c_in, c_out, 3, padding=1),

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from ax.core.trial_status import TrialStatus
 
-from ax_anasod.exceptions import OptionError
+from ax_anasod.exceptions import OptionError, RunError
 from ax_anasod.runners import RayRunner
 from ax_anasod.training import TrainingTask, TrialState, TrialTraining, load_data
 
@@ -120,3 +120,30 @@ def test_trials_outlive_their_workers(
 def test_wrong_arguments_are_refused(task: TrainingTask, tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="more than 0 processors.*got 0, 0.0 and 3"):
         RayRunner(task, str(tmp_path), cpus=0)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "127.0.0.1:99999"])
+def test_an_address_where_nobody_listens_is_refused(
+    task: TrainingTask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    # Another test of this process may have a cluster.
+    monkeypatch.setattr("ray.is_initialized", lambda: False)
+    with pytest.raises(RunError, match=f"no Ray cluster answers at {address}: .*ray start --head"):
+        RayRunner(task, str(tmp_path), address=address).prepare()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [({"cpus": 999}, "needs 999 processors, but Ray finds "), ({"gpus": 99}, "needs 99 GPUs, but")],
+)
+def test_more_than_this_machine_has_is_refused(
+    task: TrainingTask, tmp_path: Path, share: dict[str, Any], words: str
+) -> None:
+    import ray
+
+    if ray.is_initialized():
+        ray.shutdown()
+    with pytest.raises(RunError, match=words):
+        RayRunner(task, str(tmp_path), **share).prepare()
+    assert not ray.is_initialized()

@@ -9,13 +9,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ax.core.experiment import Experiment
 from ax.core.trial_status import TrialStatus
 from ax.early_stopping.strategies import PercentileEarlyStoppingStrategy
 from ax.orchestration.orchestrator import FailureRateExceededError
 
+from ax_anasod import cells
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace
 from ax_anasod.early_stopping import RepeatablePercentileEarlyStoppingStrategy
 from ax_anasod.exceptions import ObservationError, OptionError, RunError, UnknownNameError
+from ax_anasod.experiment import make_client
 from ax_anasod.metrics import TrainingMetric
 from ax_anasod.runners import RayRunner, TrainingRunner
 from ax_anasod.training import Hardware, TrainingTask, TrialState, load_data
@@ -215,6 +218,14 @@ def test_a_bad_image_fails_the_trial(
     assert ".png is damaged" in str(state.reason)
 
 
+def experiment_with(metadata: dict[str, Any], parameters: Encoding) -> Experiment:
+    """An experiment with one running trial."""
+    client = make_client(cells.get("nasnet"), "anasod-random", objectives="valid_error")
+    trial = client._experiment.trials[client.attach_trial(parameters)]
+    trial.update_run_metadata(metadata)
+    return client._experiment
+
+
 def test_metrics_say_what_is_missing(
     task: TrainingTask, encoding: Encoding, tmp_path: Path
 ) -> None:
@@ -222,6 +233,11 @@ def test_metrics_say_what_is_missing(
     metadata = runner.run_trial(0, encoding)
     with pytest.raises(ObservationError, match="trial 0 has no epoch yet"):
         TrainingMetric("valid_error").fetch(0, metadata)
+    trial = experiment_with(metadata, encoding).trials[0]
+    assert TrainingMetric("valid_error").fetch_trial_data(trial).unwrap().df.empty
+    trial.mark_completed()
+    failed = TrainingMetric("valid_error").fetch_trial_data(trial)
+    assert "trial 0 has no epoch yet" in str(failed.err)
     assert runner.poll_trial(0, metadata) is TrialStatus.COMPLETED
     epoch, error = TrainingMetric("valid_error").fetch(0, metadata)
     assert (epoch, error) == TrainingMetric("valid_error").curve(0, metadata)[2]

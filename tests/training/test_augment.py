@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from ax_anasod.exceptions import OptionError
 from ax_anasod.training import ImageData, protocol
 from ax_anasod.training.augment import Augmentation, crop, cutout, flip
 
@@ -61,6 +62,12 @@ def test_a_square_is_blanked(images: Tensor) -> None:
 def augmentation(digits: ImageData, **options: object) -> Augmentation:
     mean, std = digits.statistics()
     return Augmentation(protocol("search", **options), mean, std, 10, 8, digits.mirror_images)
+
+
+def test_crops_that_could_miss_the_image_are_refused(digits: ImageData) -> None:
+    augmentation(digits, crop_padding=8)
+    with pytest.raises(OptionError, match="crop_padding must be at most 8, .* got 9"):
+        augmentation(digits, crop_padding=9)
 
 
 def test_nothing_but_normalising_where_nothing_is_wanted(digits: ImageData) -> None:

@@ -67,7 +67,9 @@ def test_predictions_are_those_of_normalised_images(model, data):
 @pytest.mark.parametrize(
     ("images", "message"),
     [
-        (torch.zeros(2, 1, 8, 8), "must be uint8, from 0 to 255, got torch.float32"),
+        (torch.zeros(2, 1, 8, 8), "a torch.Tensor of type uint8, .*, got torch.float32"),
+        (np.zeros((2, 1, 8, 8), dtype=np.uint8), "a torch.Tensor of type uint8, .* got a ndarray"),
+        (torch.zeros(2, 1, 0, 8, dtype=torch.uint8), r"b x 1 x h x w, got \(2, 1, 0, 8\)"),
         (torch.zeros(2, 3, 8, 8, dtype=torch.uint8), r"b x 1 x h x w, got \(2, 3, 8, 8\)"),
         (torch.zeros(1, 8, 8, dtype=torch.uint8), r"b x 1 x h x w, got \(1, 8, 8\)"),
     ],

@@ -165,6 +165,24 @@ def test_a_training_that_diverges_says_so(digits: ImageData, small: Make, tmp_pa
     assert len(one.history) == 1
 
 
+def test_a_last_step_that_ruins_the_weights_is_noticed(
+    digits: ImageData, small: Make, tmp_path: Path
+) -> None:
+    path = tmp_path / "checkpoint.pt"
+    one = training(
+        small(),
+        digits,
+        checkpoint=path,
+        epochs=1,
+        batch_size=len(digits.train),
+        learning_rate=1e30,
+        gradient_clip=None,
+    )
+    with pytest.raises(TrainingError, match=r"diverged: its loss is nan after epoch 1 \(lower"):
+        one.run()
+    assert not path.exists()
+
+
 def test_a_batch_that_is_too_large_is_parted_once(digits: ImageData, small: Make) -> None:
     with pytest.raises(TrainingError, match=r"a batch of 32 images in 1 parts does not fit"):
         training(small(most=8), digits).run()
@@ -199,7 +217,7 @@ def test_a_checkpoint_of_another_training_is_refused(
         ({"identity": {"codes": [1, 2]}, "seed": 1}, "seed"),
         ({"identity": {"codes": [1, 2]}, "learning_rate": 0.1}, "training"),
     ):
-        with pytest.raises(RunError, match=f"of another training: its {different} differ"):
+        with pytest.raises(RunError, match=f"of another training; what differs: {different} "):
             training(small(), digits, checkpoint=path, **options)  # type: ignore[arg-type]
     path.write_bytes(path.read_bytes()[:-50])
     with pytest.raises(RunError, match="is damaged, or no file of this package"):
@@ -258,6 +276,9 @@ def test_a_training_has_its_own_number_of_threads(
     assert CPU.with_threads().threads == before
     with pytest.raises(OptionError, match="threads must be at least 1, got 0"):
         Hardware("cpu", threads=0)
+    for wrong in ({"threads": 1.5}, {"devices": True}, {"deterministic": "no"}, {"device": 0}):
+        with pytest.raises(OptionError, match=f"{next(iter(wrong))} must be .*, got "):
+            Hardware(**wrong)  # type: ignore[arg-type]
     old = {name: value for name, value in CPU.to_dict().items() if name != "threads"}
     assert Hardware.from_dict(old) == CPU
 
