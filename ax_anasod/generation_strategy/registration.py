@@ -65,16 +65,16 @@ def register_strategy(
         OptionError: The name is taken or cannot be one, or an argument has no default.
 
     Example:
-        Mutants of the best architecture so far (docs/extending.md has more)::
+        Neighbours of the best architecture so far (docs/extending.md has more)::
 
-            @register_strategy("greedy", "mutants of the best architecture", num_initial=5)
+            @register_strategy("greedy", "neighbours of the best architecture", num_initial=5)
             class GreedyGenerator(HistoryGenerator):
                 space = "architecture"
 
                 def propose(self, n, history, fixed):
-                    rng = self.rng(history)
                     codes, values = history.imputed()
-                    return mutate(self.cell, codes[[values.argmin()] * n], rng)
+                    neighbours = self.cell.neighbours(codes[values.argmin()])
+                    return self.rng(history).choice(neighbours, n)
     """
     if not _NAME.fullmatch(name):
         raise OptionError(
