@@ -201,8 +201,8 @@ class RayRunner(BaseTrainingRunner):
             if needed > there.get(name, 0):
                 self.close()
                 raise RunError(
-                    f"a trial needs {needed:g} {words}, but Ray finds {there.get(name, 0):g} on "
-                    "this machine",
+                    f"Ray finds {there.get(name, 0):g} {words} on this machine, fewer than the "
+                    f"{needed:g} that a trial needs",
                     f"--{name.lower()}s says how many a trial gets",
                 )
 
