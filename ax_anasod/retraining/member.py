@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
@@ -113,22 +113,26 @@ def evaluate(
         training = task.start(codes, data, seed, folder / _CHECKPOINT)
         training.run(after_epoch)
         retrained = _measured(training, found, folder, about)
-        network = cast("Network", training.network)
-        own = tuple(find_operations(task.operations) or ())
-        model = TrainedModel.from_training(network, task.cell, codes, data, retrained.metrics, own)
-        save_model(folder / MODEL, model)
-        _write(retrained, training.history)
+        _write(retrained, training, task, codes)
         (folder / _CHECKPOINT).unlink(missing_ok=True)
         training.close()
     return retrained
 
 
-def _write(retrained: Retrained, history: Sequence[Epoch]) -> None:
-    """Write what was measured; the figures last: where they are, all else is."""
-    folder, metrics = retrained.folder, retrained.metrics
+def _write(
+    retrained: Retrained, training: Training, task: TrainingTask, codes: NDArray[np.int64]
+) -> None:
+    """Write the model and what was measured; the figures last: where they are, all else is."""
+    folder, metrics, data = retrained.folder, retrained.metrics, training.data
+    network = cast("Network", training.network)
+    own = tuple(find_operations(task.operations) or ())
+    save_model(
+        folder / MODEL,
+        TrainedModel.from_training(network, task.cell, codes, data, metrics, own),
+    )
     state = {"probabilities": retrained.probabilities, "labels": retrained.labels}
     write_state(folder / PREDICTIONS, {k: torch.from_numpy(v) for k, v in state.items()})
-    save(draw_learning_curve(history, metrics["dataset"]), folder / CURVE)
+    save(draw_learning_curve(training.history, data.name), folder / CURVE)
     write_whole(folder / METRICS, json.dumps(metrics, indent=2) + "\n")
 
 

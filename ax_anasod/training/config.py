@@ -76,15 +76,11 @@ class TrainingConfig:
     retry_out_of_memory: bool = False
 
     def __post_init__(self) -> None:
+        check_types(self)
         for name, (allowed, words) in _RANGES.items():
             value = getattr(self, name)
-            if value is not None and not (_is_number(value) and allowed(value)):
+            if value is not None and not (math.isfinite(value) and allowed(value)):
                 raise OptionError(f"{name} must be {words}, got {value!r}")
-        for name in _WHOLE:
-            value = getattr(self, name)
-            if value is not None and value != int(value):
-                raise OptionError(f"{name} must be a whole number, got {value!r}")
-        check_types(self)
         if self.mix not in MIXES:
             raise UnknownNameError("mix", self.mix, MIXES)
 
@@ -125,11 +121,6 @@ def check_names(config: type[Any], options: Mapping[str, Any]) -> dict[str, Any]
     return dict(options)
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-_WHOLE: Final = ("epochs", "batch_size", "crop_padding", "cutout")
 _RANGES: Final[dict[str, tuple[Callable[[float], bool], str]]] = {
     "epochs": (lambda x: x >= 1, "at least 1"),
     "batch_size": (lambda x: x >= 1, "at least 1"),

@@ -139,7 +139,10 @@ def test_a_task_that_everything_solves_may_say_so() -> None:
     class Solved(BenchmarkConformance):
         exceeded_percent = 0.0
 
-    Solved().test_every_quantity_is_answered(Examined("fraction"))
+    benchmark = Examined("fraction")
+    Solved().test_every_quantity_is_answered(benchmark)
+    with pytest.raises(AssertionError, match="set exceeded_percent in your test class to 0"):
+        BenchmarkConformance().test_every_quantity_is_answered(benchmark)
 
 
 @pytest.mark.parametrize(
