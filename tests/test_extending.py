@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +40,19 @@ def test_the_search_of_the_page(folder: Path) -> None:
     assert all(0 < float(error) < 100 for error in errors.values())
     assert (folder / "compared" / "results.csv").exists()
     assert re.search(r"^2 \{'block_0': ", printed, flags=re.MULTILINE)
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_page(folder: Path) -> None:
+    (block,) = re.findall(r"```\n(ax-anasod .*?)```", PAGE.read_text(), flags=re.DOTALL)
+    commands = [shlex.split(line) for line in block.replace("\\\n", " ").splitlines()]
+    assert [command[0] for command in commands] == ["ax-anasod"] * 4
+    compare, search, resume, show = (
+        run(folder, "-m", "ax_anasod", *command[1:]) for command in commands
+    )
+    assert "greedy:restart_probability=0.2   3 of 3" in compare
+    for printed, trials in ((search, 20), (resume, 30), (show, 30)):
+        assert re.search(rf"trials +{trials}\b", printed)
 
 
 @pytest.mark.slow

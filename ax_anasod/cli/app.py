@@ -14,7 +14,8 @@ from ax_anasod.cli.catalogue import benchmarks, strategies
 from ax_anasod.cli.compare import compare
 from ax_anasod.cli.doctor import doctor
 from ax_anasod.cli.evaluate import ensemble, evaluate, transfer
-from ax_anasod.cli.failures import Failure, say_error, usage_error
+from ax_anasod.cli.failures import Failure, hint_of, say_error, usage_error
+from ax_anasod.cli.own_modules import import_modules
 from ax_anasod.cli.reproduce import reproduce
 from ax_anasod.cli.resume import resume
 from ax_anasod.cli.search import search
@@ -69,8 +70,17 @@ def _print_version(wanted: bool) -> None:
 
 
 @app.callback()
-def _without_command(
+def _before_command(
     context: typer.Context,
+    modules: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--import",
+            metavar="MODULE",
+            help="Import a module with strategies, benchmarks or cells of your own, from this "
+            "folder or an installed package. May be repeated; before the command.",
+        ),
+    ] = None,
     version: Annotated[
         bool,
         typer.Option(
@@ -81,6 +91,8 @@ def _without_command(
     """Neural architecture search over operation distributions (ANASOD), on top of Ax."""
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
+    elif modules:
+        import_modules(modules)
 
 
 # Whatever typer itself refuses; it does not export the class.
@@ -104,7 +116,7 @@ def run(arguments: list[str]) -> int:
     except _UsageError as error:
         return usage_error(error)
     except AnasodError as error:
-        return say_error(error.message, error.hint, code=2)
+        return say_error(error.message, hint_of(error), code=2)
     except Failure as failure:
         return say_error(failure.message, failure.hint, code=1)
     except (KeyboardInterrupt, typer.Abort):

@@ -5,9 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
-from ax_anasod.exceptions import AnasodError, RunError, nearest_hint
+from ax_anasod.exceptions import AnasodError, RunError, UnknownNameError, nearest_hint
+
+# What users can register names of.
+_REGISTERED: Final = ("strategy", "benchmark", "cell class")
 
 
 class Failure(Exception):
@@ -21,7 +24,7 @@ class Failure(Exception):
     def __init__(self, error: AnasodError, advice: str | None = None) -> None:
         super().__init__(str(error))
         self.message = error.message
-        self.hint = error.hint or advice
+        self.hint = hint_of(error) or advice
 
 
 @contextmanager
@@ -63,6 +66,15 @@ def say_error(message: str, hint: str | None, code: int) -> int:
     line = " ".join(f"error: {text}".split())
     sys.stderr.write(line.encode("utf-8", "backslashreplace").decode("utf-8") + "\n")
     return code
+
+
+def hint_of(error: AnasodError) -> str | None:
+    """What to do about an error on the command line."""
+    hint = error.hint or ""
+    unknown = isinstance(error, UnknownNameError) and error.kind in _REGISTERED
+    if not unknown or hint.startswith("did you mean"):
+        return error.hint
+    return f"{hint}; one of your own: ax-anasod --import MODULE ..."
 
 
 def usage_error(error: Any) -> int:

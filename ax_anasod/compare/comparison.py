@@ -136,8 +136,8 @@ def compare_strategies(
 
     Runs that the folder has already are not made again, and those that it has in part go on
     where they were, to the same trials as without the interruption. Each process has one
-    thread. Since they import the script that calls this, it does so below
-    ``if __name__ == "__main__":``.
+    thread, and imports the modules of strategies and benchmarks of your own. Since it also
+    imports the script that calls this, that does so below ``if __name__ == "__main__":``.
 
     Args:
         benchmark: The benchmark, with one objective.
@@ -163,11 +163,17 @@ def compare_strategies(
         raise OptionError(f"jobs must be at least 1, got {jobs}")
     contenders = [s if isinstance(s, Contender) else Contender(s, {}, trials) for s in strategies]
     plan = Plan.of(benchmark, contenders, seeds, regret, reference)
+    pack(benchmark, contenders)  # refuses before there is a folder
     with _folder(out, plan) as folder:
         tally = _Tally(folder, plan.labels, observer or Observer())
         tally.begin()
         carry_out(
-            tally.unfinished, pack(benchmark), jobs, tally.on_trial, tally.on_end, tally.should_stop
+            tally.unfinished,
+            pack(benchmark, folder.plan.contenders),
+            jobs,
+            tally.on_trial,
+            tally.on_end,
+            tally.should_stop,
         )
         if out is not None:
             tally.write_details(folder.path)

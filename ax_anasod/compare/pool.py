@@ -50,7 +50,7 @@ def carry_out(
 
     Args:
         tasks: The runs, in the order in which they are begun.
-        parcel: The benchmark, from :func:`ax_anasod.compare.worker.pack`.
+        parcel: What they need, from :func:`ax_anasod.compare.worker.pack`.
         jobs: How many processes work at a time.
         on_trial: Called with a run and how many trials it has now.
         on_end: Called with a run and how it ended.

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
 
 from ax_anasod.compare.contender import Contender
-from ax_anasod.exceptions import AnasodError, RunError
+from ax_anasod.exceptions import AnasodError, OptionError, RunError
+from ax_anasod.generation_strategy import STRATEGIES
 from ax_anasod.journal import Journal, Record, is_being_written
 from ax_anasod.nasbench import Benchmark, LookupBenchmark, from_dict
 from ax_anasod.runs import Search
@@ -61,16 +64,47 @@ class Ended:
     details: str = ""
 
 
-Parcel = Benchmark | Mapping[str, Any]
+@dataclass(frozen=True)
+class Parcel:
+    """What a worker needs for all of its runs.
 
-
-def pack(benchmark: Benchmark) -> Parcel:
-    """A benchmark as it is sent to a worker.
-
-    One that lies in memory is sent as it is, since reading it again can take long; any other
-    one is made again from its description.
+    Args:
+        benchmark: The benchmark, or its description.
+        modules: Modules of a user's own that the runs need.
     """
-    return benchmark if isinstance(benchmark, LookupBenchmark) else benchmark.to_dict()
+
+    benchmark: Benchmark | Mapping[str, Any]
+    modules: tuple[str, ...] = ()
+
+
+def pack(benchmark: Benchmark, contenders: Iterable[Contender]) -> Parcel:
+    """What is sent to a worker.
+
+    A benchmark that lies in memory is sent as it is, since reading it again can take long; any
+    other one is made again from its description.
+
+    Args:
+        benchmark: The benchmark.
+        contenders: What is compared on it.
+
+    Raises:
+        OptionError: A class of the user's own was defined where no other process finds it.
+    """
+    own = {type(benchmark).__module__: f"the benchmark {benchmark.name!r}"}
+    for contender in contenders:
+        strategy = STRATEGIES.get(contender.strategy)
+        if strategy is not None and strategy.origin is not None:
+            own.setdefault(strategy.origin, f"the strategy {strategy.name!r}")
+    # Processes import the script that starts them by themselves.
+    script = own.pop("__main__", None)
+    if script is not None and not hasattr(sys.modules["__main__"], "__file__"):
+        raise OptionError(
+            f"{script} is defined in a notebook or at a prompt, where the processes of a "
+            "comparison cannot find it",
+            "write it into a file and import that",
+        )
+    in_memory = isinstance(benchmark, LookupBenchmark)
+    return Parcel(benchmark if in_memory else benchmark.to_dict(), tuple(own))
 
 
 # One process a core. Where a fork server was running already, the environment that says so does
@@ -80,17 +114,19 @@ def work(connection: Connection) -> None:
     """Carry out the tasks that come through a connection, and report on each.
 
     Args:
-        connection: Brings a benchmark from :func:`pack`, then :class:`Task` objects, and takes
+        connection: Brings what :func:`pack` made, then :class:`Task` objects, and takes
             :class:`Progressed` and :class:`Ended`. Anything that comes during a task stops it
             after its trial, and so does the end of the process at the other side.
     """
     parcel: Parcel = connection.recv()
 
-    # Made in the first task, which is told if it cannot be: a benchmark of a user's own may
-    # be unknown to this process.
+    # Made in the first task, which is told if it cannot be.
     @cache
     def benchmark() -> Benchmark:
-        return from_dict(parcel) if isinstance(parcel, Mapping) else parcel
+        for module in parcel.modules:
+            import_module(module)
+        packed = parcel.benchmark
+        return from_dict(packed) if isinstance(packed, Mapping) else packed
 
     while True:
         try:

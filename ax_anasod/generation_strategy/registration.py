@@ -52,8 +52,8 @@ def register_strategy(
     arguments of the class besides ``cell`` and ``seed`` are the strategy's options, so that
     each needs a default that is a number, a text, a truth value or None.
 
-    Whatever uses the strategy, the processes of a comparison and one that loads a run among
-    them, must have imported the module of the class.
+    A process that loads a run of the strategy must have imported the module of the class; the
+    processes of a comparison do so by themselves.
 
     Args:
         name: The name, of letters, digits and ``. _ + -``.
@@ -87,7 +87,9 @@ def register_strategy(
         options = _options_of(kind, num_initial)
         register_generator(name, kind)
         _OWN.add(name)
-        STRATEGIES[name] = Strategy(name, summary, kind.space, options, _build)
+        STRATEGIES[name] = Strategy(
+            name, summary, kind.space, options, _build, origin=kind.__module__
+        )
         return kind
 
     return register

@@ -29,6 +29,8 @@ class Strategy:
         multi_objective: Whether it can search for a Pareto front.
         expects_improvement: Whether its trials carry their expected improvement, by which a
             search can be stopped (:mod:`ax_anasod.global_stopping`).
+        origin: The module that registers it, where that is a user's own: other processes
+            have to import it.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Strategy:
     build: Builder
     multi_objective: bool = False
     expects_improvement: bool = False
+    origin: str | None = None
 
     def check_objectives(self, names: Sequence[str]) -> None:
         """Refuse several objectives where the strategy searches one.

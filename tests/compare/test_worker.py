@@ -1,16 +1,21 @@
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from ax_anasod.compare import Contender
 from ax_anasod.compare.worker import Ended, Parcel, Progressed, Task, pack, work
+from ax_anasod.exceptions import OptionError
+from ax_anasod.generation_strategy import STRATEGIES
 from ax_anasod.journal import Journal, read_records
 from ax_anasod.nasbench import Benchmark, TableBenchmark
 
@@ -32,7 +37,7 @@ def serve(benchmark: TableBenchmark) -> Iterator[Connection]:
     ours, theirs = Pipe()
     thread = threading.Thread(target=work, args=(theirs,))
     thread.start()
-    ours.send(pack(benchmark))
+    ours.send(pack(benchmark, [RANDOM]))
     yield ours
     ours.close()
     thread.join(60)
@@ -97,7 +102,7 @@ def test_unknown_benchmark_is_told_to_each_run(tmp_path: Path) -> None:
     ours, theirs = Pipe()
     thread = threading.Thread(target=work, args=(theirs,))
     thread.start()
-    ours.send({"benchmark": "mine"})
+    ours.send(Parcel({"benchmark": "mine"}))
     for seed in (0, 1):
         ours.send(Task(RANDOM, seed, tmp_path / "0.jsonl"))
         (end,) = until_end(ours)
@@ -108,6 +113,33 @@ def test_unknown_benchmark_is_told_to_each_run(tmp_path: Path) -> None:
 
 
 def test_benchmarks_in_memory_are_sent_others_described(benchmark: TableBenchmark) -> None:
-    assert pack(benchmark) is benchmark
-    parcel: Parcel = pack(Reader())
-    assert parcel == {"benchmark": "reader"}
+    assert pack(benchmark, [RANDOM]).benchmark is benchmark
+    assert pack(Reader(), [RANDOM]) == Parcel({"benchmark": "reader"}, (__name__,))
+
+
+def test_modules_of_strategies_are_imported_where_they_can_be_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    mine = Contender("mine", {}, 3)
+    random = STRATEGIES["random"]
+    monkeypatch.setitem(STRATEGIES, "mine", replace(random, name="mine", origin="my.module"))
+    assert pack(Reader(), [RANDOM, mine, mine]).modules == (__name__, "my.module")
+    monkeypatch.setitem(STRATEGIES, "mine", replace(random, name="mine", origin="__main__"))
+    # The script that starts the processes is imported by them without being told.
+    assert pack(Reader(), [mine]).modules == (__name__,)
+    monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))
+    with pytest.raises(OptionError, match="strategy 'mine' is defined in a notebook"):
+        pack(Reader(), [mine])
+    assert pack(Reader(), [RANDOM]).modules == (__name__,)
+
+
+def test_module_that_is_gone_ends_the_run_alone(tmp_path: Path) -> None:
+    ours, theirs = Pipe()
+    thread = threading.Thread(target=work, args=(theirs,))
+    thread.start()
+    ours.send(Parcel({"benchmark": "mine"}, ("no_such_module",)))
+    ours.send(Task(RANDOM, 0, tmp_path / "0.jsonl"))
+    (end,) = until_end(ours)
+    assert end.error == "ModuleNotFoundError: No module named 'no_such_module'"
+    ours.close()
+    thread.join(60)
