@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
@@ -110,12 +111,11 @@ def evaluate(
     with locked(folder / _LOCK, f"another process is training in {folder}"):
         if (folder / METRICS).exists():  # by now
             return _already_trained(folder, about)
-        training = task.start(codes, data, seed, folder / _CHECKPOINT)
-        training.run(after_epoch)
-        retrained = _measured(training, found, folder, about)
-        _write(retrained, training, task, codes)
-        (folder / _CHECKPOINT).unlink(missing_ok=True)
-        training.close()
+        with closing(task.start(codes, data, seed, folder / _CHECKPOINT)) as training:
+            training.run(after_epoch)
+            retrained = _measured(training, found, folder, about)
+            _write(retrained, training, task, codes)
+            (folder / _CHECKPOINT).unlink(missing_ok=True)
     return retrained
 
 

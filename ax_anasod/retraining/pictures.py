@@ -91,7 +91,7 @@ def draw_reliability(diagrams: Mapping[str, Reliability], dataset: str) -> Figur
         axes.set_xlabel("confidence")
         axes.set_xlim(0, 1)
         axes.set_ylim(0, 1.02)
-        axes.legend(frameon=False, loc="upper left")
+        axes.legend(frameon=False, loc="best")
     return figure
 
 
