@@ -167,14 +167,8 @@ def compare_strategies(
     with _folder(out, plan) as folder:
         tally = _Tally(folder, plan.labels, observer or Observer())
         tally.begin()
-        carry_out(
-            tally.unfinished,
-            pack(benchmark, folder.plan.contenders),
-            jobs,
-            tally.on_trial,
-            tally.on_end,
-            tally.should_stop,
-        )
+        parcel = pack(benchmark, folder.plan.contenders)
+        carry_out(tally.unfinished, parcel, jobs, tally.on_trial, tally.on_end, tally.should_stop)
         if out is not None:
             tally.write_details(folder.path)
         runs = read_runs(folder.path, folder.plan)
