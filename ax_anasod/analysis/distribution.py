@@ -53,7 +53,8 @@ class OperationDistributionPlot(Analysis):
         )
         if best is not None:
             subtitle += (
-                f". Best: {series.encoding_text(best)}, in trial {series.trial_indices[best]}"
+                f". Best {series.objectives[0]}: {series.encoding_text(best)}, in trial "
+                f"{series.trial_indices[best]}"
             )
         return create_plotly_analysis_card(
             name=type(self).__name__,
@@ -90,9 +91,10 @@ def _bars(frame: pd.DataFrame, series: SearchSeries) -> list[go.Bar]:
 def _figure(frame: pd.DataFrame, series: SearchSeries) -> go.Figure:
     figure = go.Figure(_bars(frame, series))
     failed = frame[frame["failed"]]
+    best = f"best {series.objectives[0]}"
     for rows, symbol, size, colour, name in (
         (failed, "x", 7, style.FAILED, "failed or abandoned"),
-        (frame[frame["best"]], "star", 15, style.BEST, "best"),
+        (frame[frame["best"]], "star", 15, style.BEST, style.plotly_text(best)),
     ):
         if len(rows):
             figure.add_trace(

@@ -16,7 +16,12 @@ from plotly import graph_objects as go
 
 from ax_anasod.analysis import style
 from ax_anasod.analysis.applicability import given
-from ax_anasod.analysis.predictions import exchange_frame, fitted_adapter, why_not_predictions
+from ax_anasod.analysis.predictions import (
+    exchange_frame,
+    fitted_adapter,
+    note_on_zeros,
+    why_not_predictions,
+)
 from ax_anasod.analysis.series import SearchSeries
 
 
@@ -62,12 +67,8 @@ class BlockExchangePlot(Analysis):
         column = series.column(self.objective)
         name = series.objectives[column]
         best = given(series.best(name), "an observed trial")
-        frame = exchange_frame(
-            experiment,
-            fitted_adapter(experiment, generation_strategy, adapter),
-            series,
-            name,
-        )
+        fitted = fitted_adapter(experiment, generation_strategy, adapter)
+        frame = exchange_frame(experiment, fitted, series, name)
         better = "lower" if series.minimize[column] else "higher"
         return create_plotly_analysis_card(
             name=type(self).__name__,
@@ -76,7 +77,7 @@ class BlockExchangePlot(Analysis):
                 f"Starting from the encoding of trial {series.trial_indices[best]}, one block of "
                 "the operation below becomes one of the operation on the left; the colour is the "
                 f"change of the predicted mean ({better} is better). Only operations that have a "
-                "block can lose one."
+                "block can lose one." + note_on_zeros(experiment, fitted, series, name)
             ),
             df=frame,
             fig=_figure(frame, series, name, self.unit),

@@ -99,16 +99,18 @@ class IncumbentPlot(Analysis):
         )
 
     def _subtitle(self, frame: pd.DataFrame, best: pd.Series, minimize: bool) -> str:
+        trials = "1 trial" if len(frame) == 1 else f"{len(frame)} trials"
         text = (
-            f"The {'lowest' if minimize else 'highest'} value so far, over {len(frame)} trials. "
+            f"The {'lowest' if minimize else 'highest'} value so far, over {trials}. "
             f"Best: {style.with_unit(best['value'], self.unit)} in trial {best['trial_index']}"
         )
         if self.optimum is not None:
             # A run that was stored has ten decimals of each value.
             value, optimum = as_stored(np.array([best["value"], self.optimum]))
-            gap = 0.0 if value == optimum else abs(best["value"] - self.optimum)
+            gap = 0.0 if value == optimum else best["value"] - self.optimum
+            side = "from" if not gap else "above" if gap > 0 else "below"
             text += (
-                f", {style.with_unit(gap, self.unit)} from the optimum of "
+                f", {style.with_unit(abs(gap), self.unit)} {side} the optimum of "
                 f"{style.with_unit(self.optimum, self.unit)}"
             )
         text += "."

@@ -159,7 +159,8 @@ def draw_distribution(series: SearchSeries) -> Figure:
         100 * style.ABOVE_BARS,
         ("x", style.FAILED, 28, "failed or abandoned"),
     )
-    _mark(axes, frame, frame["best"], 100 * style.ABOVE_BARS, ("*", style.BEST, 130, "best"))
+    best = _text(f"best {series.objectives[0]}")
+    _mark(axes, frame, frame["best"], 100 * style.ABOVE_BARS, ("*", style.BEST, 130, best))
     # The legend reads from top to bottom like the bars.
     _legend(axes, reverse=True)
     return figure

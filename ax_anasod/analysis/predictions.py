@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -44,8 +44,7 @@ def predict(
     )
     mean = np.array(means[signature])
     variance = np.array(covariances[signature][signature])
-    log_targets = getattr(adapter.transforms.get("LogObjectives"), "metric_signatures", ())
-    if signature in log_targets:
+    if signature in _logarithmic(adapter):
         # The prediction is log-normal; its interval follows from the two moments exactly,
         # and unlike mean +- 1.96 standard deviations never reaches below 0.
         log_variance = np.log1p(variance / mean**2)
@@ -55,6 +54,34 @@ def predict(
         width = Z_SCORE_95_CI * np.sqrt(variance)
         lower, upper = mean - width, mean + width
     return pd.DataFrame({"mean": mean, "lower": lower, "upper": upper})
+
+
+def note_on_zeros(
+    experiment: Experiment, adapter: EncodingAdapter, series: SearchSeries, objective: str
+) -> str:
+    """A sentence, after a space, where the surrogate does not see observed values as they are.
+
+    Args:
+        experiment: The experiment.
+        adapter: The fitted adapter.
+        series: The series of the experiment.
+        objective: Name of the objective.
+    """
+    zero = (series.values[series.observed, series.column(objective)] == 0).any()
+    if not zero or experiment.metrics[objective].signature not in _logarithmic(adapter):
+        return ""
+    return (
+        " The surrogate models logarithms, in which values of 0 count as half of the smallest "
+        "positive one."
+    )
+
+
+def _logarithmic(adapter: EncodingAdapter) -> Collection[str]:
+    """The signatures of the metrics whose logarithm is modelled."""
+    found: Collection[str] = getattr(
+        adapter.transforms.get("LogObjectives"), "metric_signatures", ()
+    )
+    return found
 
 
 def fitted_adapter(

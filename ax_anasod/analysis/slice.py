@@ -18,7 +18,12 @@ from plotly import graph_objects as go
 
 from ax_anasod.analysis import style
 from ax_anasod.analysis.applicability import given
-from ax_anasod.analysis.predictions import fitted_adapter, slice_frame, why_not_predictions
+from ax_anasod.analysis.predictions import (
+    fitted_adapter,
+    note_on_zeros,
+    slice_frame,
+    why_not_predictions,
+)
 from ax_anasod.analysis.series import SearchSeries
 from ax_anasod.exceptions import OptionError
 
@@ -96,13 +101,8 @@ class DistributionSlicePlot(Analysis):
         series = SearchSeries.from_experiment(experiment)
         name = series.objectives[series.column(self.objective)]
         best = given(series.best(self.objective), "an observed trial")
-        frame = slice_frame(
-            experiment,
-            fitted_adapter(experiment, generation_strategy, adapter),
-            series,
-            name,
-            self.pair,
-        )
+        fitted = fitted_adapter(experiment, generation_strategy, adapter)
+        frame = slice_frame(experiment, fitted, series, name, self.pair)
         menu = (
             ""
             if self.pair
@@ -116,6 +116,7 @@ class DistributionSlicePlot(Analysis):
                 f"from the encoding of trial {series.trial_indices[best]} (star), one operation "
                 "hands its blocks to another. Crosses are observed trials with these encodings."
                 + menu
+                + note_on_zeros(experiment, fitted, series, name)
             ),
             df=frame,
             fig=_figure(frame, series, name, self.unit),

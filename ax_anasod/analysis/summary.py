@@ -50,15 +50,7 @@ class SearchSummary(Analysis):
         several = len(series.objectives) > 1
         return self._create_analysis_card(
             title="Pareto front" if several else "Best trial",
-            subtitle=(
-                (
-                    f"The {len(front)} trials that no other beats in all of "
-                    f"{', '.join(series.objectives)}"
-                    if several
-                    else f"The trial with the best {series.objectives[0]}"
-                )
-                + f", of {_progress(experiment, series)}."
-            ),
+            subtitle=f"{_chosen(series, len(front))}, of {_progress(experiment, series)}.",
             df=frame.dropna(axis=1, how="all"),
         )
 
@@ -111,6 +103,15 @@ def _row(experiment: Experiment, series: SearchSeries, row: int) -> dict[str, ob
         "architecture": architecture_of(experiment, series, row),
         "cost_seconds": cost_seconds(experiment, index),
     }
+
+
+def _chosen(series: SearchSeries, number: int) -> str:
+    """Which trials the table has."""
+    names = ", ".join(series.objectives)
+    if len(series.objectives) == 1:
+        return f"The trial with the best {names}"
+    values = "The value" if number == 1 else f"The {number} values"
+    return f"{values} of {names} that no other dominates, each with its first trial"
 
 
 def _progress(experiment: Experiment, series: SearchSeries) -> str:

@@ -27,6 +27,7 @@ from ax_anasod.compare.texts import as_dict, notes, table
 from ax_anasod.reproduce import Reproduction, write_files
 
 _KEPT: Final = "all trials are kept; the same command writes the files again"
+_NOT_KEPT: Final = "the same command makes them again"
 
 
 class ComparisonProgress(Observer):
@@ -34,13 +35,15 @@ class ComparisonProgress(Observer):
 
     Args:
         title: What is done.
+        unit: What Ctrl-C does not tear.
+        runs: What the runs are called.
     """
 
-    def __init__(self, title: str) -> None:
-        self._title = title
+    def __init__(self, title: str, unit: str = "trial", runs: str = "runs") -> None:
+        self._title, self._called = title, runs
         self._runs = 0
         self._progress: SearchProgress | None = None
-        self.interruption = Interruption(self._say)
+        self.interruption = Interruption(self._say, unit)
 
     def begins(self, done: int, trials: int, runs: int) -> None:
         """Show the bar."""
@@ -55,7 +58,7 @@ class ComparisonProgress(Observer):
     def progressed(self, done: int, runs: int) -> None:
         """Move the bar."""
         if self._progress is not None:
-            self._progress.show(done, f"{runs} of {self._runs} runs")
+            self._progress.show(done, f"{runs} of {self._runs} {self._called}")
 
     def failed(self, label: str, seed: int, reason: str) -> None:
         """Say it at once: the comparison may go on for hours."""
@@ -78,13 +81,15 @@ class ComparisonProgress(Observer):
 
 
 @contextmanager
-def watched(title: str) -> Iterator[ComparisonProgress]:
+def watched(title: str, unit: str = "trial", runs: str = "runs") -> Iterator[ComparisonProgress]:
     """Show the progress of comparisons; the first Ctrl-C ends them after a trial.
 
     Args:
         title: What is done.
+        unit: What Ctrl-C does not tear.
+        runs: What the runs are called.
     """
-    progress = ComparisonProgress(title)
+    progress = ComparisonProgress(title, unit, runs)
     with progress.interruption:
         try:
             yield progress
@@ -132,10 +137,14 @@ def finish_reproduction(reproduction: Reproduction, out: Path | None, *, as_json
     """
     try:
         if out is not None:
-            with while_writing(_KEPT), waiting("drawing the pictures"):
+            kept = _KEPT if reproduction.resumable else _NOT_KEPT
+            with while_writing(kept), waiting("drawing the pictures"):
                 write_files(reproduction, out)
     finally:
         _print_reproduction(reproduction, out, as_json=as_json)
+    if not reproduction.finished and not reproduction.resumable:
+        note("stopped before its end; the same command starts again")
+        return INTERRUPTED
     return _exit_code(reproduction.finished, len(reproduction.failures), out)
 
 

@@ -24,7 +24,7 @@ def reproduce(
 ) -> int:
     """Make a table or figure of the paper again, with the paper's numbers beside.
 
-    Stopped or killed at any instant, it goes on with the same command.
+    Stopped or killed at any instant, its searches go on with the same command.
     """
     if benchmark == _OFFICIAL and not given["seeds"]:
         # The paper searches single training runs.
@@ -39,7 +39,8 @@ def reproduce(
         room.check_target(target)
         with waiting("reading the benchmark"):
             chosen = make_benchmark(benchmark, given)
-        with watched(f"making {target} again") as observer:
+        words = ("sample", "samples") if target in room.DRAWN else ("trial", "runs")
+        with watched(f"making {target} again", *words) as observer:
             reproduction = room.reproduce(
                 target,
                 chosen,

@@ -15,7 +15,7 @@ from ax_anasod.compare.plan import Plan
 from ax_anasod.compare.worker import Task
 from ax_anasod.exceptions import RunError
 from ax_anasod.journal import Journal, Record, is_being_written, read_records
-from ax_anasod.runs.layout import check_holds_no_run
+from ax_anasod.runs.layout import check_holds_no_run, check_is_no_file
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,7 @@ class ComparisonFolder:
                 cannot be written.
         """
         with _refusing(path):
-            if path.exists() and not path.is_dir():
-                raise RunError(f"{path} is a file, not a folder", "choose another folder")
+            check_is_no_file(path)
             check_holds_no_run(path)
             _planned(path, wanted)  # refuses before anything is written
             path.mkdir(parents=True, exist_ok=True)

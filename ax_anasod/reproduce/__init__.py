@@ -4,10 +4,11 @@ from ax_anasod.reproduce.distributions import SpreadReproduction, reproduce_spre
 from ax_anasod.reproduce.protocol import SEARCH_TARGETS, SearchTarget
 from ax_anasod.reproduce.searches import SearchReproduction, reproduce_searches
 from ax_anasod.reproduce.spread import Spread, draw_spread, explained_share
-from ax_anasod.reproduce.targets import TARGETS, check_target, reproduce
+from ax_anasod.reproduce.targets import DRAWN, TARGETS, check_target, reproduce
 from ax_anasod.reproduce.view import Reproduction, write_files
 
 __all__ = [
+    "DRAWN",
     "SEARCH_TARGETS",
     "TARGETS",
     "Reproduction",

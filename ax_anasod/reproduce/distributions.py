@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from ax_anasod.analysis import style
+from ax_anasod.compare import Observer
 from ax_anasod.compare.pictures import new_figure, save
 from ax_anasod.compare.texts import number
 from ax_anasod.exceptions import OptionError
@@ -48,6 +49,9 @@ class SpreadReproduction:
         task: The column of the paper that the benchmark has the values of, None where the
             paper has no number.
         source: What has to be said of values that nobody has trained, if so.
+        finished: Whether there are as many samples as were asked for.
+        failures: None.
+        resumable: False: samples are not kept.
     """
 
     name: str
@@ -58,9 +62,10 @@ class SpreadReproduction:
     task: str | None
     source: str | None = None
 
-    # It takes a moment, so that it is never stopped half way, and nothing in it can fail.
     finished: bool = True
+    # Nothing in it can fail.
     failures: tuple[str, ...] = ()
+    resumable: bool = False
 
     @property
     def title(self) -> str:
@@ -166,7 +171,12 @@ class SpreadReproduction:
 
 
 def reproduce_spread(
-    name: str, benchmark: Benchmark, *, seeds: int = SEEDS, encodings: int = ENCODINGS
+    name: str,
+    benchmark: Benchmark,
+    *,
+    seeds: int = SEEDS,
+    encodings: int = ENCODINGS,
+    observer: Observer | None = None,
 ) -> SpreadReproduction:
     """Make Table 1 or Figure 2 again.
 
@@ -175,6 +185,10 @@ def reproduce_spread(
         benchmark: The benchmark, with one objective.
         seeds: How many samples, drawn with the seeds 0, 1, ...
         encodings: Encodings in a sample.
+        observer: Who watches; each sample is a run of one trial.
+
+    Returns:
+        The table, of fewer samples where it was stopped.
 
     Raises:
         OptionError: A number is out of range, the benchmark has several objectives, or the
@@ -188,18 +202,30 @@ def reproduce_spread(
             f"{name} is of one objective, got {len(objectives)}: {objectives}",
             "make it for each of them",
         )
+    spreads = _draw(benchmark, seeds, encodings, observer or Observer())
     dataset = benchmark.dataset
     return SpreadReproduction(
         name=name,
         subject=benchmark.name if dataset is None else f"{benchmark.name} {dataset}",
         objective=benchmark.objectives[0],
-        spreads=[
-            draw_spread(benchmark, np.random.default_rng(seed), encodings) for seed in range(seeds)
-        ],
+        spreads=spreads,
         explained=explained_share(benchmark),
         task=task_of(benchmark),
         source=source_of(benchmark),
+        finished=len(spreads) == seeds,
     )
+
+
+def _draw(benchmark: Benchmark, seeds: int, encodings: int, observer: Observer) -> list[Spread]:
+    """A sample for each seed; at least one, however early somebody stops it."""
+    observer.begins(0, seeds, seeds)
+    spreads: list[Spread] = []
+    for seed in range(seeds):
+        spreads.append(draw_spread(benchmark, np.random.default_rng(seed), encodings))
+        observer.progressed(len(spreads), len(spreads))
+        if observer.should_stop():
+            break
+    return spreads
 
 
 def draw_figure_2(subject: str, objective: Objective, spread: Spread) -> Any:

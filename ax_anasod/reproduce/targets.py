@@ -12,10 +12,13 @@ from ax_anasod.reproduce.distributions import TITLES, reproduce_spread
 from ax_anasod.reproduce.protocol import SEARCH_TARGETS, SEEDS
 from ax_anasod.reproduce.searches import reproduce_searches
 from ax_anasod.reproduce.view import Reproduction
-from ax_anasod.runs.layout import check_holds_no_run
+from ax_anasod.runs.layout import check_holds_no_run, check_is_no_file
 
 TARGETS: Final = ("table1", "table2", "table6", "figure2", "figure3", "figure6")
 """Their names."""
+
+DRAWN: Final = tuple(TITLES)
+"""Those that come from random samples; the others come from searches."""
 
 
 def check_target(target: str) -> None:
@@ -62,8 +65,9 @@ def reproduce(
                 "to cut"
             )
         if out is not None:
+            check_is_no_file(Path(out))
             check_holds_no_run(Path(out))
-        return reproduce_spread(target, benchmark, seeds=seeds)
+        return reproduce_spread(target, benchmark, seeds=seeds, observer=observer)
     return reproduce_searches(
         SEARCH_TARGETS[target],
         benchmark,

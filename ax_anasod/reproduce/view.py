@@ -31,6 +31,11 @@ class Reproduction(Protocol):
         ...
 
     @property
+    def resumable(self) -> bool:
+        """Whether what was stopped goes on where it was, if it has a folder."""
+        ...
+
+    @property
     def failures(self) -> Sequence[str]:
         """What is missing because it has failed, a sentence each."""
         ...

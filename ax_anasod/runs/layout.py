@@ -27,8 +27,7 @@ def check_free(path: Path) -> None:
         RunError: It is a file, holds a run, a comparison, or files with the names of a run's.
     """
     with refusing(path, "made"):
-        if path.exists() and not path.is_dir():
-            raise RunError(f"{path} is a file, not a folder", "choose another folder")
+        check_is_no_file(path)
         if (path / CONFIG).exists():
             raise RunError(
                 f"the folder {path} holds a run already",
@@ -41,6 +40,17 @@ def check_free(path: Path) -> None:
                 raise RunError(
                     f"the folder {path} has a file {name} already", "choose another folder"
                 )
+
+
+def check_is_no_file(path: Path) -> None:
+    """Refuse a file in the place of a folder.
+
+    Raises:
+        RunError: It is one, or a folder above it would have to be one.
+    """
+    nearest = next((place for place in (path, *path.parents) if place.exists()), path)
+    if nearest.exists() and not nearest.is_dir():
+        raise RunError(f"{nearest} is a file, not a folder", "choose another folder")
 
 
 def check_holds_no_run(path: Path) -> None:

@@ -19,9 +19,16 @@ def test_bars_of_a_real_search_add_up(cora_client, cora):
     bars = [traces[operation] for operation in cora.cell.operations]
     np.testing.assert_allclose(sum(np.array(bar.y) for bar in bars), 1)
     best = SearchSeries.from_experiment(cora_client._experiment).best()
-    assert traces["best"].x == (best,)
+    assert traces["best valid_error"].x == (best,)
     assert traces["failed or abandoned"].x == (4,)
     assert card.get_figure().layout.barmode == "stack"
+
+
+def test_the_best_is_that_of_the_first_objective(run):
+    values = [{"error": 1.0, "latency": 9.0}, {"error": 2.0, "latency": 1.0}]
+    card = card_of(run(values, objectives=["error", "latency"]))
+    assert "Best error: " in card.subtitle
+    assert card.subtitle.endswith("in trial 0.")
 
 
 def test_shares_of_the_architectures_proposed(search_cora):

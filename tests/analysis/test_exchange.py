@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from ax.core.analysis_card import NotApplicableStateAnalysisCard
 
-from ax_anasod.analysis import BlockExchangePlot
+from ax_anasod.analysis import BlockExchangePlot, DistributionSlicePlot
 from ax_anasod.analysis.series import SearchSeries
 
 
@@ -28,6 +29,15 @@ def test_each_cell_is_one_exchange(cora_client, cora):
         assert np.isnan(table[heatmap.y.index(loser), i])
     assert heatmap.colorbar.title.text == "change [%]"
     assert "lower is better" in card.subtitle
+
+
+@pytest.mark.parametrize("plot", [BlockExchangePlot, DistributionSlicePlot])
+@pytest.mark.parametrize("log_targets", [True, False])
+def test_zeros_that_the_surrogate_sees_as_something_else_are_named(run, plot, log_targets):
+    values = [4.0, 0.0, 2.0, 3.0, 5.0, 1.0]
+    client = run(values, strategy="anasod-bo", num_initial=5, log_targets=log_targets)
+    (card,) = client.compute_analyses([plot()], display=False)
+    assert ("values of 0 count as half of the smallest" in card.subtitle) == log_targets
 
 
 def test_not_available_without_a_surrogate(run):

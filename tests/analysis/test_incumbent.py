@@ -26,7 +26,7 @@ def test_card_of_a_real_search(cora_client, cora):
     assert set(traces["optimum 18.07 %"].y) == {cora.optimum("valid_error")}
     assert traces["best"].y == (card.df["value"].min(),)
     assert card.get_figure().layout.yaxis.title.text == "valid_error [%]"
-    assert "from the optimum of 18.07 %" in card.subtitle
+    assert " % above the optimum of 18.07 %" in card.subtitle
 
 
 def test_the_incumbent_looks_like_ax_best_line(cora_client):
@@ -53,7 +53,12 @@ def test_values_far_out_are_marked_at_the_edge(run):
 
 def test_one_trial(run):
     card = card_of(run([5.0]), optimum=5.0)
-    assert "Best: 5 in trial 0, 0 from the optimum of 5." in card.subtitle
+    assert "over 1 trial. Best: 5 in trial 0, 0 from the optimum of 5." in card.subtitle
+
+
+def test_a_value_beyond_the_optimum_is_on_its_other_side(run):
+    card = card_of(run([5.0, 9.0]), optimum=7.0)
+    assert "Best: 5 in trial 0, 2 below the optimum of 7." in card.subtitle
 
 
 def test_the_optimum_is_known_again_after_it_was_stored(run):
@@ -61,7 +66,7 @@ def test_the_optimum_is_known_again_after_it_was_stored(run):
     card = card_of(run([5.0, stored]), optimum=optimum)
     assert "in trial 1, 0 from the optimum of 3" in card.subtitle
     card = card_of(run([5.0, stored + 1e-9]), optimum=optimum)
-    assert "in trial 1, 9.66e-10 from the optimum of 3" in card.subtitle
+    assert "in trial 1, 9.66e-10 above the optimum of 3" in card.subtitle
 
 
 def test_constant_values(run):

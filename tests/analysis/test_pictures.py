@@ -74,8 +74,8 @@ def test_distribution(run, small_cell):
     axes = figure.axes[0]
     heights = np.array([[bar.get_height() for bar in bars] for bars in axes.containers])
     np.testing.assert_allclose(heights, 100 * series.shares.T)
-    assert legend_of(figure) == ["skip", "pool", "conv", "best", "failed or abandoned"]
-    best = next(c for c in axes.collections if c.get_label() == "best")
+    assert legend_of(figure) == ["skip", "pool", "conv", "best error", "failed or abandoned"]
+    best = next(c for c in axes.collections if c.get_label() == "best error")
     assert best.get_offsets()[:, 0].tolist() == [2]
     colours = style.operation_colours(small_cell.num_operations)
     for bars, colour in zip(axes.containers, colours, strict=True):
@@ -150,7 +150,7 @@ def test_names_of_users_are_no_formulas(run, tmp_path):
         r"\frac",
         " _hidden",
         r"\$x^2\$",
-        "best",
+        "best error",
     ]
     write_pictures(client._experiment, tmp_path)
 

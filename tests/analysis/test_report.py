@@ -72,7 +72,7 @@ def test_facts_of_the_run(cora_page):
 
 
 def test_optimum_and_unit_reach_the_card(cora_page):
-    assert "from the optimum of 18.07 %" in cora_page
+    assert "above the optimum of 18.07 %" in cora_page
     assert "valid_error [%]" in cora_page
 
 

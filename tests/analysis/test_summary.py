@@ -81,7 +81,17 @@ def test_the_pareto_front(run):
     assert card.title == "Pareto front"
     assert card.df["trial_index"].tolist() == [1, 3, 0]
     assert list(card.df.columns[:3]) == ["trial_index", "error", "latency"]
-    assert "The 3 trials that no other beats in all of error, latency, of 4 trials" in card.subtitle
+    assert card.subtitle.startswith(
+        "The 3 values of error, latency that no other dominates, each with its first trial, of 4 "
+    )
+
+
+def test_trials_with_the_same_values_are_one_of_the_front(run):
+    card = card_of(run([{"error": 3.0, "latency": 1.0}] * 3, objectives=["error", "latency"]))
+    assert card.df["trial_index"].tolist() == [0]
+    assert card.subtitle.startswith(
+        "The value of error, latency that no other dominates, each with its first trial, of 3 "
+    )
 
 
 def test_reported_metrics_follow_the_objectives(small_cell):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from ax_anasod.reproduce import distributions
 from tests.cli.conftest import Command
 
 Refused = Callable[..., str]
@@ -27,6 +30,26 @@ def test_table_1_of_a_benchmark_without_a_number(command: Command, tmp_path: Pat
         "table1.md",
         "table1.png",
     ]
+
+
+def test_ctrl_c_ends_it_after_a_sample(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw = distributions.draw_spread
+
+    def interrupted(*arguments: Any) -> Any:
+        signal.raise_signal(signal.SIGINT)
+        return draw(*arguments)
+
+    monkeypatch.setattr(distributions, "draw_spread", interrupted)
+    out = tmp_path / "new"
+    graph = ["--benchmark", "nas-bench-graph", "--dataset", "cora", "--seeds", 1000]
+    outcome = command("reproduce", "table1", *graph, "--json", "--out", out)
+    assert outcome.code == 130
+    assert "stopping after this sample" in outcome.err
+    assert "stopped before its end; the same command starts again" in outcome.err
+    assert outcome.json["samples"] == 1
+    assert (out / "table1.csv").exists()
 
 
 def test_table_on_the_terminal(command: Command) -> None:

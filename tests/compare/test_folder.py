@@ -118,7 +118,7 @@ def test_folders_of_other_things_are_refused(benchmark: TableBenchmark, tmp_path
     with pytest.raises(RunError, match="holds the run of a search"):
         ComparisonFolder.open(tmp_path / "run", plan)
     assert sorted(path.name for path in (tmp_path / "run").iterdir()) == before
-    with pytest.raises(RunError, match=r"file/below cannot be used: Not a directory"):
+    with pytest.raises(RunError, match=r"file is a file, not a folder"):
         ComparisonFolder.open(tmp_path / "file" / "below", plan)
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from ax_anasod import nasbench
-from ax_anasod.exceptions import OptionError, UnknownNameError
+from ax_anasod.compare import Observer
+from ax_anasod.exceptions import OptionError, RunError, UnknownNameError
 from ax_anasod.nasbench import NASBench201Benchmark
 from ax_anasod.reproduce import check_target, reproduce, reproduce_spread, write_files
 from ax_anasod.reproduce.distributions import draw_figure_2
@@ -60,6 +61,40 @@ def test_figure_2_shows_the_best_encodings_in_order(means: NASBench201Benchmark)
     assert sorted(values) == list(values)
     assert max(values) < made.spreads[0].values.mean(axis=1).max()
     assert axes.get_ylim()[0] == 0
+
+
+class Stopping(Observer):
+    """Stops after two samples."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[int, ...]] = []
+
+    def begins(self, done: int, trials: int, runs: int) -> None:
+        self.seen.append((done, trials, runs))
+
+    def progressed(self, done: int, runs: int) -> None:
+        self.seen.append((done, runs))
+
+    def should_stop(self) -> bool:
+        return len(self.seen) > 2
+
+
+def test_samples_so_far_are_a_table(means: NASBench201Benchmark) -> None:
+    observer = Stopping()
+    stopped = reproduce("table1", means, seeds=9, observer=observer)
+    assert observer.seen == [(0, 9, 9), (1, 1), (2, 2)]
+    assert not stopped.finished
+    whole = reproduce("table1", means, seeds=2)
+    assert whole.finished
+    assert stopped.table() == whole.table()
+    assert "over 2 samples" in stopped.notes()[0]
+
+
+def test_file_in_the_place_of_the_folder(means: NASBench201Benchmark, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for out in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(RunError, match="file is a file, not a folder"):
+            reproduce("table1", means, seeds=0, out=out)
 
 
 def test_what_cannot_be_made_is_refused(means: NASBench201Benchmark) -> None:
