@@ -21,6 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     Args:
         arguments: The arguments after the program's name; those of the process by default.
     """
-    from ax_anasod.cli.app import run
+    try:
+        from ax_anasod.cli.app import run
 
-    sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
+        sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
+    except KeyboardInterrupt:  # before a command has begun, or while it says that it ends
+        sys.exit(130)

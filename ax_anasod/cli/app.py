@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import os
 import sys
 from collections.abc import Callable
-from typing import Annotated, Final, cast
+from typing import Annotated, Any, Final, cast
 
 import typer
 
@@ -43,6 +44,19 @@ def _help_of(command: Callable[..., object]) -> str:
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
+def _stoppable(command: Callable[..., object]) -> Callable[..., object]:
+    """Let Ctrl-C reach `run`: typer would end the process without a word."""
+
+    @functools.wraps(command)
+    def stoppable(*arguments: Any, **options: Any) -> object:
+        try:
+            return command(*arguments, **options)
+        except KeyboardInterrupt as error:
+            raise typer.Abort from error
+
+    return stoppable
+
+
 for command in (
     search,
     resume,
@@ -58,7 +72,7 @@ for command in (
     setup_nasbench301,
     doctor,
 ):
-    app.command(help=_help_of(command))(command)
+    app.command(help=_help_of(command))(_stoppable(command))
 
 
 def _print_version(wanted: bool) -> None:
@@ -70,6 +84,7 @@ def _print_version(wanted: bool) -> None:
 
 
 @app.callback()
+@_stoppable
 def _before_command(
     context: typer.Context,
     modules: Annotated[

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 
-from ax_anasod.cli.session import quiet_libraries, waiting
 from ax_anasod.exceptions import AnasodError, OptionError
 
 
@@ -23,6 +22,8 @@ def import_modules(names: Iterable[str]) -> None:
     Raises:
         OptionError: One is not the name of a module, or cannot be imported.
     """
+    from ax_anasod.cli.session import quiet_libraries, waiting
+
     # A console script has its own folder there instead. Processes that are started get the path.
     folder = str(Path.cwd())
     if folder not in sys.path:

@@ -6,6 +6,7 @@ import warnings
 import pytest
 
 from ax_anasod.cli.session import note, quiet_libraries, waiting
+from tests.cli.conftest import Command
 
 
 def test_log_lines_and_warnings_of_libraries_are_kept_off_the_terminal(
@@ -25,3 +26,16 @@ def test_a_spinner_only_where_somebody_watches(capsys: pytest.CaptureFixture[str
     with waiting("reading"):
         note("a line")
     assert capsys.readouterr() == ("", "note: a line\n")
+
+
+@pytest.mark.parametrize("arguments", [["benchmarks"], ["--import", "mine", "benchmarks"]])
+def test_ctrl_c_before_there_is_anything_to_keep(
+    command: Command, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ax_anasod.cli.tables.listing", interrupted)
+    monkeypatch.setattr("ax_anasod.cli.own_modules.import_module", interrupted)
+    outcome = command(*arguments)
+    assert (outcome.code, outcome.out, outcome.err) == (130, "", "error: interrupted\n")
