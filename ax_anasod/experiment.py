@@ -45,6 +45,9 @@ def make_experiment(
 ) -> Experiment:
     """An Ax ``Experiment`` that remembers its cell and seed through JSON and SQL.
 
+    Its objectives may be changed (``Client.configure_optimization``) before the first trial,
+    and not after it: Ax then need not store them again with each trial.
+
     Args:
         search_space: The search space.
         objectives: Names of the metrics to minimise; several search for a Pareto front.
@@ -77,7 +80,7 @@ def make_experiment(
         tracking_metrics=[
             by_name.get(n, Metric(n, lower_is_better=True)) for n in (*names, *recorded)
         ],
-        # Neither changes during a run; Ax then need not store both again with each trial.
+        # Storing both again with each trial would take twice the time, growing with the run.
         properties={"immutable_search_space_and_opt_config": True},
     )
     RunProperties(

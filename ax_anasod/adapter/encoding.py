@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import torch
 from ax.adapter.base import GenResults
 from ax.adapter.torch import TorchAdapter
 from ax.adapter.transforms.base import Transform
@@ -38,7 +39,8 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
     def _fit(
         self, search_space: SearchSpace, experiment_data: ExperimentData, **kwargs: Any
     ) -> None:
-        with one_thread():
+        # A loop that evaluates networks may be within torch.no_grad.
+        with one_thread(), torch.enable_grad():
             super()._fit(search_space, experiment_data, **kwargs)
 
     def _gen(  # type: ignore[override]  # Ax orders these differently from its own base.
@@ -64,7 +66,7 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
         )
         beta = self._beta(history)
         incumbent = history.incumbent() if history.values.shape[1] == 1 else None
-        with one_thread():
+        with one_thread(), torch.enable_grad():
             result = super()._gen(
                 n=n,
                 search_space=search_space,

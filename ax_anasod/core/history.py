@@ -53,7 +53,10 @@ class History:
 
     @property
     def pending(self) -> npt.NDArray[np.bool_]:
-        """Which rows are still being evaluated, ``n``."""
+        """Which rows are still being evaluated, ``n``.
+
+        A completed trial without a value is among them, as in Ax: its data may come later.
+        """
         return ~self.observed & ~self.failed
 
     def imputed(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:

@@ -22,7 +22,9 @@ class ReinforceGenerator(ArchitectureGenerator):
     Each result moves the logits along the gradient of the log-probability of its
     architecture, times the advantage: its reward minus the moving average of all rewards so
     far, this one included. The reward is minus the objective divided by ``reward_scale``:
-    with 100, errors in percent become fractions, and advantages those of accuracies.
+    with 100, errors in percent become fractions, and advantages those of accuracies. Values
+    further than ``reward_scale`` from the median, which no errors in percent are, count as
+    that far: the advantage over a network whose loss diverged would fix the policy for good.
 
     The policy is replayed from the history: the trials that ended, in trial order; a failed
     one has the worst value seen. Draws that are no valid architecture are repeated.
@@ -77,6 +79,9 @@ class ReinforceGenerator(ArchitectureGenerator):
         """
         sizes = np.array(self.cell.code_sizes)
         codes, values = history.imputed()
+        if len(values):
+            middle = np.median(values)
+            values = values.clip(middle - self.reward_scale, middle + self.reward_scale)
         logits = np.where(np.arange(sizes.max()) < sizes[:, None], 0.0, -np.inf)
         columns = np.arange(len(sizes))
         total = weight = 0.0

@@ -12,7 +12,7 @@ from ax_anasod.reproduce.distributions import TITLES, reproduce_spread
 from ax_anasod.reproduce.protocol import SEARCH_TARGETS, SEEDS
 from ax_anasod.reproduce.searches import reproduce_searches
 from ax_anasod.reproduce.view import Reproduction
-from ax_anasod.runs.layout import check_holds_no_run, check_is_no_file
+from ax_anasod.runs.layout import check_holds_no_run, check_is_no_file, refusing
 
 TARGETS: Final = ("table1", "table2", "table6", "figure2", "figure3", "figure6")
 """Their names."""
@@ -65,8 +65,9 @@ def reproduce(
                 "to cut"
             )
         if out is not None:
-            check_is_no_file(Path(out))
-            check_holds_no_run(Path(out))
+            with refusing(Path(out), "used"):
+                check_is_no_file(Path(out))
+                check_holds_no_run(Path(out))
         return reproduce_spread(target, benchmark, seeds=seeds, observer=observer)
     return reproduce_searches(
         SEARCH_TARGETS[target],

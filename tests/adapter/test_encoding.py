@@ -69,6 +69,14 @@ def test_it_proposes_what_botorch_alone_proposes(run: Build, toy_cell: Cell) -> 
 
 
 @pytest.mark.parametrize("optimizer", ["pool", "mirror-descent", "exhaustive"])
+def test_it_proposes_the_same_where_gradients_are_off(run: Build, optimizer: str) -> None:
+    settings: dict[str, Any] = {"optimizer": optimizer, "num_initial": 5}
+    expected = run(ENCODINGS, VALUES, **settings).get_next_trials(1)
+    with torch.no_grad():
+        assert run(ENCODINGS, VALUES, **settings).get_next_trials(1) == expected
+
+
+@pytest.mark.parametrize("optimizer", ["pool", "mirror-descent", "exhaustive"])
 def test_only_encodings_are_proposed(
     run: Build, toy_cell: Cell, optimizer: str, advance: Any, toy_error: Any
 ) -> None:

@@ -244,7 +244,8 @@ def test_folders(refused: Refused, command: Command, table: list[object], tmp_pa
     assert f"holds a run already (continue it with: ax-anasod resume {out}" in line
     line = refused("search", *options, "--out", out / "trials.csv")
     assert "trials.csv is a file, not a folder" in line
-    assert "Not a directory" in refused("search", *options, "--out", out / "trials.csv" / "x")
+    below = refused("search", *options, "--out", out / "trials.csv" / "x")
+    assert "trials.csv is a file, not a folder" in below
     line = refused("resume", out, "--trials", 1)
     assert "has 2 trials already, more than --trials 1" in line
     assert "holds no run" in refused("resume", tmp_path)

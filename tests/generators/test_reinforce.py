@@ -100,6 +100,21 @@ def test_pending_trials_change_nothing_and_failed_ones_count_as_worst(
     np.testing.assert_array_equal(failed, generator.policy(history(rows, [50.0, 10.0, 50.0])))
 
 
+@pytest.mark.parametrize("position", [0, 2, 29])
+def test_a_trial_that_diverged_does_not_fix_the_policy(
+    history: Callable[..., History], position: int
+) -> None:
+    rng = np.random.default_rng(0)
+    codes, errors = NB201.sample(30, rng), rng.uniform(5, 11, 30)
+    generator = ReinforceGenerator(NB201.to_dict())
+    policies = []
+    for diverged in (1e3, 1e300):
+        errors[position] = diverged
+        policies.append(generator.policy(history(codes.tolist(), errors.tolist())))
+    np.testing.assert_array_equal(*policies)
+    assert policies[0].max() < 0.6
+
+
 def test_only_valid_representatives_are_proposed(search: Callable[..., History]) -> None:
     past = search(ReinforceGenerator(GRAPH.to_dict()), SyntheticObjective(GRAPH), 60)
 

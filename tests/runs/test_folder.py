@@ -83,7 +83,7 @@ def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path, config: RunCon
         RunFolder.create(path, config)
     with pytest.raises(RunError, match=f"{path} is a file, not the folder of a run"):
         RunFolder.open(path)
-    with pytest.raises(RunError, match=f"{path / 'run'} cannot be made: Not a directory"):
+    with pytest.raises(RunError, match=f"{path} is a file, not a folder"):
         RunFolder.create(path / "run", config)
     assert path.read_text() == "mine"
 
