@@ -125,9 +125,12 @@ def test_modules_of_strategies_are_imported_where_they_can_be_found(
     monkeypatch.setitem(STRATEGIES, "mine", replace(random, name="mine", origin="my.module"))
     assert pack(Reader(), [RANDOM, mine, mine]).modules == (__name__, "my.module")
     monkeypatch.setitem(STRATEGIES, "mine", replace(random, name="mine", origin="__main__"))
+    main = ModuleType("__main__")
+    monkeypatch.setitem(sys.modules, "__main__", main)
     # The script that starts the processes is imported by them without being told.
+    main.__file__ = "script.py"
     assert pack(Reader(), [mine]).modules == (__name__,)
-    monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))
+    del main.__file__
     with pytest.raises(OptionError, match="strategy 'mine' is defined in a notebook"):
         pack(Reader(), [mine])
     assert pack(Reader(), [RANDOM]).modules == (__name__,)
