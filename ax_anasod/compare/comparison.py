@@ -21,7 +21,7 @@ from ax_anasod.compare.pool import carry_out
 from ax_anasod.compare.results import results_frame, to_csv
 from ax_anasod.compare.summary import Summary
 from ax_anasod.compare.texts import markdown
-from ax_anasod.compare.worker import Ended, Task, pack
+from ax_anasod.compare.worker import Ended, Task, own_modules, pack
 from ax_anasod.exceptions import OptionError, RunError
 from ax_anasod.files import write_whole
 from ax_anasod.nasbench import Benchmark
@@ -163,7 +163,7 @@ def compare_strategies(
         raise OptionError(f"jobs must be at least 1, got {jobs}")
     contenders = [s if isinstance(s, Contender) else Contender(s, {}, trials) for s in strategies]
     plan = Plan.of(benchmark, contenders, seeds, regret, reference)
-    pack(benchmark, contenders)  # refuses before there is a folder
+    own_modules(benchmark, contenders)  # refuses before there is a folder
     with _folder(out, plan) as folder:
         tally = _Tally(folder, plan.labels, observer or Observer())
         tally.begin()

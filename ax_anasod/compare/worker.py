@@ -88,6 +88,22 @@ def pack(benchmark: Benchmark, contenders: Iterable[Contender]) -> Parcel:
         contenders: What is compared on it.
 
     Raises:
+        OptionError: See `own_modules`.
+    """
+    in_memory = isinstance(benchmark, LookupBenchmark)
+    return Parcel(
+        benchmark if in_memory else benchmark.to_dict(), own_modules(benchmark, contenders)
+    )
+
+
+def own_modules(benchmark: Benchmark, contenders: Iterable[Contender]) -> tuple[str, ...]:
+    """The modules that a process must import before it can make any of the runs.
+
+    Args:
+        benchmark: The benchmark.
+        contenders: What is compared on it.
+
+    Raises:
         OptionError: A class of the user's own was defined where no other process finds it.
     """
     own = {type(benchmark).__module__: f"the benchmark {benchmark.name!r}"}
@@ -103,8 +119,7 @@ def pack(benchmark: Benchmark, contenders: Iterable[Contender]) -> Parcel:
             "comparison cannot find it",
             "write it into a file and import that",
         )
-    in_memory = isinstance(benchmark, LookupBenchmark)
-    return Parcel(benchmark if in_memory else benchmark.to_dict(), tuple(own))
+    return tuple(own)
 
 
 # One process a core. Where a fork server was running already, the environment that says so does

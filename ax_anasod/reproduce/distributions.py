@@ -51,7 +51,6 @@ class SpreadReproduction:
         source: What has to be said of values that nobody has trained, if so.
         finished: Whether there are as many samples as were asked for.
         failures: None.
-        resumable: False: samples are not kept.
     """
 
     name: str
@@ -65,7 +64,11 @@ class SpreadReproduction:
     finished: bool = True
     # Nothing in it can fail.
     failures: tuple[str, ...] = ()
-    resumable: bool = False
+
+    @property
+    def resumable(self) -> bool:
+        """False: samples are not kept."""
+        return False
 
     @property
     def title(self) -> str:

@@ -34,7 +34,6 @@ class SearchReproduction:
             paper has no number.
         most_trials: What every budget was cut to; None for the paper's own.
         source: What has to be said of values that nobody has trained, if so.
-        resumable: True: searches are kept.
     """
 
     target: SearchTarget
@@ -43,7 +42,11 @@ class SearchReproduction:
     task: str | None
     most_trials: int | None = None
     source: str | None = None
-    resumable: bool = True
+
+    @property
+    def resumable(self) -> bool:
+        """True: searches are kept."""
+        return True
 
     @property
     def name(self) -> str:
