@@ -29,6 +29,7 @@ _BATCH = 4096
 _MAX_REJECTED = 1_000_000
 
 Draw = Callable[[NDArray[np.int64]], NDArray[np.int64]]
+Accept = Callable[[NDArray[np.int64]], NDArray[np.bool_]]
 
 
 def decode(
@@ -88,6 +89,24 @@ def draw_valid(cell: Cell, n: int, draw: Draw) -> NDArray[np.int64]:
     """
     if cell.accepts_all_codes:
         return draw(np.arange(n))
+    return draw_accepted(cell, n, draw, cell.is_representative)
+
+
+def draw_accepted(cell: Cell, n: int, draw: Draw, accept: Accept) -> NDArray[np.int64]:
+    """Draws until each of ``n`` rows is accepted.
+
+    Args:
+        cell: The cell of the codes.
+        n: Number of rows.
+        draw: As in `draw_valid`.
+        accept: Says of ``m x d`` codes which ones may stay, ``m`` booleans.
+
+    Returns:
+        ``n x d`` codes.
+
+    Raises:
+        EncodingError: If a million draws in a row are all rejected.
+    """
     codes = np.empty((n, len(cell.code_sizes)), dtype=np.int64)
     pending, rejected, repeat = np.arange(n), 0, 1
     while len(pending):
@@ -97,7 +116,7 @@ def draw_valid(cell: Cell, n: int, draw: Draw) -> NDArray[np.int64]:
                 f"{pending[0]} in {rejected} draws"
             )
         candidates = draw(np.repeat(pending, repeat))
-        good = cell.is_representative(candidates).reshape(len(pending), repeat)
+        good = accept(candidates).reshape(len(pending), repeat)
         found, first = good.any(axis=1), good.argmax(axis=1)
         chosen = (np.arange(len(pending)) * repeat + first)[found]
         codes[pending[found]] = candidates[chosen]

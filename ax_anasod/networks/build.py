@@ -71,9 +71,31 @@ def build_network(
         >>> network(torch.zeros(2, 1, 8, 8)).shape
         torch.Size([2, 10])
     """
-    layers = codes_of_layers(cell, codes, config)
-    plans = _plans_of_layers(cell, layers, config)
-    factories = resolve_operations(cell, operations)
+    layers = plan_cells(cell, codes_of_layers(cell, codes, config))
+    return build_skeleton(cell, layers, config, resolve_operations(cell, operations), seed=seed)
+
+
+def build_skeleton(
+    cell: Cell,
+    layers: Sequence[Sequence[CellPlan]],
+    config: NetworkConfig,
+    factories: Mapping[str, OperationFactory],
+    *,
+    seed: int,
+) -> Network:
+    """Build the network of planned cells.
+
+    Args:
+        cell: The cell.
+        layers: For each layer, the plan of each part of its cell.
+        config: Skeleton and sizes.
+        factories: The factory of each operation that the plans name.
+        seed: What the initial weights are drawn from; torch's global generator is left alone.
+
+    Raises:
+        CellError: If the cell does not fit the skeleton.
+    """
+    plans = _parts_of_layers(cell, layers, config)
     kind = NASNetNetwork if config.skeleton == NASNET else NASBench201Network
     with torch.random.fork_rng(devices=[]), torch.device("cpu"):
         # Not torch.manual_seed, which would set the generators of all GPUs, too.
@@ -107,10 +129,10 @@ def codes_of_layers(cell: Cell, codes: ArrayLike, config: NetworkConfig) -> NDAr
     return np.repeat(array, config.cells, axis=0) if len(array) == 1 else array
 
 
-def _plans_of_layers(
-    cell: Cell, codes: NDArray[np.int64], config: NetworkConfig
+def _parts_of_layers(
+    cell: Cell, layers: Sequence[Sequence[CellPlan]], config: NetworkConfig
 ) -> Sequence[CellPlan]:
-    layers = plan_cells(cell, codes)
+    """For each layer, the plan of the part that it is."""
     parts, inputs = len(layers[0]), layers[0][0].num_inputs
     if config.skeleton == NASNET:
         if parts > 2 or not 1 <= inputs <= 2:

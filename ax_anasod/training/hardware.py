@@ -116,6 +116,11 @@ class Hardware:
             return "cuda"
         return "mps" if torch.backends.mps.is_available() else "cpu"
 
+    @property
+    def memory_format(self) -> torch.memory_format:
+        """How images are stored."""
+        return torch.channels_last if self.channels_last else torch.contiguous_format
+
     def fabric(self, rank: int = 0) -> Fabric:
         """Lightning Fabric for this device, or for one of several.
 

@@ -29,6 +29,10 @@ class Step:
         place: The place of this process.
 
     Attributes:
+        fabric: Lightning Fabric.
+        module: The network as Fabric has set it up.
+        optimizer: The optimiser.
+        config: How the network is trained.
         parts: In how many parts a share is learned from, whose gradients are added up.
     """
 
@@ -41,8 +45,8 @@ class Step:
         place: Place,
     ) -> None:
         self.parts = 1
-        self._fabric, self._module, self._optimizer = fabric, module, optimizer
-        self._config, self._place = config, place
+        self.fabric, self.module, self.optimizer = fabric, module, optimizer
+        self.config, self._place = config, place
         self._weights = [weight for weight in module.parameters() if weight.requires_grad]
         self._loss = nn.CrossEntropyLoss(label_smoothing=config.label_smoothing)
 
@@ -67,32 +71,48 @@ class Step:
                     weight.grad = torch.zeros_like(weight)
             gradients = [weight.grad for weight in self._weights if weight.grad is not None]
             self._place.add_up([*gradients, loss])
-        if self._config.gradient_clip is not None:
-            self._fabric.clip_gradients(
-                self._module,
-                self._optimizer,
-                max_norm=self._config.gradient_clip,
+        if self.config.gradient_clip is not None:
+            self.fabric.clip_gradients(
+                self.module,
+                self.optimizer,
+                max_norm=self.config.gradient_clip,
                 error_if_nonfinite=False,
             )
-        self._optimizer.step()
+        self.optimizer.step()
         return loss
+
+    def take_smaller_parts(self, whole: int, error: RuntimeError | None = None) -> None:
+        """From now on, learn from a batch in four parts.
+
+        Args:
+            whole: How many images the batch has that did not fit the memory.
+            error: The error that said so.
+
+        Raises:
+            TrainingError: The configuration does not allow it, or it is so already.
+        """
+        if not self.config.retry_out_of_memory or self.parts > 1:
+            raise self._too_large(whole) from error
+        self.parts = _PARTS_AFTER_OUT_OF_MEMORY
+        device = self.fabric.device
+        if device.type != "cpu":
+            torch.get_device_module(device).empty_cache()
 
     def _smaller_parts(
         self, images: Tensor, labels: Tensor, whole: int, error: RuntimeError | None
     ) -> Tensor:
-        device = self._fabric.device
-        if self._config.retry_out_of_memory and self.parts == 1:
-            self.parts = _PARTS_AFTER_OUT_OF_MEMORY
-            if device.type != "cpu":
-                torch.get_device_module(device).empty_cache()
-            loss, error = self._tried(images, labels, whole)
-            if not self._place.any(error is not None):
-                return loss
-        raise TrainingError(
+        self.take_smaller_parts(whole, error)
+        loss, error = self._tried(images, labels, whole)
+        if self._place.any(error is not None):
+            raise self._too_large(whole) from error
+        return loss
+
+    def _too_large(self, whole: int) -> TrainingError:
+        return TrainingError(
             f"a batch of {whole} images in {self.parts * self._place.size} parts does not fit the "
-            f"memory of {str(device)!r}",
+            f"memory of {str(self.fabric.device)!r}",
             "make batches or the network smaller, or set retry_out_of_memory",
-        ) from error
+        )
 
     def _tried(
         self, images: Tensor, labels: Tensor, whole: int
@@ -101,29 +121,30 @@ class Step:
         try:
             return self._gradients(images, labels, whole), None
         except RuntimeError as error:
-            if not _is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
             return torch.zeros(()), error
 
     def _gradients(self, images: Tensor, labels: Tensor, whole: int) -> Tensor:
         """Leave the gradients of a share; its part of the mean loss of ``whole`` images."""
-        self._optimizer.zero_grad()
-        total = torch.zeros((), device=self._fabric.device)
+        self.optimizer.zero_grad()
+        total = torch.zeros((), device=self.fabric.device)
         if not len(images):
             return total
         size = math.ceil(len(images) / self.parts)
         for part, targets in zip(torch.split(images, size), torch.split(labels, size), strict=True):
-            output = self._module(part)
+            output = self.module(part)
             logits, auxiliary = output if isinstance(output, tuple) else (output, None)
             loss = self._loss(logits, targets) * (len(part) / whole)
             total += loss.detach()
             if auxiliary is not None:
-                share = self._config.auxiliary_weight * len(part) / whole
+                share = self.config.auxiliary_weight * len(part) / whole
                 loss = loss + share * self._loss(auxiliary, targets)
-            self._fabric.backward(loss)
+            self.fabric.backward(loss)
         return total
 
 
-def _is_out_of_memory(error: RuntimeError) -> bool:
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether a device said that its memory is not enough."""
     # The allocator of the CPU has no class of its own.
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from ax_anasod.training.checkpoint import read_state, write_state
 from ax_anasod.training.config import TrainingConfig
 from ax_anasod.training.epoch import Epoch, epoch_seed, seeded
 from ax_anasod.training.hardware import Hardware
-from ax_anasod.training.images import ImageData
+from ax_anasod.training.images import ImageData, Images
 from ax_anasod.training.predict import loss_and_error, predict_logits
 from ax_anasod.training.spread import Others, engage
 from ax_anasod.training.step import Step
@@ -166,7 +166,7 @@ class Training:
         started = time.perf_counter()
         valid_loss, valid_error = loss_and_error(self.logits(), self._valid)
         # A step that ruins the weights shows in the loss of the next one only.
-        _check_loss(valid_loss, f"after epoch {number}")
+        check_loss(valid_loss, f"after epoch {number}")
         epoch = Epoch(
             epoch=number,
             learning_rate=self._rate((number - 1) * self._steps),
@@ -283,26 +283,27 @@ class Training:
             if self._average is not None:
                 self._average.update_parameters(self._network)
             if step % _LOOK_EVERY == _LOOK_EVERY - 1:
-                _check_loss(total.item(), f"in epoch {number}")
+                check_loss(total.item(), f"in epoch {number}")
             before = time.perf_counter()
-        _check_loss(total.item(), f"in epoch {number}")
+        check_loss(total.item(), f"in epoch {number}")
         seconds = time.perf_counter() - started
         return total.item() / self._learned, seconds, waited
 
     def _batches(self, number: int) -> Iterator[tuple[Tensor, Tensor]]:
         generator = torch.Generator().manual_seed(epoch_seed(self.seed, number, "data"))
         order = torch.randperm(len(self._train), generator=generator)[: self._learned]
-        layout = torch.channels_last if self.hardware.channels_last else torch.contiguous_format
-        for rows in torch.split(order.to(self._train.labels.device), self.config.batch_size):
-            batch = self._train.subset(rows).to(self.device)
-            images, labels = self._augmentation(batch.pixels, batch.labels, generator)
-            yield images.contiguous(memory_format=layout), labels
+        return augmented_batches(
+            self._train,
+            torch.split(order.to(self._train.labels.device), self.config.batch_size),
+            self._augmentation,
+            generator,
+            self.device,
+            self.hardware.memory_format,
+        )
 
     def _rate(self, step: int) -> float:
         """The learning rate at a step of the whole training (SGDR's cosine, one period)."""
-        progress = step / (self._steps * self.config.epochs)
-        low, high = self.config.final_learning_rate, self.config.learning_rate
-        return low + (high - low) * (1 + math.cos(math.pi * progress)) / 2
+        return cosine_rate(self.config, step / (self._steps * self.config.epochs))
 
     def _set_rate(self, rate: float) -> None:
         for group in self._optimizer.param_groups:
@@ -337,7 +338,42 @@ class Training:
         self.history = [Epoch(**epoch) for epoch in state["history"]]
 
 
-def _check_loss(loss: float, when: str) -> None:
+def augmented_batches(
+    images: Images,
+    batches: Iterable[Tensor],
+    augmentation: Augmentation,
+    generator: torch.Generator,
+    device: torch.device,
+    memory_format: torch.memory_format,
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Images and labels of batches, as a network takes them.
+
+    Args:
+        images: The images.
+        batches: The rows of each batch, on the device of the images.
+        augmentation: What happens to them.
+        generator: Where its random choices come from.
+        device: The device of the network.
+        memory_format: How images are stored.
+    """
+    for rows in batches:
+        batch = images.subset(rows).to(device)
+        pixels, labels = augmentation(batch.pixels, batch.labels, generator)
+        yield pixels.contiguous(memory_format=memory_format), labels
+
+
+def cosine_rate(config: TrainingConfig, progress: float) -> float:
+    """The learning rate after a share of a training (SGDR's cosine, one period)."""
+    low, high = config.final_learning_rate, config.learning_rate
+    return low + (high - low) * (1 + math.cos(math.pi * progress)) / 2
+
+
+def check_loss(loss: float, when: str) -> None:
+    """Refuse to go on with a loss that is no number.
+
+    Raises:
+        TrainingError: The loss is not finite.
+    """
     if not math.isfinite(loss):
         raise TrainingError(
             f"the training diverged: its loss is {loss} {when}", "lower the learning rate"

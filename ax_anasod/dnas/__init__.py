@@ -1,0 +1,1 @@
+"""Differentiable search: a supernet whose operation distribution learns with its weights."""

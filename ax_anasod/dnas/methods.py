@@ -1,0 +1,295 @@
+"""The methods of differentiable search, as rows of one table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final, Literal, Self, get_args
+
+from ax_anasod.checked import check_types
+from ax_anasod.exceptions import OptionError, UnknownNameError
+from ax_anasod.training.config import check_names
+
+Estimator = Literal["mixture", "dirichlet", "gumbel", "straight-through", "path", "uniform-path"]
+"""What the supernet computes in a step.
+
+``"mixture"`` is the sum of all operations, weighted by their probabilities; ``"dirichlet"``
+and ``"gumbel"`` draw these weights; ``"straight-through"`` draws one operation for each edge,
+and its gradient is that of ``"gumbel"``; ``"path"`` draws an architecture from p, and
+``"uniform-path"`` one from the uniform distribution.
+"""
+Update = Literal["none", "projected", "exponentiated", "adam", "dirichlet", "controller"]
+Selection = Literal["draw", "argmax", "best-of-draws", "best-of-likeliest", "discrete"]
+_KINDS: Final = {
+    "weights_by": Estimator,
+    "learned_by": Estimator,
+    "update": Update,
+    "selection": Selection,
+}
+
+
+@dataclass(frozen=True)
+class MethodConfig:
+    """How a differentiable search learns its distribution p, and what it makes of it.
+
+    Args:
+        summary: One line for people.
+        source: Where the settings come from.
+        shared: Whether all blocks share one distribution, as in the paper.
+        weights_by: What the supernet computes while its weights learn.
+        learned_by: What it computes while p learns; ``"path"`` is the score-function
+            estimator (REINFORCE) there.
+        update: The rule by which p moves; ``"controller"`` is the recurrent network of ENAS.
+        learning_rate: The size of a step of p.
+        travel: How far each probability can be moved over the whole search; the learning rate
+            of normalised steps follows from it, whatever the number of steps and of cells
+            (see `SimplexDistribution`). None takes ``learning_rate`` as it is.
+        decay: Whether the steps of p fall along a cosine.
+        weight_decay: Of Adam.
+        second_order: Whether the weights are unrolled by one step (DARTS, second order).
+        single_level: Whether weights and p learn from the same images, which are then all.
+        without_zero: Whether operations that pass nothing on are left out.
+        temperature: Of Gumbel noise at the start of the search.
+        final_temperature: At its end; it falls linearly.
+        draws: Architectures in a step of the score-function estimator or the controller.
+        controller_steps: Steps of the controller in an epoch.
+        logsumexp: Weight, at the end of the search, of the mean log-sum-exp of the logits; it
+            rises linearly from 0 (beta-DARTS).
+        schedule: The cosine of the weights' learning rate runs over so many times the epochs;
+            at 2 the learning rate ends at half.
+        best_epoch: Whether p of the best epoch is the result, rather than that of the last.
+        selection: How cells are found in p: ``"draw"`` samples; ``"argmax"`` takes the
+            likeliest operation of each edge; ``"best-of-draws"`` ranks draws by the supernet,
+            ``"best-of-likeliest"`` the likeliest ones; ``"discrete"`` ranks draws, the cells
+            of one operation and single mutations of the best of these, by the supernet where
+            it agrees with short trainings, and by short trainings where it does not.
+        candidates: How many cells are ranked.
+        uniform_share: Share of the uniform distribution that is mixed into p for candidates.
+        epochs: The published number of epochs.
+        published_rate: The published learning rate times the published number of steps: how
+            far p of the published search could go; 0 where p does not move.
+
+    Raises:
+        OptionError: A number is out of range, or two fields contradict each other.
+        UnknownNameError: There is no such estimator, update or selection.
+    """
+
+    summary: str
+    source: str
+    shared: bool = False
+    weights_by: str = "mixture"
+    learned_by: str = "mixture"
+    update: str = "adam"
+    learning_rate: float = 3e-4
+    travel: float | None = None
+    decay: bool = False
+    weight_decay: float = 1e-3
+    second_order: bool = False
+    single_level: bool = False
+    without_zero: bool = False
+    temperature: float = 10.0
+    final_temperature: float = 0.1
+    draws: int = 4
+    controller_steps: int = 50
+    logsumexp: float = 0.0
+    schedule: float = 1.0
+    best_epoch: bool = False
+    selection: str = "argmax"
+    candidates: int = 100
+    uniform_share: float = 0.0
+    epochs: int = 50
+    published_rate: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_types(self)
+        for name, kind in _KINDS.items():
+            if getattr(self, name) not in get_args(kind):
+                raise UnknownNameError(name.replace("_", " "), getattr(self, name), get_args(kind))
+        for name, (least, most) in _RANGES.items():
+            value = getattr(self, name)
+            if value is not None and not least <= value <= most:
+                top = "" if math.isinf(most) else f" and at most {most:g}"
+                raise OptionError(f"{name} must be at least {least:g}{top}, got {value!r}")
+        if self.update == "dirichlet" and "dirichlet" not in (self.weights_by, self.learned_by):
+            raise OptionError("update 'dirichlet' needs an estimator 'dirichlet'")
+        if self.update != "dirichlet" and "dirichlet" in (self.weights_by, self.learned_by):
+            raise OptionError("the estimator 'dirichlet' needs the update 'dirichlet'")
+        if self.shared and self.selection == "argmax":
+            raise OptionError(
+                "selection 'argmax' of a shared distribution is a cell of one operation",
+                "take selection 'draw', or shared=no",
+            )
+        if self.second_order and self.learned_by != "mixture":
+            raise OptionError("second_order needs learned_by 'mixture'")
+
+    def with_options(self, **options: Any) -> Self:
+        """The same method with other values.
+
+        Raises:
+            UnknownNameError: There is no option of a name.
+            OptionError: A number is out of its range.
+        """
+        return replace(self, **check_names(type(self), options))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The method as JSON-able data."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, description: Mapping[str, Any]) -> Self:
+        """The method that `to_dict` described.
+
+        Raises:
+            UnknownNameError: There is no option of a name.
+            OptionError: A number is out of its range.
+        """
+        return cls(**check_names(cls, description))
+
+
+_RANGES: Final[dict[str, tuple[float, float]]] = {
+    "learning_rate": (0.0, 1e6),
+    "travel": (0.0, 1e6),
+    "weight_decay": (0.0, 1e6),
+    "temperature": (1e-3, 1e6),
+    "final_temperature": (1e-3, 1e6),
+    "draws": (2, 10_000),
+    "controller_steps": (1, 100_000),
+    "logsumexp": (0.0, 1e6),
+    "schedule": (1.0, 1000.0),
+    "candidates": (1, 100_000),
+    "uniform_share": (0.0, 1.0),
+    "epochs": (1, 1_000_000),
+}
+
+_GAEA: Final = MethodConfig(
+    "GAEA: exponentiated gradient on each block",
+    "Li et al., ICLR 2021; liamcli/gaea_release, edarts on NAS-Bench-201: none left out, 25 "
+    "epochs of a cosine over 50",
+    update="exponentiated",
+    learning_rate=0.1,
+    without_zero=True,
+    schedule=2.0,
+    epochs=25,
+    published_rate=0.1 * 9_750,
+)
+_DARTS: Final = MethodConfig(
+    "DARTS: Adam on the logits of each block, first order",
+    "Liu et al., ICLR 2019; D-X-Y/AutoDL-Projects, DARTS-V1 on NAS-Bench-201",
+    published_rate=3e-4 * 50 * 390,
+)
+_ANASOD: Final = MethodConfig(
+    "ANASOD-DNAS: one distribution for all blocks, cells are drawn (the paper)",
+    "paper, Algorithm 1 and Appendix C; clamp of liamcli/gaea_release, normalised steps ours",
+    shared=True,
+    update="projected",
+    travel=15.0,
+    decay=True,
+    selection="draw",
+    epochs=20,
+    published_rate=0.1 * 7_800,
+)
+
+METHODS: Final[dict[str, MethodConfig]] = {
+    "anasod-dnas": _ANASOD,
+    "anasod-dnas+": replace(
+        _ANASOD,
+        summary="ANASOD-DNAS, then draws and mutations of the purest cells, ranked (ours)",
+        source="docs/dnas.md",
+        best_epoch=True,
+        selection="discrete",
+        candidates=50,
+        uniform_share=0.1,
+    ),
+    "gaea": _GAEA,
+    "gaea-erm": replace(
+        _GAEA,
+        summary="GAEA, where weights and distribution learn from the same images",
+        source="Li et al., ICLR 2021; liamcli/gaea_release, single_level=true",
+        single_level=True,
+        published_rate=0.1 * 19_525,
+    ),
+    "darts": _DARTS,
+    "darts-2": replace(
+        _DARTS,
+        summary="DARTS, second order: the weights unrolled by one step",
+        source="Liu et al., ICLR 2019; D-X-Y/AutoDL-Projects, DARTS-V2 on NAS-Bench-201",
+        second_order=True,
+    ),
+    "gdas": replace(
+        _DARTS,
+        summary="GDAS: straight-through Gumbel-softmax, one operation a block",
+        source="Dong and Yang, CVPR 2019; D-X-Y/AutoDL-Projects on NAS-Bench-201",
+        weights_by="straight-through",
+        learned_by="straight-through",
+        epochs=250,
+        published_rate=3e-4 * 250 * 390,
+    ),
+    "drnas": replace(
+        _DARTS,
+        summary="DrNAS: weights drawn from a Dirichlet distribution",
+        source="Chen et al., ICLR 2021; xiangning-chen/DrNAS, 201-space/train_search.py",
+        weights_by="dirichlet",
+        learned_by="dirichlet",
+        update="dirichlet",
+        epochs=100,
+        published_rate=3e-4 * 100 * 390,
+    ),
+    "beta-darts": replace(
+        _DARTS,
+        summary="beta-DARTS: DARTS with a growing penalty on the log-sum-exp of the logits",
+        source="Ye et al., CVPR 2022; Sunshine-Ye/Beta-DARTS on NAS-Bench-201",
+        logsumexp=50.0,
+        epochs=100,
+        published_rate=3e-4 * 100 * 390,
+    ),
+    "setn": replace(
+        _DARTS,
+        summary="SETN: weights learn on uniform paths, the logits by the mixture",
+        source="Dong and Yang, ICCV 2019; D-X-Y/AutoDL-Projects on NAS-Bench-201",
+        weights_by="uniform-path",
+        selection="best-of-likeliest",
+        epochs=250,
+        published_rate=3e-4 * 250 * 390,
+    ),
+    "rsps": replace(
+        _DARTS,
+        summary="RSPS: random search with shared weights, the best of 100 draws",
+        source="Li and Talwalkar, UAI 2019; D-X-Y/AutoDL-Projects on NAS-Bench-201",
+        weights_by="uniform-path",
+        update="none",
+        selection="best-of-draws",
+        epochs=250,
+        published_rate=0.0,
+    ),
+    "enas": replace(
+        _DARTS,
+        summary="ENAS: a recurrent controller draws the paths and learns from their accuracy",
+        source="Pham et al., ICML 2018; D-X-Y/AutoDL-Projects on NAS-Bench-201",
+        weights_by="path",
+        learned_by="path",
+        update="controller",
+        learning_rate=1e-3,
+        draws=20,
+        selection="best-of-draws",
+        epochs=250,
+        published_rate=0.0,
+    ),
+}
+"""Every method by its name, with its published settings."""
+
+
+def method(name: str, **options: Any) -> MethodConfig:
+    """One of the methods, with other values where they are given.
+
+    Args:
+        name: One of :data:`METHODS`.
+        **options: Arguments of :class:`MethodConfig`.
+
+    Raises:
+        UnknownNameError: There is no such method or option.
+        OptionError: A number is out of its range.
+    """
+    if name not in METHODS:
+        raise UnknownNameError("method", name, METHODS)
+    return METHODS[name].with_options(**options)
