@@ -1,0 +1,123 @@
+"""What a differentiable search has found: the content of ``found.json``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from ax_anasod.cells import Cell, from_dict
+from ax_anasod.exceptions import AnasodError, RunError
+from ax_anasod.files import read_json, write_whole
+
+FOUND: Final = "found.json"
+"""Name of its file in the folder of a differentiable search."""
+
+_SUM_TOLERANCE: Final = 1e-6
+
+
+@dataclass(frozen=True)
+class OneShotResult:
+    """A distribution, and cells in order of promise.
+
+    Args:
+        cell: The cell that was searched.
+        method: Name of the method.
+        seed: The seed of the search.
+        probabilities: ``rows x k``: one distribution for all blocks, or one for each edge.
+        architectures: Strings of architectures, the most promising first; at least one.
+        scores: What each was ranked by, lower is better: its loss in the supernet, or its
+            error in percent where it was trained for a few epochs; empty where cells were
+            drawn and not ranked.
+        ranked_by: ``"supernet"``, ``"training"`` or ``"nothing"``.
+        agreement: Spearman correlation of the supernet with short trainings on a few cells;
+            None where it was not measured.
+
+    Raises:
+        RunError: It holds no architecture, or the probabilities are none.
+        ArchitectureError: An architecture is none of the cell.
+    """
+
+    cell: Cell
+    method: str
+    seed: int
+    probabilities: tuple[tuple[float, ...], ...]
+    architectures: tuple[str, ...]
+    scores: tuple[float, ...] = ()
+    ranked_by: str = "nothing"
+    agreement: float | None = None
+
+    def __post_init__(self) -> None:
+        rows = np.array(self.probabilities, dtype=np.float64)
+        if rows.ndim != 2 or rows.shape[1] != self.cell.num_operations or not len(rows):
+            raise RunError(
+                f"the probabilities have shape {rows.shape}, not rows of one number for each of "
+                f"the {self.cell.num_operations} operations"
+            )
+        # Written so that NaN fails.
+        if not ((rows >= 0).all() and (np.abs(rows.sum(axis=1) - 1) <= _SUM_TOLERANCE).all()):
+            raise RunError(f"the probabilities {rows.tolist()} are no distribution")
+        if not self.architectures:
+            raise RunError("there is no architecture")
+        if self.scores and len(self.scores) != len(self.architectures):
+            raise RunError(
+                f"there are {len(self.scores)} scores of {len(self.architectures)} architectures"
+            )
+        self.cell.from_strings(list(self.architectures))
+
+    @property
+    def codes(self) -> npt.NDArray[np.int64]:
+        """The architectures, ``n x d``, the most promising first."""
+        return self.cell.from_strings(list(self.architectures))
+
+    @property
+    def fractions(self) -> npt.NDArray[np.float64]:
+        """The distribution of the operations over the whole cell, ``k`` fractions."""
+        mean = np.array(self.probabilities, dtype=np.float64).mean(axis=0)
+        fractions: npt.NDArray[np.float64] = mean / mean.sum()
+        return fractions
+
+    def write(self, path: Path) -> None:
+        """Write ``found.json``.
+
+        Raises:
+            RunError: It cannot be written.
+        """
+        content = {**vars(self), "cell": self.cell.to_dict()}
+        write_whole(path, json.dumps(content, indent=1) + "\n")
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read what `write` has written.
+
+        Args:
+            path: The file, or the folder of a differentiable search.
+
+        Raises:
+            RunError: It is missing, damaged, or no result of a differentiable search.
+        """
+        if path.is_dir():
+            path = path / FOUND
+            if not path.exists():
+                raise RunError(
+                    f"the folder {path.parent} holds no {FOUND}",
+                    "ax-anasod dnas makes one; a search that was stopped goes on with: "
+                    f"ax-anasod resume {path.parent}",
+                )
+        content: dict[str, Any] = read_json(path)
+        try:
+            content["cell"] = from_dict(content["cell"])
+            content["probabilities"] = tuple(map(tuple, content["probabilities"]))
+            for name in ("architectures", "scores"):
+                content[name] = tuple(content[name])
+            return cls(**content)
+        except RunError as error:
+            raise RunError(f"{path}: {error.message}", error.hint) from error
+        except (AnasodError, KeyError, TypeError, ValueError) as error:
+            raise RunError(
+                f"{path} is no result of a differentiable search: {error}",
+            ) from error
