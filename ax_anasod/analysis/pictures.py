@@ -92,7 +92,7 @@ def draw_incumbent(
 ) -> Figure:
     """The first objective over the trials; arguments as for :func:`write_pictures`."""
     frame = incumbent_frame(series)
-    figure, axes = _figure(f"Best {series.objectives[0]} so far")
+    figure, axes = new_figure(f"Best {series.objectives[0]} so far")
     axes.set_ylabel(_text(style.axis_label(series.objectives[0], unit)))
     seen = frame[frame["incumbent"].notna()]
     if seen.empty:
@@ -129,7 +129,7 @@ def draw_incumbent(
 def draw_distribution(series: SearchSeries) -> Figure:
     """The operation distribution of every trial as stacked bars, the best one marked."""
     frame = distribution_frame(series)
-    figure, axes = _figure("Operation distribution of the trials")
+    figure, axes = new_figure("Operation distribution of the trials")
     axes.set_ylabel("share of operation blocks [%]")
     if frame.empty:
         _say(axes, "there are no trials yet")
@@ -166,7 +166,8 @@ def draw_distribution(series: SearchSeries) -> Figure:
     return figure
 
 
-def _figure(title: str) -> tuple[Figure, Axes]:
+def new_figure(title: str) -> tuple[Figure, Axes]:
+    """A figure with one panel, whose horizontal axis is that of the trials."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -13,6 +13,7 @@ import typer
 
 from ax_anasod.cli.catalogue import benchmarks, strategies
 from ax_anasod.cli.compare import compare
+from ax_anasod.cli.dnas import dnas
 from ax_anasod.cli.doctor import doctor
 from ax_anasod.cli.evaluate import ensemble, evaluate, transfer
 from ax_anasod.cli.failures import Failure, hint_of, say_error, usage_error
@@ -61,6 +62,7 @@ for command in (
     search,
     resume,
     train,
+    dnas,
     evaluate,
     transfer,
     ensemble,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from ax_anasod.cli import arguments as args
+from ax_anasod.dnas import layout as dnas
 
 
 def resume(
@@ -18,6 +21,8 @@ def resume(
     """
     from ax_anasod.cli.session import note, quiet_libraries, waiting
 
+    if (directory / dnas.CONFIG).exists():
+        return _resume_dnas(directory, trials, until_improvement_below, json)
     with quiet_libraries():
         with waiting("loading Ax"):
             from ax_anasod.cli.carry_out import carry_out
@@ -42,3 +47,21 @@ def resume(
                     "stays as it is at its end"
                 )
             return carry_out(run, folder, planned, as_json=json)
+
+
+def _resume_dnas(
+    directory: Path, trials: int | None, until_improvement_below: float | None, as_json: bool
+) -> int:
+    from ax_anasod.cli.session import quiet_libraries, waiting
+    from ax_anasod.exceptions import OptionError
+
+    for flag, value in (
+        ("--trials", trials),
+        ("--until-improvement-below", until_improvement_below),
+    ):
+        if value is not None:
+            raise OptionError(f"{flag} is not for a differentiable search, which has no trials")
+    with quiet_libraries():
+        with waiting("loading torch"):
+            from ax_anasod.cli.dnas_view import continue_search
+        return continue_search(directory, as_json=as_json)

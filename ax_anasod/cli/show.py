@@ -7,6 +7,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from ax_anasod.cli import arguments as args
+from ax_anasod.dnas import layout as dnas
 
 if TYPE_CHECKING:
     from ax_anasod.runs import Results, RunView
@@ -19,6 +20,11 @@ def show(directory: args.RunDirectory, json: args.Json = False) -> None:
     from ax_anasod.compare.layout import holds_comparison
     from ax_anasod.runs import Results, RunView
 
+    if (directory / dnas.CONFIG).exists():
+        from ax_anasod.cli.dnas_view import show_search
+
+        show_search(directory, as_json=json)
+        return
     if holds_comparison(directory):
         _show_comparison(directory, json)
         return

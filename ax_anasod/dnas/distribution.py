@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ax_anasod.dnas.edges import CellEdges, Codes
+from ax_anasod.dnas.edges import CellEdges, Codes, Probabilities
 
 # As gaea_release clamps: without it, a gradient step leaves the simplex.
 _FLOOR: Final = 1e-5
@@ -52,8 +52,7 @@ class Distribution(ABC):
 
     def draw(self, edges: CellEdges, n: int, rng: np.random.Generator) -> Codes:
         """Draw architectures, ``n x d`` codes; see `CellEdges.draw`."""
-        rows = self.probabilities().detach().numpy()
-        return edges.draw(np.broadcast_to(rows, (edges.num_edges, rows.shape[1])), n, rng)
+        return edges.draw(edges.spread(self.probabilities().detach().numpy()), n, rng)
 
     def entropy(self) -> float:
         """Mean entropy of the rows, in nats."""
@@ -119,6 +118,10 @@ class SimplexDistribution(Distribution):
     def probabilities(self) -> Tensor:
         """The parameters themselves."""
         return self.parameters
+
+    def set_probabilities(self, values: Probabilities) -> None:
+        """Start from ``rows x k`` probabilities."""
+        self._set(torch.from_numpy(values.copy()))
 
     def step(self, gradient: Tensor, share: float) -> None:
         """Make a step on the simplex."""

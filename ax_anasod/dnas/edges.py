@@ -104,6 +104,11 @@ class CellEdges:
         found: npt.NDArray[np.int64] = np.searchsorted(self._keys, self._key(self._ends(codes)))
         return found
 
+    def spread(self, rows: npt.ArrayLike) -> Probabilities:
+        """The probabilities on each edge, ``E x k``, of ``1 x k`` shared or ``E x k`` own ones."""
+        array = np.asarray(rows, dtype=np.float64)
+        return np.broadcast_to(array, (self.num_edges, array.shape[1]))
+
     def log_probability(self, probabilities: Probabilities, codes: Codes) -> Probabilities:
         """The logarithm of the probability that blocks drawn independently are these.
 

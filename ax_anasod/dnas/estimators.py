@@ -18,12 +18,6 @@ SINGLE_PATH: Final = ("straight-through", "path", "uniform-path")
 """The estimators that compute one operation on each edge."""
 
 
-def edge_probabilities(distribution: Distribution, edges: CellEdges) -> Probabilities:
-    """The probabilities of the operations on each edge, ``E x k``."""
-    rows = distribution.probabilities().detach().numpy()
-    return np.ascontiguousarray(np.broadcast_to(rows, (edges.num_edges, rows.shape[1])))
-
-
 def uniform_probabilities(distribution: Distribution, edges: CellEdges) -> Probabilities:
     """The same probability for all operations that are allowed, ``E x k``."""
     allowed = distribution.allowed.double().numpy()

@@ -47,6 +47,9 @@ class MethodConfig:
             (see `SimplexDistribution`). None takes ``learning_rate`` as it is.
         decay: Whether the steps of p fall along a cosine.
         weight_decay: Of Adam.
+        shortcut: Weight of the input of an edge that is added to its operations while the search
+            goes on, so that ``skip_connect`` is not preferred for what any residual path does
+            to the training of a supernet (as in DARTS-, where it fades).
         second_order: Whether the weights are unrolled by one step (DARTS, second order).
         single_level: Whether weights and p learn from the same images, which are then all.
         without_zero: Whether operations that pass nothing on are left out.
@@ -61,11 +64,14 @@ class MethodConfig:
         best_epoch: Whether p of the best epoch is the result, rather than that of the last.
         selection: How cells are found in p: ``"draw"`` samples; ``"argmax"`` takes the
             likeliest operation of each edge; ``"best-of-draws"`` ranks draws by the supernet,
-            ``"best-of-likeliest"`` the likeliest ones; ``"discrete"`` ranks draws, the cells
-            of one operation and single mutations of the best of these, by the supernet where
-            it agrees with short trainings, and by short trainings where it does not.
+            ``"best-of-likeliest"`` the likeliest ones; ``"discrete"`` ranks draws, the best cell
+            of one operation, and its single mutations, by a second supernet that learns on
+            single paths near that cell, or, where its ranking does not agree with short
+            trainings, by these.
         candidates: How many cells are ranked.
         uniform_share: Share of the uniform distribution that is mixed into p for candidates.
+        pure_share: Share of the best cell of one operation in the distribution of the paths
+            that the second supernet learns on; the rest is uniform.
         epochs: The published number of epochs.
         published_rate: The published learning rate times the published number of steps: how
             far p of the published search could go; 0 where p does not move.
@@ -85,6 +91,7 @@ class MethodConfig:
     travel: float | None = None
     decay: bool = False
     weight_decay: float = 1e-3
+    shortcut: float = 0.0
     second_order: bool = False
     single_level: bool = False
     without_zero: bool = False
@@ -98,6 +105,7 @@ class MethodConfig:
     selection: str = "argmax"
     candidates: int = 100
     uniform_share: float = 0.0
+    pure_share: float = 0.6
     epochs: int = 50
     published_rate: float = 0.0
 
@@ -151,6 +159,7 @@ _RANGES: Final[dict[str, tuple[float, float]]] = {
     "learning_rate": (0.0, 1e6),
     "travel": (0.0, 1e6),
     "weight_decay": (0.0, 1e6),
+    "shortcut": (0.0, 1e6),
     "temperature": (1e-3, 1e6),
     "final_temperature": (1e-3, 1e6),
     "draws": (2, 10_000),
@@ -159,6 +168,7 @@ _RANGES: Final[dict[str, tuple[float, float]]] = {
     "schedule": (1.0, 1000.0),
     "candidates": (1, 100_000),
     "uniform_share": (0.0, 1.0),
+    "pure_share": (0.0, 1.0),
     "epochs": (1, 1_000_000),
 }
 
@@ -180,11 +190,14 @@ _DARTS: Final = MethodConfig(
 )
 _ANASOD: Final = MethodConfig(
     "ANASOD-DNAS: one distribution for all blocks, cells are drawn (the paper)",
-    "paper, Algorithm 1 and Appendix C; clamp of liamcli/gaea_release, normalised steps ours",
+    "paper, Algorithm 1 and Appendix C; clamp and none left out as in liamcli/gaea_release; "
+    "normalised steps and the shortcut are ours (docs/dnas.md)",
     shared=True,
     update="projected",
-    travel=15.0,
+    travel=30.0,
     decay=True,
+    shortcut=1.0,
+    without_zero=True,
     selection="draw",
     epochs=20,
     published_rate=0.1 * 7_800,

@@ -11,11 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ax_anasod.cells import Cell, from_dict
+from ax_anasod.dnas.layout import FOUND
 from ax_anasod.exceptions import AnasodError, RunError
 from ax_anasod.files import read_json, write_whole
-
-FOUND: Final = "found.json"
-"""Name of its file in the folder of a differentiable search."""
 
 _SUM_TOLERANCE: Final = 1e-6
 

@@ -24,7 +24,7 @@ from ax_anasod.dnas.distribution import (
 )
 from ax_anasod.dnas.distribution_step import DistributionStep
 from ax_anasod.dnas.edges import Codes, Probabilities
-from ax_anasod.dnas.estimators import choose, edge_probabilities
+from ax_anasod.dnas.estimators import choose
 from ax_anasod.dnas.methods import MethodConfig
 from ax_anasod.dnas.search_epoch import SearchEpoch
 from ax_anasod.dnas.supernet import build_supernet
@@ -44,9 +44,12 @@ Values = npt.NDArray[np.float64]
 
 # How often the losses are looked at on the way through an epoch: each look waits for the device.
 _LOOK_EVERY: Final = 50
-# Validation images by which epochs and cells are compared, always the same and in one batch:
-# with batch statistics, the value of an image depends on the others of its batch.
-JUDGED_IMAGES: Final = 512
+# Validation images by which epochs and cells are compared, always in the same batches: with
+# batch statistics, the value of an image depends on the others of its batch.
+_JUDGED_IMAGES: Final = 1024
+_JUDGED_BATCH: Final = 512
+# A normalised step, in probability, where a search has few steps to travel in.
+_LARGEST_STEP: Final = 0.2
 # Draws whose mean loss says how good the distribution of an epoch is.
 JUDGED_DRAWS: Final = 8
 
@@ -69,6 +72,7 @@ class DistributionSearch:
         data: The images; with ``single_level`` all of them teach both.
         seed: Every random number of the search is derived from it.
         checkpoint: The file of its state, None where nothing is written.
+        start: ``1 x k`` or ``E x k``, p before the first step; uniform by default.
 
     Raises:
         OptionError: There are fewer images than a batch has, or several devices are asked for.
@@ -85,6 +89,7 @@ class DistributionSearch:
         *,
         seed: int = 0,
         checkpoint: Path | None = None,
+        start: Probabilities | None = None,
     ) -> None:
         if task.hardware.devices > 1:
             raise OptionError(
@@ -108,6 +113,7 @@ class DistributionSearch:
             **self.task.identity(),
             "method": method.to_dict(),
             "seed": seed,
+            "start": None if start is None else start.tolist(),
             "images": [len(data.train), len(data.valid), data.channels, *data.image_size],
         }
         hardware = self.task.hardware
@@ -119,17 +125,20 @@ class DistributionSearch:
             find_operations(self.task.operations),
             seed=seed,
         ).to(self.device)
+        self.supernet.choice.shortcut = method.shortcut
         if hardware.channels_last:
             self.supernet.to(memory_format=torch.channels_last)
         self._learned, self._taught = learned.to(self.device), taught.to(self.device)
-        rows = limited(data.valid.labels, JUDGED_IMAGES, seed=0)
+        rows = limited(data.valid.labels, _JUDGED_IMAGES, seed=0)
+        # Images may be sorted by class, and a batch of few classes has other statistics.
+        rows = rows[torch.randperm(len(rows), generator=torch.Generator().manual_seed(0))]
         self._judged = data.valid.subset(rows).to(self.device)
         mean, std = (values.to(self.device) for values in data.statistics())
         self._augmentation = Augmentation(
             config, mean, std, data.num_classes, min(data.image_size), data.mirror_images
         )
         self._steps = len(learned) // config.batch_size
-        self.distribution = self._new_distribution()
+        self.distribution = self._new_distribution(start)
         optimizer = torch.optim.SGD(
             self.supernet.parameters(),
             lr=config.learning_rate,
@@ -195,8 +204,8 @@ class DistributionSearch:
     def judge(self, codes: Codes) -> tuple[Values, Values]:
         """Losses (nats) and errors (percent) of architectures in the supernet.
 
-        All are judged on the same images in one batch, since with batch statistics the value of
-        an image depends on the others.
+        All are judged on the same batches, since with batch statistics the value of an image
+        depends on the others.
 
         Args:
             codes: ``n x d``.
@@ -214,11 +223,9 @@ class DistributionSearch:
     @property
     def probabilities(self) -> Probabilities:
         """P of the best epoch on each edge, ``E x k``."""
-        rows = np.array(self.best.probabilities)
-        edges = self.supernet.edges
-        return np.ascontiguousarray(np.broadcast_to(rows, (edges.num_edges, rows.shape[1])))
+        return self.supernet.edges.spread(self.best.probabilities)
 
-    def _new_distribution(self) -> Distribution:
+    def _new_distribution(self, start: Probabilities | None) -> Distribution:
         method, edges = self.method, self.supernet.edges
         steps = self._steps * self.task.training.epochs
         rows = 1 if method.shared else edges.num_edges
@@ -230,16 +237,20 @@ class DistributionSearch:
             return LogitDistribution(rows, allowed, method.learning_rate, method.weight_decay)
         if method.update == "dirichlet":
             return DirichletDistribution(rows, allowed, method.learning_rate, method.weight_decay)
-        normalised = method.travel is not None
-        mean_share = 0.5 if method.decay else 1.0
-        rate = method.learning_rate if method.travel is None else method.travel / steps / mean_share
-        return SimplexDistribution(
+        rate = method.learning_rate
+        if method.travel is not None:
+            mean_share = 0.5 if method.decay else 1.0
+            rate = min(method.travel / steps / mean_share, _LARGEST_STEP)
+        distribution = SimplexDistribution(
             rows,
             allowed,
             exponentiated=method.update == "exponentiated",
             learning_rate=rate,
-            normalised=normalised,
+            normalised=method.travel is not None,
         )
+        if start is not None:
+            distribution.set_probabilities(start)
+        return distribution
 
     def _learn(self, number: int) -> dict[str, float]:
         """Pass over the images once: mean losses and seconds, by their names in `SearchEpoch`."""
@@ -300,7 +311,7 @@ class DistributionSearch:
         drawn = distribution.draw(edges, JUDGED_DRAWS, rng)
         losses, errors = self.judge(drawn)
         check_loss(mixture_loss, f"after epoch {number}")
-        likeliest = edges.most_likely(edge_probabilities(distribution, edges))
+        likeliest = edges.most_likely(edges.spread(distribution.probabilities().detach().numpy()))
         texts = cell.to_strings(np.stack([drawn[0], likeliest]))
         return SearchEpoch(
             epoch=number,
@@ -319,9 +330,12 @@ class DistributionSearch:
     def _judge(self) -> tuple[float, float]:
         """Loss and error of what the supernet has chosen, on the fixed images."""
         with torch.no_grad(), self.task.hardware.settings():
-            images = self._augmentation.normalise(self._judged.pixels)
-            images = images.contiguous(memory_format=self.task.hardware.memory_format)
-            return loss_and_error(self._module(images).float(), self._judged)
+            logits = [
+                self._module(images.contiguous(memory_format=self.task.hardware.memory_format))
+                for pixels in torch.split(self._judged.pixels, _JUDGED_BATCH)
+                for images in [self._augmentation.normalise(pixels)]
+            ]
+            return loss_and_error(torch.cat(logits).float(), self._judged)
 
     def _batches(
         self, images: Images, number: int, purpose: str

@@ -47,3 +47,16 @@ class SearchEpoch:
     def to_dict(self) -> dict[str, Any]:
         """The measurements as JSON-able data."""
         return asdict(self)
+
+    def scalars(self) -> dict[str, float]:
+        """The measurements that TensorBoard shows."""
+        shown = {
+            "loss/weights": self.weights_loss,
+            "loss/distribution": self.distribution_loss,
+            "loss/mixture": self.mixture_loss,
+            "loss/draws": self.draw_loss,
+            "error/draws": self.draw_error,
+            "entropy": self.entropy,
+        }
+        means = [sum(column) / len(column) for column in zip(*self.probabilities, strict=True)]
+        return shown | {f"p/{i}": mean for i, mean in enumerate(means)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -26,6 +27,8 @@ class Choice:
             once.
         hard: Whether the operations that are not active have a weight of value 0 that carries
             a gradient (GDAS).
+        shortcut: Weight of the input itself that is added on every edge that keeps the shape,
+            whatever the operations are (DARTS-).
     """
 
     def __init__(self, edges: CellEdges) -> None:
@@ -36,6 +39,7 @@ class Choice:
         self.active: Sequence[Sequence[int]] = self._all
         self.weights: Tensor | None = None
         self.hard = False
+        self.shortcut = 0.0
 
     def mix(self, weights: Tensor) -> None:
         """Weigh the results of all operations with ``E x k`` numbers."""
@@ -53,19 +57,32 @@ class MixedOperation(nn.Module):
         operations: One module for each operation.
         nothing: What the edge gives where no operation is active.
         edge: The number of the edge.
+        usage: Share of the wirings that use the edge.
         choice: What is computed.
     """
 
     def __init__(
-        self, operations: Sequence[nn.Module], nothing: nn.Module, edge: int, choice: Choice
+        self,
+        operations: Sequence[nn.Module],
+        nothing: Zero,
+        edge: int,
+        usage: float,
+        choice: Choice,
     ) -> None:
         super().__init__()
         self.operations = nn.ModuleList(operations)
         self.nothing = nothing
         self._edge, self._choice = edge, choice
+        keeps_shape = nothing.stride == 1 and nothing.c_in == nothing.c_out
+        self._usage = usage if keeps_shape else 0.0
 
     def forward(self, images: Tensor) -> Tensor:
         """Map ``b x c_in x h x w`` to the weighted sum of the operations' results."""
+        result = self._computed(images)
+        shortcut = self._choice.shortcut * self._usage
+        return result + shortcut * images if shortcut else result
+
+    def _computed(self, images: Tensor) -> Tensor:
         choice = self._choice
         active = choice.active[self._edge]
         if not active:
@@ -102,6 +119,17 @@ class SuperNetwork(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Logits ``b x num_classes`` of images ``b x c x h x w``, as the last choice says."""
         return self.network(images)  # type: ignore[no-any-return]
+
+    @cached_property
+    def weighted(self) -> frozenset[int]:
+        """The operations that have weights to learn wherever they stand."""
+        return frozenset.intersection(
+            *(
+                frozenset(i for i, o in enumerate(module.operations) if [*o.parameters()])
+                for module in self.modules()
+                if isinstance(module, MixedOperation)
+            )
+        )
 
     def mix(self, weights: Tensor) -> None:
         """Compute the mixture of all operations.
@@ -187,7 +215,8 @@ def build_supernet(
             modules = [factories[name](c_in, c_out, stride) for name in cell.operations]
             for module in modules:
                 _use_batch_statistics(module, affine)
-            return MixedOperation(modules, Zero(c_in, c_out, stride), edge, choice)
+            nothing = Zero(c_in, c_out, stride)
+            return MixedOperation(modules, nothing, edge, float(edges.usage[edge]), choice)
 
         return make
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from ax_anasod.optional import require
@@ -35,8 +36,12 @@ class TensorBoardLog:
             "images_per_second": epoch.images_per_second,
             "waiting_for_data": epoch.waiting_for_data,
         }
+        self.write_scalars(scalars, epoch.epoch)
+
+    def write_scalars(self, scalars: Mapping[str, float], epoch: int) -> None:
+        """Add named values of an epoch."""
         for name, value in scalars.items():
-            self._writer.add_scalar(name, value, epoch.epoch)
+            self._writer.add_scalar(name, value, epoch)
         self._writer.flush()
 
     def close(self) -> None:

@@ -1,0 +1,207 @@
+"""The pictures and the page of a differentiable search."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from ax_anasod.analysis import style
+from ax_anasod.analysis.page_template import PAGE
+from ax_anasod.analysis.pictures import new_figure
+from ax_anasod.cells import Cell
+from ax_anasod.files import write_whole
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+REPORT: Final = "report.html"
+_PICTURES: Final = {
+    "distribution.png": (
+        "Operation distribution",
+        "Share of each operation after each epoch, mean over the blocks. A search has collapsed "
+        "where operations without weights take nearly all of it.",
+    ),
+    "curve.png": (
+        "Quality of a draw",
+        "Error of architectures drawn from the distribution of each epoch.",
+    ),
+}
+_MOST_ROWS: Final = 30
+
+
+def write_one_shot(content: Mapping[str, Any], cell: Cell, folder: Path) -> None:
+    """Write ``distribution.png``, ``curve.png`` and ``report.html`` of a search.
+
+    Args:
+        content: What `ax_anasod.dnas.OneShotRun.summary` gives.
+        cell: The cell that was searched.
+        folder: The folder of the search.
+
+    Raises:
+        RunError: A file cannot be written.
+    """
+    figures = {
+        "distribution.png": draw_shares(content["curve"], cell),
+        "curve.png": draw_quality(content),
+    }
+    sections = []
+    for name, figure in figures.items():
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png")
+        write_whole(folder / name, buffer.getvalue())
+        title, words = _PICTURES[name]
+        data = base64.b64encode(buffer.getvalue()).decode()
+        sections.append(
+            f"<section><h3>{title}</h3><p>{words}</p>"
+            f'<img alt="{title}" style="width:100%" src="data:image/png;base64,{data}"></section>'
+        )
+    notes = [f"<section><p>{html.escape(text)}</p></section>" for text in content["warnings"]]
+    page = PAGE.substitute(
+        title=html.escape(f"{content['method']} on {content['dataset']}, seed {content['seed']}"),
+        facts="".join(
+            f"<div><dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd></div>"
+            for name, value in _facts(content).items()
+        ),
+        body="".join([*notes, *sections, _cells(content)]),
+        missing="",
+        plotlyjs="",
+    )
+    write_whole(folder / REPORT, page)
+
+
+def draw_shares(curve: Sequence[Mapping[str, Any]], cell: Cell) -> Figure:
+    """The share of each operation after each epoch as areas, and the entropy as a line.
+
+    Args:
+        curve: The measurements of each epoch, see `ax_anasod.dnas.SearchEpoch`.
+        cell: The cell that was searched.
+    """
+    figure, axes = new_figure("Operation distribution")
+    epochs = [row["epoch"] for row in curve]
+    shares = np.array([np.mean(row["probabilities"], axis=0) for row in curve])
+    colours = style.operation_colours(cell.num_operations)
+    if len(epochs) == 1:
+        bottoms = np.concatenate([[0.0], shares[0].cumsum()[:-1]])
+        for share, bottom, colour, name in zip(
+            shares[0], bottoms, colours, cell.operations, strict=True
+        ):
+            axes.bar(epochs, share, bottom=bottom, color=colour, label=name)
+    else:
+        axes.stackplot(epochs, shares.T, colors=colours, labels=cell.operations)
+        axes.set_xlim(epochs[0], epochs[-1])
+    axes.set_ylim(0, 1)
+    axes.set_ylabel("share")
+    _epoch_axis(axes)
+    entropy = axes.twinx()
+    entropy.plot(epochs, [row["entropy"] for row in curve], color="black", label="entropy")
+    entropy.set_ylim(0, np.log(cell.num_operations))
+    entropy.set_ylabel("entropy [nats]")
+    handles, labels = axes.get_legend_handles_labels()
+    more, names = entropy.get_legend_handles_labels()
+    axes.legend(
+        [*handles[::-1], *more],
+        [*labels[::-1], *names],
+        loc="center left",
+        bbox_to_anchor=(1.08, 0.5),
+        frameon=False,
+    )
+    return figure
+
+
+def draw_quality(content: Mapping[str, Any]) -> Figure:
+    """The error of a draw after each epoch: the oracle's where there is one.
+
+    Args:
+        content: As in `write_one_shot`.
+    """
+    curve, oracle = content["curve"], content["oracle"]
+    epochs = [row["epoch"] for row in curve]
+    if oracle is None:
+        figure, axes = new_figure("Error of draws in the supernet")
+        errors = [row["draw_error"] for row in curve]
+        axes.plot(epochs, errors, color=_OWN, marker="o", label="mean of draws")
+        axes.set_ylabel("validation error [%]")
+    else:
+        figure, axes = new_figure(f"Error of draws by the oracle: {oracle['objective']}")
+        axes.plot(
+            epochs,
+            [row["mean_error"] for row in curve],
+            color=_OWN,
+            label="expected error of a draw",
+        )
+        axes.plot(epochs, [row["drawn_error"] for row in curve], "o", color=_OWN, label="one draw")
+        axes.plot(
+            epochs,
+            [row["likeliest_error"] for row in curve],
+            ".-",
+            color=style.GREY,
+            linewidth=0.8,
+            label="likeliest operations (argmax)",
+        )
+        axes.axhline(oracle["uniform"], color=style.FAILED, linestyle="--", label="uniform draw")
+        name, best = min(oracle["of_one_operation"].items(), key=lambda item: item[1])
+        axes.axhline(best, color=style.BEST, linestyle="-.", label=f"only {name}")
+        if oracle["optimum"] is not None:
+            axes.axhline(oracle["optimum"], color=style.OPTIMUM, linestyle=":", label="optimum")
+        axes.set_ylabel("error [%]")
+        if max(row["likeliest_error"] for row in curve) > 4 * oracle["uniform"]:
+            axes.set_yscale("log")
+            from matplotlib.ticker import ScalarFormatter
+
+            axes.yaxis.set_major_formatter(ScalarFormatter())
+            axes.yaxis.set_minor_formatter(ScalarFormatter())
+    _epoch_axis(axes)
+    axes.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False)
+    return figure
+
+
+_OWN: Final = "#0072B2"
+
+
+def _epoch_axis(axes: Axes) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.set_xlabel("epoch")
+
+
+def _facts(content: Mapping[str, Any]) -> dict[str, str]:
+    facts = {"best cell": content["best"]["architecture"], "epochs": str(content["epochs"])}
+    oracle = content["oracle"]
+    if oracle is not None:
+        facts |= {
+            "its error (oracle)": f"{oracle['best_error']:.2f} %",
+            "a draw from p": f"{oracle['mean_error']:.2f} %",
+            "a uniform draw": f"{oracle['uniform']:.2f} %",
+            "optimum": f"{oracle['optimum']:.2f} %",
+        }
+    if content["agreement"] is not None:
+        facts["rank agreement with short trainings"] = f"{content['agreement']:.2f}"
+    return facts
+
+
+def _cells(content: Mapping[str, Any]) -> str:
+    head = "<th>architecture</th><th>score</th><th>oracle [%]</th>"
+    rows = "".join(
+        f"<tr><td>{html.escape(cell['architecture'])}</td><td>{_number(cell['score'])}</td>"
+        f"<td>{_number(cell['oracle'])}</td></tr>"
+        for cell in content["candidates"][:_MOST_ROWS]
+    )
+    number = len(content["candidates"])
+    more = f"The first {_MOST_ROWS} of {number}. " if number > _MOST_ROWS else ""
+    return (
+        f"<section><h3>Cells in order of promise</h3><p>{more}Ranked by: "
+        f"{html.escape(content['ranked_by'])}.</p><div class='table'><table><thead><tr>{head}"
+        f"</tr></thead><tbody>{rows}</tbody></table></div></section>"
+    )
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"

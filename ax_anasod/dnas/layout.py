@@ -1,0 +1,17 @@
+"""Which files are in the folder of a differentiable search."""
+
+from __future__ import annotations
+
+from typing import Final
+
+CONFIG: Final = "dnas.json"
+CHECKPOINT: Final = "checkpoint.pt"
+NEIGHBOURHOOD: Final = "neighbourhood.pt"
+"""State of the second supernet."""
+EPOCHS: Final = "epochs.csv"
+FOUND: Final = "found.json"
+"""The result; a search starts from it, and ``evaluate`` trains it."""
+RESULTS: Final = "search.json"
+TRAINED: Final = "trained.json"
+"""Losses of cells that were trained alone for a few epochs."""
+LOCK: Final = "dnas.lock"
