@@ -17,11 +17,13 @@ from ax_anasod.dnas.estimators import uniform_probabilities
 from ax_anasod.dnas.search import DistributionSearch
 from ax_anasod.training import ImageData
 from ax_anasod.training.epoch import epoch_seed
+from ax_anasod.training.images import limited
 
 Values = npt.NDArray[np.float64]
 
 # Epochs of the short trainings of the cells of one operation, which differ much.
 _SHORT: Final = 4
+_SHORT_IMAGES: Final = 4000
 # Other cells on which the supernet is compared with short trainings.
 _CHECKED: Final = 6
 # Rungs of short trainings: how many cells, and for how many epochs each.
@@ -193,6 +195,8 @@ def neighbourhood(
 def train_alone(search: DistributionSearch, data: ImageData, code: Codes, epochs: int) -> float:
     """Train one architecture alone for some epochs; its validation loss in nats.
 
+    On at most 4,000 of the images that the weights of the supernet learn from.
+
     Args:
         search: The search, whose task says how networks are trained.
         data: Its images.
@@ -202,9 +206,11 @@ def train_alone(search: DistributionSearch, data: ImageData, code: Codes, epochs
     Raises:
         TrainingError: The training diverges.
     """
+    rows = limited(data.train.labels, _SHORT_IMAGES, search.seed)
+    few = replace(data, train=data.train.subset(rows))
     training = replace(search.task.training, epochs=epochs)
     task = replace(search.task, training=training)
-    with closing(task.start(code[None], data, search.seed)) as alone:
+    with closing(task.start(code[None], few, search.seed)) as alone:
         return alone.run()[-1].valid_loss
 
 
