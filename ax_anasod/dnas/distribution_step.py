@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
 import torch
@@ -19,6 +19,9 @@ from ax_anasod.dnas.supernet import SuperNetwork
 from ax_anasod.training.step import Step, is_out_of_memory
 
 Result = TypeVar("Result")
+
+# Share of the search over which the steps of p grow from 0, where they decay.
+_WARM_UP: Final = 0.1
 
 
 class DistributionStep:
@@ -89,7 +92,9 @@ class DistributionStep:
             gradient = gradient + torch.autograd.grad(penalty, distribution.parameters)[0]
         if torch.isfinite(gradient).all():
             # In half precision a gradient may overflow: that step is left out.
-            share = (1 + math.cos(math.pi * progress)) / 2 if method.decay else 1.0
+            # At first the weights have learned nothing, and the gradient is noise.
+            warm = min(progress / _WARM_UP, 1.0)
+            share = warm * (1 + math.cos(math.pi * progress)) / 2 if method.decay else 1.0
             distribution.step(gradient, share)
         return loss
 

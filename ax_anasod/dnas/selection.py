@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import spearmanr
+from scipy.stats import rankdata, spearmanr
 
 from ax_anasod.dnas.edges import CellEdges, Codes, Probabilities
 from ax_anasod.dnas.estimators import uniform_probabilities
@@ -21,11 +21,10 @@ from ax_anasod.training.images import limited
 
 Values = npt.NDArray[np.float64]
 
-# Epochs of the short trainings of the cells of one operation, which differ much.
+# Cells drawn uniformly on which the supernet is compared with short trainings.
+_CHECKED: Final = 10
 _SHORT: Final = 4
 _SHORT_IMAGES: Final = 4000
-# Other cells on which the supernet is compared with short trainings.
-_CHECKED: Final = 6
 # Rungs of short trainings: how many cells, and for how many epochs each.
 _RUNGS: Final = ((48, 1), (16, 4), (4, 12))
 # Draws among which the likeliest architectures are looked for.
@@ -41,7 +40,7 @@ class Ranking:
         scores: ``n`` losses in nats that they were ranked by, or nothing.
         ranked_by: ``"supernet"``, ``"training"`` or ``"nothing"``.
         agreement: Spearman correlation of the supernet's losses with those of short trainings,
-            on the cells of one operation and a few of these; None where no supernet was asked.
+            on a few cells drawn uniformly; None where no supernet was asked.
     """
 
     codes: Codes
@@ -91,27 +90,22 @@ def select(
         return local
 
     train, search_near = train or alone, search_near or near
-    pure = pure_cells(edges, rng)
-    checked = pure
     if method.selection == "best-of-likeliest":
         codes = likeliest(edges, shares, method.candidates, rng)
-        losses, judge = search.judge(codes)[0], search.judge
     elif method.selection == "best-of-draws":
         codes = _distinct(edges, edges.draw(shares, method.candidates, rng))
-        losses, judge = search.judge(codes)[0], search.judge
     else:
-        best = pure[[int(train(pure, _SHORT).argmin())]]
-        local = search_near(_around(search, best))
+        pure = purest(search, rng)
         drawn = edges.draw(_blurred(search, shares), method.candidates, rng)
-        codes = _distinct(edges, np.concatenate([best, mutations(search, best[0], rng), drawn]))
-        losses, judge = local.judge(codes)[0], local.judge
+        codes = np.concatenate([pure[None], mutations(search, pure, rng), drawn])
+        codes = _distinct(edges, codes)
+    losses = search.judge(codes)[0]
+    if method.selection == "discrete":
+        losses = rankdata(losses) + rankdata(search_near(_around(search, pure)).judge(codes)[0])
     order = np.argsort(losses, kind="stable")
-    codes, losses = codes[order], losses[order]
-    # Spread over the ranking: neighbours in it are too alike to be told apart.
-    spread = np.unique(np.linspace(0, len(codes) - 1, _CHECKED).round().astype(int))
-    checked = _distinct(edges, np.concatenate([pure, codes[spread]]))
-    agreement = _agreement(judge(checked)[0], train(checked, _SHORT))
-    ranking = Ranking(codes, losses, "supernet", agreement)
+    uniform = edges.draw(uniform_probabilities(search.distribution, edges), _CHECKED, rng)
+    agreement = _agreement(search.judge(uniform)[0], train(uniform, _SHORT))
+    ranking = Ranking(codes[order], losses[order], "supernet", agreement)
     if method.selection == "discrete" and agreement <= 0:
         return halve(ranking, train)
     return ranking
@@ -133,11 +127,18 @@ def likeliest(
     return codes[order[:number]]
 
 
-def pure_cells(edges: CellEdges, rng: np.random.Generator) -> Codes:
-    """The cells of one operation each that pass something on, ``m x d``; wirings are drawn."""
-    one = np.eye(edges.cell.num_operations)
-    passing = [i for i in range(len(one)) if i not in edges.zeros]
-    return np.concatenate([edges.draw(edges.spread(one[[i]]), 1, rng) for i in passing])
+def purest(search: DistributionSearch, rng: np.random.Generator) -> Codes:
+    """The cell of the operation of largest share, ``d``; its wiring is drawn.
+
+    Args:
+        search: The search.
+        rng: Where the wiring is drawn from.
+    """
+    edges = search.supernet.edges
+    shares = search.probabilities.mean(axis=0)
+    shares[list(edges.zeros)] = 0.0
+    code: Codes = edges.draw(edges.spread(np.eye(len(shares))[[shares.argmax()]]), 1, rng)[0]
+    return code
 
 
 def mutations(search: DistributionSearch, code: Codes, rng: np.random.Generator) -> Codes:
@@ -242,10 +243,10 @@ def _agreement(first: Values, second: Values) -> float:
 
 
 def _around(search: DistributionSearch, code: Codes) -> Probabilities:
-    """``1 x k``: mostly the operations of one cell ``1 x d``, the rest uniform."""
+    """``1 x k``: mostly the operations of one cell ``d``, the rest uniform."""
     edges, share = search.supernet.edges, search.method.pure_share
     uniform = uniform_probabilities(search.distribution, edges)[:1]
-    return share * edges.cell.encode(code) / edges.cell.num_blocks + (1 - share) * uniform
+    return share * edges.cell.encode(code[None]) / edges.cell.num_blocks + (1 - share) * uniform
 
 
 def _blurred(search: DistributionSearch, probabilities: Probabilities) -> Probabilities:
