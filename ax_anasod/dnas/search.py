@@ -46,7 +46,7 @@ Values = npt.NDArray[np.float64]
 _LOOK_EVERY: Final = 50
 # Validation images by which epochs and cells are compared, always in the same batches: with
 # batch statistics, the value of an image depends on the others of its batch.
-_JUDGED_IMAGES: Final = 1024
+_JUDGED_IMAGES: Final = 2048
 _JUDGED_BATCH: Final = 512
 # A normalised step, in probability, where a search has few steps to travel in.
 _LARGEST_STEP: Final = 0.2

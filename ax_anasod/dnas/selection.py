@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata, spearmanr
+from scipy.stats import spearmanr
 
 from ax_anasod.dnas.edges import CellEdges, Codes, Probabilities
 from ax_anasod.dnas.estimators import uniform_probabilities
@@ -89,24 +89,23 @@ def select(
         local.run()
         return local
 
-    train, search_near = train or alone, search_near or near
+    train, search_near, pure = train or alone, search_near or near, purest(search, rng)
     if method.selection == "best-of-likeliest":
         codes = likeliest(edges, shares, method.candidates, rng)
     elif method.selection == "best-of-draws":
         codes = _distinct(edges, edges.draw(shares, method.candidates, rng))
     else:
-        pure = purest(search, rng)
         drawn = edges.draw(_blurred(search, shares), method.candidates, rng)
         codes = np.concatenate([pure[None], mutations(search, pure, rng), drawn])
         codes = _distinct(edges, codes)
-    losses = search.judge(codes)[0]
-    if method.selection == "discrete":
-        losses = rankdata(losses) + rankdata(search_near(_around(search, pure)).judge(codes)[0])
+    near_cell = method.selection == "discrete"
+    judge = search_near(_around(search, pure)) if near_cell else search
+    losses = judge.judge(codes)[0]
     order = np.argsort(losses, kind="stable")
     uniform = edges.draw(uniform_probabilities(search.distribution, edges), _CHECKED, rng)
-    agreement = _agreement(search.judge(uniform)[0], train(uniform, _SHORT))
+    agreement = _agreement(judge.judge(uniform)[0], train(uniform, _SHORT))
     ranking = Ranking(codes[order], losses[order], "supernet", agreement)
-    if method.selection == "discrete" and agreement <= 0:
+    if near_cell and agreement <= 0:
         return halve(ranking, train)
     return ranking
 
@@ -184,7 +183,6 @@ def neighbourhood(
         weights_by="path",
         update="none",
         travel=None,
-        shortcut=0.0,
         selection="draw",
         best_epoch=False,
     )
