@@ -64,14 +64,14 @@ class MethodConfig:
         best_epoch: Whether p of the best epoch is the result, rather than that of the last.
         selection: How cells are found in p: ``"draw"`` samples; ``"argmax"`` takes the
             likeliest operation of each edge; ``"best-of-draws"`` ranks draws by the supernet,
-            ``"best-of-likeliest"`` the likeliest ones; ``"discrete"`` ranks draws, the best cell
-            of one operation, and its single mutations, by a second supernet that learns on
-            single paths near that cell, or, where its ranking does not agree with short
-            trainings, by these.
+            ``"best-of-likeliest"`` the likeliest ones; ``"discrete"`` ranks draws, the cell of the
+            operation of largest share, and its single mutations, by a second supernet that learns on
+            single paths near that cell, or, where short trainings contradict its ranking, by
+            these.
         candidates: How many cells are ranked.
         uniform_share: Share of the uniform distribution that is mixed into p for candidates.
-        pure_share: Share of the best cell of one operation in the distribution of the paths
-            that the second supernet learns on; the rest is uniform.
+        pure_share: Share of that operation in the distribution of the paths that the second
+            supernet learns on; the rest is uniform.
         epochs: The published number of epochs.
         published_rate: The published learning rate times the published number of steps: how
             far p of the published search could go; 0 where p does not move.

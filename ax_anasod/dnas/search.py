@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from ax_anasod.dnas.controller import Controller
 from ax_anasod.dnas.distribution import (
@@ -220,6 +221,25 @@ class DistributionSearch:
         losses, errors = np.array(measured, dtype=np.float64).reshape(-1, 2).T
         return losses, errors
 
+    def advantage(self, code: Codes, over: Codes) -> float:
+        """How many standard errors the loss of one architecture is below another's.
+
+        Their losses are compared image by image, on the images of `judge`.
+
+        Args:
+            code: ``d``.
+            over: ``d``, the other.
+        """
+        losses = []
+        for architecture in (over, code):
+            self.supernet.choose(architecture)
+            losses.append(
+                functional.cross_entropy(self._logits(), self._judged.labels, reduction="none")
+            )
+        difference = (losses[0] - losses[1]).double()
+        error = difference.std() / math.sqrt(len(difference))
+        return float(difference.mean() / error) if float(error) > 0 else 0.0
+
     @property
     def probabilities(self) -> Probabilities:
         """P of the best epoch on each edge, ``E x k``."""
@@ -329,13 +349,16 @@ class DistributionSearch:
 
     def _judge(self) -> tuple[float, float]:
         """Loss and error of what the supernet has chosen, on the fixed images."""
+        return loss_and_error(self._logits(), self._judged)
+
+    def _logits(self) -> Tensor:
+        layout = self.task.hardware.memory_format
         with torch.no_grad(), self.task.hardware.settings():
             logits = [
-                self._module(images.contiguous(memory_format=self.task.hardware.memory_format))
+                self._module(self._augmentation.normalise(pixels).contiguous(memory_format=layout))
                 for pixels in torch.split(self._judged.pixels, _JUDGED_BATCH)
-                for images in [self._augmentation.normalise(pixels)]
             ]
-            return loss_and_error(torch.cat(logits).float(), self._judged)
+        return torch.cat(logits).float()
 
     def _batches(
         self, images: Images, number: int, purpose: str

@@ -21,6 +21,10 @@ from ax_anasod.training.images import limited
 
 Values = npt.NDArray[np.float64]
 
+# Ten cells tell a correlation only to about a third.
+_CONTRADICTED: Final = -1 / 3
+# Standard errors by which a cell has to be better than the purest one.
+_CLEAR: Final = 2.0
 # Cells drawn uniformly on which the supernet is compared with short trainings.
 _CHECKED: Final = 10
 _SHORT: Final = 4
@@ -98,15 +102,22 @@ def select(
         drawn = edges.draw(_blurred(search, shares), method.candidates, rng)
         codes = np.concatenate([pure[None], mutations(search, pure, rng), drawn])
         codes = _distinct(edges, codes)
-    near_cell = method.selection == "discrete"
-    judge = search_near(_around(search, pure)) if near_cell else search
+    discrete = method.selection == "discrete"
+    judge = search_near(_around(search, pure)) if discrete else search
     losses = judge.judge(codes)[0]
     order = np.argsort(losses, kind="stable")
+    codes, losses = codes[order], losses[order]
     uniform = edges.draw(uniform_probabilities(search.distribution, edges), _CHECKED, rng)
     agreement = _agreement(judge.judge(uniform)[0], train(uniform, _SHORT))
-    ranking = Ranking(codes[order], losses[order], "supernet", agreement)
-    if near_cell and agreement <= 0:
+    ranking = Ranking(codes, losses, "supernet", agreement)
+    if not discrete:
+        return ranking
+    if agreement < _CONTRADICTED:
         return halve(ranking, train)
+    if judge.advantage(codes[0], pure) < _CLEAR:
+        # The simplest of those that cannot be told apart goes first.
+        first = np.argsort((codes != pure).any(axis=1), kind="stable")
+        ranking = replace(ranking, codes=codes[first], scores=losses[first])
     return ranking
 
 
