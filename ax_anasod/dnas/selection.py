@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import spearmanr
+from scipy.stats import norm, spearmanr
 
 from ax_anasod.dnas.edges import CellEdges, Codes, Probabilities
 from ax_anasod.dnas.estimators import uniform_probabilities
@@ -23,8 +23,8 @@ Values = npt.NDArray[np.float64]
 
 # Ten cells tell a correlation only to about a third.
 _CONTRADICTED: Final = -1 / 3
-# Standard errors by which a cell has to be better than the purest one.
-_CLEAR: Final = 2.0
+# Probability of taking a cell for better than the purest one where none is, over all of them.
+_BY_CHANCE: Final = 0.05
 # Cells drawn uniformly on which the supernet is compared with short trainings.
 _CHECKED: Final = 10
 _SHORT: Final = 4
@@ -114,7 +114,7 @@ def select(
         return ranking
     if agreement < _CONTRADICTED:
         return halve(ranking, train)
-    if judge.advantage(codes[0], pure) < _CLEAR:
+    if judge.advantage(codes[0], pure) < norm.isf(_BY_CHANCE / len(codes)):
         # The simplest of those that cannot be told apart goes first.
         first = np.argsort((codes != pure).any(axis=1), kind="stable")
         ranking = replace(ranking, codes=codes[first], scores=losses[first])
