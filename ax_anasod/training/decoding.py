@@ -86,7 +86,7 @@ def resized(pixels: Tensor, size: tuple[int, int]) -> Tensor:
     Raises:
         OptionalImportError: Pillow is not installed.
     """
-    if tuple(pixels.shape[2:]) == size:
+    if tuple(pixels.shape[2:]) == tuple(size):
         return pixels
     require("PIL", "train")
     from PIL import Image

@@ -139,10 +139,17 @@ def _class_folders(path: Path) -> Source:
             if split is not None and (is_tar(split) or _holds_folders(split)):
                 raise DataError(
                     f"{path} holds {split.name}, but no training split",
-                    f"call it {' or '.join(SPLITS['train'])}, or name {split} itself with --data",
+                    f"needed beside it is {' or '.join(SPLITS['training'])}; or name {split} with "
+                    "--data",
                 )
         alone = list_images(path)
         return Source(alone, None, mirror_images=True, files=alone.files)
+    if splits.beside and splits.train.is_dir() and not _holds_folders(splits.train):
+        raise DataError(
+            f"{splits.train} holds no class folders",
+            "a folder of this name is the training split; if it is a class, put the folders of "
+            "all classes into a folder called train",
+        )
     # Whatever has no test split is measured on its validation split.
     test = splits.test or splits.valid
     valid = splits.valid if splits.test is not None else None

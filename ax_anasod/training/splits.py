@@ -12,16 +12,17 @@ from ax_anasod.training.archives import TARS, is_tar
 from ax_anasod.training.trees import is_folder, is_helper, sorted_entries
 
 SPLITS: Final = {
-    "train": ("train", "training"),
-    "valid": ("val", "valid", "validation"),
+    "training": ("train", "training"),
+    "validation": ("val", "valid", "validation"),
     "test": ("test", "testing"),
 }
 """Names of the folders or tar files of each split, in lower case."""
 
 LIKE_A_SPLIT: Final = {
-    split: re.compile(rf"(?<![a-z])({'|'.join(names)})(?![a-z])") for split, names in SPLITS.items()
+    split: re.compile(rf"(?<![a-z])({'|'.join(names)})(set|data|images)?(?![a-z])")
+    for split, names in SPLITS.items()
 }
-"""Names, in lower case, that have a split's name as a word: test_set, seg-train, val2017."""
+"""Names, in lower case, with a split's name as a word: test_set, trainset, seg-train, val2017."""
 ARCHIVES: Final = (*TARS, ".zip", ".7z", ".rar", ".tar.bz2", ".tar.xz", ".tar.zst")
 
 
@@ -53,15 +54,16 @@ def find_splits(folder: Path) -> Splits:
     beside, similar = [], []
     for entry in sorted_entries(folder):
         path, stem = Path(entry.path), _stem(entry.name)
-        holds_images = entry.name.lower().endswith(ARCHIVES)
-        if not is_helper(entry.name) and not holds_images:
-            holds_images = is_folder(entry)
+        if is_helper(entry.name):
+            beside.append(path)
+            continue
+        holds_images = entry.name.lower().endswith(ARCHIVES) or is_folder(entry)
         split = next((split for split, names in SPLITS.items() if stem in names), None)
         if split is not None and (path.is_dir() or is_tar(path)):
             found[split].append(path)
             continue
         beside.append(path)
-        if holds_images and not is_helper(entry.name):
+        if holds_images:
             similar += [(s, path) for s, word in LIKE_A_SPLIT.items() if word.search(stem)]
     for split, paths in found.items():
         # Folders come first: a tar file of the same name has probably been unpacked there.

@@ -97,6 +97,8 @@ def tree_of_folder(path: Path) -> Tree:
     Raises:
         DataError: A part of it cannot be read, is neither file nor folder, or is reached twice.
     """
+    if path.is_file():
+        raise DataError(f"{path} is neither a folder nor a .tar, .tar.gz or .tgz", "unpack it")
     if not path.is_dir():
         beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
         raise DataError(f"{path} is no folder", nearest_hint(path.name, beside) if beside else None)
