@@ -139,25 +139,18 @@ def _load(
     config: DataConfig, purpose: Purpose, source: Source, progress: Progress | None
 ) -> ImageData:
     _check_numbers(source, purpose)
-    searching, labels = purpose == "search", source.train.labels
-    learned, held_out = torch.arange(len(labels)), torch.empty(0, dtype=torch.int64)
-    if source.test is None:
-        learned, held_out = _halves(labels, _TEST_SHARE, config.seed)
-    measured = source.valid if searching else source.test or source.train
-    more = None if searching else source.valid
-    if more is not None:
-        labels = torch.cat([labels, more.labels])
-        learned = torch.arange(len(labels))
-    learned = learned[limited(labels[learned], config.images, config.seed)]
-    number = len(source.train.labels)
-    parts = [_read(source.train, learned[learned < number], config, progress)]
-    if more is not None:
-        parts.append(_read(more, learned[learned >= number] - number, config, progress))
-    if measured is not None:
-        rows = held_out if measured is source.train else torch.arange(len(measured.labels))
-        parts.append(_read(measured, rows, config, progress))
-    images = [part for part, _ in parts]
-    for part in images[1:]:
+    learned, measured = _parts(config, purpose, source)
+    images: list[Images] = []
+    left_out = list(source.left_out)
+    splits: list[Split] = []
+    for split, rows in [*learned, *measured]:
+        # The two parts of one split have been listed once.
+        if isinstance(split, ClassFolders) and all(split is not other for other in splits):
+            left_out += split.left_out
+        splits.append(split)
+        part, damaged = _read(split, rows, config, progress)
+        images.append(part)
+        left_out += [(path, DAMAGED) for path in damaged]
         if part.pixels.shape[1:] != images[0].pixels.shape[1:]:
             one, other = (" x ".join(map(str, i.pixels.shape[2:])) for i in (images[0], part))
             raise DataError(
@@ -165,12 +158,11 @@ def _load(
                 "pixels (height x width)",
                 "resize all images to one size with --image-size",
             )
-    train = images[0] if more is None else images[0].joined(images[1])
-    if measured is None:
-        train, valid = split_off(train, config.validation, config.seed, source.train.classes)
-    else:
+    train = images[0] if len(learned) == 1 else images[0].joined(images[1])
+    if measured:
         valid = images[-1]
-    left_out = [*source.left_out, *(pair for _, pairs in parts for pair in pairs)]
+    else:
+        train, valid = split_off(train, config.validation, config.seed, source.train.classes)
     return ImageData(
         config.dataset,
         train,
@@ -180,6 +172,32 @@ def _load(
         tuple(path for path, _ in left_out),
         tuple(reason for _, reason in left_out),
     )
+
+
+_Part = tuple[Split, Tensor]
+
+
+def _parts(config: DataConfig, purpose: Purpose, source: Source) -> tuple[list[_Part], list[_Part]]:
+    """Splits and rows to learn from, one or two, and to measure on, one or none."""
+    train, test, labels = source.train, source.test, source.train.labels
+    kept, held_out = torch.arange(len(labels)), torch.empty(0, dtype=torch.int64)
+    if test is None:
+        kept, held_out = _halves(labels, _TEST_SHARE, config.seed)
+    if purpose == "search":
+        measured = [] if source.valid is None else [_whole(source.valid)]
+        more = None
+    else:
+        measured = [(train, held_out) if test is None else _whole(test)]
+        more = source.valid
+    if more is None:
+        return [(train, kept[limited(labels[kept], config.images, config.seed)])], measured
+    rows = limited(torch.cat([labels, more.labels]), config.images, config.seed)
+    parts = [(train, rows[rows < len(labels)]), (more, rows[rows >= len(labels)] - len(labels))]
+    return [(split, rows) for split, rows in parts if len(rows)], measured
+
+
+def _whole(split: Split) -> _Part:
+    return split, torch.arange(len(split.labels))
 
 
 def _check_numbers(source: Source, purpose: Purpose) -> None:
@@ -213,14 +231,11 @@ def _halves(labels: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]:
 
 def _read(
     split: Split, rows: Tensor, config: DataConfig, progress: Progress | None
-) -> tuple[Images, list[tuple[str, str]]]:
-    """Images of a split, and path and reason of what was left out of it."""
+) -> tuple[Images, list[str]]:
+    """Images of a split, and the paths of those that were left out."""
     labels = split.labels[rows]
-    if not isinstance(split, ClassFolders):
+    if not (config.skip_damaged and isinstance(split, ClassFolders)):
         return Images(split.read(rows, config.image_size, progress), labels), []
-    left_out = list(split.left_out)
-    if not config.skip_damaged:
-        return Images(split.read(rows, config.image_size, progress), labels), left_out
     pixels, damaged = split.read_sound(rows, config.image_size, progress)
     sound = torch.ones(len(rows), dtype=torch.bool)
     sound[list(damaged)] = False
@@ -231,8 +246,8 @@ def _read(
                 f"{split.path} are damaged or missing",
                 "replace some of them, or remove the class",
             )
-    left_out += [(str(split.path / split.names[i]), DAMAGED) for i in rows[~sound].tolist()]
-    return Images(pixels, labels[sound]), left_out
+    names = [str(split.path / split.names[index]) for index in rows[~sound].tolist()]
+    return Images(pixels, labels[sound]), names
 
 
 def _key(config: DataConfig, purpose: str, source: Source) -> str:

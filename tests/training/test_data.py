@@ -205,6 +205,9 @@ def test_a_limit_counts_learned_images_of_both_splits(three_splits: Path) -> Non
     assert (len(search.train), len(search.valid)) == (8, 6)
     assert (len(evaluation.train), len(evaluation.valid)) == (8, 4)
     assert torch.bincount(evaluation.train.labels).tolist() == [4, 4]
+    for seed in range(12):  # of some, no image of one of the two splits is taken
+        few = load_data(replace(config, images=4, seed=seed), "evaluation")
+        assert torch.bincount(few.train.labels).tolist() == [2, 2]
 
 
 def test_a_validation_split_alone_is_the_test_split(three_splits: Path) -> None:
@@ -277,6 +280,9 @@ def test_everything_left_out_is_counted_by_its_kind(three_splits: Path) -> None:
     assert again.left_out_reasons == data.left_out_reasons
     # The search does not look at the test split.
     assert len(load_data(config).left_out) == 4
+    # Held out images are of the same folder, whose other files count once.
+    alone = replace(config, path=str(three_splits / "Train"))
+    assert len(load_data(alone, "evaluation").left_out) == 1
 
 
 def test_test_images_without_classes_get_advice(three_splits: Path) -> None:
