@@ -22,9 +22,16 @@ from ax_anasod.training.trees import Span, Tree, is_helper, too_long
 TARS: Final = (".tar", ".tar.gz", ".tgz")
 
 _MOST_MEMBERS: Final = 10_000_000
+_MOST_FOLDERS: Final = 1_000_000
+# Of a path: what file systems take, and more folders than anybody nests.
+_LONGEST: Final = 4096
+_DEEPEST: Final = 100
 # The headers of one member, names and attributes included.
 _MOST_HEADER: Final = 2**16
 _BLOCK: Final = 512
+# GNU tar's names of archives, and folders of its incremental archives.
+_LABEL: Final = b"V"
+_LISTED_FOLDER: Final = b"D"
 # Blocks of zeros that a tar file is filled up with; 10 KiB where nothing else was asked for.
 _MOST_PADDING: Final = 2**24
 _MOST_LINKS: Final = 40
@@ -82,7 +89,9 @@ def tree_of_tar(path: Path) -> Tree:
     for member in _members(path):
         name = _inside(member.name, path)
         helper = any(map(is_helper, name.split("/")))
-        if member.isdir():
+        if member.type == _LABEL:
+            continue
+        if member.isdir() or member.type == _LISTED_FOLDER:
             if name and not helper:
                 _add_folders(tree, links, f"{name}/", path)
             continue
@@ -131,6 +140,11 @@ def _inside(name: str, path: Path) -> str:
             f"the tar file {path} holds {name!r}, which leads out of it",
             "make it again with names below one folder",
         )
+    if len(name) > _LONGEST or len(parts) > _DEEPEST:
+        raise DataError(
+            f"the tar file {path} has a member of {len(name)} characters and {len(parts)} folders, "
+            f"more than {_LONGEST} or {_DEEPEST}: {name[:20]}..."
+        )
     return "/".join(parts)
 
 
@@ -143,6 +157,8 @@ def _add_folders(tree: Tree, links: Mapping[str, str], name: str, path: Path) ->
         if folder in tree.files or folder in links:
             raise DataError(f"{path / folder} is a folder and a file or link", _UNPACK)
         tree.folders.add(folder)
+        if len(tree.folders) > _MOST_FOLDERS:
+            raise DataError(f"the tar file {path} has more than {_MOST_FOLDERS:,} folders")
         folder = folder.rpartition("/")[0]
 
 

@@ -37,6 +37,10 @@ _NAMED: Final = 5
 _NEEDED: Final = f"needed is CLASS/NAME with one of {', '.join(EXTENSIONS)}"
 
 
+class SingleClassError(DataError):
+    """Images of one class, or whose classes the folders do not say."""
+
+
 @dataclass(frozen=True)
 class ClassFolders:
     """The images of one split, listed but not yet read.
@@ -203,7 +207,8 @@ def _check_classes(
     for name in others:
         if root.startswith(name[: name.rfind("/") + 1]) and name.lower().endswith(ARCHIVES):
             raise DataError(f"{path / name} lies where class folders should be", "unpack it")
-    deep = [name for name in classes if _children(tree, f"{root}{name}/")]
+    parents = {folder.rpartition("/")[0] for folder in tree.folders}
+    deep = [name for name in classes if f"{root}{name}" in parents]
     splits = [s for s, word in LIKE_A_SPLIT.items() if any(word.search(n.lower()) for n in deep)]
     if len(splits) > 1:
         raise DataError(
@@ -211,10 +216,11 @@ def _check_classes(
             "name the folder that holds them, and call them train and test",
         )
     if not images:
-        raise DataError(f"{path} holds no images in class folders{_instead(others)}", _NEEDED)
+        instead = _instead([*others, *tree.helpers])
+        raise DataError(f"{path} holds no images in class folders{instead}", _NEEDED)
     if len(classes) + (stray is not None) < 2:
         only = classes[0] if classes else root[:-1] or path.name
-        raise DataError(
+        raise SingleClassError(
             f"{path} holds images of one class only: {only!r}",
             "put the images of each class into a folder of its own",
         )
@@ -266,7 +272,9 @@ def _annotated(path: Path, root: str, tree: Tree, images: Sequence[str]) -> list
     try:
         lines = [line.split("\t") for line in content.decode().splitlines() if line.strip()]
         of_image = {f"{root}images/{line[0]}": line[1].strip() for line in lines}
-    except (UnicodeDecodeError, IndexError) as error:
+        if len(of_image) < len(lines):
+            raise ValueError("it names an image twice")
+    except (IndexError, ValueError) as error:
         raise DataError(
             f"{annotations} is damaged: {error}", "needed is a line NAME<tab>CLASS for each image"
         ) from error

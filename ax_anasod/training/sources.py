@@ -16,10 +16,10 @@ from ax_anasod.exceptions import DataError, OptionError
 from ax_anasod.optional import require
 from ax_anasod.training.archives import is_tar
 from ax_anasod.training.decoding import resized
-from ax_anasod.training.folders import ClassFolders, Progress, list_images
+from ax_anasod.training.folders import ClassFolders, Progress, SingleClassError, list_images
 from ax_anasod.training.images import BESIDE, HELPERS
 from ax_anasod.training.splits import SPLITS, Splits, find_splits
-from ax_anasod.training.trees import is_helper, sorted_entries
+from ax_anasod.training.trees import is_folder, is_helper, sorted_entries
 
 EXTRA: Final = "train"
 
@@ -169,16 +169,17 @@ def _class_folders(path: Path) -> Source:
 
 
 def _holds_folders(path: Path) -> bool:
-    return any(Path(e).is_dir() and not is_helper(e.name) for e in sorted_entries(path))
+    return any(not is_helper(e.name) and is_folder(e) for e in sorted_entries(path))
 
 
 def _fitting(train: ClassFolders, path: Path, splits: Splits) -> ClassFolders:
     """The images of a split beside the training split, which has the same classes."""
-    if path.resolve() == train.path.resolve():
-        raise DataError(f"{train.path} and {path} are one folder", "remove the link")
+    for other in (splits.train, splits.valid, splits.test):
+        if other is not None and other != path and other.resolve() == path.resolve():
+            raise DataError(f"{other} and {path} are one folder", "remove the link")
     try:
         split = list_images(path)
-    except DataError as error:
+    except SingleClassError as error:
         if splits.valid is None or path == splits.valid:
             raise
         # Tiny ImageNet's test images, and those of many competitions.

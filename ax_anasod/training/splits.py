@@ -43,7 +43,7 @@ class Splits:
     beside: tuple[Path, ...]
 
 
-def find_splits(folder: Path) -> Splits:
+def find_splits(path: Path) -> Splits:
     """The splits in a folder, by their names in upper or lower case (see `SPLITS`).
 
     Raises:
@@ -52,32 +52,32 @@ def find_splits(folder: Path) -> Splits:
     """
     found: dict[str, list[Path]] = {split: [] for split in SPLITS}
     beside, similar = [], []
-    for entry in sorted_entries(folder):
-        path, stem = Path(entry.path), _stem(entry.name)
+    for entry in sorted_entries(path):
+        place, stem = Path(entry.path), _stem(entry.name)
         if is_helper(entry.name):
-            beside.append(path)
+            beside.append(place)
             continue
-        holds_images = entry.name.lower().endswith(ARCHIVES) or is_folder(entry)
+        folder = is_folder(entry)
         split = next((split for split, names in SPLITS.items() if stem in names), None)
-        if split is not None and (path.is_dir() or is_tar(path)):
-            found[split].append(path)
+        if split is not None and (folder or is_tar(place)):
+            found[split].append(place)
             continue
-        beside.append(path)
-        if holds_images:
-            similar += [(s, path) for s, word in LIKE_A_SPLIT.items() if word.search(stem)]
+        beside.append(place)
+        if folder or entry.name.lower().endswith(ARCHIVES):
+            similar += [(s, place) for s, word in LIKE_A_SPLIT.items() if word.search(stem)]
     for split, paths in found.items():
         # Folders come first: a tar file of the same name has probably been unpacked there.
-        paths.sort(key=lambda path: (not path.is_dir(), path.name))
-        if len({_stem(path.name) for path in paths}) > 1 or sum(p.is_dir() for p in paths) > 1:
-            names = ", ".join(path.name for path in paths)
-            raise DataError(f"{folder} holds several {split} splits: {names}", "keep one of them")
+        paths.sort(key=lambda place: (not place.is_dir(), place.name))
+        if len({_stem(place.name) for place in paths}) > 1 or sum(p.is_dir() for p in paths) > 1:
+            names = ", ".join(place.name for place in paths)
+            raise DataError(f"{path} holds several {split} splits: {names}", "keep one of them")
         beside += paths[1:]
     train, valid, test = (next(iter(paths), None) for paths in found.values())
     if train is not None:
-        for split, path in similar:
+        for split, place in similar:
             if not found[split]:
                 raise DataError(
-                    f"{path} is named like a split, but none of {', '.join(SPLITS[split])}",
+                    f"{place} is named like a split, but none of {', '.join(SPLITS[split])}",
                     "rename it, unpack it, or move it elsewhere",
                 )
     return Splits(train, valid, test, tuple(beside))

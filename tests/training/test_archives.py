@@ -275,12 +275,40 @@ def test_an_image_of_absurd_size_is_not_read(tar: Write, monkeypatch: pytest.Mon
     assert "train.tar/cat/0.png has" in str(damaged[0])
 
 
+def test_paths_that_nobody_has_are_refused(tar: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a/" * 100 + "0.png", "x" * 5000 + ".png"):
+        with pytest.raises(DataError, match="has a member of .* characters and .* folders"):
+            list_images(tar(lambda archive, name=name: add(archive, name)))
+    assert len(list_images(tar(lambda a: add(a, "cat/" + "a/" * 90 + "0.png"))).names) == 5
+    monkeypatch.setattr(archives, "_MOST_FOLDERS", 91)
+    with pytest.raises(DataError, match="has more than 91 folders"):
+        list_images(tar(lambda archive: add(archive, "cat/" + "a/" * 90 + "0.png")))
+
+
+def test_labels_and_lists_of_gnu_tar_are_no_images(tar: Write) -> None:
+    def extra(archive: tarfile.TarFile) -> None:
+        add_special(archive, "my backup", b"V")
+        add_special(archive, "cat", b"D")
+
+    images = list_images(tar(extra))
+    assert (images.classes, images.left_out) == (("cat", "dog"), ())
+
+
 def test_too_many_members_are_refused(tar: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tar()
     monkeypatch.setattr(archives, "_MOST_MEMBERS", 4)
     assert grey(path) == FOUR
     monkeypatch.setattr(archives, "_MOST_MEMBERS", 3)
     with pytest.raises(DataError, match="has more than 3 members"):
+        list_images(path)
+
+
+def test_a_tar_file_of_hidden_files_only_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "train.tar"
+    with tarfile.open(path, "w") as archive:
+        add(archive, ".data/cat/0.png")
+        add(archive, ".data/dog/0.png")
+    with pytest.raises(DataError, match=r"no images in class folders, but 2 other files .2 .png"):
         list_images(path)
 
 

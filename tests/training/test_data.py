@@ -293,6 +293,12 @@ def test_test_images_without_classes_get_advice(three_splits: Path) -> None:
     ):
         load_data(DataConfig("mine", str(three_splits)))
     (three_splits / "Testing" / "images-dog").rename(three_splits.parent / "elsewhere")
+    (three_splits / "Testing" / "other.tar").touch()
+    with pytest.raises(
+        DataError, match=r"other.tar lies where class folders should be \(unpack it\)"
+    ):
+        load_data(DataConfig("mine", str(three_splits)))
+    (three_splits / "Testing" / "other.tar").unlink()
     with pytest.raises(DataError, match="move it elsewhere: val is measured on then"):
         load_data(DataConfig("mine", str(three_splits)))
 
@@ -326,8 +332,12 @@ def test_classes_may_be_called_like_splits_but_for_train(tmp_path: Path) -> None
         load_data(DataConfig("mine", str(tmp_path / "traffic")))
 
 
-def test_a_test_split_that_is_the_training_split_is_refused(class_folders: Path) -> None:
+def test_two_splits_that_are_one_folder_are_refused(class_folders: Path) -> None:
+    (class_folders / "val").symlink_to("test")
+    with pytest.raises(DataError, match=r"val and .*test are one folder \(remove the link"):
+        load_data(DataConfig("mine", str(class_folders)))
     (class_folders / "test").rename(class_folders.parent / "elsewhere")
+    (class_folders / "val").unlink()
     (class_folders / "test").symlink_to("train")
     with pytest.raises(DataError, match=r"train and .*test are one folder \(remove the link"):
         load_data(DataConfig("mine", str(class_folders)))

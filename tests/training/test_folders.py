@@ -299,6 +299,7 @@ def test_the_layout_of_tiny_imagenet_is_read(tmp_path: Path) -> None:
     [
         (b"0.JPEG\tn00\n1.JPEG\tn01\n", "do not fit: images/2.JPEG and 1 in all"),
         (b"0.JPEG\tn0\n1.JPEG\tn1\n2.JPEG\tn1\n3.JPEG\tn1\n", "do not fit: images/3.JPEG"),
+        (b"0.JPEG\tn00\n0.JPEG\tn01\n", "is damaged: it names an image twice"),
         (b"0.JPEG n00\n", "val_annotations.txt is damaged: .*needed is a line NAME<tab>CLASS"),
         (b"\xff\xfe\x00", "val_annotations.txt is damaged: "),
     ],
