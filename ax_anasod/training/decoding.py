@@ -33,6 +33,8 @@ SKIP_HINT: Final = "leave such images out with --skip-damaged"
 # Only these: others of Pillow's formats start programs (EPS) or are no pictures.
 _FORMATS: Final = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 _DAMAGED_HINT: Final = f"remove or replace it, or {SKIP_HINT}"
+# Bytes of image files that are held in memory for the threads that decode them.
+_MOST_AHEAD: Final = 2**28
 # Images beyond this number of pixels are decoded one at a time.
 _LARGE: Final = 2**26
 _one_large = threading.Lock()
@@ -62,14 +64,18 @@ def decoded(
     require("PIL", "train")
     # Decoders let go of the interpreter's lock: a few threads use a few cores.
     workers = min(8, os.cpu_count() or 1)
-    ahead: deque[tuple[_Key, Future[Pixels | DataError]]] = deque()
+    ahead: deque[tuple[_Key, int, Future[Pixels | DataError]]] = deque()
+    held = 0
     with _pillow(), ThreadPoolExecutor(workers) as pool:
         for key, path, content in contents:
-            ahead.append((key, pool.submit(_decode, path, content, image_size)))
-            if len(ahead) > 2 * workers:
-                first, future = ahead.popleft()
+            size = len(content) if isinstance(content, bytes) else 0
+            ahead.append((key, size, pool.submit(_decode, path, content, image_size)))
+            held += size
+            while len(ahead) > 2 * workers or held > _MOST_AHEAD:
+                first, size, future = ahead.popleft()
                 yield first, future.result()
-        for first, future in ahead:
+                held -= size
+        for first, _, future in ahead:
             yield first, future.result()
 
 

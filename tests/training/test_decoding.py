@@ -13,6 +13,7 @@ import torch
 from PIL import Image, ImageFile
 
 from ax_anasod.exceptions import DataError
+from ax_anasod.training import decoding
 from ax_anasod.training.decoding import MOST_PIXELS, Pixels, decoded, resized
 
 RNG = np.random.default_rng(0)
@@ -32,6 +33,7 @@ def decode(content: bytes, image_size: int | None = None) -> Pixels:
     return image
 
 
+PIXEL = Image.new("RGB", (1, 1))
 # Where the first row and the first column of the stored image belong (EXIF 2.3, tag 274).
 UPRIGHT = {
     1: lambda a: a,
@@ -185,18 +187,22 @@ def test_settings_of_the_program_around_do_not_matter(monkeypatch: pytest.Monkey
     assert (Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES) == (3, True)
 
 
-def test_images_are_taken_a_few_ahead_only() -> None:
+@pytest.mark.parametrize(("most", "ahead"), [(2**28, 18), (2 * len(encoded(PIXEL)), 3), (1, 1)])
+def test_images_are_taken_a_few_ahead_only(
+    monkeypatch: pytest.MonkeyPatch, most: int, ahead: int
+) -> None:
+    monkeypatch.setattr(decoding, "_MOST_AHEAD", most)
     taken: list[int] = []
 
     def contents():
         for place in range(100):
             taken.append(place)
-            yield place, Path(f"{place}.png"), encoded(Image.new("RGB", (2, 2), (place,) * 3))
+            yield place, Path(f"{place}.png"), encoded(Image.new("RGB", (1, 1), (place,) * 3))
 
     images = decoded(contents())
     for place, image in images:
         assert (image == place).all()
-        assert len(taken) <= place + 18
+        assert len(taken) <= place + ahead
     assert taken == list(range(100))
 
 
