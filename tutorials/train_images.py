@@ -266,7 +266,7 @@ for name, figures in (
 ):
     print(
         f"{name:15} {figures['accuracy']:7.2f} %   {figures['negative_log_likelihood']:23.3f}"
-        f"   {figures['expected_calibration_error']:15.2f} %"
+        f"   {figures['expected_calibration_error']:10.2f} points"
     )
 display(Image(data=(ensemble / "reliability.png").read_bytes(), width=760))
 

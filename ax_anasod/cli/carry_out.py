@@ -11,6 +11,7 @@ from ax_anasod.cli.interruption import Interruption
 from ax_anasod.cli.progress import SearchProgress
 from ax_anasod.cli.session import note, waiting
 from ax_anasod.cli.summary import in_words, print_results
+from ax_anasod.cli.train_view import note_chance
 from ax_anasod.journal import Failed, Record
 from ax_anasod.runs import Results, RunFolder, Search, TrainingSearch
 from ax_anasod.runs.artefacts import DatabaseCopy, write_results
@@ -50,7 +51,11 @@ def carry_out(
                     _write(folder, search, f"all trials are kept; {how}")
             finally:
                 # Whatever has happened to the files.
-                print_results(Results(search.config, search.records, out), as_json=as_json)
+                results = Results(search.config, search.records, out)
+                print_results(results, as_json=as_json)
+                if isinstance(search, TrainingSearch) and results.best is not None:
+                    error = results.best.values[search.config.objectives[0].name]
+                    note_chance(error, search.runner.images())
     except KeyboardInterrupt:
         finished = False
     finally:

@@ -21,7 +21,7 @@ from ax_anasod.cli.retraining_arguments import DATA, HARDWARE, NETWORK, TRAINING
 from ax_anasod.cli.session import note, waiting
 from ax_anasod.cli.strategy_options import field_types, parse_texts
 from ax_anasod.cli.tables import listing, print_plainly
-from ax_anasod.cli.train_view import read_images
+from ax_anasod.cli.train_view import note_chance, read_images
 from ax_anasod.retraining import (
     EnsembleResult,
     Found,
@@ -36,7 +36,7 @@ from ax_anasod.training import Epoch, ImageData, TrainingConfig, TrainingTask
 _FIGURES = {
     "accuracy": ("accuracy [%]", 2),
     "negative_log_likelihood": ("negative log-likelihood", 4),
-    "expected_calibration_error": ("calibration error [%]", 2),
+    "expected_calibration_error": ("calibration error [points]", 2),
 }
 
 
@@ -124,9 +124,12 @@ def _train(
             )
     if members is None:
         content, table = one.metrics, _table_of_one(one)
+        error, who = one.metrics["test_error"], "the network did not do"
     else:
         content, table = several.figures, _table_of_ensemble(several)
+        error, who = 100 - several.figures["ensemble"]["accuracy"], "the ensemble did not do"
     print_plainly(table, Console(stderr=as_json, highlight=False))
+    note_chance(error, data, who)
     if as_json:
         sys.stdout.write(json.dumps({**content, "out": str(out)}) + "\n")
     return 0
@@ -145,7 +148,7 @@ def _table_of_one(result: Retrained) -> Table:
     rows = {
         "test error": f"{metrics['test_error']:.2f} %",
         "negative log-likelihood": f"{metrics['negative_log_likelihood']:.4f}",
-        "calibration error": f"{metrics['expected_calibration_error']:.2f} %",
+        "calibration error": f"{metrics['expected_calibration_error']:.2f} percentage points",
         "encoding": f"{', '.join(encoding)} (trial {metrics['trial']})",
         "parameters": f"{metrics['parameters']:.3f} million",
         "multiply-adds": f"{multiply_adds:.{digits}f} million an image",

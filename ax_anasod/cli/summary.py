@@ -17,6 +17,7 @@ from ax_anasod.journal import BETWEEN_LAYERS, Completed, Failed, Stopped
 from ax_anasod.runs import Results
 from ax_anasod.runs.layout import TRIALS
 
+_TWO_DECIMALS: Final = {"percent": "%", "points": "points"}
 _UNITS: Final = (("d", 86_400.0), ("h", 3600.0), ("min", 60.0))
 
 
@@ -35,8 +36,8 @@ def print_results(results: Results, *, as_json: bool, state: str | None = None) 
 
 def in_words(value: float, unit: str) -> str:
     """A value with its unit."""
-    if unit == "percent":
-        return f"{value:.2f} %"
+    if unit in _TWO_DECIMALS:
+        return f"{value:.2f} {_TWO_DECIMALS[unit]}"
     return f"{value:.6g} {unit}".rstrip()
 
 
@@ -85,7 +86,9 @@ def _add_best(table: Table, results: Results, best: Completed) -> None:
     value = best.values[objective.name]
     _add(table, f"best {objective.name}", f"{in_words(value, objective.unit)} (trial {best.trial})")
     if objective.optimum is not None:
-        regret = in_words(value - objective.optimum, objective.unit)
+        # A difference of percentages is none itself.
+        unit = "points" if objective.unit == "percent" else objective.unit
+        regret = in_words(value - objective.optimum, unit)
         _add(table, "optimum", f"{in_words(objective.optimum, objective.unit)} (regret {regret})")
     for quantity in (*results.config.objectives[1:], *results.config.reported):
         _add(table, f"its {quantity.name}", in_words(best.values[quantity.name], quantity.unit))

@@ -39,7 +39,7 @@ ImageFolder = Annotated[
     Path | None,
     option(
         _IMAGES,
-        "Folder of the images: train and test, each a folder or tar file of class folders, or "
+        "Folder of the images: train, val and test, each a folder or tar file of class folders, or "
         "class folders alone.",
         "--data",
         metavar="DIR",

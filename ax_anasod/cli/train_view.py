@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -11,24 +12,46 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ax_anasod.cli.session import note, stderr_console
 from ax_anasod.training import DataConfig, ImageData, load_data
 from ax_anasod.training.data import Purpose
+from ax_anasod.training.images import DAMAGED
 
 _NAMED: Final = 3
 
 
 def read_images(config: DataConfig, purpose: Purpose = "search") -> ImageData:
-    """Read images with a progress bar, and say which were left out.
+    """Read images with a progress bar, and say what was left out.
 
     Raises:
         DataError: They are missing, damaged, or do not fit together.
     """
     with _reading(config.dataset) as progress:
         data = load_data(config, purpose, progress=progress)
-    if data.left_out:
-        number = len(data.left_out)
-        names = ", ".join(data.left_out[:_NAMED]) + (", ..." if number > _NAMED else "")
+    for reason, number in Counter(data.left_out_reasons).items():
+        named = [
+            p for p, r in zip(data.left_out, data.left_out_reasons, strict=True) if r == reason
+        ]
+        names = ", ".join(named[:_NAMED]) + (", ..." if number > _NAMED else "")
         total = len(data.train) + len(data.valid) + number
-        note(f"{number} of {total} images are damaged or missing, and left out: {names}")
+        what = f"{number} {reason}"
+        if reason == DAMAGED:
+            what = f"{number} of {total} images are damaged or missing, and"
+        note(f"{what} left out: {names}")
     return data
+
+
+def note_chance(error: float, data: ImageData, who: str = "no network did") -> None:
+    """Say where an error on the validation images may be that of guessing.
+
+    Args:
+        error: The lowest error, in percent.
+        data: The images.
+        who: What the sentence starts with.
+    """
+    if data.is_chance(error):
+        note(
+            f"{who} clearly better than guessing (error {error:.2f} %, that of always naming the "
+            f"most frequent class {data.chance_error:.2f} %): train longer, with more --epochs or "
+            "on more images"
+        )
 
 
 @contextmanager

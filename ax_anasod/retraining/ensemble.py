@@ -41,8 +41,8 @@ class EnsembleResult:
         folder: The folder with its files.
         members: The members.
         figures: The content of ``ensemble.json``: of the ensemble, the mean of its members,
-            and each of them, accuracy and calibration error in percent and the negative
-            log-likelihood in nats.
+            and each of them, accuracy in percent, calibration error in percentage points and
+            the negative log-likelihood in nats.
     """
 
     folder: Path

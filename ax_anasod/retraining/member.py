@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
@@ -73,7 +74,8 @@ def evaluate(
 
     The folder gets ``model.pt`` (see `ax_anasod.load_model`), ``metrics.json``,
     ``learning_curve.png`` and ``predictions.pt``. A training that was killed goes on from its
-    last epoch; one that is in the folder already is not made again.
+    last epoch; one that is in the folder already is not made again. ``metrics.json`` is written
+    last: where it is, all else is.
 
     Args:
         found: What the search has found.
@@ -101,7 +103,12 @@ def evaluate(
         **task.identity(),
     }
     if (folder / METRICS).exists():
-        return _already_trained(folder, about)
+        retrained = _already_trained(folder, about)
+        if any((folder / name).exists() for name in (_CHECKPOINT, _LOCK)):
+            # Of a process that was killed after its last file, or is about to delete them.
+            with suppress(RunError, OSError), locked(folder / _LOCK, "busy"):
+                (folder / _CHECKPOINT).unlink(missing_ok=True)
+        return retrained
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -122,7 +129,7 @@ def evaluate(
 def _write(
     retrained: Retrained, training: Training, task: TrainingTask, codes: NDArray[np.int64]
 ) -> None:
-    """Write the model and what was measured; the figures last: where they are, all else is."""
+    """Write the model and what was measured; the figures last."""
     folder, metrics, data = retrained.folder, retrained.metrics, training.data
     network = cast("Network", training.network)
     own = tuple(find_operations(task.operations) or ())
@@ -146,18 +153,29 @@ def _measured(training: Training, found: Found, folder: Path, about: dict[str, A
         "dataset": data.name,
         "run": str(found.run.resolve()),
         "test_error": 100 - figures["accuracy"],
+        "chance_error": data.chance_error,
         **figures,
         "parameters": num_parameters(network) / 1e6,
         "multiply_adds": count_flops(network, data.image_size) / 2e6,
         "train_images": len(data.train),
         "test_images": len(data.valid),
+        "left_out": dict(Counter(data.left_out_reasons)),
         "epochs": len(epochs),
         "train_seconds": sum(epoch.train_seconds for epoch in epochs),
-        "hardware": training.hardware.to_dict(),
+        "hardware": _hardware(training),
         "curve": [epoch.to_dict() for epoch in epochs],
         **about,
     }
     return Retrained(folder, metrics, probabilities, labels)
+
+
+def _hardware(training: Training) -> dict[str, Any]:
+    """What the network was trained on, with the device that it was."""
+    hardware, device = training.hardware, training.device
+    used = {"device": hardware.kind if hardware.devices > 1 else str(device)}
+    if device.type == "cuda":
+        used["device_name"] = torch.cuda.get_device_name(device)
+    return {**hardware.to_dict(), **used}
 
 
 def _already_trained(folder: Path, about: dict[str, Any]) -> Retrained:
@@ -172,5 +190,17 @@ def _already_trained(folder: Path, about: dict[str, Any]) -> Retrained:
             f"the folder {folder} holds another training; what differs: {', '.join(different)}",
             "choose another folder with --out",
         )
+    missing = [name for name in (MODEL, PREDICTIONS) if not (folder / name).exists()]
+    if missing:
+        raise RunError(
+            f"the folder {folder} has {METRICS}, but lacks {' and '.join(missing)}",
+            f"delete {folder / METRICS} to train again",
+        )
     state = read_state(folder / PREDICTIONS)
-    return Retrained(folder, metrics, state["probabilities"].numpy(), state["labels"].numpy())
+    try:
+        return Retrained(folder, metrics, state["probabilities"].numpy(), state["labels"].numpy())
+    except (AttributeError, KeyError) as error:
+        raise RunError(
+            f"{folder / PREDICTIONS} does not hold the predictions of a network",
+            f"delete {folder / METRICS} to train again",
+        ) from error

@@ -87,7 +87,7 @@ def draw_reliability(diagrams: Mapping[str, Reliability], dataset: str) -> Figur
             label="accuracy",
         )
         calibration = result.expected_calibration_error
-        _name(axes, f"{name} on {dataset}: calibration error {calibration:.2f} %", "accuracy")
+        _name(axes, f"{name} on {dataset}: calibration error {calibration:.2f} points", "accuracy")
         axes.set_xlabel("confidence")
         axes.set_xlim(0, 1)
         axes.set_ylim(0, 1.02)

@@ -140,7 +140,7 @@ class RayRunner(BaseTrainingRunner):
     def _start(self, trial_index: int, metadata: Mapping[str, Any]) -> None:
         self._training(metadata)  # refuses a folder with the trial of another search
         try:
-            data = self._images()
+            data = self.images()
         except DataError as error:
             self._fail(metadata, str(error))
             return

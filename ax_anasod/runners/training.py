@@ -65,7 +65,7 @@ class TrainingRunner(BaseTrainingRunner):
             self._start(trial_index, trial_metadata)
         training = self._trainings[trial_index]
         try:
-            training.advance(self._images(), self.epochs_per_poll)
+            training.advance(self.images(), self.epochs_per_poll)
         except DataError as error:
             training.end("failed", str(error))
         if training.state.status != "running":

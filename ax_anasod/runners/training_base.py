@@ -80,6 +80,16 @@ class BaseTrainingRunner(IRunner):
         """Train on images that are in memory already, instead of reading them."""
         self._data = data
 
+    def images(self) -> ImageData:
+        """The images that it trains on, read at the first call.
+
+        Raises:
+            DataError: They are missing, damaged, or do not fit together.
+        """
+        if self._data is None:
+            self._data = load_data(self._task.data)
+        return self._data
+
     def prepare(self) -> None:
         """Make ready for the first trial, which otherwise does so itself.
 
@@ -145,11 +155,6 @@ class BaseTrainingRunner(IRunner):
     @abstractmethod
     def _start(self, trial_index: int, metadata: Mapping[str, Any]) -> None:
         """Start or go on with a trial."""
-
-    def _images(self) -> ImageData:
-        if self._data is None:
-            self._data = load_data(self._task.data)
-        return self._data
 
     def _training(self, metadata: Mapping[str, Any]) -> TrialTraining:
         return TrialTraining(

@@ -36,7 +36,7 @@ class Reliability:
 
     @property
     def expected_calibration_error(self) -> float:
-        """Mean distance between confidence and accuracy, in percent, weighted by images."""
+        """Mean distance of confidence and accuracy, in percentage points, weighted by images."""
         filled = self.counts > 0
         gaps = np.abs(self.confidence - self.accuracy)[filled]
         return 100 * float(gaps @ self.counts[filled]) / int(self.counts.sum())
@@ -79,7 +79,7 @@ def quality(probabilities: ArrayLike, labels: ArrayLike) -> Mapping[str, float]:
 
     Returns:
         ``accuracy`` (percent), ``negative_log_likelihood`` (nats an image) and
-        ``expected_calibration_error`` (percent, 15 bins).
+        ``expected_calibration_error`` (percentage points, 15 bins).
 
     Raises:
         OptionError: If these are no probabilities of such classes.

@@ -16,12 +16,15 @@ from ax_anasod.exceptions import DataError, OptionError, RunError, UnknownNameEr
 from ax_anasod.training.checkpoint import read_state, write_state
 from ax_anasod.training.config import check_names
 from ax_anasod.training.folders import ClassFolders, Progress
-from ax_anasod.training.images import ImageData, Images, limited, split_off
+from ax_anasod.training.images import DAMAGED, ImageData, Images, limited, split_off
 from ax_anasod.training.sources import Source, Split, open_source
 
 Purpose = Literal["search", "evaluation"]
 # Where a data set has no test split, this share of it is kept for evaluation.
 _TEST_SHARE: Final = 0.2
+# Another number makes what is cached worthless: of how images are found and decoded.
+_RULES: Final = 2
+_NAMED: Final = 5
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,8 @@ class DataConfig:
         dataset: Name of the data set, see :func:`ax_anasod.training.sources.open_source`.
         path: Folder of its images, None where it needs none.
         images: How many images of the training split are used; None uses all.
-        validation: Share of them that the search measures on, in (0, 1).
+        validation: Share of them that the search measures on, in (0, 1); where the data set has
+            a validation split and a test split, the search measures on the validation split.
         image_size: Height and width that images are resized to, in pixels; None keeps theirs.
         seed: Decides which images are used, and which are learned from.
         skip_damaged: Whether images of class folders that are damaged or gone are left out,
@@ -90,9 +94,10 @@ def load_data(
     Args:
         config: Which images.
         purpose: ``"search"`` divides the training split into images to learn from and images
-            to measure on, and leaves the test split alone; ``"evaluation"`` learns from the
-            whole training split and measures on the test split. A data set without a test
-            split has a fifth of its images held out as one first, for both purposes.
+            to measure on, unless there is a validation split to measure on, and leaves the test
+            split alone; ``"evaluation"`` learns from the whole training split (and the
+            validation split) and measures on the test split. A data set without a test split
+            has a fifth of its images held out as one first, for both purposes.
         cache: Folder in which the decoded images are kept, for a quicker start the next time.
         progress: Told how many of how many images have been read, for each part in turn.
 
@@ -115,9 +120,12 @@ def load_data(
     file = cache / f"images-{_key(config, purpose, source)}.pt"
     if file.exists():
         stored = read_state(file)
-        return ImageData(
-            **{**stored, **{name: Images(**stored[name]) for name in ("train", "valid")}}
-        )
+        try:
+            return ImageData(
+                **{**stored, **{name: Images(**stored[name]) for name in ("train", "valid")}}
+            )
+        except (KeyError, TypeError) as error:
+            raise RunError(f"{file} holds no images of this package", "delete it") from error
     data = _load(config, purpose, source, progress)
     try:
         cache.mkdir(parents=True, exist_ok=True)
@@ -130,23 +138,88 @@ def load_data(
 def _load(
     config: DataConfig, purpose: Purpose, source: Source, progress: Progress | None
 ) -> ImageData:
-    every = torch.arange(len(source.train.labels))
-    if source.test is None:
-        learned, held_out = _halves(source.train.labels, _TEST_SHARE, config.seed)
+    _check_numbers(source, purpose)
+    learned, measured = _parts(config, purpose, source)
+    images: list[Images] = []
+    left_out = list(source.left_out)
+    splits: list[Split] = []
+    for split, rows in [*learned, *measured]:
+        # The two parts of one split have been listed once.
+        if isinstance(split, ClassFolders) and all(split is not other for other in splits):
+            left_out += split.left_out
+        splits.append(split)
+        part, damaged = _read(split, rows, config, progress)
+        images.append(part)
+        left_out += [(path, DAMAGED) for path in damaged]
+        if part.pixels.shape[1:] != images[0].pixels.shape[1:]:
+            one, other = (" x ".join(map(str, i.pixels.shape[2:])) for i in (images[0], part))
+            raise DataError(
+                f"the splits of {config.path} have images of different sizes: {one} and {other} "
+                "pixels (height x width)",
+                "resize all images to one size with --image-size",
+            )
+    train = images[0] if len(learned) == 1 else images[0].joined(images[1])
+    if measured:
+        valid = images[-1]
     else:
-        learned, held_out = every, torch.empty(0, dtype=torch.int64)
-    learned = learned[limited(source.train.labels[learned], config.images, config.seed)]
-    images, left_out = _read(source.train, learned, config, progress)
-    if purpose == "search":
-        train, valid = split_off(images, config.validation, config.seed)
-    else:
-        measured = source.test or source.train
-        rows = held_out if source.test is None else torch.arange(len(measured.labels))
-        valid, others = _read(measured, rows, config, progress)
-        train, left_out = images, left_out + others
+        train, valid = split_off(train, config.validation, config.seed, source.train.classes)
     return ImageData(
-        config.dataset, train, valid, source.train.classes, source.mirror_images, left_out
+        config.dataset,
+        train,
+        valid,
+        source.train.classes,
+        source.mirror_images,
+        tuple(path for path, _ in left_out),
+        tuple(reason for _, reason in left_out),
     )
+
+
+_Part = tuple[Split, Tensor]
+
+
+def _parts(config: DataConfig, purpose: Purpose, source: Source) -> tuple[list[_Part], list[_Part]]:
+    """Splits and rows to learn from, one or two, and to measure on, one or none."""
+    train, test, labels = source.train, source.test, source.train.labels
+    kept, held_out = torch.arange(len(labels)), torch.empty(0, dtype=torch.int64)
+    if test is None:
+        kept, held_out = _halves(labels, _TEST_SHARE, config.seed)
+    if purpose == "search":
+        measured = [] if source.valid is None else [_whole(source.valid)]
+        more = None
+    else:
+        measured = [(train, held_out) if test is None else _whole(test)]
+        more = source.valid
+    if more is None:
+        return [(train, kept[limited(labels[kept], config.images, config.seed)])], measured
+    rows = limited(torch.cat([labels, more.labels]), config.images, config.seed)
+    parts = [(train, rows[rows < len(labels)]), (more, rows[rows >= len(labels)] - len(labels))]
+    return [(split, rows) for split, rows in parts if len(rows)], measured
+
+
+def _whole(split: Split) -> _Part:
+    return split, torch.arange(len(split.labels))
+
+
+def _check_numbers(source: Source, purpose: Purpose) -> None:
+    """Refuse a class with too few images to be divided."""
+    uses = ["to learn from"]
+    if purpose == "search" and source.valid is None:
+        uses.append("for the search to measure on")
+    if source.test is None:
+        uses.append("for the test")
+    counts = torch.bincount(source.train.labels, minlength=len(source.train.classes)).tolist()
+    few = [
+        f"{name!r} has {count}"
+        for name, count in zip(source.train.classes, counts, strict=True)
+        if count < len(uses)
+    ]
+    if few:
+        rest = f", and {len(few) - _NAMED} others have too few" if len(few) > _NAMED else ""
+        raise DataError(
+            f"a class needs at least {len(uses)} images, one {', one '.join(uses)}, but "
+            f"{', '.join(few[:_NAMED])}{rest}",
+            "add images, or remove the class",
+        )
 
 
 def _halves(labels: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]:
@@ -158,11 +231,11 @@ def _halves(labels: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]:
 
 def _read(
     split: Split, rows: Tensor, config: DataConfig, progress: Progress | None
-) -> tuple[Images, tuple[str, ...]]:
-    """Images of a split, and the names of those that were left out."""
+) -> tuple[Images, list[str]]:
+    """Images of a split, and the paths of those that were left out."""
     labels = split.labels[rows]
     if not (config.skip_damaged and isinstance(split, ClassFolders)):
-        return Images(split.read(rows, config.image_size, progress), labels), ()
+        return Images(split.read(rows, config.image_size, progress), labels), []
     pixels, damaged = split.read_sound(rows, config.image_size, progress)
     sound = torch.ones(len(rows), dtype=torch.bool)
     sound[list(damaged)] = False
@@ -173,11 +246,21 @@ def _read(
                 f"{split.path} are damaged or missing",
                 "replace some of them, or remove the class",
             )
-    names = tuple(str(split.path / split.names[index]) for index in rows[~sound].tolist())
+    names = [str(split.path / split.names[index]) for index in rows[~sound].tolist()]
     return Images(pixels, labels[sound]), names
 
 
 def _key(config: DataConfig, purpose: str, source: Source) -> str:
-    stamps = [(str(f.resolve()), f.stat().st_size, f.stat().st_mtime_ns) for f in source.files]
-    described = json.dumps([config.to_dict(), purpose, stamps, len(source.train.labels)])
+    splits = [split for split in (source.train, source.valid, source.test) if split is not None]
+    labels = [[*split.classes, *split.labels.tolist()] for split in splits]
+    stamps = [_stamp(file) for file in source.files]
+    described = json.dumps([_RULES, config.to_dict(), purpose, stamps, labels])
     return hashlib.sha256(described.encode()).hexdigest()[:16]
+
+
+def _stamp(file: Path) -> tuple[str, int, int]:
+    try:
+        stat = file.stat()
+    except OSError:  # a link that leads nowhere, as reading it will say
+        return str(file), 0, 0
+    return str(file.resolve()), stat.st_size, stat.st_mtime_ns

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 from torch import Tensor
 
 from ax_anasod.exceptions import DataError
+
+DAMAGED: Final = "images that are damaged or missing"
+HELPERS: Final = "hidden or helper files"
+NO_IMAGES: Final = "files that are no images"
+REPLACED: Final = "members of a tar file that a later one of the same name replaces"
+BESIDE: Final = "files or folders beside the splits"
 
 
 @dataclass(frozen=True)
@@ -50,7 +59,8 @@ class ImageData:
         valid: Images to be measured on.
         classes: Name of each class.
         mirror_images: Whether a mirrored image is still of its class.
-        left_out: Paths of images that are damaged or missing, and were left out.
+        left_out: Paths of what was left out, in the splits that were read and beside them.
+        left_out_reasons: What each of them is, such as "images that are damaged or missing".
     """
 
     name: str
@@ -59,6 +69,7 @@ class ImageData:
     classes: tuple[str, ...]
     mirror_images: bool = True
     left_out: tuple[str, ...] = ()
+    left_out_reasons: tuple[str, ...] = ()
 
     @property
     def num_classes(self) -> int:
@@ -76,6 +87,29 @@ class ImageData:
         height, width = self.train.pixels.shape[2:]
         return int(height), int(width)
 
+    @property
+    def chance_error(self) -> float:
+        """Error on the validation images of always naming the most frequent class, in percent."""
+        return 100 * (1 - float(torch.bincount(self.valid.labels).max()) / len(self.valid))
+
+    def is_chance(self, error: float) -> bool:
+        """Whether an error on the validation images may be that of guessing.
+
+        It is where it lies less than two standard errors below `chance_error`, of so many images.
+
+        Args:
+            error: The error, in percent.
+
+        Example:
+            >>> images = Images(torch.zeros(100, 1, 1, 1), torch.arange(100) % 4)
+            >>> data = ImageData("mine", images, images, ("a", "b", "c", "d"))
+            >>> data.chance_error, data.is_chance(70.0), data.is_chance(60.0)
+            (75.0, True, False)
+        """
+        chance = self.chance_error
+        spread = math.sqrt(chance * (100 - chance) / len(self.valid))
+        return error > max(chance - 2 * spread, 0)
+
     def statistics(self) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation of each channel of the training images, ``c`` each.
 
@@ -92,7 +126,9 @@ class ImageData:
         return mean.float(), variance.sqrt().clamp_min(1 / 255).float()
 
 
-def split_off(images: Images, share: float, seed: int) -> tuple[Images, Images]:
+def split_off(
+    images: Images, share: float, seed: int, classes: Sequence[str] | None = None
+) -> tuple[Images, Images]:
     """Split images at random so that both parts have the classes in the same shares.
 
     Args:
@@ -100,6 +136,7 @@ def split_off(images: Images, share: float, seed: int) -> tuple[Images, Images]:
         share: Share of the second part, in (0, 1); at least one image of each class goes
             there, and at least one stays.
         seed: Decides which.
+        classes: Names of the classes, for messages.
 
     Raises:
         DataError: A class has a single image.
@@ -109,8 +146,9 @@ def split_off(images: Images, share: float, seed: int) -> tuple[Images, Images]:
     for label in torch.unique(images.labels):
         members = (images.labels == label).nonzero().flatten()
         if len(members) < 2:
+            name = int(label) if classes is None else repr(classes[int(label)])
             raise DataError(
-                f"class {int(label)} has a single image: it cannot be both learned and measured",
+                f"class {name} has a single image: it cannot be both learned and measured",
                 "give each class at least two images",
             )
         members = members[torch.randperm(len(members), generator=generator)]

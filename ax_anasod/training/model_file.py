@@ -17,6 +17,7 @@ from ax_anasod.cells import Cell
 from ax_anasod.exceptions import AnasodError, OptionError, RunError
 from ax_anasod.networks import Network, NetworkConfig, OperationFactory, build_network
 from ax_anasod.training.checkpoint import read_state, write_state
+from ax_anasod.training.decoding import resized
 from ax_anasod.training.images import ImageData
 from ax_anasod.training.predict import predict_logits
 
@@ -100,8 +101,11 @@ class TrainedModel:
     def predict(self, images: Tensor) -> Tensor:
         """Probabilities of the classes.
 
+        Images of another size than `image_size` are resized to it, as ``--image-size`` does for
+        training.
+
         Args:
-            images: ``b x c x h x w``, uint8 from 0 to 255, best of the size `image_size`.
+            images: ``b x c x h x w``, uint8 from 0 to 255.
 
         Returns:
             ``b x num_classes`` probabilities, on the device of the network.
@@ -122,6 +126,7 @@ class TrainedModel:
         )
         if images.ndim != 4 or images.shape[1] != len(mean) or 0 in images.shape[2:]:
             raise OptionError(f"images must be b x {len(mean)} x h x w, got {tuple(images.shape)}")
+        images = resized(images, self.image_size)
         logits = predict_logits(self.network, images, lambda pixels: (pixels - mean) / std, device)
         return torch.softmax(logits, dim=1)
 

@@ -14,7 +14,12 @@ from torch import Tensor
 
 from ax_anasod.exceptions import DataError, OptionError
 from ax_anasod.optional import require
-from ax_anasod.training.folders import Progress, find_split, is_tar, list_images
+from ax_anasod.training.archives import is_tar
+from ax_anasod.training.decoding import resized
+from ax_anasod.training.folders import ClassFolders, Progress, SingleClassError, list_images
+from ax_anasod.training.images import BESIDE, HELPERS
+from ax_anasod.training.splits import SPLITS, Splits, find_splits
+from ax_anasod.training.trees import is_folder, is_helper, sorted_entries
 
 EXTRA: Final = "train"
 
@@ -47,13 +52,18 @@ class Source:
         train: Its training split.
         test: Its test split, None where it has none of its own.
         mirror_images: Whether a mirrored image is still of its class.
+        valid: The split on which a search measures, None where it takes a share of ``train``;
+            only beside a test split.
         files: The files it is read from; a change of them makes a cached copy worthless.
+        left_out: Path and reason of whatever lies beside the splits.
     """
 
     train: Split
     test: Split | None
     mirror_images: bool
+    valid: Split | None = None
     files: tuple[Path, ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,13 +85,7 @@ class InMemory:
     ) -> Tensor:
         """Images as ``m x c x h x w`` uint8, resized where ``image_size`` says so."""
         chosen = self.pixels[indices]
-        if image_size is not None and tuple(chosen.shape[2:]) != (image_size, image_size):
-            require("torchvision", EXTRA)
-            from torchvision.transforms.v2 import functional
-
-            resized: Tensor = functional.resize(chosen, [image_size, image_size], antialias=True)
-            return resized
-        return chosen
+        return chosen if image_size is None else resized(chosen, (image_size, image_size))
 
 
 def open_source(dataset: str, path: Path | None) -> Source:
@@ -91,8 +95,10 @@ def open_source(dataset: str, path: Path | None) -> Source:
         dataset: ``"digits"`` (scikit-learn's, 1,797 images of 8 x 8 pixels, no download),
             ``"cifar10"``, ``"cifar100"`` or ``"fashion-mnist"`` (torchvision's, downloaded
             into ``path`` unless they are there), or any name for the images in ``path``.
-        path: Folder of the data. It may hold ``train`` and ``test`` (or ``val``, ``valid``),
-            each a folder or a tar file of class folders, or class folders alone.
+        path: Folder of the data. It may hold ``train``, ``val`` and ``test`` (see
+            `ax_anasod.training.splits.SPLITS`), each a folder or a tar file of class folders,
+            or class folders alone. A validation split without a test split is measured on in
+            its place.
 
     Raises:
         DataError: The data is not there, or not as it should be.
@@ -103,28 +109,94 @@ def open_source(dataset: str, path: Path | None) -> Source:
         return _digits()
     if path is None:
         raise OptionError(f"the data set {dataset!r} needs --data", "give the folder of its images")
-    if dataset in _TORCHVISION and find_split(path, "train") is None:
+    if dataset in _TORCHVISION and (not _is_there(path) or _splits(path).train is None):
         return _torchvision(dataset, path)
+    if not _is_there(path):
+        raise DataError(f"the data folder {path} does not exist")
     return _class_folders(path)
 
 
+def _is_there(path: Path) -> bool:
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"the data folder {path} cannot be read: {reason}") from error
+    return True
+
+
+def _splits(path: Path) -> Splits:
+    return find_splits(path) if path.is_dir() else Splits(None, None, None, ())
+
+
 def _class_folders(path: Path) -> Source:
-    if not path.exists():
-        raise DataError(f"the data folder {path} does not exist")
-    train = None if is_tar(path) else find_split(path, "train", "training")
-    test = None if is_tar(path) else find_split(path, "test", "val", "valid", "validation")
-    if train is None:
+    splits = _splits(path)
+    if splits.train is None:
+        for split in (splits.test, splits.valid):
+            # A class may be called "test", too; it has no folders in it.
+            if split is not None and (is_tar(split) or _holds_folders(split)):
+                raise DataError(
+                    f"{path} holds {split.name}, but no training split",
+                    f"needed beside it is {' or '.join(SPLITS['training'])}; or name {split} with "
+                    "--data",
+                )
         alone = list_images(path)
         return Source(alone, None, mirror_images=True, files=alone.files)
-    learned = list_images(train)
-    if test is None:
-        return Source(learned, None, mirror_images=True, files=learned.files)
-    measured = list_images(test)
-    if measured.classes != learned.classes:
-        odd = sorted(set(measured.classes) ^ set(learned.classes))
-        raise DataError(f"{train} and {test} have different classes: {', '.join(odd[:5])}")
-    files = (*learned.files, *measured.files)
-    return Source(learned, measured, mirror_images=True, files=files)
+    if splits.beside and splits.train.is_dir() and not _holds_folders(splits.train):
+        raise DataError(
+            f"{splits.train} holds no class folders",
+            "a folder of this name is the training split; if it is a class, put the folders of "
+            "all classes into a folder called train",
+        )
+    # Whatever has no test split is measured on its validation split.
+    test = splits.test or splits.valid
+    valid = splits.valid if splits.test is not None else None
+    learned = list_images(splits.train)
+    measured = None if test is None else _fitting(learned, test, splits)
+    validated = None if valid is None else _fitting(learned, valid, splits)
+    return Source(
+        learned,
+        measured,
+        mirror_images=True,
+        valid=validated,
+        files=tuple(f for s in (learned, measured, validated) if s is not None for f in s.files),
+        left_out=tuple(
+            (str(beside), HELPERS if is_helper(beside.name) else BESIDE) for beside in splits.beside
+        ),
+    )
+
+
+def _holds_folders(path: Path) -> bool:
+    return any(not is_helper(e.name) and is_folder(e) for e in sorted_entries(path))
+
+
+def _fitting(train: ClassFolders, path: Path, splits: Splits) -> ClassFolders:
+    """The images of a split beside the training split, which has the same classes."""
+    for other in (splits.train, splits.valid, splits.test):
+        if other is not None and other != path and other.resolve() == path.resolve():
+            raise DataError(f"{other} and {path} are one folder", "remove the link")
+    try:
+        split = list_images(path)
+    except SingleClassError as error:
+        if splits.valid is None or path == splits.valid:
+            raise
+        # Tiny ImageNet's test images, and those of many competitions.
+        raise DataError(
+            error.message,
+            f"{error.hint}; if nobody knows its classes, move it elsewhere: {splits.valid.name} is "
+            "measured on then",
+        ) from error
+    if split.classes != train.classes:
+        only = [
+            f"only {one.path.name} has {', '.join(map(repr, names[:5]))}"
+            + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+            for one, other in ((train, split), (split, train))
+            if (names := sorted(set(one.classes) - set(other.classes)))
+        ]
+        raise DataError(f"{train.path} and {path} have different classes: {'; '.join(only)}")
+    return split
 
 
 def _digits() -> Source:

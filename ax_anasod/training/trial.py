@@ -141,6 +141,9 @@ class TrialTraining:
                 "name another folder",
             )
         self.state = begun or new
+        if self.state.status != "running":
+            # A process may have been killed between the end of the trial and this.
+            (folder / _CHECKPOINT).unlink(missing_ok=True)
 
     def advance(self, data: ImageData, epochs: int | None = 1) -> TrialState:
         """Train for some more epochs.

@@ -83,7 +83,7 @@ def test_the_table_of_results(command: Command, table: list[object]) -> None:
     value, optimum = content["best"]["value"], content["optimum"]
     assert "random on table, seed 0" in lines
     assert f"best valid_error {value:.2f} % (trial {content['best']['trial']})" in lines
-    assert f"optimum {optimum:.2f} % (regret {value - optimum:.2f} %)" in lines
+    assert f"optimum {optimum:.2f} % (regret {value - optimum:.2f} points)" in lines
     assert f"its latency {content['reported']['latency'][-1]:g}" in lines
     assert f"architecture {content['best']['architecture']}" in lines
     assert any(line.startswith("simulated cost 5.") for line in lines)

@@ -113,7 +113,9 @@ def test_bad_images_are_named(refused: Refused, pictures: Path, tmp_path: Path) 
     out = tmp_path / "run"
     arguments = ["train", "--dataset", "mine", "--data", pictures, "--out", out]
     (pictures / "cat" / "3.png").write_bytes(b"no image")
-    assert "cat/3.png is damaged (8 bytes cannot be decoded) (remove" in refused(*arguments)
+    assert "cat/3.png is damaged (8 bytes cannot be decoded: they are none of BMP" in refused(
+        *arguments
+    )
     shutil.rmtree(pictures / "cat")
     assert "holds images of one class only: 'dog'" in refused(*arguments)
     shutil.rmtree(pictures / "dog")
@@ -145,6 +147,35 @@ def test_damaged_images_are_left_out_where_asked(
     refused = command("evaluate", out, "--epochs", 1, "--refuse-damaged")
     assert refused.code == 2
     assert "cat/3.png is damaged" in refused.err
+
+
+@pytest.mark.slow
+def test_what_was_left_out_and_that_nothing_was_learned_is_said(
+    command: Command, pictures: Path, tmp_path: Path
+) -> None:
+    # Two classes of the same images, and what programs leave behind.
+    for folder in ("dog", ".ipynb_checkpoints"):
+        shutil.rmtree(pictures / folder, ignore_errors=True)
+        shutil.copytree(pictures / "cat", pictures / folder)
+    (pictures / "cat" / "notes.txt").write_text("")
+    out = tmp_path / "run"
+    arguments = ["--dataset", "mine", "--data", pictures, "--batch-size", 4, "--epochs", 1]
+    network = ["--channels", 2, "--cells", 3, "--trials", 1, "--device", "cpu"]
+    outcome = command("train", *arguments, *network, *RANDOM, "--out", out, "--json")
+    assert outcome.code == 0, outcome.err
+    helpers = ", ".join(f"{pictures}/.ipynb_checkpoints/{n}.png" for n in range(3))
+    assert f"note: 6 hidden or helper files left out: {helpers}, ...\n" in outcome.err
+    assert f"note: 1 files that are no images left out: {pictures}/cat/notes.txt\n" in outcome.err
+    error = outcome.json["best"]["value"]
+    said = (
+        f"no network did clearly better than guessing (error {error:.2f} %, that of always naming"
+    )
+    assert f"note: {said} the most frequent class 50.00 %): train longer" in outcome.err
+    evaluated = command("evaluate", out, "--epochs", 1, "--batch-size", 4, "--device", "cpu")
+    assert evaluated.code == 0, evaluated.err
+    assert "note: the network did not do clearly better than guessing" in evaluated.err
+    metrics = json.loads((out / "evaluation" / "metrics.json").read_text())
+    assert metrics["left_out"] == {"hidden or helper files": 6, "files that are no images": 1}
 
 
 @pytest.mark.parametrize(

@@ -36,5 +36,5 @@ def test_reliability_diagrams_show_the_filled_bins():
     assert curve.get_xdata().tolist() == [0.6, 0.9]
     assert curve.get_ydata().tolist() == [0, 1]
     assert sum(bar.get_height() for bar in first.patches) == 1
-    assert first.get_title(loc="left") == r"one on \$1: calibration error 35.00 %"
+    assert first.get_title(loc="left") == r"one on \$1: calibration error 35.00 points"
     assert second.get_title(loc="left").startswith("two on")

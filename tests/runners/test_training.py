@@ -207,8 +207,8 @@ def test_a_bad_image_fails_the_trial(
 ) -> None:
     for name in ("cat", "dog"):
         (tmp_path / "images" / name).mkdir(parents=True)
-        (tmp_path / "images" / name / "0.png").write_bytes(b"no image")
-        (tmp_path / "images" / name / "1.png").write_bytes(b"no image")
+        for n in range(3):
+            (tmp_path / "images" / name / f"{n}.png").write_bytes(b"no image")
     data = replace(task.data, dataset="mine", path=str(tmp_path / "images"), images=None)
     runner = TrainingRunner(replace(task, data=data), str(tmp_path / "trials"))
     metadata = runner.run_trial(0, encoding)

@@ -58,6 +58,8 @@ def test_what_cannot_be_divided_is_refused() -> None:
     images = Images(torch.arange(3), torch.tensor([0, 0, 1]))
     with pytest.raises(DataError, match="class 1 has a single image"):
         split_off(images, 0.5, 0)
+    with pytest.raises(DataError, match="class 'dog' has a single image"):
+        split_off(images, 0.5, 0, ("cat", "dog"))
     with pytest.raises(DataError, match="3 images are too few for 2 classes"):
         limited(torch.tensor([0, 0, 0, 1, 1, 1]), 3, 0)
 
@@ -67,3 +69,21 @@ def test_statistics_are_those_of_all_pixels(digits: ImageData) -> None:
     pixels = digits.train.pixels.double() / 255
     assert torch.allclose(mean.double(), pixels.mean(dim=(0, 2, 3)), atol=1e-7)
     assert torch.allclose(std.double(), pixels.std(dim=(0, 2, 3), correction=0), atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("labels", "chance", "no_better", "better"),
+    [
+        ([0, 1, 2, 3] * 25, 75.0, 66.5, 66.0),  # two standard errors are 8.7 points
+        ([0] * 90 + [1] * 10, 10.0, 4.1, 3.9),
+        ([0, 1], 50.0, 0.1, 0.0),
+    ],
+)
+def test_guessing_is_known_by_its_error(
+    labels: list[int], chance: float, no_better: float, better: float
+) -> None:
+    images = Images(torch.zeros(len(labels), 1, 1, 1), torch.tensor(labels))
+    data = ImageData("mine", images, images, ("a", "b", "c", "d"))
+    assert data.chance_error == pytest.approx(chance)
+    assert data.is_chance(no_better)
+    assert not data.is_chance(better)

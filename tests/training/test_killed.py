@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,6 @@ def timeless(state: TrialState) -> list[tuple[float, ...]]:
 @pytest.mark.slow
 def test_a_killed_training_ends_as_one_that_was_not(task: TrainingTask, tmp_path: Path) -> None:
     import json
-    from dataclasses import replace
 
     longer = replace(task, training=task.training.with_options(epochs=15, mix="cutmix"))
     data: ImageData = load_data(longer.data)
@@ -59,3 +59,15 @@ def test_a_killed_training_ends_as_one_that_was_not(task: TrainingTask, tmp_path
     whole = TrialTraining(longer, codes, 3, tmp_path / "whole", tensorboard=False)
     assert timeless(ended) == timeless(whole.advance(data, None))
     assert ended.status == "completed"
+
+
+def test_the_checkpoint_of_a_trial_that_has_ended_goes_away(
+    task: TrainingTask, tmp_path: Path
+) -> None:
+    ended = TrialTraining(task, task.example(), 3, tmp_path, tensorboard=False)
+    # Killed between the two: the state is on the disk, the checkpoint still there.
+    (tmp_path / "checkpoint.pt").write_bytes(b"weights")
+    ended.state = replace(ended.state, status="completed")
+    ended.state.write(tmp_path)
+    TrialTraining(task, task.example(), 3, tmp_path, tensorboard=False)
+    assert [file.name for file in tmp_path.iterdir()] == ["trial.json"]

@@ -3,6 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from ax_anasod import cells
@@ -62,6 +63,15 @@ def test_predictions_are_those_of_normalised_images(model, data):
     model.network.train()
     torch.testing.assert_close(probabilities, expected)
     torch.testing.assert_close(probabilities.sum(dim=1), torch.ones(len(images)))
+
+
+@pytest.mark.parametrize("size", [(8, 8), (16, 16), (5, 11)])
+def test_images_of_another_size_are_resized_as_for_training(model, size):
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 255, (3, *size), dtype=np.uint8)
+    small = [Image.fromarray(i).resize((8, 8), Image.Resampling.LANCZOS) for i in images]
+    expected = model.predict(torch.from_numpy(np.stack([np.asarray(i) for i in small]))[:, None])
+    assert torch.equal(model.predict(torch.from_numpy(images)[:, None]), expected)
 
 
 @pytest.mark.parametrize(
