@@ -17,8 +17,6 @@ from ax_anasod.runs.config import RunConfig
 from ax_anasod.training import TrainingTask
 
 RUNNERS: Final = ("local", "ray")
-TRIALS_FOLDER: Final = "trials"
-"""The folder of the trials in the folder of a run."""
 
 
 @dataclass(frozen=True)

@@ -157,7 +157,7 @@ class Results:
             writer.writerow(
                 [end.trial, _status(end)]
                 + ["" if completed is None else completed.architecture]
-                + [end.encoding[operation] for operation in operations]
+                + [end.encoding.get(operation, "") for operation in operations]
                 + ["" if completed is None else completed.values[name] for name in quantities]
                 + ["" if incumbent is None else incumbent.values[self.objective.name]]
                 + ["" if completed is None else completed.cost_seconds, end.seconds]

@@ -18,7 +18,8 @@ from ax_anasod.exceptions import RunError
 from ax_anasod.journal import Completed, Failed, Journal, Record, Started, Stopped
 from ax_anasod.runners import BaseTrainingRunner
 from ax_anasod.runs.config import RunConfig
-from ax_anasod.runs.execution import TRIALS_FOLDER, Execution
+from ax_anasod.runs.execution import Execution
+from ax_anasod.runs.layout import TRIALS_FOLDER
 from ax_anasod.runs.ledger import Curve, Ledger, describe
 from ax_anasod.training import TrainingTask, TrialState
 

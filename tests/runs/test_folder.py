@@ -179,7 +179,7 @@ def damage_journal(path: Path) -> None:
         (damage_database, "experiment.db is damaged: .*delete the file: it is made again"),
         (lose_journal, "has a config.json but no journal.jsonl"),
         (damage_config, "config.json is damaged"),
-        (damage_journal, "line 1 of the journal .* is no JSON"),
+        (damage_journal, "journal.jsonl is not the journal of a run, and stays as it is"),
     ],
 )
 def test_damaged_runs_are_refused_and_left_alone(
