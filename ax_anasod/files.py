@@ -70,14 +70,19 @@ def write_whole(
             unfinished.unlink(missing_ok=True)
 
 
-def write_new(path: Path, content: str | bytes | memoryview) -> None:
+def write_new(path: Path, content: str | bytes | memoryview, mode: int = 0o666) -> None:
     """Write a file that is not there yet, and return once it is on the disk.
+
+    Args:
+        path: The file.
+        content: What it holds.
+        mode: Who may read and write it, as far as the process's mask allows.
 
     Raises:
         OSError: It is there, also as a link, or cannot be written.
     """
     rest = memoryview(content.encode("utf-8") if isinstance(content, str) else content)
-    file = os.open(path, _NEW | _BINARY, 0o666)
+    file = os.open(path, _NEW | _BINARY, mode)
     try:
         while rest:
             rest = rest[os.write(file, rest[:_PIECE]) :]
@@ -146,7 +151,8 @@ def read_open(file: int, most: int = MOST_BYTES) -> bytes:
         kind = "a folder" if stat.S_ISDIR(status.st_mode) else "no ordinary file"
         raise OSError(errno.EINVAL, f"it is {kind}")
     os.lseek(file, 0, os.SEEK_SET)
-    pieces, size = [], 0
+    pieces: list[bytes] = []
+    size = 0
     # The size is asked first, so that a file with a hole of terabytes takes no memory.
     while size <= most >= status.st_size:
         piece = os.read(file, _PIECE)

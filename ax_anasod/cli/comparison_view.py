@@ -55,6 +55,10 @@ class ComparisonProgress(Observer):
         """Say why it takes longer than what was asked for."""
         self._say(f"the folder's other strategies go on, too: {', '.join(labels)}")
 
+    def noticed(self, sentence: str) -> None:
+        """Say it."""
+        self._say(sentence)
+
     def progressed(self, done: int, runs: int) -> None:
         """Move the bar."""
         if self._progress is not None:
@@ -177,6 +181,7 @@ def _print_comparison(comparison: Comparison, *, as_json: bool, state: str | Non
     console = Console(stderr=as_json, highlight=False)
     header, rows = table(comparison.summary)
     sentences = [*([] if state is None else [f"State: {state}."]), *notes(comparison.summary)]
+    sentences += comparison.damage
     _print_table(f"strategies on {comparison.plan.subject}", header, rows, sentences, console)
     if as_json:
         out = None if comparison.out is None else str(comparison.out)

@@ -22,6 +22,7 @@ from ax_anasod.cli.session import note, waiting
 from ax_anasod.cli.strategy_options import field_types, parse_texts
 from ax_anasod.cli.tables import listing, print_plainly
 from ax_anasod.cli.train_view import read_images
+from ax_anasod.files import refuse_link
 from ax_anasod.retraining import (
     EnsembleResult,
     Found,
@@ -86,7 +87,9 @@ def retrain(
     )
     task = replace(task, hardware=task.hardware.with_threads())
     task.hardware.check()
-    data = read_images(task.data, "evaluation")
+    if out.parent == directory:
+        refuse_link(out)
+    data = read_images(task.data, "evaluation", download=dataset is not None or path is not None)
     with waiting("building the network"):
         fitted = task.fitted(data)
         fitted.start(found.draw(fitted.network.cells), data, seed=0).close()

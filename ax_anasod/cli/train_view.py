@@ -15,14 +15,22 @@ from ax_anasod.training.data import Purpose
 _NAMED: Final = 3
 
 
-def read_images(config: DataConfig, purpose: Purpose = "search") -> ImageData:
+def read_images(
+    config: DataConfig, purpose: Purpose = "search", *, download: bool = True
+) -> ImageData:
     """Read images with a progress bar, and say which were left out.
+
+    Args:
+        config: Which images.
+        purpose: What for.
+        download: Whether they may be downloaded: so where the user names them, not where a
+            folder does.
 
     Raises:
         DataError: They are missing, damaged, or do not fit together.
     """
     with _reading(config.dataset) as progress:
-        data = load_data(config, purpose, progress=progress)
+        data = load_data(config, purpose, progress=progress, download=download)
     if data.left_out:
         number = len(data.left_out)
         names = ", ".join(data.left_out[:_NAMED]) + (", ..." if number > _NAMED else "")

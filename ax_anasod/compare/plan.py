@@ -17,6 +17,7 @@ from ax_anasod.files import read_json, write_whole
 from ax_anasod.nasbench import Benchmark
 from ax_anasod.nasbench.benchmark import COST
 from ax_anasod.runs import Quantity
+from ax_anasod.trust import SEAL
 
 COLUMNS: Final = ("strategy", "seed", "trial", "value", "incumbent", COST)
 """The columns of the results before those of the reported quantities."""
@@ -25,7 +26,7 @@ SECONDS: Final = "seconds"
 """The column after them: the wall time of a trial."""
 
 # Where the data lies does not change what it says: its digest is part of the description.
-_PLACES: Final = frozenset({"path", "resolved_path", "cache"})
+_PLACES: Final = frozenset({"path", "resolved_path", "cache", SEAL})
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from ax_anasod.compare.process import begin
 from ax_anasod.compare.worker import Ended, Parcel, Progressed, Task
+from ax_anasod.journal import Record
 
 if TYPE_CHECKING:  # Not every system has both.
     from multiprocessing.context import ForkServerContext, SpawnContext
@@ -37,7 +38,7 @@ def carry_out(
     tasks: Sequence[Task],
     parcel: Parcel,
     jobs: int,
-    on_trial: Callable[[Task, int], None],
+    on_trial: Callable[[Task, Record], None],
     on_end: Callable[[Task, Ended], None],
     should_stop: Callable[[], bool],
 ) -> None:
@@ -52,7 +53,7 @@ def carry_out(
         tasks: The runs, in the order in which they are begun.
         parcel: What they need, from :func:`ax_anasod.compare.worker.pack`.
         jobs: How many processes work at a time.
-        on_trial: Called with a run and how many trials it has now.
+        on_trial: Called with a run and each trial of it that has ended.
         on_end: Called with a run and how it ended.
         should_stop: Asked several times a second; once it is True no further run is begun,
             and those under way end after their trial.
@@ -94,7 +95,7 @@ def _send(worker: _Worker, message: object) -> None:
 
 def _listen(
     worker: _Worker,
-    on_trial: Callable[[Task, int], None],
+    on_trial: Callable[[Task, Record], None],
     on_end: Callable[[Task, Ended], None],
 ) -> bool:
     """Take one message of a busy worker; whether it is still alive."""
@@ -107,7 +108,7 @@ def _listen(
         on_end(task, Ended(_cause_of_death(worker.process)))
         return False
     if isinstance(message, Progressed):
-        on_trial(task, message.trials)
+        on_trial(task, message.record)
     else:
         worker.task = None
         on_end(task, message)

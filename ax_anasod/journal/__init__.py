@@ -21,7 +21,7 @@ from ax_anasod.journal.events import (
     Stopped,
     plain_entries,
 )
-from ax_anasod.journal.journal import Journal, JournalLostError, write_records
+from ax_anasod.journal.journal import Journal, write_records
 
 __all__ = [
     "BETWEEN_LAYERS",
@@ -30,7 +30,6 @@ __all__ = [
     "Event",
     "Failed",
     "Journal",
-    "JournalLostError",
     "Record",
     "Started",
     "Stopped",

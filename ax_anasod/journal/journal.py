@@ -16,25 +16,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ax_anasod.exceptions import RunError
+from ax_anasod.exceptions import RunError, RunLostError
 from ax_anasod.files import read_open, write_new
 from ax_anasod.journal.content import MOST_BYTES, Record, extend, parse
 from ax_anasod.journal.events import Event, to_line
 from ax_anasod.locks import is_there, open_locked
-
-
-class JournalLostError(RunError):
-    """A journal that was deleted, moved, replaced or changed while it was open.
-
-    Args:
-        message: What has happened.
-        hint: What to do about it.
-        moved: Whether all that was written is in a file that has another name now.
-    """
-
-    def __init__(self, message: str, hint: str | None = None, *, moved: bool = False) -> None:
-        super().__init__(message, hint)
-        self.moved = moved
 
 
 class Journal:
@@ -78,7 +64,7 @@ class Journal:
         """Write events, all or none, and return once they are on the disk.
 
         Raises:
-            JournalLostError: See `check`.
+            RunLostError: See `check`.
             RunError: They cannot be written, as on a full disk; the journal stays as it was.
         """
         content = b"".join(map(to_line, events))
@@ -106,20 +92,20 @@ class Journal:
         """Make sure that what was written is still where it was written to.
 
         Raises:
-            JournalLostError: The file was deleted, moved, replaced, or changed by another
+            RunLostError: The file was deleted, moved, replaced, or changed by another
                 program.
         """
         status = os.fstat(self._file)
         if not is_there(self._file, self.path):
             if status.st_nlink and status.st_size == self._size:
-                raise JournalLostError(
+                raise RunLostError(
                     f"the journal {self.path} was moved or replaced while its run was at work",
                     f"all {len(self.records)} trials are in it, wherever it is now",
                     moved=True,
                 )
-            raise JournalLostError(f"the journal {self.path} was deleted while its run was at work")
+            raise RunLostError(f"the journal {self.path} was deleted while its run was at work")
         if status.st_size != self._size:
-            raise JournalLostError(
+            raise RunLostError(
                 f"the journal {self.path} was changed by another program while its run was at work"
             )
 

@@ -11,10 +11,10 @@ from shlex import quote
 from types import TracebackType
 from typing import Self
 
-from ax_anasod.exceptions import AnasodError, RunError
+from ax_anasod.exceptions import RunError, RunLostError
 from ax_anasod.files import refuse_link, remove_unfinished
 from ax_anasod.global_stopping import check_until_improvement_below
-from ax_anasod.journal import Journal, JournalLostError, check_quantities, write_records
+from ax_anasod.journal import Journal, check_quantities, write_records
 from ax_anasod.runs.config import RunConfig
 from ax_anasod.runs.layout import (
     CONFIG,
@@ -118,27 +118,27 @@ class RunFolder:
     def watched(self) -> Iterator[None]:
         """Say what is true where the folder was deleted or replaced during the work in here.
 
-        All trials are then written into a new folder beside it.
+        The trials are then written into a new folder beside it.
 
         Raises:
-            RunError: It was; in the place of whatever else has failed for that reason.
+            RunLostError: It was; in the place of whatever else has failed for that reason.
         """
         try:
             yield
-        except AnasodError as error:
+        except Exception as error:
             self._check(error)
             raise
         self._check(None)
 
-    def _check(self, cause: AnasodError | None) -> None:
+    def _check(self, cause: Exception | None) -> None:
         try:
             self.journal.check()
-        except JournalLostError as lost:
+        except RunLostError as lost:
             raise (lost if lost.moved else self._rescue(lost)) from cause
         if not (self.path / CONFIG).exists():
             self.config.write(self.path / CONFIG)
 
-    def _rescue(self, lost: JournalLostError) -> RunError:
+    def _rescue(self, lost: RunLostError) -> RunLostError:
         """Write the trials into a new folder; what is to be said then."""
         trials = f"all {len(self.journal.records)} trials"
         try:
@@ -146,8 +146,8 @@ class RunFolder:
             self.config.write(place / CONFIG)
             write_records(place / JOURNAL, self.journal.records)
         except RunError as error:
-            return RunError(lost.message, f"{trials} are lost: {error.message}")
-        return RunError(
+            return RunLostError(lost.message, f"{trials} are lost: {error.message}")
+        return RunLostError(
             lost.message,
             f"{trials} are kept in {place}; go on with: ax-anasod resume {quote(str(place))}",
         )

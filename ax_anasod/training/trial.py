@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, Self
 import numpy as np
 import numpy.typing as npt
 
+from ax_anasod import trust
 from ax_anasod.exceptions import AnasodError, RunError
 from ax_anasod.files import read_bytes, refuse_link, remove_unfinished, write_whole
 from ax_anasod.networks import num_parameters
@@ -236,8 +237,10 @@ def train_trial(
     Raises:
         RunError: The folder of the trial cannot be written, or its checkpoint is damaged.
     """
+    with trust.own_description():  # sent by the process that has started this one
+        described = TrainingTask.from_dict(task)
     training = TrialTraining(
-        TrainingTask.from_dict(task),
+        described,
         np.array(codes, dtype=np.int64),
         seed,
         Path(folder),

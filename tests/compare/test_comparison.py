@@ -130,8 +130,9 @@ def test_damaged_journal_is_told_before_anything_runs(
         damaged = journal_path(tmp_path, CONTENDERS[0], 0)
     damaged.parent.mkdir(parents=True)
     damaged.write_text("x\n")
-    with pytest.raises(RunError, match="line 1 of the journal .* is no JSON"):
+    with pytest.raises(RunError, match="0.jsonl is not the journal of a run, and stays as it is"):
         compare_strategies(benchmark, CONTENDERS, seeds=1, out=tmp_path)
+    assert damaged.read_text() == "x\n"
 
 
 def test_whoever_waits_is_told_of_strategies_that_were_not_named(

@@ -10,13 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ax_anasod.exceptions import RunError
+from ax_anasod.exceptions import RunError, RunLostError
 from ax_anasod.journal import (
     Completed,
     Event,
     Failed,
     Journal,
-    JournalLostError,
     Record,
     Started,
     is_being_written,
@@ -280,7 +279,7 @@ def test_a_journal_that_is_gone_is_noticed_at_the_next_event(
     with Journal(path) as journal:
         accident(path)
         left = {file.name: file.read_bytes() for file in path.parent.iterdir()}
-        with pytest.raises(JournalLostError, match=message) as info:
+        with pytest.raises(RunLostError, match=message) as info:
             journal.append(complete(4))
         assert info.value.moved == moved
         assert journal.records == records
