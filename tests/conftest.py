@@ -76,6 +76,18 @@ def state_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def stranger(
+    state_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], None]:
+    """From its call on, what was written before is a stranger's: the key is another one."""
+
+    def become() -> None:
+        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state of another user"))
+
+    return become
+
+
 @pytest.fixture(scope="module")
 def disbanded() -> Iterator[None]:
     """No process that trains with this one is left when the tests of a module are over."""

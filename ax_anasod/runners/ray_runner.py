@@ -85,6 +85,8 @@ class RayRunner(BaseTrainingRunner):
     def serialize_init_args(cls, obj: SerializationMixin) -> dict[str, Any]:
         """What Ax stores; an address with a seal (see `ax_anasod.trust`)."""
         stored = super().serialize_init_args(obj)
+        if stored["address"] is None:
+            return stored
         return {**stored, trust.SEAL: trust.seal({"address": stored["address"]})}
 
     @classmethod
