@@ -9,6 +9,7 @@ from typing import Final
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ax_anasod.cli.session import note, stderr_console
+from ax_anasod.escaping import for_terminal
 from ax_anasod.training import DataConfig, ImageData, load_data
 from ax_anasod.training.data import Purpose
 
@@ -57,5 +58,5 @@ def _reading(dataset: str) -> Iterator[Callable[[int, int], None]]:
         transient=True,
     )
     with progress:
-        task = progress.add_task(dataset, total=None)
+        task = progress.add_task(for_terminal(dataset), total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)

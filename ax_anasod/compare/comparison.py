@@ -18,10 +18,11 @@ from ax_anasod.compare.layout import PLAN, holds_comparison
 from ax_anasod.compare.pictures import write_pictures
 from ax_anasod.compare.plan import Plan
 from ax_anasod.compare.pool import carry_out
-from ax_anasod.compare.results import results_frame, to_csv
+from ax_anasod.compare.results import csv_text, results_frame, to_csv
 from ax_anasod.compare.summary import Summary
 from ax_anasod.compare.texts import markdown
 from ax_anasod.compare.worker import Ended, Task, own_modules, pack
+from ax_anasod.escaping import lines_for_terminal
 from ax_anasod.exceptions import OptionError, RunError, RunLostError
 from ax_anasod.files import write_whole
 from ax_anasod.journal import Record, write_records
@@ -126,7 +127,7 @@ class Comparison:
         if self.out is None:
             raise OptionError("the comparison has no folder", "compare with out=FOLDER")
         write_whole(self.out / RESULTS, to_csv(self.results))
-        write_whole(self.out / SUMMARY_TABLE, self.summary.frame.to_csv(index=False))
+        write_whole(self.out / SUMMARY_TABLE, csv_text(self.summary.frame))
         write_whole(self.out / SUMMARY_TEXT, markdown(self.summary))
         write_pictures(self.plan, self.results, self.out)
 
@@ -267,7 +268,7 @@ class _Tally:
     def write_details(self, path: Path) -> None:
         """Keep where in the program the failures of this time were, as a bug report needs."""
         if self._details:
-            write_whole(path / FAILURES, "\n".join(self._details))
+            write_whole(path / FAILURES, lines_for_terminal("\n".join(self._details)))
         else:
             (path / FAILURES).unlink(missing_ok=True)
 
