@@ -129,6 +129,8 @@ def evaluate(
                 check()
                 _write(retrained, training, task, codes)
                 (folder / _CHECKPOINT).unlink(missing_ok=True)
+            except RunLostError:
+                raise
             except RunError as error:
                 check(error)
                 raise
