@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from ax_anasod.cells import Cell
     from ax_anasod.nasbench import Benchmark
 
+PATIENCE = 900
+"""Seconds after which a process hangs; a machine with other work is ten times as slow."""
+
 SHARED_VARIABLE = "AX_ANASOD_SHARED"
 
 # Ray's workers are nice to everybody else: beside a worker of the tests on each core they wait
@@ -148,10 +151,10 @@ def run_script(
             args=(str(Path(__file__).with_name("forked.py")), {"command": command}, "__main__"),
         )
         process.start()
-        process.join(300)
+        process.join(PATIENCE)
         if process.is_alive():
             process.kill()
-            pytest.fail(f"{script} did not end within 300 seconds")
+            pytest.fail(f"{script} did not end within {PATIENCE} seconds")
         texts = [(streams / name).read_text() for name in ("output", "errors")]
         return CompletedProcess([str(script)], process.exitcode or 0, *texts)
 

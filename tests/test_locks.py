@@ -12,6 +12,7 @@ import pytest
 
 from ax_anasod.exceptions import RunError
 from ax_anasod.locks import hold, is_there, locked, try_lock, try_lock_patiently
+from tests.conftest import PATIENCE
 
 PARENT = """
 import multiprocessing, os, sys, time
@@ -127,7 +128,7 @@ def test_an_orphan_lets_go_of_its_lock(tmp_path: Path, method: str) -> None:
     script, path = tmp_path / "parent.py", tmp_path / "lock"
     script.write_text(PARENT)
     with subprocess.Popen([sys.executable, str(script), str(path), method]) as parent:
-        until = time.monotonic() + 240
+        until = time.monotonic() + PATIENCE
         while not path.with_name("lock.held").exists():
             assert parent.poll() is None
             assert time.monotonic() < until
@@ -135,7 +136,7 @@ def test_an_orphan_lets_go_of_its_lock(tmp_path: Path, method: str) -> None:
         with pytest.raises(RunError, match="busy"):
             hold(path, "busy")
         parent.kill()
-    until = time.monotonic() + 60
+    until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         try:
             os.close(hold(path, "busy"))

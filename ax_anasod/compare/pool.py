@@ -24,6 +24,8 @@ if TYPE_CHECKING:  # Not every system has both.
 
 _POLL_SECONDS: Final = 0.2
 _GOODBYE_SECONDS: Final = 5.0
+# The end of a process is known a little after its connection has closed, on a busy machine later.
+_SECONDS_TO_END: Final = 60.0
 _THREADS: Final = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -138,7 +140,7 @@ def _context() -> ForkServerContext | SpawnContext:
 
 
 def _cause_of_death(process: BaseProcess) -> str:
-    process.join(_GOODBYE_SECONDS)
+    process.join(_SECONDS_TO_END)
     code = process.exitcode
     if code is None or code >= 0:
         return f"its process ended with exit code {code}"

@@ -18,6 +18,7 @@ from ax_anasod.exceptions import OptionError
 from ax_anasod.generation_strategy import STRATEGIES
 from ax_anasod.journal import Journal, read_records
 from ax_anasod.nasbench import Benchmark, TableBenchmark
+from tests.conftest import PATIENCE
 
 RANDOM = Contender("random", {}, 3)
 
@@ -40,14 +41,14 @@ def serve(benchmark: TableBenchmark) -> Iterator[Connection]:
     ours.send(pack(benchmark, [RANDOM]))
     yield ours
     ours.close()
-    thread.join(60)
+    thread.join(PATIENCE)
     assert not thread.is_alive()
 
 
 def until_end(connection: Connection) -> list[Any]:
     messages = []
     while not messages or not isinstance(messages[-1], Ended):
-        assert connection.poll(60)
+        assert connection.poll(PATIENCE)
         messages.append(connection.recv())
     return messages
 
@@ -67,7 +68,7 @@ def test_worker_reports_every_trial_and_goes_on_where_a_run_is(
 
 def test_any_message_stops_a_run_after_its_trial(serve: Connection, tmp_path: Path) -> None:
     serve.send(Task(Contender("random", {}, 10_000), 0, tmp_path / "0.jsonl"))
-    assert serve.poll(60)
+    assert serve.poll(PATIENCE)
     assert serve.recv().record.trial == 0
     serve.send(None)
     *progress, end = until_end(serve)
@@ -127,7 +128,7 @@ def test_unknown_benchmark_is_told_to_each_run(tmp_path: Path) -> None:
         (end,) = until_end(ours)
         assert end.error.startswith("unknown benchmark 'mine'")
     ours.close()
-    thread.join(60)
+    thread.join(PATIENCE)
     assert not (tmp_path / "0.jsonl").exists()
 
 
@@ -164,4 +165,4 @@ def test_module_that_is_gone_ends_the_run_alone(tmp_path: Path) -> None:
     (end,) = until_end(ours)
     assert end.error == "ModuleNotFoundError: No module named 'no_such_module'"
     ours.close()
-    thread.join(60)
+    thread.join(PATIENCE)
