@@ -66,6 +66,20 @@ class RunError(AnasodError):
     """A run folder that cannot be written, read, or continued."""
 
 
+class RunLostError(RunError):
+    """A run whose folder or journal was deleted, moved, replaced or changed while it worked.
+
+    Args:
+        message: What has happened.
+        hint: What to do about it.
+        moved: Whether all that was written is there, under another name.
+    """
+
+    def __init__(self, message: str, hint: str | None = None, *, moved: bool = False) -> None:
+        super().__init__(message, hint)
+        self.moved = moved
+
+
 class UnknownNameError(AnasodError):
     """A name (cell, operation, strategy, benchmark, data set, column) that does not exist.
 

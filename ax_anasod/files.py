@@ -1,28 +1,49 @@
-"""Files that are either whole or not there."""
+"""Files that are either whole or not there, written through no link and read without waiting."""
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import re
+import stat
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from secrets import token_hex
+from typing import Any, Final
 
 from ax_anasod.exceptions import RunError
+
+MOST_BYTES: Final = 2**26
+"""What no description, table of figures or state of a trial of ours ever has: 64 MiB."""
+
+_UNFINISHED: Final = re.compile(r".+\.[0-9a-f]{16}\.unfinished")
+# A link in the place of a new file is refused, and so is a file that somebody has put there.
+_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+# A FIFO without a writer would be waited for.
+_LOOK: Final = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)
+_BINARY: Final = getattr(os, "O_BINARY", 0)
+_PIECE: Final = 2**20
 
 
 def write_whole(
     path: Path,
     content: str | bytes | memoryview,
     hint: str | None = "choose a folder that is writable and has space",
+    *,
+    make_folder: bool = False,
 ) -> None:
     """Write a file so that it is the old one or the new one, whole, at every instant.
 
-    Folders that are missing are made.
+    It is written under a name of its own and then renamed: a symbolic link at ``path`` is
+    replaced, and what it points to stays as it is.
 
     Args:
         path: The file.
         content: What it holds; text is written as UTF-8, its line ends as they are.
         hint: What to do when it cannot be written.
+        make_folder: Make folders that are missing. A folder that was deleted while a run
+            worked in it must not come back as if nothing had happened.
 
     Raises:
         RunError: It cannot be written (a missing permission, a full disk); what was at
@@ -31,22 +52,115 @@ def write_whole(
     Example:
         >>> import tempfile
         >>> path = Path(tempfile.mkdtemp()) / "run" / "trials.csv"
-        >>> write_whole(path, "trial,error")
+        >>> write_whole(path, "trial,error", make_folder=True)
         >>> path.read_text()
         'trial,error'
     """
-    unfinished = path.with_name(f"{path.name}.unfinished")
+    unfinished = path.with_name(f"{path.name}.{token_hex(8)}.unfinished")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with unfinished.open("wb") as file:
-            file.write(content.encode("utf-8") if isinstance(content, str) else content)
-            file.flush()
-            # Without it a power failure after the renaming could leave an empty file.
-            os.fsync(file.fileno())
+        if make_folder:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        write_new(unfinished, content)
         unfinished.replace(path)
     except OSError as error:
-        _remove(unfinished)
         raise RunError(f"{path} cannot be written: {error.strerror or error}", hint) from error
+    finally:
+        # Where the folder itself is gone or closed, nothing of ours is left in it.
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+
+
+def write_new(path: Path, content: str | bytes | memoryview, mode: int = 0o666) -> None:
+    """Write a file that is not there yet, and return once it is on the disk.
+
+    Args:
+        path: The file.
+        content: What it holds.
+        mode: Who may read and write it, as far as the process's mask allows.
+
+    Raises:
+        OSError: It is there, also as a link, or cannot be written.
+    """
+    rest = memoryview(content.encode("utf-8") if isinstance(content, str) else content)
+    file = os.open(path, _NEW | _BINARY, mode)
+    try:
+        while rest:
+            rest = rest[os.write(file, rest[:_PIECE]) :]
+        # Without it a power failure after a renaming could leave an empty file.
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what processes that were killed have left of the files that they were writing.
+
+    Args:
+        folder: A folder in which only the calling process works; folders in it stay as they are.
+    """
+    # Leftovers do no harm: where they cannot be removed, they stay.
+    with suppress(OSError):
+        for path in folder.iterdir():
+            if _UNFINISHED.fullmatch(path.name):
+                path.unlink()
+
+
+def refuse_link(path: Path) -> None:
+    """Refuse a symbolic link in the place of a folder that belongs to a run.
+
+    Raises:
+        RunError: It is one.
+    """
+    if path.is_symlink():
+        raise RunError(
+            f"{path} is a symbolic link: nothing is written through links in the folder of a run",
+            "move the folder that it points to here",
+        )
+
+
+def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
+    """Read a file, which must be an ordinary one of a sensible size.
+
+    Args:
+        path: The file.
+        most: How many bytes it may have.
+
+    Raises:
+        OSError: It cannot be read, is larger, or is no ordinary file: a FIFO that nobody writes
+            to and a device without an end are refused instead of waited for.
+    """
+    file = os.open(path, _LOOK | _BINARY)
+    try:
+        return read_open(file, most)
+    finally:
+        os.close(file)
+
+
+def read_open(file: int, most: int = MOST_BYTES) -> bytes:
+    """The same for a file that is open, from its beginning.
+
+    Args:
+        file: Its descriptor.
+        most: How many bytes it may have.
+
+    Raises:
+        OSError: As for `read_bytes`.
+    """
+    status = os.fstat(file)
+    if not stat.S_ISREG(status.st_mode):
+        kind = "a folder" if stat.S_ISDIR(status.st_mode) else "no ordinary file"
+        raise OSError(errno.EINVAL, f"it is {kind}")
+    os.lseek(file, 0, os.SEEK_SET)
+    pieces: list[bytes] = []
+    size = 0
+    # The size is asked first, so that a file with a hole of terabytes takes no memory.
+    while size <= most >= status.st_size:
+        piece = os.read(file, _PIECE)
+        if not piece:
+            return b"".join(pieces)
+        pieces.append(piece)
+        size += len(piece)
+    raise OSError(errno.EFBIG, f"it has more than {most:,} bytes")
 
 
 def read_json(path: Path) -> Any:
@@ -59,18 +173,10 @@ def read_json(path: Path) -> Any:
         RunError: It is missing or damaged.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(read_bytes(path).decode("utf-8"))
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RunError(
             f"{path} is damaged: {error}", "bring it back from a copy, or choose another folder"
         ) from error
-
-
-def _remove(unfinished: Path) -> None:
-    try:
-        unfinished.unlink(missing_ok=True)
-    except OSError:
-        # The folder itself is gone or closed, so that nothing of ours is left in it.
-        return

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from ax_anasod.cells import Cell
     from ax_anasod.nasbench import Benchmark
 
+PATIENCE = 900
+"""Seconds after which a process hangs; a machine with other work is ten times as slow."""
+
 SHARED_VARIABLE = "AX_ANASOD_SHARED"
 
 # Ray's workers are nice to everybody else: beside a worker of the tests on each core they wait
@@ -66,6 +69,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         own = list(chain.from_iterable(modules[worker::workers]))
         ordered += [*own, *islice(rest, max(size - len(own), 0))]
     items[:] = [*ordered, *rest]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def state_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the key lies with which descriptions are sealed; not the user's own."""
+    folder = tmp_path_factory.mktemp("state")
+    os.environ["XDG_STATE_HOME"] = str(folder)
+    return folder
+
+
+@pytest.fixture
+def stranger(
+    state_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], None]:
+    """From its call on, what was written before is a stranger's: the key is another one."""
+
+    def become() -> None:
+        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state of another user"))
+
+    return become
 
 
 @pytest.fixture(scope="module")
@@ -128,10 +151,10 @@ def run_script(
             args=(str(Path(__file__).with_name("forked.py")), {"command": command}, "__main__"),
         )
         process.start()
-        process.join(300)
+        process.join(PATIENCE)
         if process.is_alive():
             process.kill()
-            pytest.fail(f"{script} did not end within 300 seconds")
+            pytest.fail(f"{script} did not end within {PATIENCE} seconds")
         texts = [(streams / name).read_text() for name in ("output", "errors")]
         return CompletedProcess([str(script)], process.exitcode or 0, *texts)
 

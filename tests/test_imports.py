@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import ax_anasod
+from tests.conftest import PATIENCE
 
 PACKAGE = Path(ax_anasod.__file__).parent
 MODULES = sorted(
@@ -28,7 +29,7 @@ def loaded_by(statement: str) -> set[str]:
     """Which of the heavy packages a statement loads in a fresh interpreter."""
     script = f"{statement}\nimport sys\nprint(*[p for p in {HEAVY!r} if p in sys.modules])"
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=120
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=PATIENCE
     )
     return set(done.stdout.split())
 
@@ -44,7 +45,7 @@ def test_each_module_can_be_the_first_one_imported() -> None:
         jobs = {name: pool.apply_async(exec, (f"import {name}",)) for name in MODULES}
         for name, job in jobs.items():
             try:
-                job.get(timeout=120)
+                job.get(timeout=PATIENCE)
             except Exception as error:  # noqa: BLE001
                 failures[name] = repr(error)
     assert not failures

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from ax_anasod.nasbench.nasbench301.installation import PACKAGE, REQUIREMENTS
+from tests.conftest import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -89,7 +90,7 @@ def test_wheel_is_complete(tmp_path: Path) -> None:
         [*command, "--wheel-dir", str(tmp_path), str(copy)],
         check=True,
         capture_output=True,
-        timeout=120,
+        timeout=PATIENCE,
     )
     (wheel,) = tmp_path.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
@@ -104,7 +105,7 @@ def test_console_script_and_module_are_the_same() -> None:
     assert script.value == PROJECT["scripts"]["ax-anasod"]
     assert callable(script.load())
     helps = [
-        subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+        subprocess.run(command, capture_output=True, text=True, check=True, timeout=PATIENCE).stdout
         for command in (
             [str(Path(sys.executable).with_name("ax-anasod")), "--help"],
             [sys.executable, "-m", "ax_anasod", "--help"],

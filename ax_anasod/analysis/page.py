@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import pandas as pd
 from ax.analysis.plotly.color_constants import AX_BLUE
 from ax.analysis.plotly.plotly_analysis import PlotlyAnalysisCard
@@ -16,6 +17,7 @@ from plotly.offline import get_plotlyjs
 
 from ax_anasod.analysis import style
 from ax_anasod.analysis.page_template import PAGE
+from ax_anasod.escaping import for_figure, for_html, lines_for_terminal
 
 _CONFIG = {
     "responsive": True,
@@ -53,13 +55,13 @@ class Page:
         """
         numbers = iter(range(1, 1 + sum(len(cards) for _, cards in self.sections)))
         body = "\n".join(
-            f"<h2>{html.escape(heading)}</h2>\n"
+            f"<h2>{for_html(heading)}</h2>\n"
             + "\n".join(_card(card, next(numbers)) for card in cards)
             for heading, cards in self.sections
             if cards
         )
         return PAGE.substitute(
-            title=html.escape(self.title),
+            title=for_html(self.title),
             facts=_facts(self.facts),
             body=body,
             missing=_missing(self.missing),
@@ -69,7 +71,7 @@ class Page:
 
 def _facts(facts: Mapping[str, object]) -> str:
     return "\n".join(
-        f"<div><dt>{html.escape(name)}</dt><dd>{html.escape(str(value))}</dd></div>"
+        f"<div><dt>{for_html(name)}</dt><dd>{for_html(str(value))}</dd></div>"
         for name, value in facts.items()
     )
 
@@ -78,7 +80,7 @@ def _missing(missing: Sequence[tuple[str, str]]) -> str:
     if not missing:
         return ""
     items = "\n".join(
-        f"<li><b>{html.escape(name)}</b>: {html.escape(reason)}</li>" for name, reason in missing
+        f"<li><b>{for_html(name)}</b>: {for_html(reason)}</li>" for name, reason in missing
     )
     return f"<h2>Nothing to show</h2>\n<ul class='missing'>\n{items}\n</ul>"
 
@@ -93,9 +95,9 @@ def _card(card: AnalysisCard, number: int) -> str:
     else:
         body = f"<div class='table'>{_table(card.df)}</div>"
     # Ax breaks the lines of its subtitles with <br>, the only markup let through.
-    subtitle = html.escape(card.subtitle).replace("&lt;br&gt;", "<br>")
+    subtitle = for_html(card.subtitle).replace("&lt;br&gt;", "<br>")
     return (
-        f"<section id='card-{number}'>\n<h3>{html.escape(card.title)}</h3>\n"
+        f"<section id='card-{number}'>\n<h3>{for_html(card.title)}</h3>\n"
         f"<p>{subtitle}</p>\n{body}\n</section>"
     )
 
@@ -111,7 +113,8 @@ def _figure(figure: go.Figure, div_id: str) -> str:
     )
     return str(
         pio.to_html(
-            figure,
+            _escaped(figure.to_plotly_json()),
+            validate=False,
             config=_CONFIG,
             full_html=False,
             include_plotlyjs=False,
@@ -121,8 +124,27 @@ def _figure(figure: go.Figure, div_id: str) -> str:
     )
 
 
+def _shown(value: object) -> object:
+    return lines_for_terminal(value) if isinstance(value, str) else value
+
+
+def _escaped(content: Any) -> Any:
+    """A figure whose texts hold no links."""
+    if isinstance(content, str):
+        return for_figure(content)
+    if isinstance(content, Mapping):
+        return {key: _escaped(value) for key, value in content.items()}
+    if isinstance(content, np.ndarray) and content.dtype == object:
+        content = content.tolist()
+    if isinstance(content, list | tuple):
+        return [_escaped(value) for value in content]
+    return content
+
+
 def _table(frame: pd.DataFrame) -> str:
     """A table; a single row stands upright, so that long values have room to wrap."""
+    texts = frame.select_dtypes(exclude="number")
+    frame = frame.assign(**{str(name): texts[name].map(_shown) for name in texts})
     upright = len(frame) == 1
     if upright:
         # Mixed columns must not become floats, or trial 7 would be trial 7.0.

@@ -79,7 +79,7 @@ def write_pictures(
     for path, figure in zip(paths, figures, strict=True):
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png")
-        write_whole(path, buffer.getvalue())
+        write_whole(path, buffer.getvalue(), make_folder=True)
     return paths
 
 

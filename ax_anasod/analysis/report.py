@@ -83,7 +83,7 @@ def write_report(
                 missing.append((type(analysis).__name__, reason))
         sections.append((heading, cards))
     page = Page(title, head, sections, missing)
-    write_whole(Path(path), page.render().encode("utf-8"))
+    write_whole(Path(path), page.render(), make_folder=True)
     return Path(path)
 
 

@@ -24,7 +24,7 @@ from ax_anasod.cli.search import search
 from ax_anasod.cli.setup_nasbench301 import setup_nasbench301
 from ax_anasod.cli.show import show
 from ax_anasod.cli.train import train
-from ax_anasod.exceptions import AnasodError
+from ax_anasod.exceptions import AnasodError, RunLostError
 
 TRACEBACK = "AX_ANASOD_TRACEBACK"
 """Environment variable that lets unexpected errors show where they come from."""
@@ -133,7 +133,9 @@ def run(arguments: list[str]) -> int:
     except _UsageError as error:
         return usage_error(error)
     except AnasodError as error:
-        return say_error(error.message, hint_of(error), code=2)
+        # Nobody has asked wrongly where a folder was deleted under a run.
+        code = 1 if isinstance(error, RunLostError) else 2
+        return say_error(error.message, hint_of(error), code)
     except Failure as failure:
         return say_error(failure.message, failure.hint, code=1)
     except (KeyboardInterrupt, typer.Abort):

@@ -73,6 +73,21 @@ UntilImprovementBelow = Annotated[
         metavar="PERCENT",
     ),
 ]
+TrustedProgram = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PATH",
+        help="Interpreter with the package nasbench301 for a run that you did not start here; "
+        "it loads the ensemble that the run names.",
+    ),
+]
+TrustedAddress = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Address of the Ray cluster for a run that you did not start here, or that has moved.",
+    ),
+]
 Seed = Annotated[int, number(_SEARCH, "Every random number is derived from it.", 0)]
 Parallel = Annotated[int, number(_SEARCH, "Trials proposed at a time.", 1)]
 Out = Annotated[

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sys
-from contextlib import redirect_stdout
+from contextlib import nullcontext, redirect_stdout
+from pathlib import Path
 from shlex import quote
 
-from ax_anasod.cli.failures import while_running, while_writing
+from ax_anasod.cli.failures import Failure, while_running, while_writing
 from ax_anasod.cli.interruption import Interruption
 from ax_anasod.cli.progress import SearchProgress
 from ax_anasod.cli.session import note, waiting
 from ax_anasod.cli.summary import in_words, print_results
 from ax_anasod.cli.train_view import note_chance
+from ax_anasod.exceptions import RunLostError
 from ax_anasod.journal import Failed, Record
 from ax_anasod.runs import Results, RunFolder, Search, TrainingSearch
 from ax_anasod.runs.artefacts import DatabaseCopy, write_results
@@ -43,19 +45,18 @@ def carry_out(
     how = None if out is None else f"go on with: ax-anasod resume {quote(str(out))}"
     try:
         with while_running(how), one_thread():
-            # Whatever libraries print, such as Ray of lost workers, is no result.
-            with redirect_stdout(sys.stderr):
-                finished = _search(search, folder, trials)
             try:
-                if folder is not None:
-                    _write(folder, search, f"all trials are kept; {how}")
-            finally:
-                # Whatever has happened to the files.
-                results = Results(search.config, search.records, out)
-                print_results(results, as_json=as_json)
-                if isinstance(search, TrainingSearch) and results.best is not None:
-                    error = results.best.values[search.config.objectives[0].name]
-                    note_chance(error, search.runner.images())
+                with nullcontext() if folder is None else folder.watched():
+                    # Whatever libraries print, such as Ray of lost workers, is no result.
+                    with redirect_stdout(sys.stderr):
+                        finished = _search(search, folder, trials)
+                    if folder is not None:
+                        _write(folder, search, f"all trials are kept; {how}")
+            except (RunLostError, Failure):
+                # The results are there, whatever has happened to the files.
+                _print(search, out, as_json)
+                raise
+            _print(search, out, as_json)
     except KeyboardInterrupt:
         finished = False
     finally:
@@ -63,12 +64,23 @@ def carry_out(
             search.runner.close()
     if finished:
         return 0
+    if folder is not None:
+        with while_running(how), folder.watched():
+            pass
     kept = sum(record.end is not None for record in search.records)
     note(
         f"interrupted after {kept} trials; "
         + (how or "nothing was written, since --out was not given")
     )
     return INTERRUPTED
+
+
+def _print(search: Search | TrainingSearch, out: Path | None, as_json: bool) -> None:
+    results = Results(search.config, search.records, out)
+    print_results(results, as_json=as_json)
+    if isinstance(search, TrainingSearch) and results.best is not None:
+        error = results.best.values[search.config.objectives[0].name]
+        note_chance(error, search.runner.images())
 
 
 def _write(folder: RunFolder, search: Search | TrainingSearch, kept: str) -> None:

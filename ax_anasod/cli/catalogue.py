@@ -8,7 +8,7 @@ def benchmarks() -> None:
     from rich.console import Console
 
     from ax_anasod.cli.session import quiet_libraries
-    from ax_anasod.cli.tables import first_line, listing, print_plainly
+    from ax_anasod.cli.tables import first_line, lines, listing, print_plainly
 
     with quiet_libraries():
         from ax_anasod.cli.benchmark_options import flags_of
@@ -21,9 +21,9 @@ def benchmarks() -> None:
         table.add_row(
             name,
             first_line(kind),
-            "\n".join(needed) or "-",
-            "\n".join(possible) or "-",
-            "\n".join(getattr(kind, "datasets", ())) or "-",
+            lines(needed),
+            lines(possible),
+            lines(list(getattr(kind, "datasets", ()))),
         )
     print_plainly(table, Console(highlight=False))
 
@@ -33,7 +33,7 @@ def strategies() -> None:
     from rich.console import Console
 
     from ax_anasod.cli.session import quiet_libraries, waiting
-    from ax_anasod.cli.tables import listing, print_plainly
+    from ax_anasod.cli.tables import lines, listing, print_plainly
 
     with quiet_libraries(), waiting("loading Ax"):
         from ax_anasod.cli.strategy_options import option_defaults
@@ -46,7 +46,6 @@ def strategies() -> None:
             strategy.summary,
             f"{strategy.space}s",
             "several" if strategy.multi_objective else "one",
-            "\n".join(f"{name}={value}" for name, value in option_defaults(strategy).items())
-            or "-",
+            lines([f"{name}={value}" for name, value in option_defaults(strategy).items()]),
         )
     print_plainly(table, Console(highlight=False))

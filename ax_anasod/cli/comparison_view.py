@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from ax_anasod.cli.carry_out import INTERRUPTED
 from ax_anasod.cli.failures import while_writing
 from ax_anasod.cli.interruption import Interruption
 from ax_anasod.cli.progress import SearchProgress
 from ax_anasod.cli.session import note, waiting
-from ax_anasod.cli.tables import print_plainly
+from ax_anasod.cli.tables import PlainTable, plain, print_json, print_plainly
 from ax_anasod.compare import Comparison, Observer
 from ax_anasod.compare.comparison import FAILURES
 from ax_anasod.compare.folder import is_running
@@ -54,6 +49,10 @@ class ComparisonProgress(Observer):
     def goes_on_with(self, labels: Sequence[str]) -> None:
         """Say why it takes longer than what was asked for."""
         self._say(f"the folder's other strategies go on, too: {', '.join(labels)}")
+
+    def noticed(self, sentence: str) -> None:
+        """Say it."""
+        self._say(sentence)
 
     def progressed(self, done: int, runs: int) -> None:
         """Move the bar."""
@@ -153,8 +152,7 @@ def _print_reproduction(reproduction: Reproduction, out: Path | None, *, as_json
     header, rows = reproduction.table()
     _print_table(reproduction.title, header, rows, reproduction.notes(), console)
     if as_json:
-        content = reproduction.as_dict() | {"out": None if out is None else str(out)}
-        sys.stdout.write(json.dumps(content) + "\n")
+        print_json(reproduction.as_dict() | {"out": None if out is None else str(out)})
 
 
 def show_comparison(path: Path, *, as_json: bool) -> None:
@@ -177,24 +175,24 @@ def _print_comparison(comparison: Comparison, *, as_json: bool, state: str | Non
     console = Console(stderr=as_json, highlight=False)
     header, rows = table(comparison.summary)
     sentences = [*([] if state is None else [f"State: {state}."]), *notes(comparison.summary)]
+    sentences += comparison.damage
     _print_table(f"strategies on {comparison.plan.subject}", header, rows, sentences, console)
     if as_json:
         out = None if comparison.out is None else str(comparison.out)
-        sys.stdout.write(json.dumps(as_dict(comparison.summary) | {"out": out}) + "\n")
+        print_json(as_dict(comparison.summary) | {"out": out})
 
 
 def _print_table(
     title: str, header: list[str], rows: list[list[str]], sentences: list[str], console: Console
 ) -> None:
-    shown = Table(box=SIMPLE_HEAD, pad_edge=False, title=Text(title), title_justify="left")
+    shown = PlainTable(title, pad_edge=False)
     for position, name in enumerate(header):
-        # Text, since names of columns may hold what rich reads as markup.
-        shown.add_column(Text(name), justify="right" if position else "left", no_wrap=not position)
+        shown.add_column(name, justify="right" if position else "left", no_wrap=not position)
     for row in rows:
-        shown.add_row(*map(Text, row))
+        shown.add_row(*row)
     print_plainly(shown, console)
     for sentence in sentences:
-        console.print(Text(sentence), soft_wrap=not console.is_terminal)
+        console.print(plain(sentence), soft_wrap=not console.is_terminal)
 
 
 def _exit_code(finished: bool, failures: int, out: Path | None) -> int:

@@ -16,6 +16,7 @@ def doctor() -> int:
     from ax_anasod.cli.diagnosis import devices, examine
     from ax_anasod.cli.session import waiting
     from ax_anasod.cli.tables import listing, print_plainly
+    from ax_anasod.escaping import for_terminal
 
     with waiting("looking at every package"):
         findings, hardware = examine(), devices()
@@ -38,5 +39,5 @@ def doctor() -> int:
         print_plainly(table, console)
     broken = [finding for finding in findings if finding.problem]
     for finding in broken:
-        sys.stderr.write(f"problem: {finding.requirement}: {finding.problem}\n")
+        sys.stderr.write(for_terminal(f"problem: {finding.requirement}: {finding.problem}") + "\n")
     return 1 if any(finding.extra is None for finding in broken) else 0

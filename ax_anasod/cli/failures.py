@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+from ax_anasod.escaping import for_terminal
 from ax_anasod.exceptions import AnasodError, RunError, UnknownNameError, nearest_hint
 
 # What users can register names of.
@@ -62,9 +63,8 @@ def while_writing(kept: str) -> Iterator[None]:
 def say_error(message: str, hint: str | None, code: int) -> int:
     """Print an error on stderr, on one line, and return its exit code."""
     text = message if hint is None else f"{message} ({hint})"
-    # Names in messages may hold line breaks or bytes that the terminal cannot show.
-    line = " ".join(f"error: {text}".split())
-    sys.stderr.write(line.encode("utf-8", "backslashreplace").decode("utf-8") + "\n")
+    # Names in messages may hold line breaks, and bytes that act on the terminal.
+    sys.stderr.write(for_terminal(" ".join(f"error: {text}".split())) + "\n")
     return code
 
 

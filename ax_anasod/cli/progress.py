@@ -14,8 +14,10 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 from ax_anasod.cli.session import stderr_console
+from ax_anasod.escaping import for_terminal
 
 
 class SearchProgress:
@@ -41,7 +43,9 @@ class SearchProgress:
             disable=not console.is_terminal,
         )
         self._parts: dict[str, TaskID] = {}
-        self._task = self._progress.add_task(title, total=trials, completed=done, incumbent="")
+        self._task = self._progress.add_task(
+            for_terminal(title), total=trials, completed=done, incumbent=""
+        )
 
     def show(self, done: int, incumbent: str) -> None:
         """Move to ``done`` trials.
@@ -50,7 +54,7 @@ class SearchProgress:
             done: How many trials have ended.
             incumbent: The best value so far, in words.
         """
-        self._progress.update(self._task, completed=done, incumbent=incumbent)
+        self._progress.update(self._task, completed=done, incumbent=for_terminal(incumbent))
 
     def show_part(self, name: str, done: int, total: int, words: str) -> None:
         """A bar of its own for something that takes long, such as a trial that is trained.
@@ -63,7 +67,7 @@ class SearchProgress:
         """
         if name not in self._parts:
             self._parts[name] = self._progress.add_task(name, total=total, incumbent="")
-        self._progress.update(self._parts[name], completed=done, incumbent=words)
+        self._progress.update(self._parts[name], completed=done, incumbent=for_terminal(words))
 
     def end_part(self, name: str) -> None:
         """Take the bar of something that has ended away."""
@@ -72,7 +76,7 @@ class SearchProgress:
 
     def say(self, text: str) -> None:
         """A line above the bar."""
-        self._progress.console.print(text, markup=False)
+        self._progress.console.print(Text(for_terminal(text)))
 
     def __enter__(self) -> Self:
         self._progress.start()

@@ -12,6 +12,8 @@ def resume(
     directory: args.RunDirectory,
     trials: args.TrialsInAll = None,
     until_improvement_below: args.UntilImprovementBelow = None,
+    python: args.TrustedProgram = None,
+    address: args.TrustedAddress = None,
     json: args.Json = False,
 ) -> int:
     """Go on with a run that was stopped or killed, or that should be longer.
@@ -31,13 +33,18 @@ def resume(
             from ax_anasod.runs import RunFolder
         with RunFolder.open(directory) as folder:
             config, records = folder.config, folder.journal.records
+            if folder.journal.set_aside is not None:
+                note(
+                    "the end of the journal was damaged, as after a power failure, and counts as "
+                    f"never written; it is kept in {folder.journal.set_aside}"
+                )
             planned = trials or max(config.trials, len(records))
             if planned < len(records):
                 raise OptionError(
                     f"the run has {len(records)} trials already, more than --trials {planned}",
                     "give a larger number of trials, those so far included",
                 )
-            run = restore(folder)
+            run = restore(folder, python, address)
             folder.plan(planned, until_improvement_below)
             run.config = folder.config
             schedule = config.options.get("num_trials")

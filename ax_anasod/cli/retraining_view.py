@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping
 from contextlib import redirect_stdout
@@ -11,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from ax_anasod.cli.carry_out import INTERRUPTED
 from ax_anasod.cli.failures import while_running
@@ -20,8 +17,9 @@ from ax_anasod.cli.progress import SearchProgress
 from ax_anasod.cli.retraining_arguments import DATA, HARDWARE, NETWORK, TRAINING
 from ax_anasod.cli.session import note, waiting
 from ax_anasod.cli.strategy_options import field_types, parse_texts
-from ax_anasod.cli.tables import listing, print_plainly
+from ax_anasod.cli.tables import PlainTable, listing, plain, print_json, print_plainly
 from ax_anasod.cli.train_view import note_chance, read_images
+from ax_anasod.files import refuse_link
 from ax_anasod.retraining import (
     EnsembleResult,
     Found,
@@ -86,7 +84,9 @@ def retrain(
     )
     task = replace(task, hardware=task.hardware.with_threads())
     task.hardware.check()
-    data = read_images(task.data, "evaluation")
+    if out.parent == directory:
+        refuse_link(out)
+    data = read_images(task.data, "evaluation", download=dataset is not None or path is not None)
     with waiting("building the network"):
         fitted = task.fitted(data)
         fitted.start(found.draw(fitted.network.cells), data, seed=0).close()
@@ -131,7 +131,7 @@ def _train(
     print_plainly(table, Console(stderr=as_json, highlight=False))
     note_chance(error, data, who)
     if as_json:
-        sys.stdout.write(json.dumps({**content, "out": str(out)}) + "\n")
+        print_json({**content, "out": str(out)})
     return 0
 
 
@@ -139,7 +139,7 @@ def _part(given: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
     return {name: given[name] for name in names if given[name] is not None}
 
 
-def _table_of_one(result: Retrained) -> Table:
+def _table_of_one(result: Retrained) -> PlainTable:
     metrics = result.metrics
     table = listing("trained on", metrics["dataset"])
     multiply_adds = metrics["multiply_adds"]
@@ -160,15 +160,14 @@ def _table_of_one(result: Retrained) -> Table:
     return table
 
 
-def _table_of_ensemble(result: EnsembleResult) -> Table:
+def _table_of_ensemble(result: EnsembleResult) -> PlainTable:
     figures = result.figures
     table = listing("", *(heading for heading, _ in _FIGURES.values()))
     for column in table.columns[1:]:
         column.justify = "right"
-    # Text, since a folder may be called what rich reads as markup.
-    table.title = Text(f"ensemble of {len(figures['members'])} on {figures['dataset']}")
-    table.caption = Text(f"folder: {result.folder}")
-    table.title_justify = table.caption_justify = "left"
+    table.title = plain(f"ensemble of {len(figures['members'])} on {figures['dataset']}")
+    table.caption = plain(f"folder: {result.folder}")
+    table.caption_justify = "left"
     rows = {f"member {i}": each for i, each in enumerate(figures["members"])}
     rows |= {"mean of members": figures["mean_of_members"], "ensemble": figures["ensemble"]}
     for name, row in rows.items():

@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.text import Text
+
+from ax_anasod.escaping import for_terminal
 
 
 def stderr_console() -> Console:
@@ -23,13 +26,13 @@ def waiting(doing: str) -> Iterator[None]:
     if not console.is_terminal:
         yield
         return
-    with console.status(f"{doing} ..."):
+    with console.status(Text(for_terminal(f"{doing} ..."))):
         yield
 
 
 def note(text: str) -> None:
     """A line on stderr."""
-    sys.stderr.write(f"note: {text}\n")
+    sys.stderr.write(f"note: {for_terminal(text)}\n")
 
 
 @contextmanager

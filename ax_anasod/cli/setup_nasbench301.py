@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ax_anasod.cli.failures import while_running
+from ax_anasod.escaping import for_terminal
 
 
 def setup_nasbench301(
@@ -27,7 +28,7 @@ def setup_nasbench301(
 
     def say(line: str) -> None:
         # At once: what the commands print themselves comes between.
-        typer.echo(line)
+        typer.echo(for_terminal(line))
 
     program = check_python(python)
     with while_running():

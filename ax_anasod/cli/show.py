@@ -43,6 +43,15 @@ def _show_comparison(directory: Path, as_json: bool) -> None:
 
 
 def _state(view: RunView, results: Results) -> str:
+    if not view.damaged:
+        return _progress(view, results)
+    return (
+        f"{_progress(view, results)}; the last {view.damaged:,} bytes of its journal are damaged, "
+        "as after a power failure, and do not count"
+    )
+
+
+def _progress(view: RunView, results: Results) -> str:
     resume = f"ax-anasod resume {quote(str(view.path))}"
     ended = f"{len(results.ends)} of {view.config.trials} trials"
     if view.running:

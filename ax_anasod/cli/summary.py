@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Sequence
 from typing import Final
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from ax_anasod.cli.tables import print_plainly
+from ax_anasod.cli.tables import PlainTable, print_json, print_plainly
 from ax_anasod.journal import BETWEEN_LAYERS, Completed, Failed, Stopped
 from ax_anasod.runs import Results
 from ax_anasod.runs.layout import TRIALS
@@ -31,7 +26,7 @@ def print_results(results: Results, *, as_json: bool, state: str | None = None) 
     """
     print_plainly(_table(results, state), Console(stderr=as_json, highlight=False))
     if as_json:
-        sys.stdout.write(json.dumps(results.to_dict()) + "\n")
+        print_json(results.to_dict())
 
 
 def in_words(value: float, unit: str) -> str:
@@ -56,52 +51,53 @@ def duration(seconds: float) -> str:
     return f"{seconds:.1f} s"
 
 
-def _table(results: Results, state: str | None) -> Table:
+def _table(results: Results, state: str | None) -> PlainTable:
     config, content = results.config, results.to_dict()
-    table = Table(box=SIMPLE_HEAD, show_header=False, title=Text(config.experiment_name))
-    table.title_justify = "left"
+    table = PlainTable(config.experiment_name, show_header=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     if state is not None:
-        _add(table, "state", state)
-    _add(table, "trials", _count(results.ends))
+        table.add_row("state", state)
+    table.add_row("trials", _count(results.ends))
     if results.stop_reason is not None:
-        _add(table, "stopped early", results.stop_reason)
+        table.add_row("stopped early", results.stop_reason)
     best = results.best
     if best is not None:
         _add_best(table, results, best)
     costs = [cost for cost in content["cost_seconds"] or [] if cost is not None]
     if costs:
-        _add(table, "simulated cost", duration(sum(costs)))
+        table.add_row("simulated cost", duration(sum(costs)))
     if results.ends:
         each = duration(content["seconds_per_trial"])
-        _add(table, "wall time", f"{duration(results.seconds)} (median {each} a trial)")
+        table.add_row("wall time", f"{duration(results.seconds)} (median {each} a trial)")
     if results.out is not None:
-        _add(table, "folder", str(results.out))
+        table.add_row("folder", str(results.out))
     return table
 
 
-def _add_best(table: Table, results: Results, best: Completed) -> None:
+def _add_best(table: PlainTable, results: Results, best: Completed) -> None:
     objective = results.objective
     value = best.values[objective.name]
-    _add(table, f"best {objective.name}", f"{in_words(value, objective.unit)} (trial {best.trial})")
+    table.add_row(
+        f"best {objective.name}", f"{in_words(value, objective.unit)} (trial {best.trial})"
+    )
     if objective.optimum is not None:
         # A difference of percentages is none itself.
         unit = "points" if objective.unit == "percent" else objective.unit
         regret = in_words(value - objective.optimum, unit)
-        _add(table, "optimum", f"{in_words(objective.optimum, objective.unit)} (regret {regret})")
+        table.add_row("optimum", f"{in_words(objective.optimum, objective.unit)} (regret {regret})")
     for quantity in (*results.config.objectives[1:], *results.config.reported):
-        _add(table, f"its {quantity.name}", in_words(best.values[quantity.name], quantity.unit))
+        table.add_row(f"its {quantity.name}", in_words(best.values[quantity.name], quantity.unit))
     encoding = [f"{count} {operation}" for operation, count in best.encoding.items() if count]
-    _add(table, "encoding", ", ".join(encoding))
-    _add(table, "architecture", _architecture(best, results.out is not None))
+    table.add_row("encoding", ", ".join(encoding))
+    table.add_row("architecture", _architecture(best, results.out is not None))
     if len(results.config.objectives) > 1:
         front = results.pareto_front
         names = [o.name for o in results.config.objectives]
-        _add(table, "Pareto front", f"{len(front)} trials: {', '.join(names)}")
+        table.add_row("Pareto front", f"{len(front)} trials: {', '.join(names)}")
         for end in front:
             values = (in_words(end.values[o.name], o.unit) for o in results.config.objectives)
-            _add(table, f"  trial {end.trial}", ", ".join(values))
+            table.add_row(f"  trial {end.trial}", ", ".join(values))
 
 
 def _count(ends: Sequence[Completed | Failed]) -> str:
@@ -121,8 +117,3 @@ def _architecture(best: Completed, written: bool) -> str:
         return best.architecture
     where = f"in {TRIALS}" if written else "printed by --json"
     return f"{len(layers)} drawn from the encoding, one a layer, {where}"
-
-
-def _add(table: Table, name: str, value: str) -> None:
-    # Text, since operation names and genotypes may hold what rich reads as markup.
-    table.add_row(Text(name), Text(value))

@@ -28,6 +28,7 @@ from ax_anasod.training import (
     TrainingTask,
     protocol,
 )
+from ax_anasod.trust import own_description
 
 # On the digits, which have 8 x 8 pixels, a search of this size takes minutes on a CPU.
 _SMALL: Final = {"channels": 8, "cells": 6}
@@ -112,7 +113,8 @@ def start_training(wishes: Wishes, out: Path | None, *, as_json: bool) -> int:
     # A strategy, cell or batch that does not fit is refused here, before there is a folder.
     with tempfile.TemporaryDirectory(prefix="ax-anasod-") as scratch:
         folder = Path(scratch) if out is None else out
-        search = TrainingSearch.of(config, folder)
+        with own_description():
+            search = TrainingSearch.of(config, folder)
         search.runner.use_data(data)
         check_first_network(task, data)
         with waiting("starting Ray") if execution.runner == "ray" else nullcontext():

@@ -10,6 +10,7 @@ from typing import Final
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ax_anasod.cli.session import note, stderr_console
+from ax_anasod.escaping import for_terminal
 from ax_anasod.training import DataConfig, ImageData, load_data
 from ax_anasod.training.data import Purpose
 from ax_anasod.training.images import DAMAGED
@@ -17,14 +18,22 @@ from ax_anasod.training.images import DAMAGED
 _NAMED: Final = 3
 
 
-def read_images(config: DataConfig, purpose: Purpose = "search") -> ImageData:
+def read_images(
+    config: DataConfig, purpose: Purpose = "search", *, download: bool = True
+) -> ImageData:
     """Read images with a progress bar, and say what was left out.
+
+    Args:
+        config: Which images.
+        purpose: What for.
+        download: Whether they may be downloaded: so where the user names them, not where a
+            folder does.
 
     Raises:
         DataError: They are missing, damaged, or do not fit together.
     """
     with _reading(config.dataset) as progress:
-        data = load_data(config, purpose, progress=progress)
+        data = load_data(config, purpose, progress=progress, download=download)
     for reason, number in Counter(data.left_out_reasons).items():
         named = [
             p for p, r in zip(data.left_out, data.left_out_reasons, strict=True) if r == reason
@@ -72,5 +81,5 @@ def _reading(dataset: str) -> Iterator[Callable[[int, int], None]]:
         transient=True,
     )
     with progress:
-        task = progress.add_task(dataset, total=None)
+        task = progress.add_task(for_terminal(dataset), total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)

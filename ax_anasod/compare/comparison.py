@@ -13,17 +13,19 @@ from typing import Final, Self
 import pandas as pd
 
 from ax_anasod.compare.contender import Contender
-from ax_anasod.compare.folder import ComparisonFolder, read_runs
+from ax_anasod.compare.folder import ComparisonFolder, damage_in_words, read_runs
 from ax_anasod.compare.layout import PLAN, holds_comparison
 from ax_anasod.compare.pictures import write_pictures
 from ax_anasod.compare.plan import Plan
 from ax_anasod.compare.pool import carry_out
-from ax_anasod.compare.results import results_frame, to_csv
+from ax_anasod.compare.results import csv_text, results_frame, to_csv
 from ax_anasod.compare.summary import Summary
 from ax_anasod.compare.texts import markdown
 from ax_anasod.compare.worker import Ended, Task, own_modules, pack
-from ax_anasod.exceptions import OptionError, RunError
+from ax_anasod.escaping import lines_for_terminal
+from ax_anasod.exceptions import OptionError, RunError, RunLostError
 from ax_anasod.files import write_whole
+from ax_anasod.journal import Record, write_records
 from ax_anasod.nasbench import Benchmark
 
 RESULTS: Final = "results.csv"
@@ -43,6 +45,9 @@ class Observer:
             trials: How many there will be, those so far included.
             runs: In how many runs.
         """
+
+    def noticed(self, sentence: str) -> None:
+        """Something has to be known of the folder, such as damage that was mended."""
 
     def goes_on_with(self, labels: Sequence[str]) -> None:
         """The folder has strategies that were not named now, and runs of them are to be made.
@@ -78,6 +83,7 @@ class Comparison:
         failures: Contender -> why runs of it are not finished, for each such run.
         finished: Whether every run has ended or failed; False where it was stopped.
         out: Its folder, None where nothing was written.
+        damage: What has to be said of journals with a damaged end, a sentence each.
     """
 
     plan: Plan
@@ -85,6 +91,7 @@ class Comparison:
     failures: dict[str, tuple[str, ...]] = field(default_factory=dict)
     finished: bool = True
     out: Path | None = None
+    damage: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -97,8 +104,13 @@ class Comparison:
             raise RunError(f"the folder {path} holds no comparison")
         plan = Plan.read(path / PLAN)
         runs = read_runs(path, plan)
-        finished = all(run.finished for run in runs)
-        return cls(plan, results_frame(plan, runs), finished=finished, out=path)
+        return cls(
+            plan,
+            results_frame(plan, runs),
+            finished=all(run.finished for run in runs),
+            out=path,
+            damage=tuple(damage_in_words(runs)),
+        )
 
     @cached_property
     def summary(self) -> Summary:
@@ -115,7 +127,7 @@ class Comparison:
         if self.out is None:
             raise OptionError("the comparison has no folder", "compare with out=FOLDER")
         write_whole(self.out / RESULTS, to_csv(self.results))
-        write_whole(self.out / SUMMARY_TABLE, self.summary.frame.to_csv(index=False))
+        write_whole(self.out / SUMMARY_TABLE, csv_text(self.summary.frame))
         write_whole(self.out / SUMMARY_TEXT, markdown(self.summary))
         write_pictures(self.plan, self.results, self.out)
 
@@ -157,7 +169,8 @@ def compare_strategies(
 
     Raises:
         AnasodError: Something cannot run as asked; then nothing has been written.
-        RunError: The folder holds something else, or cannot be written.
+        RunError: The folder holds something else, cannot be written, or was deleted or replaced
+            during the comparison; the message says where the trials are then.
     """
     if jobs < 1:
         raise OptionError(f"jobs must be at least 1, got {jobs}")
@@ -168,7 +181,14 @@ def compare_strategies(
         tally = _Tally(folder, plan.labels, observer or Observer())
         tally.begin()
         parcel = pack(benchmark, folder.plan.contenders)
-        carry_out(tally.unfinished, parcel, jobs, tally.on_trial, tally.on_end, tally.should_stop)
+        try:
+            carry_out(
+                tally.unfinished, parcel, jobs, tally.on_trial, tally.on_end, tally.should_stop
+            )
+            folder.check()
+        except RunLostError as lost:
+            raise (lost if lost.moved else folder.rescue(lost, tally.records)) from lost
+        tally.write_lost_journals()
         if out is not None:
             tally.write_details(folder.path)
         runs = read_runs(folder.path, folder.plan)
@@ -186,8 +206,10 @@ class _Tally:
 
     def __init__(self, folder: ComparisonFolder, named: Sequence[str], observer: Observer) -> None:
         self._observer = observer
+        self._folder = folder
         self._named = named
         self._done: dict[tuple[str, int], int] = {}
+        self.records: dict[Path, list[Record]] = {}
         self._total = 0
         self._ended = 0
         self._details: list[str] = []
@@ -195,9 +217,13 @@ class _Tally:
         self.stopped = False
         tasks = {(task.contender.label, task.seed): task for task in folder.tasks}
         unfinished = set()
-        for run in read_runs(folder.path, folder.plan):
+        runs = read_runs(folder.path, folder.plan)
+        self._damage = damage_in_words(runs)
+        for run in runs:
             key = (run.label, run.seed)
-            self._done[key] = sum(record.end is not None for record in run.records)
+            ended = [record for record in run.records if record.end is not None]
+            self.records[tasks[key].journal] = ended
+            self._done[key] = len(ended)
             self._total += run.planned
             self._ended += run.finished
             if not run.finished:
@@ -208,11 +234,14 @@ class _Tally:
         labels = dict.fromkeys(task.contender.label for task in self.unfinished)
         if others := [label for label in labels if label not in self._named]:
             self._observer.goes_on_with(others)
+        for sentence in self._damage:
+            self._observer.noticed(sentence)
         self._observer.begins(sum(self._done.values()), self._total, len(self._done))
         self._tell()
 
-    def on_trial(self, task: Task, trials: int) -> None:
-        self._done[task.contender.label, task.seed] = trials
+    def on_trial(self, task: Task, record: Record) -> None:
+        self._done[task.contender.label, task.seed] = record.trial + 1
+        self.records[task.journal].append(record)
         self._tell()
 
     def on_end(self, task: Task, end: Ended) -> None:
@@ -226,13 +255,20 @@ class _Tally:
         self._tell()
 
     def should_stop(self) -> bool:
+        self._folder.check()
         self.stopped = self.stopped or self._observer.should_stop()
         return self.stopped
+
+    def write_lost_journals(self) -> None:
+        """Write journals again that were deleted while their runs were at work."""
+        for journal, records in self.records.items():
+            if records and journal.parent.is_dir() and not journal.exists():
+                write_records(journal, records)
 
     def write_details(self, path: Path) -> None:
         """Keep where in the program the failures of this time were, as a bug report needs."""
         if self._details:
-            write_whole(path / FAILURES, "\n".join(self._details))
+            write_whole(path / FAILURES, lines_for_terminal("\n".join(self._details)))
         else:
             (path / FAILURES).unlink(missing_ok=True)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,17 @@ from ax_anasod.compare.contender import Contender
 from ax_anasod.compare.layout import LOCK, PLAN, RUNS, holds_comparison
 from ax_anasod.compare.plan import Plan
 from ax_anasod.compare.worker import Task
-from ax_anasod.exceptions import RunError
-from ax_anasod.journal import Journal, Record, is_being_written, read_records
+from ax_anasod.exceptions import RunError, RunLostError
+from ax_anasod.files import refuse_link, remove_unfinished
+from ax_anasod.journal import (
+    Record,
+    check_quantities,
+    is_being_written,
+    read_content,
+    write_records,
+)
+from ax_anasod.locks import hold, is_there
+from ax_anasod.runs.folder import new_folder_beside
 from ax_anasod.runs.layout import check_holds_no_run, check_is_no_file
 
 
@@ -27,12 +37,14 @@ class Run:
         seed: The seed.
         planned: How many trials are planned.
         records: The trials so far.
+        damaged: How many bytes at the end of its journal are damaged and do not count.
     """
 
     label: str
     seed: int
     planned: int
     records: tuple[Record, ...]
+    damaged: int = 0
 
     @property
     def finished(self) -> bool:
@@ -50,10 +62,10 @@ class ComparisonFolder:
     Args:
         path: The folder.
         plan: The plan.
-        lock: Held as long as the folder is open.
+        lock: Descriptor of the lock file, which is held as long as the folder is open.
     """
 
-    def __init__(self, path: Path, plan: Plan, lock: Journal) -> None:
+    def __init__(self, path: Path, plan: Plan, lock: int) -> None:
         self.path, self.plan, self._lock = path, plan, lock
 
     @classmethod
@@ -71,18 +83,15 @@ class ComparisonFolder:
             check_holds_no_run(path)
             _planned(path, wanted)  # refuses before anything is written
             path.mkdir(parents=True, exist_ok=True)
-            if is_running(path):
-                raise RunError(
-                    f"another process is at work on the comparison in {path}",
-                    "wait for its end, or stop it",
-                )
-            # A journal that nothing is written to: it is locked as long as it is open.
-            lock = Journal(path / LOCK)
+            lock = hold(path / LOCK, f"another process is at work on the comparison in {path}")
             try:
                 plan = _planned(path, wanted)
+                refuse_link(path / RUNS)
+                (path / RUNS).mkdir(exist_ok=True)
+                remove_unfinished(path)
                 plan.write(path / PLAN)
             except BaseException:
-                lock.close()
+                os.close(lock)
                 raise
             return cls(path, plan, lock)
 
@@ -98,6 +107,49 @@ class ComparisonFolder:
             for contender in self.plan.contenders
         ]
 
+    def check(self) -> None:
+        """Make sure that the folder is still where it was.
+
+        Raises:
+            RunLostError: It was deleted, moved or replaced.
+        """
+        if is_there(self._lock, self.path / LOCK):
+            return
+        if os.fstat(self._lock).st_nlink:
+            raise RunLostError(
+                f"the folder {self.path} was moved or replaced while the comparison was at work",
+                "all trials are in it, wherever it is now",
+                moved=True,
+            )
+        raise RunLostError(f"the folder {self.path} was deleted while the comparison was at work")
+
+    def rescue(self, lost: RunLostError, records: Mapping[Path, Sequence[Record]]) -> RunLostError:
+        """Write the trials into a new folder beside the one that was deleted.
+
+        Args:
+            lost: What `check` has raised.
+            records: Journal -> the trials that have ended.
+
+        Returns:
+            What is to be said.
+        """
+        number = sum(map(len, records.values()))
+        try:
+            place = new_folder_beside(self.path)
+            self.plan.write(place / PLAN)
+            for journal, trials in records.items():
+                if not trials:
+                    continue
+                kept = place / journal.relative_to(self.path)
+                kept.parent.mkdir(parents=True, exist_ok=True)
+                write_records(kept, trials)
+        except (RunError, OSError) as error:
+            return RunLostError(lost.message, f"all {number} trials are lost: {error}")
+        return RunLostError(
+            lost.message,
+            f"all {number} trials are kept in {place}; the same command goes on from them there",
+        )
+
     def __enter__(self) -> Self:
         return self
 
@@ -107,19 +159,30 @@ class ComparisonFolder:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._lock.close()
+        os.close(self._lock)
 
 
 def read_runs(path: Path, plan: Plan) -> list[Run]:
     """All runs of a comparison as they are now; processes may be at work on them.
 
     Raises:
-        RunError: A journal is damaged.
+        RunError: A journal is damaged, or that of another run.
     """
+    names = [quantity.name for quantity in (plan.objective, *plan.reported)]
     return [
-        Run(contender.label, seed, contender.trials, _records(path, contender, seed))
+        _read_run(path, contender, seed, names)
         for contender in plan.contenders
         for seed in range(plan.seeds)
+    ]
+
+
+def damage_in_words(runs: Iterable[Run]) -> list[str]:
+    """What has to be said of journals with a damaged end, a sentence each."""
+    return [
+        f"the last {run.damaged:,} bytes of the journal of {run.label}, seed {run.seed}, are "
+        "damaged, as after a power failure, and do not count"
+        for run in runs
+        if run.damaged
     ]
 
 
@@ -151,10 +214,15 @@ def _planned(path: Path, wanted: Plan) -> Plan:
     return plan
 
 
-def _records(path: Path, contender: Contender, seed: int) -> tuple[Record, ...]:
+def _read_run(path: Path, contender: Contender, seed: int, names: Sequence[str]) -> Run:
     journal = journal_path(path, contender, seed)
+    if not journal.exists():
+        return Run(contender.label, seed, contender.trials, ())
+    content = read_content(journal)
+    check_quantities(journal, content.records, names)
     # Whatever a longer comparison has had before it was planned anew is its beginning.
-    return tuple(read_records(journal)[: contender.trials]) if journal.exists() else ()
+    records = tuple(content.records[: contender.trials])
+    return Run(contender.label, seed, contender.trials, records, len(content.damaged))
 
 
 @contextmanager

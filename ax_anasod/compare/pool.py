@@ -17,12 +17,15 @@ from typing import TYPE_CHECKING, Final
 
 from ax_anasod.compare.process import begin
 from ax_anasod.compare.worker import Ended, Parcel, Progressed, Task
+from ax_anasod.journal import Record
 
 if TYPE_CHECKING:  # Not every system has both.
     from multiprocessing.context import ForkServerContext, SpawnContext
 
 _POLL_SECONDS: Final = 0.2
 _GOODBYE_SECONDS: Final = 5.0
+# The end of a process is known a little after its connection has closed, on a busy machine later.
+_SECONDS_TO_END: Final = 60.0
 _THREADS: Final = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -37,7 +40,7 @@ def carry_out(
     tasks: Sequence[Task],
     parcel: Parcel,
     jobs: int,
-    on_trial: Callable[[Task, int], None],
+    on_trial: Callable[[Task, Record], None],
     on_end: Callable[[Task, Ended], None],
     should_stop: Callable[[], bool],
 ) -> None:
@@ -52,7 +55,7 @@ def carry_out(
         tasks: The runs, in the order in which they are begun.
         parcel: What they need, from :func:`ax_anasod.compare.worker.pack`.
         jobs: How many processes work at a time.
-        on_trial: Called with a run and how many trials it has now.
+        on_trial: Called with a run and each trial of it that has ended.
         on_end: Called with a run and how it ended.
         should_stop: Asked several times a second; once it is True no further run is begun,
             and those under way end after their trial.
@@ -94,7 +97,7 @@ def _send(worker: _Worker, message: object) -> None:
 
 def _listen(
     worker: _Worker,
-    on_trial: Callable[[Task, int], None],
+    on_trial: Callable[[Task, Record], None],
     on_end: Callable[[Task, Ended], None],
 ) -> bool:
     """Take one message of a busy worker; whether it is still alive."""
@@ -107,7 +110,7 @@ def _listen(
         on_end(task, Ended(_cause_of_death(worker.process)))
         return False
     if isinstance(message, Progressed):
-        on_trial(task, message.trials)
+        on_trial(task, message.record)
     else:
         worker.task = None
         on_end(task, message)
@@ -137,7 +140,7 @@ def _context() -> ForkServerContext | SpawnContext:
 
 
 def _cause_of_death(process: BaseProcess) -> str:
-    process.join(_GOODBYE_SECONDS)
+    process.join(_SECONDS_TO_END)
     code = process.exitcode
     if code is None or code >= 0:
         return f"its process ended with exit code {code}"

@@ -9,6 +9,8 @@ import sys
 import warnings
 from multiprocessing.connection import Connection
 
+from ax_anasod.locks import end_with_parent
+
 
 def begin(connection: Connection) -> None:
     """Serve a comparison, see :func:`ax_anasod.compare.worker.work`.
@@ -16,6 +18,7 @@ def begin(connection: Connection) -> None:
     Args:
         connection: To the process that has started this one.
     """
+    end_with_parent()
     # Ctrl-C reaches the whole group of processes; the main one decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     be_quiet()

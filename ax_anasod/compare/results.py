@@ -10,6 +10,7 @@ import pandas as pd
 
 from ax_anasod.compare.folder import Run
 from ax_anasod.compare.plan import COLUMNS, SECONDS, Plan
+from ax_anasod.escaping import for_csv
 from ax_anasod.journal import Completed
 from ax_anasod.nasbench.benchmark import COST
 
@@ -40,7 +41,14 @@ def to_csv(results: pd.DataFrame) -> str:
 
     Wall times are left out: the file of a comparison is the same on every machine.
     """
-    return str(results.drop(columns=SECONDS).to_csv(index=False, lineterminator="\n"))
+    return csv_text(results.drop(columns=SECONDS))
+
+
+def csv_text(frame: pd.DataFrame) -> str:
+    """A table as the text of a CSV file, in which no name is a formula."""
+    texts = frame.select_dtypes(exclude="number")
+    shown = frame.assign(**{str(name): texts[name].map(for_csv) for name in texts})
+    return str(shown.rename(columns=for_csv).to_csv(index=False, lineterminator="\n"))
 
 
 def curves(results: pd.DataFrame, label: str, column: str, trials: int) -> pd.DataFrame:

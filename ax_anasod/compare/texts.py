@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ax_anasod.compare.summary import Summary
+from ax_anasod.escaping import for_markdown
 
 _LEVEL = 0.05
 
@@ -82,11 +83,30 @@ def notes(summary: Summary) -> list[str]:
 def markdown(summary: Summary) -> str:
     """The content of ``summary.md``."""
     header, rows = table(summary)
-    lines = [f"# Strategies on {summary.plan.subject}", "", _markdown_row(header)]
-    lines.append(_markdown_row(["---", *("---:" for _ in header[1:])]))
+    marks = ["---", *("---:" for _ in header[1:])]
+    title = f"Strategies on {summary.plan.subject}"
+    return markdown_page(title, header, marks, rows, notes(summary))
+
+
+def markdown_page(
+    title: str,
+    header: Sequence[str],
+    marks: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    sentences: Sequence[str],
+) -> str:
+    """A page in Markdown with a table and sentences below it, in which no name acts.
+
+    Args:
+        title: Its heading.
+        header: Names of the columns.
+        marks: ``---`` or ``---:`` for each of them.
+        rows: The rows of the table.
+        sentences: What stands below.
+    """
+    lines = [f"# {for_markdown(title)}", "", _markdown_row(header), f"| {' | '.join(marks)} |"]
     lines += [_markdown_row(row) for row in rows]
-    lines += ["", *(f"- {note}" for note in notes(summary))]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", *(f"- {for_markdown(s)}" for s in sentences)]) + "\n"
 
 
 def as_dict(summary: Summary) -> dict[str, Any]:
@@ -180,8 +200,7 @@ def _failures_in_words(summary: Summary) -> list[str]:
 
 
 def _markdown_row(entries: Sequence[str]) -> str:
-    escaped = (entry.replace("|", "\\|") for entry in entries)
-    return f"| {' | '.join(escaped)} |"
+    return f"| {' | '.join(map(for_markdown, entries))} |"
 
 
 def _or_null(value: Any) -> Any:

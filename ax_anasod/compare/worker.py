@@ -13,16 +13,18 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
 
+from ax_anasod import trust
 from ax_anasod.compare.contender import Contender
 from ax_anasod.exceptions import AnasodError, OptionError, RunError
+from ax_anasod.files import refuse_link
 from ax_anasod.generation_strategy import STRATEGIES
 from ax_anasod.journal import Journal, Record, is_being_written
 from ax_anasod.nasbench import Benchmark, LookupBenchmark, from_dict
 from ax_anasod.runs import Search
 from ax_anasod.threads import one_thread
 
-# A worker whose main process was killed ends its trial before it notices.
-_PATIENCE_SECONDS: Final = 30.0
+# A worker whose main process was killed ends at once, but on a busy machine that takes time.
+_PATIENCE_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True)
@@ -42,13 +44,13 @@ class Task:
 
 @dataclass(frozen=True)
 class Progressed:
-    """A run has so many trials.
+    """A trial of a run has ended.
 
     Args:
-        trials: How many.
+        record: The trial.
     """
 
-    trials: int
+    record: Record
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,8 @@ def work(connection: Connection) -> None:
         for module in parcel.modules:
             import_module(module)
         packed = parcel.benchmark
-        return from_dict(packed) if isinstance(packed, Mapping) else packed
+        with trust.own_description():
+            return from_dict(packed) if isinstance(packed, Mapping) else packed
 
     while True:
         try:
@@ -168,12 +171,14 @@ def _end_of(task: Task, benchmark: Callable[[], Benchmark], connection: Connecti
 
 def _carry_out(task: Task, benchmark: Benchmark, connection: Connection) -> None:
     config = task.contender.config(benchmark, task.seed)
-    task.journal.parent.mkdir(parents=True, exist_ok=True)
+    # Not those above: a comparison that was deleted must not come back in part.
+    refuse_link(task.journal.parent)
+    task.journal.parent.mkdir(exist_ok=True)
     with _open_patiently(task.journal) as journal:
         search = Search(config, benchmark, journal)
 
         def after_trial(record: Record) -> None:
-            connection.send(Progressed(record.trial + 1))
+            connection.send(Progressed(record))
 
         search.run(task.contender.trials, after_trial, should_stop=connection.poll)
 
@@ -183,7 +188,10 @@ def _open_patiently(path: Path) -> Journal:
     while True:
         try:
             return Journal(path)
-        except RunError:
-            if not is_being_written(path) or time.monotonic() > until:
+        except RunError as error:
+            if not is_being_written(path):
                 raise
+            if time.monotonic() > until:
+                waited = f"{_PATIENCE_SECONDS:.0f} seconds were waited for its end"
+                raise RunError(error.message, waited) from error
             time.sleep(0.2)

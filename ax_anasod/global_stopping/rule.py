@@ -31,7 +31,9 @@ def promises_too_little(
         False
     """
     last = [(entry or {}).get(EXPECTED_IMPROVEMENT) for entry in metadata[-window_size:]]
-    return len(last) == window_size and all(p is not None and p < improvement_below for p in last)
+    return len(last) == window_size and all(
+        isinstance(percent, int | float) and percent < improvement_below for percent in last
+    )
 
 
 def stop_reason(improvement_below: float, window_size: int = WINDOW) -> str:

@@ -3,6 +3,15 @@
 It knows nothing of Ax, so that looking at a run needs none of it.
 """
 
+from ax_anasod.journal.content import (
+    Content,
+    Record,
+    check_quantities,
+    extend,
+    is_being_written,
+    read_content,
+    read_records,
+)
 from ax_anasod.journal.events import (
     BETWEEN_LAYERS,
     Completed,
@@ -12,19 +21,23 @@ from ax_anasod.journal.events import (
     Stopped,
     plain_entries,
 )
-from ax_anasod.journal.journal import Journal, Record, extend, is_being_written, read_records
+from ax_anasod.journal.journal import Journal, write_records
 
 __all__ = [
     "BETWEEN_LAYERS",
     "Completed",
+    "Content",
     "Event",
     "Failed",
     "Journal",
     "Record",
     "Started",
     "Stopped",
+    "check_quantities",
     "extend",
     "is_being_written",
     "plain_entries",
+    "read_content",
     "read_records",
+    "write_records",
 ]

@@ -8,8 +8,9 @@ Numbers are written with all their digits: reading gives the same floats, bit fo
 from __future__ import annotations
 
 import json
-import math
+import sys
 import zlib
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final
 
@@ -96,7 +97,8 @@ _KINDS: Final[dict[str, type[Event]]] = {
 _NAMES: Final = {kind: name for name, kind in _KINDS.items()}
 _INTEGERS: Final = frozenset({"trial", "last"})
 _NUMBERS: Final = frozenset({"seconds"})
-_OBJECTS: Final = frozenset({"parameters", "metadata", "values", "encoding"})
+# Of an index or a count; what is larger is no number that this package has written.
+_LARGEST: Final = 2**53
 
 
 def plain_entries(metadata: dict[str, Any] | None) -> dict[str, Any]:
@@ -129,12 +131,13 @@ def from_line(line: bytes) -> Event:
     """
     try:
         content = json.loads(line)
-    except (UnicodeDecodeError, json.JSONDecodeError):
+    except (ValueError, RecursionError):  # also a number of thousands of digits
         raise ValueError("is no JSON") from None
-    if not isinstance(content, dict) or content.get("event") not in _KINDS:
+    name = content.get("event") if isinstance(content, dict) else None
+    if not isinstance(name, str) or name not in _KINDS:
         raise ValueError("is no event of a trial")
     checksum = content.pop(_CHECKSUM, None)
-    if checksum != zlib.crc32(_compact(content).encode()):
+    if checksum is None or checksum != _checksum(content):
         raise ValueError("does not have the checksum that it was written with")
     kind = _KINDS[content.pop("event")]
     if [f.name for f in fields(kind)] != list(content):
@@ -149,19 +152,37 @@ def _compact(content: dict[str, Any]) -> str:
     return json.dumps(content, separators=(",", ":"), allow_nan=False)
 
 
+def _checksum(content: dict[str, Any]) -> int | None:
+    """The checksum of an event; None where a number in it is not finite."""
+    try:
+        return zlib.crc32(_compact(content).encode())
+    except ValueError:
+        return None
+
+
 def _is_of_type(name: str, value: Any) -> bool:
     if name in _INTEGERS:
-        return type(value) is int and value >= 0
+        return _is_count(value)
     if name in _NUMBERS:
         return _is_number(value)
     if name == "cost_seconds":
         return value is None or _is_number(value)
-    if name == "values":
-        return isinstance(value, dict) and all(map(_is_number, value.values()))
     if name in _OBJECTS:
-        return isinstance(value, dict)
+        return isinstance(value, dict) and all(map(_OBJECTS[name], value.values()))
     return isinstance(value, str)
 
 
+def _is_count(value: Any) -> bool:
+    return type(value) is int and 0 <= value <= _LARGEST
+
+
 def _is_number(value: Any) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)
+    return type(value) in (int, float) and abs(value) <= sys.float_info.max
+
+
+_OBJECTS: Final[dict[str, Callable[[Any], bool]]] = {
+    "parameters": lambda value: isinstance(value, str | bool) or _is_number(value),
+    "metadata": lambda value: True,
+    "values": _is_number,
+    "encoding": _is_count,
+}

@@ -9,33 +9,18 @@ batch of proposals of which some are missing: both are made again, the same.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from contextlib import suppress
+from itertools import count, groupby
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ax_anasod.exceptions import RunError
-from ax_anasod.journal.events import Completed, Event, Failed, Started, from_line, to_line
-from ax_anasod.locks import try_lock, try_lock_patiently
-
-
-@dataclass(frozen=True)
-class Record:
-    """One trial as the journal has it.
-
-    Args:
-        start: How it was proposed.
-        end: How it ended; None while it is being evaluated.
-    """
-
-    start: Started
-    end: Completed | Failed | None = None
-
-    @property
-    def trial(self) -> int:
-        """Index of the trial."""
-        return self.start.trial
+from ax_anasod.exceptions import RunError, RunLostError
+from ax_anasod.files import read_open, write_new
+from ax_anasod.journal.content import MOST_BYTES, Record, extend, parse
+from ax_anasod.journal.events import Event, to_line
+from ax_anasod.locks import is_there, open_locked
 
 
 class Journal:
@@ -44,25 +29,33 @@ class Journal:
     Args:
         path: The file; it is made where there is none.
 
+    Attributes:
+        records: The trials, in order.
+        set_aside: The file that has got the damaged end of this one, None where it had none.
+
     Raises:
-        RunError: It cannot be opened, another process writes it, or a line is damaged.
+        RunError: It cannot be opened, another process writes it, a line is damaged, or the file
+            is no journal; then it is left as it is.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.set_aside: Path | None = None
+        self._torn = False
+        self._file = open_locked(
+            path, f"the journal {path}", f"the run of {path} is being continued by another process"
+        )
         try:
-            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
-            self._file = os.open(path, flags, 0o644)
-        except OSError as error:
-            raise RunError(f"the journal {path} cannot be written: {error.strerror}") from error
-        try:
-            if not try_lock_patiently(self._file):
-                raise RunError(
-                    f"the run of {path} is being continued by another process",
-                    "wait for its end, or stop it",
-                )
-            self.records, self._size = _parse(path, path.read_bytes())
+            content = parse(path, read_open(self._file, MOST_BYTES))
+            self.records, self._size = content.records, content.whole
+            if content.damaged:
+                self.set_aside = _set_aside(path, content.damaged)
             os.ftruncate(self._file, self._size)
+            if not self._size:
+                _sync_folder(path.parent)
+        except OSError as error:
+            self.close()
+            raise RunError(f"the journal {path} cannot be read: {error.strerror}") from error
         except BaseException:
             self.close()
             raise
@@ -71,15 +64,22 @@ class Journal:
         """Write events, all or none, and return once they are on the disk.
 
         Raises:
+            RunLostError: See `check`.
             RunError: They cannot be written, as on a full disk; the journal stays as it was.
         """
         content = b"".join(map(to_line, events))
         records = extend(self.records, events)
         try:
+            self._cut()
+            self.check()
+            self._torn = True
             _write_all(self._file, content)
             os.fsync(self._file)
+            self._torn = False
         except OSError as error:
-            os.ftruncate(self._file, self._size)
+            # On a disk on which this fails, too, it is tried again by whoever writes next.
+            with suppress(OSError):
+                self._cut()
             first = events[0]
             raise RunError(
                 f"trial {first.trial} could not be recorded in {self.path}: {error.strerror}",
@@ -87,6 +87,32 @@ class Journal:
             ) from error
         self.records = records
         self._size += len(content)
+
+    def check(self) -> None:
+        """Make sure that what was written is still where it was written to.
+
+        Raises:
+            RunLostError: The file was deleted, moved, replaced, or changed by another
+                program.
+        """
+        status = os.fstat(self._file)
+        if not is_there(self._file, self.path):
+            if status.st_nlink and status.st_size == self._size:
+                raise RunLostError(
+                    f"the journal {self.path} was moved or replaced while its run was at work",
+                    f"all {len(self.records)} trials are in it, wherever it is now",
+                    moved=True,
+                )
+            raise RunLostError(f"the journal {self.path} was deleted while its run was at work")
+        if status.st_size != self._size:
+            raise RunLostError(
+                f"the journal {self.path} was changed by another program while its run was at work"
+            )
+
+    def _cut(self) -> None:
+        if self._torn:
+            os.ftruncate(self._file, self._size)
+            self._torn = False
 
     def close(self) -> None:
         """Close the file, so that another process may continue the run."""
@@ -106,89 +132,47 @@ class Journal:
         self.close()
 
 
-def read_records(path: Path) -> list[Record]:
-    """The trials of a journal, which another process may be writing.
+def write_records(path: Path, records: Iterable[Record]) -> None:
+    """Write trials as a new journal.
+
+    Args:
+        path: The file; there is none yet.
+        records: The trials, in order.
 
     Raises:
-        RunError: It cannot be read, or a line is damaged.
+        RunError: It cannot be written.
     """
+    events: list[Event] = []
+    for _, group in groupby(records, key=lambda record: record.start.last):
+        batch = list(group)
+        events += [record.start for record in batch]
+        events += [record.end for record in batch if record.end is not None]
     try:
-        content = path.read_bytes()
+        write_new(path, b"".join(map(to_line, events)))
     except OSError as error:
-        raise RunError(f"the journal {path} cannot be read: {error.strerror}") from error
-    return _parse(path, content)[0]
-
-
-def is_being_written(path: Path) -> bool:
-    """Whether a process has the journal open for appending."""
-    try:
-        file = os.open(path, os.O_RDONLY)
-    except OSError:
-        return False
-    try:
-        return not try_lock(file, shared=True)
-    finally:
-        os.close(file)
-
-
-def extend(records: Sequence[Record], events: Sequence[Event]) -> list[Record]:
-    """Trials after further events.
-
-    Raises:
-        ValueError: An event cannot follow those before it; the message says why, to be put
-            after its name.
-    """
-    extended = list(records)
-    for event in events:
-        _follow(extended, event)
-    return extended
-
-
-def _follow(records: list[Record], event: Event) -> None:
-    if isinstance(event, Started):
-        expected = records[-1].start.last if records else -1
-        if event.trial != len(records) or (
-            event.last < event.trial if event.trial > expected else event.last != expected
-        ):
-            raise ValueError(f"starts trial {event.trial} where trial {len(records)} is next")
-        records.append(Record(event))
-        return
-    if event.trial >= len(records):
-        raise ValueError(f"ends trial {event.trial}, which was never started")
-    if records[event.trial].end is not None:
-        raise ValueError(f"ends trial {event.trial} a second time")
-    if len(records) <= records[event.trial].start.last:
-        raise ValueError(f"ends trial {event.trial} before all of its batch were started")
-    records[event.trial] = Record(records[event.trial].start, event)
-
-
-def _parse(path: Path, content: bytes) -> tuple[list[Record], int]:
-    """The trials, and up to which byte the journal is whole."""
-    records: list[Record] = []
-    position = whole = 0
-    for number, line in enumerate(content.split(b"\n")[:-1], start=1):
-        try:
-            _follow(records, from_line(line))
-        except ValueError as error:
-            raise RunError(
-                f"line {number} of the journal {path} {error}",
-                "cut the journal before that line to keep what has ended there "
-                f"(trials: {_ended(records)}); the others are then evaluated again",
-            ) from error
-        position += len(line) + 1
-        # Nothing of a batch is evaluated before all of it is in the journal.
-        if records[-1].trial == records[-1].start.last:
-            whole = position
-    if records and records[-1].trial != records[-1].start.last:
-        first = next(r.trial for r in records if r.start.last == records[-1].start.last)
-        records = records[:first]
-    return records, whole
-
-
-def _ended(records: list[Record]) -> int:
-    return sum(record.end is not None for record in records)
+        raise RunError(f"the journal {path} cannot be written: {error.strerror}") from error
 
 
 def _write_all(file: int, content: bytes) -> None:
     while content:
         content = content[os.write(file, content) :]
+
+
+def _set_aside(path: Path, damaged: bytes) -> Path:
+    """Keep the damaged end of a journal in a file of its own."""
+    for number in count(1):
+        aside = path.with_name(f"{path.name}.damaged-{number}")
+        with suppress(FileExistsError):
+            write_new(aside, damaged)
+            return aside
+    raise AssertionError  # the numbers do not end
+
+
+def _sync_folder(path: Path) -> None:
+    # Makes the name of a new file durable; not all systems can open a folder.
+    with suppress(PermissionError):
+        folder = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

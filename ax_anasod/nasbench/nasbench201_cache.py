@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from ax_anasod.exceptions import BenchmarkError
+from ax_anasod.exceptions import BenchmarkError, RunError
+from ax_anasod.files import write_whole
 from ax_anasod.nasbench.nasbench201_trials import RUNS, SPLITS, Trials, checked
 from ax_anasod.nasbench.paths import first_line
 
@@ -89,16 +89,13 @@ def write_cache(kept: Path, trials: Trials, path: Path | None = None) -> None:
     )
     note = {"version": _VERSION, "source": None if path is None else _state(path)}
     table = table.replace_schema_metadata({_KEY: json.dumps(note).encode()})
-    # A reader never sees half a file: it is written under another name, then renamed.
-    unfinished = kept.with_name(f"{kept.name}.{os.getpid()}")
+    content = pyarrow.BufferOutputStream()
+    pyarrow.parquet.write_table(table, content, compression="zstd")
     try:
-        pyarrow.parquet.write_table(table, unfinished, compression="zstd")
-        unfinished.replace(kept)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
+        write_whole(kept, memoryview(content.getvalue()))
+    except RunError as error:
         raise BenchmarkError(
-            f"the cache {kept} cannot be written: {first_line(error)}",
-            "make the folder writable, or use no cache",
+            f"the cache {error.message}", "make the folder writable, or use no cache"
         ) from error
 
 

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 import pandas as pd
 
+from ax_anasod.compare.results import csv_text
+from ax_anasod.compare.texts import markdown_page
 from ax_anasod.exceptions import RunError
 from ax_anasod.files import write_whole
 
@@ -89,15 +91,11 @@ def write_files(reproduction: Reproduction, directory: Path) -> list[Path]:
     records = pd.DataFrame.from_records(reproduction.records())
     markdown = directory / f"{reproduction.name}.md"
     table = directory / f"{reproduction.name}.csv"
-    lines = [header, ["---"] * len(header), *rows]
+    marks = ["---"] * len(header)
     write_whole(
-        markdown,
-        f"# {reproduction.title}\n\n"
-        + "".join(f"| {' | '.join(line)} |\n" for line in lines)
-        + "\n"
-        + "".join(f"- {note}\n" for note in reproduction.notes()),
+        markdown, markdown_page(reproduction.title, header, marks, rows, reproduction.notes())
     )
-    write_whole(table, records.to_csv(index=False, lineterminator="\n"))
+    write_whole(table, csv_text(records))
     return [markdown, table, *reproduction.write_more(directory)]
 
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from ax_anasod.exceptions import OptionError
-from ax_anasod.files import write_whole
+from ax_anasod.files import refuse_link, write_whole
 from ax_anasod.retraining.found import Found
 from ax_anasod.retraining.member import Retrained, evaluate
 from ax_anasod.retraining.pictures import draw_reliability, save
@@ -82,6 +82,8 @@ def train_ensemble(
     """
     if members < 2:
         raise OptionError(f"an ensemble needs at least 2 members, got {members}")
+    for member in range(members):
+        refuse_link(folder / f"member-{member}")
     trained = [
         evaluate(
             found,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -15,12 +17,13 @@ import torch
 from numpy.typing import NDArray
 
 from ax_anasod.core.seeding import member_seed
-from ax_anasod.exceptions import RunError
-from ax_anasod.files import read_json, write_whole
-from ax_anasod.locks import locked
+from ax_anasod.exceptions import RunError, RunLostError
+from ax_anasod.files import read_json, remove_unfinished, write_whole
+from ax_anasod.locks import is_there, locked
 from ax_anasod.networks import Network, count_flops, num_parameters
 from ax_anasod.retraining.found import Found
 from ax_anasod.retraining.pictures import draw_learning_curve, save
+from ax_anasod.runs.folder import new_folder_beside
 from ax_anasod.training import (
     Epoch,
     ImageData,
@@ -88,6 +91,7 @@ def evaluate(
     Raises:
         RunError: The folder holds another training, another process trains in it, or it cannot
             be written.
+        RunLostError: The folder was deleted or replaced during the training.
         TrainingError: The training diverges, or does not fit the device.
         AnasodError: The network does not fit the images.
     """
@@ -115,15 +119,58 @@ def evaluate(
         raise RunError(
             f"the folder {folder} cannot be made: {error.strerror}", "choose another one with --out"
         ) from error
-    with locked(folder / _LOCK, f"another process is training in {folder}"):
+    with locked(folder / _LOCK, f"another process is training in {folder}") as lock:
         if (folder / METRICS).exists():  # by now
             return _already_trained(folder, about)
+        remove_unfinished(folder)
         with closing(task.start(codes, data, seed, folder / _CHECKPOINT)) as training:
-            training.run(after_epoch)
-            retrained = _measured(training, found, folder, about)
-            _write(retrained, training, task, codes)
-            (folder / _CHECKPOINT).unlink(missing_ok=True)
+            check = partial(_check_there, lock, folder, training)
+
+            def after_epoch_there(epoch: Epoch) -> None:
+                check()
+                after_epoch(epoch)
+
+            try:
+                training.run(after_epoch_there)
+                retrained = _measured(training, found, folder, about)
+                check()
+                _write(retrained, training, task, codes)
+                (folder / _CHECKPOINT).unlink(missing_ok=True)
+            except RunLostError:
+                raise
+            except RunError as error:
+                check(error)
+                raise
+            check()
     return retrained
+
+
+def _check_there(
+    lock: int, folder: Path, training: Training, cause: RunError | None = None
+) -> None:
+    """Say what is true where the folder was deleted or replaced during the training.
+
+    Raises:
+        RunLostError: It was; the training so far is then in a new folder beside it.
+    """
+    if is_there(lock, folder / _LOCK):
+        return
+    if os.fstat(lock).st_nlink:
+        raise RunLostError(
+            f"the folder {folder} was moved or replaced while a network was trained in it",
+            "name it with --out where it is now, to go on from its last epoch",
+            moved=True,
+        ) from cause
+    message = f"the folder {folder} was deleted while a network was trained in it"
+    epochs = len(training.history)
+    try:
+        place = new_folder_beside(folder)
+        write_state(place / _CHECKPOINT, training.state())
+    except RunError as error:
+        raise RunLostError(message, f"its {epochs} epochs are lost: {error}") from cause
+    raise RunLostError(
+        message, f"its {epochs} epochs are kept; the same command goes on with --out {place}"
+    ) from cause
 
 
 def _write(
@@ -133,12 +180,12 @@ def _write(
     folder, metrics, data = retrained.folder, retrained.metrics, training.data
     network = cast("Network", training.network)
     own = tuple(find_operations(task.operations) or ())
+    state = {"probabilities": retrained.probabilities, "labels": retrained.labels}
+    write_state(folder / PREDICTIONS, {k: torch.from_numpy(v) for k, v in state.items()})
     save_model(
         folder / MODEL,
         TrainedModel.from_training(network, task.cell, codes, data, metrics, own),
     )
-    state = {"probabilities": retrained.probabilities, "labels": retrained.labels}
-    write_state(folder / PREDICTIONS, {k: torch.from_numpy(v) for k, v in state.items()})
     save(draw_learning_curve(training.history, data.name), folder / CURVE)
     write_whole(folder / METRICS, json.dumps(metrics, indent=2) + "\n")
 

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from ax.core.trial_status import TrialStatus
+from ax.utils.common.serialization import SerializationMixin
 
+from ax_anasod import trust
 from ax_anasod.core.coding import Space
 from ax_anasod.exceptions import AnasodError, DataError, OptionError, RunError
 from ax_anasod.optional import require
@@ -78,6 +80,29 @@ class RayRunner(BaseTrainingRunner):
         self._tasks: dict[int, Any] = {}
         self._shared: Any = None
         self._owns_cluster = False
+
+    @classmethod
+    def serialize_init_args(cls, obj: SerializationMixin) -> dict[str, Any]:
+        """What Ax stores; an address with a seal (see `ax_anasod.trust`)."""
+        stored = super().serialize_init_args(obj)
+        if stored["address"] is None:
+            return stored
+        return {**stored, trust.SEAL: trust.seal({"address": stored["address"]})}
+
+    @classmethod
+    def deserialize_init_args(
+        cls,
+        args: dict[str, Any],
+        decoder_registry: dict[str, Any] | None = None,
+        class_decoder_registry: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """The arguments of a runner that Ax has stored.
+
+        Raises:
+            OptionError: It has an address, and was not stored by this user on this machine.
+        """
+        check_address(args.get("address"), args.get(trust.SEAL))
+        return super().deserialize_init_args(args, decoder_registry, class_decoder_registry)
 
     def poll_trial(self, trial_index: int, trial_metadata: Mapping[str, Any]) -> TrialStatus:
         """What the trial does; one that this process has not started is gone on with.
@@ -219,6 +244,23 @@ class RayRunner(BaseTrainingRunner):
 
     def _fail(self, metadata: Mapping[str, Any], reason: str) -> None:
         self._training(metadata).end("failed", reason)
+
+
+def check_address(address: str | None, sealed: object) -> None:
+    """Refuse to connect to an address only because a file says so.
+
+    Args:
+        address: The address; None is this machine.
+        sealed: The seal that stands beside it.
+
+    Raises:
+        OptionError: It was not written by this user on this machine.
+    """
+    if address is not None and not trust.is_trusted({"address": address}, sealed):
+        raise OptionError(
+            f"the run asks to connect to {address!r}, and was not started by you on this machine",
+            "if you trust it, name the address yourself with --address ADDRESS",
+        )
 
 
 def _check_answers(address: str) -> None:

@@ -67,6 +67,8 @@ class BaseTrainingRunner(IRunner):
         tensorboard: bool = True,
     ) -> None:
         self._task = task if isinstance(task, TrainingTask) else TrainingTask.from_dict(task)
+        # What Ax has stored may come from anybody, who could name any folder.
+        self._may_download = isinstance(task, TrainingTask)
         # Ax stores the arguments under the names of the attributes.
         self.task = self._task.to_dict()
         self.folder = str(folder)
@@ -87,7 +89,7 @@ class BaseTrainingRunner(IRunner):
             DataError: They are missing, damaged, or do not fit together.
         """
         if self._data is None:
-            self._data = load_data(self._task.data)
+            self._data = load_data(self._task.data, download=self._may_download)
         return self._data
 
     def prepare(self) -> None:

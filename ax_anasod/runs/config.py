@@ -76,6 +76,11 @@ class RunConfig:
         benchmark = " ".join(filter(None, (self.benchmark_name, self.dataset)))
         return f"{self.strategy} on {benchmark}, seed {self.seed}"
 
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        """Names of what is searched and of what is reported."""
+        return tuple(quantity.name for quantity in (*self.objectives, *self.reported))
+
     def with_trials(self, trials: int) -> Self:
         """The same run, planned longer."""
         return replace(self, trials=trials)

@@ -9,16 +9,16 @@ from typing import Any, Final, Self
 
 from ax.early_stopping.strategies import BaseEarlyStoppingStrategy
 
+from ax_anasod import trust
 from ax_anasod.early_stopping import RepeatablePercentileEarlyStoppingStrategy
 from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.generation_strategy import get
 from ax_anasod.runners import BaseTrainingRunner, RayRunner, TrainingRunner
+from ax_anasod.runners.ray_runner import check_address
 from ax_anasod.runs.config import RunConfig
 from ax_anasod.training import TrainingTask
 
 RUNNERS: Final = ("local", "ray")
-TRIALS_FOLDER: Final = "trials"
-"""The folder of the trials in the folder of a run."""
 
 
 @dataclass(frozen=True)
@@ -61,13 +61,24 @@ class Execution:
             raise OptionError(f"early_stopping must be in (0, 100) percent, got {share}")
 
     def to_dict(self) -> dict[str, Any]:
-        """The execution as JSON-able data."""
-        return asdict(self)
+        """The execution as JSON-able data.
+
+        One with an address has a seal (see `ax_anasod.trust`), since that is connected to.
+        """
+        if self.address is None:
+            return asdict(self)
+        return {**asdict(self), trust.SEAL: trust.seal({"address": self.address})}
 
     @classmethod
     def from_dict(cls, description: Mapping[str, Any]) -> Self:
-        """The execution that `to_dict` described."""
-        return cls(**description)
+        """The execution that `to_dict` described.
+
+        Raises:
+            OptionError: It has an address, and was not written by this user on this machine.
+        """
+        given = {name: value for name, value in description.items() if name != trust.SEAL}
+        check_address(given.get("address"), description.get(trust.SEAL))
+        return cls(**given)
 
     def make_runner(
         self, task: TrainingTask, config: RunConfig, folder: Path

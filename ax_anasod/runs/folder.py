@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
+from shlex import quote
 from types import TracebackType
 from typing import Self
 
-from ax_anasod.exceptions import RunError
+from ax_anasod.exceptions import RunError, RunLostError
+from ax_anasod.files import refuse_link, remove_unfinished
 from ax_anasod.global_stopping import check_until_improvement_below
-from ax_anasod.journal import Journal
+from ax_anasod.journal import Journal, check_quantities, write_records
 from ax_anasod.runs.config import RunConfig
 from ax_anasod.runs.layout import (
     CONFIG,
     DATABASE,
     JOURNAL,
+    TRIALS_FOLDER,
     check_free,
     check_holds_run,
     is_leftover,
@@ -54,8 +58,8 @@ class RunFolder:
                 # A process that made the folder in the meantime has the journal locked, or
                 # is at an end already.
                 check_free(path)
+                remove_unfinished(path)
                 config.write(path / CONFIG)
-                _sync_folder(path)
             except BaseException:
                 if journal is not None:
                     journal.close()
@@ -81,7 +85,15 @@ class RunFolder:
                 )
             if (path / DATABASE).exists():
                 check_database(path / DATABASE, config.experiment_name)
-            return cls(path, config, Journal(path / JOURNAL))
+            refuse_link(path / TRIALS_FOLDER)
+            journal = Journal(path / JOURNAL)
+            try:
+                check_quantities(journal.path, journal.records, config.quantities)
+            except BaseException:
+                journal.close()
+                raise
+            remove_unfinished(path)
+            return cls(path, config, journal)
 
     def plan(self, trials: int, until_improvement_below: float | None = None) -> None:
         """Set how many trials are planned, and when fewer are enough, and remember it.
@@ -101,6 +113,44 @@ class RunFolder:
         if config != self.config:
             config.write(self.path / CONFIG)
             self.config = config
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Say what is true where the folder was deleted or replaced during the work in here.
+
+        The trials are then written into a new folder beside it.
+
+        Raises:
+            RunLostError: It was; in the place of whatever else has failed for that reason.
+        """
+        try:
+            yield
+        except Exception as error:
+            self._check(error)
+            raise
+        self._check(None)
+
+    def _check(self, cause: Exception | None) -> None:
+        try:
+            self.journal.check()
+        except RunLostError as lost:
+            raise (lost if lost.moved else self._rescue(lost)) from cause
+        if not (self.path / CONFIG).exists():
+            self.config.write(self.path / CONFIG)
+
+    def _rescue(self, lost: RunLostError) -> RunLostError:
+        """Write the trials into a new folder; what is to be said then."""
+        trials = f"all {len(self.journal.records)} trials"
+        try:
+            place = new_folder_beside(self.path)
+            self.config.write(place / CONFIG)
+            write_records(place / JOURNAL, self.journal.records)
+        except RunError as error:
+            return RunLostError(lost.message, f"{trials} are lost: {error.message}")
+        return RunLostError(
+            lost.message,
+            f"{trials} are kept in {place}; go on with: ax-anasod resume {quote(str(place))}",
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -124,11 +174,19 @@ def _remove_unless_used(path: Path, missing: list[Path]) -> None:
             folder.rmdir()
 
 
-def _sync_folder(path: Path) -> None:
-    # Makes the names of the new files durable; not all systems can open a folder.
-    with suppress(PermissionError):
-        file = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(file)
-        finally:
-            os.close(file)
+def new_folder_beside(path: Path) -> Path:
+    """Make a folder for what is left of one that was deleted.
+
+    Args:
+        path: The other one.
+
+    Raises:
+        RunError: It cannot be made.
+    """
+    with refusing(path.parent, "written"):
+        for number in count(1):
+            place = path.resolve().with_name(f"{path.name}-rescued-{number}")
+            with suppress(FileExistsError):
+                place.mkdir()
+                return place
+    raise AssertionError  # the numbers do not end

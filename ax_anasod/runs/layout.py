@@ -15,6 +15,8 @@ JOURNAL: Final = "journal.jsonl"
 DATABASE: Final = "experiment.db"
 TRIALS: Final = "trials.csv"
 REPORT: Final = "report.html"
+TRIALS_FOLDER: Final = "trials"
+"""Where the trials of a run that trains have a folder each."""
 
 COMPARISON: Final = "comparison.json"
 """In a folder of the other kind, that of a comparison."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Any
+from collections.abc import Collection
+from typing import Any, Final
 
 from ax.api.client import Client
 from ax.core.arm import Arm
@@ -15,7 +16,7 @@ from ax.core.trial import Trial
 
 from ax_anasod.cells import Cell
 from ax_anasod.core import AnasodSearchSpace
-from ax_anasod.exceptions import RunError
+from ax_anasod.exceptions import AnasodError, RunError
 from ax_anasod.experiment import make_client, make_search_space
 from ax_anasod.journal import (
     Completed,
@@ -29,6 +30,8 @@ from ax_anasod.journal import (
     plain_entries,
 )
 from ax_anasod.runs.config import RunConfig
+
+_HINT: Final = "bring the journal of this run back from a copy"
 
 Curve = list[tuple[float, dict[str, float]]]
 
@@ -105,9 +108,15 @@ class Ledger:
             self._journal.append(*events)
 
     def _restore(self, records: list[Record]) -> None:
-        """Make the experiment what it was after these trials, bit for bit."""
+        """Make the experiment what it was after these trials, bit for bit.
+
+        Raises:
+            RunError: They are no trials of this run.
+        """
         rows: list[DataRow] = []
+        nodes = self.client._generation_strategy.nodes_by_name
         for record in records:
+            self._check(record, nodes)
             trial = self.experiment.new_trial(
                 GeneratorRun(
                     arms=[Arm(parameters=record.start.parameters)],
@@ -125,6 +134,21 @@ class Ledger:
             self.experiment.attach_data(Data(data_rows=rows))
         for record in records:
             self._mark(record)
+
+    def _check(self, record: Record, nodes: Collection[str]) -> None:
+        """Refuse a trial that this run cannot have had, as in an edited journal."""
+        try:
+            encoding = self._encoding(record.start)
+        except AnasodError as error:
+            raise RunError(f"trial {record.trial} is none of this run: {error}", _HINT) from error
+        end = record.end
+        if record.start.node not in nodes:
+            wrong = f"it was proposed by {record.start.node!r}"
+        elif end is not None and end.encoding and end.encoding != encoding:
+            wrong = f"it has the encoding {end.encoding}, but the parameters of {encoding}"
+        else:
+            return
+        raise RunError(f"trial {record.trial} is none of this run: {wrong}", _HINT)
 
     def _mark(self, record: Record) -> None:
         """Tell Ax how a trial ended, whose data it has."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ax_anasod.escaping import for_csv
 from ax_anasod.journal import Completed, Failed, Record, Stopped
 from ax_anasod.metadata import BETA
 from ax_anasod.runs.config import Quantity, RunConfig
@@ -145,7 +146,11 @@ class Results:
         quantities = [q.name for q in (*self.config.objectives, *self.config.reported)]
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(
+
+        def write(row: Sequence[object]) -> None:
+            writer.writerow(map(for_csv, row))
+
+        write(
             ["trial", "status", "architecture"]
             + [f"n({operation})" for operation in operations]
             + quantities
@@ -154,10 +159,10 @@ class Results:
         ended = [record for record in self.records if record.end is not None]
         for record, end, incumbent in zip(ended, self.ends, self.incumbents, strict=True):
             completed = end if isinstance(end, Completed) else None
-            writer.writerow(
+            write(
                 [end.trial, _status(end)]
                 + ["" if completed is None else completed.architecture]
-                + [end.encoding[operation] for operation in operations]
+                + [end.encoding.get(operation, "") for operation in operations]
                 + ["" if completed is None else completed.values[name] for name in quantities]
                 + ["" if incumbent is None else incumbent.values[self.objective.name]]
                 + ["" if completed is None else completed.cost_seconds, end.seconds]

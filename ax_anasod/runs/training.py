@@ -14,11 +14,13 @@ from ax.core.data import Data
 from ax.core.trial_status import TrialStatus
 from ax.early_stopping.strategies import BaseEarlyStoppingStrategy
 
+from ax_anasod import trust
 from ax_anasod.exceptions import RunError
 from ax_anasod.journal import Completed, Failed, Journal, Record, Started, Stopped
 from ax_anasod.runners import BaseTrainingRunner
 from ax_anasod.runs.config import RunConfig
-from ax_anasod.runs.execution import TRIALS_FOLDER, Execution
+from ax_anasod.runs.execution import Execution
+from ax_anasod.runs.layout import TRIALS_FOLDER
 from ax_anasod.runs.ledger import Curve, Ledger, describe
 from ax_anasod.training import TrainingTask, TrialState
 
@@ -63,19 +65,32 @@ class TrainingSearch(Ledger):
         super().__init__(config, task.cell, journal)
 
     @classmethod
-    def of(cls, config: RunConfig, folder: Path, journal: Journal | None = None) -> TrainingSearch:
+    def of(
+        cls,
+        config: RunConfig,
+        folder: Path,
+        journal: Journal | None = None,
+        *,
+        address: str | None = None,
+    ) -> TrainingSearch:
         """The search that a configuration describes.
 
         Args:
             config: What the run is.
             folder: The folder of the run, in which each trial has a folder of its own.
             journal: As above.
+            address: Address of the Ray cluster, in the place of that of the configuration.
 
         Raises:
-            AnasodError: The configuration is of another version, or a package is missing.
+            AnasodError: The configuration is of another version, or asks for what its reader
+                does not trust (see `ax_anasod.trust`); or a package is missing.
         """
         task = TrainingTask.from_dict(config.benchmark)
-        execution = Execution.from_dict(config.execution)
+        if address is None:
+            execution = Execution.from_dict(config.execution)
+        else:
+            with trust.own_description():
+                execution = Execution.from_dict({**config.execution, "address": address})
         runner = execution.make_runner(task, config, folder / TRIALS_FOLDER)
         return cls(config, task, runner, journal, execution.make_early_stopping())
 

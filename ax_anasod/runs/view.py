@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ax_anasod.journal import Record, is_being_written, read_records
+from ax_anasod.journal import Record, check_quantities, is_being_written, read_content
 from ax_anasod.runs.config import RunConfig
 from ax_anasod.runs.layout import CONFIG, JOURNAL, check_holds_run, refusing
 
@@ -19,12 +19,14 @@ class RunView:
         config: What the run is.
         records: Its trials so far.
         running: Whether a process is continuing it.
+        damaged: How many bytes at the end of its journal are damaged and do not count.
     """
 
     path: Path
     config: RunConfig
     records: list[Record]
     running: bool
+    damaged: int = 0
 
     @classmethod
     def read(cls, path: str | Path) -> RunView:
@@ -38,4 +40,8 @@ class RunView:
             check_holds_run(path)
             config = RunConfig.read(path / CONFIG)
             journal = path / JOURNAL
-            return cls(path, config, read_records(journal), is_being_written(journal))
+            content = read_content(journal)
+            check_quantities(journal, content.records, config.quantities)
+            return cls(
+                path, config, content.records, is_being_written(journal), len(content.damaged)
+            )

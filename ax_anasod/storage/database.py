@@ -3,15 +3,16 @@
 Ax saves trial by trial into an open database and decodes everything it has written to keep
 the identities of the rows; with all generator runs encoded again at each step this costs
 more than the search itself. A run that has a journal only needs the database as a copy now
-and then: here it is built from nothing in a file beside the old one, which it then replaces.
+and then: here it is built from nothing in memory, and written as a whole.
 """
 
 from __future__ import annotations
 
-import os
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
+from typing import cast
 
 from ax.core.data import Data
 from ax.core.experiment import Experiment
@@ -19,15 +20,17 @@ from ax.generation_strategy.generation_strategy import GenerationStrategy
 from ax.storage.sqa_store.db import Base
 from ax.storage.sqa_store.encoder import Encoder
 from ax.storage.sqa_store.sqa_classes import SQAData
-from sqlalchemy import create_engine, event
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy import create_engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
-from sqlalchemy.pool import ConnectionPoolEntry, NullPool
+from sqlalchemy.pool import StaticPool
 
 from ax_anasod.exceptions import RunError
-from ax_anasod.storage.sql import registry_bundle, sqlite_url
+from ax_anasod.files import write_whole
+from ax_anasod.storage.sql import registry_bundle
 
+# What a check of a database takes on a busy machine, many times over.
+_SECONDS = 60.0
 _HINT = "delete the file: it is made again from the journal"
 
 
@@ -62,11 +65,8 @@ def write_database(
     Raises:
         RunError: It cannot be written, as on a full disk.
     """
-    unfinished = path.with_name(f"{path.name}.unfinished")
-    unfinished.unlink(missing_ok=True)
     # An engine of our own: Ax has one for the whole process, which another client may use.
-    engine = create_engine(sqlite_url(unfinished), poolclass=NullPool)
-    event.listen(engine, "connect", _write_carelessly)
+    engine = create_engine("sqlite://", poolclass=StaticPool)
     try:
         Base.metadata.create_all(engine)
         encoder = _Encoder(config=registry_bundle().sqa_config)
@@ -76,14 +76,14 @@ def write_database(
             session.flush()
             session.add(encoder.generation_strategy_to_sqa(generation_strategy, stored.id))
             session.commit()
-        _sync(unfinished)
-        unfinished.replace(path)
-    except (SQLAlchemyError, OSError) as error:
-        reason = getattr(error, "strerror", None) or getattr(error, "orig", None) or error
+        with closing(engine.raw_connection()) as connection:
+            content = cast(sqlite3.Connection, connection.driver_connection).serialize()
+    except SQLAlchemyError as error:
+        reason = getattr(error, "orig", None) or error
         raise RunError(f"the database {path} cannot be written: {reason}") from error
     finally:
         engine.dispose()
-        unfinished.unlink(missing_ok=True)
+    write_whole(path, content)
 
 
 def check_database(path: Path, experiment_name: str) -> None:
@@ -96,8 +96,13 @@ def check_database(path: Path, experiment_name: str) -> None:
     Raises:
         RunError: It is damaged, no SQLite file, or holds another experiment.
     """
+    if not path.is_file():
+        raise RunError(f"the database {path} is no ordinary file", _HINT)
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            # A view in the place of the table could compute for ever.
+            until = time.monotonic() + _SECONDS
+            connection.set_progress_handler(lambda: time.monotonic() > until, 100_000)
             (state,) = connection.execute("PRAGMA quick_check(1)").fetchone()
             names = [name for (name,) in connection.execute("SELECT name FROM experiment_v2")]
     except sqlite3.Error as error:
@@ -110,20 +115,3 @@ def check_database(path: Path, experiment_name: str) -> None:
             f"{experiment_name!r}",
             "move it elsewhere: that of this run is made again from the journal",
         )
-
-
-def _write_carelessly(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
-    # The file is nobody's yet: it is synced once, when it is whole, and deleted when
-    # anything fails. A rollback journal left by a killed process would spoil the next one.
-    for pragma in ("synchronous = OFF", "journal_mode = OFF"):
-        cursor = connection.cursor()
-        cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-
-def _sync(path: Path) -> None:
-    file = os.open(path, os.O_RDWR)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)

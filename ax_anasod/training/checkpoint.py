@@ -10,17 +10,20 @@ from typing import Any, Final
 import torch
 
 from ax_anasod.exceptions import RunError
-from ax_anasod.files import write_whole
+from ax_anasod.files import read_bytes, write_whole
 
+# What the state of no network has that a search trains: 16 GiB.
+_MOST_BYTES: Final = 2**34
 ROOM_HINT: Final = "make room; training goes on from the last epoch that was written"
 
 
-def write_state(path: Path, state: dict[str, Any]) -> None:
+def write_state(path: Path, state: dict[str, Any], *, make_folder: bool = False) -> None:
     """Write tensors and plain data so that the file is the old one or the new one, whole.
 
     Args:
         path: The file.
         state: What `torch.load` reads back with ``weights_only=True``.
+        make_folder: Make folders that are missing.
 
     Raises:
         RunError: It cannot be written, as on a full disk; the old file is as it was.
@@ -28,7 +31,7 @@ def write_state(path: Path, state: dict[str, Any]) -> None:
     # In memory first: what torch raises on a full disk does not say that it is full.
     content = io.BytesIO()
     torch.save(state, content)
-    write_whole(path, content.getbuffer(), ROOM_HINT)
+    write_whole(path, content.getbuffer(), ROOM_HINT, make_folder=make_folder)
 
 
 def read_state(path: Path) -> dict[str, Any]:
@@ -38,7 +41,7 @@ def read_state(path: Path) -> dict[str, Any]:
         RunError: It cannot be read, or is damaged.
     """
     try:
-        content = io.BytesIO(path.read_bytes())
+        content = io.BytesIO(read_bytes(path, _MOST_BYTES))
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}") from error
     try:

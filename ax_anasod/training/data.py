@@ -88,6 +88,7 @@ def load_data(
     *,
     cache: Path | None = None,
     progress: Progress | None = None,
+    download: bool = True,
 ) -> ImageData:
     """Read images into memory.
 
@@ -100,6 +101,7 @@ def load_data(
             has a fifth of its images held out as one first, for both purposes.
         cache: Folder in which the decoded images are kept, for a quicker start the next time.
         progress: Told how many of how many images have been read, for each part in turn.
+        download: Whether torchvision's data sets are downloaded where they are not there.
 
     Raises:
         DataError: The data is not there, damaged, or not as it should be.
@@ -114,7 +116,8 @@ def load_data(
     """
     if purpose not in get_args(Purpose):
         raise UnknownNameError("purpose", purpose, get_args(Purpose))
-    source = open_source(config.dataset, None if config.path is None else Path(config.path))
+    path = None if config.path is None else Path(config.path)
+    source = open_source(config.dataset, path, download=download)
     if cache is None:
         return _load(config, purpose, source, progress)
     file = cache / f"images-{_key(config, purpose, source)}.pt"

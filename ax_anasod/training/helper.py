@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import io
-import multiprocessing
-import os
 import signal
-import threading
 import warnings
 from collections.abc import Callable
 from datetime import timedelta
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from typing import Any, Final
 
 import torch
@@ -18,6 +15,7 @@ from torch import distributed
 from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
 from ax_anasod.exceptions import AnasodError, OptionError
+from ax_anasod.locks import end_with_parent
 from ax_anasod.training.place import Place
 
 # How long processes wait for each other in a step, before one of them counts as lost.
@@ -66,7 +64,7 @@ def join(store: TCPStore, place: Place, kind: str) -> None:
 
 def serve(pipe: Connection, place: Place, port: int, kind: str) -> None:
     """What a process of the team does until the first one ends."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     # Ctrl-C reaches all processes of a terminal; the first one decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # The first process shows the same ones.
@@ -102,10 +100,3 @@ def serve(pipe: Connection, place: Place, port: int, kind: str) -> None:
         except AnasodError as error:
             failure = error
         pipe.send((key, failure))
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(1)

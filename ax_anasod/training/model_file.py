@@ -158,7 +158,7 @@ def save_model(path: str | Path, model: TrainedModel) -> None:
         "metrics": dict(model.metrics),
     }
     try:
-        write_state(Path(path), content)
+        write_state(Path(path), content, make_folder=True)
     except RunError as error:
         raise RunError(error.message, "make room, or choose another folder") from error
 

@@ -88,7 +88,7 @@ class InMemory:
         return chosen if image_size is None else resized(chosen, (image_size, image_size))
 
 
-def open_source(dataset: str, path: Path | None) -> Source:
+def open_source(dataset: str, path: Path | None, *, download: bool = True) -> Source:
     """Open a data set without reading its images.
 
     Args:
@@ -99,6 +99,7 @@ def open_source(dataset: str, path: Path | None) -> Source:
             `ax_anasod.training.splits.SPLITS`), each a folder or a tar file of class folders,
             or class folders alone. A validation split without a test split is measured on in
             its place.
+        download: Whether torchvision's data sets are downloaded where they are not there.
 
     Raises:
         DataError: The data is not there, or not as it should be.
@@ -110,7 +111,7 @@ def open_source(dataset: str, path: Path | None) -> Source:
     if path is None:
         raise OptionError(f"the data set {dataset!r} needs --data", "give the folder of its images")
     if dataset in _TORCHVISION and (not _is_there(path) or _splits(path).train is None):
-        return _torchvision(dataset, path)
+        return _torchvision(dataset, path, download)
     if not _is_there(path):
         raise DataError(f"the data folder {path} does not exist")
     return _class_folders(path)
@@ -219,7 +220,7 @@ _TORCHVISION: Final = {
 _PATIENCE: Final = 20.0
 
 
-def _torchvision(dataset: str, path: Path) -> Source:
+def _torchvision(dataset: str, path: Path, download: bool) -> Source:
     require("torchvision", EXTRA)
     import torchvision.datasets
 
@@ -229,13 +230,17 @@ def _torchvision(dataset: str, path: Path) -> Source:
     had_files = any(file.is_file() for file in folder.rglob("*"))
     try:
         with _impatient():
-            contents = [make(root=str(path), train=train, download=True) for train in (True, False)]
+            contents = [
+                make(root=str(path), train=train, download=download) for train in (True, False)
+            ]
     except (OSError, RuntimeError, AssertionError, IndexError, KeyError, ValueError) as error:
         # Files whose checksum is another than the published one are downloaded again; those of
         # Fashion-MNIST have none, and a damaged one raises anything.
         if not was_there:
             _remove_empty(path)
         found = f"the files in {folder} are damaged" if had_files else f"{dataset} is not in {path}"
+        if not download:
+            raise DataError(found, "name the folder that holds it with --data") from error
         raise DataError(
             f"{found}, and it could not be downloaded: {' '.join(str(error).split())}",
             "name a folder that holds it, or train.tar.gz and test.tar.gz of class folders",

@@ -15,7 +15,7 @@ import atexit
 import multiprocessing
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from pickle import PicklingError
 from typing import Any, Final
 
@@ -31,6 +31,8 @@ from ax_anasod.training.place import Place
 
 # How long to wait for a process that has nothing left to do, in seconds.
 _PATIENCE: Final = 300.0
+# How long the end of a process may take after its connection has closed.
+_SECONDS_TO_END: Final = 10.0
 
 
 class Team:
@@ -180,8 +182,8 @@ class Team:
 
     def _lost(self) -> RunError | None:
         """What to say of processes that have ended on their own."""
-        for process in self._processes:
-            process.join(1.0)
+        # As soon as one of them has ended; the others may be at work.
+        wait([process.sentinel for process in self._processes], _SECONDS_TO_END)
         codes = [process.exitcode for process in self._processes if process.exitcode is not None]
         if not codes:
             return None

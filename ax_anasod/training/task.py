@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any, ClassVar, Final, Literal, Self, get_args
 import numpy as np
 import numpy.typing as npt
 
+from ax_anasod import trust
 from ax_anasod.cells import Cell, from_dict
 from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.nasbench.benchmark import PERCENT, Objective, find_quantity
@@ -179,8 +181,12 @@ class TrainingTask:
         }
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-able description, from which `from_dict` restores the task."""
-        return {
+        """JSON-able description, from which `from_dict` restores the task.
+
+        One with operations of the user's own has a seal (see `ax_anasod.trust`), since these
+        are imported.
+        """
+        description = {
             KIND: TRAINING,
             "cell": self.cell.to_dict(),
             "data": self.data.to_dict(),
@@ -190,16 +196,21 @@ class TrainingTask:
             "layers": self.layers,
             "operations": self.operations,
         }
+        if self.operations is None:
+            return description
+        return {**description, trust.SEAL: trust.seal({"operations": self.operations})}
 
     @classmethod
     def from_dict(cls, description: Mapping[str, Any]) -> Self:
         """The task that `to_dict` described.
 
         Raises:
-            OptionError: The description is of something else.
+            OptionError: The description is of something else, or it asks to import a module that
+                is not loaded and was not written by this user on this machine.
         """
         if description.get(KIND) != TRAINING:
             raise OptionError(f"{description.get(KIND)!r} describes no training")
+        _check_trusted(description)
         return cls(
             cell=from_dict(description["cell"]),
             data=DataConfig.from_dict(description["data"]),
@@ -208,6 +219,21 @@ class TrainingTask:
             hardware=Hardware.from_dict(description["hardware"]),
             layers=description["layers"],
             operations=description["operations"],
+        )
+
+
+def _check_trusted(description: Mapping[str, Any]) -> None:
+    """Refuse to import a module only because a file says so; one that is loaded was imported."""
+    operations = description["operations"]
+    if operations is None:
+        return
+    module = str(operations).partition(":")[0]
+    sealed = description.get(trust.SEAL)
+    if module not in sys.modules and not trust.is_trusted({"operations": operations}, sealed):
+        raise OptionError(
+            f"the run asks to import the module {module!r}, which can execute anything, and was "
+            "not started by you on this machine",
+            "if you trust it, import it yourself: ax-anasod --import MODULE ...",
         )
 
 

@@ -180,7 +180,7 @@ class Training:
         )
         self.history.append(epoch)
         if self._checkpoint is not None:
-            write_state(self._checkpoint, self._state())
+            write_state(self._checkpoint, self.state())
         return epoch
 
     def close(self) -> None:
@@ -309,7 +309,8 @@ class Training:
         for group in self._optimizer.param_groups:
             group["lr"] = rate
 
-    def _state(self) -> dict[str, Any]:
+    def state(self) -> dict[str, Any]:
+        """The content of a checkpoint, from which the training goes on."""
         return {
             "identity": self._identity,
             "network": self._network.state_dict(),

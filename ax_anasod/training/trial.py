@@ -11,8 +11,9 @@ from typing import Any, Final, Literal, Self
 import numpy as np
 import numpy.typing as npt
 
+from ax_anasod import trust
 from ax_anasod.exceptions import AnasodError, RunError
-from ax_anasod.files import write_whole
+from ax_anasod.files import read_bytes, refuse_link, remove_unfinished, write_whole
 from ax_anasod.networks import num_parameters
 from ax_anasod.training.checkpoint import ROOM_HINT
 from ax_anasod.training.epoch import Epoch
@@ -88,7 +89,7 @@ class TrialState:
         """
         path = folder / _FILE
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = json.loads(read_bytes(path).decode("utf-8"))
             epochs = tuple(Epoch(**epoch) for epoch in content.pop("epochs"))
             return cls(**content, epochs=epochs)
         except FileNotFoundError:
@@ -129,9 +130,11 @@ class TrialTraining:
         self._training: Training | None = None
         self._log: TensorBoardLog | None = None
         try:
+            refuse_link(folder)
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise RunError(f"the folder {folder} cannot be made: {error.strerror}") from error
+        remove_unfinished(folder)
         begun = TrialState.read(folder)
         new = TrialState(codes.tolist(), seed, task.digests())
         if begun is not None and (different := begun.differs_from(new)):
@@ -237,8 +240,10 @@ def train_trial(
     Raises:
         RunError: The folder of the trial cannot be written, or its checkpoint is damaged.
     """
+    with trust.own_description():  # sent by the process that has started this one
+        described = TrainingTask.from_dict(task)
     training = TrialTraining(
-        TrainingTask.from_dict(task),
+        described,
         np.array(codes, dtype=np.int64),
         seed,
         Path(folder),

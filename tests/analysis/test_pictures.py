@@ -13,6 +13,7 @@ from ax_anasod.analysis.pictures import draw_distribution, draw_incumbent
 from ax_anasod.analysis.series import SearchSeries
 from ax_anasod.cells import Cell
 from ax_anasod.exceptions import OptionError, RunError
+from tests.conftest import PATIENCE
 
 
 def series_of(client):
@@ -174,4 +175,4 @@ write_pictures(client._experiment, sys.argv[1])
 assert "matplotlib.figure" in sys.modules
 assert "matplotlib.pyplot" not in sys.modules
 """
-    subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True, timeout=PATIENCE)

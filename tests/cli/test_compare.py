@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Command
+from tests.conftest import PATIENCE
 
 Refused = Callable[..., str]
 
@@ -42,7 +43,7 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 
 
 def wait_for_trials(out: Path, number: int) -> None:
-    until = time.monotonic() + 240
+    until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         journals = out.glob("runs/*/*.jsonl")
         if sum(path.read_bytes().count(b'"complete"') for path in journals) >= number:
@@ -88,7 +89,7 @@ def test_ctrl_c_keeps_what_there_is(command: Command, small: list[object], tmp_p
     with process("compare", *small, "--out", out, "--seeds", 50) as running:
         wait_for_trials(out, 3)
         os.killpg(running.pid, signal.SIGINT)
-        stdout, stderr = running.communicate(timeout=240)
+        stdout, stderr = running.communicate(timeout=PATIENCE)
     assert running.returncode == 130, stderr
     assert "Traceback" not in stderr
     assert "the same command goes on from here" in stderr

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Command
+from tests.conftest import PATIENCE
 
 
 @pytest.fixture
@@ -42,7 +43,11 @@ def test_show_needs_nothing_of_ax(out: Path) -> None:
         "    assert not {'ax', 'torch', 'numpy', 'pandas'} & set(sys.modules)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert "finished" in done.stdout

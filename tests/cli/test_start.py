@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
-import time
 from importlib.metadata import version
 
 import pytest
 
 from tests.cli.conftest import Command
+from tests.conftest import PATIENCE
 
 
 @pytest.mark.parametrize(
@@ -35,13 +36,19 @@ def test_help_and_refusals_load_nothing_heavy(arguments: list[str], code: int) -
         "    heavy = ('ax', 'torch', 'numpy', 'pandas', 'scipy', 'plotly', 'matplotlib')\n"
         "    assert not [name for name in heavy if name in sys.modules]\n"
     )
-    started = time.perf_counter()
+    before = os.times()
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
-    assert time.perf_counter() - started < 10  # 0.3 s on a machine that does nothing else
+    # Of a processor's time, which other work on the machine does not change much.
+    after = os.times()
+    assert sum(after[2:4]) - sum(before[2:4]) < 3  # 0.3 s
 
 
 def test_help_names_every_command(command: Command) -> None:
@@ -58,7 +65,7 @@ def test_version(command: Command) -> None:
 def test_output_that_nobody_reads_is_no_error() -> None:
     reader = f"{sys.executable} -m ax_anasod --help"
     done = subprocess.run(
-        ["bash", "-c", f"set -o pipefail; {reader} | true"], capture_output=True, timeout=60,
+        ["bash", "-c", f"set -o pipefail; {reader} | true"], capture_output=True, timeout=PATIENCE,
         check=False, text=True,
     )  # fmt: skip
     assert done.stderr == ""

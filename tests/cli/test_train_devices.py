@@ -16,6 +16,7 @@ import pytest
 
 from ax_anasod.training import TrialState, spread
 from tests.cli.conftest import Command
+from tests.conftest import PATIENCE
 
 pytestmark = [
     pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="there is one processor only"),
@@ -26,7 +27,7 @@ TWO = ["train", "--strategy", "anasod-random", "--device", "cpu", "--devices", 2
 
 
 def wait(condition: Callable[[], Any]) -> None:
-    until = time.monotonic() + 120
+    until = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < until
         time.sleep(0.02)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,9 +11,11 @@ import pandas as pd
 import pytest
 
 from ax_anasod.compare import Comparison, Contender, Observer, Plan, compare_strategies
+from ax_anasod.compare.comparison import _Tally
 from ax_anasod.compare.folder import ComparisonFolder, journal_path
 from ax_anasod.compare.results import to_csv
 from ax_anasod.exceptions import OptionError, RunError, UnknownNameError
+from ax_anasod.journal import read_records
 from ax_anasod.nasbench import TableBenchmark
 
 CONTENDERS = [Contender("random", {}, 8), Contender("anasod-bo", {"num_initial": 3}, 8)]
@@ -130,8 +133,9 @@ def test_damaged_journal_is_told_before_anything_runs(
         damaged = journal_path(tmp_path, CONTENDERS[0], 0)
     damaged.parent.mkdir(parents=True)
     damaged.write_text("x\n")
-    with pytest.raises(RunError, match="line 1 of the journal .* is no JSON"):
+    with pytest.raises(RunError, match="0.jsonl is not the journal of a run, and stays as it is"):
         compare_strategies(benchmark, CONTENDERS, seeds=1, out=tmp_path)
+    assert damaged.read_text() == "x\n"
 
 
 def test_whoever_waits_is_told_of_strategies_that_were_not_named(
@@ -152,6 +156,25 @@ def test_whoever_waits_is_told_of_strategies_that_were_not_named(
         impatient = Impatient()
         compare_strategies(benchmark, contenders[:1], seeds=seeds, out=tmp_path, observer=impatient)
         assert list(impatient.others) == others
+
+
+def test_a_journal_that_was_deleted_is_written_again(
+    fill: Callable[..., ComparisonFolder], benchmark: TableBenchmark, tmp_path: Path
+) -> None:
+    contenders = [Contender("random", {}, 4), Contender("anasod-random", {}, 4)]
+    fill(tmp_path, contenders, 1)
+    with ComparisonFolder.open(tmp_path, Plan.of(benchmark, contenders, 1)) as folder:
+        tally = _Tally(folder, ["random"], Observer())
+        first, second = (task.journal for task in folder.tasks)
+        expected, other = read_records(first), second.read_bytes()
+        first.unlink()
+        tally.write_lost_journals()
+        assert read_records(first) == expected
+        assert second.read_bytes() == other
+        # A folder that is gone does not come back.
+        shutil.rmtree(first.parent)
+        tally.write_lost_journals()
+        assert not first.parent.exists()
 
 
 @pytest.mark.slow

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from ax_anasod.compare import Contender, Plan
-from ax_anasod.compare.folder import ComparisonFolder, journal_path, read_runs
-from ax_anasod.compare.layout import PLAN, holds_comparison
-from ax_anasod.exceptions import RunError
+from ax_anasod.compare import Comparison, Contender, Observer, Plan, compare_strategies
+from ax_anasod.compare.folder import ComparisonFolder, damage_in_words, journal_path, read_runs
+from ax_anasod.compare.layout import LOCK, PLAN, holds_comparison
+from ax_anasod.exceptions import RunError, RunLostError
+from ax_anasod.journal import Record, read_records, write_records
 from ax_anasod.nasbench import TableBenchmark
 from ax_anasod.runs import RunFolder, plan_run
 
@@ -96,6 +100,87 @@ def test_a_question_may_be_of_what_the_folder_has(
     # What was asked last is what a look at the folder answers.
     read = Plan.read(tmp_path / PLAN)
     assert (read.regret, read.reference) == (0.5, "random")
+
+
+def test_journals_of_something_else_are_named(fill: Fill, tmp_path: Path) -> None:
+    folder = fill(tmp_path, [RANDOM], 1)
+    journal = journal_path(tmp_path, RANDOM, 0)
+    records = [
+        Record(record.start, replace(record.end, values={"mine": 1.0}))
+        for record in read_records(journal)
+    ]
+    journal.unlink()
+    write_records(journal, records)
+    with pytest.raises(RunError, match="trial 0 of the journal .* has values of 'mine', not of"):
+        read_runs(tmp_path, folder.plan)
+
+
+def test_a_damaged_end_is_said_and_kept(
+    fill: Fill, benchmark: TableBenchmark, tmp_path: Path
+) -> None:
+    folder = fill(tmp_path, [RANDOM], 1)
+    journal = journal_path(tmp_path, RANDOM, 0)
+    content = journal.read_bytes()
+    journal.write_bytes(content + bytes(90) + b"\n")
+    said = "the last 91 bytes of the journal of random, seed 0, are damaged"
+    assert damage_in_words(read_runs(tmp_path, folder.plan)) == [
+        f"{said}, as after a power failure, and do not count"
+    ]
+    assert Comparison.read(tmp_path).damage[0].startswith(said)
+
+    class Listener(Observer):
+        heard = ""
+
+        def noticed(self, sentence: str) -> None:
+            self.heard = sentence
+
+    listener = Listener()
+    compare_strategies(benchmark, [RANDOM], seeds=1, out=tmp_path, observer=listener)
+    assert listener.heard.startswith(said)
+
+
+def test_what_is_no_lock_is_refused_and_stays(benchmark: TableBenchmark, tmp_path: Path) -> None:
+    plan = Plan.of(benchmark, [RANDOM], 1)
+    mine = tmp_path / "mine"
+    mine.write_text("without an end of line")
+    for accident in (shutil.copy, os.symlink):
+        out = tmp_path / accident.__name__
+        out.mkdir()
+        accident(mine, out / LOCK)
+        with pytest.raises(RunError, match="is no lock: it is not empty|it is a symbolic link"):
+            ComparisonFolder.open(out, plan)
+        assert mine.read_text() == (out / LOCK).read_text() == "without an end of line"
+        assert [path.name for path in out.iterdir()] == [LOCK]
+
+
+def test_nothing_is_written_through_a_link(benchmark: TableBenchmark, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "runs").symlink_to(tmp_path / "mine")
+    with pytest.raises(RunError, match="runs is a symbolic link"):
+        ComparisonFolder.open(tmp_path / "out", Plan.of(benchmark, [RANDOM], 1))
+    assert not list((tmp_path / "mine").iterdir())
+
+
+def test_a_folder_that_is_gone_is_noticed_and_its_trials_written_elsewhere(
+    fill: Fill, benchmark: TableBenchmark, tmp_path: Path
+) -> None:
+    plan = Plan.of(benchmark, [RANDOM, BIASED], 1)
+    fill(tmp_path / "out", [RANDOM, BIASED], 1)
+    with ComparisonFolder.open(tmp_path / "out", plan) as folder:
+        records = {task.journal: read_records(task.journal) for task in folder.tasks}
+        folder.check()
+        shutil.move(tmp_path / "out", tmp_path / "elsewhere")
+        with pytest.raises(RunLostError, match="all trials are in it, wherever it is now"):
+            folder.check()
+        shutil.rmtree(tmp_path / "elsewhere")
+        with pytest.raises(RunLostError, match="was deleted while the comparison") as lost:
+            folder.check()
+        said = folder.rescue(lost.value, records)
+        assert f"all 8 trials are kept in {tmp_path / 'out-rescued-1'}" in str(said)
+        shutil.rmtree(tmp_path)
+        assert "all 8 trials are lost" in str(folder.rescue(lost.value, records))
+        tmp_path.mkdir()
 
 
 def test_two_processes_are_refused(benchmark: TableBenchmark, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from ax_anasod.exceptions import OptionError
 from ax_anasod.generation_strategy import STRATEGIES
 from ax_anasod.journal import Journal, read_records
 from ax_anasod.nasbench import Benchmark, TableBenchmark
+from tests.conftest import PATIENCE
 
 RANDOM = Contender("random", {}, 3)
 
@@ -40,14 +41,14 @@ def serve(benchmark: TableBenchmark) -> Iterator[Connection]:
     ours.send(pack(benchmark, [RANDOM]))
     yield ours
     ours.close()
-    thread.join(60)
+    thread.join(PATIENCE)
     assert not thread.is_alive()
 
 
 def until_end(connection: Connection) -> list[Any]:
     messages = []
     while not messages or not isinstance(messages[-1], Ended):
-        assert connection.poll(60)
+        assert connection.poll(PATIENCE)
         messages.append(connection.recv())
     return messages
 
@@ -57,17 +58,18 @@ def test_worker_reports_every_trial_and_goes_on_where_a_run_is(
 ) -> None:
     task = Task(RANDOM, 0, tmp_path / "new" / "0.jsonl")
     serve.send(task)
-    assert until_end(serve) == [*map(Progressed, (1, 2, 3)), Ended()]
+    assert until_end(serve) == [*map(Progressed, read_records(task.journal)), Ended()]
     before = task.journal.read_bytes()
     serve.send(Task(Contender("random", {}, 5), 0, task.journal))
-    assert until_end(serve) == [*map(Progressed, (4, 5)), Ended()]
+    assert until_end(serve) == [*map(Progressed, read_records(task.journal)[3:]), Ended()]
+    assert len(read_records(task.journal)) == 5
     assert task.journal.read_bytes().startswith(before)
 
 
 def test_any_message_stops_a_run_after_its_trial(serve: Connection, tmp_path: Path) -> None:
     serve.send(Task(Contender("random", {}, 10_000), 0, tmp_path / "0.jsonl"))
-    assert serve.poll(60)
-    assert serve.recv() == Progressed(1)
+    assert serve.poll(PATIENCE)
+    assert serve.recv().record.trial == 0
     serve.send(None)
     *progress, end = until_end(serve)
     assert end == Ended()
@@ -80,8 +82,16 @@ def test_mistakes_and_accidents_end_the_run_alone(serve: Connection, tmp_path: P
     (tmp_path / "0.jsonl").write_text("no journal\n")
     serve.send(Task(RANDOM, 0, tmp_path / "0.jsonl"))
     (end,) = until_end(serve)
-    assert end.error.startswith(f"line 1 of the journal {tmp_path / '0.jsonl'} is no JSON")
-    # A folder in the place of the journal's folder is nothing that the package foresees.
+    assert end.error.startswith(f"the file {tmp_path / '0.jsonl'} is not the journal of a run")
+    (tmp_path / "link").symlink_to(tmp_path)
+    serve.send(Task(RANDOM, 0, tmp_path / "link" / "0.jsonl"))
+    (end,) = until_end(serve)
+    assert "is a symbolic link: nothing is written through links" in end.error
+    # A folder that was deleted is not made again.
+    serve.send(Task(RANDOM, 0, tmp_path / "gone" / "runs" / "0.jsonl"))
+    (end,) = until_end(serve)
+    assert end.error.startswith("FileNotFoundError: ")
+    # A file in the place of the journal's folder is nothing that the package foresees.
     (tmp_path / "file").write_text("")
     serve.send(Task(RANDOM, 0, tmp_path / "file" / "0.jsonl"))
     (end,) = until_end(serve)
@@ -89,6 +99,16 @@ def test_mistakes_and_accidents_end_the_run_alone(serve: Connection, tmp_path: P
     assert "Traceback" in end.details
     serve.send(Task(RANDOM, 0, tmp_path / "1.jsonl"))
     assert until_end(serve)[-1] == Ended()
+
+
+def test_worker_says_how_long_it_has_waited(
+    serve: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ax_anasod.compare.worker._PATIENCE_SECONDS", 1.0)
+    with Journal(tmp_path / "0.jsonl"):
+        serve.send(Task(RANDOM, 0, tmp_path / "0.jsonl"))
+        (end,) = until_end(serve)
+    assert "is being continued by another process (1 seconds were waited for" in end.error
 
 
 def test_worker_waits_for_a_process_that_ends_its_trial(serve: Connection, tmp_path: Path) -> None:
@@ -108,7 +128,7 @@ def test_unknown_benchmark_is_told_to_each_run(tmp_path: Path) -> None:
         (end,) = until_end(ours)
         assert end.error.startswith("unknown benchmark 'mine'")
     ours.close()
-    thread.join(60)
+    thread.join(PATIENCE)
     assert not (tmp_path / "0.jsonl").exists()
 
 
@@ -145,4 +165,4 @@ def test_module_that_is_gone_ends_the_run_alone(tmp_path: Path) -> None:
     (end,) = until_end(ours)
     assert end.error == "ModuleNotFoundError: No module named 'no_such_module'"
     ours.close()
-    thread.join(60)
+    thread.join(PATIENCE)

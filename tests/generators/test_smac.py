@@ -17,6 +17,7 @@ from ax_anasod.core import History
 from ax_anasod.exceptions import OptionalImportError, OptionError
 from ax_anasod.generators import RandomArchitectureGenerator, SMACGenerator
 from ax_anasod.testing import SyntheticObjective
+from tests.conftest import PATIENCE
 
 pytest.importorskip("smac", reason="the extra [baselines] is not installed")
 
@@ -105,7 +106,7 @@ print(SMACGenerator(cell.to_dict(), seed=1, random_probability=0.0).propose(4, p
             capture_output=True,
             text=True,
             check=True,
-            timeout=300,
+            timeout=PATIENCE,
             cwd=Path(__file__).parents[2],
         ).stdout
         for seed in ("1", "2")

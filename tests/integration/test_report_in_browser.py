@@ -15,6 +15,7 @@ from ax_anasod.analysis import write_report
 from ax_anasod.experiment import make_client
 from ax_anasod.nasbench import NASBenchGraphBenchmark
 from ax_anasod.runners import BenchmarkQuery
+from tests.conftest import PATIENCE
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 FLAGS = (
@@ -69,7 +70,7 @@ def visit(page: Path, folder: Path) -> Visit:
         ],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=True,
     )
     recorded = json.loads(log.read_text(encoding="utf-8"))

@@ -16,6 +16,7 @@ import pytest
 
 from ax_anasod.cli import main
 from ax_anasod.runs import RunView
+from tests.conftest import PATIENCE
 
 TRIALS = 40
 # Before, at and after the last random trial, and in the middle of a schedule.
@@ -131,11 +132,19 @@ def test_show_and_resume_after_a_kill_in_wholly_new_interpreters(
 ) -> None:
     program = [sys.executable, "-m", "ax_anasod"]
     shown = subprocess.run(
-        [*program, "show", str(killed)], capture_output=True, text=True, check=True, timeout=300
+        [*program, "show", str(killed)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=PATIENCE,
     )
     assert f"go on with: ax-anasod resume {killed}" in shown.stdout
     resumed = subprocess.run(
-        [*program, "resume", str(killed)], capture_output=True, text=True, check=True, timeout=300
+        [*program, "resume", str(killed)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=PATIENCE,
     )
     assert resumed.stderr == ""
     other = tmp_path / "whole"

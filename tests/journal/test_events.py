@@ -72,7 +72,13 @@ def test_any_changed_byte_is_noticed(event: Event, data: st.DataObject) -> None:
     [
         (b"{", "is no JSON"),
         (b"\xff\xfe", "is no JSON"),
+        (b'{"trial":' + b"[" * 100_000, "is no JSON"),
+        (b'{"trial":' + b"1" * 5000 + b"}", "is no JSON"),
         (b"[1]", "is no event"),
+        (b'{"event":[]}', "is no event"),
+        (b'{"event":{}}', "is no event"),
+        (b'{"event":"fail","trial":NaN,"crc32":1}', "checksum"),
+        (b'{"event":"fail","trial":1e999,"crc32":null}', "checksum"),
         (b'{"event":"begin"}', "is no event"),
         (b'{"event":"fail","trial":0,"reason":"","encoding":{},"seconds":1.0}', "checksum"),
     ],
@@ -95,6 +101,11 @@ def test_what_is_no_event_is_refused(line: bytes, message: str) -> None:
         {"cost_seconds": "1"},
         {"seconds": None},
         {"encoding": []},
+        {"encoding": {"conv": -1}},
+        {"encoding": {"conv": 0.5}},
+        {"encoding": {"conv": 2**60}},
+        {"values": {"error": 10**400}},
+        {"seconds": 10**400},
     ],
     ids=str,
 )
@@ -108,7 +119,7 @@ def test_entries_of_a_wrong_type_are_refused(change: dict[str, object]) -> None:
         "cost_seconds": None,
         "seconds": 1.0,
     }
-    line = to_line(Completed(**(fields | change)))  # type: ignore[arg-type]
+    line = to_line(Completed(**(fields | change)))
     (name,) = change
     with pytest.raises(ValueError, match=f"has {name} = "):
         from_line(line)

@@ -3,13 +3,14 @@ from __future__ import annotations
 import os
 import resource
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ax_anasod.exceptions import RunError
+from ax_anasod.exceptions import RunError, RunLostError
 from ax_anasod.journal import (
     Completed,
     Event,
@@ -18,7 +19,9 @@ from ax_anasod.journal import (
     Record,
     Started,
     is_being_written,
+    read_content,
     read_records,
+    write_records,
 )
 from ax_anasod.journal.events import to_line
 
@@ -105,7 +108,7 @@ def test_a_journal_cut_anywhere_is_what_was_whole(
 
 
 @given(st.binary(min_size=1, max_size=200).filter(lambda tail: b"\n" not in tail))
-def test_a_torn_tail_of_any_bytes_is_ignored(tail: bytes) -> None:
+def test_a_torn_tail_of_any_bytes_is_ignored_and_kept(tail: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "journal.jsonl"
         records = write(path)
@@ -115,7 +118,206 @@ def test_a_torn_tail_of_any_bytes_is_ignored(tail: bytes) -> None:
         assert read_records(path) == records
         with Journal(path) as journal:
             assert journal.records == records
+            # The beginning of a line says nothing; anything else may be somebody's.
+            begun = b'{"event":"'.startswith(tail)
+            assert (journal.set_aside is None) == begun
+            assert begun or journal.set_aside.read_bytes() == tail
         assert path.stat().st_size == size
+
+
+@pytest.mark.parametrize("damaged", [1, 4, 5, 6, 7])
+def test_a_last_write_with_missing_pages_counts_as_never_written(path: Path, damaged: int) -> None:
+    # Which write is the last, and where in it zeros begin; the fifth is a batch of three lines.
+    with Journal(path) as journal:
+        for events in WRITES[: damaged - 1]:
+            journal.append(*events)
+        before = journal.records
+    whole = path.read_bytes()
+    last = b"".join(map(to_line, WRITES[damaged - 1]))
+    for begin in range(0, len(last), 7):
+        for end in (len(last), len(last) - 1, (begin + len(last)) // 2):
+            zeroed = last[:begin] + bytes(end - begin) + last[end:]
+            if zeroed == last or (not before and begin == 0 and zeroed.strip(b"\0")):
+                continue
+            path.write_bytes(whole + zeroed)
+            content = read_content(path)
+            assert (content.records, content.damaged) == (before, zeroed)
+            assert path.read_bytes() == whole + zeroed
+            with Journal(path) as journal:
+                assert journal.records == before
+                assert journal.set_aside is not None
+                assert journal.set_aside.read_bytes() == zeroed
+                journal.append(*WRITES[damaged - 1])
+            assert path.read_bytes() == whole + last
+            journal.set_aside.unlink()
+
+
+def test_damaged_ends_do_not_overwrite_each_other(path: Path) -> None:
+    kept = []
+    for number in range(3):
+        write(path)
+        with path.open("ab") as file:
+            file.write(bytes(number + 1))
+        with Journal(path) as journal:
+            kept.append(journal.set_aside)
+        path.unlink()
+    assert [file.stat().st_size for file in kept if file] == [1, 2, 3]
+    assert len(set(kept)) == 3
+
+
+def test_zeros_before_an_intact_end_are_damage(path: Path) -> None:
+    write(path)
+    lines = path.read_bytes().splitlines(keepends=True)
+    # What follows was written when this line was on the disk.
+    lines[-2] = bytes(len(lines[-2]) - 1) + b"\n"
+    path.write_bytes(b"".join(lines))
+    with pytest.raises(RunError, match="line 8 of the journal .* is no JSON"):
+        Journal(path)
+    assert path.read_bytes() == b"".join(lines)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"my notes, without an end of line",
+        b"my notes\n",
+        b'{"event":"complete"}',
+        b'{"name": "mine"}\n',
+        bytes(20) + b"mine",
+        b"\xff" * 100,
+    ],
+)
+def test_a_file_that_is_no_journal_stays_as_it_is(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    for read in (read_records, Journal):
+        with pytest.raises(RunError, match="journal.jsonl is not the journal of a run"):
+            read(path)
+    assert path.read_bytes() == content
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_a_journal_is_not_written_through_a_link(path: Path) -> None:
+    mine = path.with_name("mine")
+    write(mine)
+    content = mine.read_bytes()
+    path.symlink_to(mine)
+    with pytest.raises(RunError, match="journal.jsonl cannot be written: it is a symbolic link"):
+        Journal(path)
+    assert mine.read_bytes() == content
+    path.unlink()
+    path.symlink_to(path.with_name("nowhere"))
+    with pytest.raises(RunError, match="it is a symbolic link"):
+        Journal(path)
+    assert not path.with_name("nowhere").exists()
+
+
+def test_what_would_be_waited_for_is_refused(path: Path) -> None:
+    os.mkfifo(path)
+    for read in (read_records, Journal):
+        with pytest.raises(RunError, match="it is no ordinary file"):
+            read(path)
+    assert not is_being_written(path)
+    path.unlink()
+    path.symlink_to("/dev/zero")
+    with pytest.raises(RunError, match="cannot be read: it is no ordinary file"):
+        read_records(path)
+    path.unlink()
+    with path.open("wb") as file:
+        file.truncate(2**40)
+    for read in (read_records, Journal):
+        with pytest.raises(RunError, match="cannot be read: it has more than 536,870,912 bytes"):
+            read(path)
+
+
+def test_a_journal_can_be_looked_at_where_there_are_no_locks(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = write(path)
+
+    def refuse(file: int, operation: int) -> None:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    assert read_records(path) == records
+    assert not is_being_written(path)
+    with pytest.raises(RunError, match="cannot be locked: Operation not supported"):
+        Journal(path)
+
+
+def move(path: Path) -> None:
+    path.rename(path.with_name("moved"))
+
+
+def replace(path: Path) -> None:
+    path.rename(path.with_name("moved"))
+    path.touch()
+
+
+def overwrite(path: Path) -> None:
+    path.with_name("other").write_bytes(path.read_bytes())
+    path.with_name("other").replace(path)
+
+
+def change(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+@pytest.mark.parametrize(
+    ("accident", "message", "moved"),
+    [
+        (Path.unlink, "was deleted while its run was at work", False),
+        (overwrite, "was deleted while its run was at work", False),
+        (change, "was changed by another program", False),
+        (move, "was moved or replaced .*all 5 trials are in it, wherever it is now", True),
+        (replace, "was moved or replaced .*all 5 trials are in it, wherever it is now", True),
+    ],
+)
+def test_a_journal_that_is_gone_is_noticed_at_the_next_event(
+    path: Path, accident: Callable[[Path], None], message: str, moved: bool
+) -> None:
+    records = write(path)
+    with Journal(path) as journal:
+        accident(path)
+        left = {file.name: file.read_bytes() for file in path.parent.iterdir()}
+        with pytest.raises(RunLostError, match=message) as info:
+            journal.append(complete(4))
+        assert info.value.moved == moved
+        assert journal.records == records
+    assert {file.name: file.read_bytes() for file in path.parent.iterdir()} == left
+    if moved:
+        assert read_records(path.with_name("moved")) == records
+
+
+def test_trials_are_written_as_a_new_journal(path: Path) -> None:
+    records = write(path)
+    copy = path.with_name("copy.jsonl")
+    write_records(copy, records)
+    assert read_records(copy) == records
+    with pytest.raises(RunError, match="copy.jsonl cannot be written: File exists"):
+        write_records(copy, records)
+    with Journal(copy) as journal:
+        journal.append(complete(4))
+
+
+def test_a_disk_on_which_every_call_fails_loses_nothing(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    with Journal(path) as journal:
+        journal.append(start(0))
+        content = path.read_bytes()
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", fail)
+            patch.setattr(os, "ftruncate", fail)
+            for _ in range(2):
+                with pytest.raises(RunError, match="trial 0 could not be recorded .*Input/output"):
+                    journal.append(complete(0))
+        assert journal.records == [Record(start(0))]
+        assert path.read_bytes().startswith(content)
+        journal.append(complete(0))
+    assert read_records(path) == [Record(start(0), complete(0))]
 
 
 def test_damage_names_the_line_and_changes_nothing(path: Path) -> None:
@@ -188,9 +390,10 @@ def test_events_are_on_the_disk_when_append_returns(
     synced: list[bytes] = []
     monkeypatch.setattr(os, "fsync", lambda file: synced.append(path.read_bytes()))
     with Journal(path) as journal:
+        assert synced == [b""]  # the name of the file, in its folder
         for events in WRITES:
             journal.append(*events)
-    assert len(synced) == len(WRITES)
+    assert len(synced) == 1 + len(WRITES)
     assert synced[-1] == path.read_bytes()
 
 

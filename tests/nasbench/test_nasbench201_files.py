@@ -416,6 +416,19 @@ def test_cache_of_another_version_is_refused(
         read_trials(source, cache=True)
 
 
+def test_a_cache_is_not_written_through_a_link(file_201: Path, tmp_path: Path) -> None:
+    source, mine = tmp_path / "file.pth", tmp_path / "mine"
+    source.write_bytes(file_201.read_bytes())
+    mine.write_text("mine")
+    kept = tmp_path / "file.pth.trials.parquet"
+    for link in (kept, tmp_path / f"{kept.name}.{os.getpid()}"):
+        link.symlink_to(mine)
+    kept.unlink()
+    read_trials(source, cache=True)
+    assert kept.is_file()
+    assert mine.read_text() == "mine"
+
+
 def test_cache_that_cannot_be_written(
     file_201: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,10 +16,10 @@ from ax.core.trial_status import TrialStatus
 from ax_anasod.exceptions import OptionError, RunError
 from ax_anasod.runners import RayRunner
 from ax_anasod.training import TrainingTask, TrialState, TrialTraining, load_data
+from tests.conftest import PATIENCE
 
 pytest.importorskip("ray", reason="the extra ray is not installed")
 
-PATIENCE = 240
 EPOCHS = 40
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ax_anasod.exceptions import RunError
+from ax_anasod.exceptions import RunError, RunLostError
 from ax_anasod.journal import Started
 from ax_anasod.nasbench import TableBenchmark
 from ax_anasod.runs import RunConfig, RunFolder, RunView, plan_run
@@ -179,7 +180,7 @@ def damage_journal(path: Path) -> None:
         (damage_database, "experiment.db is damaged: .*delete the file: it is made again"),
         (lose_journal, "has a config.json but no journal.jsonl"),
         (damage_config, "config.json is damaged"),
-        (damage_journal, "line 1 of the journal .* is no JSON"),
+        (damage_journal, "journal.jsonl is not the journal of a run, and stays as it is"),
     ],
 )
 def test_damaged_runs_are_refused_and_left_alone(
@@ -191,6 +192,78 @@ def test_damaged_runs_are_refused_and_left_alone(
     with pytest.raises(RunError, match=message):
         RunFolder.open(tmp_path)
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+def overwrite(path: Path) -> None:
+    shutil.copy(path / "journal.jsonl", path / "copy")
+    (path / "copy").replace(path / "journal.jsonl")
+
+
+@pytest.mark.parametrize(
+    "accident", [shutil.rmtree, lambda path: (path / "journal.jsonl").unlink(), overwrite]
+)
+def test_trials_of_a_folder_that_is_gone_are_kept_beside_it(
+    tmp_path: Path, config: RunConfig, accident: Callable[[Path], object]
+) -> None:
+    run, kept = tmp_path / "run", tmp_path / "run-rescued-2"
+    (tmp_path / "run-rescued-1").mkdir()
+    with RunFolder.create(run, config) as folder:
+        folder.journal.append(Started(0, 0, {}, "node", "key"))
+        with folder.watched():
+            pass
+        accident(run)
+        left = sorted(run.iterdir()) if run.exists() else None
+        with (
+            pytest.raises(RunLostError, match=f"all 1 trials are kept in {kept}"),
+            folder.watched(),
+        ):
+            pass
+    view = RunView.read(kept)
+    assert (view.config, len(view.records)) == (config, 1)
+    assert (sorted(run.iterdir()) if run.exists() else None) == left
+    assert not list((tmp_path / "run-rescued-1").iterdir())
+
+
+def test_what_fails_because_the_folder_was_moved_says_so(tmp_path: Path, config: RunConfig) -> None:
+    with RunFolder.create(tmp_path / "run", config) as folder:
+        with pytest.raises(RunError, match="full disk"), folder.watched():
+            raise RunError("full disk")
+        (tmp_path / "run").rename(tmp_path / "elsewhere")
+        with pytest.raises(RunLostError, match="moved or replaced"), folder.watched():
+            raise RunError("no such file")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["elsewhere"]
+    assert RunView.read(tmp_path / "elsewhere").records == []
+
+
+def test_a_configuration_that_was_deleted_is_written_again(
+    tmp_path: Path, config: RunConfig
+) -> None:
+    with RunFolder.create(tmp_path / "run", config) as folder, folder.watched():
+        (tmp_path / "run" / "config.json").unlink()
+    assert RunView.read(tmp_path / "run").config == config
+
+
+def test_nothing_of_a_run_is_written_through_a_link(tmp_path: Path, config: RunConfig) -> None:
+    run, mine = tmp_path / "run", tmp_path / "mine"
+    RunFolder.create(run, config).journal.close()
+    mine.mkdir()
+    (run / "trials").symlink_to(mine)
+    with pytest.raises(RunError, match="trials is a symbolic link: nothing is written through"):
+        RunFolder.open(run)
+
+
+@pytest.mark.parametrize("name", ["config.json", "journal.jsonl"])
+def test_a_look_at_a_run_does_not_wait(tmp_path: Path, config: RunConfig, name: str) -> None:
+    RunFolder.create(tmp_path, config).journal.close()
+    (tmp_path / name).unlink()
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(RunError, match=f"{name} cannot be read: it is no ordinary file"):
+        RunView.read(tmp_path)
+    (tmp_path / name).unlink()
+    (tmp_path / name).symlink_to("/dev/zero")
+    for read in (RunView.read, RunFolder.open):
+        with pytest.raises(RunError, match=f"{name} cannot be (read|written): it is "):
+            read(tmp_path)
 
 
 def test_a_folder_without_a_run_suggests_the_nearest(tmp_path: Path, config: RunConfig) -> None:

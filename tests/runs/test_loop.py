@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from ax_anasod.exceptions import (
     RunError,
 )
 from ax_anasod.generation_strategy import STRATEGIES as ALL_STRATEGIES
-from ax_anasod.journal import Completed, Failed, Journal, Record
+from ax_anasod.journal import Completed, Failed, Journal, Record, write_records
 from ax_anasod.nasbench import TableBenchmark
 from ax_anasod.runners import BenchmarkQuery
 from ax_anasod.runs import Search, plan_run
@@ -183,6 +184,40 @@ def test_failed_trials_are_recorded_and_the_search_goes_on(
         failed = [t.index for t in experiment.trials.values() if t.status.is_failed]
         assert failed == [r.trial for r in run.records if isinstance(r.end, Failed)]
     assert resumed.client.get_next_trials(1) == run.client.get_next_trials(1)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"parameters": {"n_conv": 1, "n_pool": 1, "n_skip": 1}},
+            "trial 1 is none of this run: .*",
+        ),
+        ({"parameters": {"n_conv": 4}}, "trial 1 is none of this run: .*n_pool"),
+        ({"node": "mine"}, "trial 1 is none of this run: it was proposed by 'mine'"),
+        ({"encoding": {"conv": 9, "pool": 0, "skip": 0}}, "it has the encoding .*9"),
+    ],
+)
+def test_a_trial_that_the_run_cannot_have_had_is_refused(
+    benchmark: TableBenchmark, tmp_path: Path, change: dict[str, Any], message: str
+) -> None:
+    config = plan_run(benchmark, "anasod-random", trials=3)
+    with Journal(tmp_path / "journal.jsonl") as journal:
+        Search(config, benchmark, journal).run(3)
+        records = journal.records
+    record = records[1]
+    if "encoding" in change:
+        records[1] = Record(record.start, replace(record.end, **change))
+    else:
+        records[1] = Record(replace(record.start, **change), record.end)
+    write_records(tmp_path / "edited.jsonl", records)
+    before = (tmp_path / "edited.jsonl").read_bytes()
+    with (
+        Journal(tmp_path / "edited.jsonl") as journal,
+        pytest.raises(RunError, match=message),
+    ):
+        Search(config, benchmark, journal)
+    assert (tmp_path / "edited.jsonl").read_bytes() == before
 
 
 def test_the_search_stops_where_it_is_told_to(benchmark: TableBenchmark) -> None:

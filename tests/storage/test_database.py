@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import resource
 import sqlite3
 from collections.abc import Iterator
@@ -138,7 +139,7 @@ def test_a_full_disk_keeps_the_old_database(path: Path, client: Client) -> None:
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, limits[1]))
     try:
-        with pytest.raises(RunError, match=f"the database {path} cannot be written: "):
+        with pytest.raises(RunError, match=f"{path} cannot be written: File too large"):
             write(path, client)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
@@ -148,5 +149,23 @@ def test_a_full_disk_keeps_the_old_database(path: Path, client: Client) -> None:
 
 def test_a_folder_that_is_missing_is_named(tmp_path: Path, client: Client) -> None:
     path = tmp_path / "missing" / "experiment.db"
-    with pytest.raises(RunError, match=f"the database {path} cannot be written"):
+    with pytest.raises(RunError, match=f"{path} cannot be written: No such file"):
         write(path, client)
+    assert not path.parent.exists()
+
+
+def test_what_would_be_waited_for_is_refused(tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo.db"
+    os.mkfifo(fifo)
+    endless = tmp_path / "endless.db"
+    with closing(sqlite3.connect(endless)) as connection:
+        connection.execute(
+            "CREATE VIEW experiment_v2 AS WITH RECURSIVE n(name) AS "
+            "(SELECT 1 UNION ALL SELECT name + 1 FROM n) SELECT max(name) AS name FROM n"
+        )
+    with pytest.raises(RunError, match="is no ordinary file"):
+        check_database(fifo, NAME)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ax_anasod.storage.database._SECONDS", 0.2)
+        with pytest.raises(RunError, match="is damaged: interrupted"):
+            check_database(endless, NAME)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ax.api.client import Client
@@ -14,6 +16,7 @@ from ax.storage.json_store.encoder import object_to_json
 
 from ax_anasod import cells, make_client, storage
 from ax_anasod.early_stopping import RepeatablePercentileEarlyStoppingStrategy
+from ax_anasod.exceptions import DataError, OptionError
 from ax_anasod.metrics import TrainingMetric
 from ax_anasod.networks import NetworkConfig
 from ax_anasod.runners import RayRunner, TrainingRunner
@@ -93,3 +96,33 @@ def test_early_stopping_comes_back_from_json() -> None:
         3,
         4,
     )
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({}, "asks to connect to 'somewhere', .* with --address ADDRESS"),
+        ({"address": None, "task": {"operations": "antigravity:x"}}, "import the module 'antigr"),
+    ],
+)
+def test_a_stored_runner_of_somebody_else_does_not_act(
+    change: dict[str, Any], message: str, stranger: Callable[[], None]
+) -> None:
+    pytest.importorskip("ray")
+    runner = RayRunner(TASK, "trials", address="somewhere")
+    # Ax takes apart what it decodes.
+    assert arguments(object_from_json(object_to_json(runner))) == arguments(runner)
+    content = object_to_json(runner)
+    stranger()
+    task = {**content["task"], **change.get("task", {})}
+    with pytest.raises(OptionError, match=message):
+        object_from_json({**content, **change, "task": task})
+
+
+def test_a_stored_runner_fetches_no_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torchvision.datasets.cifar.download_and_extract_archive", pytest.fail)
+    task = replace(TASK, data=DataConfig("cifar10", str(tmp_path / "images")))
+    stored = object_from_json(object_to_json(TrainingRunner(task, str(tmp_path / "trials"))))
+    with pytest.raises(DataError, match="cifar10 is not in .*images .name the folder"):
+        stored._images()
+    assert list(tmp_path.iterdir()) == []

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from ax_anasod.training import ImageData, TrainingTask, TrialState, TrialTraining, load_data
+from tests.conftest import PATIENCE
 
 CHILD = """
 import sys
@@ -43,7 +44,7 @@ def test_a_killed_training_ends_as_one_that_was_not(task: TrainingTask, tmp_path
     process = subprocess.Popen(
         [sys.executable, "-W", "ignore", "-c", CHILD, str(description), str(folder)]
     )
-    until = time.monotonic() + 120
+    until = time.monotonic() + PATIENCE
     while (state := TrialState.read(folder)) is None or len(state.epochs) < 2:
         assert process.poll() is None
         assert time.monotonic() < until

@@ -12,11 +12,12 @@ import pytest
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
+from tests.conftest import PATIENCE
+
 FOLDER = Path(__file__).resolve().parents[2] / "tutorials"
 SCRIPTS = sorted(FOLDER.glob("*.py"))
 LARGEST = 500_000  # bytes of a notebook: it stays in the history for ever
 # Seconds for one cell. Each tutorial takes less than a minute on two free cores.
-PATIENCE = 240
 PNG = b"\x89PNG\r\n\x1a\n"
 # What a tutorial promises, as it prints it: these hold on any machine.
 PROMISES = {

@@ -9,7 +9,7 @@ from typing import Any, Final, Self
 
 import numpy as np
 
-from ax_anasod import cells
+from ax_anasod import cells, trust
 from ax_anasod.cells.keys import pack
 from ax_anasod.exceptions import BenchmarkError, OptionError
 from ax_anasod.nasbench.benchmark import (
@@ -24,7 +24,7 @@ from ax_anasod.nasbench.benchmark import (
 )
 from ax_anasod.nasbench.nasbench301.forms import open_surrogate
 from ax_anasod.nasbench.nasbench301.noise import standard_normal
-from ax_anasod.nasbench.nasbench301.onnx_surrogate import FULL_TRAINING
+from ax_anasod.nasbench.nasbench301.onnx_surrogate import FULL_TRAINING, OnnxSurrogate
 from ax_anasod.nasbench.paths import find_path
 from ax_anasod.nasbench.registry import KIND, register_benchmark
 
@@ -189,8 +189,11 @@ class NASBench301Benchmark(Benchmark):
             )
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-able description: the path as given and resolved, the options, a digest."""
-        return {
+        """JSON-able description: the path as given and resolved, the options, a digest.
+
+        That of an ensemble has a seal (see `ax_anasod.trust`), since it starts a program.
+        """
+        description = {
             KIND: _NAME,
             "path": str(self.path),
             "resolved_path": str(self._resolved_path),
@@ -199,15 +202,20 @@ class NASBench301Benchmark(Benchmark):
             **self._options,
             "fingerprint": self.surrogate.fingerprint(),
         }
+        if self.surrogate.name == OnnxSurrogate.name:
+            return description
+        return {**description, trust.SEAL: trust.seal(_acting(description))}
 
     @classmethod
     def from_dict(cls, description: Mapping[str, Any]) -> Self:
         """Loads the surrogate of a description from `to_dict` again.
 
         Raises:
-            BenchmarkError: If the folder is gone, or holds another surrogate than before.
+            BenchmarkError: If the folder is gone, or holds another surrogate than before; or if
+                it is an ensemble, and the description was not written by this user.
         """
         path = find_path(description)
+        _check_trusted(description, path)
         options = ("surrogate", "noise", "epochs", "python", "timeout")
         benchmark = cls(path, **{option: description[option] for option in options})
         benchmark.path = Path(description["path"])
@@ -220,4 +228,29 @@ class NASBench301Benchmark(Benchmark):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A loaded model or a process cannot be copied: it is opened again.
-        return type(self).from_dict, (self.to_dict(),)
+        return _open_again, (type(self), self.to_dict())
+
+
+def _open_again(
+    kind: type[NASBench301Benchmark], description: Mapping[str, Any]
+) -> NASBench301Benchmark:
+    with trust.own_description():
+        return kind.from_dict(description)
+
+
+def _acting(description: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: description.get(name) for name in (KIND, "python", "path", "resolved_path")}
+
+
+def _check_trusted(description: Mapping[str, Any], path: Path) -> None:
+    """Refuse to start a program only because a file says so."""
+    if description.get("surrogate") == OnnxSurrogate.name:
+        return
+    if not trust.is_trusted(_acting(description), description.get(trust.SEAL)):
+        python = description.get("python")
+        program = "a Python" if python is None else f"the program {python!r}"
+        raise BenchmarkError(
+            f"the run asks to start {program} and to load the ensemble in {path}, which can "
+            "execute anything, and was not started by you on this machine",
+            "if you trust both, name the program yourself with --python PATH",
+        )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import shutil
@@ -12,9 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from ax_anasod.exceptions import BenchmarkError, OptionError, RunError
-from ax_anasod.files import write_whole
 from ax_anasod.nasbench.nasbench301.ensemble_surrogate import SCRIPT
-from ax_anasod.nasbench.nasbench301.interpreter import FILE
+from ax_anasod.nasbench.nasbench301.interpreter import FILE, write_interpreter
 from ax_anasod.nasbench.nasbench301.process import LineProcess, ProcessLostError, ProcessSlowError
 from ax_anasod.nasbench.nasbench301.worker import STARTING
 
@@ -78,9 +76,8 @@ def install(python: str, directory: Path, say: Callable[[str], None]) -> str:
     _run([*pip, *REQUIREMENTS], say)
     _run([*pip, "--no-deps", PACKAGE], say)
     missing = _check_package(str(inner), say)
-    content = {"python": inner.relative_to(directory).as_posix(), "package": PACKAGE}
     say(f"writing {directory / FILE}")
-    write_whole(directory / FILE, json.dumps(content, indent=2) + "\n")
+    write_interpreter(directory / FILE, inner, PACKAGE)
     say("the ensembles of XGBoost, LightGBM and the graph network gnn_gin can be used")
     if missing:
         say(

@@ -8,8 +8,9 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from ax_anasod.exceptions import BenchmarkError
-from ax_anasod.nasbench.paths import first_line
+from ax_anasod import trust
+from ax_anasod.exceptions import BenchmarkError, RunError
+from ax_anasod.files import read_json, write_whole
 
 VARIABLE: Final = "AX_ANASOD_NASBENCH301_PYTHON"
 """Environment variable that names it."""
@@ -25,7 +26,8 @@ def find_interpreter(directory: Path, given: str | None = None) -> str:
 
     It is, in this order, the one that is given; that of the environment variable
     ``AX_ANASOD_NASBENCH301_PYTHON``; that of a file ``interpreter.json`` in the folder or in
-    one of the two above it: ``{"python": "venv/bin/python"}``, relative to the file.
+    one of the two above it, which ``ax-anasod setup-nasbench301`` has made for this user on
+    this machine.
 
     Args:
         directory: The folder of the surrogate.
@@ -35,7 +37,8 @@ def find_interpreter(directory: Path, given: str | None = None) -> str:
         Its path.
 
     Raises:
-        BenchmarkError: If none is named, or there is no such program.
+        BenchmarkError: If none is named, or there is no such program; or if the file that
+            names it was made by somebody else, or moved.
     """
     named, by = given, "python"
     if named is None:
@@ -59,12 +62,44 @@ def find_interpreter(directory: Path, given: str | None = None) -> str:
     return program
 
 
+def write_interpreter(file: Path, python: Path, package: str) -> None:
+    """Write the file that names the interpreter, with a seal (see `ax_anasod.trust`).
+
+    Args:
+        file: The file.
+        python: The interpreter, below the folder of the file.
+        package: What it has, for people.
+
+    Raises:
+        RunError: The file cannot be written.
+    """
+    content = {
+        "python": python.relative_to(file.parent).as_posix(),
+        "package": package,
+        trust.SEAL: trust.seal(_acting(file, str(python))),
+    }
+    write_whole(file, json.dumps(content, indent=2) + "\n")
+
+
+def _acting(file: Path, python: str) -> dict[str, str]:
+    # Absolute, so that a copy of the file elsewhere names nothing. Not resolved: the
+    # interpreter of an environment is a link to another one.
+    return {"interpreter": os.path.abspath(file.parent.resolve() / python)}  # noqa: PTH100
+
+
 def _read(file: Path) -> str:
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise BenchmarkError(f"{file} cannot be read: {first_line(error)}") from error
+        content = read_json(file)
+    except RunError as error:
+        raise BenchmarkError(error.message) from error
     named = content.get("python") if isinstance(content, dict) else None
     if not isinstance(named, str):
         raise BenchmarkError(f'{file} does not name an interpreter as {{"python": PATH}}')
-    return str(file.parent / named)
+    program = str(file.parent / named)
+    if not trust.is_trusted(_acting(file, named), content.get(trust.SEAL)):
+        raise BenchmarkError(
+            f"{file} asks to start the program {program}, but was not made there by you with "
+            "setup-nasbench301",
+            "if you trust it, name the program yourself with --python PATH",
+        )
+    return program

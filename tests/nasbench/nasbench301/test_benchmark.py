@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import pickle
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from ax.storage.json_store.decoder import object_from_json
+from ax.storage.json_store.encoder import object_to_json
 
 from ax_anasod import nasbench
 from ax_anasod.exceptions import ArchitectureError, BenchmarkError, OptionError, UnknownNameError
 from ax_anasod.nasbench import NASBench301Benchmark, Objective
 from ax_anasod.nasbench.nasbench301.surrogate import Prediction
 from ax_anasod.nasbench.nasbench301.worker import GenotypeRefusedError
+from ax_anasod.runners import LookupRunner
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +122,23 @@ def test_a_description_of_data_that_changed(onnx_copy: Path) -> None:
     shutil.rmtree(onnx_copy)
     with pytest.raises(BenchmarkError, match="no longer at"):
         nasbench.from_dict(description)
+
+
+def test_a_description_of_somebody_else_starts_nothing(
+    noisy: NASBench301Benchmark, stranger: Callable[[], None]
+) -> None:
+    description = json.loads(json.dumps(noisy.to_dict()))
+    assert nasbench.from_dict(description).to_dict() == description
+    moved = {**description, "resolved_path": str(noisy.path / "xgb")}
+    content = object_to_json(LookupRunner(noisy))
+    stranger()
+    for foreign in (description, moved, {**description, "python": None}):
+        with pytest.raises(BenchmarkError, match="asks to start .* with --python PATH"):
+            nasbench.from_dict(foreign)
+    # Nor does it when Ax reads a stored experiment; what this process has pickled is its own.
+    with pytest.raises(BenchmarkError, match="asks to start the program"):
+        object_from_json(content)
+    assert pickle.loads(pickle.dumps(noisy)).surrogate.name == "xgb"
 
 
 def test_no_such_folder(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ import pytest
 
 from ax_anasod.exceptions import BenchmarkError
 from ax_anasod.nasbench.nasbench301.worker import CHUNK, GenotypeRefusedError, Worker
+from tests.conftest import PATIENCE
 from tests.nasbench.nasbench301.linear_worker import OPERATIONS, LinearModel, random_genotype
 
 Start = Callable[..., Worker]
@@ -215,15 +216,20 @@ def test_it_does_not_outlive_its_owner(linear_command: list[str], tmp_path: Path
         f"print(worker.pid, flush=True)\n{end}\n"
     )
     owner = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
     )
     pid = int(owner.stdout)
     if end == "pass":
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
     else:
-        deadline = time.monotonic() + 30
-        while not marker.exists() and time.monotonic() < deadline:
+        deadline = time.monotonic() + PATIENCE
+        # It is there before anything is in it.
+        while not (marker.exists() and marker.read_text()) and time.monotonic() < deadline:
             time.sleep(0.05)
         assert marker.read_text() == str(pid)
 

@@ -1,0 +1,222 @@
+"""What a journal says: its trials, and up to where it is whole."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from ax_anasod.exceptions import RunError
+from ax_anasod.files import read_bytes
+from ax_anasod.journal.events import Completed, Event, Failed, Started, from_line
+from ax_anasod.locks import try_lock
+
+MOST_BYTES: Final = 2**29
+"""What no journal ever has: half a gigabyte is some hundred thousand trials."""
+
+_LINE: Final = b'{"event":"'
+_FIRST: Final = _LINE + b'start"'
+
+
+@dataclass(frozen=True)
+class Record:
+    """One trial as the journal has it.
+
+    Args:
+        start: How it was proposed.
+        end: How it ended; None while it is being evaluated.
+    """
+
+    start: Started
+    end: Completed | Failed | None = None
+
+    @property
+    def trial(self) -> int:
+        """Index of the trial."""
+        return self.start.trial
+
+
+@dataclass(frozen=True)
+class Content:
+    """The content of a journal.
+
+    Args:
+        records: The trials, in order.
+        whole: Up to which byte it is whole.
+        damaged: What comes after that, where it is more than a line or batch whose writing was
+            interrupted; empty otherwise.
+    """
+
+    records: list[Record]
+    whole: int
+    damaged: bytes = b""
+
+
+def read_content(path: Path) -> Content:
+    """Read a journal, which another process may be writing.
+
+    Raises:
+        RunError: It cannot be read, is none, or a line is damaged.
+    """
+    try:
+        content = read_bytes(path, MOST_BYTES)
+    except OSError as error:
+        raise RunError(f"the journal {path} cannot be read: {error.strerror}") from error
+    return parse(path, content)
+
+
+def read_records(path: Path) -> list[Record]:
+    """The trials of a journal, which another process may be writing.
+
+    Raises:
+        RunError: As for `read_content`.
+    """
+    return read_content(path).records
+
+
+def is_being_written(path: Path) -> bool:
+    """Whether a process has the journal open for appending; False where nobody can know."""
+    try:
+        file = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    except OSError:
+        return False
+    try:
+        return not try_lock(file, shared=True)
+    except OSError:  # a file system without locks
+        return False
+    finally:
+        os.close(file)
+
+
+def parse(path: Path, content: bytes) -> Content:
+    """What the bytes of a journal say.
+
+    A write is on the disk before the next one begins. So a power failure can only damage the
+    last one, of which some pages may then be missing: they read as zeros. It counts as never
+    written.
+
+    Args:
+        path: Where they are, for messages.
+        content: The bytes.
+
+    Raises:
+        RunError: They are no journal's, or a line is damaged otherwise.
+    """
+    head = content[: len(_FIRST)].rstrip(b"\0")
+    if not _FIRST.startswith(head) or (not head and content.strip(b"\0")):
+        raise RunError(
+            f"the file {path} is not the journal of a run, and stays as it is",
+            "move it elsewhere",
+        )
+    records: list[Record] = []
+    position = whole = 0
+    for number, line in enumerate(content.split(b"\n")[:-1], start=1):
+        try:
+            _follow(records, from_line(line))
+        except ValueError as error:
+            if _is_last_write(content[position:]):
+                break
+            raise RunError(
+                f"line {number} of the journal {path} {error}",
+                "cut the journal before that line to keep what has ended there "
+                f"(trials: {_ended(records)}); the others are then evaluated again",
+            ) from error
+        position += len(line) + 1
+        # Nothing of a batch is evaluated before all of it is in the journal.
+        if records[-1].trial == records[-1].start.last:
+            whole = position
+    if records and records[-1].trial != records[-1].start.last:
+        first = next(r.trial for r in records if r.start.last == records[-1].start.last)
+        records = records[:first]
+    rest = content[whole:]
+    return Content(records, whole, b"" if _is_interrupted(rest) else rest)
+
+
+def extend(records: Sequence[Record], events: Sequence[Event]) -> list[Record]:
+    """Trials after further events.
+
+    Raises:
+        ValueError: An event cannot follow those before it; the message says why, to be put
+            after its name.
+    """
+    extended = list(records)
+    for event in events:
+        _follow(extended, event)
+    return extended
+
+
+def check_quantities(path: Path, records: Sequence[Record], names: Collection[str]) -> None:
+    """Make sure that trials have the values that their run has, and the same operations.
+
+    Args:
+        path: Where they come from, for the message.
+        records: The trials.
+        names: What the run searches and reports.
+
+    Raises:
+        RunError: A trial has others, as in the journal of another run.
+    """
+    operations: set[str] | None = None
+    for record in records:
+        end = record.end
+        if end is None:
+            continue
+        if isinstance(end, Completed) and set(end.values) != set(names):
+            raise RunError(
+                f"trial {end.trial} of the journal {path} has values of "
+                f"{', '.join(map(repr, end.values)) or 'nothing'}, not of "
+                f"{', '.join(map(repr, names))}",
+                "bring the journal of this run back from a copy",
+            )
+        if isinstance(end, Failed) and not end.encoding:
+            continue
+        operations = set(end.encoding) if operations is None else operations
+        if set(end.encoding) != operations:
+            raise RunError(
+                f"trial {end.trial} of the journal {path} has other operations than those before",
+                "bring the journal of this run back from a copy",
+            )
+
+
+def _follow(records: list[Record], event: Event) -> None:
+    if isinstance(event, Started):
+        expected = records[-1].start.last if records else -1
+        if event.trial != len(records) or (
+            event.last < event.trial if event.trial > expected else event.last != expected
+        ):
+            raise ValueError(f"starts trial {event.trial} where trial {len(records)} is next")
+        records.append(Record(event))
+        return
+    if event.trial >= len(records):
+        raise ValueError(f"ends trial {event.trial}, which was never started")
+    if records[event.trial].end is not None:
+        raise ValueError(f"ends trial {event.trial} a second time")
+    if len(records) <= records[event.trial].start.last:
+        raise ValueError(f"ends trial {event.trial} before all of its batch were started")
+    records[event.trial] = Record(records[event.trial].start, event)
+
+
+def _is_last_write(rest: bytes) -> bool:
+    """Whether the bytes from a damaged line on are one write of which pages are missing."""
+    if b"\0" not in rest:
+        return False
+    batches = set()
+    for line in rest.split(b"\n")[1:]:
+        try:
+            event = from_line(line)
+        except ValueError:
+            continue
+        batches.add(event.last if isinstance(event, Started) else None)
+    return not batches or (len(batches) == 1 and None not in batches)
+
+
+def _is_interrupted(rest: bytes) -> bool:
+    """Whether bytes are the beginning of a write, as a killed process leaves it."""
+    begun = (line.startswith(_LINE) or _LINE.startswith(line) for line in rest.split(b"\n"))
+    return b"\0" not in rest and all(begun)
+
+
+def _ended(records: list[Record]) -> int:
+    return sum(record.end is not None for record in records)
