@@ -55,6 +55,27 @@ StrategyOptions = Annotated[
     list[str] | None,
     option(_SEARCH, "Option of the strategy. May be repeated.", "--option", metavar="NAME=VALUE"),
 ]
+From = Annotated[
+    Path | None,
+    option(
+        _SEARCH,
+        "Start from a differentiable search (its folder or found.json): its best cells are the "
+        "first trials, and the other initial ones are drawn from its distribution.",
+        "--from",
+        metavar="DIR",
+    ),
+]
+FromCells = Annotated[
+    int | None, number(_SEARCH, "With --from: how many of its cells are the first trials (5).", 0)
+]
+FromUniform = Annotated[
+    float | None,
+    option(
+        _SEARCH,
+        "With --from: share of a uniform distribution that is mixed into the other one (0.25).",
+        metavar="SHARE",
+    ),
+]
 Trials = Annotated[int, number(_SEARCH, "How many trials.", 1)]
 TrialsInAll = Annotated[
     int | None,
@@ -83,7 +104,8 @@ Contenders = Annotated[
     str,
     option(
         _COMPARISON,
-        "Strategies, each with options that differ from the defaults as NAME:OPTION=VALUE:...; "
+        "Strategies, each with options that differ from the defaults as NAME:OPTION=VALUE:... "
+        "(and from=DIR, as --from of search); "
         "'all' for every one; see: ax-anasod strategies.",
         "--strategies",
         metavar="NAME,NAME,...",

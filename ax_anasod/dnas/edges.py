@@ -186,7 +186,7 @@ class CellEdges:
         wirings = self._wirings()
         on = self.of(wirings)
         best = int(strength[on].sum(axis=1).argmax())
-        code = wirings[best].copy()
+        code: Codes = wirings[best].copy()
         code[: self.cell.num_blocks] = shares.argmax(axis=1)[on[best]]
         return code
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -40,6 +40,7 @@ class Start(CheckedOptions):
         cells: How many of its cells are the first trials; as many encodings, where encodings
             are searched.
         uniform: The share of the uniform distribution, above 0 and at most 1.
+        source: What people call the result; the path that it was read from, if it was.
 
     Raises:
         OptionError: A value is out of range or of the wrong type.
@@ -48,6 +49,7 @@ class Start(CheckedOptions):
     found: OneShotResult
     cells: int = 5
     uniform: float = 0.25
+    source: str = ""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -68,17 +70,24 @@ class Start(CheckedOptions):
         if isinstance(value, Start):
             return value
         if isinstance(value, str | Path):
-            value = OneShotResult.read(Path(value))
+            return cls(OneShotResult.read(Path(value)), source=str(value))
         if not isinstance(value, OneShotResult):
             raise OptionError(
                 f"start is {value!r}, which is no result of a differentiable search",
                 f"give a OneShotResult, or the path of its {FOUND}",
             )
-        return cls(value)
+        return cls(value, source=f"{value.method} seed {value.seed}")
+
+    @property
+    def words(self) -> dict[str, Any]:
+        """The start in the words of the command line: options that differ from the defaults."""
+        fields = {"cells": self.cells, "uniform": self.uniform}
+        changed = {name: value for name, value in fields.items() if value != getattr(Start, name)}
+        return {"from": self.source, **{f"from_{name}": value for name, value in changed.items()}}
 
     def to_dict(self) -> dict[str, Any]:
         """The start as JSON-able data, with all that was found."""
-        return {**asdict(self), "found": self.found.to_dict()}
+        return {**vars(self), "found": self.found.to_dict()}
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
