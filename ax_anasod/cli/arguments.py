@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -28,6 +29,17 @@ def at_least(least: int) -> Callable[[str], int]:
         return number
 
     return whole_number
+
+
+def share(text: str) -> float:
+    """A parser of shares: numbers above 0 and at most 1."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number <= 1:
+        raise typer.BadParameter(f"{text!r} is not a number above 0 and at most 1")
+    return number
 
 
 def option(panel: str, help_text: str, *flags: str, **settings: Any) -> Any:
@@ -73,6 +85,7 @@ FromUniform = Annotated[
     option(
         _SEARCH,
         "With --from: share of a uniform distribution that is mixed into the other one (0.25).",
+        parser=share,
         metavar="SHARE",
     ),
 ]

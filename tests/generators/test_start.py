@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,11 @@ import pytest
 from ax_anasod import cells
 from ax_anasod.cells import Cell, RestrictedCell
 from ax_anasod.core import History
-from ax_anasod.generators import DirichletGenerator, RandomArchitectureGenerator
+from ax_anasod.generators import (
+    DirichletGenerator,
+    HistoryGenerator,
+    RandomArchitectureGenerator,
+)
 from ax_anasod.simplex import bomze_round
 
 NB201 = cells.get("nas-bench-201")
@@ -30,15 +35,25 @@ def architectures(cell: Cell, seed: int = 0, **arguments: Any) -> RandomArchitec
     return RandomArchitectureGenerator(cell.to_dict(), seed, **arguments)
 
 
-def drawn(
-    cell: Cell, number: int, probabilities: npt.ArrayLike, uniform: float, history: Any
+def first_of_many(
+    generator: HistoryGenerator, number: int, history: Callable[..., History]
 ) -> npt.NDArray[np.int64]:
-    """The first proposals of so many runs without given cells."""
-    stored = start([], *np.atleast_2d(probabilities).tolist(), uniform=uniform)
-    none = history(width=len(cell.code_sizes))
+    """What is proposed at so many positions of a run that has no trials."""
+    none = history(width=len(generator.coding.names))
     return np.concatenate(
-        [architectures(cell, seed, start=stored).propose(1, none, {}) for seed in range(number)]
+        [generator.propose(1, replace(none, position=i), {}) for i in range(number)]
     )
+
+
+def drawn(
+    cell: Cell,
+    number: int,
+    probabilities: npt.ArrayLike,
+    uniform: float,
+    history: Callable[..., History],
+) -> npt.NDArray[np.int64]:
+    stored = start([], *np.atleast_2d(probabilities).tolist(), uniform=uniform)
+    return first_of_many(architectures(cell, start=stored), number, history)
 
 
 class TestGivenCells:
@@ -111,18 +126,18 @@ class TestDrawnArchitectures:
     def test_have_the_distribution_with_its_share_of_uniform(
         self, history: Callable[..., History]
     ) -> None:
-        codes = drawn(TOY, 3000, [0.8, 0.2, 0.0], 0.3, history)
+        codes = drawn(TOY, 2000, [0.8, 0.2, 0.0], 0.3, history)
 
         shares = np.stack([(codes == i).mean(axis=0) for i in range(3)], axis=1)
-        np.testing.assert_allclose(shares, [[0.66, 0.24, 0.1]] * 4, atol=0.03)
+        np.testing.assert_allclose(shares, [[0.66, 0.24, 0.1]] * 4, atol=0.04)
 
     def test_have_the_distribution_of_each_edge(self, history: Callable[..., History]) -> None:
         rows = np.random.default_rng(0).dirichlet([1.0] * 3, size=4)
 
-        codes = drawn(TOY, 3000, rows, 0.2, history)
+        codes = drawn(TOY, 2000, rows, 0.2, history)
 
         shares = np.stack([(codes == i).mean(axis=0) for i in range(3)], axis=1)
-        np.testing.assert_allclose(shares, 0.8 * rows + 0.2 / 3, atol=0.03)
+        np.testing.assert_allclose(shares, 0.8 * rows + 0.2 / 3, atol=0.04)
 
     def test_pass_something_on(self, history: Callable[..., History]) -> None:
         codes = drawn(NB201, 300, [0.7, 0.1, 0.1, 0.1, 0.0], 0.1, history)
@@ -176,21 +191,16 @@ class TestEncodings:
 
     def test_are_drawn_around_the_mean_of_all_edges(self, history: Callable[..., History]) -> None:
         rows = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.5, 0.5, 0.0], [0.5, 0.5, 0.0]]
-        none = history(width=3)
-        stored = start([], *rows, uniform=0.25)
-        counts = np.concatenate(
-            [
-                DirichletGenerator(TOY.to_dict(), seed, start=stored).propose(1, none, {})
-                for seed in range(3000)
-            ]
-        )
+        generator = DirichletGenerator(TOY.to_dict(), start=start([], *rows, uniform=0.25))
+
+        counts = first_of_many(generator, 2000, history)
 
         # Eq. 3 with beta = 3 and k = 3: alpha = 9 p + 1.
         fractions = np.random.default_rng(0).dirichlet([5.5, 5.5, 1.0], size=30_000)
         expected = bomze_round(4 * fractions, 4)
         for row in np.unique(expected, axis=0):
             share, wanted = ((c == row).all(axis=1).mean() for c in (counts, expected))
-            assert share == pytest.approx(wanted, abs=0.03)
+            assert share == pytest.approx(wanted, abs=0.04)
 
     def test_have_the_fixed_counts(self, history: Callable[..., History]) -> None:
         stored = start([[4, 0, 0], [3, 1, 0], [2, 2, 0]], [0.9, 0.1, 0.0])
