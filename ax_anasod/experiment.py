@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from ax.api.client import Client
@@ -17,8 +18,9 @@ from ax_anasod.cells import Cell
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, RunProperties
 from ax_anasod.core.coding import space_of
 from ax_anasod.core.seeding import check_seed
+from ax_anasod.dnas.result import OneShotResult
 from ax_anasod.exceptions import OptionError, nearest_hint
-from ax_anasod.generation_strategy import get, make
+from ax_anasod.generation_strategy import Start, get, make
 from ax_anasod.nasbench.benchmark import name_list
 
 
@@ -102,6 +104,7 @@ def make_client(
     metrics: Metric | Sequence[Metric] = (),
     seed: int = 0,
     name: str = "ax_anasod",
+    start: Start | OneShotResult | str | Path | None = None,
     **options: Any,
 ) -> Client:
     """An Ax ``Client`` ready for ``get_next_trials`` and ``complete_trial``.
@@ -114,18 +117,21 @@ def make_client(
         metrics: Ax metrics that fetch some of these by themselves.
         seed: Every random number of the run is derived from it.
         name: Name of the experiment.
+        start: What a differentiable search has found, as for
+            :func:`ax_anasod.generation_strategy.make`: its best cells are the first trials.
         options: Options of the strategy.
 
     Raises:
         UnknownNameError: There is no such strategy or option.
-        OptionError: The strategy cannot search several objectives, or what `make_experiment`
-            refuses.
+        OptionError: The strategy cannot search several objectives, the start is of another
+            cell, or what `make_experiment` refuses.
+        RunError: The start cannot be read.
         CellError: The cell is none.
     """
     names = name_list("objectives", objectives)
     get(strategy).check_objectives(names)
     search_space = make_search_space(cell, strategy)
-    generation_strategy = make(strategy, search_space, seed, **options)
+    generation_strategy = make(strategy, search_space, seed, start=start, **options)
     client = Client()
     client.set_experiment(
         make_experiment(

@@ -30,8 +30,8 @@ from ax_anasod.generators import (
     TwoLevelGenerator,
 )
 
-# The cell is stored once, in the strategy, and not with every generated trial again.
-_NOT_SAVED: Final = ("cell",)
+# These are stored once, in the strategy, and not with every generated trial again.
+_NOT_SAVED: Final = ("cell", "start")
 
 
 def _from_history(generator: type[HistoryGenerator]) -> GeneratorSetup:

@@ -9,12 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     import networkx
 
     from ax_anasod.cells.architecture import Architecture
+
+# How published spaces name the operation that passes nothing on, and the one that passes
+# its input on unchanged.
+ZERO_OPERATIONS: Final = frozenset({"none", "zero", "zeroize"})
+IDENTITY_OPERATIONS: Final = frozenset({"skip_connect", "skip", "identity"})
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -30,6 +31,17 @@ def at_least(least: int) -> Callable[[str], int]:
     return whole_number
 
 
+def share(text: str) -> float:
+    """A parser of shares: numbers above 0 and at most 1."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number <= 1:
+        raise typer.BadParameter(f"{text!r} is not a number above 0 and at most 1")
+    return number
+
+
 def option(panel: str, help_text: str, *flags: str, **settings: Any) -> Any:
     """An option, listed by ``--help`` in a panel."""
     return typer.Option(*flags, help=help_text, rich_help_panel=panel, **settings)
@@ -54,6 +66,28 @@ StrategyName = Annotated[
 StrategyOptions = Annotated[
     list[str] | None,
     option(_SEARCH, "Option of the strategy. May be repeated.", "--option", metavar="NAME=VALUE"),
+]
+From = Annotated[
+    Path | None,
+    option(
+        _SEARCH,
+        "Start from a differentiable search (its folder or found.json): its best cells are the "
+        "first trials, and the other initial ones are drawn from its distribution.",
+        "--from",
+        metavar="DIR",
+    ),
+]
+FromCells = Annotated[
+    int | None, number(_SEARCH, "With --from: how many of its cells are the first trials (5).", 0)
+]
+FromUniform = Annotated[
+    float | None,
+    option(
+        _SEARCH,
+        "With --from: share of a uniform distribution that is mixed into the other one (0.25).",
+        parser=share,
+        metavar="SHARE",
+    ),
 ]
 Trials = Annotated[int, number(_SEARCH, "How many trials.", 1)]
 TrialsInAll = Annotated[
@@ -98,7 +132,8 @@ Contenders = Annotated[
     str,
     option(
         _COMPARISON,
-        "Strategies, each with options that differ from the defaults as NAME:OPTION=VALUE:...; "
+        "Strategies, each with options that differ from the defaults as NAME:OPTION=VALUE:... "
+        "(and from=DIR, as --from of search); "
         "'all' for every one; see: ax-anasod strategies.",
         "--strategies",
         metavar="NAME,NAME,...",

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
-from ax_anasod.cli.strategy_options import parse_options
+from ax_anasod.cli.strategy_options import parse_options, parse_texts, read_start
 from ax_anasod.compare import Contender
 from ax_anasod.exceptions import CellError, OptionError
 from ax_anasod.generation_strategy import STRATEGIES, get
 from ax_anasod.nasbench import Benchmark
 
 ALL: Final = "all"
+_START: Final = {"from": "str", "from_cells": "int", "from_uniform": "float"}
 
 
 def parse_contenders(text: str, trials: int) -> list[Contender]:
@@ -20,12 +22,14 @@ def parse_contenders(text: str, trials: int) -> list[Contender]:
     Args:
         text: Names, separated by commas, each followed by options that differ from the
             defaults, ``NAME:OPTION=VALUE:OPTION=VALUE``; ``"all"`` stands for every strategy
-            (see `leave_out_unfit`).
+            (see `leave_out_unfit`). ``from=DIR`` is the differentiable search that a strategy
+            starts from, with ``from_cells=N`` and ``from_uniform=SHARE`` as in ``search``.
         trials: The budget of each.
 
     Raises:
         UnknownNameError: There is no such strategy, or it has no such option.
         OptionError: An entry is empty, or an option has no value or one of the wrong type.
+        RunError: What a strategy starts from is missing or damaged.
     """
     contenders = []
     for entry in _entries(text):
@@ -41,7 +45,26 @@ def parse_contenders(text: str, trials: int) -> list[Contender]:
         for option in options:
             if not all(option.partition("=")[:2]):
                 raise OptionError(f"--strategies: {entry!r} is not of the form NAME:OPTION=VALUE")
-        contenders.append(Contender(name, parse_options(strategy, options), trials))
+        start = parse_texts(
+            [option for option in options if option.partition("=")[0] in _START],
+            _START,
+            "--strategies",
+            "option of a start:",
+        )
+        options = [option for option in options if option.partition("=")[0] not in _START]
+        place = start.get("from")
+        contenders.append(
+            Contender(
+                name,
+                parse_options(strategy, options),
+                trials,
+                read_start(
+                    None if place is None else Path(place),
+                    start.get("from_cells"),
+                    start.get("from_uniform"),
+                ),
+            )
+        )
     return contenders
 
 

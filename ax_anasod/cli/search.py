@@ -13,6 +13,9 @@ def search(
     given: Given,
     strategy: args.StrategyName = "anasod-bo",
     option: args.StrategyOptions = None,
+    start_from: args.From = None,
+    from_cells: args.FromCells = None,
+    from_uniform: args.FromUniform = None,
     trials: args.Trials = 150,
     seed: args.Seed = 0,
     parallel: args.Parallel = 1,
@@ -29,11 +32,13 @@ def search(
     with quiet_libraries():
         with waiting("loading Ax"):
             from ax_anasod.cli.start import start
+            from ax_anasod.cli.strategy_options import read_start
         return start(
             benchmark,
             given,
             strategy,
             option or [],
+            read_start(start_from, from_cells, from_uniform),
             trials=trials,
             seed=seed,
             parallel=parallel,

@@ -10,7 +10,7 @@ from ax_anasod.cli.benchmark_options import make_benchmark
 from ax_anasod.cli.carry_out import carry_out
 from ax_anasod.cli.session import waiting
 from ax_anasod.cli.strategy_options import parse_options
-from ax_anasod.generation_strategy import get
+from ax_anasod.generation_strategy import Start, get
 from ax_anasod.runs import RunFolder, Search, plan_run
 from ax_anasod.runs.layout import check_free
 
@@ -20,6 +20,7 @@ def start(
     given: Mapping[str, Any],
     strategy: str,
     options: Sequence[str],
+    start_from: Start | None,
     *,
     trials: int,
     seed: int,
@@ -35,6 +36,7 @@ def start(
         given: Its options, as for :func:`make_benchmark`.
         strategy: Name of the strategy.
         options: Its options, ``NAME=VALUE`` each.
+        start_from: What a differentiable search has found.
         trials: How many trials.
         seed: The seed of the run.
         parallel: How many trials are proposed at a time.
@@ -62,6 +64,7 @@ def start(
         seed=seed,
         parallel=parallel,
         until_improvement_below=until_improvement_below,
+        start=start_from,
     )
     search = Search(config, chosen)
     if out is None:

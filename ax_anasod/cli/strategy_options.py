@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any, Final
 
 from ax_anasod.exceptions import OptionError, UnknownNameError
-from ax_anasod.generation_strategy import Strategy
+from ax_anasod.generation_strategy import Start, Strategy
 
 
 def parse_options(strategy: Strategy, texts: Sequence[str]) -> dict[str, Any]:
@@ -53,6 +54,27 @@ def parse_texts(
             raise OptionError(f"{flag} {name} is given twice")
         options[name] = _parse(name, value, types[name])
     return options
+
+
+def read_start(place: Path | None, cells: int | None, uniform: float | None) -> Start | None:
+    """Read ``--from``, ``--from-cells`` and ``--from-uniform``; None where none was given.
+
+    Args:
+        place: The folder of a differentiable search, or its result.
+        cells: How many of its cells are the first trials.
+        uniform: The share of a uniform distribution.
+
+    Raises:
+        OptionError: A value is out of range, or there is nothing to start from.
+        RunError: The result is missing or damaged.
+    """
+    given: dict[str, Any] = {"cells": cells, "uniform": uniform}
+    given = {name: value for name, value in given.items() if value is not None}
+    if place is None:
+        for name in given:
+            raise OptionError(f"--from-{name} is for --from DIR")
+        return None
+    return replace(Start.of(place), **given)
 
 
 def option_types(strategy: Strategy) -> dict[str, str]:

@@ -41,6 +41,9 @@ def train(
     min_trials: own.MinTrials = None,
     strategy: args.StrategyName = "anasod-bo",
     option: args.StrategyOptions = None,
+    start_from: args.From = None,
+    from_cells: args.FromCells = None,
+    from_uniform: args.FromUniform = None,
     trials: own.TrainedTrials = None,
     seed: args.Seed = 0,
     parallel: args.Parallel = 1,
@@ -57,6 +60,7 @@ def train(
 
     with quiet_libraries():
         with waiting("loading Ax"):
+            from ax_anasod.cli.strategy_options import read_start
             from ax_anasod.cli.train_start import Wishes, start_training
         return start_training(
             Wishes(
@@ -99,6 +103,7 @@ def train(
                 },
                 strategy=strategy,
                 options=option or [],
+                start_from=read_start(start_from, from_cells, from_uniform),
                 trials=trials,
                 seed=seed,
                 parallel=parallel,

@@ -16,7 +16,7 @@ from ax_anasod.cli.session import note, waiting
 from ax_anasod.cli.strategy_options import field_types, parse_options, parse_texts
 from ax_anasod.cli.train_view import read_images
 from ax_anasod.exceptions import OptionError
-from ax_anasod.generation_strategy import get
+from ax_anasod.generation_strategy import Start, get
 from ax_anasod.networks import published_config
 from ax_anasod.runs import Execution, RunFolder, TrainingSearch, plan_run
 from ax_anasod.runs.layout import check_free
@@ -53,6 +53,7 @@ class Wishes:
         execution: Arguments of :class:`Execution`.
         strategy: Name of the strategy.
         options: Its options, ``NAME=VALUE`` each.
+        start_from: What a differentiable search has found.
         trials: How many trials.
         seed: The seed of the run.
         parallel: How many trials are proposed at a time.
@@ -69,6 +70,7 @@ class Wishes:
     execution: Mapping[str, Any]
     strategy: str
     options: Sequence[str]
+    start_from: Start | None
     trials: int | None
     seed: int
     parallel: int
@@ -109,6 +111,7 @@ def start_training(wishes: Wishes, out: Path | None, *, as_json: bool) -> int:
         seed=wishes.seed,
         parallel=wishes.parallel,
         execution=execution.to_dict(),
+        start=wishes.start_from,
     )
     # A strategy, cell or batch that does not fit is refused here, before there is a folder.
     with tempfile.TemporaryDirectory(prefix="ax-anasod-") as scratch:

@@ -8,6 +8,7 @@ from typing import Any, Final, Self
 from urllib.parse import quote
 
 from ax_anasod.exceptions import CellError, OptionError
+from ax_anasod.generation_strategy import Start
 from ax_anasod.nasbench import Benchmark
 from ax_anasod.runs import RunConfig, Search, plan_run
 from ax_anasod.runs.planning import planned_options
@@ -24,11 +25,13 @@ class Contender:
         strategy: Name of the strategy.
         options: Its options, where they differ from the defaults.
         trials: How many trials each of its runs has.
+        start: What its runs start from.
     """
 
     strategy: str
     options: Mapping[str, Any] = field(default_factory=dict)
     trials: int = 150
+    start: Start | None = None
 
     @property
     def label(self) -> str:
@@ -38,7 +41,7 @@ class Contender:
             >>> Contender("anasod-bo", {"optimizer": "exhaustive", "ard": True}).label
             'anasod-bo:optimizer=exhaustive:ard=true'
         """
-        return _label(self.strategy, self.options, ":")
+        return self._named(self.options, ":")
 
     def config(self, benchmark: Benchmark, seed: int) -> RunConfig:
         """The run with this seed.
@@ -46,7 +49,14 @@ class Contender:
         Raises:
             AnasodError: There is no such strategy or option, or one is out of range.
         """
-        return plan_run(benchmark, self.strategy, self.options, trials=self.trials, seed=seed)
+        return plan_run(
+            benchmark,
+            self.strategy,
+            self.options,
+            trials=self.trials,
+            seed=seed,
+            start=self.start,
+        )
 
     @property
     def folder_name(self) -> str:
@@ -56,7 +66,16 @@ class Contender:
         that number: with another one these are other runs, from the first trial on.
         """
         planned = planned_options(self.strategy, self.options, self.trials)
-        return quote(_label(self.strategy, planned, ","), safe=_KEPT)
+        return quote(self._named(planned, ","), safe=_KEPT)
+
+    def _named(self, options: Mapping[str, Any], separator: str) -> str:
+        words = {True: "true", False: "false", None: "none"}
+        shown = {**options, **({} if self.start is None else self.start.words)}
+        texts = (
+            f"{name}={words[value] if value is None or isinstance(value, bool) else value}"
+            for name, value in shown.items()
+        )
+        return separator.join((self.strategy, *texts))
 
     def check(self, benchmark: Benchmark) -> RunConfig:
         """Refuse what could not run, before anything does; returns the run with seed 0.
@@ -75,12 +94,20 @@ class Contender:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able form."""
-        return {"strategy": self.strategy, "options": dict(self.options), "trials": self.trials}
+        start = None if self.start is None else self.start.to_dict()
+        return {
+            "strategy": self.strategy,
+            "options": dict(self.options),
+            "trials": self.trials,
+            "start": start,
+        }
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Self:
         """The contender of :meth:`to_dict`."""
-        return cls(content["strategy"], dict(content["options"]), content["trials"])
+        stored = content.get("start")
+        start = None if stored is None else Start.from_dict(stored)
+        return cls(content["strategy"], dict(content["options"]), content["trials"], start)
 
 
 def check_different(contenders: Iterable[Contender]) -> None:
@@ -96,16 +123,3 @@ def check_different(contenders: Iterable[Contender]) -> None:
         seen.add(contender.label)
     if not seen:
         raise OptionError("a comparison needs at least one strategy")
-
-
-def _label(strategy: str, options: Mapping[str, Any], separator: str) -> str:
-    words = {True: "true", False: "false", None: "none"}
-    return separator.join(
-        (
-            strategy,
-            *(
-                f"{name}={words[value] if value is None or isinstance(value, bool) else value}"
-                for name, value in options.items()
-            ),
-        )
-    )

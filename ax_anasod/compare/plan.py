@@ -141,6 +141,11 @@ class Plan:
         contenders = {contender.label: contender for contender in self.contenders}
         for contender in wanted.contenders:
             known = contenders.get(contender.label, contender)
+            if contender.start != known.start:
+                raise RunError(
+                    f"the comparison has runs of {known.label} that start from another result",
+                    "choose another folder",
+                )
             if contender.trials < known.trials:
                 raise RunError(
                     f"the comparison is planned for {known.trials} trials of {known.label}, more "

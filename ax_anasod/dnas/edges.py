@@ -16,9 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ax_anasod.cells import Cell, decoding
+from ax_anasod.cells.graph import ZERO_OPERATIONS
 from ax_anasod.exceptions import CellError
-from ax_anasod.networks.layers import Zero
-from ax_anasod.networks.operations import OPERATIONS
 
 Codes = npt.NDArray[np.int64]
 Probabilities = npt.NDArray[np.float64]
@@ -97,7 +96,7 @@ class CellEdges:
     def zeros(self) -> tuple[int, ...]:
         """The operations that pass nothing on."""
         names = self.cell.operations
-        return tuple(i for i, name in enumerate(names) if OPERATIONS.get(name) is Zero)
+        return tuple(i for i, name in enumerate(names) if name in ZERO_OPERATIONS)
 
     def of(self, codes: Codes) -> npt.NDArray[np.int64]:
         """The edge of each block of ``n x d`` codes, ``n x num_blocks``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
@@ -85,8 +86,7 @@ class OneShotResult:
         Raises:
             RunError: It cannot be written.
         """
-        content = {**vars(self), "cell": self.cell.to_dict()}
-        write_whole(path, json.dumps(content, indent=1) + "\n")
+        write_whole(path, json.dumps(self.to_dict(), indent=1) + "\n")
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -106,16 +106,43 @@ class OneShotResult:
                     "ax-anasod dnas makes one; a search that was stopped goes on with: "
                     f"ax-anasod resume {path.parent}",
                 )
-        content: dict[str, Any] = read_json(path)
+        return cls.from_dict(read_json(path), str(path))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as JSON-able data."""
+        return {
+            **vars(self),
+            "cell": self.cell.to_dict(),
+            "probabilities": [list(row) for row in self.probabilities],
+            "architectures": list(self.architectures),
+            "scores": list(self.scores),
+        }
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any], where: str) -> Self:
+        """Take what `to_dict` gave.
+
+        Args:
+            stored: The data.
+            where: What a message calls the place that it comes from.
+
+        Raises:
+            RunError: It is no result of a differentiable search.
+        """
         try:
+            content = dict(stored)
             content["cell"] = from_dict(content["cell"])
             content["probabilities"] = tuple(map(tuple, content["probabilities"]))
             for name in ("architectures", "scores"):
                 content[name] = tuple(content[name])
             return cls(**content)
         except RunError as error:
-            raise RunError(f"{path}: {error.message}", error.hint) from error
-        except (AnasodError, KeyError, TypeError, ValueError) as error:
+            raise RunError(f"{where}: {error.message}", error.hint) from error
+        except KeyError as error:
             raise RunError(
-                f"{path} is no result of a differentiable search: {error}",
+                f"{where} is no result of a differentiable search: it has no {error}"
+            ) from error
+        except (AnasodError, TypeError, ValueError) as error:
+            raise RunError(
+                f"{where} is no result of a differentiable search: {error}",
             ) from error

@@ -14,6 +14,7 @@ from ax_anasod.generation_strategy.options import (
     RandomOptions,
 )
 from ax_anasod.generation_strategy.registration import OwnOptions, register_strategy
+from ax_anasod.generation_strategy.start import Start
 from ax_anasod.generation_strategy.strategy import Strategy
 from ax_anasod.generation_strategy.surrogate_options import (
     AdjacencyBOOptions,
@@ -45,6 +46,7 @@ __all__ = [
     "RandomOptions",
     "ReinforceOptions",
     "SMACOptions",
+    "Start",
     "Strategy",
     "TPEOptions",
     "TwoLevelOptions",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from ax.generation_strategy.generation_strategy import GenerationStrategy
@@ -11,6 +12,7 @@ from ax_anasod.adapter import AnasodGenerators
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, parameter_names
 from ax_anasod.core.coding import space_of
 from ax_anasod.core.seeding import check_seed
+from ax_anasod.dnas.result import OneShotResult
 from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.generation_strategy.baselines import BASELINES
 from ax_anasod.generation_strategy.nodes import draws_then_model, node
@@ -20,6 +22,7 @@ from ax_anasod.generation_strategy.options import (
     RandomOptions,
     make_options,
 )
+from ax_anasod.generation_strategy.start import Start, started
 from ax_anasod.generation_strategy.strategy import STRATEGIES, Strategy
 from ax_anasod.generation_strategy.surrogates import SURROGATE_STRATEGIES
 from ax_anasod.generation_strategy.two_level import TWO_LEVEL
@@ -30,6 +33,8 @@ def make(
     name: str,
     search_space: AnasodSearchSpace | CellSearchSpace,
     seed: int = 0,
+    *,
+    start: Start | OneShotResult | str | Path | None = None,
     **options: Any,
 ) -> GenerationStrategy:
     """Build the Ax generation strategy of a name.
@@ -39,11 +44,15 @@ def make(
         search_space: The space of the experiment: an :class:`AnasodSearchSpace` for the
             strategies that search encodings, a :class:`CellSearchSpace` for the others.
         seed: Every random number of the strategy is derived from it.
+        start: What a differentiable search has found: a result, the path of its ``found.json``
+            or folder, or either with options of a start.
         options: Options of the strategy: the fields of ``get(name).options``.
 
     Raises:
         UnknownNameError: There is no such strategy, or it has no such option.
-        OptionError: An option is out of range, or the search space is of the other kind.
+        OptionError: An option is out of range, the search space is of the other kind, or the
+            start is of another cell.
+        RunError: The start cannot be read.
         OptionalImportError: The strategy needs a package that is not installed.
     """
     strategy = get(name)
@@ -55,7 +64,11 @@ def make(
             f"use {needed}.from_cell(cell)",
         )
     arguments = make_options(strategy.options, name, options)
-    return strategy.build(name, search_space, check_seed(seed), arguments)
+    built = strategy.build(name, search_space, check_seed(seed), arguments)
+    if start is None:
+        return built
+    num_initial = getattr(arguments, "num_initial", None)
+    return started(built, Start.of(start), search_space, check_seed(seed), num_initial)
 
 
 def get(name: str) -> Strategy:

@@ -12,6 +12,7 @@ from ax_anasod.core.history import History
 from ax_anasod.core.objectives import Scope
 from ax_anasod.generators.base import HistoryGenerator
 from ax_anasod.generators.fixed import apply_fixed_counts
+from ax_anasod.generators.start import StartingDraws
 from ax_anasod.simplex import LinearSchedule, sample_biased, sample_uniform
 
 
@@ -20,6 +21,7 @@ class DirichletGenerator(HistoryGenerator):
 
     Draws a point of the simplex from Dir(1, ..., 1), or, biased, from the Dirichlet
     distribution whose mode is the best encoding seen, and rounds it onto the grid (Eq. 1).
+    With a start, proposes the encodings of its cells and then draws around its distribution.
 
     Args:
         cell: ``Cell.to_dict()`` of the cell searched.
@@ -29,6 +31,8 @@ class DirichletGenerator(HistoryGenerator):
             trials it is ``t * beta_max / T``.
         scope: What the model that follows can search, so that an experiment which asks for
             more is refused at the first draw.
+        start: What :class:`ax_anasod.generators.start.StartingDraws` proposes; None for the
+            draws above.
     """
 
     space = "encoding"
@@ -40,9 +44,11 @@ class DirichletGenerator(HistoryGenerator):
         beta_max: float = 0.0,
         num_trials: int = 1,
         scope: Scope = "any",
+        start: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(cell=cell, seed=seed)
         self._scope = scope
+        self._start = None if start is None else StartingDraws(self.coding, seed, start)
         self.schedule = LinearSchedule(beta_max=beta_max, num_trials=num_trials)
 
     @property
@@ -52,6 +58,8 @@ class DirichletGenerator(HistoryGenerator):
 
     def propose(self, n: int, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
         """Draw ``n`` encodings, counts ``n x k``."""
+        if self._start is not None:
+            return self._start.propose(n, history, fixed)
         rng = self.rng(history)
         incumbent = history.incumbent()
         beta = self.schedule.beta(history.position)

@@ -53,6 +53,8 @@ class RunConfig:
         execution: How and where a run that trains carries out its trials; empty for others.
         until_improvement_below: The search ends before its last trial once trials are expected
             to improve the best value by less than so many percent; None for never.
+        start: What the run starts from, as :class:`ax_anasod.generation_strategy.Start` stores
+            it; empty for nothing.
     """
 
     version: str
@@ -69,6 +71,7 @@ class RunConfig:
     reported: tuple[Quantity, ...]
     execution: dict[str, Any] = field(default_factory=dict)
     until_improvement_below: float | None = None
+    start: dict[str, Any] = field(default_factory=dict)
 
     @property
     def experiment_name(self) -> str:

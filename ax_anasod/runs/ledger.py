@@ -18,6 +18,7 @@ from ax_anasod.cells import Cell
 from ax_anasod.core import AnasodSearchSpace
 from ax_anasod.exceptions import AnasodError, RunError
 from ax_anasod.experiment import make_client, make_search_space
+from ax_anasod.generation_strategy import Start
 from ax_anasod.journal import (
     Completed,
     Event,
@@ -65,6 +66,7 @@ class Ledger:
             reported=[quantity.metric for quantity in config.reported],
             seed=config.seed,
             name=config.experiment_name,
+            start=Start.from_dict(config.start) if config.start else None,
             **config.options,
         )
         # Ax offers no public way to attach a trial as a generator's own.

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from typing import Any, Protocol
 
 from ax_anasod.exceptions import OptionError
-from ax_anasod.generation_strategy import get
+from ax_anasod.generation_strategy import Start, get
 from ax_anasod.global_stopping import check_until_improvement_below
 from ax_anasod.nasbench import Objective
 from ax_anasod.runs.config import Quantity, RunConfig
@@ -58,6 +58,7 @@ def plan_run(
     parallel: int = 1,
     execution: Mapping[str, Any] | None = None,
     until_improvement_below: float | None = None,
+    start: Start | None = None,
 ) -> RunConfig:
     """The configuration of a new run.
 
@@ -103,6 +104,7 @@ def plan_run(
         reported=described[len(benchmark.objectives) :],
         execution=dict(execution or {}),
         until_improvement_below=until_improvement_below,
+        start={} if start is None else start.to_dict(),
     )
 
 

@@ -8,11 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ax_anasod.cells import Cell
-
-# How published spaces name the operation that passes nothing on, and the one that passes
-# its input on unchanged.
-ZERO_OPERATIONS = frozenset({"none", "zero", "zeroize"})
-IDENTITY_OPERATIONS = frozenset({"skip_connect", "skip", "identity"})
+from ax_anasod.cells.graph import IDENTITY_OPERATIONS, ZERO_OPERATIONS
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ax_anasod.cells import BlockGraph, Cell, RestrictedCell
-from ax_anasod.surrogates.operation_graphs import IDENTITY_OPERATIONS, ZERO_OPERATIONS
+from ax_anasod.cells.graph import IDENTITY_OPERATIONS, ZERO_OPERATIONS
 
 # Cells with more paths are not compared by them: the number grows exponentially with depth.
 _MOST_PATHS: Final = 128

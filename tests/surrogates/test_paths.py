@@ -11,8 +11,8 @@ import pytest
 
 from ax_anasod import cells
 from ax_anasod.cells import Architecture, Cell, NASNetCell, RestrictedCell
+from ax_anasod.cells.graph import IDENTITY_OPERATIONS, ZERO_OPERATIONS
 from ax_anasod.surrogates import effective_paths, num_paths
-from ax_anasod.surrogates.operation_graphs import IDENTITY_OPERATIONS, ZERO_OPERATIONS
 
 GRAPHS = ("nas-bench-201", "darts", "nasnet", "nas-bench-graph", "nas-bench-graph-proteins")
 

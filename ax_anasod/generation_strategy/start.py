@@ -1,0 +1,181 @@
+"""A search that starts from what a differentiable search has found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Self
+
+import numpy as np
+from ax.generation_strategy.generation_strategy import GenerationStrategy
+
+from ax_anasod.adapter import AnasodGenerators
+from ax_anasod.cells import Cell, RestrictedCell
+from ax_anasod.core import AnasodSearchSpace, CellSearchSpace
+from ax_anasod.core.coding import Space, space_of
+from ax_anasod.dnas.result import FOUND, OneShotResult
+from ax_anasod.exceptions import OptionError
+from ax_anasod.generation_strategy.nodes import node
+from ax_anasod.generation_strategy.options import CheckedOptions
+from ax_anasod.generators.anasod_local_search import encodings_of
+from ax_anasod.generators.checks import check_number
+from ax_anasod.generators.start import edges_of
+
+_DRAWS: Final = (AnasodGenerators.ANASOD_RANDOM, AnasodGenerators.RANDOM_ARCHITECTURE)
+# Trials before a strategy that has no number of initial ones of its own.
+_NUM_INITIAL: Final = 10
+
+
+@dataclass(frozen=True)
+class Start(CheckedOptions):
+    """How a search starts from the result of a differentiable search.
+
+    The first trials are the cells of most promise; the other initial ones are drawn from p,
+    into which a uniform distribution is mixed: p alone is often so sharp that its draws tell a
+    model little.
+
+    Args:
+        found: The result.
+        cells: How many of its cells are the first trials; as many encodings, where encodings
+            are searched.
+        uniform: The share of the uniform distribution, above 0 and at most 1.
+        source: What people call the result; the path that it was read from, if it was.
+
+    Raises:
+        OptionError: A value is out of range or of the wrong type.
+    """
+
+    found: OneShotResult
+    cells: int = 5
+    uniform: float = 0.25
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_number("the number of cells of a start", self.cells, 0)
+        check_number("the share of uniform of a start", self.uniform, 0, 1, open_start=True)
+
+    @classmethod
+    def of(cls, value: Start | OneShotResult | str | Path) -> Start:
+        """A start from whatever says what was found.
+
+        Args:
+            value: A result, the path of its file or folder, or a start.
+
+        Raises:
+            OptionError: It is none of these.
+            RunError: The file is missing, damaged, or no result of a differentiable search.
+        """
+        if isinstance(value, Start):
+            return value
+        if isinstance(value, str | Path):
+            return cls(OneShotResult.read(Path(value)), source=str(value))
+        if not isinstance(value, OneShotResult):
+            raise OptionError(
+                f"start is {value!r}, which is no result of a differentiable search",
+                f"give a OneShotResult, or the path of its {FOUND}",
+            )
+        return cls(value, source=f"{value.method} seed {value.seed}")
+
+    @property
+    def words(self) -> dict[str, Any]:
+        """The start in the words of the command line: options that differ from the defaults."""
+        fields = {"cells": self.cells, "uniform": self.uniform}
+        changed = {name: value for name, value in fields.items() if value != getattr(Start, name)}
+        return {"from": self.source, **{f"from_{name}": value for name, value in changed.items()}}
+
+    def to_dict(self) -> dict[str, Any]:
+        """The start as JSON-able data, with all that was found."""
+        return {**vars(self), "found": self.found.to_dict()}
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Self:
+        """The start of `to_dict`.
+
+        Raises:
+            OptionError: A value is out of range or of the wrong type.
+            RunError: It is no result of a differentiable search.
+        """
+        return cls(**{**stored, "found": OneShotResult.from_dict(stored["found"], "the start")})
+
+    def for_generators(self, cell: Cell, space: Space) -> dict[str, Any]:
+        """What :class:`ax_anasod.generators.start.StartingDraws` is given.
+
+        Raises:
+            OptionError: It is of another cell than the one that is searched.
+        """
+        _check_same(self.found.cell, cell)
+        edges, rows = edges_of(cell), len(self.found.probabilities)
+        allowed = [1] if edges is None else [1, edges.num_edges]
+        if rows not in allowed:
+            raise OptionError(
+                f"the start has {rows} distributions, but cell {cell.name!r} can have "
+                f"{' or '.join(map(str, allowed))}"
+            )
+        codes = self.found.codes
+        codes = codes[cell.is_valid(codes)]
+        first = encodings_of(cell, codes) if space == "encoding" else codes
+        _, index = np.unique(first, axis=0, return_index=True)
+        return {
+            "rows": first[np.sort(index)][: self.cells].tolist(),
+            "probabilities": [list(row) for row in self.found.probabilities],
+            "uniform": self.uniform,
+        }
+
+
+def started(
+    strategy: GenerationStrategy,
+    start: Start,
+    search_space: AnasodSearchSpace | CellSearchSpace,
+    seed: int,
+    num_initial: int | None,
+) -> GenerationStrategy:
+    """Let a strategy start from what was found.
+
+    Its random draws become draws of the start. A strategy without any gets a node of them in
+    front.
+
+    Args:
+        strategy: The strategy, new.
+        start: The start.
+        search_space: What it searches.
+        seed: The seed of the run.
+        num_initial: How many initial trials the strategy has; None for no such option.
+
+    Raises:
+        OptionError: The start is of another cell.
+    """
+    space = space_of(search_space)
+    stored = start.for_generators(search_space.cell, space)
+    first = strategy._nodes[0]
+    (spec,) = first.generator_specs
+    if spec.generator_enum in _DRAWS and not spec.generator_kwargs.get("beta_max"):
+        spec.generator_kwargs["start"] = stored
+        return strategy
+    draws = _DRAWS[0] if space == "encoding" else _DRAWS[1]
+    arguments = {
+        "cell": search_space.cell.to_dict(),
+        "seed": seed,
+        "scope": "one",
+        "start": stored,
+    }
+    return GenerationStrategy(
+        name=strategy.name,
+        nodes=[
+            node("start", draws, arguments, first.name, num_initial or _NUM_INITIAL),
+            *strategy._nodes,
+        ],
+    )
+
+
+def _check_same(found: Cell, searched: Cell) -> None:
+    pair = [cell.base if isinstance(cell, RestrictedCell) else cell for cell in (found, searched)]
+    for name in ("operations", "num_blocks", "parts", "wiring", "block_graph"):
+        mine, other = (getattr(cell, name) for cell in pair)
+        if mine != other:
+            raise OptionError(
+                f"the start is of cell {found.name!r}, the search of cell {searched.name!r}, "
+                f"which differ in {name}: {mine}, not {other}",
+                "start from a result for the cell that is searched",
+            )

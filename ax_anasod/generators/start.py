@@ -1,0 +1,119 @@
+"""First trials that are not drawn uniformly: given ones, then draws around a distribution."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from ax_anasod.cells import Cell, RestrictedCell
+from ax_anasod.core.coding import Coding
+from ax_anasod.core.history import History
+from ax_anasod.core.seeding import proposal_rng
+from ax_anasod.dnas.edges import CellEdges
+from ax_anasod.exceptions import CellError
+from ax_anasod.generators.fixed import apply_fixed_counts
+from ax_anasod.generators.fixed_codes import draw_with_fixed
+from ax_anasod.simplex import sample_biased
+
+# The first of so many draws that has no trial is proposed.
+_DRAWS: Final = 64
+
+
+class StartingDraws:
+    """Proposes given rows, each once, then draws from a distribution and a share of uniform.
+
+    A given row that has a trial already, whoever proposed it and however it ended, is passed
+    over. Draws that have a trial are drawn again, up to 64 times. What is proposed follows
+    from the arguments and the history.
+
+    Architectures are drawn block by block (paper, Eq. 2) from ``(1 - u) p + u / k``, without
+    those that pass nothing on; encodings from the Dirichlet distribution around p (Eq. 3) with
+    ``beta = 1 / u - 1``, whose mean is the same mixture.
+
+    Args:
+        coding: What rows are.
+        seed: The seed of the run.
+        start: ``rows``: the given ones, ``m x d`` (counts or codes, all different);
+            ``probabilities``: p, one row of ``k`` for all blocks, or one for each edge
+            (:class:`ax_anasod.dnas.edges.CellEdges`); ``uniform``: u, above 0 and at most 1.
+    """
+
+    def __init__(self, coding: Coding, seed: int, start: Mapping[str, Any]) -> None:
+        self._coding, self._cell, self._seed = coding, coding.cell, seed
+        self._given = np.array(start["rows"], dtype=np.int64).reshape(-1, len(coding.names))
+        self._probabilities = np.array(start["probabilities"], dtype=np.float64)
+        self._uniform = float(start["uniform"])
+
+    def propose(self, n: int, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
+        """Propose ``n`` rows, as a generator does, each with those before it pending."""
+        draw = self._architectures if self._coding.space == "architecture" else self._encodings
+        own = (self._given[:, list(fixed)] == list(fixed.values())).all(axis=1)
+        taken = set(self._keys(history.rows))
+        rows = np.empty((n, self._given.shape[1]), dtype=np.int64)
+        for i in range(n):
+            drawn = draw(proposal_rng(self._seed, history.position + i), fixed)
+            candidates = np.concatenate([self._given[own], drawn])
+            keys = self._keys(candidates)
+            # A repeat, where there is nothing new, is a draw.
+            chosen = next((j for j, key in enumerate(keys) if key not in taken), own.sum())
+            rows[i] = candidates[chosen]
+            taken.add(keys[chosen])
+        return rows
+
+    def _keys(self, rows: npt.NDArray[np.int64]) -> list[bytes]:
+        if self._coding.space == "architecture":
+            rows = self._cell.canonical(rows)
+        return [row.tobytes() for row in rows]
+
+    def _encodings(
+        self, rng: np.random.Generator, fixed: Mapping[int, int]
+    ) -> npt.NDArray[np.int64]:
+        fractions = self._probabilities.mean(axis=0)
+        drawn = sample_biased(fractions, 1 / self._uniform - 1, _DRAWS, rng)
+        return apply_fixed_counts(drawn, self._cell, fixed)
+
+    def _architectures(
+        self, rng: np.random.Generator, fixed: Mapping[int, int]
+    ) -> npt.NDArray[np.int64]:
+        cell = self._cell
+        shares = (1 - self._uniform) * self._probabilities + self._uniform / cell.num_operations
+        codes = _draw_architectures(cell, shares, rng)
+        if fixed:
+            codes[:, list(fixed)] = list(fixed.values())
+            codes = codes[cell.is_valid(codes)]
+            if not len(codes):
+                codes = draw_with_fixed(cell, 1, fixed, rng)
+        return codes
+
+
+def _draw_architectures(
+    cell: Cell, shares: npt.NDArray[np.float64], rng: np.random.Generator
+) -> npt.NDArray[np.int64]:
+    """Draw architectures block by block from ``rows x k`` positive shares, ``64 x d``."""
+    edges = edges_of(cell)
+    if edges is None:
+        return cell.decode(np.repeat(shares, _DRAWS, axis=0), rng, method="categorical")
+    shares = np.broadcast_to(shares, (edges.num_edges, cell.num_operations))
+    if not isinstance(cell, RestrictedCell):
+        return edges.draw(shares, _DRAWS, rng)
+    # Few of all codes may be left, so that drawing from all might find none.
+    present = cell.enumerate()
+    logarithms = edges.log_probability(shares, present)
+    weights = np.exp(logarithms - logarithms.max()) * edges.passes(present)
+    if not weights.any():
+        return cell.sample(_DRAWS, rng)
+    drawn: npt.NDArray[np.int64] = rng.choice(present, _DRAWS, p=weights / weights.sum())
+    return drawn
+
+
+@lru_cache(maxsize=4)
+def edges_of(cell: Cell) -> CellEdges | None:
+    """The edges of a cell; None where a differentiable search could not tell them."""
+    try:
+        return CellEdges(cell)
+    except CellError:
+        return None
