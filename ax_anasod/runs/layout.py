@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote
 from typing import Final
 
+from ax_anasod.dnas import layout as dnas
 from ax_anasod.exceptions import RunError, nearest_hint
 
 CONFIG: Final = "config.json"
@@ -19,23 +20,48 @@ REPORT: Final = "report.html"
 COMPARISON: Final = "comparison.json"
 """In a folder of the other kind, that of a comparison."""
 
+_KINDS: Final = {
+    CONFIG: "the run of a search",
+    dnas.CONFIG: "a differentiable search",
+    COMPARISON: "a comparison",
+}
 
-def check_free(path: Path) -> None:
+
+def kind_of(path: Path) -> str | None:
+    """What a folder holds, in words; None where it is none of ours.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> (folder / "dnas.json").touch()
+        >>> kind_of(folder)
+        'a differentiable search'
+    """
+    return next((words for name, words in _KINDS.items() if (path / name).exists()), None)
+
+
+def check_free(path: Path, files: Collection[str] = (JOURNAL, DATABASE, TRIALS, REPORT)) -> None:
     """Refuse a folder in which a new run would overwrite something.
 
+    Args:
+        path: The folder.
+        files: The names of the files that the run would write.
+
     Raises:
-        RunError: It is a file, holds a run, a comparison, or files with the names of a run's.
+        RunError: It is a file, holds a run, a differentiable search, a comparison, or files
+            with the names of the run's.
     """
     with refusing(path, "made"):
         check_is_no_file(path)
-        if (path / CONFIG).exists():
+        kind = kind_of(path)
+        if kind == _KINDS[COMPARISON]:
+            raise RunError(f"the folder {path} holds {kind}", "choose another folder")
+        if kind is not None:
             raise RunError(
-                f"the folder {path} holds a run already",
+                f"the folder {path} holds {kind} already",
                 f"continue it with: ax-anasod resume {quote(str(path))}; or choose another folder",
             )
-        if (path / COMPARISON).exists():
-            raise RunError(f"the folder {path} holds a comparison", "choose another folder")
-        for name in (JOURNAL, DATABASE, TRIALS, REPORT):
+        for name in files:
             if (path / name).exists() and not is_leftover(path / name):
                 raise RunError(
                     f"the folder {path} has a file {name} already", "choose another folder"
@@ -53,14 +79,15 @@ def check_is_no_file(path: Path) -> None:
         raise RunError(f"{nearest} is a file, not a folder", "choose another folder")
 
 
-def check_holds_no_run(path: Path) -> None:
+def check_holds_no_search(path: Path) -> None:
     """Refuse the folder of a search, for what is none.
 
     Raises:
-        RunError: It is one.
+        RunError: It is one, by trials or a differentiable one.
     """
-    if (path / CONFIG).exists():
-        raise RunError(f"the folder {path} holds the run of a search", "choose another folder")
+    kind = kind_of(path)
+    if kind not in (None, _KINDS[COMPARISON]):
+        raise RunError(f"the folder {path} holds {kind}", "choose another folder")
 
 
 def is_leftover(file: Path) -> bool:
@@ -97,6 +124,9 @@ def check_holds_run(path: Path) -> None:
         raise RunError(f"{path} is a file, not the folder of a run")
     if (path / CONFIG).exists():
         return
+    kind = kind_of(path)
+    if kind is not None:
+        raise RunError(f"the folder {path} holds {kind}, not {_KINDS[CONFIG]}")
     what = "holds no run" if path.is_dir() else "does not exist"
     beside = path.parent
     runs = sorted(p.parent.name for p in beside.glob(f"*/{CONFIG}")) if beside.is_dir() else []
