@@ -15,7 +15,7 @@ from ax_anasod.compare.plan import Plan
 from ax_anasod.compare.worker import Task
 from ax_anasod.exceptions import RunError
 from ax_anasod.journal import Journal, Record, is_being_written, read_records
-from ax_anasod.runs.layout import check_holds_no_search, check_is_no_file
+from ax_anasod.runs.layout import check_holds_no_other, check_is_no_file
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class ComparisonFolder:
         """
         with _refusing(path):
             check_is_no_file(path)
-            check_holds_no_search(path)
+            check_holds_no_other(path, PLAN)
             _planned(path, wanted)  # refuses before anything is written
             path.mkdir(parents=True, exist_ok=True)
             if is_running(path):

@@ -27,19 +27,6 @@ _KINDS: Final = {
 }
 
 
-def kind_of(path: Path) -> str | None:
-    """What a folder holds, in words; None where it is none of ours.
-
-    Example:
-        >>> import tempfile
-        >>> folder = Path(tempfile.mkdtemp())
-        >>> (folder / "dnas.json").touch()
-        >>> kind_of(folder)
-        'a differentiable search'
-    """
-    return next((words for name, words in _KINDS.items() if (path / name).exists()), None)
-
-
 def check_free(path: Path, files: Collection[str] = (JOURNAL, DATABASE, TRIALS, REPORT)) -> None:
     """Refuse a folder in which a new run would overwrite something.
 
@@ -53,14 +40,14 @@ def check_free(path: Path, files: Collection[str] = (JOURNAL, DATABASE, TRIALS, 
     """
     with refusing(path, "made"):
         check_is_no_file(path)
-        kind = kind_of(path)
-        if kind == _KINDS[COMPARISON]:
-            raise RunError(f"the folder {path} holds {kind}", "choose another folder")
-        if kind is not None:
-            raise RunError(
-                f"the folder {path} holds {kind} already",
-                f"continue it with: ax-anasod resume {quote(str(path))}; or choose another folder",
-            )
+        for name in (CONFIG, dnas.CONFIG):
+            if (path / name).exists():
+                raise RunError(
+                    f"the folder {path} holds {_KINDS[name]} already",
+                    f"continue it with: ax-anasod resume {quote(str(path))}; or choose another "
+                    "folder",
+                )
+        check_holds_no_other(path)
         for name in files:
             if (path / name).exists() and not is_leftover(path / name):
                 raise RunError(
@@ -79,15 +66,19 @@ def check_is_no_file(path: Path) -> None:
         raise RunError(f"{nearest} is a file, not a folder", "choose another folder")
 
 
-def check_holds_no_search(path: Path) -> None:
-    """Refuse the folder of a search, for what is none.
+def check_holds_no_other(path: Path, own: str | None = None) -> None:
+    """Refuse a folder with a search or a comparison, for what is something else.
+
+    Args:
+        path: The folder; it need not be there.
+        own: The name of a configuration that it may hold.
 
     Raises:
-        RunError: It is one, by trials or a differentiable one.
+        RunError: It holds another one.
     """
-    kind = kind_of(path)
-    if kind not in (None, _KINDS[COMPARISON]):
-        raise RunError(f"the folder {path} holds {kind}", "choose another folder")
+    for name, words in _KINDS.items():
+        if name != own and (path / name).exists():
+            raise RunError(f"the folder {path} holds {words}", "choose another folder")
 
 
 def is_leftover(file: Path) -> bool:
@@ -124,9 +115,9 @@ def check_holds_run(path: Path) -> None:
         raise RunError(f"{path} is a file, not the folder of a run")
     if (path / CONFIG).exists():
         return
-    kind = kind_of(path)
-    if kind is not None:
-        raise RunError(f"the folder {path} holds {kind}, not {_KINDS[CONFIG]}")
+    for name, words in _KINDS.items():
+        if (path / name).exists():
+            raise RunError(f"the folder {path} holds {words}, no run of a search by trials")
     what = "holds no run" if path.is_dir() else "does not exist"
     beside = path.parent
     runs = sorted(p.parent.name for p in beside.glob(f"*/{CONFIG}")) if beside.is_dir() else []
