@@ -46,7 +46,7 @@ from ax_anasod import AnasodSearchSpace, cells, generation_strategy, load_model,
 from ax_anasod.early_stopping import RepeatablePercentileEarlyStoppingStrategy
 from ax_anasod.metrics import TrainingMetric
 from ax_anasod.networks import NetworkConfig
-from ax_anasod.retraining import Found, evaluate, evaluation_task, train_ensemble
+from ax_anasod.retraining import BestTrial, evaluate, evaluation_task, train_ensemble
 from ax_anasod.runners import TrainingRunner
 from ax_anasod.runs import RunView, TrainingSearch
 from ax_anasod.training import (
@@ -201,14 +201,14 @@ print("values of the trials, bit for bit the same:", same)
 # %% [markdown]
 # ## 3. The network that was found, trained for good
 #
-# `Found` reads the best trial of a run, and `evaluation_task` says how it is trained: on all
+# `BestTrial` reads the best trial of a run, and `evaluation_task` says how it is trained: on all
 # images but the test images, which the search never saw. The paper's protocol has 600 epochs;
 # this is five, with the auxiliary tower and drop path of the protocol, and without its CutMix,
 # which needs many more epochs than that. In a terminal: `ax-anasod evaluate run --epochs 5
 # --batch-size 72 --learning-rate 0.08 --training mix=none`.
 
 # %%
-found = Found.in_run(folder / "run")
+found = BestTrial.in_run(folder / "run")
 longer = evaluation_task(
     found,
     "evaluation",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
@@ -12,23 +11,20 @@ from pathlib import Path
 from shlex import quote
 from typing import Any, Final
 
-from rich.console import Console
-
 from ax_anasod import cells, nasbench
+from ax_anasod.cli.dnas_results import print_summary
 from ax_anasod.cli.failures import while_running, while_writing
 from ax_anasod.cli.interruption import Interruption
 from ax_anasod.cli.progress import SearchProgress
 from ax_anasod.cli.session import note, waiting
 from ax_anasod.cli.strategy_options import field_types, parse_texts
-from ax_anasod.cli.summary import duration
-from ax_anasod.cli.tables import listing, print_plainly
 from ax_anasod.cli.train_view import read_images
 from ax_anasod.dnas import MethodConfig, OneShotConfig, OneShotRun, SearchEpoch, method
-from ax_anasod.dnas.layout import CONFIG, EPOCHS, RESULTS
-from ax_anasod.exceptions import OptionError, RunError
-from ax_anasod.files import read_json
+from ax_anasod.dnas.layout import CONFIG, FILES, LOCK
+from ax_anasod.exceptions import OptionError
+from ax_anasod.locks import locked
 from ax_anasod.networks import published_config
-from ax_anasod.runs.layout import check_free, refusing
+from ax_anasod.runs.layout import REPORT, check_free, refusing
 from ax_anasod.training import DataConfig, Hardware, TrainingConfig, TrainingTask
 
 # Published: liamcli/gaea_release and D-X-Y/AutoDL-Projects agree in these.
@@ -37,7 +33,7 @@ _PUBLISHED: Final = {"batch_size": 64, "learning_rate": 0.025, "final_learning_r
 _SMALL: Final = {"channels": 8, "cells": 3}
 _SHORT: Final = {"epochs": 12, "batch_size": 32}
 _INTERRUPTED: Final = 130
-_MOST_CELLS_SHOWN: Final = 5
+_FILES: Final = (*FILES, REPORT)
 
 
 def start_search(
@@ -67,7 +63,7 @@ def start_search(
         Failure: The search has failed on its way.
     """
     if out is not None:
-        check_free(out)
+        check_free(out, _FILES)
     chosen = make_method(method_name, settings, candidates)
     small = data["dataset"] == "digits" and data["path"] is None
     searched = cells.resolve(cell)
@@ -111,7 +107,10 @@ def start_search(
     if out is not None:
         with refusing(out, "made"):
             out.mkdir(parents=True, exist_ok=True)
-        config.write(out / CONFIG)
+        # Of two processes that start in one folder, the second finds it taken.
+        with locked(out / LOCK, f"another process is searching in {out}"):
+            check_free(out, _FILES)
+            config.write(out / CONFIG)
         run = OneShotRun(config, images, out)
     return _carry_out(run, as_json=as_json)
 
@@ -204,65 +203,6 @@ def _carry_out(run: OneShotRun, *, as_json: bool) -> int:
     finally:
         print_summary(content, as_json=as_json)
     return 0
-
-
-def show_search(folder: Path, *, as_json: bool) -> None:
-    """Show what the differentiable search in a folder has found."""
-    if (folder / RESULTS).exists():
-        print_summary(read_json(folder / RESULTS), as_json=as_json)
-        return
-    lines = (folder / EPOCHS).read_text().splitlines() if (folder / EPOCHS).exists() else []
-    raise RunError(
-        f"the differentiable search in {folder} has not come to its end: "
-        f"{max(len(lines) - 1, 0)} epochs so far",
-        f"go on with: ax-anasod resume {quote(str(folder))}",
-    )
-
-
-def print_summary(content: Mapping[str, Any], *, as_json: bool) -> None:
-    """Print the results: JSON on stdout and the table on stderr, or the table on stdout."""
-    table = listing(content["method"], f"on {content['dataset']}, seed {content['seed']}")
-    shares = content["p"]
-    if isinstance(shares, list):
-        names = shares[0].keys()
-        shares = {name: sum(row[name] for row in shares) / len(shares) for name in names}
-    words = ", ".join(f"{share:.2f} {name}" for name, share in shares.items() if share >= 0.005)
-    table.add_row("p", words)
-    table.add_row("epochs", f"{content['epochs']} (p of epoch {content['best_epoch']})")
-    best, oracle = content["best"], content["oracle"]
-    ranked = {
-        "nothing": "drawn from p",
-        "supernet": "ranked by the supernet",
-        "training": "ranked by short trainings",
-    }
-    number = len(content["candidates"])
-    table.add_row("cells", f"{number}, {ranked[content['ranked_by']]}")
-    if content["agreement"] is not None:
-        table.add_row("rank agreement", f"{content['agreement']:.2f} with short trainings")
-    for candidate in content["candidates"][:_MOST_CELLS_SHOWN]:
-        score = "" if candidate["score"] is None else f"  score {candidate['score']:.3f}"
-        error = "" if candidate["oracle"] is None else f"  oracle {candidate['oracle']:.2f} %"
-        name = "best cell" if candidate is best or candidate == best else ""
-        table.add_row(name, f"{candidate['architecture']}{score}{error}")
-    if oracle is not None:
-        table.add_row(
-            f"oracle ({oracle['objective']})", f"a draw from p {oracle['mean_error']:.2f} %"
-        )
-        table.add_row("", f"a uniform draw {oracle['uniform']:.2f} %")
-        table.add_row("", f"optimum {oracle['optimum']:.2f} %")
-    seconds = content["seconds_per_step"]
-    table.add_row(
-        "a step",
-        f"{duration(seconds['distribution'])} for p, {duration(seconds['weights'])} for the "
-        f"weights; {content['memory_mib']:.0f} MiB",
-    )
-    if content["out"] is not None:
-        table.add_row("folder", content["out"])
-    print_plainly(table, Console(stderr=as_json, highlight=False))
-    for sentence in content["warnings"]:
-        note(sentence)
-    if as_json:
-        sys.stdout.write(json.dumps(content) + "\n")
 
 
 def _in_words(run: OneShotRun) -> str:

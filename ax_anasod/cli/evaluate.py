@@ -22,11 +22,13 @@ def evaluate(
     out: own.ModelFolder = None,
     json: args.Json = False,
 ) -> int:
-    """Train the best network of a run for good, on all images, and test it.
+    """Train the best network of a search for good, on all images, and test it.
 
-    Writes model.pt (see ax_anasod.load_model), metrics.json and learning_curve.png. The
-    paper's protocol has 600 epochs: on a CPU give fewer with --epochs. Killed at any instant,
-    it goes on with the same command.
+    Of ax-anasod train that is the network of the best trial; of ax-anasod dnas all layers are
+    the best cell, or with --layers sampled each is a cell drawn from p (the paper). Writes
+    model.pt (see ax_anasod.load_model), metrics.json and learning_curve.png. The paper's
+    protocol has 600 epochs: on a CPU give fewer with --epochs. Killed at any instant, it goes
+    on with the same command.
     """
     return _retrain(directory, protocol, None, data, given, out or directory / protocol, json)
 
@@ -66,11 +68,13 @@ def ensemble(
     out: own.ModelFolder = None,
     json: args.Json = False,
 ) -> int:
-    """Train several architectures of the best encoding, and average what they say.
+    """Train several networks that a search found, and average what they say.
 
-    Reports accuracy, negative log-likelihood and calibration error of the members and of the
-    ensemble, with a reliability diagram. Killed at any instant, it goes on with the same
-    command; a larger --members adds to those that are there.
+    Of ax-anasod train these are architectures of the best encoding; of ax-anasod dnas the best
+    cells, or with --layers sampled networks drawn from p. Reports accuracy, negative
+    log-likelihood and calibration error of the members and of the ensemble, with a reliability
+    diagram. Killed at any instant, it goes on with the same command; a larger --members adds to
+    those that are there.
     """
     folder = out or directory / "ensemble"
     return _retrain(directory, protocol, None, data, given, folder, json, members)

@@ -14,7 +14,7 @@ from ax_anasod.cli.arguments import number, option
 from ax_anasod.cli.expansion import expand
 
 TrainedRun = Annotated[
-    Path, typer.Argument(metavar="DIR", help="Folder of a run of ax-anasod train.")
+    Path, typer.Argument(metavar="DIR", help="Folder of ax-anasod train or of ax-anasod dnas.")
 ]
 Protocol = Annotated[
     str,
@@ -62,13 +62,24 @@ TRAINING: Final = {
     "batch_size": train.BatchSize,
     "learning_rate": train.LearningRate,
 }
-_TEXTS: Final = {"training": train.TrainingOptions}
+_OTHERS: Final = {
+    "layers": Annotated[
+        str | None,
+        option(
+            "Networks",
+            "repeated: all layers are one cell, the best; sampled: each is a cell drawn from p. "
+            "For the folder of ax-anasod dnas; repeated by default.",
+            metavar="KIND",
+        ),
+    ],
+    "training": train.TrainingOptions,
+}
 HARDWARE: Final = {"device": train.Device, "threads": train.Threads, "devices": train.Devices}
 
 
 def takes_retraining(command: Callable[..., int]) -> Callable[..., int]:
     """Give a command the options of a training in the place of its parameter ``given``."""
-    options: dict[str, Any] = {**DATA, **NETWORK, **TRAINING, **_TEXTS, **HARDWARE}
+    options: dict[str, Any] = {**DATA, **NETWORK, **TRAINING, **_OTHERS, **HARDWARE}
     return expand(
         command,
         [

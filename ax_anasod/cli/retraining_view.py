@@ -22,12 +22,14 @@ from ax_anasod.cli.train_view import note_chance, read_images
 from ax_anasod.files import refuse_link
 from ax_anasod.retraining import (
     EnsembleResult,
-    Found,
     Retrained,
+    SearchResult,
     evaluate,
     evaluation_task,
+    read_search,
     train_ensemble,
 )
+from ax_anasod.runs.layout import check_holds_no_other
 from ax_anasod.training import Epoch, ImageData, TrainingConfig, TrainingTask
 
 # Heading and number of decimals of each figure.
@@ -49,13 +51,13 @@ def retrain(
     *,
     as_json: bool,
 ) -> int:
-    """Train what a run has found, alone or as an ensemble, and show the results.
+    """Train what a search has found, alone or as an ensemble, and show the results.
 
     Args:
-        directory: The folder of the run.
+        directory: The folder of the search.
         protocol: Name of the protocol.
-        dataset: Another data set, None for that of the run.
-        path: The folder of the images, None where the run knows it.
+        dataset: Another data set, None for that of the search.
+        path: The folder of the images, None where the search knows it.
         given: The options of the command line; None is one that was not given.
         out: The folder of the results.
         members: How many networks of an ensemble; None trains one network alone.
@@ -68,7 +70,8 @@ def retrain(
         AnasodError: Something that was asked for is wrong; nothing was written.
         Failure: The training has failed on its way.
     """
-    found = Found.in_run(directory)
+    found = read_search(directory, given["layers"])
+    check_holds_no_other(out)
     training = _part(given, TRAINING) | parse_texts(
         given["training"] or [], field_types(TrainingConfig), "--training", "training option"
     )
@@ -89,7 +92,8 @@ def retrain(
     data = read_images(task.data, "evaluation", download=dataset is not None or path is not None)
     with waiting("building the network"):
         fitted = task.fitted(data)
-        fitted.start(found.draw(fitted.network.cells), data, seed=0).close()
+        codes = [found.draw(fitted.network.cells, member) for member in (0, (members or 1) - 1)]
+        fitted.start(codes[0], data, seed=0).close()
     try:
         with while_running("the same command goes on from the last epoch"):
             return _train(found, task, data, out, members, as_json=as_json)
@@ -99,7 +103,7 @@ def retrain(
 
 
 def _train(
-    found: Found,
+    found: SearchResult,
     task: TrainingTask,
     data: ImageData,
     out: Path,
@@ -144,12 +148,11 @@ def _table_of_one(result: Retrained) -> PlainTable:
     table = listing("trained on", metrics["dataset"])
     multiply_adds = metrics["multiply_adds"]
     digits = 1 if multiply_adds >= 1 else 4
-    encoding = [f"{count} {name}" for name, count in metrics["encoding"].items() if count]
     rows = {
         "test error": f"{metrics['test_error']:.2f} %",
         "negative log-likelihood": f"{metrics['negative_log_likelihood']:.4f}",
         "calibration error": f"{metrics['expected_calibration_error']:.2f} percentage points",
-        "encoding": f"{', '.join(encoding)} (trial {metrics['trial']})",
+        **_origin(metrics),
         "parameters": f"{metrics['parameters']:.3f} million",
         "multiply-adds": f"{multiply_adds:.{digits}f} million an image",
         "epochs": str(metrics["epochs"]),
@@ -158,6 +161,17 @@ def _table_of_one(result: Retrained) -> PlainTable:
     for name, value in rows.items():
         table.add_row(name, value)
     return table
+
+
+def _origin(metrics: Mapping[str, Any]) -> dict[str, str]:
+    """Where the network comes from, as rows of the table."""
+    if "trial" in metrics:
+        encoding = [f"{count} {name}" for name, count in metrics["encoding"].items() if count]
+        return {"encoding": f"{', '.join(encoding)} (trial {metrics['trial']})"}
+    architectures = metrics["architectures"]
+    if metrics["layers"] == "repeated":
+        return {"cell": f"{architectures[0]} (the best of {metrics['method']})"}
+    return {"cells": f"{len(architectures)} drawn from p of {metrics['method']}"}
 
 
 def _table_of_ensemble(result: EnsembleResult) -> PlainTable:

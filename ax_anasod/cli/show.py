@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 def show(directory: args.RunDirectory, json: args.Json = False) -> None:
-    """Show the results of a run, or of a comparison, so far; it may still be going on."""
+    """Show the results of a search or a comparison so far; it may still be going on."""
     # Whoever looks at a run again and again does not want to wait for Ax: a run needs none.
     from ax_anasod.cli.summary import print_results
     from ax_anasod.compare.layout import holds_comparison
     from ax_anasod.runs import Results, RunView
 
     if (directory / dnas.CONFIG).exists():
-        from ax_anasod.cli.dnas_view import show_search
+        from ax_anasod.cli.dnas_results import show_search
 
         show_search(directory, as_json=json)
         return

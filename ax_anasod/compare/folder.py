@@ -25,7 +25,7 @@ from ax_anasod.journal import (
 )
 from ax_anasod.locks import hold, is_there
 from ax_anasod.runs.folder import new_folder_beside
-from ax_anasod.runs.layout import check_holds_no_run, check_is_no_file
+from ax_anasod.runs.layout import check_holds_no_other, check_is_no_file
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class ComparisonFolder:
         """
         with _refusing(path):
             check_is_no_file(path)
-            check_holds_no_run(path)
+            check_holds_no_other(path, PLAN)
             _planned(path, wanted)  # refuses before anything is written
             path.mkdir(parents=True, exist_ok=True)
             lock = hold(path / LOCK, f"another process is at work on the comparison in {path}")

@@ -15,3 +15,5 @@ RESULTS: Final = "search.json"
 TRAINED: Final = "trained.json"
 """Losses of cells that were trained alone for a few epochs."""
 LOCK: Final = "dnas.lock"
+FILES: Final = (CHECKPOINT, NEIGHBOURHOOD, EPOCHS, FOUND, RESULTS, TRAINED)
+"""What a search writes after its configuration."""

@@ -6,13 +6,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from ax_anasod.cells import Cell, from_dict
-from ax_anasod.dnas.layout import FOUND
+from ax_anasod.dnas.layout import CONFIG, FOUND
 from ax_anasod.exceptions import AnasodError, RunError
 from ax_anasod.files import read_json, write_whole
 
@@ -89,7 +90,7 @@ class OneShotResult:
         write_whole(path, json.dumps(self.to_dict(), indent=1) + "\n")
 
     @classmethod
-    def read(cls, path: Path) -> Self:
+    def read(cls, path: str | Path) -> Self:
         """Read what `write` has written.
 
         Args:
@@ -98,13 +99,18 @@ class OneShotResult:
         Raises:
             RunError: It is missing, damaged, or no result of a differentiable search.
         """
+        path = Path(path)
         if path.is_dir():
-            path = path / FOUND
+            folder, path = path, path / FOUND
+            if not path.exists() and not (folder / CONFIG).exists():
+                raise RunError(
+                    f"the folder {folder} holds no differentiable search (no {FOUND})",
+                    "ax-anasod dnas makes one",
+                )
             if not path.exists():
                 raise RunError(
-                    f"the folder {path.parent} holds no {FOUND}",
-                    "ax-anasod dnas makes one; a search that was stopped goes on with: "
-                    f"ax-anasod resume {path.parent}",
+                    f"the differentiable search in {folder} has not come to its end",
+                    f"wait for it, or go on with: ax-anasod resume {quote(str(folder))}",
                 )
         return cls.from_dict(read_json(path), str(path))
 

@@ -88,7 +88,8 @@ class OneShotConfig:
             RunError: It holds no differentiable search, or a damaged one.
         """
         if not (folder / CONFIG).exists():
-            raise RunError(f"the folder {folder} holds no differentiable search (no {CONFIG})")
+            what = "holds no differentiable search" if folder.is_dir() else "does not exist"
+            raise RunError(f"the folder {folder} {what}")
         content = read_json(folder / CONFIG)
         try:
             content["method"] = MethodConfig.from_dict(content["method"])

@@ -14,7 +14,8 @@ from ax_anasod.adapter import AnasodGenerators
 from ax_anasod.cells import Cell, RestrictedCell
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace
 from ax_anasod.core.coding import Space, space_of
-from ax_anasod.dnas.result import FOUND, OneShotResult
+from ax_anasod.dnas import OneShotResult
+from ax_anasod.dnas.layout import FOUND
 from ax_anasod.exceptions import OptionError
 from ax_anasod.generation_strategy.nodes import node
 from ax_anasod.generation_strategy.options import CheckedOptions

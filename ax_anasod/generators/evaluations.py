@@ -12,7 +12,7 @@ from ax_anasod.core.history import History
 
 
 @dataclass(frozen=True)
-class Found:
+class TrialLookup:
     """The result of a look-up of ``m`` architectures.
 
     Args:
@@ -46,15 +46,15 @@ class Evaluations:
         self._values = values[order][first]
         self._trials = history.trial_indices[order][first]
 
-    def look_up(self, codes: npt.NDArray[np.int64]) -> Found:
+    def look_up(self, codes: npt.NDArray[np.int64]) -> TrialLookup:
         """Find the trials of ``m x d`` codes, whose representatives are looked up."""
         wanted = self.cell.keys(self.cell.canonical(codes))
         if not len(self._keys):
             none = np.zeros(len(codes), dtype=bool)
-            return Found(none, np.full(len(codes), np.inf), np.full(len(codes), -1))
+            return TrialLookup(none, np.full(len(codes), np.inf), np.full(len(codes), -1))
         at = np.searchsorted(self._keys, wanted).clip(max=len(self._keys) - 1)
         known = np.asarray(self._keys[at] == wanted, dtype=bool)
-        return Found(
+        return TrialLookup(
             known=known,
             values=np.where(known, self._values[at], np.inf),
             trials=np.where(known, self._trials[at], -1),

@@ -12,7 +12,7 @@ from ax_anasod.reproduce.distributions import TITLES, reproduce_spread
 from ax_anasod.reproduce.protocol import SEARCH_TARGETS, SEEDS
 from ax_anasod.reproduce.searches import reproduce_searches
 from ax_anasod.reproduce.view import Reproduction
-from ax_anasod.runs.layout import check_holds_no_run, check_is_no_file, refusing
+from ax_anasod.runs.layout import COMPARISON, check_holds_no_other, check_is_no_file, refusing
 
 TARGETS: Final = ("table1", "table2", "table6", "figure2", "figure3", "figure6")
 """Their names."""
@@ -67,7 +67,7 @@ def reproduce(
         if out is not None:
             with refusing(Path(out), "used"):
                 check_is_no_file(Path(out))
-                check_holds_no_run(Path(out))
+                check_holds_no_other(Path(out), COMPARISON)
         return reproduce_spread(target, benchmark, seeds=seeds, observer=observer)
     return reproduce_searches(
         SEARCH_TARGETS[target],

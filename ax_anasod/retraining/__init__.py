@@ -1,19 +1,22 @@
-"""What comes after a search by training: the encoding that was found, trained for good.
+"""What comes after a search by training or by gradients: networks that it found, trained for good.
 
-`evaluate` trains the best trial's network with a protocol of the paper, on the data set of the
-search or on another one; `train_ensemble` trains several architectures of its encoding.
+`evaluate` trains the most promising network with a protocol of the paper, on the data set of the
+search or on another one; `train_ensemble` trains several.
 """
 
 from ax_anasod.retraining.ensemble import EnsembleResult, train_ensemble
-from ax_anasod.retraining.found import Found
+from ax_anasod.retraining.found import BestCells, BestTrial, SearchResult, read_search
 from ax_anasod.retraining.member import Retrained, evaluate
 from ax_anasod.retraining.plan import evaluation_task
 
 __all__ = [
+    "BestCells",
+    "BestTrial",
     "EnsembleResult",
-    "Found",
     "Retrained",
+    "SearchResult",
     "evaluate",
     "evaluation_task",
+    "read_search",
     "train_ensemble",
 ]

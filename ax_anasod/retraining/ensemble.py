@@ -1,7 +1,7 @@
-"""Several architectures of one encoding as an ensemble.
+"""Several architectures as an ensemble.
 
-An encoding describes many architectures of about the same quality; that they make diverse
-ensembles is the paper's proposal for future work (Section 5).
+An encoding, or a distribution, describes many architectures of about the same quality; that they
+make diverse ensembles is the paper's proposal for future work (Section 5).
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ import numpy as np
 
 from ax_anasod.exceptions import OptionError
 from ax_anasod.files import refuse_link, write_whole
-from ax_anasod.retraining.found import Found
+from ax_anasod.retraining.found import SearchResult
 from ax_anasod.retraining.member import Retrained, evaluate
 from ax_anasod.retraining.pictures import draw_reliability, save
+from ax_anasod.runs.layout import check_holds_no_other
 from ax_anasod.training import (
     Epoch,
     ImageData,
@@ -51,7 +52,7 @@ class EnsembleResult:
 
 
 def train_ensemble(
-    found: Found,
+    found: SearchResult,
     task: TrainingTask,
     data: ImageData,
     folder: Path,
@@ -59,12 +60,13 @@ def train_ensemble(
     members: int = 5,
     after_epoch: Callable[[int, Epoch], None] = lambda member, epoch: None,
 ) -> EnsembleResult:
-    """Train several architectures of the encoding that was found, and average them.
+    """Train several of the networks that were found, and average them.
 
-    The first member is the network of the best trial; the others are drawn from its encoding.
-    Each has a folder ``member-<i>`` with the files that `evaluate` writes; beside them are
-    ``ensemble.json`` and ``reliability.png``. Killed at any instant, it goes on from the last
-    epoch; more members can be added later.
+    Of a run that trains, the first member is the network of the best trial, and the others are
+    drawn from its encoding; those of a differentiable search are its cells in order of promise,
+    or networks drawn from its distribution. Each has a folder ``member-<i>`` with the files
+    that `evaluate` writes; beside them are ``ensemble.json`` and ``reliability.png``. Killed at
+    any instant, it goes on from the last epoch; more members can be added later.
 
     Source: the paper's outlook (Section 5); averages as in Lakshminarayanan et al. (2017).
 
@@ -78,10 +80,14 @@ def train_ensemble(
 
     Raises:
         OptionError: There are fewer than two members.
+        RunError: The search has found fewer networks; none is trained then.
         AnasodError: As for `evaluate`.
     """
     if members < 2:
         raise OptionError(f"an ensemble needs at least 2 members, got {members}")
+    # Refused before the first of them is trained.
+    check_holds_no_other(folder)
+    found.draw(task.network.cells, members - 1)
     for member in range(members):
         refuse_link(folder / f"member-{member}")
     trained = [
@@ -100,7 +106,7 @@ def train_ensemble(
     each = [quality(member.probabilities, labels) for member in trained]
     figures: dict[str, Any] = {
         "dataset": data.name,
-        "encoding": found.encoding,
+        **found.origin,
         "test_images": len(labels),
         "ensemble": quality(together, labels),
         "mean_of_members": {

@@ -1,26 +1,84 @@
-"""What a search by training has found."""
+"""What a search has found, to be trained for good."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Any, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ax_anasod.core.seeding import member_rng
-from ax_anasod.exceptions import RunError
+from ax_anasod.core.seeding import member_rng, member_seed
+from ax_anasod.dnas import OneShotConfig, OneShotResult
+from ax_anasod.dnas.edges import CellEdges
+from ax_anasod.dnas.layout import CONFIG as DNAS_CONFIG
+from ax_anasod.exceptions import OptionError, RunError, UnknownNameError
 from ax_anasod.journal import BETWEEN_LAYERS
 from ax_anasod.runs import Results
 from ax_anasod.runs.view import RunView
 from ax_anasod.training import TrainingTask
-from ax_anasod.training.task import KIND, TRAINING
+from ax_anasod.training.task import KIND, TRAINING, Layers
 
 
 @dataclass(frozen=True)
-class Found:
-    """The best trial of a run.
+class SearchResult(ABC):
+    """What a search has found: networks, numbered as the members of an ensemble are.
+
+    Args:
+        run: The folder of the search.
+        task: What the search trained.
+        seed: The seed of the search.
+    """
+
+    run: Path
+    task: TrainingTask
+    seed: int
+
+    @property
+    @abstractmethod
+    def origin(self) -> dict[str, Any]:
+        """Where the networks come from, as ``metrics.json`` and ``ensemble.json`` say it."""
+
+    @abstractmethod
+    def draw(self, layers: int, member: int = 0) -> NDArray[np.int64]:
+        """The architectures of a network.
+
+        Args:
+            layers: Number of cells of the network.
+            member: Which network; 0 is the most promising one.
+
+        Returns:
+            ``layers x d`` codes, or ``1 x d`` where all layers are one architecture.
+
+        Raises:
+            RunError: The search has found fewer networks.
+        """
+
+    @abstractmethod
+    def seed_of(self, member: int) -> int:
+        """The seed of the training of a network."""
+
+    def describe(self, codes: NDArray[np.int64], member: int) -> dict[str, Any]:
+        """What ``metrics.json`` says of a network.
+
+        Args:
+            codes: Its architectures, from `draw`.
+            member: Which network it is.
+        """
+        return {
+            **self.origin,
+            "member": member,
+            "seed": self.seed_of(member),
+            "architectures": self.task.cell.to_strings(codes),
+        }
+
+
+@dataclass(frozen=True)
+class BestTrial(SearchResult):
+    """The best trial of a run that trains, and further networks of its encoding.
 
     Args:
         run: The folder of the run.
@@ -32,9 +90,6 @@ class Found:
         codes: ``n x d`` codes of its network, one a layer or a single one.
     """
 
-    run: Path
-    task: TrainingTask
-    seed: int
     trial: int
     valid_error: float
     counts: NDArray[np.int64]
@@ -54,7 +109,7 @@ class Found:
             raise RunError(
                 f"the run in {run} looked values up in {config.benchmark_name!r}: there is no "
                 "network to train",
-                "name the folder of a run of ax-anasod train",
+                "name the folder of a run of ax-anasod train, or of ax-anasod dnas",
             )
         best = Results(config, view.records).best
         if best is None:
@@ -77,6 +132,11 @@ class Found:
         """Operation -> count."""
         return dict(zip(self.task.cell.operations, self.counts.tolist(), strict=True))
 
+    @property
+    def origin(self) -> dict[str, Any]:
+        """The trial and its encoding."""
+        return {"trial": self.trial, "encoding": self.encoding}
+
     def draw(self, layers: int, member: int = 0) -> NDArray[np.int64]:
         """The architectures of a network with this encoding.
 
@@ -93,3 +153,133 @@ class Found:
             return self.codes
         rng = member_rng(self.seed, self.trial, member)
         return self.task.cell.decode(np.repeat(self.counts[None], number, axis=0), rng)
+
+    def seed_of(self, member: int) -> int:
+        """The seed of the training of a network."""
+        return member_seed(self.seed, self.trial, member)
+
+
+@dataclass(frozen=True)
+class BestCells(SearchResult):
+    """The cells of a differentiable search, or networks drawn from its distribution.
+
+    Source: paper, Section 3.2 and Algorithm 1: cells are sampled and stacked.
+
+    Args:
+        run: The folder of the search.
+        task: What the search trained.
+        seed: The seed of the search.
+        found: What it has found.
+        layers: ``"repeated"``: all layers of a network are one cell, and networks follow the
+            order of promise; ``"sampled"``: each layer is another cell drawn from p.
+
+    Raises:
+        UnknownNameError: There is no such kind of layers.
+    """
+
+    found: OneShotResult
+    layers: str = "repeated"
+
+    def __post_init__(self) -> None:
+        if self.layers not in get_args(Layers):
+            raise UnknownNameError("kind of layers", self.layers, get_args(Layers))
+
+    @classmethod
+    def in_search(cls, folder: str | Path, layers: str = "repeated") -> Self:
+        """Read what the differentiable search in a folder has found.
+
+        Raises:
+            RunError: The folder holds no differentiable search, one that has not come to its
+                end, or a damaged one.
+            UnknownNameError: There is no such kind of layers.
+        """
+        folder = Path(folder)
+        config, found = OneShotConfig.read(folder), OneShotResult.read(folder)
+        if found.cell != config.task.cell:
+            raise RunError(
+                f"what was found in {folder} are cells {found.cell.name!r}, but the search was for "
+                f"{config.task.cell.name!r}",
+                "bring the files back from a copy",
+            )
+        return cls(folder, config.task, config.seed, found, layers)
+
+    @cached_property
+    def codes(self) -> NDArray[np.int64]:
+        """The different architectures ``n x d``, the most promising first."""
+        codes = self.found.codes
+        first = np.unique(self.task.cell.keys(codes), return_index=True)[1]
+        distinct: NDArray[np.int64] = codes[np.sort(first)]
+        return distinct
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        """The method, how its cells were ranked, and p: operation -> share, one or one an edge."""
+        operations = self.task.cell.operations
+        p = [dict(zip(operations, row, strict=True)) for row in self.found.probabilities]
+        return {
+            "method": self.found.method,
+            "layers": self.layers,
+            "ranked_by": self.found.ranked_by,
+            "p": p[0] if len(p) == 1 else p,
+        }
+
+    def draw(self, layers: int, member: int = 0) -> NDArray[np.int64]:
+        """The architectures of a network.
+
+        Args:
+            layers: Number of cells of the network.
+            member: Its place in the order of promise; where layers are sampled, its number.
+
+        Returns:
+            ``1 x d`` codes, or ``layers x d`` where they are sampled.
+
+        Raises:
+            RunError: The search has found fewer cells.
+        """
+        if self.layers == "repeated":
+            if member >= len(self.codes):
+                raise RunError(
+                    f"the differentiable search in {self.run} has found {len(self.codes)} "
+                    f"different cells, not {member + 1}",
+                    "ask for fewer members, or draw them from p with --layers sampled",
+                )
+            return self.codes[[member]]
+        edges = CellEdges(self.task.cell)
+        shares = edges.spread(self.found.probabilities)
+        return edges.draw(shares, layers, member_rng(self.seed, 0, member))
+
+    def seed_of(self, member: int) -> int:
+        """The seed of the training of a network."""
+        return member_seed(self.seed, 0, member)
+
+    def describe(self, codes: NDArray[np.int64], member: int) -> dict[str, Any]:
+        """As in `SearchResult`, and the encoding of the one cell that is repeated."""
+        described = super().describe(codes, member)
+        if self.layers == "repeated":
+            counts = self.task.cell.encode(codes)[0].tolist()
+            described["encoding"] = dict(zip(self.task.cell.operations, counts, strict=True))
+        return described
+
+
+def read_search(folder: str | Path, layers: str | None = None) -> SearchResult:
+    """Read what the search in a folder has found, be it one by trials or a differentiable one.
+
+    Args:
+        folder: The folder of a run that trains, or of a differentiable search.
+        layers: As in `BestCells`; the layers of a trial are as they were trained.
+
+    Raises:
+        RunError: The folder holds neither, or nothing was found in it yet.
+        OptionError: Layers are asked for of a run that trains.
+        UnknownNameError: There is no such kind of layers.
+    """
+    if (Path(folder) / DNAS_CONFIG).exists():
+        return BestCells.in_search(folder, layers or "repeated")
+    best = BestTrial.in_run(folder)
+    if layers is not None:
+        raise OptionError(
+            f"layers {layers!r} cannot be chosen: {folder} holds a run of ax-anasod train, whose "
+            "trial says what its layers are",
+            "leave --layers out; it is for the folder of ax-anasod dnas",
+        )
+    return best

@@ -16,14 +16,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ax_anasod.core.seeding import member_seed
 from ax_anasod.exceptions import RunError, RunLostError
 from ax_anasod.files import read_json, remove_unfinished, write_whole
 from ax_anasod.locks import is_there, locked
 from ax_anasod.networks import Network, count_flops, num_parameters
-from ax_anasod.retraining.found import Found
+from ax_anasod.retraining.found import SearchResult
 from ax_anasod.retraining.pictures import draw_learning_curve, save
 from ax_anasod.runs.folder import new_folder_beside
+from ax_anasod.runs.layout import check_holds_no_other
 from ax_anasod.training import (
     Epoch,
     ImageData,
@@ -65,7 +65,7 @@ class Retrained:
 
 
 def evaluate(
-    found: Found,
+    found: SearchResult,
     task: TrainingTask,
     data: ImageData,
     folder: Path,
@@ -73,7 +73,7 @@ def evaluate(
     member: int = 0,
     after_epoch: AfterEpoch = lambda epoch: None,
 ) -> Retrained:
-    """Train the network of an encoding that was found, and measure it on the test images.
+    """Train a network that was found, and measure it on the test images.
 
     The folder gets ``model.pt`` (see `ax_anasod.load_model`), ``metrics.json``,
     ``learning_curve.png`` and ``predictions.pt``. A training that was killed goes on from its
@@ -85,7 +85,7 @@ def evaluate(
         task: How it is trained, from `evaluation_task`.
         data: Its images, loaded for evaluation.
         folder: The folder; it is made.
-        member: Which network of the encoding, see `Found.draw`.
+        member: Which network, see `SearchResult.draw`.
         after_epoch: Called with each new epoch.
 
     Raises:
@@ -97,15 +97,8 @@ def evaluate(
     """
     task = task.fitted(data)
     codes = found.draw(task.network.cells, member)
-    seed = member_seed(found.seed, found.trial, member)
-    about = {
-        "trial": found.trial,
-        "member": member,
-        "seed": seed,
-        "encoding": found.encoding,
-        "architectures": task.cell.to_strings(codes),
-        **task.identity(),
-    }
+    seed = found.seed_of(member)
+    about = {**found.describe(codes, member), **task.identity()}
     if (folder / METRICS).exists():
         retrained = _already_trained(folder, about)
         if any((folder / name).exists() for name in (_CHECKPOINT, _LOCK)):
@@ -113,6 +106,7 @@ def evaluate(
             with suppress(RunError, OSError), locked(folder / _LOCK, "busy"):
                 (folder / _CHECKPOINT).unlink(missing_ok=True)
         return retrained
+    check_holds_no_other(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -190,7 +184,9 @@ def _write(
     write_whole(folder / METRICS, json.dumps(metrics, indent=2) + "\n")
 
 
-def _measured(training: Training, found: Found, folder: Path, about: dict[str, Any]) -> Retrained:
+def _measured(
+    training: Training, found: SearchResult, folder: Path, about: dict[str, Any]
+) -> Retrained:
     data = training.data
     probabilities = torch.softmax(training.logits().cpu().double(), dim=1).numpy()
     labels = data.valid.labels.cpu().numpy()

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from ax_anasod.networks import NetworkConfig
-from ax_anasod.retraining.found import Found
+from ax_anasod.retraining.found import SearchResult
 from ax_anasod.training import DataConfig, Hardware, TrainingTask, protocol
 
 
 def evaluation_task(
-    found: Found,
+    found: SearchResult,
     protocol_name: str = "evaluation",
     *,
     dataset: str | None = None,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote
 from typing import Final
 
+from ax_anasod.dnas import layout as dnas
 from ax_anasod.exceptions import RunError, nearest_hint
 
 CONFIG: Final = "config.json"
@@ -21,23 +22,35 @@ TRIALS_FOLDER: Final = "trials"
 COMPARISON: Final = "comparison.json"
 """In a folder of the other kind, that of a comparison."""
 
+_KINDS: Final = {
+    CONFIG: "the run of a search",
+    dnas.CONFIG: "a differentiable search",
+    COMPARISON: "a comparison",
+}
 
-def check_free(path: Path) -> None:
+
+def check_free(path: Path, files: Collection[str] = (JOURNAL, DATABASE, TRIALS, REPORT)) -> None:
     """Refuse a folder in which a new run would overwrite something.
 
+    Args:
+        path: The folder.
+        files: The names of the files that the run would write.
+
     Raises:
-        RunError: It is a file, holds a run, a comparison, or files with the names of a run's.
+        RunError: It is a file, holds a run, a differentiable search, a comparison, or files
+            with the names of the run's.
     """
     with refusing(path, "made"):
         check_is_no_file(path)
-        if (path / CONFIG).exists():
-            raise RunError(
-                f"the folder {path} holds a run already",
-                f"continue it with: ax-anasod resume {quote(str(path))}; or choose another folder",
-            )
-        if (path / COMPARISON).exists():
-            raise RunError(f"the folder {path} holds a comparison", "choose another folder")
-        for name in (JOURNAL, DATABASE, TRIALS, REPORT):
+        for name in (CONFIG, dnas.CONFIG):
+            if (path / name).exists():
+                raise RunError(
+                    f"the folder {path} holds {_KINDS[name]} already",
+                    f"continue it with: ax-anasod resume {quote(str(path))}; or choose another "
+                    "folder",
+                )
+        check_holds_no_other(path)
+        for name in files:
             if (path / name).exists() and not is_leftover(path / name):
                 raise RunError(
                     f"the folder {path} has a file {name} already", "choose another folder"
@@ -55,14 +68,19 @@ def check_is_no_file(path: Path) -> None:
         raise RunError(f"{nearest} is a file, not a folder", "choose another folder")
 
 
-def check_holds_no_run(path: Path) -> None:
-    """Refuse the folder of a search, for what is none.
+def check_holds_no_other(path: Path, own: str | None = None) -> None:
+    """Refuse a folder with a search or a comparison, for what is something else.
+
+    Args:
+        path: The folder; it need not be there.
+        own: The name of a configuration that it may hold.
 
     Raises:
-        RunError: It is one.
+        RunError: It holds another one.
     """
-    if (path / CONFIG).exists():
-        raise RunError(f"the folder {path} holds the run of a search", "choose another folder")
+    for name, words in _KINDS.items():
+        if name != own and (path / name).exists():
+            raise RunError(f"the folder {path} holds {words}", "choose another folder")
 
 
 def is_leftover(file: Path) -> bool:
@@ -99,6 +117,9 @@ def check_holds_run(path: Path) -> None:
         raise RunError(f"{path} is a file, not the folder of a run")
     if (path / CONFIG).exists():
         return
+    for name, words in _KINDS.items():
+        if (path / name).exists():
+            raise RunError(f"the folder {path} holds {words}, no run of a search by trials")
     what = "holds no run" if path.is_dir() else "does not exist"
     beside = path.parent
     runs = sorted(p.parent.name for p in beside.glob(f"*/{CONFIG}")) if beside.is_dir() else []

@@ -241,7 +241,7 @@ def test_folders(refused: Refused, command: Command, table: list[object], tmp_pa
     assert command("search", *options, "--out", out).code == 0
     before = {path.name: path.read_bytes() for path in out.iterdir()}
     line = refused("search", *options, "--out", out)
-    assert f"holds a run already (continue it with: ax-anasod resume {out}" in line
+    assert f"holds the run of a search already (continue it with: ax-anasod resume {out}" in line
     line = refused("search", *options, "--out", out / "trials.csv")
     assert "trials.csv is a file, not a folder" in line
     below = refused("search", *options, "--out", out / "trials.csv" / "x")

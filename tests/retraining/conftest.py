@@ -1,4 +1,4 @@
-"""A run that has trained, as its folder: written without training, and quick to train for good."""
+"""Searches that have trained, as their folders: written without training, and quick to retrain."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from ax_anasod.cells import NASNetCell
+from ax_anasod.dnas import METHODS, OneShotConfig, OneShotResult
 from ax_anasod.journal import Completed, Event, Failed, Started
 from ax_anasod.networks import NetworkConfig
-from ax_anasod.retraining import Found, evaluation_task
+from ax_anasod.retraining import BestCells, BestTrial, evaluation_task
 from ax_anasod.runs import RunFolder, plan_run
 from ax_anasod.training import DataConfig, Hardware, ImageData, TrainingTask, load_data, protocol
 
@@ -67,13 +68,13 @@ def run(task: TrainingTask, write_run: WriteRun, tmp_path_factory: pytest.TempPa
 
 
 @pytest.fixture(scope="session")
-def found(run: Path) -> Found:
+def found(run: Path) -> BestTrial:
     """What it has found."""
-    return Found.in_run(run)
+    return BestTrial.in_run(run)
 
 
 @pytest.fixture(scope="session")
-def short(found: Found) -> TrainingTask:
+def short(found: BestTrial) -> TrainingTask:
     """The protocol of evaluation, cut to two epochs on few images."""
     return evaluation_task(found, images=200, training={"epochs": 2, "batch_size": 32})
 
@@ -82,3 +83,33 @@ def short(found: Found) -> TrainingTask:
 def digits(short: TrainingTask) -> ImageData:
     """Its images."""
     return load_data(short.data, "evaluation")
+
+
+PROMISING = np.array([[1, 1, 1, 0, 0], [0, 1, 2, 1, 2], [1, 1, 1, 0, 0], [2, 2, 1, 1, 1]])
+
+
+@pytest.fixture(scope="session")
+def one_shot(task: TrainingTask, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a differentiable search; its first cell was drawn twice."""
+    folder = tmp_path_factory.mktemp("dnas") / "digits"
+    folder.mkdir()
+    method = METHODS["anasod-dnas"]
+    OneShotConfig("0.1.0", "2026-01-01", "anasod-dnas", method, task, seed=3).write(
+        folder / "dnas.json"
+    )
+    OneShotResult(
+        cell=CELL,
+        method="anasod-dnas",
+        seed=3,
+        probabilities=((0.25, 0.75, 0.0),),
+        architectures=tuple(CELL.to_strings(PROMISING)),
+        scores=(1.0, 1.5, 1.5, 2.0),
+        ranked_by="supernet",
+    ).write(folder / "found.json")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def promising(one_shot: Path) -> BestCells:
+    """What it has found."""
+    return BestCells.in_search(one_shot)

@@ -1,9 +1,10 @@
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 
-from ax_anasod.exceptions import OptionError
+from ax_anasod.exceptions import OptionError, RunError
 from ax_anasod.retraining import train_ensemble
 from ax_anasod.training import quality
 
@@ -60,3 +61,29 @@ def test_one_network_is_no_ensemble(found, short, digits, tmp_path):
     with pytest.raises(OptionError, match="at least 2 members, got 1"):
         train_ensemble(found, short, digits, tmp_path, members=1)
     assert not list(tmp_path.iterdir())
+
+
+def test_more_members_than_cells_are_refused_before_one_is_trained(
+    promising, short, digits, tmp_path
+):
+    with pytest.raises(RunError, match="found 3 different cells, not 4"):
+        train_ensemble(promising, short, digits, tmp_path, members=4)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_members_are_the_best_cells_of_a_differentiable_search(
+    promising, short, digits, tmp_path
+):
+    quick = dataclasses.replace(short, training=short.training.with_options(epochs=1))
+    result = train_ensemble(promising, quick, digits, tmp_path / "two", members=2)
+    assert [member.metrics["architectures"] for member in result.members] == [
+        [text] for text in promising.found.architectures[:2]
+    ]
+    assert (result.figures["method"], result.figures["layers"]) == ("anasod-dnas", "repeated")
+
+
+def test_the_folder_of_a_search_is_no_place_for_an_ensemble(promising, short, digits, one_shot):
+    before = sorted(one_shot.iterdir())
+    with pytest.raises(RunError, match="holds a differentiable search .choose another folder"):
+        train_ensemble(promising, short, digits, one_shot, members=2)
+    assert sorted(one_shot.iterdir()) == before

@@ -194,6 +194,27 @@ def test_a_folder_that_cannot_be_made_is_named(found, short, digits, tmp_path):
         evaluate(found, short, digits, tmp_path / "file" / "evaluation")
 
 
+def test_each_layer_is_a_cell_drawn_from_p(promising, short, digits, tmp_path):
+    sampled = dataclasses.replace(promising, layers="sampled")
+    quick = dataclasses.replace(short, training=short.training.with_options(epochs=1))
+    result = evaluate(sampled, quick, digits, tmp_path / "sampled")
+    model = ax_anasod.load_model(result.folder / MODEL)
+    assert np.array_equal(model.codes, sampled.draw(3))
+    assert len(np.unique(model.codes, axis=0)) > 1
+    metrics = json.loads((result.folder / METRICS).read_text())
+    assert metrics["layers"] == "sampled"
+    with pytest.raises(RunError, match="another training; what differs: layers, "):
+        evaluate(promising, quick, digits, tmp_path / "sampled")
+
+
+def test_the_folder_of_a_search_is_no_place_for_a_network(found, short, digits, run, one_shot):
+    for folder, words in ((run, "the run of a search"), (one_shot, "a differentiable search")):
+        before = sorted(folder.iterdir())
+        with pytest.raises(RunError, match=f"holds {words}"):
+            evaluate(found, short, digits, folder)
+        assert sorted(folder.iterdir()) == before
+
+
 def test_a_model_with_operations_of_the_users_own(found, short, digits, tmp_path, monkeypatch):
     (tmp_path / "my_operations.py").write_text(
         "from torch import nn\n"

@@ -55,7 +55,9 @@ def test_a_folder_with_a_run_is_refused(tmp_path: Path, config: RunConfig) -> No
     path = tmp_path / "run"
     RunFolder.create(path, config).journal.close()
     before = {file.name: file.read_bytes() for file in path.iterdir()}
-    with pytest.raises(RunError, match=f"holds a run already .*ax-anasod resume {path}"):
+    with pytest.raises(
+        RunError, match=f"holds the run of a search already .*ax-anasod resume {path}"
+    ):
         RunFolder.create(path, config)
     assert {file.name: file.read_bytes() for file in path.iterdir()} == before
 
