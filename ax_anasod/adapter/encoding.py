@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import torch
 from ax.adapter.base import GenResults
 from ax.adapter.torch import TorchAdapter
 from ax.adapter.transforms.base import Transform
@@ -23,7 +22,7 @@ from ax_anasod.adapter.transforms import is_encoding, on_simplex
 from ax_anasod.core.history import History
 from ax_anasod.generators.encoding import EncodingGenerator
 from ax_anasod.metadata import BETA
-from ax_anasod.threads import one_thread
+from ax_anasod.threads import undisturbed
 
 
 class EncodingAdapter(CheckedAdapter, TorchAdapter):
@@ -36,12 +35,16 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
 
     generator: EncodingGenerator
 
+    _cross_validate = undisturbed()(TorchAdapter._cross_validate)
+    evaluate_acquisition_function = undisturbed()(TorchAdapter.evaluate_acquisition_function)
+    feature_importances = undisturbed()(TorchAdapter.feature_importances)
+    infer_objective_thresholds = undisturbed()(TorchAdapter.infer_objective_thresholds)
+
+    @undisturbed()
     def _fit(
         self, search_space: SearchSpace, experiment_data: ExperimentData, **kwargs: Any
     ) -> None:
-        # A loop that evaluates networks may be within torch.no_grad.
-        with one_thread(), torch.enable_grad():
-            super()._fit(search_space, experiment_data, **kwargs)
+        super()._fit(search_space, experiment_data, **kwargs)
 
     def _gen(  # type: ignore[override]  # Ax orders these differently from its own base.
         self,
@@ -66,7 +69,7 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
         )
         beta = self._beta(history)
         incumbent = history.incumbent() if history.values.shape[1] == 1 else None
-        with one_thread(), torch.enable_grad():
+        with undisturbed():
             result = super()._gen(
                 n=n,
                 search_space=search_space,
@@ -86,6 +89,7 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
         result.gen_metadata[BETA] = beta
         return result
 
+    @undisturbed()
     def _predict_observation_data(
         self, observation_features: list[ObservationFeatures], *args: Any, **kwargs: Any
     ) -> list[ObservationData]:

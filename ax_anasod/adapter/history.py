@@ -12,7 +12,7 @@ from ax.generators.types import TConfig
 from ax_anasod.adapter.checked import CheckedAdapter
 from ax_anasod.core.history import History
 from ax_anasod.generators.base import HistoryGenerator
-from ax_anasod.threads import one_thread
+from ax_anasod.threads import undisturbed
 
 
 class HistoryAdapter(CheckedAdapter, RandomAdapter):
@@ -37,7 +37,7 @@ class HistoryAdapter(CheckedAdapter, RandomAdapter):
             self._experiment, coding, optimization_config, pending_observations
         )
         fixed = {} if fixed_features is None else coding.partial(fixed_features.parameters)
-        with one_thread():
+        with undisturbed():
             rows = self.generator.propose(n, history, fixed)
         return GenResults(
             observation_features=[
