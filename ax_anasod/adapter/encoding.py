@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 from ax.adapter.base import GenResults
@@ -19,7 +20,7 @@ from ax.utils.common.constants import Keys
 
 from ax_anasod.adapter.checked import CheckedAdapter
 from ax_anasod.adapter.transforms import is_encoding, on_simplex
-from ax_anasod.core.history import History
+from ax_anasod.core.history import History, HistoryReader
 from ax_anasod.generators.encoding import EncodingGenerator
 from ax_anasod.metadata import BETA
 from ax_anasod.threads import undisturbed
@@ -34,6 +35,10 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
     """
 
     generator: EncodingGenerator
+
+    @cached_property
+    def _reader(self) -> HistoryReader:
+        return HistoryReader(self.generator.coding)
 
     _cross_validate = undisturbed()(TorchAdapter._cross_validate)
     evaluate_acquisition_function = undisturbed()(TorchAdapter.evaluate_acquisition_function)
@@ -57,9 +62,7 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
     ) -> GenResults:
         # The transforms have turned pending counts into fractions; the history is read from
         # the experiment, and of the pending ones only their number matters here.
-        history = History.from_experiment(
-            self._experiment, self.generator.coding, self._experiment.optimization_config
-        )
+        history = self._reader.read(self._experiment, self._experiment.optimization_config)
         position = history.position + max(
             (
                 sum(f.trial_index is None for f in pending)

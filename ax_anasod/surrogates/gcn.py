@@ -118,7 +118,9 @@ class GraphConvolutionalNetwork(torch.nn.Module):
             [_uniform(generator, 0.05, *shape) for shape in itertools.pairwise(sizes)]
         )
         self.biases = torch.nn.ParameterList([_uniform(generator, limit, width) for _ in sizes[1:]])
-        self.norms = torch.nn.ModuleList([torch.nn.BatchNorm1d(width, dtype=torch.float32) for _ in sizes[1:]])
+        self.norms = torch.nn.ModuleList(
+            [torch.nn.BatchNorm1d(width, dtype=torch.float32) for _ in sizes[1:]]
+        )
         self.output_weight = _uniform(generator, limit, width)
         self.output_bias = _uniform(generator, limit, 1)
 

@@ -50,9 +50,7 @@ class WeisfeilerLehmanKernel(Kernel):  # type: ignore[misc]
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        raw_variance = torch.nn.Parameter(
-            torch.zeros(*self.batch_shape, 1, 1, dtype=torch.float32)
-        )
+        raw_variance = torch.nn.Parameter(torch.zeros(*self.batch_shape, 1, 1, dtype=torch.float32))
         self.register_parameter("raw_variance", raw_variance)
         constraint = variance_constraint or Positive()
         self.register_constraint("raw_variance", constraint)
