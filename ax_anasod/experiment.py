@@ -17,6 +17,7 @@ from ax_anasod import storage  # noqa: F401  (registers our classes)
 from ax_anasod.cells import Cell
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, RunProperties
 from ax_anasod.core.coding import space_of
+from ax_anasod.core.experiment import SearchExperiment
 from ax_anasod.core.seeding import check_seed
 from ax_anasod.dnas.result import OneShotResult
 from ax_anasod.exceptions import OptionError, nearest_hint
@@ -70,7 +71,7 @@ def make_experiment(
     by_name = _by_name(metrics)
     _check_names(names, recorded, by_name)
     config_type = OptimizationConfig if len(names) == 1 else MultiObjectiveOptimizationConfig
-    experiment = Experiment(
+    experiment = SearchExperiment(
         name=name,
         search_space=search_space,
         optimization_config=config_type(

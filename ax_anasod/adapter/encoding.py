@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
-import torch
 from ax.adapter.base import GenResults
 from ax.adapter.torch import TorchAdapter
 from ax.adapter.transforms.base import Transform
@@ -20,10 +20,10 @@ from ax.utils.common.constants import Keys
 
 from ax_anasod.adapter.checked import CheckedAdapter
 from ax_anasod.adapter.transforms import is_encoding, on_simplex
-from ax_anasod.core.history import History
+from ax_anasod.core.history import History, HistoryReader
 from ax_anasod.generators.encoding import EncodingGenerator
 from ax_anasod.metadata import BETA
-from ax_anasod.threads import one_thread
+from ax_anasod.threads import undisturbed
 
 
 class EncodingAdapter(CheckedAdapter, TorchAdapter):
@@ -36,12 +36,20 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
 
     generator: EncodingGenerator
 
+    @cached_property
+    def _reader(self) -> HistoryReader:
+        return HistoryReader(self.generator.coding)
+
+    _cross_validate = undisturbed()(TorchAdapter._cross_validate)
+    evaluate_acquisition_function = undisturbed()(TorchAdapter.evaluate_acquisition_function)
+    feature_importances = undisturbed()(TorchAdapter.feature_importances)
+    infer_objective_thresholds = undisturbed()(TorchAdapter.infer_objective_thresholds)
+
+    @undisturbed()
     def _fit(
         self, search_space: SearchSpace, experiment_data: ExperimentData, **kwargs: Any
     ) -> None:
-        # A loop that evaluates networks may be within torch.no_grad.
-        with one_thread(), torch.enable_grad():
-            super()._fit(search_space, experiment_data, **kwargs)
+        super()._fit(search_space, experiment_data, **kwargs)
 
     def _gen(  # type: ignore[override]  # Ax orders these differently from its own base.
         self,
@@ -54,9 +62,7 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
     ) -> GenResults:
         # The transforms have turned pending counts into fractions; the history is read from
         # the experiment, and of the pending ones only their number matters here.
-        history = History.from_experiment(
-            self._experiment, self.generator.coding, self._experiment.optimization_config
-        )
+        history = self._reader.read(self._experiment, self._experiment.optimization_config)
         position = history.position + max(
             (
                 sum(f.trial_index is None for f in pending)
@@ -66,7 +72,7 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
         )
         beta = self._beta(history)
         incumbent = history.incumbent() if history.values.shape[1] == 1 else None
-        with one_thread(), torch.enable_grad():
+        with undisturbed():
             result = super()._gen(
                 n=n,
                 search_space=search_space,
@@ -86,6 +92,7 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
         result.gen_metadata[BETA] = beta
         return result
 
+    @undisturbed()
     def _predict_observation_data(
         self, observation_features: list[ObservationFeatures], *args: Any, **kwargs: Any
     ) -> list[ObservationData]:

@@ -2,26 +2,52 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from ax.adapter.base import GenResults
 from ax.adapter.random import RandomAdapter
+from ax.core.data import Data
+from ax.core.data_utils import ExperimentData, extract_experiment_data
+from ax.core.experiment import Experiment
 from ax.core.observation import ObservationFeatures
 from ax.core.optimization_config import OptimizationConfig
 from ax.core.search_space import SearchSpace
 from ax.generators.types import TConfig
+from pandas import DataFrame
 
 from ax_anasod.adapter.checked import CheckedAdapter
-from ax_anasod.core.history import History
+from ax_anasod.core.history import HistoryReader
 from ax_anasod.generators.base import HistoryGenerator
-from ax_anasod.threads import one_thread
+from ax_anasod.threads import undisturbed
 
 
 class HistoryAdapter(CheckedAdapter, RandomAdapter):
     """Hands a :class:`HistoryGenerator` the run so far, and its rows back as Ax parameters.
 
-    Ax's ``RandomAdapter`` passes no data on; everything else is as there.
+    Ax's ``RandomAdapter`` passes no data on, but makes tables of all of it before each trial.
+    Here these are made when somebody asks for them; everything else is as there.
     """
 
     generator: HistoryGenerator
+
+    @cached_property
+    def _reader(self) -> HistoryReader:
+        return HistoryReader(self.generator.coding)
+
+    def _process_and_transform_data(
+        self, experiment: Experiment, data: Data | None = None
+    ) -> tuple[ExperimentData, SearchSpace]:
+        if self._search_space != experiment.search_space:
+            self._set_search_space(experiment.search_space)
+        return ExperimentData(arm_data=DataFrame(), observation_data=DataFrame()), self._model_space
+
+    def get_training_data(self, filter_in_design: bool = False) -> ExperimentData:
+        """The trials with data, as Ax's adapters give them."""
+        self._training_data = extract_experiment_data(self._experiment, self._data_loader_config)
+        self._training_in_design_idx = self._compute_in_design(
+            self._model_space, self._training_data
+        )
+        return super().get_training_data(filter_in_design)
 
     def _gen(  # type: ignore[override]  # Ax orders these differently from its own base.
         self,
@@ -33,11 +59,14 @@ class HistoryAdapter(CheckedAdapter, RandomAdapter):
         model_gen_options: TConfig | None,
     ) -> GenResults:
         coding = self.generator.coding
-        history = History.from_experiment(
-            self._experiment, coding, optimization_config, pending_observations
+        history = self._reader.read(
+            self._experiment,
+            optimization_config,
+            pending_observations,
+            with_values=self.generator.reads_values,
         )
         fixed = {} if fixed_features is None else coding.partial(fixed_features.parameters)
-        with one_thread():
+        with undisturbed():
             rows = self.generator.propose(n, history, fixed)
         return GenResults(
             observation_features=[

@@ -16,11 +16,11 @@ from ax.core.parameter import ParameterType, RangeParameter
 from ax.core.search_space import SearchSpace
 from ax.generators.types import TConfig
 
-from ax_anasod.core.history import check_finite, failed_arms, unusable_value
+from ax_anasod.core.means import check_finite, failed_arms, unusable_value
 from ax_anasod.core.objectives import objective_signs
 from ax_anasod.core.stored_values import as_stored
 from ax_anasod.exceptions import ObservationError
-from ax_anasod.generators.targets import lift_zeros
+from ax_anasod.generators.targets import NOT_NEGATIVE, lift_zeros
 from ax_anasod.simplex import bomze_round
 
 if TYPE_CHECKING:
@@ -202,13 +202,7 @@ def _check_sign(values: npt.NDArray[np.float64], metric: str, index: pd.Index[An
     negative = values < 0
     if negative.any():
         row = int(np.argmax(negative))
-        raise unusable_value(
-            index[row][0],
-            metric,
-            values[row],
-            ">= 0, since their logarithm is modelled (the strategy's option log_targets=False "
-            "models them as they are)",
-        )
+        raise unusable_value(index[row][0], metric, values[row], NOT_NEGATIVE)
 
 
 def _check_noise(

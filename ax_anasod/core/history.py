@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from ax.core.arm import Arm
+from ax.core.base_trial import BaseTrial
 from ax.core.experiment import Experiment
 from ax.core.observation import ObservationFeatures
 from ax.core.optimization_config import OptimizationConfig
+from ax.core.trial import Trial
 
 from ax_anasod.core.coding import Coding
+from ax_anasod.core.means import Key, Means, begins_with, failed_arms
 from ax_anasod.core.objectives import objective_signs
 from ax_anasod.core.stored_values import as_stored
-from ax_anasod.exceptions import ObservationError
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class History:
             the run; its random numbers are derived from the seed and this. Arms outside of the
             space, which Ax lets into experiments on plain search spaces, are counted here but
             are no rows.
+        objectives: Each objective's metric, and the sign that makes it minimised.
     """
 
     rows: npt.NDArray[np.int64]
@@ -45,11 +47,12 @@ class History:
     trial_indices: npt.NDArray[np.int64]
     failed: npt.NDArray[np.bool_]
     position: int
+    objectives: tuple[tuple[str, float], ...] = ()
 
     @property
     def observed(self) -> npt.NDArray[np.bool_]:
-        """Which rows have every objective, ``n``."""
-        return np.asarray(np.isfinite(self.values).all(axis=1))
+        """Which rows have every objective, ``n``; none where no values were read."""
+        return np.asarray(np.isfinite(self.values).all(axis=1) & (self.values.shape[1] > 0))
 
     @property
     def pending(self) -> npt.NDArray[np.bool_]:
@@ -123,103 +126,145 @@ class History:
         Raises:
             ObservationError: A value is infinite or NaN; the trial is named.
         """
-        config = optimization_config or experiment.optimization_config
-        objectives = [] if config is None else objective_signs(config)
-        check_finite(experiment, {name for name, _ in objectives})
-        means = _means(experiment)
-        failures = {(index, arm.name) for index, arm in failed_arms(experiment)}
-        outside = 0
-        parameters: list[dict[str, Any]] = []
-        values: list[list[float]] = []
-        indices: list[int] = []
-        failed: list[bool] = []
-        for index, trial in sorted(experiment.trials.items()):
-            for arm in trial.arms:
-                if not coding.contains(arm.parameters):
-                    outside += 1
-                    continue
-                parameters.append(dict(arm.parameters))
-                indices.append(index)
-                failed.append((index, arm.name) in failures)
-                values.append(
-                    [
-                        np.nan if failed[-1] else sign * means.get((index, arm.name, name), np.nan)
-                        for name, sign in objectives
-                    ]
-                )
-        proposed = _proposed(pending)
-        parameters += proposed
-        values += [[np.nan] * len(objectives)] * len(proposed)
-        array = np.array(values, dtype=np.float64).reshape(len(parameters), len(objectives))
-        return cls(
-            rows=coding.rows(parameters),
-            # Two values that the storage makes equal must tie before it does, too.
-            values=as_stored(array.ravel()).reshape(array.shape),
-            trial_indices=np.array(indices + [-1] * len(proposed), dtype=np.int64),
-            failed=np.array(failed + [False] * len(proposed), dtype=np.bool_),
-            position=len(parameters) + outside,
-        )
+        return HistoryReader(coding).read(experiment, optimization_config, pending)
 
 
-def check_finite(experiment: Experiment, objectives: Container[str]) -> None:
-    """Refuse what no strategy can use.
+class HistoryReader:
+    """Reads the history of an experiment again and again, each time only what is new in it.
+
+    It returns what a reader that has read nothing before would, whatever happened meanwhile:
+    trials that were added, ended or failed, values that came late or were replaced.
 
     Args:
-        experiment: The experiment.
-        objectives: The metrics that must be finite; others may be anything.
-
-    Raises:
-        ObservationError: A value is infinite or NaN; the trial is named.
+        coding: How the parameters of trials are integer rows.
     """
-    _refuse_infinite(experiment, _means(experiment), objectives)
 
+    def __init__(self, coding: Coding) -> None:
+        self._coding = coding
+        self._means = Means()
+        self._warned = False
+        self._forget()
 
-def _refuse_infinite(
-    experiment: Experiment, means: dict[tuple[int, str, str], float], objectives: Container[str]
-) -> None:
-    wrong = {
-        (index, arm): (metric, mean)
-        for (index, arm, metric), mean in means.items()
-        if metric in objectives and not math.isfinite(mean)
-    }
-    if not wrong:
-        return
-    for index, failed in failed_arms(experiment):
-        wrong.pop((index, failed.name), None)
-    for (index, _), (metric, mean) in wrong.items():
-        raise unusable_value(index, metric, mean, "finite")
+    def read(
+        self,
+        experiment: Experiment,
+        optimization_config: OptimizationConfig | None = None,
+        pending: dict[str, list[ObservationFeatures]] | None = None,
+        *,
+        with_values: bool = True,
+    ) -> History:
+        """Read the history.
 
+        Args:
+            experiment: As for :meth:`History.from_experiment`, like the next two.
+            optimization_config: Which metrics are objectives.
+            pending: Ax's pending observations.
+            with_values: Whether values are read; without them there are no objectives.
 
-def failed_arms(experiment: Experiment) -> list[tuple[int, Arm]]:
-    """The arms that failed or were abandoned, with the indices of their trials."""
-    return [
-        (index, arm)
-        for index, trial in sorted(experiment.trials.items())
-        for arm in (
-            trial.arms
-            if trial.status.is_failed or trial.status.is_abandoned
-            else trial.abandoned_arms
+        Raises:
+            ObservationError: A value is infinite or NaN; the trial is named.
+        """
+        config = optimization_config or experiment.optimization_config
+        objectives = [] if config is None or not with_values else objective_signs(config)
+        others = self._keep_settled(experiment)
+        values = self._read_values(experiment, objectives)
+        values = np.concatenate([values, self._values_of(others.keys, objectives)])
+        failures = {(index, arm.name) for index, arm in failed_arms(experiment)}
+        failed = np.zeros(len(values), dtype=np.bool_)
+        if failures:
+            failed[:] = [key in failures for key in (*self._keys, *others.keys)]
+        self._means.refuse_infinite({name for name, _ in objectives}, failures)
+        values[failed] = np.nan
+        proposed = self._coding.rows(_proposed(pending))
+        new = len(proposed)
+        return History(
+            rows=np.concatenate([self._rows, others.rows, proposed]),
+            values=np.concatenate([values, np.full((new, len(objectives)), np.nan)]),
+            trial_indices=np.concatenate([self._indices, others.indices, np.full(new, -1)]),
+            failed=np.concatenate([failed, np.zeros(new, dtype=np.bool_)]),
+            position=len(failed) + self._outside + others.outside + new,
+            objectives=tuple(objectives),
         )
-    ]
+
+    def _forget(self) -> None:
+        # Of the leading trials whose arms cannot change any more.
+        self._trials: list[BaseTrial] = []
+        self._keys: list[Key] = []
+        self._row_of: dict[Key, int] = {}
+        self._rows = np.empty((0, len(self._coding.names)), dtype=np.int64)
+        self._indices = np.empty(0, dtype=np.int64)
+        self._outside = 0
+        self._values = np.empty((0, 0))
+        self._objectives: list[tuple[str, float]] = []
+
+    def _keep_settled(self, experiment: Experiment) -> _Arms:
+        """Keep the arms of the leading trials that cannot change; return those of the others."""
+        trials = [trial for _, trial in sorted(experiment.trials.items())]
+        if not begins_with(trials, self._trials):
+            self._forget()
+        new = trials[len(self._trials) :]
+        settled = list(takewhile(_is_settled, new))
+        if settled:
+            arms = self._arms_of(settled)
+            first = len(self._keys)
+            self._trials = self._trials + settled
+            self._row_of.update((key, first + i) for i, key in enumerate(arms.keys))
+            self._keys.extend(arms.keys)
+            self._rows = np.concatenate([self._rows, arms.rows])
+            self._indices = np.concatenate([self._indices, arms.indices])
+            self._outside += arms.outside
+        return self._arms_of(new[len(settled) :])
+
+    def _arms_of(self, trials: list[BaseTrial]) -> _Arms:
+        arms = [(trial.index, arm) for trial in trials for arm in trial.arms]
+        inside = [(index, arm) for index, arm in arms if self._coding.contains(arm.parameters)]
+        return _Arms(
+            keys=[(index, arm.name) for index, arm in inside],
+            rows=self._coding.rows([arm.parameters for _, arm in inside]),
+            indices=np.array([index for index, _ in inside], dtype=np.int64),
+            outside=len(arms) - len(inside),
+        )
+
+    def _read_values(
+        self, experiment: Experiment, objectives: list[tuple[str, float]]
+    ) -> npt.NDArray[np.float64]:
+        """The values of the arms that are kept, ``n x m``."""
+        changed = self._means.update(experiment.lookup_data()) if objectives else set()
+        if changed is None or objectives != self._objectives:
+            self._objectives, self._values = objectives, np.empty((0, len(objectives)))
+            changed = set()
+        known = len(self._values)
+        rows = [self._row_of[key] for key in changed if self._row_of.get(key, known) < known]
+        keys = [self._keys[row] for row in rows] + self._keys[known:]
+        values = self._values_of(keys, objectives)
+        self._values[rows] = values[: len(rows)]
+        self._values = np.concatenate([self._values, values[len(rows) :]])
+        return self._values
+
+    def _values_of(
+        self, keys: list[Key], objectives: list[tuple[str, float]]
+    ) -> npt.NDArray[np.float64]:
+        """The values of arms, ``n x m``; NaN where there is none."""
+        exact = np.empty((len(keys), len(objectives)))
+        for column, (name, sign) in enumerate(objectives):
+            exact[:, column] = [sign * self._means.get(key, name) for key in keys]
+        # Two values that the storage makes equal must tie before it does, too.
+        return as_stored(exact.ravel()).reshape(exact.shape) if exact.size else exact
 
 
-def _means(experiment: Experiment) -> dict[tuple[int, str, str], float]:
-    df = experiment.lookup_data().df
-    if df.empty:
-        return {}
-    columns = ("trial_index", "arm_name", "metric_signature")
-    keys = zip(*(df[column].tolist() for column in columns), strict=True)
-    # A curve (one row per step) is reduced to its last step, which comes last.
-    return dict(zip(keys, df["mean"].tolist(), strict=True))
+@dataclass(frozen=True)
+class _Arms:
+    """Arms of a few trials."""
+
+    keys: list[Key]
+    rows: npt.NDArray[np.int64]
+    indices: npt.NDArray[np.int64]
+    outside: int
 
 
-def unusable_value(trial_index: int, metric: str, value: float, allowed: str) -> ObservationError:
-    """The error for a value that no strategy can use, and how to repair it."""
-    return ObservationError(
-        f"trial {trial_index}: {metric} = {value} cannot be used; values must be {allowed}",
-        "attach the right value (Client.attach_data, AxClient.update_trial_data), or mark the "
-        f"trial as failed (experiment.trials[{trial_index}].mark_failed(unsafe=True))",
-    )
+def _is_settled(trial: BaseTrial) -> bool:
+    """Whether the arm of a trial cannot change any more; a batch may abandon some of its arms."""
+    return isinstance(trial, Trial) and trial.arm is not None and not trial.status.is_candidate
 
 
 def _proposed(pending: dict[str, list[ObservationFeatures]] | None) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from ax_anasod.generation_strategy.baseline_options import (
     SMACOptions,
     TPEOptions,
 )
-from ax_anasod.generation_strategy.nodes import node
+from ax_anasod.generation_strategy.nodes import SearchStrategy, node
 from ax_anasod.generation_strategy.strategy import Builder, Strategy
 from ax_anasod.optional import require
 
@@ -37,7 +37,7 @@ def _builder(generator: AnasodGenerators, package: str | None = None) -> Builder
         if package is not None:
             require(package, _EXTRA)
         kwargs = {"cell": space.cell.to_dict(), "seed": seed, **asdict(options)}
-        return GenerationStrategy(name=name, nodes=[node(name, generator, kwargs)])
+        return SearchStrategy(name=name, nodes=[node(name, generator, kwargs)])
 
     return build
 

@@ -15,7 +15,7 @@ from ax_anasod.core.seeding import check_seed
 from ax_anasod.dnas.result import OneShotResult
 from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.generation_strategy.baselines import BASELINES
-from ax_anasod.generation_strategy.nodes import draws_then_model, node
+from ax_anasod.generation_strategy.nodes import SearchStrategy, draws_then_model, node
 from ax_anasod.generation_strategy.options import (
     AnasodBOOptions,
     BiasedRandomOptions,
@@ -86,7 +86,7 @@ def _random(
     name: str, space: AnasodSearchSpace | CellSearchSpace, seed: int, options: RandomOptions
 ) -> GenerationStrategy:
     kwargs = {"cell": space.cell.to_dict(), "seed": seed}
-    return GenerationStrategy(
+    return SearchStrategy(
         name=name, nodes=[node(name, AnasodGenerators.RANDOM_ARCHITECTURE, kwargs)]
     )
 
@@ -98,7 +98,7 @@ def _anasod_random(
     options: RandomOptions | BiasedRandomOptions,
 ) -> GenerationStrategy:
     kwargs = {"cell": space.cell.to_dict(), "seed": seed, **asdict(options)}
-    return GenerationStrategy(name=name, nodes=[node(name, AnasodGenerators.ANASOD_RANDOM, kwargs)])
+    return SearchStrategy(name=name, nodes=[node(name, AnasodGenerators.ANASOD_RANDOM, kwargs)])
 
 
 def _anasod_bo(
@@ -133,6 +133,7 @@ def _anasod_bo(
         arguments,
         options.num_initial,
         scope="front",
+        signs="not negative" if log_targets else "any",
     )
 
 

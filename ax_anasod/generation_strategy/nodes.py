@@ -1,17 +1,70 @@
-"""Nodes that the builders put together."""
+"""What the builders put together: nodes, and strategies of nodes."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ax.adapter.registry import GeneratorRegistryBase
+from ax.core.data import Data
+from ax.core.experiment import Experiment
+from ax.core.generator_run import GeneratorRun
+from ax.core.observation import ObservationFeatures
 from ax.core.trial_status import TrialStatus
 from ax.generation_strategy.generation_node import GenerationNode
 from ax.generation_strategy.generation_strategy import GenerationStrategy
 from ax.generation_strategy.generator_spec import GeneratorSpec
 from ax.generation_strategy.transition_criterion import MinTrials
 
+from ax_anasod.adapter.history import HistoryAdapter
+from ax_anasod.adapter.registry import SETUPS
 from ax_anasod.core.objectives import Scope
+from ax_anasod.generators.targets import Signs
+
+
+class SearchStrategy(GenerationStrategy):
+    """Ax's ``GenerationStrategy``, which asks no tables for what its generators know.
+
+    Before each proposal Ax looks up which trials have no data yet, in a table of all trials. The
+    generators behind a :class:`HistoryAdapter` see that in the history. It is stored as a
+    ``GenerationStrategy``; read from a database it is one of these again.
+
+    Args:
+        args: As for Ax's ``GenerationStrategy``.
+        kwargs: Likewise.
+    """
+
+    def gen(
+        self,
+        experiment: Experiment,
+        data: Data | None = None,
+        n: int | None = None,
+        fixed_features: ObservationFeatures | None = None,
+        num_trials: int = 1,
+    ) -> list[list[GeneratorRun]]:
+        """Propose trials, as Ax's does."""
+        if not all(_reads_history(node) for node in self._nodes):
+            return super().gen(experiment, data, n, fixed_features, num_trials)
+        self.experiment = experiment
+        limit = self._curr.new_trial_limit(raise_generation_errors=False) if num_trials > 1 else -1
+        number = max(1, num_trials if limit == -1 else min(num_trials, limit))
+        # Ax adds what is proposed in this call.
+        pending: dict[str, list[ObservationFeatures]] = {}
+        return [
+            self._gen_with_multiple_nodes(
+                experiment=experiment,
+                data=data,
+                n=n,
+                pending_observations=pending,
+                fixed_features=fixed_features,
+                first_generation_in_multi=i == 0,
+            )
+            for i in range(number)
+        ]
+
+
+def _reads_history(node: GenerationNode) -> bool:
+    setups = [SETUPS.get(spec.generator_enum.value) for spec in node.generator_specs]
+    return all(s is not None and issubclass(s.adapter_class, HistoryAdapter) for s in setups)
 
 
 def node(
@@ -69,6 +122,8 @@ def draws_then_model(
     arguments: dict[str, Any],
     num_initial: int,
     scope: Scope = "one",
+    signs: Signs = "any",
+    above: float | None = None,
 ) -> GenerationStrategy:
     """Random draws in a node ``"initial"``, then the generator the strategy is named after.
 
@@ -80,9 +135,17 @@ def draws_then_model(
         num_initial: Trials with data before the model.
         scope: The objectives that the model can search: others are refused at the first
             draw, not after all of them.
+        signs: The signs of values that it can take; another value is refused at the next draw.
+        above: What all values must be above, None for no bound.
     """
-    common = {"cell": arguments["cell"], "seed": arguments["seed"], "scope": scope}
-    return GenerationStrategy(
+    common = {
+        "cell": arguments["cell"],
+        "seed": arguments["seed"],
+        "scope": scope,
+        "signs": signs,
+        "above": above,
+    }
+    return SearchStrategy(
         name=name,
         nodes=[
             node("initial", draws, common, next_node=name, num_trials=num_initial),

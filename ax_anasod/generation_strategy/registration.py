@@ -13,7 +13,7 @@ from ax.generation_strategy.generation_strategy import GenerationStrategy
 from ax_anasod.adapter import AnasodGenerators
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace
 from ax_anasod.exceptions import OptionError
-from ax_anasod.generation_strategy.nodes import draws_then_model, node
+from ax_anasod.generation_strategy.nodes import SearchStrategy, draws_then_model, node
 from ax_anasod.generation_strategy.options import CheckedOptions
 from ax_anasod.generation_strategy.strategy import STRATEGIES, Strategy
 from ax_anasod.generators.checks import check_number
@@ -130,9 +130,7 @@ def _build(
     }
     RegisteredGenerator(**arguments)  # refuses before the first trial
     if not num_initial:
-        return GenerationStrategy(
-            name=name, nodes=[node(name, AnasodGenerators.REGISTERED, arguments)]
-        )
+        return SearchStrategy(name=name, nodes=[node(name, AnasodGenerators.REGISTERED, arguments)])
     draws = (
         AnasodGenerators.ANASOD_RANDOM
         if isinstance(space, AnasodSearchSpace)

@@ -56,7 +56,15 @@ def _builder(
             arguments[argument] = {field.name: arguments.pop(field.name) for field in fields(kind)}
         if features is not None:
             arguments["features"] = features
-        return draws_then_model(name, initial, generator, arguments, options.num_initial)
+        return draws_then_model(
+            name,
+            initial,
+            generator,
+            arguments,
+            options.num_initial,
+            signs="one" if getattr(options, "log_targets", False) else "any",
+            above=options.lower_bound if getattr(options, "loss", None) == "mape" else None,
+        )
 
     return build
 

@@ -54,6 +54,7 @@ def _two_level(
         AnasodGenerators.TWO_LEVEL,
         arguments,
         options.num_initial,
+        signs="one" if options.log_targets else "any",
     )
 
 

@@ -15,6 +15,8 @@ from ax_anasod.core.coding import Coding, Space
 from ax_anasod.core.history import History
 from ax_anasod.core.objectives import Scope
 from ax_anasod.core.seeding import proposal_rng
+from ax_anasod.generators.start import StartingDraws
+from ax_anasod.generators.targets import Signs, check_values
 
 
 class HistoryGenerator(RandomGenerator, ABC):
@@ -45,6 +47,11 @@ class HistoryGenerator(RandomGenerator, ABC):
         """What it can search; its adapter refuses experiments that ask for more."""
         return "one"
 
+    @property
+    def reads_values(self) -> bool:
+        """Whether it reads the values of the history; its adapter spares it them otherwise."""
+        return True
+
     def rng(self, history: History) -> np.random.Generator:
         """The random numbers of the next proposal."""
         return proposal_rng(self.seed, history.position)
@@ -70,3 +77,50 @@ class HistoryGenerator(RandomGenerator, ABC):
         # Ax would store the seed and a position and hand them back at the next step;
         # both follow from the stored arguments and the experiment.
         return {}
+
+
+class DrawGenerator(HistoryGenerator):
+    """Random draws, alone or before a model: what the model would refuse is refused at once.
+
+    Args:
+        cell: ``Cell.to_dict()`` of the cell searched.
+        seed: The seed of the run.
+        scope: What the model that follows can search, so that an experiment which asks for
+            more is refused at the first draw.
+        signs: Of which signs its objectives may be, so that the first value which it cannot
+            take is refused.
+        above: A bound that all objectives must be above, None for none; likewise.
+        start: What :class:`ax_anasod.generators.start.StartingDraws` proposes in the place of
+            the draws; None for these.
+    """
+
+    def __init__(
+        self,
+        cell: Mapping[str, Any],
+        seed: int = 0,
+        scope: Scope = "any",
+        signs: Signs = "any",
+        above: float | None = None,
+        start: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(cell=cell, seed=seed)
+        self._scope, self.signs, self.above = scope, signs, above
+        self.start = None if start is None else StartingDraws(self.coding, seed, start)
+
+    @property
+    def scope(self) -> Scope:
+        """Whatever is asked for, since draws read no values; or what the model can search."""
+        return self._scope
+
+    @property
+    def reads_values(self) -> bool:
+        """Whether values are looked at, for the model that follows."""
+        return self.signs != "any" or self.above is not None
+
+    def check(self, history: History) -> None:
+        """Refuse values that the model could not take.
+
+        Raises:
+            ObservationError: There is one; its trial is named.
+        """
+        check_values(history, self.signs, self.above)

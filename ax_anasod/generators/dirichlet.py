@@ -10,13 +10,13 @@ import numpy.typing as npt
 
 from ax_anasod.core.history import History
 from ax_anasod.core.objectives import Scope
-from ax_anasod.generators.base import HistoryGenerator
+from ax_anasod.generators.base import DrawGenerator
 from ax_anasod.generators.fixed import apply_fixed_counts
-from ax_anasod.generators.start import StartingDraws
+from ax_anasod.generators.targets import Signs
 from ax_anasod.simplex import LinearSchedule, sample_biased, sample_uniform
 
 
-class DirichletGenerator(HistoryGenerator):
+class DirichletGenerator(DrawGenerator):
     """ANASOD-RS and ANASOD-biasedRS (paper, Sec. 3.2, Eq. 3).
 
     Draws a point of the simplex from Dir(1, ..., 1), or, biased, from the Dirichlet
@@ -29,8 +29,9 @@ class DirichletGenerator(HistoryGenerator):
         beta_max: Beta once all planned trials are done (paper: 2); 0 draws uniformly throughout.
         num_trials: The planned number of trials T, over which beta grows linearly: after t
             trials it is ``t * beta_max / T``.
-        scope: What the model that follows can search, so that an experiment which asks for
-            more is refused at the first draw.
+        scope: What the model that follows needs, see `DrawGenerator`, as for the next two.
+        signs: Which signs values may have.
+        above: What they must be above.
         start: What :class:`ax_anasod.generators.start.StartingDraws` proposes; None for the
             draws above.
     """
@@ -44,11 +45,11 @@ class DirichletGenerator(HistoryGenerator):
         beta_max: float = 0.0,
         num_trials: int = 1,
         scope: Scope = "any",
+        signs: Signs = "any",
+        above: float | None = None,
         start: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(cell=cell, seed=seed)
-        self._scope = scope
-        self._start = None if start is None else StartingDraws(self.coding, seed, start)
+        super().__init__(cell, seed, scope, signs, above, start)
         self.schedule = LinearSchedule(beta_max=beta_max, num_trials=num_trials)
 
     @property
@@ -56,13 +57,24 @@ class DirichletGenerator(HistoryGenerator):
         """One metric where draws are biased towards its best encoding, else the argument."""
         return "one" if self.schedule.beta_max > 0 else self._scope
 
+    @property
+    def reads_values(self) -> bool:
+        """Whether values are looked at, for the bias or for the model that follows."""
+        return self.schedule.beta_max > 0 or super().reads_values
+
     def propose(self, n: int, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
-        """Draw ``n`` encodings, counts ``n x k``."""
-        if self._start is not None:
-            return self._start.propose(n, history, fixed)
+        """Draw ``n`` encodings, counts ``n x k``.
+
+        Raises:
+            EncodingError: The fixed counts cannot be part of an encoding.
+            ObservationError: The model that follows could not take a value.
+        """
+        self.check(history)
+        if self.start is not None:
+            return self.start.propose(n, history, fixed)
         rng = self.rng(history)
-        incumbent = history.incumbent()
         beta = self.schedule.beta(history.position)
+        incumbent = history.incumbent()
         if incumbent is None or beta == 0:
             fractions = sample_uniform(self.cell.num_operations, n, rng)
         else:

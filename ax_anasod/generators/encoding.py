@@ -24,7 +24,7 @@ from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.generators.acquisition import EncodingAcquisition
 from ax_anasod.generators.candidates import check_exhaustive
 from ax_anasod.simplex import TrustRegionSchedule
-from ax_anasod.surrogates import EncodingGP
+from ax_anasod.surrogates.gp import EncodingGP, EncodingLikelihood, free_at_once
 
 Optimizer = Literal["pool", "mirror-descent", "exhaustive"]
 OPTIMIZERS: Final[tuple[str, ...]] = get_args(Optimizer)
@@ -129,6 +129,7 @@ class EncodingGenerator(BoTorchGenerator):
                 model_configs=[
                     ModelConfig(
                         botorch_model_class=EncodingGP,
+                        mll_class=EncodingLikelihood,
                         model_options={"ard": ard},
                         # Encodings are in [0, 1]^k already.
                         input_transform_classes=None,
@@ -152,6 +153,12 @@ class EncodingGenerator(BoTorchGenerator):
             # interrupted, and is known to get stuck (Ax warm starts by default).
             warm_start_refit=False,
         )
+
+    def fit(self, *args: Any, **kwargs: Any) -> None:
+        """Fit one model for each outcome; the arguments are those of Ax."""
+        super().fit(*args, **kwargs)
+        # Several models are in a list, which is a module of its own.
+        free_at_once(self.surrogate.model)
 
     def best_point(
         self, search_space_digest: SearchSpaceDigest, torch_opt_config: TorchOptConfig

@@ -73,6 +73,11 @@ class RegisteredGenerator(HistoryGenerator):
         """What the user's generator can search."""
         return self.own.scope
 
+    @property
+    def reads_values(self) -> bool:
+        """Whether the user's generator reads the values of the history."""
+        return self.own.reads_values
+
     def propose(self, n: int, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
         """What the user's generator proposes, ``n x d``."""
         return self.own.propose(n, history, fixed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -10,10 +10,20 @@ from scipy.special import ndtri
 from scipy.stats import rankdata
 
 from ax_anasod.core.history import History
+from ax_anasod.core.means import unusable_value
 from ax_anasod.exceptions import ObservationError
 
 # As in Ax's StandardizeY: what varies less is constant.
 _SMALLEST_DEVIATION: Final = 1e-8
+
+Signs = Literal["any", "one", "not negative"]
+"""Of which signs the values of an objective may be: any, all of one, or never below 0."""
+
+NOT_NEGATIVE: Final = (
+    ">= 0, since their logarithm is modelled (the strategy's option log_targets=False models "
+    "them as they are)"
+)
+"""What values must be whose logarithm is modelled, whatever their sign is turned to."""
 
 
 def standardized_targets(
@@ -90,17 +100,50 @@ def half_ranked(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def _signed_log(values: npt.NDArray[np.float64], history: History) -> npt.NDArray[np.float64]:
+    check_values(history, "one")
     if (values >= 0).all():
         return np.log(lift_zeros(values))
-    if (values <= 0).all():
-        return -np.log(lift_zeros(-values))
-    objective = history.values[:, 0]
-    trials = [int(history.trial_indices[test].min()) for test in (objective < 0, objective > 0)]
-    raise ObservationError(
-        f"the logarithm of the objective is modelled, but its values have both signs "
-        f"(trials {trials[0]} and {trials[1]})",
-        "if neither is wrong, the strategy's option log_targets=False models them as they are",
-    )
+    return -np.log(lift_zeros(-values))
+
+
+def check_values(history: History, signs: Signs, above: float | None = None) -> None:
+    """Refuse values that a model cannot take.
+
+    Args:
+        history: The run so far.
+        signs: Of which signs the values of each objective may be.
+        above: A bound that all must be above, None for none.
+
+    Raises:
+        ObservationError: There is such a value; its trial is named.
+    """
+    indices, values = history.trial_indices, history.values
+    for column, (metric, sign) in enumerate(history.objectives):
+        told = sign * values[:, column]
+        if signs == "not negative":
+            _refuse_first(told < 0, told, indices, metric, NOT_NEGATIVE)
+        if above is not None:
+            reached = values[:, column] <= above
+            _refuse_first(reached, told, indices, metric, f"above lower_bound = {above}")
+    if signs == "one" and (values[:, 0] < 0).any() and (values[:, 0] > 0).any():
+        trials = [int(indices[test].min()) for test in (values[:, 0] < 0, values[:, 0] > 0)]
+        raise ObservationError(
+            f"the logarithm of the objective is modelled, but its values have both signs "
+            f"(trials {trials[0]} and {trials[1]})",
+            "if neither is wrong, the strategy's option log_targets=False models them as they are",
+        )
+
+
+def _refuse_first(
+    wrong: npt.NDArray[np.bool_],
+    values: npt.NDArray[np.float64],
+    indices: npt.NDArray[np.int64],
+    metric: str,
+    allowed: str,
+) -> None:
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise unusable_value(int(indices[row]), metric, float(values[row]), allowed)
 
 
 def lift_zeros(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

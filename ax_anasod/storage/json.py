@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ax.storage.json_store.encoders import (
+    experiment_to_dict,
+    generation_strategy_to_dict,
     metric_to_dict,
     percentile_early_stopping_strategy_to_dict,
     range_parameter_to_dict,
@@ -21,7 +23,9 @@ from ax_anasod.adapter import (
     PrepareObservations,
 )
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, OperationParameter
+from ax_anasod.core.experiment import SearchExperiment
 from ax_anasod.early_stopping import RepeatablePercentileEarlyStoppingStrategy
+from ax_anasod.generation_strategy.nodes import SearchStrategy
 from ax_anasod.global_stopping import (
     ExpectedImprovementStoppingStrategy,
     stopping_strategy_to_dict,
@@ -36,10 +40,20 @@ def space_to_dict(space: AnasodSearchSpace | CellSearchSpace) -> dict[str, Any]:
     return {**search_space_to_dict(space), "cell": cell}
 
 
+def _as_ax_experiment(experiment: SearchExperiment) -> dict[str, Any]:
+    return {**experiment_to_dict(experiment), "__type": "Experiment"}
+
+
+def _as_ax_strategy(strategy: SearchStrategy) -> dict[str, Any]:
+    return {**generation_strategy_to_dict(strategy), "__type": "GenerationStrategy"}
+
+
 def register() -> None:
     """Add our classes to the registries that Ax's JSON storage uses by default."""
     CORE_ENCODER_REGISTRY.update(
         {
+            SearchExperiment: _as_ax_experiment,
+            SearchStrategy: _as_ax_strategy,
             OperationParameter: range_parameter_to_dict,
             AnasodSearchSpace: space_to_dict,
             CellSearchSpace: space_to_dict,

@@ -14,6 +14,7 @@ from ax.core.experiment import Experiment
 from ax.core.metric import Metric
 from ax.core.runner import Runner
 from ax.exceptions.core import AxParameterWarning
+from ax.generation_strategy.generation_strategy import GenerationStrategy
 from ax.storage.metric_registry import CORE_METRIC_REGISTRY
 from ax.storage.registry_bundle import RegistryBundle
 from ax.storage.runner_registry import CORE_RUNNER_REGISTRY
@@ -25,7 +26,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ax_anasod.cells import Cell, from_dict
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, OperationParameter, RunProperties
+from ax_anasod.core.experiment import SearchExperiment
 from ax_anasod.exceptions import RunError
+from ax_anasod.generation_strategy.nodes import SearchStrategy
 from ax_anasod.metrics import LookupMetric, TrainingMetric
 from ax_anasod.runners import LookupRunner, RayRunner, TrainingRunner
 
@@ -58,7 +61,14 @@ class AnasodDecoder(Decoder):
         if properties is not None:
             restore = _encodings if properties.space == "encoding" else _architectures
             experiment._search_space = restore(experiment, from_dict(properties.cell))
+            experiment.__class__ = SearchExperiment
         return experiment
+
+    def generation_strategy_from_sqa(self, *args: Any, **kwargs: Any) -> GenerationStrategy:
+        """The strategy, as one of ours, whose nodes need not be."""
+        strategy = super().generation_strategy_from_sqa(*args, **kwargs)
+        strategy.__class__ = SearchStrategy
+        return strategy
 
 
 def _encodings(experiment: Experiment, cell: Cell) -> AnasodSearchSpace:

@@ -10,16 +10,17 @@ import numpy.typing as npt
 import torch
 from botorch.fit import fit_gpytorch_mll
 from gpytorch.constraints import Interval
-from gpytorch.mlls import ExactMarginalLogLikelihood
 from scipy.linalg import lapack
 from scipy.spatial.distance import cdist
 from torch import Tensor
 
-from ax_anasod.surrogates.gp import EncodingGP
+from ax_anasod.surrogates.gp import EncodingGP, EncodingLikelihood
+from ax_anasod.threads import undisturbed
 
 _ROOT_5: Final = math.sqrt(5.0)
 
 
+@undisturbed()
 def fit_encoding_gp(model: EncodingGP) -> None:
     """Fit hyperparameters by maximum marginal likelihood, several times as fast as usual.
 
@@ -32,7 +33,7 @@ def fit_encoding_gp(model: EncodingGP) -> None:
     Args:
         model: The model, new.
     """
-    mll = ExactMarginalLogLikelihood(model.likelihood, model)
+    mll = EncodingLikelihood(model.likelihood, model)
     kernel: Any = model.covar_module
     inferred = hasattr(model.likelihood.noise_covar, "raw_noise")
     closed_form = kernel.base_kernel.raw_lengthscale.numel() == 1 and inferred
@@ -50,7 +51,7 @@ class LossAndGradient:
             and inferred noise.
     """
 
-    def __init__(self, mll: ExactMarginalLogLikelihood) -> None:
+    def __init__(self, mll: EncodingLikelihood) -> None:
         model: Any = mll.model
         inputs = model.train_inputs[0].detach().numpy()
         self._targets: npt.NDArray[np.float64] = model.train_targets.detach().numpy()

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ax_anasod.exceptions import OptionError
 from ax_anasod.surrogates.operation_graphs import OperationGraphs
+from ax_anasod.threads import undisturbed
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,9 @@ class GraphConvolutionalNetwork(torch.nn.Module):
             [_uniform(generator, 0.05, *shape) for shape in itertools.pairwise(sizes)]
         )
         self.biases = torch.nn.ParameterList([_uniform(generator, limit, width) for _ in sizes[1:]])
-        self.norms = torch.nn.ModuleList([torch.nn.BatchNorm1d(width) for _ in sizes[1:]])
+        self.norms = torch.nn.ModuleList(
+            [torch.nn.BatchNorm1d(width, dtype=torch.float32) for _ in sizes[1:]]
+        )
         self.output_weight = _uniform(generator, limit, width)
         self.output_bias = _uniform(generator, limit, 1)
 
@@ -134,6 +137,7 @@ class GraphConvolutionalNetwork(torch.nn.Module):
         return self.embed(graphs) @ self.output_weight + self.output_bias
 
 
+@undisturbed()
 def fit_gcn(
     graphs: GraphInputs,
     targets: npt.NDArray[np.float64],
@@ -173,5 +177,5 @@ def fit_gcn(
 
 
 def _uniform(generator: torch.Generator, limit: float, *shape: int) -> torch.nn.Parameter:
-    draws = torch.rand(*shape, generator=generator)
+    draws = torch.rand(*shape, generator=generator, dtype=torch.float32)
     return torch.nn.Parameter((2.0 * draws - 1.0) * limit)

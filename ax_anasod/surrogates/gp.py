@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+import torch
 from botorch.models import SingleTaskGP
 from botorch.utils.datasets import SupervisedDataset
-from gpytorch.constraints import Interval
+from gpytorch.constraints import GreaterThan, Interval
 from gpytorch.kernels import MaternKernel, ScaleKernel
 from gpytorch.likelihoods import GaussianLikelihood
+from gpytorch.mlls import ExactMarginalLogLikelihood
 from torch import Tensor
+
+from ax_anasod.threads import undisturbed
 
 
 class EncodingGP(SingleTaskGP):
@@ -32,6 +37,7 @@ class EncodingGP(SingleTaskGP):
         ard: One lengthscale for each input instead of one for all.
     """
 
+    @undisturbed()
     def __init__(
         self,
         train_X: Tensor,
@@ -47,12 +53,12 @@ class EncodingGP(SingleTaskGP):
             MaternKernel(
                 nu=2.5,
                 ard_num_dims=train_X.shape[-1] if ard else None,
-                lengthscale_constraint=Interval(*lengthscale_bounds),
+                lengthscale_constraint=bounds(*lengthscale_bounds),
             ),
-            outputscale_constraint=Interval(*outputscale_bounds),
+            outputscale_constraint=bounds(*outputscale_bounds),
         )
         likelihood = (
-            GaussianLikelihood(noise_constraint=Interval(*noise_bounds))
+            GaussianLikelihood(noise_constraint=bounds(*noise_bounds))
             if train_Yvar is None
             else None
         )
@@ -65,8 +71,51 @@ class EncodingGP(SingleTaskGP):
             covar_module=covariance,
             outcome_transform=None,
         )
+        free_at_once(self)
 
     @classmethod
     def construct_inputs(cls, training_data: SupervisedDataset, **options: Any) -> dict[str, Any]:
         """Keyword arguments of the constructor from a BoTorch data set and options."""
         return {**super().construct_inputs(training_data=training_data), **options}
+
+
+class EncodingLikelihood(ExactMarginalLogLikelihood):  # type: ignore[misc]
+    """GPyTorch's marginal likelihood, which does not outlive the fit of its model.
+
+    Args:
+        likelihood: As for ``ExactMarginalLogLikelihood``, like the model.
+        model: The model.
+    """
+
+    def __init__(self, likelihood: GaussianLikelihood, model: SingleTaskGP) -> None:
+        super().__init__(likelihood, model)
+        free_at_once(self)
+
+
+def free_at_once(module: torch.nn.Module) -> None:
+    """Let a GPyTorch module, and all within it, go when the last reference to it does.
+
+    Each of them refers to itself, through a hook for the shapes of loaded parameters, which
+    nothing here uses. Models with their n x n matrices would then stay until Python's collector
+    of cycles comes by, which after a thousand trials is hundreds of models later.
+
+    Args:
+        module: The module.
+    """
+    for part in module.modules():
+        part._load_state_dict_pre_hooks.clear()
+
+
+def bounds(low: float, high: float = math.inf) -> Interval:
+    """Bounds of a hyperparameter in single precision.
+
+    GPyTorch rounds them to torch's default dtype, which a program may have changed.
+
+    Args:
+        low: The lower bound.
+        high: The upper bound; infinite for none.
+    """
+    constraint = GreaterThan(low) if math.isinf(high) else Interval(low, high)
+    constraint.lower_bound = torch.tensor(low, dtype=torch.float32)
+    constraint.upper_bound = torch.tensor(high, dtype=torch.float32)
+    return constraint

@@ -13,9 +13,12 @@ from botorch.models.ensemble import EnsembleModel
 from torch import Tensor
 
 from ax_anasod.exceptions import OptionError, UnknownNameError
+from ax_anasod.threads import undisturbed
 
 LOSSES: Final = ("mae", "mape")
 _BETAS: Final = (0.9, 0.99)
+# Single precision is enough for the networks, but not for the units of the values.
+_DTYPE: Final = torch.float32
 # Targets are told apart on this scale; a value so far out says no more than "very bad".
 _FARTHEST: Final = 1e6
 
@@ -94,11 +97,11 @@ class NeuralEnsemble(EnsembleModel):
         members = options.num_members
         for inputs, outputs in itertools.pairwise(sizes):
             limit = math.sqrt(6.0 / (inputs + outputs))
-            draws = torch.rand(members, inputs, outputs, generator=generator)
+            draws = torch.rand(members, inputs, outputs, generator=generator, dtype=_DTYPE)
             self.weights.append(torch.nn.Parameter((2.0 * draws - 1.0) * limit))
-            self.biases.append(torch.nn.Parameter(torch.zeros(members, 1, outputs)))
-        self.register_buffer("center", torch.zeros(()))
-        self.register_buffer("scale", torch.ones(()))
+            self.biases.append(torch.nn.Parameter(torch.zeros(members, 1, outputs, dtype=_DTYPE)))
+        self.register_buffer("center", torch.zeros((), dtype=_DTYPE))
+        self.register_buffer("scale", torch.ones((), dtype=_DTYPE))
         self.eval()
 
     def forward(self, X: Tensor) -> Tensor:
@@ -111,7 +114,6 @@ class NeuralEnsemble(EnsembleModel):
             ``batch_shape x s x n x 1`` predictions of the ``s`` networks.
         """
         flat = X.reshape(-1, X.shape[-1]).to(self.weights[0])
-        # Single precision is enough for the networks, but not for the units of the values.
         outputs = self._outputs(flat.expand(self.options.num_members, -1, -1)).to(X)
         values = self.center.to(X) + self.scale.to(X) * outputs  # s x (batch_shape * n)
         return values.reshape(-1, *X.shape[:-1]).movedim(0, -2).unsqueeze(-1)
@@ -126,6 +128,7 @@ class NeuralEnsemble(EnsembleModel):
         return torch.baddbmm(last_bias, hidden, last_weight)[..., 0]
 
 
+@undisturbed()
 def fit_neural_ensemble(
     train_X: Tensor, train_Y: Tensor, seed: int, options: EnsembleOptions | None = None
 ) -> NeuralEnsemble:
@@ -155,9 +158,10 @@ def fit_neural_ensemble(
     generator = torch.Generator().manual_seed(seed)
     ensemble = NeuralEnsemble(train_X.shape[-1], options, generator)
     ensemble.center, ensemble.scale = _common_scale(train_Y.double(), options)
-    inputs = train_X.float()
+    # A copy, since tensors of inference mode cannot be trained on.
+    inputs = train_X.to(_DTYPE, copy=True)
     targets = (train_Y[:, 0].double() - ensemble.center) / ensemble.scale
-    targets = targets.clamp(-_FARTHEST, _FARTHEST).float()
+    targets = targets.clamp(-_FARTHEST, _FARTHEST).to(_DTYPE)
     # The relative error |prediction / target - 1| is an absolute one with these weights.
     weights = 1.0 / targets if options.loss == "mape" else torch.ones_like(targets)
     optimizer = torch.optim.Adam(
@@ -175,7 +179,8 @@ def fit_neural_ensemble(
 def _minibatches(n: int, options: EnsembleOptions, generator: torch.Generator) -> Iterator[Tensor]:
     """The observations of each step, ``s x b``: an order of its own for each network."""
     for _ in range(options.num_epochs):
-        order = torch.rand(options.num_members, n, generator=generator).argsort(dim=1)
+        draws = torch.rand(options.num_members, n, generator=generator, dtype=_DTYPE)
+        order = draws.argsort(dim=1)
         yield from torch.split(order, options.minibatch_size, dim=1)
 
 

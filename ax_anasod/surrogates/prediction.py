@@ -12,6 +12,8 @@ from botorch.models.model import Model
 from scipy.special import erfcx, ndtr
 from torch import Tensor
 
+from ax_anasod.threads import undisturbed
+
 # Candidates predicted at a time: their joint covariance stays small, while a batch of
 # single points would hold a copy of the training inputs for each.
 _CHUNK: Final = 512
@@ -20,6 +22,7 @@ _CHUNK: Final = 512
 _FAR: Final = -1e4
 
 
+@undisturbed()
 def predict(model: Model, X: Tensor) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Posterior mean and standard deviation of ``m`` candidates.
 

@@ -8,12 +8,15 @@ from typing import Any
 import torch
 from botorch.models import SingleTaskGP
 from botorch.settings import validate_input_scaling
-from gpytorch.constraints import GreaterThan, Interval, Positive
+from gpytorch.constraints import Interval, Positive
 from gpytorch.kernels import Kernel
 from gpytorch.likelihoods import GaussianLikelihood
 from gpytorch.means import ZeroMean
 from gpytorch.priors import Prior
 from torch import Tensor
+
+from ax_anasod.surrogates.gp import bounds, free_at_once
+from ax_anasod.threads import undisturbed
 
 _NOISE_LEVELS = 61  # noise variances that are compared, a factor of 1.12 apart by default
 
@@ -47,7 +50,7 @@ class WeisfeilerLehmanKernel(Kernel):  # type: ignore[misc]
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        raw_variance = torch.nn.Parameter(torch.zeros(*self.batch_shape, 1, 1))
+        raw_variance = torch.nn.Parameter(torch.zeros(*self.batch_shape, 1, 1, dtype=torch.float32))
         self.register_parameter("raw_variance", raw_variance)
         constraint = variance_constraint or Positive()
         self.register_constraint("raw_variance", constraint)
@@ -112,6 +115,7 @@ class WeisfeilerLehmanGP(SingleTaskGP):
         noise_bounds: Smallest and largest noise variance.
     """
 
+    @undisturbed()
     def __init__(
         self,
         train_X: Tensor,
@@ -130,7 +134,7 @@ class WeisfeilerLehmanGP(SingleTaskGP):
                 ]
             )
         best = int(likelihoods.argmax())
-        likelihood = GaussianLikelihood(noise_constraint=GreaterThan(noise_bounds[0] / 2))
+        likelihood = GaussianLikelihood(noise_constraint=bounds(noise_bounds[0] / 2)).float()
         likelihood.noise = noise[best % _NOISE_LEVELS]
         # Counts are no points of the unit cube, and few targets are not quite standardised.
         with validate_input_scaling(False):
@@ -142,6 +146,7 @@ class WeisfeilerLehmanGP(SingleTaskGP):
                 mean_module=ZeroMean(),
                 outcome_transform=None,
             )
+        free_at_once(self)
         self.depth = best // _NOISE_LEVELS
         self.eval()
 

@@ -1,0 +1,109 @@
+"""What an experiment knows of its arms: their values, and whether they failed."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Container, Sequence
+
+from ax.core.arm import Arm
+from ax.core.batch_trial import BatchTrial
+from ax.core.data import Data, DataRow
+from ax.core.experiment import Experiment
+from ax.core.trial_status import TrialStatus
+
+from ax_anasod.exceptions import ObservationError
+
+Key = tuple[int, str]
+"""A trial's index and the name of one of its arms."""
+
+
+class Means:
+    """The mean of each metric of each arm; of a learning curve, that of its last step."""
+
+    def __init__(self) -> None:
+        self._seen: list[DataRow] = []
+        # (step, mean), by arm and metric.
+        self._last: dict[tuple[Key, str], tuple[float, float]] = {}
+        self._infinite: dict[tuple[Key, str], float] = {}
+
+    def get(self, key: Key, metric: str) -> float:
+        """The mean, NaN where there is none."""
+        return self._last.get((key, metric), (math.inf, math.nan))[1]
+
+    def update(self, data: Data) -> set[Key] | None:
+        """Read what is new; the arms that it is of, or None where all was read again."""
+        rows = data._data_rows
+        again = not begins_with(rows, self._seen)
+        if again:
+            self.__init__()  # type: ignore[misc]
+        changed = set()
+        for row in rows[len(self._seen) :]:
+            key = ((row.trial_index, row.arm_name), row.metric_signature)
+            step = math.inf if row.step is None or math.isnan(row.step) else row.step
+            last = self._last.get(key, (-math.inf, math.nan))[0]
+            # As in Ax's Data.df.
+            if step > last or (step == last and not data.has_step_column):
+                self._last[key] = (step, row.mean)
+                self._infinite.pop(key, None)
+                if not math.isfinite(row.mean):
+                    self._infinite[key] = row.mean
+                changed.add(key[0])
+        self._seen = list(rows)
+        return None if again else changed
+
+    def refuse_infinite(self, metrics: Container[str], failures: Container[Key]) -> None:
+        """Refuse what no strategy can use.
+
+        Raises:
+            ObservationError: A value of one of the metrics is infinite or NaN, and its arm has
+                not failed; the trial is named.
+        """
+        for (key, metric), mean in sorted(self._infinite.items()):
+            if metric in metrics and key not in failures:
+                raise unusable_value(key[0], metric, mean, "finite")
+
+
+def begins_with(items: Sequence[object], first: Sequence[object]) -> bool:
+    """Whether the first items are these, as objects."""
+    return len(items) >= len(first) and all(map(operator.is_, items, first))
+
+
+def check_finite(experiment: Experiment, objectives: Container[str]) -> None:
+    """Refuse what no strategy can use.
+
+    Args:
+        experiment: The experiment.
+        objectives: The metrics that must be finite; others may be anything.
+
+    Raises:
+        ObservationError: A value is infinite or NaN; the trial is named.
+    """
+    means = Means()
+    means.update(experiment.lookup_data())
+    means.refuse_infinite(objectives, {(i, arm.name) for i, arm in failed_arms(experiment)})
+
+
+def failed_arms(experiment: Experiment) -> list[tuple[int, Arm]]:
+    """The arms that failed or were abandoned, with the indices of their trials."""
+    by_status = experiment.trial_indices_by_status
+    failed = by_status[TrialStatus.FAILED] | by_status[TrialStatus.ABANDONED]
+    batches = [i for i, trial in experiment.trials.items() if isinstance(trial, BatchTrial)]
+    return [
+        (index, arm)
+        for index in sorted({*failed, *batches})
+        for arm in (
+            experiment.trials[index].arms
+            if index in failed
+            else experiment.trials[index].abandoned_arms
+        )
+    ]
+
+
+def unusable_value(trial_index: int, metric: str, value: float, allowed: str) -> ObservationError:
+    """The error for a value that no strategy can use, and how to repair it."""
+    return ObservationError(
+        f"trial {trial_index}: {metric} = {value} cannot be used; values must be {allowed}",
+        "attach the right value (Client.attach_data, AxClient.update_trial_data), or mark the "
+        f"trial as failed (experiment.trials[{trial_index}].mark_failed(unsafe=True))",
+    )
