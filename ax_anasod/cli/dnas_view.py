@@ -25,14 +25,13 @@ from ax_anasod.cli.tables import listing, print_plainly
 from ax_anasod.cli.train_view import read_images
 from ax_anasod.dnas import MethodConfig, OneShotConfig, OneShotRun, SearchEpoch, method
 from ax_anasod.dnas.layout import CONFIG, EPOCHS, RESULTS
+from ax_anasod.dnas.methods import TRAINING
 from ax_anasod.exceptions import OptionError, RunError
 from ax_anasod.files import read_json
 from ax_anasod.networks import published_config
 from ax_anasod.runs.layout import check_free, refusing
 from ax_anasod.training import DataConfig, Hardware, TrainingConfig, TrainingTask
 
-# Published: liamcli/gaea_release and D-X-Y/AutoDL-Projects agree in these.
-_PUBLISHED: Final = {"batch_size": 64, "learning_rate": 0.025, "final_learning_rate": 0.001}
 # On the digits, which are few and have 8 x 8 pixels, a search of this size takes a minute.
 _SMALL: Final = {"channels": 8, "cells": 3}
 _SHORT: Final = {"epochs": 12, "batch_size": 32}
@@ -80,7 +79,7 @@ def start_search(
             f"{name} is given twice: --{name.replace('_', '-')} and --training {name}=...",
             "give one of them",
         )
-    trained = {**_PUBLISHED, "epochs": chosen.epochs, **(_SHORT if small else {}), **given, **texts}
+    trained = {**TRAINING, "epochs": chosen.epochs, **(_SHORT if small else {}), **given, **texts}
     sizes = {name: value for name, value in network.items() if value is not None}
     device = Hardware(**hardware).with_threads()
     device.check()

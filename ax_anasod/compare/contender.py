@@ -38,7 +38,7 @@ class Contender:
             >>> Contender("anasod-bo", {"optimizer": "exhaustive", "ard": True}).label
             'anasod-bo:optimizer=exhaustive:ard=true'
         """
-        return _label(self.strategy, self.options, ":")
+        return label_of(self.strategy, self.options)
 
     def config(self, benchmark: Benchmark, seed: int) -> RunConfig:
         """The run with this seed.
@@ -56,7 +56,7 @@ class Contender:
         that number: with another one these are other runs, from the first trial on.
         """
         planned = planned_options(self.strategy, self.options, self.trials)
-        return quote(_label(self.strategy, planned, ","), safe=_KEPT)
+        return folder_of(self.strategy, planned)
 
     def check(self, benchmark: Benchmark) -> RunConfig:
         """Refuse what could not run, before anything does; returns the run with seed 0.
@@ -98,14 +98,20 @@ def check_different(contenders: Iterable[Contender]) -> None:
         raise OptionError("a comparison needs at least one strategy")
 
 
-def _label(strategy: str, options: Mapping[str, Any], separator: str) -> str:
+def folder_of(name: str, options: Mapping[str, Any]) -> str:
+    """The name of a folder for something with options, on every system."""
+    return quote(label_of(name, options, ","), safe=_KEPT)
+
+
+def label_of(name: str, options: Mapping[str, Any], separator: str = ":") -> str:
+    """What results call something with options, as the command line takes it."""
     words = {True: "true", False: "false", None: "none"}
     return separator.join(
         (
-            strategy,
+            name,
             *(
-                f"{name}={words[value] if value is None or isinstance(value, bool) else value}"
-                for name, value in options.items()
+                f"{option}={words[value] if value is None or isinstance(value, bool) else value}"
+                for option, value in options.items()
             ),
         )
     )
