@@ -28,21 +28,34 @@ def parse_contenders(text: str, trials: int) -> list[Contender]:
         OptionError: An entry is empty, or an option has no value or one of the wrong type.
     """
     contenders = []
+    for name, options in named_options(text, "--strategies"):
+        if name == ALL and not options:
+            contenders += [Contender(each, {}, trials) for each in STRATEGIES]
+        else:
+            contenders.append(Contender(name, parse_options(get(name), options), trials))
+    return contenders
+
+
+def named_options(text: str, flag: str) -> Iterator[tuple[str, list[str]]]:
+    """Names, each with the texts of its options.
+
+    Args:
+        text: ``NAME:OPTION=VALUE:OPTION=VALUE,NAME,...``
+        flag: The option of the command line that it was given with.
+
+    Raises:
+        OptionError: A name is empty, or an option has no value.
+    """
     for entry in _entries(text):
-        if entry == ALL:
-            contenders += [Contender(name, {}, trials) for name in STRATEGIES]
-            continue
         name, *options = entry.split(":")
         if not name:
             raise OptionError(
-                f"--strategies {text!r} has an empty name", "separate names by single commas"
+                f"{flag} {text!r} has an empty name", "separate names by single commas"
             )
-        strategy = get(name)
         for option in options:
             if not all(option.partition("=")[:2]):
-                raise OptionError(f"--strategies: {entry!r} is not of the form NAME:OPTION=VALUE")
-        contenders.append(Contender(name, parse_options(strategy, options), trials))
-    return contenders
+                raise OptionError(f"{flag}: {entry!r} is not of the form NAME:OPTION=VALUE")
+        yield name, options
 
 
 def leave_out_unfit(

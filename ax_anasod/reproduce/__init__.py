@@ -17,6 +17,7 @@ from ax_anasod.reproduce.spread import Spread, draw_spread, explained_share
 from ax_anasod.reproduce.targets import (
     CELLS,
     DRAWN,
+    FROM_RUNS,
     METHODS_IN_TABLE,
     ONE_SHOT,
     TARGETS,
@@ -28,6 +29,7 @@ from ax_anasod.reproduce.view import Reproduction, write_files
 __all__ = [
     "CELLS",
     "DRAWN",
+    "FROM_RUNS",
     "METHODS_IN_TABLE",
     "ONE_SHOT",
     "RETRAINED_TARGETS",

@@ -102,7 +102,7 @@ class OneShotProtocol:
             sizes = dict(_CPU_SIZES)
             epochs = _CPU_EPOCHS if epochs is None else epochs
             images = _CPU_IMAGES if images is None else images
-            if image_size is None and dataset != "digits":
+            if image_size is None and path is not None:
                 image_size = _CPU_PIXELS
         given = {"channels": channels, "cells": cells}
         sizes |= {name: value for name, value in given.items() if value is not None}
@@ -156,6 +156,13 @@ class OneShotMethod:
         """What results call it, as the command line takes it."""
         return label_of(self.name, self.options)
 
+    @property
+    def is_scaled(self) -> bool:
+        """Whether the learning rate of p follows from the number of steps (see `settings`)."""
+        chosen = method(self.name, **self.options)
+        given = "learning_rate" in self.options or chosen.travel is not None
+        return bool(chosen.published_rate) and not given
+
     def settings(self, protocol: OneShotProtocol, images: ImageData) -> MethodConfig:
         """Its settings in a protocol.
 
@@ -170,10 +177,9 @@ class OneShotMethod:
         """
         chosen = method(self.name, **self.options)
         steps = self.steps(protocol, images)
-        if "learning_rate" in self.options or chosen.travel is not None or not steps:
+        if not self.is_scaled or not steps:
             return chosen
-        rate = chosen.published_rate / steps
-        return chosen.with_options(learning_rate=rate) if rate else chosen
+        return chosen.with_options(learning_rate=chosen.published_rate / steps)
 
     def steps(self, protocol: OneShotProtocol, images: ImageData | None = None) -> int:
         """Steps of the weights, and of p where it moves; without images the published ones."""

@@ -19,7 +19,8 @@ from ax_anasod.reproduce.one_shot_columns import (
     over_seeds,
     short,
 )
-from ax_anasod.reproduce.one_shot_runs import BEST_OF, OneShotOutcome, OneShotRuns
+from ax_anasod.reproduce.one_shot_runs import OneShotRuns
+from ax_anasod.reproduce.one_shot_task import BEST_OF, OneShotOutcome
 from ax_anasod.reproduce.paper import CIFAR10, OPTIMUM, TABLE_3, TASKS
 from ax_anasod.reproduce.view import plus_minus
 
@@ -257,21 +258,34 @@ def protocol_notes(runs: OneShotRuns) -> list[str]:
     epochs = "published epochs" if protocol.epochs is None else f"{protocol.epochs} epochs"
     steps = ", ".join(f"{n} {ours:,} ({paper:,})" for n, (ours, paper) in runs.steps.items())
     left_out = [label for label, method in runs.settings.items() if method.without_zero]
-    own = [
-        label
-        for label, method in runs.settings.items()
-        if method.update != "none" and not (method.published_rate and method.travel is None)
+    scaled = [method.label for method in runs.methods if method.is_scaled]
+    rates = (
+        f" The learning rate of p is larger by as much as the steps are fewer in "
+        f"{', '.join(scaled)}; the others have a rule of their own."
+        if scaled
+        else ""
+    )
+    agreements = [
+        f"{outcome.label} {outcome.summary['agreement']:.2f}"
+        for outcome in runs.outcomes
+        if outcome.summary["agreement"] is not None
     ]
-    kept = f", but for {', '.join(own)}, whose rule has a size of its own" if own else ""
     zeros = ", ".join(left_out) or "no method"
     return [
         f"Scale {protocol.scale}: {name}, {learned:,} images for the weights and {taught:,} for "
         f"p, {height} x {width} pixels, {protocol.network.channels} channels, "
         f"{protocol.network.cells} cells, {epochs}, batches of {protocol.batch_size}.",
-        f"Steps, with the published number: {steps}. The learning rate of p is larger by as much "
-        f"as the steps are fewer{kept}.",
+        f"Steps, with the published number: {steps}.{rates}",
         f"`none` is left out of the search by {zeros}, as in the source of each method; the "
         "others have it.",
+        *(
+            [
+                "Rank agreement of supernets with short trainings (a ranking without agreement "
+                f"cannot be trusted): {', '.join(agreements)}."
+            ]
+            if agreements
+            else []
+        ),
     ]
 
 
@@ -290,6 +304,7 @@ def described(runs: OneShotRuns, columns: Sequence[Column]) -> dict[str, Any]:
                 "ranked_by": outcome.summary["ranked_by"],
                 "agreement": outcome.summary["agreement"],
                 "best_of_draws": outcome.best_of_draws,
+                "warnings": outcome.summary["warnings"],
                 "cpu_seconds": outcome.cpu_seconds,
             }
         )

@@ -229,7 +229,9 @@ def _panels(
     if len(parts) > 1:
         return [[Panel(part, code, i) for i, part in enumerate(parts)] for code in codes]
     pairs = codes.reshape(samples, len(titles), -1)
-    return [[Panel(title, code, 0) for title, code in zip(titles, pair, strict=True)] for pair in pairs]
+    return [
+        [Panel(title, code, 0) for title, code in zip(titles, pair, strict=True)] for pair in pairs
+    ]
 
 
 def fill_cell(axes: Axes, cell: Cell, panel: Panel, colours: Sequence[str]) -> None:

@@ -34,7 +34,15 @@ DRAWN: Final = tuple(TITLES)
 CELLS: Final = "figure7"
 """The one that shows cells of a run."""
 
-TARGETS: Final = tuple(sorted([*TITLES, *SEARCH_TARGETS, *ONE_SHOT, *RETRAINED_TARGETS, CELLS]))
+FROM_RUNS: Final = (*RETRAINED_TARGETS, CELLS)
+"""Those that show what runs have found, without training."""
+
+TARGETS: Final = tuple(
+    sorted(
+        [*TITLES, *SEARCH_TARGETS, *ONE_SHOT, *FROM_RUNS],
+        key=lambda name: (name.startswith("figure"), name),
+    )
+)
 """Their names."""
 
 # The paper's order; what it has no row of stands beside its kin.
