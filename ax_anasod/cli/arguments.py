@@ -174,10 +174,26 @@ ComparisonOut = Annotated[
 ]
 Target = Annotated[
     str,
-    typer.Argument(metavar="TARGET", help="table1, table2, table6, figure2, figure3 or figure6."),
+    typer.Argument(
+        metavar="TARGET", help="table1 to table6, figure2, figure3, figure5, figure6 or figure7."
+    ),
+]
+ProtocolBenchmark = Annotated[
+    str | None,
+    option(
+        BENCHMARK,
+        "What answers for the architectures, nas-bench-201 by default; see: ax-anasod benchmarks.",
+        metavar="NAME",
+    ),
 ]
 ProtocolSeeds = Annotated[
-    int, number(_PROTOCOL, "How many runs each method has, or how many samples are drawn.", 1)
+    int | None,
+    number(
+        _PROTOCOL,
+        "How many runs each method has, or how many samples are drawn: by default 10, of table3, "
+        "figure5 and figure7 3.",
+        1,
+    ),
 ]
 MostTrials = Annotated[
     int | None,

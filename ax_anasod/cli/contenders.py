@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
-from ax_anasod.cli.strategy_options import parse_options, parse_texts, read_start
+from ax_anasod.cli.strategy_options import parse_options
 from ax_anasod.compare import Contender
 from ax_anasod.exceptions import CellError, OptionError
 from ax_anasod.generation_strategy import STRATEGIES, get
@@ -32,40 +31,51 @@ def parse_contenders(text: str, trials: int) -> list[Contender]:
         RunError: What a strategy starts from is missing or damaged.
     """
     contenders = []
+    for name, options in named_options(text, "--strategies"):
+        if name == ALL and not options:
+            contenders += [Contender(each, {}, trials) for each in STRATEGIES]
+        else:
+            contenders.append(_contender(name, options, trials))
+    return contenders
+
+
+def _contender(name: str, texts: list[str], trials: int) -> Contender:
+    strategy = get(name)
+    of_start = [text for text in texts if text.partition("=")[0] in _START]
+    start = parse_texts(of_start, _START, "--strategies", "option of a start:")
+    place = start.get("from")
+    return Contender(
+        name,
+        parse_options(strategy, [text for text in texts if text not in of_start]),
+        trials,
+        read_start(
+            None if place is None else Path(place),
+            start.get("from_cells"),
+            start.get("from_uniform"),
+        ),
+    )
+
+
+def named_options(text: str, flag: str) -> Iterator[tuple[str, list[str]]]:
+    """Names, each with the texts of its options.
+
+    Args:
+        text: ``NAME:OPTION=VALUE:OPTION=VALUE,NAME,...``
+        flag: The option of the command line that it was given with.
+
+    Raises:
+        OptionError: A name is empty, or an option has no value.
+    """
     for entry in _entries(text):
-        if entry == ALL:
-            contenders += [Contender(name, {}, trials) for name in STRATEGIES]
-            continue
         name, *options = entry.split(":")
         if not name:
             raise OptionError(
-                f"--strategies {text!r} has an empty name", "separate names by single commas"
+                f"{flag} {text!r} has an empty name", "separate names by single commas"
             )
-        strategy = get(name)
         for option in options:
             if not all(option.partition("=")[:2]):
-                raise OptionError(f"--strategies: {entry!r} is not of the form NAME:OPTION=VALUE")
-        start = parse_texts(
-            [option for option in options if option.partition("=")[0] in _START],
-            _START,
-            "--strategies",
-            "option of a start:",
-        )
-        options = [option for option in options if option.partition("=")[0] not in _START]
-        place = start.get("from")
-        contenders.append(
-            Contender(
-                name,
-                parse_options(strategy, options),
-                trials,
-                read_start(
-                    None if place is None else Path(place),
-                    start.get("from_cells"),
-                    start.get("from_uniform"),
-                ),
-            )
-        )
-    return contenders
+                raise OptionError(f"{flag}: {entry!r} is not of the form NAME:OPTION=VALUE")
+        yield name, options
 
 
 def leave_out_unfit(

@@ -21,14 +21,13 @@ from ax_anasod.cli.strategy_options import field_types, parse_texts
 from ax_anasod.cli.train_view import read_images
 from ax_anasod.dnas import MethodConfig, OneShotConfig, OneShotRun, SearchEpoch, method
 from ax_anasod.dnas.layout import CONFIG, FILES, LOCK
+from ax_anasod.dnas.methods import TRAINING
 from ax_anasod.exceptions import OptionError
 from ax_anasod.locks import locked
 from ax_anasod.networks import published_config
 from ax_anasod.runs.layout import REPORT, check_free, refusing
 from ax_anasod.training import DataConfig, Hardware, TrainingConfig, TrainingTask
 
-# Published: liamcli/gaea_release and D-X-Y/AutoDL-Projects agree in these.
-_PUBLISHED: Final = {"batch_size": 64, "learning_rate": 0.025, "final_learning_rate": 0.001}
 # On the digits, which are few and have 8 x 8 pixels, a search of this size takes a minute.
 _SMALL: Final = {"channels": 8, "cells": 3}
 _SHORT: Final = {"epochs": 12, "batch_size": 32}
@@ -76,7 +75,7 @@ def start_search(
             f"{name} is given twice: --{name.replace('_', '-')} and --training {name}=...",
             "give one of them",
         )
-    trained = {**_PUBLISHED, "epochs": chosen.epochs, **(_SHORT if small else {}), **given, **texts}
+    trained = {**TRAINING, "epochs": chosen.epochs, **(_SHORT if small else {}), **given, **texts}
     sizes = {name: value for name, value in network.items() if value is not None}
     device = Hardware(**hardware).with_threads()
     device.check()

@@ -41,7 +41,7 @@ class Contender:
             >>> Contender("anasod-bo", {"optimizer": "exhaustive", "ard": True}).label
             'anasod-bo:optimizer=exhaustive:ard=true'
         """
-        return self._named(self.options, ":")
+        return label_of(self.strategy, self._shown(self.options))
 
     def config(self, benchmark: Benchmark, seed: int) -> RunConfig:
         """The run with this seed.
@@ -66,16 +66,10 @@ class Contender:
         that number: with another one these are other runs, from the first trial on.
         """
         planned = planned_options(self.strategy, self.options, self.trials)
-        return quote(self._named(planned, ","), safe=_KEPT)
+        return folder_of(self.strategy, self._shown(planned))
 
-    def _named(self, options: Mapping[str, Any], separator: str) -> str:
-        words = {True: "true", False: "false", None: "none"}
-        shown = {**options, **({} if self.start is None else self.start.words)}
-        texts = (
-            f"{name}={words[value] if value is None or isinstance(value, bool) else value}"
-            for name, value in shown.items()
-        )
-        return separator.join((self.strategy, *texts))
+    def _shown(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        return {**options, **({} if self.start is None else self.start.words)}
 
     def check(self, benchmark: Benchmark) -> RunConfig:
         """Refuse what could not run, before anything does; returns the run with seed 0.
@@ -123,3 +117,22 @@ def check_different(contenders: Iterable[Contender]) -> None:
         seen.add(contender.label)
     if not seen:
         raise OptionError("a comparison needs at least one strategy")
+
+
+def folder_of(name: str, options: Mapping[str, Any]) -> str:
+    """The name of a folder for something with options, on every system."""
+    return quote(label_of(name, options, ","), safe=_KEPT)
+
+
+def label_of(name: str, options: Mapping[str, Any], separator: str = ":") -> str:
+    """What results call something with options, as the command line takes it."""
+    words = {True: "true", False: "false", None: "none"}
+    return separator.join(
+        (
+            name,
+            *(
+                f"{option}={words[value] if value is None or isinstance(value, bool) else value}"
+                for option, value in options.items()
+            ),
+        )
+    )

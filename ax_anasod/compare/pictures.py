@@ -177,10 +177,10 @@ def _draw(
         axes.text(0.5, 0.5, sentence, transform=axes.transAxes, ha="center", color=style.GREY)
         return
     axes.set_xscale("log")
-    looks = _looks(plan.labels)
+    drawn_as = looks(plan.labels)
     # The legend lists the lines as they end, from top to bottom.
     for band in sorted(drawn, key=lambda b: -b.mean[-1]):
-        colour, line = looks[band.label]
+        colour, line = drawn_as[band.label]
         final = style.with_unit(band.mean[-1], quantity.unit)
         axes.fill_between(
             band.x,
@@ -245,7 +245,7 @@ def _start(band: Band) -> float:
     return float(first + _VISIBLE_FROM * (last - first))
 
 
-def _looks(labels: Sequence[str]) -> dict[str, tuple[str, str]]:
+def looks(labels: Sequence[str]) -> dict[str, tuple[str, str]]:
     """Colour and line of each contender; after all colours the next kind of line."""
     return {
         label: (_COLOURS[i % len(_COLOURS)], _LINES[i // len(_COLOURS) % len(_LINES)])

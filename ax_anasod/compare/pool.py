@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from functools import cache
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from ax_anasod.compare.process import begin
-from ax_anasod.compare.worker import Ended, Parcel, Progressed, Task
-from ax_anasod.journal import Record
+from ax_anasod.compare.worker import Ended, Job, Parcel, Progressed
 
 if TYPE_CHECKING:  # Not every system has both.
     from multiprocessing.context import ForkServerContext, SpawnContext
@@ -29,19 +28,22 @@ _SECONDS_TO_END: Final = 60.0
 _THREADS: Final = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
+JobT = TypeVar("JobT", bound=Job)
+
+
 @dataclass
-class _Worker:
+class _Worker(Generic[JobT]):
     process: BaseProcess
     connection: Connection
-    task: Task | None = None
+    task: JobT | None = None
 
 
 def carry_out(
-    tasks: Sequence[Task],
+    tasks: Sequence[JobT],
     parcel: Parcel,
     jobs: int,
-    on_trial: Callable[[Task, Record], None],
-    on_end: Callable[[Task, Ended], None],
+    on_trial: Callable[[JobT, Any], None],
+    on_end: Callable[[JobT, Ended], None],
     should_stop: Callable[[], bool],
 ) -> None:
     """Carry out runs in processes of their own.
@@ -55,13 +57,13 @@ def carry_out(
         tasks: The runs, in the order in which they are begun.
         parcel: What they need, from :func:`ax_anasod.compare.worker.pack`.
         jobs: How many processes work at a time.
-        on_trial: Called with a run and each trial of it that has ended.
+        on_trial: Called with a run and each thing that it has done, see `Progressed`.
         on_end: Called with a run and how it ended.
         should_stop: Asked several times a second; once it is True no further run is begun,
             and those under way end after their trial.
     """
     waiting = deque(tasks)
-    workers: list[_Worker] = []
+    workers: list[_Worker[JobT]] = []
     stopping = False
     try:
         while waiting or any(worker.task for worker in workers):
@@ -84,21 +86,21 @@ def carry_out(
         _dismiss(workers)
 
 
-def _give(worker: _Worker, task: Task) -> None:
+def _give(worker: _Worker[JobT], task: JobT) -> None:
     worker.task = task
     _send(worker, task)
 
 
-def _send(worker: _Worker, message: object) -> None:
+def _send(worker: _Worker[JobT], message: object) -> None:
     # One that has died in the meantime says so at the next look at its connection.
     with suppress(BrokenPipeError, ConnectionResetError):
         worker.connection.send(message)
 
 
 def _listen(
-    worker: _Worker,
-    on_trial: Callable[[Task, Record], None],
-    on_end: Callable[[Task, Ended], None],
+    worker: _Worker[JobT],
+    on_trial: Callable[[JobT, Any], None],
+    on_end: Callable[[JobT, Ended], None],
 ) -> bool:
     """Take one message of a busy worker; whether it is still alive."""
     task = worker.task
@@ -110,14 +112,14 @@ def _listen(
         on_end(task, Ended(_cause_of_death(worker.process)))
         return False
     if isinstance(message, Progressed):
-        on_trial(task, message.record)
+        on_trial(task, message.done)
     else:
         worker.task = None
         on_end(task, message)
     return True
 
 
-def _start(parcel: Parcel) -> _Worker:
+def _start(parcel: Parcel) -> _Worker[JobT]:
     context = _context()
     ours, theirs = context.Pipe()
     process = context.Process(target=begin, args=(theirs,), daemon=True)
@@ -125,7 +127,7 @@ def _start(parcel: Parcel) -> _Worker:
         process.start()
     # So that the end of the process closes the last copy, which ends our waiting.
     theirs.close()
-    worker = _Worker(process, ours)
+    worker = _Worker[JobT](process, ours)
     _send(worker, parcel)
     return worker
 
@@ -149,12 +151,12 @@ def _cause_of_death(process: BaseProcess) -> str:
     return f"its process was killed by {name}{hint}"
 
 
-def _stop(workers: list[_Worker]) -> None:
+def _stop(workers: list[_Worker[JobT]]) -> None:
     for worker in workers:
         _send(worker, None)
 
 
-def _dismiss(workers: list[_Worker]) -> None:
+def _dismiss(workers: list[_Worker[JobT]]) -> None:
     """End all processes: idle ones in peace, those in the middle of a run at once."""
     for worker in workers:
         if worker.task is not None:

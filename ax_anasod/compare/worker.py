@@ -11,7 +11,7 @@ from functools import cache
 from importlib import import_module
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from ax_anasod import trust
 from ax_anasod.compare.contender import Contender
@@ -25,6 +25,22 @@ from ax_anasod.threads import one_thread
 
 # A worker whose main process was killed ends at once, but on a busy machine that takes time.
 _PATIENCE_SECONDS: Final = 60.0
+
+
+class Job(Protocol):
+    """One run that a process carries out; it can be pickled."""
+
+    def carry_out(self, benchmark: Callable[[], Benchmark], connection: Connection) -> None:
+        """Do it, to its end or until something comes through the connection.
+
+        Args:
+            benchmark: Gives the benchmark of the parcel.
+            connection: Takes :class:`Progressed`.
+
+        Raises:
+            AnasodError: It cannot be done.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -41,16 +57,35 @@ class Task:
     seed: int
     journal: Path
 
+    def carry_out(self, benchmark: Callable[[], Benchmark], connection: Connection) -> None:
+        """Search to the end, or until something comes through the connection.
+
+        Raises:
+            AnasodError: The search cannot be made, or not go on.
+        """
+        made = benchmark()
+        config = self.contender.config(made, self.seed)
+        # Not those above: a comparison that was deleted must not come back in part.
+        refuse_link(self.journal.parent)
+        self.journal.parent.mkdir(exist_ok=True)
+        with _open_patiently(self.journal) as journal:
+            search = Search(config, made, journal)
+
+            def after_trial(record: Record) -> None:
+                connection.send(Progressed(record))
+
+            search.run(self.contender.trials, after_trial, should_stop=connection.poll)
+
 
 @dataclass(frozen=True)
 class Progressed:
-    """A trial of a run has ended.
+    """A run has come further.
 
     Args:
-        record: The trial.
+        done: The record of a trial that has ended, or how many epochs there are.
     """
 
-    record: Record
+    done: Any
 
 
 @dataclass(frozen=True)
@@ -131,9 +166,9 @@ def work(connection: Connection) -> None:
     """Carry out the tasks that come through a connection, and report on each.
 
     Args:
-        connection: Brings what :func:`pack` made, then :class:`Task` objects, and takes
-            :class:`Progressed` and :class:`Ended`. Anything that comes during a task stops it
-            after its trial, and so does the end of the process at the other side.
+        connection: Brings what :func:`pack` made, then a :class:`Job` at a time, at last None,
+            and takes :class:`Progressed` and :class:`Ended`. Anything that comes during a job stops
+            it after its trial, and so does the end of the process at the other side.
     """
     parcel: Parcel = connection.recv()
 
@@ -149,16 +184,16 @@ def work(connection: Connection) -> None:
     while True:
         try:
             task = connection.recv()
-            if not isinstance(task, Task):
+            if task is None:
                 return
             connection.send(_end_of(task, benchmark, connection))
         except (EOFError, BrokenPipeError, ConnectionResetError):
             return
 
 
-def _end_of(task: Task, benchmark: Callable[[], Benchmark], connection: Connection) -> Ended:
+def _end_of(task: Job, benchmark: Callable[[], Benchmark], connection: Connection) -> Ended:
     try:
-        _carry_out(task, benchmark(), connection)
+        task.carry_out(benchmark, connection)
     except AnasodError as error:
         return Ended(str(error))
     except (BrokenPipeError, ConnectionResetError):
@@ -167,20 +202,6 @@ def _end_of(task: Task, benchmark: Callable[[], Benchmark], connection: Connecti
         text = " ".join(f"{type(error).__name__}: {error}".split())
         return Ended(text, traceback.format_exc())
     return Ended()
-
-
-def _carry_out(task: Task, benchmark: Benchmark, connection: Connection) -> None:
-    config = task.contender.config(benchmark, task.seed)
-    # Not those above: a comparison that was deleted must not come back in part.
-    refuse_link(task.journal.parent)
-    task.journal.parent.mkdir(exist_ok=True)
-    with _open_patiently(task.journal) as journal:
-        search = Search(config, benchmark, journal)
-
-        def after_trial(record: Record) -> None:
-            connection.send(Progressed(record))
-
-        search.run(task.contender.trials, after_trial, should_stop=connection.poll)
 
 
 def _open_patiently(path: Path) -> Journal:

@@ -172,6 +172,10 @@ _RANGES: Final[dict[str, tuple[float, float]]] = {
     "epochs": (1, 1_000_000),
 }
 
+TRAINING: Final = {"batch_size": 64, "learning_rate": 0.025, "final_learning_rate": 0.001}
+"""How the weights are trained: liamcli/gaea_release and D-X-Y/AutoDL-Projects agree in these
+fields of `TrainingConfig`."""
+
 _GAEA: Final = MethodConfig(
     "GAEA: exponentiated gradient on each block",
     "Li et al., ICLR 2021; liamcli/gaea_release, edarts on NAS-Bench-201: none left out, 25 "

@@ -20,6 +20,7 @@ from ax_anasod.nasbench import Benchmark
 from ax_anasod.nasbench.benchmark import COST
 from ax_anasod.reproduce.paper import source_of, task_of
 from ax_anasod.reproduce.protocol import SEEDS, Method, SearchTarget
+from ax_anasod.reproduce.view import plus_minus
 
 
 @dataclass(frozen=True)
@@ -79,11 +80,11 @@ class SearchReproduction:
             if self.task is not None and self.target.values:
                 paper = entry["paper"]
                 row.append("-" if paper is None else f"{paper['mean']:.2f} ± {paper['error']:.2f}")
-            row.append(_plus_minus(entry["ours"], unit) if found else "-")
+            row.append(_in_words(entry["ours"], unit) if found else "-")
             if self._has_regret:
                 row.append(number(entry["noise_free_regret"], unit) if found else "-")
             row += [
-                _plus_minus(entry["reported"][quantity.name], quantity.unit) if found else "-"
+                _in_words(entry["reported"][quantity.name], quantity.unit) if found else "-"
                 for quantity in plan.reported
             ]
             rows.append([*row, entry["runs"]])
@@ -307,7 +308,5 @@ def _in_columns(
     return {mean: known["mean"], error: known["error"]}
 
 
-def _plus_minus(value: Mapping[str, float | None], unit: str) -> str:
-    mean, error = value["mean"], value["error"]
-    text = number(np.nan if mean is None else mean, unit)
-    return text if error is None else f"{text} ± {number(error, unit)}"
+def _in_words(value: Mapping[str, float | None], unit: str) -> str:
+    return plus_minus(value["mean"], value["error"], unit)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from ax_anasod.compare.results import csv_text
-from ax_anasod.compare.texts import markdown_page
+from ax_anasod.compare.texts import markdown_page, number
 from ax_anasod.exceptions import RunError
 from ax_anasod.files import write_whole
 
@@ -71,6 +71,14 @@ class Reproduction(Protocol):
             RunError: One cannot be written.
         """
         ...
+
+
+def plus_minus(mean: float | None, spread: float | None, unit: str) -> str:
+    """A mean in a table with what stands behind its ±, as far as they are known."""
+    if mean is None:
+        return "-"
+    text = number(mean, unit)
+    return text if spread is None else f"{text} ± {number(spread, unit)}"
 
 
 def write_files(reproduction: Reproduction, directory: Path) -> list[Path]:

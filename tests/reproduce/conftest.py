@@ -1,16 +1,26 @@
-"""A NAS-Bench-201 of invented values, in the form that the package keeps beside the file."""
+"""A NAS-Bench-201 of invented values, in the form that the package keeps beside the file.
+
+And a few differentiable searches on the digits, which know nothing of it.
+"""
 
 from __future__ import annotations
 
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 
 from ax_anasod import cells
+from ax_anasod.compare.worker import Progressed
 from ax_anasod.nasbench import NASBench201Benchmark
 from ax_anasod.nasbench.nasbench201_cache import write_cache
 from ax_anasod.nasbench.nasbench201_trials import RUNS, SPLITS, Trials
+from ax_anasod.reproduce import OneShotMethod, OneShotProtocol
+from ax_anasod.reproduce.one_shot_runs import tasks_of
+from ax_anasod.reproduce.one_shot_task import OneShotTask
+from ax_anasod.training import ImageData, load_data
 
 CELL = cells.get("nas-bench-201")
 
@@ -56,3 +66,55 @@ def single(official: Path) -> NASBench201Benchmark:
 def means(official: Path) -> NASBench201Benchmark:
     """Means over the training seeds."""
     return NASBench201Benchmark(official, "cifar10")
+
+
+@pytest.fixture(scope="session")
+def tested(official: Path) -> NASBench201Benchmark:
+    """Test errors, as Table 3 judges by."""
+    return NASBench201Benchmark(official, "cifar10", search="test")
+
+
+@pytest.fixture(scope="session")
+def protocol() -> OneShotProtocol:
+    """Two epochs on few of the digits."""
+    return OneShotProtocol.at_scale("cpu", CELL, images=140, channels=2, epochs=2, device="cpu")
+
+
+@pytest.fixture(scope="session")
+def digits(protocol: OneShotProtocol) -> ImageData:
+    """Its images."""
+    return load_data(protocol.data)
+
+
+@pytest.fixture(scope="session")
+def searched(
+    protocol: OneShotProtocol, digits: ImageData, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A folder with two searches of each of two methods, made in this process."""
+    folder = tmp_path_factory.mktemp("searched") / "out"
+    methods = [OneShotMethod("anasod-dnas"), OneShotMethod("darts")]
+    for task in tasks_of(protocol, CELL, methods, digits, 2, folder):
+        carry_out_here(task)
+    return folder
+
+
+class Listener:
+    """The end of a connection that tells a search to stop after so many epochs, if any."""
+
+    def __init__(self, most: int | None) -> None:
+        self.epochs: list[int] = []
+        self._most = most
+
+    def send(self, message: Progressed) -> None:
+        self.epochs.append(message.trials)
+
+    def poll(self) -> bool:
+        return self._most is not None and len(self.epochs) >= self._most
+
+
+def carry_out_here(task: OneShotTask, most: int | None = None) -> list[int]:
+    """Carry a search out in this process, or so many epochs of it; those it has reported."""
+    listener = Listener(most)
+    connection = cast("Connection", listener)
+    task.carry_out(lambda: pytest.fail("a search needs no benchmark"), connection)
+    return listener.epochs

@@ -1,0 +1,253 @@
+"""Figure 5 of the paper: how good a draw is after each epoch of a differentiable search."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pandas as pd
+
+from ax_anasod.analysis import style
+from ax_anasod.compare.pictures import looks, new_figure, save
+from ax_anasod.compare.texts import number
+from ax_anasod.files import write_whole
+from ax_anasod.reproduce.one_shot_columns import Column, over_seeds
+from ax_anasod.reproduce.one_shot_runs import OneShotRuns
+from ax_anasod.reproduce.one_shot_table import described, in_words, protocol_notes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+METHODS_SHOWN: Final = ("anasod-dnas", "gaea", "darts")
+"""The paper shows the first; the others are what it is compared with in words."""
+EPOCHS: Final = "epochs.csv"
+
+_MEASURED: Final = ("sampled_error", "mean_error", "argmax_error")
+_WORDS: Final = ("a draw", "expected", "argmax")
+# Beyond this many times the error of a uniform draw, the axis is logarithmic.
+_FAR_OFF: Final = 2.5
+
+
+@dataclass(frozen=True)
+class OneShotCurves:
+    """Figure 5, made again.
+
+    Args:
+        runs: The searches.
+        columns: What their draws are judged by, at least one.
+        name: Its name on the command line.
+    """
+
+    runs: OneShotRuns
+    columns: Sequence[Column]
+    name: str = "figure5"
+
+    resumable = True
+
+    @property
+    def title(self) -> str:
+        """What it is, for people."""
+        return f"Figure 5: searches on {self.runs.images[0]}, scale {self.runs.protocol.scale}"
+
+    @property
+    def finished(self) -> bool:
+        """Whether the searches were not stopped."""
+        return self.runs.finished
+
+    @property
+    def failures(self) -> Sequence[str]:
+        """The searches that have failed."""
+        return self.runs.failures
+
+    @cached_property
+    def epochs(self) -> pd.DataFrame:
+        """A row for each column, method, seed and epoch; errors as the benchmark gives them.
+
+        ``sampled_error`` is that of the architecture drawn after the epoch, ``mean_error`` the
+        expected one, ``argmax_error`` that of the likeliest operations; ``entropy`` in nats.
+        """
+        rows = []
+        for column in self.columns:
+            for outcome in self.runs.outcomes:
+                curve = outcome.summary["curve"]
+                sampled = column.of([row["drawn"] for row in curve])
+                likeliest = column.of([row["likeliest"] for row in curve])
+                for row, error, argmax_error in zip(curve, sampled, likeliest, strict=True):
+                    shares = column.edges.spread(row["probabilities"])
+                    rows.append(
+                        {
+                            "method": outcome.label,
+                            "seed": outcome.seed,
+                            "epoch": row["epoch"],
+                            "mean_error": column.oracle.mean_error(shares),
+                            "sampled_error": error,
+                            "argmax_error": argmax_error,
+                            "entropy": row["entropy"],
+                            "objective": column.oracle.name,
+                        }
+                    )
+        names = ["method", "seed", "epoch", "mean_error", "sampled_error", "argmax_error"]
+        return pd.DataFrame(rows, columns=[*names, "entropy", "objective"])
+
+    def table(self) -> tuple[list[str], list[list[str]]]:
+        """The errors after the first and the last epoch."""
+        header = ["method", "error", "epochs", "a draw after epoch 1"]
+        header += [f"{words} at the end" for words in _WORDS]
+        rows = []
+        for entry in self._entries:
+            column = next(c for c in self.columns if c.oracle.name == entry["objective"])
+            errors = [entry["first"], *(entry["last"][name] for name in _MEASURED)]
+            rows.append(
+                [
+                    entry["method"],
+                    column.title,
+                    str(entry["epochs"]),
+                    *(in_words(value, column.unit) for value in errors),
+                    entry["runs"],
+                ]
+            )
+        return [*header, "runs"], rows
+
+    def records(self) -> list[dict[str, Any]]:
+        """The same as numbers; None where there is none."""
+        records = []
+        for entry in self._entries:
+            record = {name: entry[name] for name in ("method", "objective", "epochs", "runs")}
+            values = {"first_sampled_error": entry["first"], **entry["last"]}
+            for name, value in values.items():
+                known = value or {"mean": None, "deviation": None}
+                record |= {f"{part}({name})": known[part] for part in ("mean", "deviation")}
+            records.append(record)
+        return records
+
+    def notes(self) -> list[str]:
+        """What has to be known to read it, a sentence each."""
+        sentences = [
+            "Ours: the error of one architecture drawn from p after each epoch (line and band: "
+            f"mean ± SD over {self.runs.seeds} seeds; as in the paper), and the exact expected "
+            "error of a draw (thin line). argmax: the likeliest operation of each block; of a "
+            "distribution that all blocks share it is a cell of one operation."
+        ]
+        for column in self.columns:
+            best, error = _best_of_one(column)
+            sentences.append(
+                f"{column.oracle.name}: a uniform draw {number(column.oracle.uniform, column.unit)}"
+                f", the best cell of one operation ({best}) {number(error, column.unit)}, the "
+                f"optimum {number(column.listed[1].min(), column.unit)}."
+            )
+        sentences += protocol_notes(self.runs)
+        sentences.append(
+            "The paper prints no numbers for Figure 5; its text says that ANASOD-DNAS finds good "
+            "cells almost instantly and keeps to them. Over how many seeds is not stated."
+        )
+        return sentences + [f"Not finished: {failure}" for failure in self.failures]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The object that ``--json`` prints."""
+        return {
+            **described(self.runs, self.columns),
+            "target": self.name,
+            "methods": self._entries,
+            "epochs": self.epochs.to_dict(orient="records"),
+            "notes": self.notes(),
+        }
+
+    def write_more(self, directory: Path) -> list[Path]:
+        """Write ``epochs.csv``, and draw a panel for each column.
+
+        Raises:
+            RunError: A file cannot be written.
+        """
+        table, picture = directory / EPOCHS, directory / f"{self.name}.png"
+        write_whole(table, self.epochs.to_csv(index=False, lineterminator="\n"))
+        save(self.draw(), picture)
+        return [table, picture]
+
+    def draw(self) -> Figure:
+        """A panel for each column; a line for each method."""
+        figure, _ = new_figure(columns=len(self.columns))
+        for axes, column in zip(figure.axes, self.columns, strict=True):
+            self._fill(axes, column)
+        return figure
+
+    def _fill(self, axes: Axes, column: Column) -> None:
+        from matplotlib.ticker import MaxNLocator, NullFormatter, ScalarFormatter
+
+        data = self.epochs[self.epochs["objective"] == column.oracle.name]
+        drawn_as = looks([method.label for method in self.runs.methods])
+        for method in self.runs.methods:
+            label = method.label
+            colour, line = drawn_as[label]
+            of_label = data[data["method"] == label]
+            if not len(of_label):
+                continue
+            of_method = of_label.groupby("epoch")
+            means = of_method[list(_MEASURED)].mean()
+            spread = of_method["sampled_error"].std().fillna(0.0)
+            sampled, epochs = means["sampled_error"], means.index
+            axes.fill_between(
+                epochs,
+                (sampled - spread).clip(lower=float(column.listed[1].min())),
+                sampled + spread,
+                color=colour,
+                alpha=0.15,
+                linewidth=0,
+            )
+            # A single epoch would be a line without length.
+            marker = "o" if len(epochs) == 1 else ""
+            axes.plot(
+                epochs, sampled, line, marker=marker, color=colour, linewidth=1.8, label=label
+            )
+            axes.plot(epochs, means["mean_error"], color=colour, linewidth=0.8)
+            axes.plot(of_label["epoch"], of_label["sampled_error"], ".", color=colour, alpha=0.35)
+            if method.name == "darts":
+                axes.plot(
+                    epochs, means["argmax_error"], ".-", color=style.GREY, label=f"{label}, argmax"
+                )
+        axes.plot([], [], color="black", linewidth=0.8, label="thin: expected error of a draw")
+        best, error = _best_of_one(column)
+        axes.axhline(
+            column.oracle.uniform, color=style.FAILED, linestyle="--", label="a uniform draw"
+        )
+        axes.axhline(error, color=style.BEST, linestyle="--", label=f"only {best}")
+        axes.set_title(column.title, loc="left", fontsize=12, fontweight="bold", pad=12)
+        axes.set_xlabel("epoch of the search")
+        axes.set_ylabel(style.axis_label(column.oracle.name, column.unit))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        if axes.get_ylim()[1] > _FAR_OFF * column.oracle.uniform:
+            axes.set_yscale("log")
+            axes.yaxis.set_major_formatter(ScalarFormatter())
+            axes.yaxis.set_minor_formatter(ScalarFormatter() if error > 1 else NullFormatter())
+        axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=9)
+
+    @cached_property
+    def _entries(self) -> list[dict[str, Any]]:
+        entries = []
+        for column in self.columns:
+            of_column = self.epochs[self.epochs["objective"] == column.oracle.name]
+            for method in self.runs.methods:
+                data = of_column[of_column["method"] == method.label]
+                settings = self.runs.settings[method.label]
+                first, last = data[data["epoch"] == 1], data[data["epoch"] == data["epoch"].max()]
+                entries.append(
+                    {
+                        "method": method.label,
+                        "objective": column.oracle.name,
+                        "epochs": self.runs.protocol.epochs or settings.epochs,
+                        "first": over_seeds(first["sampled_error"]) if len(first) else None,
+                        "last": {
+                            name: over_seeds(last[name]) if len(last) else None
+                            for name in _MEASURED
+                        },
+                        "runs": f"{len(last)} of {self.runs.seeds}",
+                    }
+                )
+        return entries
+
+
+def _best_of_one(column: Column) -> tuple[str, float]:
+    return min(column.oracle.of_one_operation.items(), key=lambda item: item[1])

@@ -1,0 +1,184 @@
+"""One differentiable search of Table 3, as a process carries it out."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from json import dumps
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, Final
+
+from ax_anasod.compare.worker import Progressed
+from ax_anasod.dnas import OneShotConfig, OneShotResult, OneShotRun
+from ax_anasod.dnas.layout import CONFIG, EPOCHS, RESULTS
+from ax_anasod.exceptions import RunError
+from ax_anasod.files import read_json, write_whole
+from ax_anasod.nasbench import Benchmark
+from ax_anasod.training import DataConfig, ImageData, load_data
+
+BEST_OF: Final = 50
+"""Draws of a method that draws, of which the supernet ranks one first."""
+_MEASURED: Final = "measured.json"
+
+
+@dataclass(frozen=True)
+class OneShotOutcome:
+    """A search that has come to its end.
+
+    Args:
+        label: The method.
+        seed: The seed.
+        summary: What ``search.json`` holds.
+        cpu_seconds: Processor time of the whole search, of all processes that were at it.
+        best_of_draws: The architecture that the supernet ranks first among the first
+            `BEST_OF` draws; None for methods that do not draw.
+    """
+
+    label: str
+    seed: int
+    summary: Mapping[str, Any]
+    cpu_seconds: float
+    best_of_draws: str | None
+
+
+@dataclass(frozen=True)
+class OneShotTask:
+    """A search that a process carries out.
+
+    Args:
+        label: The method.
+        config: What is searched.
+        folder: Its folder, that of an `OneShotRun`.
+    """
+
+    label: str
+    config: OneShotConfig
+    folder: Path
+
+    @property
+    def planned(self) -> int:
+        """Epochs of its supernets."""
+        supernets = 2 if self.config.method.selection == "discrete" else 1
+        return supernets * self.config.task.training.epochs
+
+    @property
+    def done(self) -> int:
+        """Epochs that are on the disk."""
+        if self.outcome is not None:
+            return self.planned
+        table = self.folder / EPOCHS
+        return max(len(table.read_text().splitlines()) - 1, 0) if table.exists() else 0
+
+    @property
+    def outcome(self) -> OneShotOutcome | None:
+        """What it has found; None where it is not at its end."""
+        measured = _measured(self.folder)
+        if not measured.get("finished"):
+            return None
+        return OneShotOutcome(
+            self.label,
+            self.config.seed,
+            read_json(self.folder / RESULTS),
+            measured["cpu_seconds"],
+            measured["best_of_draws"],
+        )
+
+    def check(self) -> None:
+        """Refuse a folder that holds another search.
+
+        Raises:
+            RunError: It does, or is damaged.
+        """
+        if not (self.folder / CONFIG).exists():
+            return
+        stored, wanted = OneShotConfig.read(self.folder), self.config
+        parts = {"method": (stored.method, wanted.method), "seed": (stored.seed, wanted.seed)}
+        theirs = stored.task.identity()
+        parts |= {name: (theirs[name], part) for name, part in wanted.task.identity().items()}
+        different = [name for name, (first, second) in parts.items() if first != second]
+        if different:
+            raise RunError(
+                f"the folder {self.folder} holds a search of another protocol; what differs: "
+                f"{', '.join(different)}",
+                "choose another folder with --out",
+            )
+
+    def carry_out(self, benchmark: Callable[[], Benchmark], connection: Connection) -> None:
+        """Search to the end, or until something comes through the connection.
+
+        Raises:
+            AnasodError: The search fails.
+        """
+        _end_with_parent()
+        images = _load(self.config.task.data)
+        before = _measured(self.folder).get("cpu_seconds", 0.0)
+        started = time.process_time()
+
+        def measure(finished: bool = False, best_of_draws: str | None = None) -> None:
+            seconds = before + time.process_time() - started
+            content = {
+                "cpu_seconds": seconds,
+                "finished": finished,
+                "best_of_draws": best_of_draws,
+            }
+            write_whole(self.folder / _MEASURED, dumps(content) + "\n")
+
+        def progressed(epochs: int) -> None:
+            measure()
+            connection.send(Progressed(epochs))
+
+        if not (self.folder / CONFIG).exists():
+            self.config.write(self.folder / CONFIG)
+        run = OneShotRun(self.config, images, self.folder)
+        epochs = self.config.task.training.epochs
+        result = run.run(
+            after_epoch=lambda epoch: progressed(epoch.epoch),
+            after_second=lambda epoch: progressed(epochs + epoch.epoch),
+            after_cell=lambda trained: measure(),
+            should_stop=connection.poll,
+        )
+        if result is not None:
+            measure(finished=True, best_of_draws=_best_of_draws(run, result))
+
+
+def _best_of_draws(run: OneShotRun, result: OneShotResult) -> str | None:
+    if run.config.method.selection != "draw":
+        return None
+    losses, _ = run.search.judge(result.codes[:BEST_OF])
+    return result.architectures[int(losses.argmin())]
+
+
+def _measured(folder: Path) -> dict[str, Any]:
+    path = folder / _MEASURED
+    content: dict[str, Any] = read_json(path) if path.exists() else {}
+    return content
+
+
+@cache
+def _load(config: DataConfig) -> ImageData:
+    """Images, once for all searches of a process."""
+    return load_data(config)
+
+
+@cache
+def _end_with_parent() -> None:
+    """Let this process end when the one that has started it was killed.
+
+    Otherwise it would hold the folder of its search until the end of an epoch, while the same
+    command is already waiting to go on there. All but that epoch is on the disk.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

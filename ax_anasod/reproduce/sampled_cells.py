@@ -1,0 +1,317 @@
+"""Figure 7 of the paper: the best encoding of a search, and cells sampled from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from ax_anasod.analysis import style
+from ax_anasod.cells import Cell, NASNetCell
+from ax_anasod.compare.pictures import new_figure, save
+from ax_anasod.dnas import OneShotConfig, OneShotResult
+from ax_anasod.dnas.edges import CellEdges
+from ax_anasod.dnas.layout import CONFIG
+from ax_anasod.exceptions import OptionError
+from ax_anasod.networks.config import NASNET
+from ax_anasod.reproduce.paper import FIGURE_7
+from ax_anasod.retraining import BestTrial
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Codes = npt.NDArray[np.int64]
+
+CELLS_SHOWN: Final = 3
+_WIDTH, _HEIGHT, _LEGEND = 6.0, 3.4, 1.0
+# Smaller shares are not named.
+_VISIBLE: Final = 0.005
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One part of one sampled cell.
+
+    Args:
+        title: What it is.
+        code: ``d``, the architecture.
+        part: The number of the part.
+    """
+
+    title: str
+    code: Codes
+    part: int
+
+
+@dataclass(frozen=True)
+class SampledCells:
+    """Figure 7, made again of a run of our own.
+
+    Args:
+        run: Its folder.
+        cell: The cell that was searched.
+        found_by: How the encoding was found, in words.
+        shares: ``k`` shares of the operations, which sum to 1.
+        counts: ``k`` counts, None where a distribution was searched.
+        panels: For each sample, the cells that are drawn beside each other.
+        name: Its name on the command line.
+    """
+
+    run: Path
+    cell: Cell
+    found_by: str
+    shares: npt.NDArray[np.float64]
+    counts: npt.NDArray[np.int64] | None
+    panels: Sequence[Sequence[Panel]]
+    name: str = "figure7"
+
+    finished = True
+    # Nothing is kept but the picture.
+    resumable = False
+    failures: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """What it is, for people."""
+        return f"Figure 7: the best encoding of {self.run}, cell {self.cell.name}"
+
+    def table(self) -> tuple[list[str], list[list[str]]]:
+        """The encoding, with the paper's where the cell is the paper's."""
+        paper = ["paper"] if self._is_papers else []
+        rows = []
+        for record in self.records():
+            known = [str(record["paper"])] if self._is_papers else []
+            count = [] if self.counts is None else [str(record["count"])]
+            rows.append([record["operation"], *count, f"{record['share']:.2f}", *known])
+        counted = [] if self.counts is None else ["count"]
+        return ["operation", *counted, "share", *paper], rows
+
+    def records(self) -> list[dict[str, Any]]:
+        """The encoding as numbers."""
+        records = []
+        for i, operation in enumerate(self.cell.operations):
+            record: dict[str, Any] = {"operation": operation}
+            record["count"] = None if self.counts is None else int(self.counts[i])
+            record["share"] = float(self.shares[i])
+            if self._is_papers:
+                record["paper"] = FIGURE_7.get(operation, 0)
+            records.append(record)
+        return records
+
+    def notes(self) -> list[str]:
+        """What has to be known, a sentence each."""
+        sentences = [f"Ours: {self.found_by}."]
+        if self._is_papers:
+            sentences.append(
+                "Paper: Figure 7, counts of the best encoding that ANASOD-BO has found in the open "
+                "domain; which of the max poolings is meant is not stated."
+            )
+        sentences += [
+            f"Sample {number}, {panel.title}: {self.cell.to_strings(panel.code[None])[0]}"
+            for number, row in enumerate(self.panels, start=1)
+            for panel in row
+            if panel.part == 0
+        ]
+        return sentences
+
+    def as_dict(self) -> dict[str, Any]:
+        """The object that ``--json`` prints."""
+        return {
+            "target": self.name,
+            "run": str(self.run),
+            "cell": self.cell.name,
+            "found_by": self.found_by,
+            "encoding": self.records(),
+            "samples": [
+                [
+                    {
+                        "title": panel.title,
+                        "architecture": self.cell.to_strings(panel.code[None])[0],
+                    }
+                    for panel in row
+                ]
+                for row in self.panels
+            ],
+            "notes": self.notes(),
+        }
+
+    def write_more(self, directory: Path) -> list[Path]:
+        """Draw the cells.
+
+        Raises:
+            RunError: The picture cannot be written.
+        """
+        path = directory / f"{self.name}.png"
+        save(self.draw(), path)
+        return [path]
+
+    def draw(self) -> Figure:
+        """A row for each sample; an arrow is an operation, its colour says which."""
+        from matplotlib.lines import Line2D
+
+        rows, columns = len(self.panels), len(self.panels[0])
+        figure, _ = new_figure(rows=rows, columns=columns)
+        figure.set_size_inches(_WIDTH * columns, _HEIGHT * rows + _LEGEND)
+        colours = style.operation_colours(self.cell.num_operations)
+        panels = [panel for row in self.panels for panel in row]
+        for axes, panel in zip(figure.axes, panels, strict=True):
+            fill_cell(axes, self.cell, panel, colours)
+        handles = []
+        for i, operation in enumerate(self.cell.operations):
+            if self.shares[i] >= _VISIBLE:
+                words = f"{self.shares[i]:.2f}" if self.counts is None else str(self.counts[i])
+                label = f"{words}  {operation}"
+                handles.append(Line2D([], [], color=colours[i], linewidth=3, label=label))
+        title = f"encoding of {self.run.name}".replace("$", r"\$")
+        figure.legend(
+            handles=handles, title=title, loc="outside upper center", ncols=4, frameon=False
+        )
+        return figure
+
+    @cached_property
+    def _is_papers(self) -> bool:
+        return isinstance(self.cell, NASNetCell) and self.cell == NASNetCell()
+
+
+def reproduce_cells(run: str | Path, samples: int = CELLS_SHOWN) -> SampledCells:
+    """Draw the best encoding of a run, and cells sampled from it.
+
+    As in the paper, the normal and the reduction cell come from the same encoding.
+
+    Args:
+        run: The folder of a run of ``ax-anasod train`` or ``ax-anasod dnas``.
+        samples: How many cells, or pairs of cells, are sampled; always the same ones.
+
+    Raises:
+        OptionError: There is no sample.
+        RunError: The folder holds no such run, or one without a result.
+    """
+    if samples < 1:
+        raise OptionError(f"there must be at least 1 sample, got {samples}")
+    folder, rng = Path(run), np.random.default_rng(0)
+    counts: npt.NDArray[np.int64] | None = None
+    if (folder / CONFIG).exists():
+        result = OneShotResult.read(folder)
+        cell, shares = result.cell, result.fractions
+        skeleton = OneShotConfig.read(folder).task.network.skeleton
+        found_by = f"shares of {result.method}, seed {result.seed}"
+        if len(result.probabilities) > 1:
+            found_by += ", mean over the blocks; each is sampled from its own"
+    else:
+        found = BestTrial.in_run(folder)
+        cell, skeleton, counts = found.task.cell, found.task.network.skeleton, found.counts
+        shares = counts / counts.sum()
+        found_by = f"trial {found.trial}, validation error {found.valid_error:.2f} %"
+    parts = cell.block_graph.part_names
+    # In this skeleton a cell of one part is a normal and a reduction cell, each drawn.
+    titles = ("normal", "reduction") if len(parts) == 1 and skeleton == NASNET else ("cell",)
+    number = samples * len(titles)
+    if counts is not None:
+        codes = cell.decode(np.repeat(counts[None], number, axis=0), rng)
+    else:
+        edges = CellEdges(cell)
+        codes = edges.draw(edges.spread(result.probabilities), number, rng)
+    return SampledCells(
+        folder, cell, found_by, shares, counts, _panels(cell, codes, titles, samples)
+    )
+
+
+def _panels(
+    cell: Cell, codes: Codes, titles: Sequence[str], samples: int
+) -> Sequence[Sequence[Panel]]:
+    parts = cell.block_graph.part_names
+    if len(parts) > 1:
+        return [[Panel(part, code, i) for i, part in enumerate(parts)] for code in codes]
+    pairs = codes.reshape(samples, len(titles), -1)
+    return [
+        [Panel(title, code, 0) for title, code in zip(titles, pair, strict=True)] for pair in pairs
+    ]
+
+
+def fill_cell(axes: Axes, cell: Cell, panel: Panel, colours: Sequence[str]) -> None:
+    """Draw one part of an architecture: states as circles, operations as arrows.
+
+    Args:
+        axes: Where.
+        cell: The cell.
+        panel: What.
+        colours: The colour of each operation.
+    """
+    graph, code = cell.block_graph, panel.code[None]
+    first = panel.part * graph.blocks_per_part
+    blocks = range(first, first + graph.blocks_per_part)
+    sources, outputs = cell.sources(code)[0], cell.outputs(code)[0, panel.part]
+    given = [state for state in graph.possible_outputs if outputs[state]]
+    places = _places(graph.num_inputs, graph.num_states, joined=len(given) > 1)
+    names = _names(graph.num_inputs, graph.num_states, given)
+    seen: dict[tuple[int, int], int] = {}
+    for block, target in zip(blocks, graph.targets, strict=True):
+        ends = (int(sources[block]), target)
+        beside = seen[ends] = seen.get(ends, -1) + 1
+        operation = int(panel.code[block])
+        nothing = cell.operations[operation] == "none"
+        _arrow(axes, places, ends, colours[operation], beside, faint=nothing)
+    if len(given) > 1:
+        names[graph.num_states] = "out"
+        for state in given:
+            _arrow(axes, places, (state, graph.num_states), style.GREY, 0, faint=True)
+    for state, name in names.items():
+        axes.plot(*places[state], "o", color="white", markeredgecolor="black", markersize=20)
+        axes.annotate(name, places[state], ha="center", va="center", fontsize=8)
+    axes.set_title(panel.title, loc="left", fontsize=11, fontweight="bold")
+    axes.set_ylim(-1.4, 1.4)
+    axes.set_xlim(-0.5, max(x for x, _ in places.values()) + 0.5)
+    axes.axis("off")
+
+
+def _places(inputs: int, states: int, *, joined: bool) -> dict[int, tuple[float, float]]:
+    """Where each state stands: from left to right, in turns above and below the middle."""
+    places = {}
+    for state in range(inputs):
+        places[state] = (0.0, 0.0 if inputs == 1 else 1.0 - 2.0 * state / (inputs - 1))
+    for step, state in enumerate(range(inputs, states), start=1):
+        is_last = state == states - 1 and not joined
+        places[state] = (float(step), 0.0 if is_last else 0.6 if step % 2 else -0.6)
+    if joined:
+        places[states] = (states - inputs + 1.0, 0.0)
+    return places
+
+
+def _names(inputs: int, states: int, given: Sequence[int]) -> dict[int, str]:
+    names = {state: "in" if inputs == 1 else f"in {state + 1}" for state in range(inputs)}
+    names |= {state: str(state - inputs + 1) for state in range(inputs, states)}
+    if len(given) == 1:
+        names[given[0]] = "out"
+    return names
+
+
+def _arrow(
+    axes: Axes,
+    places: Mapping[int, tuple[float, float]],
+    ends: tuple[int, int],
+    colour: str,
+    beside: int,
+    *,
+    faint: bool,
+) -> None:
+    """An arrow between two states; further ones between the same states bend more."""
+    axes.annotate(
+        "",
+        xy=places[ends[1]],
+        xytext=places[ends[0]],
+        arrowprops={
+            "arrowstyle": "-|>",
+            "color": colour,
+            "linewidth": 1.0 if faint else 2.4,
+            "linestyle": ":" if faint else "-",
+            "connectionstyle": f"arc3,rad={0.12 + 0.2 * beside}",
+            "shrinkA": 11,
+            "shrinkB": 11,
+        },
+    )
