@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from ax_anasod.compare.contender import Contender
 from ax_anasod.compare.layout import LOCK, PLAN, RUNS, holds_comparison
@@ -26,6 +26,9 @@ from ax_anasod.journal import (
 from ax_anasod.locks import hold, is_there
 from ax_anasod.runs.folder import new_folder_beside
 from ax_anasod.runs.layout import check_holds_no_other, check_is_no_file
+
+# What no comparison has, and what would fill the memory of whoever looks at it.
+_MOST_RUNS: Final = 100_000
 
 
 @dataclass(frozen=True)
@@ -166,8 +169,14 @@ def read_runs(path: Path, plan: Plan) -> list[Run]:
     """All runs of a comparison as they are now; processes may be at work on them.
 
     Raises:
-        RunError: A journal is damaged, or that of another run.
+        RunError: A journal is damaged, or that of another run, or there are too many.
     """
+    number = len(plan.contenders) * plan.seeds
+    if number > _MOST_RUNS:
+        raise RunError(
+            f"the comparison in {path} has {number:,} runs, more than {_MOST_RUNS:,}",
+            "bring its plan back from a copy",
+        )
     names = [quantity.name for quantity in (plan.objective, *plan.reported)]
     return [
         _read_run(path, contender, seed, names)

@@ -25,9 +25,6 @@ COLUMNS: Final = ("strategy", "seed", "trial", "value", "incumbent", COST)
 SECONDS: Final = "seconds"
 """The column after them: the wall time of a trial."""
 
-# What no comparison has, and would fill the memory: each seed is a run.
-_MOST_SEEDS: Final = 100_000
-
 # Where the data lies does not change what it says: its digest is part of the description.
 _PLACES: Final = frozenset({"path", "resolved_path", "cache", SEAL})
 
@@ -211,10 +208,6 @@ class Plan:
             content["objective"] = Quantity(**content["objective"])
             content["reported"] = tuple(Quantity(**q) for q in content["reported"])
             content["contenders"] = tuple(map(Contender.from_dict, content["contenders"]))
-            if not 1 <= content["seeds"] <= _MOST_SEEDS:
-                raise TypeError(
-                    f"it has {content['seeds']} seeds, more than {_MOST_SEEDS:,} or none"
-                )
             return cls(**content)
         except (KeyError, TypeError, AttributeError) as error:
             raise RunError(f"{path} is not the plan of a comparison: {error}") from error

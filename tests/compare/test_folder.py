@@ -183,6 +183,14 @@ def test_a_folder_that_is_gone_is_noticed_and_its_trials_written_elsewhere(
         tmp_path.mkdir()
 
 
+def test_more_runs_than_any_comparison_has_are_refused(
+    benchmark: TableBenchmark, tmp_path: Path
+) -> None:
+    plan = replace(Plan.of(benchmark, [RANDOM], 1), seeds=10**7)
+    with pytest.raises(RunError, match="has 10,000,000 runs, more than 100,000"):
+        read_runs(tmp_path, plan)
+
+
 def test_two_processes_are_refused(benchmark: TableBenchmark, tmp_path: Path) -> None:
     plan = Plan.of(benchmark, [RANDOM], 1)
     with (

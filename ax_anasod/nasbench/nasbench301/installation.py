@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import shutil
@@ -10,7 +11,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from ax_anasod import trust
 from ax_anasod.exceptions import BenchmarkError, OptionError, RunError
+from ax_anasod.files import read_json, write_whole
 from ax_anasod.nasbench.nasbench301.ensemble_surrogate import SCRIPT
 from ax_anasod.nasbench.nasbench301.interpreter import FILE, write_interpreter
 from ax_anasod.nasbench.nasbench301.process import LineProcess, ProcessLostError, ProcessSlowError
@@ -46,6 +49,8 @@ REQUIREMENTS: Final = (
 PACKAGE: Final = "nasbench301==0.3"
 
 _ENVIRONMENT: Final = "venv"
+# Says in the environment who has begun it.
+_MARK: Final = "ax-anasod.json"
 _ASK_VERSION: Final = "import sys; print('%d.%d' % sys.version_info[:2])"
 
 
@@ -66,10 +71,12 @@ def install(python: str, directory: Path, say: Callable[[str], None]) -> str:
         The path of the environment's interpreter.
 
     Raises:
-        RunError: If a command fails, or the folder cannot be written.
+        RunError: If a command fails, or the folder cannot be written; or if it has an
+            environment that this user has not begun there, whose programs would be run.
         BenchmarkError: If the package cannot be imported in the end.
     """
     environment = directory / _ENVIRONMENT
+    _claim(environment)
     _run([python, "-m", "venv", str(environment)], say)
     inner = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     pip = [str(inner), "-m", "pip", "install", "--disable-pip-version-check"]
@@ -85,6 +92,21 @@ def install(python: str, directory: Path, say: Callable[[str], None]) -> str:
             "deeper_gnn needs them"
         )
     return str(inner)
+
+
+def _claim(environment: Path) -> None:
+    acting = {"environment": str(environment.resolve())}
+    mark = environment / _MARK
+    if not environment.exists():
+        write_whole(mark, json.dumps({trust.SEAL: trust.seal(acting)}), make_folder=True)
+        return
+    content = read_json(mark) if mark.exists() else None
+    given = content.get(trust.SEAL) if isinstance(content, dict) else None
+    if not trust.is_trusted(acting, given):
+        raise RunError(
+            f"{environment} is there already, and was not begun there by you",
+            "delete it, or choose another folder: its programs would be run",
+        )
 
 
 def check_python(python: str) -> str:

@@ -7,7 +7,9 @@ The interpreter here is a program that notes what it is asked to do: the real pa
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -99,6 +101,25 @@ def test_stopped_it_goes_on(python: str, notes: Path, tmp_path: Path) -> None:
     assert (tmp_path / "nb301" / "interpreter.json").exists()
 
 
+def test_an_environment_of_somebody_else_is_not_run(
+    python: str, notes: Path, tmp_path: Path, stranger: Callable[[], None]
+) -> None:
+    own, copy = tmp_path / "own", tmp_path / "copy"
+    install(python, own, lambda _: None)
+    install(python, own, lambda _: None)
+    shutil.copytree(own, copy)
+    empty = tmp_path / "empty"
+    (empty / "venv").mkdir(parents=True)
+    (notes / "asked").unlink()
+    for folder in (copy, empty):
+        with pytest.raises(RunError, match="venv is there already, and was not begun there by you"):
+            install(python, folder, lambda _: None)
+    stranger()
+    with pytest.raises(RunError, match="was not begun there by you .delete it, or choose"):
+        install(python, own, lambda _: None)
+    assert not (notes / "asked").exists()
+
+
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
@@ -130,5 +151,5 @@ def test_interpreters_that_will_not_do(python: str, notes: Path, tmp_path: Path)
 
 def test_a_folder_that_cannot_be_written(python: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(RunError, match="failed with exit code 1"):
+    with pytest.raises(RunError, match="cannot be written: Not a directory"):
         install(python, tmp_path / "file" / "nb301", lambda _: None)
