@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
-from ax_anasod.cli.strategy_options import parse_options
+from ax_anasod.cli.strategy_options import parse_options, parse_texts, read_start
 from ax_anasod.compare import Contender
 from ax_anasod.exceptions import CellError, OptionError
 from ax_anasod.generation_strategy import STRATEGIES, get
