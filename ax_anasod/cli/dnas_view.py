@@ -22,7 +22,7 @@ from ax_anasod.cli.train_view import read_images
 from ax_anasod.dnas import MethodConfig, OneShotConfig, OneShotRun, SearchEpoch, method
 from ax_anasod.dnas.layout import CONFIG, FILES, LOCK
 from ax_anasod.dnas.methods import TRAINING
-from ax_anasod.exceptions import OptionError
+from ax_anasod.exceptions import BenchmarkError, OptionError
 from ax_anasod.locks import locked
 from ax_anasod.networks import published_config
 from ax_anasod.runs.layout import REPORT, check_free, refusing
@@ -155,7 +155,13 @@ def read_oracle(text: str, task: TrainingTask) -> dict[str, Any]:
     file, separator, column = text.rpartition(":")
     if not separator or not file or not column:
         raise OptionError(f"--oracle {text!r} is not of the form FILE:COLUMN")
-    table = nasbench.TableBenchmark(file, task.cell, accuracy=column)
+    table = nasbench.TableBenchmark(file, task.cell, accuracy=column, present_only=True)
+    if table.cell != task.cell:
+        raise BenchmarkError(
+            f"the oracle {file} has {table.cell.size} of the {task.cell.size} architectures of "
+            f"cell {task.cell.name!r}",
+            "an oracle must hold every architecture that can be drawn",
+        )
     return {"benchmark": table.to_dict(), "objective": table.objectives[0].name}
 
 

@@ -16,6 +16,8 @@ from ax_anasod.dnas.edges import CellEdges, Codes, Probabilities
 
 # As gaea_release clamps: without it, a gradient step leaves the simplex.
 _FLOOR: Final = 1e-5
+# The sum of some exponentials of it is finite still.
+_MOST_EXPONENT: Final = 600.0
 # Decay of the running mean of squared gradients, about the last twenty steps.
 _MEMORY: Final = 0.95
 
@@ -40,6 +42,12 @@ class Distribution(ABC):
     @abstractmethod
     def probabilities(self) -> Tensor:
         """``rows x k`` probabilities, through which gradients reach the parameters."""
+
+    def log_probabilities(self) -> Tensor:
+        """The logarithms of `probabilities`, of which those of 0 carry no gradient."""
+        # The derivative of log 0 is infinite, and would be times 0 in the gradients of all.
+        positive = torch.where(self.allowed, self.probabilities(), 1.0)
+        return positive.log().masked_fill(~self.allowed, -torch.inf)
 
     @abstractmethod
     def step(self, gradient: Tensor, share: float) -> None:
@@ -83,8 +91,7 @@ class SimplexDistribution(Distribution):
 
     Normalised steps do not depend on how many cells and blocks add up their gradients, nor on
     how steep the loss is: the gradient is taken along the simplex (its mean is subtracted) and
-    divided by the root of the running mean of its squares, and no probability is moved by more
-    than ``3 * rate`` at once.
+    divided by the root of the running mean of its squares, and its entries are cut at 3.
 
     Source: paper, Algorithm 1; Li et al., "Geometry-aware gradient algorithms for neural
     architecture search" (ICLR 2021); the normalisation is ours.
@@ -130,7 +137,7 @@ class SimplexDistribution(Distribution):
         if self._normalised:
             gradient = self._direction(gradient)
         if self._exponentiated:
-            moved = self.parameters * torch.exp(-rate * gradient)
+            moved = self.parameters * torch.exp((-rate * gradient).clamp(max=_MOST_EXPONENT))
         else:
             moved = self.parameters - rate * gradient
         moved = torch.where(self.allowed, moved.clamp(min=_FLOOR), 0.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Final, TypeVar
 
 import numpy as np
@@ -69,9 +70,14 @@ class DistributionStep:
         """
         method, distribution = self._method, self._distribution
         loss: float | Tensor
+        number = len(shown[0])
         if method.learned_by in ("path", "uniform-path"):
             loss, gradient = score_gradient(
-                self._supernet, distribution, lambda: self._loss_of(*shown), method.draws, rng
+                self._supernet,
+                distribution,
+                lambda: self._retried(lambda: self._loss_of(*shown), number),
+                method.draws,
+                rng,
             )
         else:
             choose(self._supernet, distribution, method.learned_by, rng, temperature)
@@ -79,16 +85,19 @@ class DistributionStep:
             if weights is None:
                 raise TypeError(f"{method.learned_by} carries no gradient")
             if method.second_order:
-                loss, of_weights = self._unrolled(shown, batch, weights)
+                loss, of_weights = self._retried(
+                    lambda: self._unrolled(shown, batch, weights), number
+                )
             else:
-                loss, of_weights = self._retried(lambda: self._gradient(*shown), len(shown[0]))
+                loss, of_weights = self._retried(lambda: self._gradient(*shown), number)
             (gradient,) = torch.autograd.grad(
                 weights, distribution.parameters, grad_outputs=of_weights
             )
         if method.logsumexp:
             strength = method.logsumexp * (progress * self._config.epochs // 1)
             strength /= self._config.epochs
-            penalty = strength * torch.logsumexp(distribution.parameters, dim=1).mean()
+            logits = distribution.parameters[:, distribution.allowed]
+            penalty = strength * torch.logsumexp(logits, dim=1).mean()
             gradient = gradient + torch.autograd.grad(penalty, distribution.parameters)[0]
         if torch.isfinite(gradient).all():
             # In half precision a gradient may overflow: that step is left out.
@@ -105,16 +114,22 @@ class DistributionStep:
         leaf = choice.weights = kept.detach().requires_grad_()  # type: ignore[union-attr]
         try:
             total, gradient = torch.zeros((), device=self._device), torch.zeros_like(leaf)
-            size = math.ceil(len(images) / self._step.parts)
-            parts = zip(torch.split(images, size), torch.split(labels, size), strict=True)
-            for part, targets in parts:
-                loss = self._loss(self._step.module(part), targets) * (len(part) / len(images))
-                (of_part,) = torch.autograd.grad(loss * self._scale, leaf)
+            for part, targets, share in self._parts(images, labels):
+                loss = self._loss(self._logits(part), targets) * share
+                # An architecture without any operation has no gradient.
+                (of_part,) = torch.autograd.grad(loss * self._scale, leaf, allow_unused=True)
                 total += loss.detach()
-                gradient += of_part / self._scale
+                if of_part is not None:
+                    gradient += of_part / self._scale
             return total, gradient
         finally:
             choice.weights = kept
+
+    def _parts(self, images: Tensor, labels: Tensor) -> Iterator[tuple[Tensor, Tensor, float]]:
+        """The parts of a batch that fit the memory, and their shares of it."""
+        size = math.ceil(len(images) / self._step.parts)
+        parts = zip(torch.split(images, size), torch.split(labels, size), strict=True)
+        return ((part, targets, len(part) / len(images)) for part, targets in parts)
 
     def _retried(self, compute: Callable[[], Result], images: int) -> Result:
         """A computation, in smaller parts where it does not fit the memory of the device."""
@@ -150,9 +165,16 @@ class DistributionStep:
                 for weight, start, direction in zip(learned, before, directions, strict=True):
                     weight.copy_(start if direction is None else start + by * direction)
 
-        def gradients(of: tuple[Tensor, Tensor]) -> tuple[Tensor, ...]:
-            loss = self._loss(self._step.module(of[0]), of[1])
-            return torch.autograd.grad(loss, learned, allow_unused=True)
+        def gradients(of: tuple[Tensor, Tensor]) -> list[Tensor | None]:
+            total: list[Tensor | None] = [None] * len(learned)
+            for part, targets, share in self._parts(*of):
+                loss = self._loss(self._logits(part), targets) * share
+                new = torch.autograd.grad(loss, learned, allow_unused=True)
+                total = [
+                    b if a is None else a if b is None else a + b
+                    for a, b in zip(total, new, strict=True)
+                ]
+            return total
 
         self._supernet.choice.weights = weights.detach()
         step = [
@@ -164,16 +186,20 @@ class DistributionStep:
             g if g is None or m is None else g + config.momentum * m
             for g, m in zip(step, states, strict=True)
         ]
-        shift(moves, -rate)
-        loss, gradient = self._gradient(*shown)
-        of_weights = gradients(shown)
-        norm = math.sqrt(sum(float((g**2).sum()) for g in of_weights if g is not None))
-        width = 0.01 / norm
-        ends = []
-        for sign in (1.0, -1.0):
-            shift(of_weights, sign * width)
-            ends.append(self._gradient(*batch)[1])
-        shift([None] * len(learned), 0.0)
+        try:
+            shift(moves, -rate)
+            loss, gradient = self._gradient(*shown)
+            of_weights = gradients(shown)
+            norm = math.sqrt(sum(float((g**2).sum()) for g in of_weights if g is not None))
+            if norm == 0:
+                return loss, gradient
+            width = 0.01 / norm
+            ends = []
+            for sign in (1.0, -1.0):
+                shift(of_weights, sign * width)
+                ends.append(self._gradient(*batch)[1])
+        finally:
+            shift([None] * len(learned), 0.0)
         return loss, gradient - rate * (ends[0] - ends[1]) / (2 * width)
 
     def teach_controller(
@@ -193,13 +219,27 @@ class DistributionStep:
             rewards = []
             for code, (images, labels) in zip(codes, batches, strict=False):
                 self._supernet.choose(code)
-                with torch.no_grad(), self._step.fabric.autocast():
-                    logits = self._step.module(images)
+                logits = self._retried(partial(self._classified, images, labels), len(images))
                 total += float(functional.cross_entropy(logits.float(), labels))
                 rewards.append(float((logits.argmax(dim=1) == labels).double().mean()))
             controller.learn(torch.tensor(rewards, dtype=torch.float64), scores, entropies)
         return total / (method.controller_steps * method.draws)
 
+    @torch.no_grad()
     def _loss_of(self, images: Tensor, labels: Tensor) -> float:
-        with torch.no_grad():
-            return float(self._loss(self._step.module(images), labels))
+        parts = self._parts(images, labels)
+        return sum(
+            share * float(self._loss(self._logits(part), targets)) for part, targets, share in parts
+        )
+
+    @torch.no_grad()
+    def _classified(self, images: Tensor, labels: Tensor) -> Tensor:
+        return torch.cat([self._logits(part) for part, _, _ in self._parts(images, labels)])
+
+    def _logits(self, images: Tensor) -> Tensor:
+        # Fabric's own module, in mixed precision, allows no gradients but those that it asks for.
+        fabric = self._step.fabric
+        with fabric.autocast():
+            logits = self._supernet(images)
+        converted: Tensor = fabric.strategy.precision.convert_output(logits)
+        return converted

@@ -78,11 +78,12 @@ class CellEdges:
                 "search it with a strategy: ax-anasod train",
             )
         # Sorted by part and target, so that a state is complete before it is read.
-        ends = np.unique(self._ends(wirings).reshape(-1, 4), axis=0)
+        every = self._ends(wirings).reshape(-1, 4)
+        self._keys, first = np.unique(self._key(every), return_index=True)
+        ends = every[first]
         self.edges = tuple(
             Edge(part, source, target, copy) for part, target, source, copy in ends.tolist()
         )
-        self._keys = self._key(ends)
         self.usage: Probabilities = np.bincount(
             self.of(wirings).ravel(), minlength=len(ends)
         ) / len(wirings)

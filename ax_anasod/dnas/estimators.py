@@ -55,7 +55,7 @@ def choose(
             raise TypeError(f"{type(distribution).__name__} has no Dirichlet distribution")
         supernet.mix(_on_edges(distribution.draw_probabilities(), supernet))
     else:
-        logarithms = _on_edges(distribution.probabilities(), supernet).log()
+        logarithms = _on_edges(distribution.log_probabilities(), supernet)
         noise = torch.from_numpy(rng.gumbel(size=logarithms.shape)).to(logarithms)
         relaxed = torch.softmax((logarithms + noise) / temperature, dim=1)
         if kind == "gumbel":
@@ -117,7 +117,7 @@ def score_gradient(
         supernet.choose(code)
         losses[i] = loss()
     advantages = (losses - losses.mean()) * draws / (draws - 1)
-    logarithms = distribution.probabilities().log().expand(edges.num_edges, -1)
+    logarithms = distribution.log_probabilities().expand(edges.num_edges, -1)
     blocks = torch.from_numpy(codes[:, : edges.cell.num_blocks])
     scores = logarithms[torch.from_numpy(edges.of(codes)), blocks].sum(dim=1)
     expected = (scores * torch.from_numpy(advantages)).mean()

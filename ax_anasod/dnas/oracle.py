@@ -9,12 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ax_anasod.dnas.edges import CellEdges, Codes, Probabilities
-from ax_anasod.exceptions import BenchmarkError
+from ax_anasod.exceptions import ArchitectureError, BenchmarkError
 from ax_anasod.nasbench import Benchmark
 
 # Of larger cells, the mean error of a draw is that of some draws.
 _MOST_LISTED: Final = 1_000_000
 _DRAWS: Final = 1000
+_WHOLE: Final = "an oracle must hold every architecture that can be drawn"
 
 
 class Oracle:
@@ -48,12 +49,15 @@ class Oracle:
         Raises:
             BenchmarkError: The table lacks one of them.
         """
-        values = self._benchmark.query(codes)[self.name]
+        try:
+            values = self._benchmark.query(codes)[self.name]
+        except ArchitectureError as error:
+            raise BenchmarkError(f"the oracle lacks values: {error.message}", _WHOLE) from error
         if not np.isfinite(values).all():
             lacking = codes[int(np.argmin(np.isfinite(values)))]
             raise BenchmarkError(
                 f"the oracle has no value of {self._edges.cell.to_strings(lacking[None])[0]!r}",
-                "an oracle must hold every architecture that can be drawn",
+                _WHOLE,
             )
         return np.asarray(values, dtype=np.float64)
 

@@ -18,6 +18,12 @@ from ax_anasod.exceptions import AnasodError, RunError
 from ax_anasod.files import read_json, write_whole
 
 _SUM_TOLERANCE: Final = 1e-6
+_KINDS: Final[dict[str, tuple[type, ...]]] = {
+    "method": (str,),
+    "seed": (int,),
+    "ranked_by": (str,),
+    "agreement": (int, float, type(None)),
+}
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,8 @@ class OneShotResult:
             None where it was not measured.
 
     Raises:
-        RunError: It holds no architecture, or the probabilities are none.
+        RunError: It holds no architecture, the probabilities are none, or a value has another
+            type.
         ArchitectureError: An architecture is none of the cell.
     """
 
@@ -67,6 +74,12 @@ class OneShotResult:
             raise RunError(
                 f"there are {len(self.scores)} scores of {len(self.architectures)} architectures"
             )
+        for name, kinds in _KINDS.items():
+            value = getattr(self, name)
+            if not isinstance(value, kinds) or isinstance(value, bool):
+                raise RunError(f"{name} {value!r} is of the wrong type")
+        if not all(isinstance(score, int | float) for score in self.scores):
+            raise RunError(f"the scores {list(self.scores)} are no numbers")
         self.cell.from_strings(list(self.architectures))
 
     @property

@@ -76,7 +76,8 @@ class DistributionSearch:
         start: ``1 x k`` or ``E x k``, p before the first step; uniform by default.
 
     Raises:
-        OptionError: There are fewer images than a batch has, or several devices are asked for.
+        OptionError: There are fewer images than a batch has, several devices are asked for, or
+            something that a differentiable search has not.
         RunError: The checkpoint is damaged or of another search.
         AnasodError: The supernet cannot be built (see `build_supernet`), or not be trained on
             these images.
@@ -97,6 +98,7 @@ class DistributionSearch:
                 "a differentiable search works on one device",
                 "run several searches with other seeds beside each other",
             )
+        _check_used(task, method)
         self.task, self.method, self.seed = task.fitted(data), method, seed
         config = self.task.training
         learned = data.train.joined(data.valid) if method.single_level else data.train
@@ -412,6 +414,22 @@ class DistributionSearch:
         self.distribution.restore(state["distribution"])
         self._step.parts = state["parts"]
         self.history = [SearchEpoch(**epoch) for epoch in state["history"]]
+
+
+def _check_used(task: TrainingTask, method: MethodConfig) -> None:
+    """Refuse settings that would have no effect, or none that makes sense."""
+    settings = {**task.training.to_dict(), "compile": task.hardware.compile}
+    for name in ("auxiliary_weight", "drop_path", "ema_decay", "compile"):
+        if settings[name]:
+            raise OptionError(
+                f"a differentiable search has no {name}, got {settings[name]!r}",
+                "leave it out; networks that are trained for good take it",
+            )
+    if method.update == "controller" and task.training.mix != "none":
+        raise OptionError(
+            f"a controller needs images of one class, not mix {task.training.mix!r}",
+            "leave mix out, or take another method",
+        )
 
 
 def _memory(device: torch.device) -> float:

@@ -233,7 +233,7 @@ def halve(ranking: Ranking, train: Callable[[Codes, int], Values]) -> Ranking:
         ranking: The cells, in the order in which they are kept where losses are equal.
         train: Trains cells alone for some epochs and gives their losses.
     """
-    codes, scores = ranking.codes, ranking.scores.copy()
+    codes, scores = ranking.codes.copy(), ranking.scores.copy()
     left = len(codes)
     for kept, epochs in _RUNGS:
         left = min(left, kept)
