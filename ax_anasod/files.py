@@ -62,6 +62,7 @@ def write_whole(
             path.parent.mkdir(parents=True, exist_ok=True)
         write_new(unfinished, content)
         unfinished.replace(path)
+        sync_folder(path.parent)
     except OSError as error:
         raise RunError(f"{path} cannot be written: {error.strerror or error}", hint) from error
     finally:
@@ -90,6 +91,21 @@ def write_new(path: Path, content: str | bytes | memoryview, mode: int = 0o666) 
         os.fsync(file)
     finally:
         os.close(file)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names of new files durable, where the system can.
+
+    Raises:
+        OSError: The disk fails.
+    """
+    # Windows does not open folders.
+    with suppress(PermissionError):
+        file = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(file)
+        finally:
+            os.close(file)
 
 
 def remove_unfinished(folder: Path) -> None:

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Self
 
 from ax_anasod.exceptions import RunError, RunLostError
-from ax_anasod.files import read_open, write_new
+from ax_anasod.files import read_open, sync_folder, write_new
 from ax_anasod.journal.content import MOST_BYTES, Record, extend, parse
 from ax_anasod.journal.events import Event, to_line
 from ax_anasod.locks import is_there, open_locked
@@ -52,13 +52,18 @@ class Journal:
                 self.set_aside = _set_aside(path, content.damaged)
             os.ftruncate(self._file, self._size)
             if not self._size:
-                _sync_folder(path.parent)
+                sync_folder(path.parent)
         except OSError as error:
             self.close()
             raise RunError(f"the journal {path} cannot be read: {error.strerror}") from error
         except BaseException:
             self.close()
             raise
+
+    @property
+    def ended(self) -> int:
+        """How many trials have ended."""
+        return sum(record.end is not None for record in self.records)
 
     def append(self, *events: Event) -> None:
         """Write events, all or none, and return once they are on the disk.
@@ -100,7 +105,7 @@ class Journal:
             if status.st_nlink and status.st_size == self._size:
                 raise RunLostError(
                     f"the journal {self.path} was moved or replaced while its run was at work",
-                    f"all {len(self.records)} trials are in it, wherever it is now",
+                    f"all {self.ended} trials are in it, wherever it is now",
                     moved=True,
                 )
             raise RunLostError(f"the journal {self.path} was deleted while its run was at work")
@@ -166,13 +171,3 @@ def _set_aside(path: Path, damaged: bytes) -> Path:
             write_new(aside, damaged)
             return aside
     raise AssertionError  # the numbers do not end
-
-
-def _sync_folder(path: Path) -> None:
-    # Makes the name of a new file durable; not all systems can open a folder.
-    with suppress(PermissionError):
-        folder = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Callable
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -117,35 +116,41 @@ def evaluate(
         if (folder / METRICS).exists():  # by now
             return _already_trained(folder, about)
         remove_unfinished(folder)
-        with closing(task.start(codes, data, seed, folder / _CHECKPOINT)) as training:
-            check = partial(_check_there, lock, folder, training)
-
-            def after_epoch_there(epoch: Epoch) -> None:
-                check()
+        with (
+            closing(task.start(codes, data, seed, folder / _CHECKPOINT)) as training,
+            _watched(folder, lock, training),
+        ):
+            while not training.finished:
+                epoch = training.train_epoch()
+                _check_there(folder, lock, training)
                 after_epoch(epoch)
-
-            try:
-                training.run(after_epoch_there)
-                retrained = _measured(training, found, folder, about)
-                check()
-                _write(retrained, training, task, codes)
-                (folder / _CHECKPOINT).unlink(missing_ok=True)
-            except RunLostError:
-                raise
-            except RunError as error:
-                check(error)
-                raise
-            check()
+            retrained = _measured(training, found, folder, about)
+            _check_there(folder, lock, training)
+            _write(retrained, training, task, codes)
+            (folder / _CHECKPOINT).unlink(missing_ok=True)
     return retrained
 
 
+@contextmanager
+def _watched(folder: Path, lock: int, training: Training) -> Iterator[None]:
+    """Say what is true where something has failed in here because the folder is gone."""
+    try:
+        yield
+    except RunLostError:
+        raise
+    except RunError as error:
+        _check_there(folder, lock, training, error)
+        raise
+    _check_there(folder, lock, training)
+
+
 def _check_there(
-    lock: int, folder: Path, training: Training, cause: RunError | None = None
+    folder: Path, lock: int, training: Training, cause: RunError | None = None
 ) -> None:
-    """Say what is true where the folder was deleted or replaced during the training.
+    """Make sure that the folder is the one that was begun in.
 
     Raises:
-        RunLostError: It was; the training so far is then in a new folder beside it.
+        RunLostError: It was deleted or replaced; the training so far is in a new folder then.
     """
     if is_there(lock, folder / _LOCK):
         return

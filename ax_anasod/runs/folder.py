@@ -140,7 +140,7 @@ class RunFolder:
 
     def _rescue(self, lost: RunLostError) -> RunLostError:
         """Write the trials into a new folder; what is to be said then."""
-        trials = f"all {len(self.journal.records)} trials"
+        trials = f"all {self.journal.ended} trials"
         try:
             place = new_folder_beside(self.path)
             self.config.write(place / CONFIG)

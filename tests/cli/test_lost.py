@@ -70,7 +70,7 @@ def test_the_trials_of_a_search_are_kept_beside_its_folder(
     said = f"error: the journal {run}/journal.jsonl was deleted while its run was at work"
     assert outcome.err.splitlines()[-1].startswith(said)
     # The third trial was proposed, and had no end in the journal yet.
-    assert f"(all 3 trials are kept in {kept}; go on with: ax-anasod resume '{kept}')" in (
+    assert f"(all 2 trials are kept in {kept}; go on with: ax-anasod resume '{kept}')" in (
         outcome.err
     )
     assert outcome.json["trials"] == 2
@@ -91,7 +91,7 @@ def test_a_search_whose_folder_was_moved_goes_on_there(
         outcome = command(*search, "--out", run)
     assert outcome.code == 1
     assert "was moved or replaced while its run was at work" in outcome.err
-    assert "all 3 trials are in it, wherever it is now" in outcome.err
+    assert "all 2 trials are in it, wherever it is now" in outcome.err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["elsewhere", "files", "whole"]
     assert command("resume", tmp_path / "elsewhere").code == 0
     assert timeless(tmp_path / "elsewhere") == timeless(whole)
@@ -124,7 +124,7 @@ def test_trials_that_cannot_be_kept_are_said_to_be_lost(
     at_call(3, TableBenchmark, "query", accident, monkeypatch)
     outcome = command(*search, "--out", run)
     assert outcome.code == 1
-    assert "all 3 trials are lost: the folder" in outcome.err
+    assert "all 2 trials are lost: the folder" in outcome.err
     assert "kept" not in outcome.err
     assert not run.parent.exists()
 

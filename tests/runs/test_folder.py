@@ -216,7 +216,7 @@ def test_trials_of_a_folder_that_is_gone_are_kept_beside_it(
         accident(run)
         left = sorted(run.iterdir()) if run.exists() else None
         with (
-            pytest.raises(RunLostError, match=f"all 1 trials are kept in {kept}"),
+            pytest.raises(RunLostError, match=f"all 0 trials are kept in {kept}"),
             folder.watched(),
         ):
             pass
