@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import stat
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Final
 
 from ax_anasod.exceptions import RunError
+
+MOST_BYTES: Final = 2**26
+"""How many bytes a file of texts and settings may have; real ones have at most a hundredth."""
 
 
 def write_whole(
@@ -47,6 +52,41 @@ def write_whole(
     except OSError as error:
         _remove(unfinished)
         raise RunError(f"{path} cannot be written: {error.strerror or error}", hint) from error
+
+
+def open_file(path: Path) -> IO[bytes]:
+    """Open a file for reading bytes.
+
+    Raises:
+        OSError: It is not there, or is no file: what waits for a writer is not waited for.
+    """
+    # Without the flag, opening a pipe waits until another program writes to it.
+    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+    file = os.open(path, flags)
+    kind = os.fstat(file).st_mode
+    if stat.S_ISREG(kind):
+        return os.fdopen(file, "rb")
+    os.close(file)
+    what = "a folder" if stat.S_ISDIR(kind) else "a pipe or a device"
+    raise OSError(errno.EINVAL, f"it is {what}, not a file")
+
+
+def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
+    """Read a whole file.
+
+    Args:
+        path: The file.
+        most: How many bytes it may have.
+
+    Raises:
+        OSError: It cannot be read, is no file, or has more bytes.
+    """
+    with open_file(path) as file:
+        # Not its size first: a file may grow, or say nothing about it.
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise OSError(errno.EFBIG, f"it has more than {most:,} bytes, which no real one has")
+    return content
 
 
 def read_json(path: Path) -> Any:
