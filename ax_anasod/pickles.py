@@ -8,14 +8,13 @@ expects; every length is compared with what can be there before anything is allo
 
 from __future__ import annotations
 
-import io
 import pickle
 import struct
-import zipfile
 from collections.abc import Callable, Mapping
 from typing import IO, Any, Final
 
-Names = Mapping[str, Callable[..., object]]
+Names = Mapping[str, object]
+"""Name in a pickle, as in ``"collections.OrderedDict"`` -> what it means here."""
 
 _CHUNK: Final = 2**20
 _LONGEST_NAME: Final = 200
@@ -47,11 +46,15 @@ class Shell:
         """Take what is wanted of the state; nothing, by default."""
 
 
-class _Name:
-    """A name in a pickle, which only the interpreter can call."""
+class Name:
+    """A name in a pickle, which only the interpreter can call.
 
-    def __init__(self, make: Callable[..., object]) -> None:
-        self.make = make
+    Args:
+        meaning: What it was given for.
+    """
+
+    def __init__(self, meaning: Any) -> None:
+        self.meaning = meaning
 
 
 class PickleReader:
@@ -63,14 +66,15 @@ class PickleReader:
 
     Args:
         file: The file, open for reading bytes.
-        names: Name in the pickle, as in ``"collections.OrderedDict"`` -> what is called in its
-            place: a stand-in of the caller's own, for which any arguments are harmless.
+        names: What the names that may stand there mean. What can be called is called in their
+            place, and must be harmless with any arguments.
         size: Bytes of the file as it lies on the disk. What is read may be compressed there, but
             no more than real ones are, and so many bytes more may be taken by empty containers.
         stored: Gives an object that the file keeps elsewhere, by its key; None where there is
             no such object.
 
     Example:
+        >>> import io
         >>> PickleReader(io.BytesIO(pickle.dumps({"a": [1, 2.5]})), {}, size=30).load()
         {'a': [1, 2.5]}
     """
@@ -273,13 +277,13 @@ class PickleReader:
         full = f"{module}.{name}".replace("__builtin__.", "builtins.", 1)
         if full not in self._names:
             raise RefusedError(full)
-        self._push(_Name(self._names[full]))
+        self._push(Name(self._names[full]))
 
     def _call(self) -> None:
         name, arguments = self._pop(2)
-        if type(name) is not _Name or type(arguments) is not tuple:
+        if type(name) is not Name or type(arguments) is not tuple:
             raise TypeError(f"it calls a {type(name).__name__}")
-        self._make(name.make(*arguments))
+        self._make(name.meaning(*arguments))
 
     def _build(self) -> None:
         (state,) = self._pop(1)
@@ -335,54 +339,3 @@ _OPCODES: Final[dict[int, Callable[[PickleReader], object]]] = {
         pickle.BINPERSID: PickleReader._find_stored,
     }.items()
 }
-
-
-class TorchArchive:
-    """The archive that ``torch.save`` writes: a pickle, and the numbers of tensors beside it.
-
-    Args:
-        file: The file, open for reading bytes.
-
-    Raises:
-        DamagedError: It is no such archive, is cut off, or says that it holds more than it has.
-    """
-
-    def __init__(self, file: IO[bytes]) -> None:
-        try:
-            self._archive = zipfile.ZipFile(file)
-        # What zipfile raises on archives that are damaged, or of kinds that it does not read.
-        except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error) as error:
-            raise DamagedError(f"it is no archive of torch: {error}") from error
-        size = file.seek(0, 2)
-        entries = self._archive.infolist()
-        for entry in entries:
-            # torch compresses nothing, so that what is there cannot be more than the file.
-            if entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size:
-                raise DamagedError(f"its entry {entry.filename[:_LONGEST_NAME]!r} is compressed")
-        if sum(entry.file_size for entry in entries) > size:
-            raise DamagedError(f"its entries are larger than the file, which has {size:,} bytes")
-        folders = [name[:-9] for name in self._archive.namelist() if name.endswith("/data.pkl")]
-        if len(folders) != 1:
-            raise DamagedError("it is an archive, but none of torch")
-        self._folder = folders[0]
-
-    def load(self, names: Names, stored: Callable[[object], object] | None = None) -> object:
-        """The object in the archive; the arguments are those of `PickleReader`.
-
-        Raises:
-            RefusedError: It asks for a name that was not given.
-            DamagedError: It is damaged, or holds something else.
-        """
-        content = self.entry("data.pkl")
-        return PickleReader(io.BytesIO(content), names, len(content), stored).load()
-
-    def entry(self, name: str) -> bytes:
-        """The bytes of an entry.
-
-        Raises:
-            DamagedError: It is not there, or damaged.
-        """
-        try:
-            return self._archive.read(f"{self._folder}/{name}")
-        except (KeyError, EOFError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-            raise DamagedError(f"its entry {name!r} cannot be read: {error}") from error

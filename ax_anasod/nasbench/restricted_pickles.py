@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import IO, Final
 
 from ax_anasod.files import open_file
-from ax_anasod.pickles import DamagedError, Names, PickleReader, Shell, TorchArchive
+from ax_anasod.pickles import DamagedError, Names, PickleReader, Shell
+from ax_anasod.torch_archive import TorchArchive
 
 # The first two objects of a file that torch wrote before version 1.6; a third one
 # describes the machine, and the fourth is what was saved.
