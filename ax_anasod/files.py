@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import stat
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Final
 
+from ax_anasod.checked import Kind, parse_json
 from ax_anasod.exceptions import RunError
 
 MOST_BYTES: Final = 2**26
-"""How many bytes a file of texts and settings may have; real ones have at most a hundredth."""
+"""What no description, table of figures or state of a trial of ours ever has: 64 MiB."""
 
 
 def write_whole(
@@ -54,57 +54,64 @@ def write_whole(
         raise RunError(f"{path} cannot be written: {error.strerror or error}", hint) from error
 
 
-def open_file(path: Path) -> IO[bytes]:
-    """Open a file for reading bytes.
-
-    Raises:
-        OSError: It is not there, or is no file: what waits for a writer is not waited for.
-    """
-    # Without the flag, opening a pipe waits until another program writes to it.
-    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
-    file = os.open(path, flags)
-    kind = os.fstat(file).st_mode
-    if stat.S_ISREG(kind):
-        return os.fdopen(file, "rb")
-    os.close(file)
-    what = "a folder" if stat.S_ISDIR(kind) else "a pipe or a device"
-    raise OSError(errno.EINVAL, f"it is {what}, not a file")
-
-
 def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
-    """Read a whole file.
+    """Read a file, which must be an ordinary one of a sensible size.
 
     Args:
         path: The file.
         most: How many bytes it may have.
 
     Raises:
-        OSError: It cannot be read, is no file, or has more bytes.
+        OSError: It cannot be read, is larger, or is no ordinary file: a FIFO that nobody writes
+            to and a device without an end are refused instead of waited for.
     """
     with open_file(path) as file:
-        # Not its size first: a file may grow, or say nothing about it.
         content = file.read(most + 1)
     if len(content) > most:
-        raise OSError(errno.EFBIG, f"it has more than {most:,} bytes, which no real one has")
+        raise OSError(errno.EFBIG, f"it has more than {most:,} bytes")
     return content
 
 
-def read_json(path: Path) -> Any:
+def open_file(path: Path) -> IO[bytes]:
+    """Open a file for reading bytes, which must be an ordinary one.
+
+    Raises:
+        OSError: As for `read_bytes`.
+    """
+    file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
+    mode = os.fstat(file).st_mode
+    if stat.S_ISREG(mode):
+        return os.fdopen(file, "rb")
+    os.close(file)
+    kind = "a folder" if stat.S_ISDIR(mode) else "no ordinary file"
+    raise OSError(errno.EINVAL, f"it is {kind}")
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is something at a path; nothing is at one that no system could have."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def read_json(path: Path, kind: type[Kind]) -> Kind:
     """Read a JSON file.
 
     Args:
         path: The file.
+        kind: The type of its content, see `ax_anasod.checked.parse_json`.
 
     Raises:
-        RunError: It is missing or damaged.
+        RunError: It is missing, damaged, or of another form.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return parse_json(kind, read_bytes(path))
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise RunError(
-            f"{path} is damaged: {error}", "bring it back from a copy, or choose another folder"
+            f"{path} is damaged: it {error}", "bring it back from a copy, or choose another folder"
         ) from error
 
 

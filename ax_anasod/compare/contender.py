@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Self
+from typing import Any, Final
 from urllib.parse import quote
 
 from ax_anasod.exceptions import CellError, OptionError
@@ -76,11 +76,6 @@ class Contender:
     def to_dict(self) -> dict[str, Any]:
         """JSON-able form."""
         return {"strategy": self.strategy, "options": dict(self.options), "trials": self.trials}
-
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> Self:
-        """The contender of :meth:`to_dict`."""
-        return cls(content["strategy"], dict(content["options"]), content["trials"])
 
 
 def check_different(contenders: Iterable[Contender]) -> None:

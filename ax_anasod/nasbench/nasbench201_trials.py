@@ -8,7 +8,6 @@ by data set and seed.
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from numbers import Real
@@ -16,7 +15,7 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 
-from ax_anasod.exceptions import BenchmarkError
+from ax_anasod.exceptions import BenchmarkError, shown
 from ax_anasod.nasbench.benchmark import FloatArray, IntArray
 
 RUNS: Final = ("cifar10-valid", "cifar10", "cifar100", "ImageNet16-120")
@@ -122,7 +121,7 @@ def collect_records(strings: object, records: Iterable[tuple[Any, Any]], source:
                     raise ValueError(f"more than {_MOST_RUNS:,} training runs come before its end")
         except (LookupError, TypeError, ValueError, OverflowError) as error:
             raise BenchmarkError(
-                f"{source}: the record of architecture {reprlib.repr(index)} is malformed: "
+                f"{source}: the record of architecture {shown(index)} is malformed: "
                 f"{type(error).__name__} {error}"
             ) from error
     if not rows:
@@ -166,7 +165,7 @@ def _run_in_words(trials: Trials, row: int) -> str:
 
 def _kind(content: object) -> str:
     if isinstance(content, Mapping):
-        return f"one with {', '.join(map(reprlib.repr, list(content)[:6]))}"
+        return f"one with {', '.join(map(shown, list(content)[:6]))}"
     return type(content).__name__
 
 
@@ -193,13 +192,13 @@ def _rows(strings: list[str], index: object, schedules: object) -> Iterator[tupl
         record = _fields(schedules[name])
         written = _part(record, "arch_str", str)
         if written != strings[index]:
-            raise ValueError(f"it is {reprlib.repr(written)}, not {reprlib.repr(strings[index])}")
+            raise ValueError(f"it is {shown(written)}, not {shown(strings[index])}")
         results = _part(record, "all_results", dict)
         by_run = _part(record, "dataset_seed", dict)
         for place, run in enumerate(RUNS):
             for seed in _part(by_run, run, list) if run in by_run else ():
                 if not isinstance(seed, int) or not 0 <= seed < 2**63:
-                    raise ValueError(f"a seed of {run} is {reprlib.repr(seed)}")
+                    raise ValueError(f"a seed of {run} is {shown(seed)}")
                 result = _fields(results[run, seed])
                 yield (index, epochs, place, int(seed), *_measurements(result))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any, Self
@@ -14,7 +15,7 @@ from ax_anasod.cells import Cell
 from ax_anasod.exceptions import ArchitectureError, BenchmarkError, OptionError
 from ax_anasod.nasbench.benchmark import COST, PERCENT, FloatArray, IntArray, Objective, name_list
 from ax_anasod.nasbench.lookup import ArchitectureIndex, LookupBenchmark
-from ax_anasod.nasbench.paths import find_path
+from ax_anasod.nasbench.paths import Saved, read_saved
 from ax_anasod.nasbench.registry import KIND, register_benchmark
 from ax_anasod.nasbench.table_file import read_table
 
@@ -168,16 +169,34 @@ class TableBenchmark(LookupBenchmark):
         Raises:
             BenchmarkError: If the file is gone, or holds other values than before.
         """
-        path = find_path(description)
-        options = ("accuracy", "minimize", "report", "cost", "present_only", "name")
+        saved = read_saved(_Saved, description)
+        path = saved.find()
         benchmark = cls(
             path,
-            cells.from_dict(description["cell"]),
-            **{option: description[option] for option in options},
+            cells.from_dict(saved.cell),
+            accuracy=saved.accuracy,
+            minimize=saved.minimize,
+            report=saved.report,
+            cost=saved.cost,
+            present_only=saved.present_only,
+            name=saved.name,
         )
-        benchmark.path = Path(description["path"])
-        benchmark._check_fingerprint(description, f"the table {path}")
+        benchmark.path = Path(saved.path)
+        benchmark._check_fingerprint(saved.fingerprint, f"the table {path}")
         return benchmark
+
+
+@dataclass(frozen=True)
+class _Saved(Saved):
+    """What `TableBenchmark.to_dict` gives, but for the kind."""
+
+    cell: dict[str, Any]
+    accuracy: list[str]
+    minimize: list[str]
+    report: list[str]
+    cost: str | None
+    present_only: bool
+    name: str
 
 
 def _check_names(

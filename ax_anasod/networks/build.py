@@ -26,6 +26,7 @@ def build_network(
     operations: Mapping[str, OperationFactory] | None = None,
     *,
     seed: int,
+    device: str = "cpu",
 ) -> Network:
     """Build the network of one architecture, or of one for every layer.
 
@@ -46,6 +47,7 @@ def build_network(
         operations: Modules for operations of the user's own, or other ones for built-in names:
             name -> factory, called as ``factory(c_in, c_out, stride)``.
         seed: What the initial weights are drawn from; torch's global generator is left alone.
+        device: ``"meta"`` gives a network that knows the shapes of its weights and has none.
 
     Returns:
         The network on the CPU, in training mode.
@@ -75,7 +77,7 @@ def build_network(
     plans = _plans_of_layers(cell, layers, config)
     factories = resolve_operations(cell, operations)
     kind = NASNetNetwork if config.skeleton == NASNET else NASBench201Network
-    with torch.random.fork_rng(devices=[]), torch.device("cpu"):
+    with torch.random.fork_rng(devices=[]), torch.device(device):
         # Not torch.manual_seed, which would set the generators of all GPUs, too.
         torch.default_generator.manual_seed(seed)
         return kind(plans, config, factories)

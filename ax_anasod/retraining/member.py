@@ -12,6 +12,7 @@ from typing import Any, Final, cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from ax_anasod.core.seeding import member_seed
 from ax_anasod.exceptions import RunError
@@ -161,9 +162,7 @@ def _measured(training: Training, found: Found, folder: Path, about: dict[str, A
 
 
 def _already_trained(folder: Path, about: dict[str, Any]) -> Retrained:
-    metrics = read_json(folder / METRICS)
-    if not isinstance(metrics, dict):
-        raise RunError(f"{folder / METRICS} does not hold the figures of a training")
+    metrics = read_json(folder / METRICS, dict[str, Any])
     # Through JSON, which knows no tuples.
     expected = json.loads(json.dumps(about))
     different = [name for name, value in expected.items() if metrics.get(name) != value]
@@ -172,5 +171,22 @@ def _already_trained(folder: Path, about: dict[str, Any]) -> Retrained:
             f"the folder {folder} holds another training; what differs: {', '.join(different)}",
             "choose another folder with --out",
         )
-    state = read_state(folder / PREDICTIONS)
-    return Retrained(folder, metrics, state["probabilities"].numpy(), state["labels"].numpy())
+    return Retrained(folder, metrics, *_read_predictions(folder / PREDICTIONS))
+
+
+def _read_predictions(path: Path) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    state = read_state(path)
+    probabilities, labels = state.get("probabilities"), state.get("labels")
+    if (
+        not (isinstance(probabilities, Tensor) and isinstance(labels, Tensor))
+        or (probabilities.ndim, labels.ndim) != (2, 1)
+        or (probabilities.dtype, labels.dtype) != (torch.float64, torch.int64)
+        or len(probabilities) != len(labels)
+        or not ((labels >= 0) & (labels < probabilities.shape[1])).all()
+        or not ((probabilities >= 0) & (probabilities <= 1)).all()
+    ):
+        raise RunError(
+            f"{path} does not hold the predictions of a network",
+            "delete the folder, and the network is trained again",
+        )
+    return probabilities.numpy(), labels.numpy()

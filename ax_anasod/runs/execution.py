@@ -9,6 +9,7 @@ from typing import Any, Final, Self
 
 from ax.early_stopping.strategies import BaseEarlyStoppingStrategy
 
+from ax_anasod.checked import check_names, check_range, check_types
 from ax_anasod.early_stopping import RepeatablePercentileEarlyStoppingStrategy
 from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.generation_strategy import get
@@ -17,6 +18,9 @@ from ax_anasod.runs.config import RunConfig
 from ax_anasod.training import TrainingTask
 
 RUNNERS: Final = ("local", "ray")
+MOST: Final = 1_000_000
+"""What no number of an execution exceeds."""
+
 TRIALS_FOLDER: Final = "trials"
 """The folder of the trials in the folder of a run."""
 
@@ -40,7 +44,7 @@ class Execution:
 
     Raises:
         UnknownNameError: There is no such runner.
-        OptionError: A number is out of range.
+        OptionError: A value is of another type, or out of its range.
     """
 
     runner: str = "local"
@@ -54,11 +58,15 @@ class Execution:
     tensorboard: bool = True
 
     def __post_init__(self) -> None:
+        check_types(self)
         if self.runner not in RUNNERS:
             raise UnknownNameError("runner", self.runner, RUNNERS)
         share = self.early_stopping
         if share is not None and not 0 < share < 100:
             raise OptionError(f"early_stopping must be in (0, 100) percent, got {share}")
+        least = {"retries": 0, "min_epochs": 1, "min_trials": 1, "cpus": 0, "gpus": 0}
+        for name, number in least.items():
+            check_range(name, getattr(self, name), number, MOST)
 
     def to_dict(self) -> dict[str, Any]:
         """The execution as JSON-able data."""
@@ -66,8 +74,13 @@ class Execution:
 
     @classmethod
     def from_dict(cls, description: Mapping[str, Any]) -> Self:
-        """The execution that `to_dict` described."""
-        return cls(**description)
+        """The execution that `to_dict` described.
+
+        Raises:
+            UnknownNameError: There is no option of a name.
+            OptionError: A value is of another type, or out of its range.
+        """
+        return cls(**check_names(cls, description))
 
     def make_runner(
         self, task: TrainingTask, config: RunConfig, folder: Path

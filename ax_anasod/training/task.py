@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ax_anasod.cells import Cell, from_dict
-from ax_anasod.exceptions import OptionError, UnknownNameError
+from ax_anasod.checked import conform
+from ax_anasod.exceptions import OptionError, UnknownNameError, shown
 from ax_anasod.nasbench.benchmark import PERCENT, Objective, find_quantity
 from ax_anasod.networks import Network, NetworkConfig, OperationFactory, build_network
 from ax_anasod.training.config import TrainingConfig
@@ -196,19 +197,38 @@ class TrainingTask:
         """The task that `to_dict` described.
 
         Raises:
-            OptionError: The description is of something else.
+            OptionError: The description is of something else, or damaged.
+            CellError: Its cell is damaged.
+            UnknownNameError: It has an option that there is not.
         """
         if description.get(KIND) != TRAINING:
-            raise OptionError(f"{description.get(KIND)!r} describes no training")
+            raise OptionError(f"{shown(description.get(KIND))} describes no training")
+        try:
+            described = conform(_Description, description)
+        except ValueError as error:
+            raise OptionError(f"the description of a training {error}") from error
         return cls(
-            cell=from_dict(description["cell"]),
-            data=DataConfig.from_dict(description["data"]),
-            network=NetworkConfig.from_dict(description["network"]),
-            training=TrainingConfig.from_dict(description["training"]),
-            hardware=Hardware.from_dict(description["hardware"]),
-            layers=description["layers"],
-            operations=description["operations"],
+            cell=from_dict(described.cell),
+            data=DataConfig.from_dict(described.data),
+            network=NetworkConfig.from_dict(described.network),
+            training=TrainingConfig.from_dict(described.training),
+            hardware=Hardware.from_dict(described.hardware),
+            layers=described.layers,
+            operations=described.operations,
         )
+
+
+@dataclass(frozen=True)
+class _Description:
+    """What `TrainingTask.to_dict` gives, but for the kind; the parts see to themselves."""
+
+    cell: dict[str, Any]
+    data: dict[str, Any]
+    network: dict[str, Any]
+    training: dict[str, Any]
+    hardware: dict[str, Any]
+    layers: Layers
+    operations: str | None
 
 
 def find_operations(where: str | None) -> Mapping[str, OperationFactory] | None:

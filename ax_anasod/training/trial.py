@@ -11,8 +11,9 @@ from typing import Any, Final, Literal, Self
 import numpy as np
 import numpy.typing as npt
 
+from ax_anasod.checked import parse_json
 from ax_anasod.exceptions import AnasodError, RunError
-from ax_anasod.files import write_whole
+from ax_anasod.files import read_bytes, write_whole
 from ax_anasod.networks import num_parameters
 from ax_anasod.training.checkpoint import ROOM_HINT
 from ax_anasod.training.epoch import Epoch
@@ -88,16 +89,15 @@ class TrialState:
         """
         path = folder / _FILE
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            epochs = tuple(Epoch(**epoch) for epoch in content.pop("epochs"))
-            return cls(**content, epochs=epochs)
+            return parse_json(cls, read_bytes(path))
         except FileNotFoundError:
             return None
         except OSError as error:
             raise RunError(f"{path} cannot be read: {error.strerror}") from error
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except ValueError as error:
             raise RunError(
-                f"{path} is damaged: {error}", "delete it: it is made again after the next epoch"
+                f"{path} is damaged: it {error}",
+                "delete it: it is made again after the next epoch",
             ) from error
 
 

@@ -71,7 +71,7 @@ def test_load_refuses(tmp_path: Path, content: str | bytes, message: str) -> Non
 def test_load_refuses_what_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(CellError, match="there is no cell file .*missing.toml"):
         cells.load(tmp_path / "missing.toml")
-    with pytest.raises(CellError, match="cannot be read: Is a directory"):
+    with pytest.raises(CellError, match="cannot be read: it is a folder"):
         cells.load(tmp_path)
 
 

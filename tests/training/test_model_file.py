@@ -140,7 +140,7 @@ class TestWrongFiles:
         ("changes", "message"),
         [
             ({"version": 2}, "has the version 2 of the format, not 1.*update ax_anasod"),
-            ({"classes": None}, "it lacks, or has too many, of classes"),
+            ({"classes": None}, "is damaged: it lacks classes"),
             ({"config": {"cells": 3}}, "are not those of its architecture"),
             ({"config": {"layers": 3}}, "describes no network: unknown option"),
             ({"codes": [[0]]}, "describes no network: codes of cell"),

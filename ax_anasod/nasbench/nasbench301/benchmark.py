@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any, Final, Self
@@ -25,7 +26,7 @@ from ax_anasod.nasbench.benchmark import (
 from ax_anasod.nasbench.nasbench301.forms import open_surrogate
 from ax_anasod.nasbench.nasbench301.noise import standard_normal
 from ax_anasod.nasbench.nasbench301.onnx_surrogate import FULL_TRAINING
-from ax_anasod.nasbench.paths import find_path
+from ax_anasod.nasbench.paths import Saved, read_saved
 from ax_anasod.nasbench.registry import KIND, register_benchmark
 
 _NAME: Final = "nas-bench-301"
@@ -207,11 +208,18 @@ class NASBench301Benchmark(Benchmark):
         Raises:
             BenchmarkError: If the folder is gone, or holds another surrogate than before.
         """
-        path = find_path(description)
-        options = ("surrogate", "noise", "epochs", "python", "timeout")
-        benchmark = cls(path, **{option: description[option] for option in options})
-        benchmark.path = Path(description["path"])
-        if benchmark.surrogate.fingerprint() != description["fingerprint"]:
+        saved = read_saved(_Saved, description)
+        path = saved.find()
+        benchmark = cls(
+            path,
+            surrogate=saved.surrogate,
+            noise=saved.noise,
+            epochs=saved.epochs,
+            python=saved.python,
+            timeout=saved.timeout,
+        )
+        benchmark.path = Path(saved.path)
+        if benchmark.surrogate.fingerprint() != saved.fingerprint:
             raise BenchmarkError(
                 f"the folder {path} holds another surrogate than when the run was saved",
                 "restore it, or start a new run",
@@ -221,3 +229,14 @@ class NASBench301Benchmark(Benchmark):
     def __reduce__(self) -> tuple[Any, ...]:
         # A loaded model or a process cannot be copied: it is opened again.
         return type(self).from_dict, (self.to_dict(),)
+
+
+@dataclass(frozen=True)
+class _Saved(Saved):
+    """What `NASBench301Benchmark.to_dict` gives, but for the kind."""
+
+    surrogate: str
+    noise: bool
+    epochs: int | None
+    python: str | None
+    timeout: float | None
