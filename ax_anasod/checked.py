@@ -65,7 +65,7 @@ def check_types(options: Any) -> None:
     for field in fields(options):
         value, hint = getattr(options, field.name), hints[field.name]
         if not any(_is(value, kind) for kind in get_args(hint) or (hint,)):
-            raise OptionError(f"{field.name} must be {field.type}, got {value!r}")
+            raise OptionError(f"{field.name} must be {field.type}, got {shown(value)}")
 
 
 def check_range(name: str, value: float | None, least: float, most: float) -> None:
@@ -153,7 +153,7 @@ def _fit(hint: Any, value: Any, where: str) -> Any:
             _refuse(hint, value, where)
         return value
     if origin in (Union, UnionType):
-        kinds = [kind for kind in arguments if _is(value, kind)]
+        kinds = [kind for kind in arguments if _looks_like(value, kind)]
         return _fit(kinds[0], value, where) if kinds else _refuse(hint, value, where)
     if origin in (dict, Mapping):
         if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
@@ -186,6 +186,15 @@ def _is(value: Any, kind: Any) -> bool:
     if kind in _KINDS:
         return isinstance(value, _KINDS[kind]) and (kind is bool or not isinstance(value, bool))
     return kind is Any or (isinstance(kind, type) and isinstance(value, kind))
+
+
+def _looks_like(value: Any, hint: Any) -> bool:
+    """Whether a value may be of one of several types; what is in it is looked at later."""
+    if is_dataclass(hint) or get_origin(hint) in (dict, Mapping):
+        return isinstance(value, dict)
+    if get_origin(hint) in (list, tuple):
+        return isinstance(value, list | tuple)
+    return _is(value, hint)
 
 
 def _number(value: float, where: str) -> float:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from ax_anasod.checked import Kind, conform
-from ax_anasod.exceptions import BenchmarkError
-from ax_anasod.files import is_there
+from ax_anasod.checked import Kind, conform, parse_json
+from ax_anasod.exceptions import BenchmarkError, shown
+from ax_anasod.files import is_there, read_bytes
+
+_LONGEST: Final = 500
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,30 @@ def check_source(path: Path, what: str, *, directory: bool = False) -> None:
         raise BenchmarkError(f"{what} {path} does not exist", _what_is_there(path))
     if path.is_dir() and not directory:
         raise BenchmarkError(f"{what} {path} is a folder, not a file")
+
+
+def read_settings(file: Path, kind: type[Kind]) -> Kind:
+    """What a JSON file beside the data of a benchmark says.
+
+    Args:
+        file: The file.
+        kind: The type of its content, see `ax_anasod.checked.conform`.
+
+    Raises:
+        BenchmarkError: If it cannot be read, or is of another form.
+    """
+    try:
+        return parse_json(kind, read_bytes(file))
+    except OSError as error:
+        raise BenchmarkError(f"{file} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise BenchmarkError(f"{file} is damaged: it {error}") from error
+
+
+def one_line(said: object) -> str:
+    """What another program says, on one line of a sensible length."""
+    text = said if isinstance(said, str) else shown(said)
+    return " ".join(text[:_LONGEST].split())
 
 
 def first_line(error: Exception) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Final, Self
 
 from ax_anasod.cells import Cell, NASBench201Cell, RestrictedCell
 from ax_anasod.checked import check_names, check_range
-from ax_anasod.exceptions import OptionError, UnknownNameError
+from ax_anasod.exceptions import OptionError, UnknownNameError, shown
 
 NASNET: Final = "nasnet"
 NAS_BENCH_201: Final = "nas-bench-201"
@@ -69,7 +69,7 @@ class NetworkConfig:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise OptionError(
-                    f"{name} must be a whole number of at least {least}, got {value!r}"
+                    f"{name} must be a whole number of at least {least}, got {shown(value)}"
                 )
             check_range(name, value, least, most)
         if self.skeleton == NAS_BENCH_201 and self.cells % _STAGES:
@@ -78,7 +78,7 @@ class NetworkConfig:
                 f"{NAS_BENCH_201!r}, got {self.cells}"
             )
         if not isinstance(self.auxiliary, bool):
-            raise OptionError(f"auxiliary must be True or False, got {self.auxiliary!r}")
+            raise OptionError(f"auxiliary must be True or False, got {shown(self.auxiliary)}")
         check_drop_path(self.drop_path)
 
     def to_dict(self) -> dict[str, Any]:
@@ -134,4 +134,4 @@ def check_drop_path(rate: object) -> None:
         OptionError: If it is none.
     """
     if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 <= rate < 1:
-        raise OptionError(f"drop_path must be at least 0 and below 1, got {rate!r}")
+        raise OptionError(f"drop_path must be at least 0 and below 1, got {shown(rate)}")

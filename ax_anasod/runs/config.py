@@ -89,8 +89,8 @@ class RunConfig:
             names = [
                 getattr(quantity, attribute) for quantity in (*self.objectives, *self.reported)
             ]
-            if len({*names}) < len(names):
-                raise ValueError(f"two quantities have the same {attribute}: {names}")
+            if len({*names}) < len(names) or "" in names:
+                raise ValueError(f"each quantity must have a {attribute} of its own, got {names}")
 
     @property
     def experiment_name(self) -> str:

@@ -56,8 +56,8 @@ class DataConfig:
             raise OptionError(f"validation must be in (0, 1), got {self.validation!r}")
         for name, most in (("images", 10**9), ("image_size", 10**4)):
             check_range(name, getattr(self, name), 1, most)
-        if self.seed < 0:
-            raise OptionError(f"the seed of the data must be at least 0, got {self.seed}")
+        # torch takes no larger ones.
+        check_range("the seed of the data", self.seed, 0, 2**63 - 1)
 
     def to_dict(self) -> dict[str, Any]:
         """The configuration as JSON-able data."""

@@ -247,9 +247,10 @@ def _content(path: Path) -> tuple[_Content, dict[str, Tensor]]:
         raise RunError(error.message, _HINT) from error
     if content.get("format") != FORMAT:
         raise RunError(f"{path} is no model of this package", _HINT)
-    if content.get("version") != VERSION:
+    version = content.get("version")
+    if type(version) is not int or version != VERSION:
         raise RunError(
-            f"{path} has the version {shown(content.get('version'))} of the format, not {VERSION}",
+            f"{path} has the version {shown(version)} of the format, not {VERSION}",
             "update ax_anasod",
         )
     weights = content.get("weights")

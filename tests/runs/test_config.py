@@ -47,7 +47,10 @@ def test_damaged_files_are_named(tmp_path: Path, benchmark: TableBenchmark) -> N
                 ({"parallel": 10**30}, "is wrong: parallel must be at most 10,000,000"),
                 ({"seed": True}, "has seed = True, not a whole number"),
                 ({"options": []}, r"has options = \[\], not an object"),
-                ({"until_improvement_below": float("nan")}, "has until_improvement_below = nan, not a finite number"),
+                (
+                    {"until_improvement_below": float("nan")},
+                    "has until_improvement_below = nan, not a finite number",
+                ),
             ]
         ),
     ]:

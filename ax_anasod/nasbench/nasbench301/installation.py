@@ -11,12 +11,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from ax_anasod.checked import conform
 from ax_anasod.exceptions import BenchmarkError, OptionError, RunError
 from ax_anasod.files import write_whole
 from ax_anasod.nasbench.nasbench301.ensemble_surrogate import SCRIPT
 from ax_anasod.nasbench.nasbench301.interpreter import FILE
 from ax_anasod.nasbench.nasbench301.process import LineProcess, ProcessLostError, ProcessSlowError
 from ax_anasod.nasbench.nasbench301.worker import STARTING
+from ax_anasod.nasbench.paths import one_line
 
 VERSION: Final = "3.11"
 """The Python that the requirements were tried with; all of them have wheels for it."""
@@ -145,6 +147,8 @@ def _check_package(python: str, say: Callable[[str], None]) -> list[str]:
         raise BenchmarkError(f"nasbench301 cannot be imported by {python}: {error}") from error
     finally:
         process.end()
-    if "missing" not in answer:
-        raise BenchmarkError(f"nasbench301 cannot be imported by {python}: {answer.get('error')}")
-    return [str(name) for name in answer["missing"]]
+    try:
+        return conform(dict[str, list[str]], answer)["missing"]
+    except (ValueError, KeyError):
+        said = one_line(answer.get("error", answer))
+        raise BenchmarkError(f"nasbench301 cannot be imported by {python}: {said}") from None

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from ax_anasod.exceptions import BenchmarkError
-from ax_anasod.nasbench.paths import first_line
+from ax_anasod.nasbench.paths import read_settings
 
 VARIABLE: Final = "AX_ANASOD_NASBENCH301_PYTHON"
 """Environment variable that names it."""
@@ -60,11 +59,7 @@ def find_interpreter(directory: Path, given: str | None = None) -> str:
 
 
 def _read(file: Path) -> str:
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise BenchmarkError(f"{file} cannot be read: {first_line(error)}") from error
-    named = content.get("python") if isinstance(content, dict) else None
-    if not isinstance(named, str):
+    content = read_settings(file, dict[str, Any])
+    if not isinstance(content.get("python"), str):
         raise BenchmarkError(f'{file} does not name an interpreter as {{"python": PATH}}')
-    return str(file.parent / named)
+    return str(file.parent / content["python"])
