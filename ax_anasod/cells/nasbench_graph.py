@@ -162,6 +162,7 @@ class NASBenchGraphCell(Cell):
         codes = np.empty((len(texts), len(self.code_sizes)), dtype=np.int64)
         for position, text in enumerate(texts):
             blocks, _, links = text.partition("@")
+            links = "".join(links.split())
             if links not in wires:
                 known = "; ".join(wires)
                 strings.refuse(texts, position, f"{links!r} is no link list", f"known: {known}")
