@@ -71,8 +71,9 @@ def parse_genotypes(
     Raises:
         ArchitectureError: If a text is no such genotype.
     """
+    nodes = re.escape(str(concat)), rf"range\({concat[0]}, {concat[-1] + 1}\)"
     fields = ", ".join(
-        rf"{name}=\[([^\]]*)\], {name}_concat={re.escape(str(concat))}"
+        rf"{name}=\[([^\]]*)\], {name}_concat=(?:{'|'.join(nodes)})"
         for name in map(re.escape, part_names)
     )
     pattern = re.compile(rf"Genotype\({fields}\)")

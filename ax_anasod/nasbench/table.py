@@ -17,7 +17,7 @@ from ax_anasod.nasbench.benchmark import COST, PERCENT, FloatArray, IntArray, Ob
 from ax_anasod.nasbench.lookup import ArchitectureIndex, LookupBenchmark
 from ax_anasod.nasbench.paths import Saved, read_saved
 from ax_anasod.nasbench.registry import KIND, register_benchmark
-from ax_anasod.nasbench.table_file import read_table
+from ax_anasod.nasbench.table_file import TableFile, read_table
 
 _NAME = "table"
 _SUFFIXES = (".gz", ".csv", ".parquet", ".pq")
@@ -78,7 +78,7 @@ class TableBenchmark(LookupBenchmark):
         _check_names(self._accuracy, self._minimize, self._report, cost)
         columns = dict.fromkeys((*self._accuracy, *self._minimize, *self._report))
         table = read_table(self.path, [*columns] if cost is None else [*columns | {cost: None}])
-        codes = _read_architectures(self.path, self._whole_cell, table.architectures)
+        codes = _read_architectures(self.path, self._whole_cell, table)
         super().__init__(
             name=name or _stem(self.path),
             dataset=None,
@@ -229,7 +229,8 @@ def _check_names(
         raise OptionError(f"the name {COST!r} is kept for the cost", f"pass cost={COST!r}")
 
 
-def _read_architectures(path: Path, cell: Cell, strings: list[str]) -> IntArray:
+def _read_architectures(path: Path, cell: Cell, table: TableFile) -> IntArray:
+    strings = table.architectures
     try:
         codes = cell.from_strings(strings)
     except ArchitectureError as error:
@@ -239,11 +240,23 @@ def _read_architectures(path: Path, cell: Cell, strings: list[str]) -> IntArray:
         ) from error
     repeats = ArchitectureIndex(cell, codes).repeats()
     if len(repeats):
-        first, second = repeats[0]
+        differing = {
+            name: values[repeats[:, 0]] != values[repeats[:, 1]]
+            for name, values in table.columns.items()
+        }
+        # A pair whose values differ, if there is one: what is kept of the other ones is the same.
+        pair = int(np.argmax(np.any([*differing.values(), np.zeros(len(repeats), bool)], axis=0)))
+        first, second = repeats[pair]
+        values = [
+            f", with {name!r} {table.columns[name][first]:.15g} and "
+            f"{table.columns[name][second]:.15g}"
+            for name, wrong in differing.items()
+            if wrong[pair]
+        ]
         raise BenchmarkError(
             f"rows {first + 1} and {second + 1} of the table {path} hold the same architecture "
-            f"{strings[second]!r} ({len(repeats):,} such repeats)",
-            "keep one row for each architecture",
+            f"{strings[second]!r}{''.join(values[:1])} ({len(repeats):,} such repeats)",
+            "keep one row for each architecture, or their mean",
         )
     return codes
 

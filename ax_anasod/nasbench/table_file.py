@@ -17,6 +17,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import IO, Any, Final, NoReturn
 
@@ -49,10 +50,11 @@ _SEPARATORS: Final = {",": "comma", ";": "semicolon", "\t": "tab"}
 _EXCEL: Final = re.compile(r"sep=(.)\s*", re.IGNORECASE)
 _HINT: Final = "a table is a CSV file (.gz too) or a Parquet file"
 
-# More than any table of architectures has: letters of a field, letters that a compressed file
-# may unfold to, rows of a Parquet file, which needs no bytes for rows that are alike.
+# More than any table of architectures has: letters of a field and of the header, letters that a
+# compressed file unfolds to, rows of a Parquet file, which needs no bytes for rows that are alike.
 _LONGEST_FIELD: Final = 2**26
-_SMALL, _MOST_COMPRESSED = 2**24, 200
+_LONGEST_HEADER: Final = 2**20
+_SMALL, _MOST_COMPRESSED = 2**24, 50
 _SMALL_ROWS, _MOST_ROWS_A_BYTE = 10**6, 100
 
 
@@ -147,24 +149,20 @@ class _Unfolded(io.RawIOBase):
 
 
 def _read_csv(path: Path, file: Any, columns: Sequence[str]) -> dict[str, list[Any]]:
-    row = 0
-    taken: list[list[Any]] = []
+    row, taken = 0, []
     try:
         encoding = _encoding(file.peek(4))
         with io.TextIOWrapper(file, encoding, newline="") as text, _long_fields():
             separator, header = _header(path, text, columns)
-            places = [_place(path, header, name) for name in (ARCH, *columns)]
-            taken = [[] for _ in places]
+            select = itemgetter(*(_place(path, header, name) for name in (ARCH, *columns)))
             # strict: a quote that is never closed is an error, not the rest of the file.
             lines = csv.reader(text, delimiter=separator, strict=True, skipinitialspace=True)
             # Spreadsheets end a table with empty rows, and rows with empty fields.
             for row, line in enumerate(filter(any, lines), start=1):
-                while len(line) > len(header) and not line[-1].strip():
-                    line.pop()
                 if len(line) != len(header):
-                    _refuse_row(path, row, len(line), len(header), separator)
-                for values, place in zip(taken, places, strict=True):
-                    values.append(line[place])
+                    _drop_empty(line, len(header))
+                    _check_row(path, row, len(line), len(header), separator)
+                taken.append(select(line))
     except UnicodeDecodeError as error:
         wrong = error.object[error.start]
         raise BenchmarkError(
@@ -174,7 +172,12 @@ def _read_csv(path: Path, file: Any, columns: Sequence[str]) -> dict[str, list[A
         ) from error
     except (OSError, EOFError, zlib.error, csv.Error) as error:
         _refuse(path, error)
-    return dict(zip((ARCH, *columns), taken, strict=True))
+    names = (ARCH, *columns)
+    if not taken:
+        return {name: [] for name in names}
+    # One field is selected as it is, several as a tuple.
+    selected = zip(*taken, strict=True) if columns else [taken]
+    return {name: list(values) for name, values in zip(names, selected, strict=True)}
 
 
 def _encoding(head: bytes) -> str:
@@ -209,8 +212,7 @@ def _header(path: Path, text: IO[str], columns: Sequence[str]) -> tuple[str, lis
         (fields,) = csv.reader([line], delimiter=separator, strict=True, skipinitialspace=True)
         names = [field.strip() for field in fields]
         # A row that ends with a separator has no further column.
-        while names and not names[-1]:
-            names.pop()
+        _drop_empty(names, 0)
         headers[separator] = names
     # The one with which there is what was asked for; else the one with the most columns.
     separator = max(
@@ -220,13 +222,21 @@ def _header(path: Path, text: IO[str], columns: Sequence[str]) -> tuple[str, lis
 
 
 def _first_line(text: IO[str]) -> str:
-    for line in iter(lambda: text.readline(_LONGEST_FIELD), ""):
+    for line in iter(lambda: text.readline(_LONGEST_HEADER), ""):
         if line.strip():
             return line
     return "\n"
 
 
-def _refuse_row(path: Path, row: int, number: int, expected: int, separator: str) -> NoReturn:
+def _drop_empty(line: list[str], width: int) -> None:
+    """Drop empty fields at the end of a row that has more than the header."""
+    while len(line) > width and not line[-1].strip():
+        line.pop()
+
+
+def _check_row(path: Path, row: int, number: int, expected: int, separator: str) -> None:
+    if number == expected:
+        return
     word = _SEPARATORS.get(separator, f"{separator!r}")
     raise BenchmarkError(
         f"row {row} of the table {path} has {number} fields, the header has {expected}",
@@ -264,9 +274,13 @@ def _read_parquet(path: Path, file: IO[bytes], columns: Sequence[str]) -> dict[s
     size = os.fstat(file.fileno()).st_size
     wanted = [ARCH, *columns]
     try:
-        header = pyarrow.parquet.read_schema(file).names
+        schema = pyarrow.parquet.read_schema(file)
         for name in wanted:
-            _place(path, header, name)
+            kind = schema.field(_place(path, schema.names, name)).type
+            if pyarrow.types.is_nested(kind):
+                raise BenchmarkError(
+                    f"column {name!r} of the table {path} holds {kind}, not texts or numbers"
+                )
         file.seek(0)
         # As dictionaries, in which texts that are alike are there once.
         parquet = pyarrow.parquet.ParquetFile(file, read_dictionary=wanted)
@@ -288,8 +302,6 @@ def _values(path: Path, name: str, column: Any, size: int) -> list[Any]:
     from pyarrow import types
 
     kind = column.type.value_type if types.is_dictionary(column.type) else column.type
-    if types.is_nested(kind):
-        raise BenchmarkError(f"column {name!r} of the table {path} holds {kind}, not numbers")
     if types.is_dictionary(column.type) and kind in _texts():
         letters = 0
         for chunk in column.chunks:
