@@ -1,18 +1,52 @@
-"""Options whose values have the types that their fields say."""
+"""Values that have the types that their fields say: options, and what is read from files.
+
+What a file must hold is stated once, as a type: a dataclass with annotated fields, or a
+container. No library is used for that: of those that check such types strictly, none takes all
+that a run may write (names of folders that are no UTF-8), and none loads within the time in
+which a run is shown.
+"""
 
 from __future__ import annotations
 
-from dataclasses import fields
-from typing import Any, Final
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from functools import cache
+from types import NoneType, UnionType
+from typing import (
+    Any,
+    Final,
+    Literal,
+    NoReturn,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
-from ax_anasod.exceptions import OptionError
+from ax_anasod.exceptions import OptionError, UnknownNameError, shown
 
-_KINDS: Final[dict[str, tuple[type, ...]]] = {
-    "bool": (bool,),
-    "int": (int,),
-    "float": (int, float),
-    "str": (str,),
-    "None": (type(None),),
+Kind = TypeVar("Kind")
+
+_KINDS: Final[dict[Any, tuple[type, ...]]] = {
+    bool: (bool,),
+    int: (int,),
+    float: (int, float),
+    str: (str,),
+    NoneType: (NoneType,),
+}
+_WORDS: Final[dict[Any, str]] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a finite number",
+    str: "a text",
+    NoneType: "null",
+    list: "a list",
+    tuple: "a list",
+    Mapping: "an object",
+    dict: "an object",
 }
 
 
@@ -27,16 +61,162 @@ def check_types(options: Any) -> None:
     Raises:
         OptionError: A value has another type.
     """
+    hints = _hints(options.__class__)
     for field in fields(options):
-        value = getattr(options, field.name)
-        allowed = [part.strip() for part in str(field.type).split("|")]
-        if not any(_is(value, kind) for kind in allowed):
-            raise OptionError(f"{field.name} must be {field.type}, got {value!r}")
+        value, hint = getattr(options, field.name), hints[field.name]
+        if not any(_is(value, kind) for kind in get_args(hint) or (hint,)):
+            raise OptionError(f"{field.name} must be {field.type}, got {shown(value)}")
 
 
-def _is(value: Any, kind: str) -> bool:
-    if isinstance(value, bool) and kind != "bool":
-        return False
+def check_range(name: str, value: float | None, least: float, most: float) -> None:
+    """Refuse a number out of its range; None is in any.
+
+    Raises:
+        OptionError: It is.
+    """
+    if value is None or least <= value <= most:
+        return
+    limit = f"at most {most:,}" if value > most else f"at least {least}"
+    raise OptionError(f"{name} must be {limit}, got {value!r}")
+
+
+def check_names(config: type[Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options, all of which a dataclass has.
+
+    Raises:
+        UnknownNameError: It lacks one.
+        OptionError: They are no mapping.
+    """
+    if not isinstance(options, Mapping):
+        raise OptionError(f"the options of a {config.__name__} are {shown(options)}")
+    known = [field.name for field in fields(config)]
+    for name in options:
+        if name not in known:
+            raise UnknownNameError("option", name, known)
+    return dict(options)
+
+
+def parse_json(kind: type[Kind], text: str | bytes) -> Kind:
+    """What a JSON text says, as a value of a type.
+
+    Args:
+        kind: The type, see `conform`.
+        text: The text; as bytes, in UTF-8.
+
+    Raises:
+        ValueError: It is no JSON, or of another form; the message says what is wrong, to be put
+            after the name of the text.
+
+    Example:
+        >>> parse_json(dict[str, float | None], '{"valid": 1, "test": null}')
+        {'valid': 1.0, 'test': None}
+    """
+    try:
+        content = json.loads(text)
+    except RecursionError:
+        raise ValueError("is nested too deeply") from None
+    except ValueError as error:
+        raise ValueError(f"is no JSON: {str(error).partition(';')[0]}") from None
+    return conform(kind, content)
+
+
+def conform(kind: type[Kind], content: object) -> Kind:
+    """What plain data says, as a value of a type.
+
+    Args:
+        kind: A dataclass; bool, int, float (which is finite), str, None, Literal or Any; or
+            list, tuple, dict or a union of these. Entries that a dataclass does not have are
+            left out; those that it has a default for may be missing.
+        content: Dictionaries, lists, texts, numbers and None.
+
+    Raises:
+        ValueError: It is of another form; the message says what is wrong, to be put after the
+            name of the file.
+        AnasodError: A dataclass refuses a value.
+    """
+    fitting: Kind = _fit(kind, content, "")
+    return fitting
+
+
+def _fit(hint: Any, value: Any, where: str) -> Any:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if hint is Any:
+        return value
+    if is_dataclass(hint):
+        # One that knows how it was stored reads itself, where it is a part of something else.
+        stored = getattr(hint, "from_dict", None) if where else None
+        return _build(hint, value, where) if stored is None else stored(_mapping(value, where))
+    if hint in _KINDS:
+        if not _is(value, hint):
+            _refuse(hint, value, where)
+        return _number(value, where) if hint is float else value
+    if origin is Literal:
+        if not isinstance(value, str) or value not in arguments:
+            _refuse(hint, value, where)
+        return value
+    if origin in (Union, UnionType):
+        kinds = [kind for kind in arguments if _looks_like(value, kind)]
+        return _fit(kinds[0], value, where) if kinds else _refuse(hint, value, where)
+    if origin in (dict, Mapping):
+        if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
+            _refuse(hint, value, where)
+        return {k: _fit(arguments[1], v, f"{where}[{shown(k)}]") for k, v in value.items()}
+    if not isinstance(value, list | tuple):
+        _refuse(hint, value, where)
+    return origin(_fit(arguments[0], v, f"{where}[{i}]") for i, v in enumerate(value))
+
+
+def _mapping(value: Any, where: str) -> dict[str, Any]:
+    return value if isinstance(value, dict) else _refuse(dict, value, where)
+
+
+def _build(kind: Any, value: Any, where: str) -> Any:
+    value = _mapping(value, where)
+    hints, arguments = _hints(kind), {}
+    for field in fields(kind):
+        name = f"{where}.{field.name}" if where else field.name
+        if field.name in value:
+            arguments[field.name] = _fit(hints[field.name], value[field.name], name)
+        elif field.default is field.default_factory is MISSING:
+            raise ValueError(f"lacks {name}")
+    try:
+        return kind(**arguments)
+    except ValueError as error:
+        raise ValueError(
+            f"is wrong in {where}: {error}" if where else f"is wrong: {error}"
+        ) from None
+
+
+def _is(value: Any, kind: Any) -> bool:
     if kind in _KINDS:
-        return isinstance(value, _KINDS[kind])
-    return type(value).__name__ == kind
+        return isinstance(value, _KINDS[kind]) and (kind is bool or not isinstance(value, bool))
+    return kind is Any or (isinstance(kind, type) and isinstance(value, kind))
+
+
+def _looks_like(value: Any, hint: Any) -> bool:
+    """Whether a value may be of one of several types; what is in it is looked at later."""
+    if is_dataclass(hint) or get_origin(hint) in (dict, Mapping):
+        return isinstance(value, dict)
+    if get_origin(hint) in (list, tuple):
+        return isinstance(value, list | tuple)
+    return _is(value, hint)
+
+
+def _number(value: float, where: str) -> float:
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    return number if math.isfinite(number) else _refuse(float, value, where)
+
+
+def _refuse(hint: Any, value: Any, where: str) -> NoReturn:
+    kinds = get_args(hint) if get_origin(hint) in (Union, UnionType, Literal) else (hint,)
+    words = " or ".join(_WORDS.get(get_origin(kind) or kind, repr(kind)) for kind in kinds)
+    what = f"has {where} = {shown(value)}" if where else f"is {shown(value)}"
+    raise ValueError(f"{what}, not {words}")
+
+
+@cache
+def _hints(kind: Any) -> dict[str, Any]:
+    return get_type_hints(kind)

@@ -8,7 +8,11 @@ prints exactly the two, on one line.
 from __future__ import annotations
 
 import difflib
+import reprlib
 from collections.abc import Iterable
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 100
 
 
 class AnasodError(Exception):
@@ -91,7 +95,7 @@ class UnknownNameError(AnasodError):
 
     def __init__(self, kind: str, name: object, known: Iterable[str]) -> None:
         self.kind, self.name, self.known = kind, name, tuple(known)
-        super().__init__(f"unknown {kind} {name!r}", nearest_hint(str(name), self.known))
+        super().__init__(f"unknown {kind} {shown(name)}", nearest_hint(str(name), self.known))
 
     def __reduce__(self) -> tuple[type[AnasodError], tuple[str, object, tuple[str, ...]]]:  # type: ignore[override]
         return type(self), (self.kind, self.name, self.known)
@@ -115,6 +119,19 @@ class OptionalImportError(AnasodError):
         return type(self), (self.package, self.extra)
 
 
+def shown(value: object) -> str:
+    """A value for a message: short, whatever a file holds.
+
+    Example:
+        >>> shown("conv"), len(shown("x" * 1000)), shown([1, [2] * 1000])
+        ("'conv'", 100, '[1, [2, 2, 2, 2, 2, 2, ...]]')
+    """
+    try:
+        return _SHORT.repr(value)
+    except ValueError:
+        return "a number of thousands of digits"
+
+
 def nearest_hint(name: str, known: Iterable[str]) -> str:
     """The nearest known name as a suggestion, or all names where none is near.
 
@@ -123,5 +140,6 @@ def nearest_hint(name: str, known: Iterable[str]) -> str:
         "did you mean 'cora'?"
     """
     names = list(known)
-    near = difflib.get_close_matches(name, names, n=1)
+    # Comparing takes the product of the lengths; nobody has mistyped a name of a thousand letters.
+    near = difflib.get_close_matches(name, names, n=1) if len(name) <= 1000 else []
     return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names)}"

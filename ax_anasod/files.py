@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import re
 import stat
 from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
-from typing import Any, Final
+from typing import IO, Final
 
+from ax_anasod.checked import Kind, parse_json
 from ax_anasod.exceptions import RunError
 
 MOST_BYTES: Final = 2**26
@@ -179,20 +179,44 @@ def read_open(file: int, most: int = MOST_BYTES) -> bytes:
     raise OSError(errno.EFBIG, f"it has more than {most:,} bytes")
 
 
-def read_json(path: Path) -> Any:
+def open_file(path: Path) -> IO[bytes]:
+    """Open a file for reading bytes, which must be an ordinary one.
+
+    Raises:
+        OSError: As for `read_bytes`.
+    """
+    file = os.open(path, _LOOK | _BINARY)
+    mode = os.fstat(file).st_mode
+    if stat.S_ISREG(mode):
+        return os.fdopen(file, "rb")
+    os.close(file)
+    kind = "a folder" if stat.S_ISDIR(mode) else "no ordinary file"
+    raise OSError(errno.EINVAL, f"it is {kind}")
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is something at a path; nothing is at one that no system could have."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def read_json(path: Path, kind: type[Kind]) -> Kind:
     """Read a JSON file.
 
     Args:
         path: The file.
+        kind: The type of its content, see `ax_anasod.checked.parse_json`.
 
     Raises:
-        RunError: It is missing or damaged.
+        RunError: It is missing, damaged, or of another form.
     """
     try:
-        return json.loads(read_bytes(path).decode("utf-8"))
+        return parse_json(kind, read_bytes(path))
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise RunError(
-            f"{path} is damaged: {error}", "bring it back from a copy, or choose another folder"
+            f"{path} is damaged: it {error}", "bring it back from a copy, or choose another folder"
         ) from error

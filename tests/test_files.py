@@ -9,6 +9,7 @@ import pytest
 
 from ax_anasod.exceptions import RunError
 from ax_anasod.files import (
+    is_there,
     read_bytes,
     read_json,
     refuse_link,
@@ -151,7 +152,7 @@ def test_what_would_be_waited_for_is_refused(odd: dict[str, Path], name: str, me
     with pytest.raises(OSError, match=message):
         read_bytes(odd[name])
     with pytest.raises(RunError, match=f"{name} cannot be read: {message}"):
-        read_json(odd[name])
+        read_json(odd[name], dict[str, int])
 
 
 def test_a_file_may_have_as_many_bytes_as_is_said(tmp_path: Path) -> None:
@@ -167,4 +168,20 @@ def test_damaged_json_is_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "config.json"
     path.write_bytes(content)
     with pytest.raises(RunError, match=r"config\.json is damaged: "):
-        read_json(path)
+        read_json(path, dict[str, int])
+
+
+def test_json_has_the_form_that_is_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "file.json"
+    path.write_text('{"a": 1}')
+    assert read_json(path, dict[str, int]) == {"a": 1}
+    with pytest.raises(RunError, match=r"file.json is damaged: it has \['a'\] = 1, not a text"):
+        read_json(path, dict[str, str])
+    with pytest.raises(RunError, match="cannot be read: No such file"):
+        read_json(tmp_path / "none", dict[str, int])
+
+
+def test_nothing_is_at_a_path_that_no_system_could_have(tmp_path: Path) -> None:
+    assert is_there(tmp_path)
+    for name in ("none", "x" * 5000, "a\0b"):
+        assert not is_there(tmp_path / name)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import operator
 from collections.abc import Iterable, Sequence
 
-from ax_anasod.exceptions import CellError
+from ax_anasod.exceptions import CellError, shown
 
 # Characters that the string form of an architecture uses itself.
 SEPARATORS = "|@"
-# A typing error beyond this would fill the memory: Ax has a parameter for each block.
-MOST_BLOCKS = 100_000
+# A typing error beyond these would take hours or fill the memory: Ax has a parameter for each
+# block, and numbers of architectures have as many digits.
+MOST_BLOCKS = 10_000
+MOST_OPERATIONS = 1_000
+MOST_ALTERNATIVES = 1_000_000
+LONGEST_NAME = 1_000
 
 
 def check_name(name: object) -> str:
@@ -20,8 +25,14 @@ def check_name(name: object) -> str:
         CellError: If it is no text, or blank.
     """
     if not isinstance(name, str) or not name.strip():
-        raise CellError(f"the name of a cell must be a non-empty text, got {name!r}")
+        raise CellError(f"the name of a cell must be a non-empty text, got {shown(name)}")
+    _check_length("the name of a cell", name)
     return str(name)
+
+
+def _check_length(what: str, text: str) -> None:
+    if len(text) > LONGEST_NAME:
+        raise CellError(f"{what} can have at most {LONGEST_NAME:,} letters, got {len(text):,}")
 
 
 def check_operations(name: str, operations: object) -> tuple[str, ...]:
@@ -35,13 +46,19 @@ def check_operations(name: str, operations: object) -> tuple[str, ...]:
         CellError: If they are not that; names the offending operation.
     """
     if isinstance(operations, str) or not isinstance(operations, Iterable):
-        raise CellError(f"operations of cell {name!r} must be a list of names, got {operations!r}")
-    names = tuple(operations)
+        raise CellError(
+            f"operations of cell {name!r} must be a list of names, got {shown(operations)}"
+        )
+    names = tuple(itertools.islice(operations, MOST_OPERATIONS + 1))
+    if len(names) > MOST_OPERATIONS:
+        raise CellError(f"cell {name!r} can have at most {MOST_OPERATIONS:,} operations")
+    seen: set[str] = set()
     for operation in names:
         if not isinstance(operation, str) or not operation.strip():
             raise CellError(
-                f"operations of cell {name!r} must be non-empty texts, got {operation!r}"
+                f"operations of cell {name!r} must be non-empty texts, got {shown(operation)}"
             )
+        _check_length(f"an operation of cell {name!r}", operation)
         if not operation.isprintable():
             raise CellError(
                 f"operation {operation!r} of cell {name!r} contains a character that is not shown",
@@ -54,8 +71,9 @@ def check_operations(name: str, operations: object) -> tuple[str, ...]:
                     "separates the parts of an architecture string",
                     f"rename it to {operation.replace(separator, '_')!r}",
                 )
-        if names.count(operation) > 1:
+        if operation in seen:
             raise CellError(f"operation {operation!r} of cell {name!r} is listed twice")
+        seen.add(operation)
     if len(names) < 2:
         raise CellError(
             f"cell {name!r} has operations {list(names)}; at least two are needed, or there is "
@@ -69,13 +87,11 @@ def check_blocks(name: str, num_blocks: object, parts: object) -> tuple[int, int
     """Returns the number of blocks and of parts of a cell.
 
     Raises:
-        CellError: If one is no whole number of at least 1, there are more than 100,000 blocks,
+        CellError: If one is no whole number of at least 1, there are more than 10,000 blocks,
             or the parts do not divide them.
     """
-    blocks = whole_number(f"num_blocks of cell {name!r}", num_blocks, 1)
-    if blocks > MOST_BLOCKS:
-        raise CellError(f"cell {name!r} can have at most {MOST_BLOCKS:,} blocks, got {blocks:,}")
-    pieces = whole_number(f"parts of cell {name!r}", parts, 1)
+    blocks = whole_number(f"num_blocks of cell {name!r}", num_blocks, 1, MOST_BLOCKS)
+    pieces = whole_number(f"parts of cell {name!r}", parts, 1, MOST_BLOCKS)
     if blocks % pieces:
         raise CellError(
             f"the {blocks} blocks of cell {name!r} cannot be split into {pieces} equal parts"
@@ -87,34 +103,38 @@ def check_wiring(name: str, wiring: object) -> tuple[int, ...]:
     """Returns how many alternatives each wiring choice of a cell has.
 
     Raises:
-        CellError: If one is no whole number of at least 2.
+        CellError: If one is no whole number of at least 2, or they are too many or too large.
     """
     if isinstance(wiring, (str, bytes)) or not isinstance(wiring, Sequence):
-        raise CellError(f"wiring of cell {name!r} must be a list of numbers, got {wiring!r}")
-    try:
-        return tuple(
-            whole_number(f"wiring choice {i} of cell {name!r}", alternatives, 2)
-            for i, alternatives in enumerate(wiring)
-        )
-    except CellError as error:
-        raise CellError(
-            error.message,
-            "leave out a choice with one alternative: nothing is chosen there",
-        ) from None
+        raise CellError(f"wiring of cell {name!r} must be a list of numbers, got {shown(wiring)}")
+    if len(wiring) > MOST_BLOCKS:
+        raise CellError(f"cell {name!r} can have at most {MOST_BLOCKS:,} wiring choices")
+    chosen = []
+    for i, alternatives in enumerate(wiring):
+        what = f"wiring choice {i} of cell {name!r}"
+        number = whole_number(what, alternatives, 1, MOST_ALTERNATIVES)
+        if number == 1:
+            raise CellError(
+                f"{what} must be a whole number of at least 2, got 1",
+                "leave out a choice with one alternative: nothing is chosen there",
+            )
+        chosen.append(number)
+    return tuple(chosen)
 
 
-def whole_number(what: str, value: object, minimum: int) -> int:
+def whole_number(what: str, value: object, minimum: int, maximum: int | None = None) -> int:
     """Returns ``value`` as an int.
 
     Args:
         what: What the number is called in the message.
         value: An int or a NumPy integer.
         minimum: The smallest value allowed.
+        maximum: The largest value allowed, None where there is none.
 
     Raises:
-        CellError: If it is no whole number of at least ``minimum``.
+        CellError: If it is no whole number, or out of its range.
     """
-    message = f"{what} must be a whole number of at least {minimum}, got {value!r}"
+    message = f"{what} must be a whole number of at least {minimum}, got {shown(value)}"
     if isinstance(value, bool):
         raise CellError(message)
     try:
@@ -123,4 +143,6 @@ def whole_number(what: str, value: object, minimum: int) -> int:
         raise CellError(message) from None
     if number < minimum:
         raise CellError(message)
+    if maximum is not None and number > maximum:
+        raise CellError(f"{what} must be at most {maximum:,}, got {shown(value)}")
     return number

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ax_anasod.cells import checks, keys
-from ax_anasod.exceptions import ArchitectureError, CellError
+from ax_anasod.exceptions import ArchitectureError, CellError, shown
 from ax_anasod.simplex import num_encodings
 
 
@@ -171,8 +171,7 @@ class CellDefinition:
         """
         try:
             inspect.signature(cls).bind(**arguments)
-        except TypeError as error:
-            raise CellError(
-                f"{cls.__name__} cannot be built from {sorted(arguments)}: {error}"
-            ) from None
-        return cls(**arguments)
+            return cls(**arguments)
+        except (TypeError, ValueError, OverflowError) as error:
+            names = ", ".join(map(shown, arguments))
+            raise CellError(f"{cls.__name__} cannot be built from {names}: {error}") from None

@@ -23,6 +23,7 @@ from ax_anasod.cells.graph import BlockGraph
 from ax_anasod.exceptions import CellError
 
 _NUM_INPUTS = 2
+_MOST_NODES = 100
 
 
 class GenotypeCell(Cell):
@@ -47,7 +48,8 @@ class GenotypeCell(Cell):
     def __init__(
         self, name: str, operations: Sequence[str], num_nodes: int, part_names: Sequence[str]
     ) -> None:
-        num_nodes = checks.whole_number(f"num_nodes of cell {name!r}", num_nodes, 1)
+        # A node may read any pair of earlier ones: their number grows with the third power.
+        num_nodes = checks.whole_number("num_nodes of a cell", num_nodes, 1, _MOST_NODES)
         pairs = [_pairs(node) for node in range(num_nodes)]
         choices = [len(node_pairs) for node_pairs in pairs if len(node_pairs) > 1]
         super().__init__(

@@ -1,18 +1,36 @@
-"""The text of a genotype: read by patterns, never evaluated."""
+"""The text of a genotype: read by patterns and a small grammar, never evaluated.
+
+The form that this package writes is read by one pattern. Everything else that people have, as
+logs, scripts and JSON hold it, is read value by value.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn
 
 from ax_anasod.cells import strings
+from ax_anasod.exceptions import shown
 
 Edge = tuple[str, int]  # an operation and the input it reads
 
 _EDGE = re.compile(r"""\(\s*(?:'([^'"]+)'|"([^'"]+)")\s*,\s*(\d{1,4})\s*\)""")
 _EDGES = re.compile(rf"\s*(?:{_EDGE.pattern}\s*(?:,\s*(?=\()|$))*")
-_RANGE = re.compile(r"range\(\s*(\d{1,4})\s*,\s*(\d{1,4})\s*\)")
-_LIST = re.compile(r"\[\s*(\d{1,4}(?:\s*,\s*\d{1,4})*)\s*\]")
+
+_LONGEST: Final = 100_000
+_DEEPEST: Final = 20
+_LONGEST_RANGE: Final = 1000
+_TOKEN: Final = re.compile(
+    r"""\s*(?:(?P<text>'[^'\\\n]*'|"[^"\\\n]*")|(?P<number>\d{1,4}(?![\w.]))"""
+    r"""|(?P<name>[^\W\d][\w.]*)|(?P<sign>[()\[\]{}=,:]))"""
+)
+# A name that the genotype is given, or what a log has before it.
+_BEFORE: Final = re.compile(r"[^()\[\]{}'\"]*=\s*(?=[\w.]+\s*\(|\{)")
+_CLOSING: Final = {"(": ")", "[": "]", "{": "}"}
+# Names that programs print around a number, a text or a list.
+_WRAPPERS: Final = re.compile(r"(?:.*\.)?(?:u?int\d*|str_?|tensor|array|list|tuple)")
 
 
 def format_genotype(part_names: Sequence[str], edges: Sequence[Edge], concat: list[int]) -> str:
@@ -41,7 +59,9 @@ def parse_genotypes(
 ) -> list[list[list[Edge]]]:
     """The edges of each part of each genotype; inverse of `format_genotype`.
 
-    White space does not matter, and the concatenated nodes may be written as ``range(2, 6)``.
+    Fields may stand in any order, or be those of a JSON object; edges may be in one list a node,
+    tuples or lists; numbers and texts may be as NumPy prints them; a name or a log's line may
+    stand before all; ``<part>_concat``, of which there is only one for a cell, may be missing.
 
     Args:
         part_names: The parts in the order they stand in.
@@ -51,36 +71,176 @@ def parse_genotypes(
     Raises:
         ArchitectureError: If a text is no such genotype.
     """
-    fields = r"\s*,\s*".join(
-        rf"{name}\s*=\s*\[([^\]]*)\]\s*,\s*{name}_concat\s*=\s*(\[[^\]]*\]|range\([^)]*\))"
+    nodes = re.escape(str(concat)), rf"range\({concat[0]}, {concat[-1] + 1}\)"
+    fields = ", ".join(
+        rf"{name}=\[([^\]]*)\], {name}_concat=(?:{'|'.join(nodes)})"
         for name in map(re.escape, part_names)
     )
-    pattern = re.compile(rf"\s*Genotype\(\s*{fields}\s*\)\s*")
-    form = ", ".join(f"{name}=[...], {name}_concat=[...]" for name in part_names)
+    pattern = re.compile(rf"Genotype\({fields}\)")
     genotypes = []
     for position, text in enumerate(texts):
         match = pattern.fullmatch(text)
-        if match is None:
-            strings.refuse(texts, position, f"it does not have the form Genotype({form})")
-        parts = []
-        for part, name in enumerate(part_names):
-            edges, nodes = match.group(2 * part + 1), match.group(2 * part + 2)
-            if _parse_nodes(nodes) != concat:
-                strings.refuse(texts, position, f"{name}_concat is {nodes}, not {concat}")
-            parts.append(_parse_edges(texts, position, name, edges))
-        genotypes.append(parts)
+        if match is not None and all(map(_EDGES.fullmatch, match.groups())):
+            genotypes.append([_edges_of(part) for part in match.groups()])
+            continue
+        try:
+            genotypes.append(_Reading(text).genotype(part_names, concat))
+        except ValueError as error:
+            form = ", ".join(f"{name}=[('op', input), ...]" for name in part_names)
+            strings.refuse(texts, position, str(error), f"its form is Genotype({form})")
     return genotypes
 
 
-def _parse_nodes(text: str) -> list[int]:
-    if match := _RANGE.fullmatch(text):
-        return list(range(int(match[1]), int(match[2])))
-    if match := _LIST.fullmatch(text):
-        return [int(node) for node in match[1].split(",")]
-    return []
-
-
-def _parse_edges(texts: Sequence[str], position: int, name: str, text: str) -> list[Edge]:
-    if not _EDGES.fullmatch(text):
-        strings.refuse(texts, position, f"{name} is no list of ('operation', input) pairs")
+def _edges_of(text: str) -> list[Edge]:
     return [(single or double, int(source)) for single, double, source in _EDGE.findall(text)]
+
+
+@dataclass
+class _Called:
+    """A name with arguments: those without a name of their own, and the others."""
+
+    name: str
+    values: list[Any]
+    fields: dict[str, Any]
+
+
+class _Reading:
+    """Reads one genotype, whatever it looks like.
+
+    Args:
+        text: The genotype.
+
+    Raises:
+        ValueError: If it is too long; the message says so.
+    """
+
+    def __init__(self, text: str) -> None:
+        if len(text) > _LONGEST:
+            raise ValueError(f"it has {len(text):,} letters")
+        self._text = text.replace("\ufeff", "")
+        before = _BEFORE.match(self._text)
+        self._at = before.end() if before else 0
+
+    def genotype(self, part_names: Sequence[str], concat: list[int]) -> list[list[Edge]]:
+        """The edges of each part.
+
+        Raises:
+            ValueError: If it is none; the message says why.
+        """
+        whole = self._value(_DEEPEST)
+        if self._text[self._at :].strip():
+            self._refuse("its end was expected")
+        names = [field for part in part_names for field in (part, f"{part}_concat")]
+        fields = whole
+        if isinstance(whole, _Called):
+            fields = dict(zip(names, whole.values, strict=False)) | whole.fields
+            if len(fields) < len(whole.values) + len(whole.fields):
+                raise ValueError("it has too many fields")
+        if not isinstance(fields, dict):
+            raise ValueError("it is no genotype")
+        for field in (*part_names, *fields):
+            if field not in fields or field not in names:
+                raise ValueError(f"it {'has a' if field in fields else 'lacks the'} field {field}")
+        for part in part_names:
+            nodes = fields.get(f"{part}_concat", concat)
+            if nodes != concat:
+                raise ValueError(f"{part}_concat is {shown(nodes)}, not {concat}")
+        return [list(_edges(part, fields[part])) for part in part_names]
+
+    def _value(self, deepest: int) -> Any:
+        if deepest == 0:
+            self._refuse("it is nested too deeply")
+        kind, token = self._token()
+        if kind == "text":
+            return token[1:-1]
+        if kind == "number":
+            return int(token)
+        if kind == "name":
+            self._expect("(")
+            return _called(*self._items(")", token, deepest - 1))
+        if token not in _CLOSING:
+            self._refuse("a list, a text or a number was expected", back=len(token))
+        values, fields = self._items(_CLOSING[token], "", deepest - 1)[1:]
+        if token == "{":
+            if values:
+                self._refuse("a name and a colon were expected")
+            return fields
+        if fields:
+            self._refuse("a name has no place in a list")
+        return values
+
+    def _items(
+        self, closing: str, name: str, deepest: int
+    ) -> tuple[str, list[Any], dict[str, Any]]:
+        """What stands up to a closing bracket."""
+        values: list[Any] = []
+        fields: dict[str, Any] = {}
+        while not self._next(closing):
+            key = self._key(closing)
+            value = self._value(deepest)
+            if key is None:
+                values.append(value)
+            elif key in fields:
+                self._refuse(f"{key} is there twice")
+            else:
+                fields[key] = value
+            if not self._next(","):
+                self._expect(closing)
+                break
+        return name, values, fields
+
+    def _key(self, closing: str) -> str | None:
+        start = self._at
+        kind, token = self._token()
+        if closing == "}" and kind == "text" and self._next(":"):
+            return token[1:-1]
+        if closing == ")" and kind == "name" and self._next("="):
+            return token
+        self._at = start
+        return None
+
+    def _token(self) -> tuple[str, str]:
+        match = _TOKEN.match(self._text, self._at)
+        if match is None or match.lastgroup is None:
+            self._refuse("it cannot be read")
+        self._at = match.end()
+        return match.lastgroup, match[match.lastgroup]
+
+    def _next(self, sign: str) -> bool:
+        match = _TOKEN.match(self._text, self._at)
+        if match is None or match["sign"] != sign:
+            return False
+        self._at = match.end()
+        return True
+
+    def _expect(self, sign: str) -> None:
+        if not self._next(sign):
+            self._refuse(f"{sign!r} was expected")
+
+    def _refuse(self, reason: str, back: int = 0) -> NoReturn:
+        at = self._at - back
+        rest = self._text[at : at + 20].strip()
+        where = f"at {rest!r} (letter {at + 1})" if rest else "at its end"
+        raise ValueError(f"{where}, {reason}")
+
+
+def _called(name: str, values: list[Any], fields: dict[str, Any]) -> Any:
+    if name == "range" and len(values) in (1, 2) and {*map(type, values)} == {int} and not fields:
+        if values[-1] > _LONGEST_RANGE:
+            raise ValueError(f"range({values[-1]}) has more nodes than any cell")
+        return list(range(*values))
+    if _WRAPPERS.fullmatch(name) and len(values) == 1 and not fields:
+        return values[0]
+    return _Called(name, values, fields)
+
+
+def _edges(part: str, value: Any) -> Iterator[Edge]:
+    """The edges in a value, in their order, however they are grouped."""
+    parts = [*value.values, *value.fields.values()] if isinstance(value, _Called) else value
+    if not isinstance(parts, list):
+        raise ValueError(f"{part} is no list of ('operation', input) pairs")
+    if [*map(type, parts)] == [str, int]:
+        yield parts[0], parts[1]
+        return
+    for inner in parts:
+        yield from _edges(part, inner)

@@ -21,6 +21,7 @@ OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_
 _SOURCES = (0, 0, 1, 0, 1, 2)
 _TARGETS = (1, 2, 2, 3, 3, 3)
 _TEMPLATE = "|{}~0|+|{}~0|{}~1|+|{}~0|{}~1|{}~2|"
+_STRUCTURE = re.compile(r"Structure\(4nodeswith(.*)\)")
 _PATTERN = re.compile(re.escape(_TEMPLATE).replace(re.escape("{}"), r"([^|+~]+)"))
 
 
@@ -67,7 +68,7 @@ class NASBench201Cell(Cell):
         index = {name: i for i, name in enumerate(self.operations)}
         codes = np.empty((len(texts), self.num_blocks), dtype=np.int64)
         for position, text in enumerate(texts):
-            match = _PATTERN.fullmatch(text)
+            match = _PATTERN.fullmatch(text) or _PATTERN.fullmatch(_bare(text))
             if match is None:
                 form = _TEMPLATE.replace("{}", "op")
                 strings.refuse(texts, position, f"it does not have the form {form}")
@@ -76,3 +77,10 @@ class NASBench201Cell(Cell):
                     strings.refuse_operation(texts, position, operation, self.operations)
             codes[position] = [index[operation] for operation in match.groups()]
         return codes
+
+
+def _bare(text: str) -> str:
+    """The string without blanks, and without what the benchmark's own class prints around it."""
+    bare = "".join(text.split()).strip("\ufeff")
+    printed = _STRUCTURE.fullmatch(bare)
+    return printed[1] if printed else bare

@@ -14,7 +14,7 @@ from ax_anasod.cells import keys, strings
 from ax_anasod.cells.cell import Cell
 from ax_anasod.cells.graph import BlockGraph
 from ax_anasod.cells.serialization import register_cell
-from ax_anasod.exceptions import ArchitectureError
+from ax_anasod.exceptions import ArchitectureError, CellError, shown
 
 OPERATIONS = ("gat", "gcn", "gin", "cheb", "sage", "arma", "graph", "fc", "skip")
 PROTEINS_OPERATIONS = ("gcn", "sage", "arma", "fc", "skip")
@@ -55,6 +55,9 @@ class NASBenchGraphCell(Cell):
         proteins: Whether to restrict the operations to the five that fit the memory on the
             data set proteins (2,021 architectures).
 
+    Raises:
+        CellError: If ``proteins`` is no truth value.
+
     Example:
         >>> cell = NASBenchGraphCell()
         >>> codes = cell.from_strings(["skip|gcn|gat|fc@0,1,1,2"])
@@ -63,6 +66,8 @@ class NASBenchGraphCell(Cell):
     """
 
     def __init__(self, proteins: bool = False) -> None:
+        if not isinstance(proteins, bool):
+            raise CellError(f"proteins must be True or False, got {shown(proteins)}")
         name = "nas-bench-graph-proteins" if proteins else "nas-bench-graph"
         operations = PROTEINS_OPERATIONS if proteins else OPERATIONS
         super().__init__(name, operations, num_blocks=_BLOCKS, wiring=(len(LINK_LISTS),))
@@ -157,6 +162,7 @@ class NASBenchGraphCell(Cell):
         codes = np.empty((len(texts), len(self.code_sizes)), dtype=np.int64)
         for position, text in enumerate(texts):
             blocks, _, links = text.partition("@")
+            links = "".join(links.split())
             if links not in wires:
                 known = "; ".join(wires)
                 strings.refuse(texts, position, f"{links!r} is no link list", f"known: {known}")

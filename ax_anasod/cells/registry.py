@@ -13,7 +13,8 @@ from ax_anasod.cells.darts import DARTSCell
 from ax_anasod.cells.nasbench201 import NASBench201Cell
 from ax_anasod.cells.nasbench_graph import NASBenchGraphCell
 from ax_anasod.cells.nasnet import NASNetCell
-from ax_anasod.exceptions import CellError, UnknownNameError, nearest_hint
+from ax_anasod.exceptions import CellError, UnknownNameError, nearest_hint, shown
+from ax_anasod.files import is_there, read_bytes
 
 _BUILT_IN: dict[str, Callable[[], Cell]] = {
     "nas-bench-201": NASBench201Cell,
@@ -23,6 +24,8 @@ _BUILT_IN: dict[str, Callable[[], Cell]] = {
     "nas-bench-graph": NASBenchGraphCell,
     "nas-bench-graph-proteins": lambda: NASBenchGraphCell(proteins=True),
 }
+# A cell file is some lines long.
+_MOST_BYTES = 2**20
 _KEYS = ("name", "operations", "num_blocks", "wiring")
 
 
@@ -61,15 +64,19 @@ def load(path: str | PathLike[str]) -> Cell:
     """
     file = Path(path)
     try:
-        content = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+        content = tomllib.loads(read_bytes(file, _MOST_BYTES).decode("utf-8-sig"))
     except FileNotFoundError:
         raise CellError(f"there is no cell file {str(file)!r}") from None
     except OSError as error:
         raise CellError(f"cell file {str(file)!r} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise CellError(f"cell file {str(file)!r} is no UTF-8 text") from None
-    except tomllib.TOMLDecodeError as error:
-        raise CellError(f"cell file {str(file)!r} is no TOML: {error}") from None
+        raise CellError(f"cell file {str(file)!r} is no UTF-8 text", "save it as UTF-8") from None
+    except RecursionError:
+        raise CellError(f"cell file {str(file)!r} is nested too deeply") from None
+    # Also what Python says of a number of thousands of digits.
+    except ValueError as error:
+        why = str(error).partition(";")[0]
+        raise CellError(f"cell file {str(file)!r} is no TOML: {why}") from None
     return _from_toml(str(file), content)
 
 
@@ -83,7 +90,7 @@ def resolve(name_or_path: str | PathLike[str]) -> Cell:
     text = str(name_or_path)
     if text in _BUILT_IN:
         return get(text)
-    if isinstance(name_or_path, str) and not text.endswith(".toml") and not Path(text).exists():
+    if isinstance(name_or_path, str) and not text.endswith(".toml") and not is_there(Path(text)):
         return get(text)
     return load(name_or_path)
 
@@ -92,7 +99,7 @@ def _from_toml(file: str, content: dict[str, Any]) -> Cell:
     for key in content:
         if key not in _KEYS:
             raise CellError(
-                f"cell file {file!r} has the unknown key {key!r}",
+                f"cell file {file!r} has the unknown key {shown(key)}",
                 nearest_hint(key, _KEYS),
             )
     for key in _KEYS[:3]:

@@ -6,19 +6,22 @@ import base64
 import binascii
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ax_anasod.cells import decoding, encodings, keys
+from ax_anasod.cells import decoding, encodings, keys, listing
 from ax_anasod.cells.cell import Cell
 from ax_anasod.cells.graph import BlockGraph
 from ax_anasod.cells.serialization import from_dict, register_cell
+from ax_anasod.checked import conform
 from ax_anasod.exceptions import ArchitectureError, CellError, EncodingError
 
 _CHUNK = 1024  # rows compared with all encodings at a time
+_SMALL, _MOST_COMPRESSED = 2**24, 100
 
 
 @register_cell
@@ -214,18 +217,35 @@ class RestrictedCell(Cell):
         Raises:
             CellError: If that is damaged.
         """
-        if set(arguments) != {"cell", "codes"}:
-            raise CellError(
-                f"a stored RestrictedCell has 'cell' and 'codes', got {sorted(arguments)}"
-            )
-        cell = from_dict(arguments["cell"])
-        width = len(cell.code_sizes)
         try:
-            content = zlib.decompress(base64.b64decode(arguments["codes"], validate=True))
-            flat = np.frombuffer(content, dtype=keys.compact_dtype(cell.code_sizes))
-            codes = flat.reshape(-1, width)
-        except (TypeError, ValueError, binascii.Error, zlib.error) as error:
+            stored = conform(_Stored, dict(arguments))
+        except ValueError as error:
+            raise CellError(f"a stored RestrictedCell {error}") from None
+        if stored.cell.get("type") == cls.__name__:
+            raise CellError("a stored RestrictedCell has another one in the place of a full cell")
+        cell = from_dict(stored.cell)
+        width, dtype = len(cell.code_sizes), keys.compact_dtype(cell.code_sizes)
+        most = listing.LIMIT * width * dtype.itemsize
+        try:
+            content = base64.b64decode(stored.codes, validate=True)
+            # Not more than codes that are compressed can be, or than anybody lists.
+            unpacking = zlib.decompressobj()
+            flat = unpacking.decompress(
+                content, min(most, _SMALL + _MOST_COMPRESSED * len(content))
+            )
+            if not unpacking.eof:
+                raise ValueError("they are cut off, or too many")
+            codes = np.frombuffer(flat, dtype=dtype).reshape(-1, width)
+        except (ValueError, binascii.Error, zlib.error) as error:
             raise CellError(
                 f"the stored codes of cell {cell.name!r} are damaged: {error}"
             ) from None
         return cls(cell, codes.astype(np.int64))
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """What `RestrictedCell.arguments` gives."""
+
+    cell: dict[str, Any]
+    codes: str

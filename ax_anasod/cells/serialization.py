@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ax_anasod.exceptions import CellError, UnknownNameError
+from ax_anasod.exceptions import CellError, UnknownNameError, shown
 
 if TYPE_CHECKING:
     from ax_anasod.cells.cell import Cell
@@ -74,7 +74,7 @@ def from_dict(stored: Mapping[str, Any]) -> Cell:
         True
     """
     if not isinstance(stored, Mapping) or not isinstance(stored.get("type"), str):
-        raise CellError(f"a stored cell is a dictionary with the key 'type', got {stored!r}")
+        raise CellError(f"a stored cell is a dictionary with the key 'type', got {shown(stored)}")
     arguments = dict(stored)
     name = arguments.pop("type")
     if name not in _TYPES:

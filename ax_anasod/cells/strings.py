@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from ax_anasod.cells.cell import Cell
 
 _LONGEST_QUOTE = 300
+_PRINTED = re.compile(r"""\s*(?:np|numpy)\.str_\((['"])(.*)\1\)\s*""", re.DOTALL)
+_BLANK = " \t\r\n\ufeff"
 
 
 def refuse(
@@ -28,7 +31,7 @@ def refuse(
 
 
 def check_texts(strings: Sequence[object]) -> list[str]:
-    """Returns the strings as a list.
+    """Returns the strings as a list, without what NumPy prints around a text.
 
     Raises:
         ArchitectureError: If one is no text (an empty field of a table, say).
@@ -42,7 +45,8 @@ def check_texts(strings: Sequence[object]) -> list[str]:
     for position, string in enumerate(strings):
         if not isinstance(string, str):
             refuse(list(strings), position, "it is no text")
-        texts.append(string)
+        printed = _PRINTED.fullmatch(string)
+        texts.append(printed[2] if printed else string)
     return texts
 
 
@@ -96,7 +100,8 @@ def parse_operations(
     Raises:
         ArchitectureError: If the number is wrong, or an operation unknown.
     """
-    names = blocks.split("|")
+    # A name that the cell does not have may be one that it has, with blanks around it.
+    names = [name if name in index else name.strip(_BLANK) for name in blocks.split("|")]
     if len(names) != num_blocks:
         refuse(strings, position, f"it has {len(names)} operations, not {num_blocks}")
     for name in names:
@@ -106,7 +111,7 @@ def parse_operations(
 
 
 def _parse_wiring(cell: Cell, strings: Sequence[str], position: int, wires: str) -> list[int]:
-    choices = wires.split(",") if wires else []
+    choices = [choice.strip(_BLANK) for choice in wires.split(",")] if wires else []
     if len(choices) != len(cell.wiring):
         expected = f"{len(cell.wiring)} wiring choices after '@'"
         refuse(strings, position, f"it has {len(choices)} instead of {expected}")

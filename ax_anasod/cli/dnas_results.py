@@ -40,8 +40,8 @@ def show_search(folder: Path, *, as_json: bool) -> None:
     """
     finished = (folder / RESULTS).exists()
     # Read before the state: a search that ends meanwhile is shown as running, not as stopped.
-    content = read_json(folder / RESULTS) if finished else None
-    config = read_json(folder / CONFIG)
+    content = read_json(folder / RESULTS, dict[str, Any]) if finished else None
+    config = read_json(folder / CONFIG, dict[str, Any])
     running = is_being_written(folder / LOCK)
     try:
         if content is None:

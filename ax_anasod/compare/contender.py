@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Self
+from typing import Any, Final
 from urllib.parse import quote
 
 from ax_anasod.exceptions import CellError, OptionError
@@ -95,13 +95,6 @@ class Contender:
             "trials": self.trials,
             "start": start,
         }
-
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> Self:
-        """The contender of :meth:`to_dict`."""
-        stored = content.get("start")
-        start = None if stored is None else Start.from_dict(stored)
-        return cls(content["strategy"], dict(content["options"]), content["trials"], start)
 
 
 def check_different(contenders: Iterable[Contender]) -> None:

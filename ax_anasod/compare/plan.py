@@ -17,6 +17,7 @@ from ax_anasod.files import read_json, write_whole
 from ax_anasod.nasbench import Benchmark
 from ax_anasod.nasbench.benchmark import COST
 from ax_anasod.runs import Quantity
+from ax_anasod.runs.config import MOST_TRIALS
 from ax_anasod.trust import SEAL
 
 COLUMNS: Final = ("strategy", "seed", "trial", "value", "incumbent", COST)
@@ -45,6 +46,9 @@ class Plan:
         contenders: What is compared.
         regret: Also count the queries until the incumbent is this close to the optimum.
         reference: The contender that the others are tested against; None for the first.
+
+    Raises:
+        ValueError: There is no contender, or the number of seeds or trials is out of range.
     """
 
     version: str
@@ -58,6 +62,15 @@ class Plan:
     contenders: tuple[Contender, ...]
     regret: float | None = None
     reference: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.contenders:
+            raise ValueError("there is no strategy to compare")
+        if len({*self.labels}) < len(self.labels):
+            raise ValueError(f"a strategy comes twice: {', '.join(self.labels)}")
+        for number in (self.seeds, *(contender.trials for contender in self.contenders)):
+            if not 1 <= number <= MOST_TRIALS:
+                raise ValueError(f"seeds and trials are from 1 to {MOST_TRIALS:,}, got {number}")
 
     @classmethod
     def of(
@@ -201,16 +214,9 @@ class Plan:
         """Read ``comparison.json``.
 
         Raises:
-            RunError: It is missing or damaged.
+            RunError: It is missing, damaged, or not the plan of a comparison.
         """
-        content = read_json(path)
-        try:
-            content["objective"] = Quantity(**content["objective"])
-            content["reported"] = tuple(Quantity(**q) for q in content["reported"])
-            content["contenders"] = tuple(map(Contender.from_dict, content["contenders"]))
-            return cls(**content)
-        except (KeyError, TypeError, AttributeError) as error:
-            raise RunError(f"{path} is not the plan of a comparison: {error}") from error
+        return read_json(path, cls)
 
 
 def _flat(description: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Literal, Self, get_args
 
-from ax_anasod.checked import check_types
+from ax_anasod.checked import check_names, check_types
 from ax_anasod.exceptions import OptionError, UnknownNameError
-from ax_anasod.training.config import check_names
 
 Estimator = Literal["mixture", "dirichlet", "gumbel", "straight-through", "path", "uniform-path"]
 """What the supernet computes in a step.

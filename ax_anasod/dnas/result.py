@@ -125,7 +125,7 @@ class OneShotResult:
                     f"the differentiable search in {folder} has not come to its end",
                     f"wait for it, or go on with: ax-anasod resume {quote(str(folder))}",
                 )
-        return cls.from_dict(read_json(path), str(path))
+        return cls.from_dict(read_json(path, dict[str, Any]), str(path))
 
     def to_dict(self) -> dict[str, Any]:
         """The result as JSON-able data."""

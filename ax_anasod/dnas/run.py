@@ -90,7 +90,7 @@ class OneShotConfig:
         if not (folder / CONFIG).exists():
             what = "holds no differentiable search" if folder.is_dir() else "does not exist"
             raise RunError(f"the folder {folder} {what}")
-        content = read_json(folder / CONFIG)
+        content = read_json(folder / CONFIG, dict[str, Any])
         try:
             content["method"] = MethodConfig.from_dict(content["method"])
             content["task"] = TrainingTask.from_dict(content["task"])
@@ -335,7 +335,9 @@ class OneShotRun:
     def _train(self, after_cell: Callable[[int], None]) -> Callable[[Codes, int], Values]:
         """Short trainings that are remembered in the folder."""
         path = None if self.folder is None else self.folder / TRAINED
-        known: dict[str, float] = read_json(path) if path is not None and path.exists() else {}
+        known: dict[str, float] = {}
+        if path is not None and path.exists():
+            known = read_json(path, dict[str, float])
 
         def train(codes: Codes, epochs: int) -> Values:
             losses = []

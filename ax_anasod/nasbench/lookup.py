@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -168,8 +169,7 @@ class LookupBenchmark(Benchmark):
         """Everything that queries answer from, ``n`` values each."""
         return self._values
 
-    def _check_fingerprint(self, description: Mapping[str, Any], source: str) -> None:
-        saved = description["fingerprint"]
+    def _check_fingerprint(self, saved: str, source: str) -> None:
         if self.fingerprint() != saved:
             raise BenchmarkError(
                 f"{source} holds other values than when the run was saved",
@@ -191,5 +191,4 @@ def _searchable(cell: Cell, codes: IntArray, present_only: bool, source: str) ->
 
 
 def _amount(number: int) -> str:
-    digits = len(str(number))
-    return f"{number:,}" if digits <= 15 else f"10^{digits - 1}"
+    return f"{number:,}" if number < 10**15 else f"10^{math.floor(math.log10(number))}"

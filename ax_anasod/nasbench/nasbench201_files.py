@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from ax_anasod.exceptions import BenchmarkError
+from ax_anasod.files import open_file
 from ax_anasod.nasbench.nasbench201_cache import cache_path, is_current, read_cache, write_cache
 from ax_anasod.nasbench.nasbench201_trials import Trials, collect, collect_records
 from ax_anasod.nasbench.paths import check_source, first_line
-from ax_anasod.nasbench.restricted_pickles import RefusedError, load_bz2, load_torch
+from ax_anasod.nasbench.restricted_pickles import load_bz2, load_torch
+from ax_anasod.pickles import DamagedError, RefusedError
 
 _WHAT: Final = "the NAS-Bench-201 file"
 _BZ2, _PARQUET = b"BZh", b"PAR1"
@@ -54,7 +56,7 @@ def _read_official(path: Path) -> Trials:
     if path.is_dir():
         return _read_directory(path)
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             head = file.read(len(_PARQUET))
     except OSError as error:
         _refuse(path, error)
@@ -90,10 +92,7 @@ def _load(path: Path, load: Callable[[Path], object]) -> object:
             "NATS-Bench file holds, and which could run code",
             "use the official file without trained weights",
         ) from error
-    except MemoryError:
-        raise
-    # A damaged pickle can fail in any way, all of them meaning the same.
-    except Exception as error:  # noqa: BLE001
+    except (DamagedError, OSError, EOFError) as error:
         _refuse(path, error)
 
 

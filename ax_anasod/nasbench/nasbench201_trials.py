@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from numbers import Real
+from typing import Any, Final, TypeVar
 
 import numpy as np
 
-from ax_anasod.exceptions import BenchmarkError
+from ax_anasod.exceptions import BenchmarkError, shown
 from ax_anasod.nasbench.benchmark import FloatArray, IntArray
 
 RUNS: Final = ("cifar10-valid", "cifar10", "cifar100", "ImageNet16-120")
@@ -25,6 +26,12 @@ SPLITS: Final = ("x-valid", "x-test", "ori-test")
 
 EPOCHS: Final = {"less": 12, "full": 200, "12": 12, "200": 200}
 """Length of the training schedule behind each official name."""
+
+
+_Kind = TypeVar("_Kind")
+
+# The official file has fewer than a tenth.
+_MOST_RUNS: Final = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -90,13 +97,11 @@ def collect(content: object, source: str) -> Trials:
     return collect_records(content["meta_archs"], content["arch2infos"].items(), source)
 
 
-def collect_records(
-    strings: list[str], records: Iterable[tuple[int, Mapping[str, Any]]], source: str
-) -> Trials:
+def collect_records(strings: object, records: Iterable[tuple[Any, Any]], source: str) -> Trials:
     """The runs in records that come one architecture at a time.
 
     Args:
-        strings: The official strings in index order.
+        strings: The official strings in index order, a list.
         records: Index -> schedule (a key of `EPOCHS`) -> record, a dictionary or an object
             with the same attributes.
         source: The file in words, for messages.
@@ -104,13 +109,19 @@ def collect_records(
     Raises:
         BenchmarkError: If a record has another form, or a value is out of its range.
     """
+    if not isinstance(strings, list) or not all(isinstance(string, str) for string in strings):
+        raise BenchmarkError(f"{source}: 'meta_archs' is no list of architecture strings")
     rows: list[tuple[Any, ...]] = []
     for index, schedules in records:
         try:
-            rows.extend(_rows(strings, index, schedules))
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+            for row in _rows(strings, index, schedules):
+                rows.append(row)
+                # One record can stand for any number of architectures.
+                if len(rows) > _MOST_RUNS:
+                    raise ValueError(f"more than {_MOST_RUNS:,} training runs come before its end")
+        except (LookupError, TypeError, ValueError, OverflowError) as error:
             raise BenchmarkError(
-                f"{source}: the record of architecture {index!r} is malformed: "
+                f"{source}: the record of architecture {shown(index)} is malformed: "
                 f"{type(error).__name__} {error}"
             ) from error
     if not rows:
@@ -154,7 +165,7 @@ def _run_in_words(trials: Trials, row: int) -> str:
 
 def _kind(content: object) -> str:
     if isinstance(content, Mapping):
-        return f"one with {', '.join(map(repr, list(content)[:6]))}"
+        return f"one with {', '.join(map(shown, list(content)[:6]))}"
     return type(content).__name__
 
 
@@ -162,32 +173,51 @@ def _fields(record: object) -> Mapping[str, Any]:
     return record if isinstance(record, Mapping) else vars(record)
 
 
-def _rows(
-    strings: list[str], index: int, schedules: Mapping[str, Any]
-) -> Iterator[tuple[Any, ...]]:
+def _part(record: Mapping[str, Any], name: str, kind: type[_Kind]) -> _Kind:
+    part = record[name]
+    if not isinstance(part, kind):
+        raise TypeError(f"{name} is a {type(part).__name__}")
+    return part
+
+
+def _rows(strings: list[str], index: object, schedules: object) -> Iterator[tuple[Any, ...]]:
     # A negative index would quietly be a place from the end.
-    if not 0 <= index < len(strings):
+    if not isinstance(index, int) or not 0 <= index < len(strings):
         raise IndexError(f"there are {len(strings)} architecture strings")
+    if not isinstance(schedules, Mapping):
+        raise TypeError(f"it is a {type(schedules).__name__}")
     for name, epochs in EPOCHS.items():
         if name not in schedules:
             continue
         record = _fields(schedules[name])
-        if record["arch_str"] != strings[index]:
-            raise ValueError(f"it is {record['arch_str']!r}, not {strings[index]!r}")
-        for run, seeds in record["dataset_seed"].items():
-            for seed in seeds if run in RUNS else ():
-                result = _fields(record["all_results"][(run, seed)])
-                yield (index, epochs, RUNS.index(run), int(seed), *_measurements(result))
+        written = _part(record, "arch_str", str)
+        if written != strings[index]:
+            raise ValueError(f"it is {shown(written)}, not {shown(strings[index])}")
+        results = _part(record, "all_results", dict)
+        by_run = _part(record, "dataset_seed", dict)
+        for place, run in enumerate(RUNS):
+            for seed in _part(by_run, run, list) if run in by_run else ():
+                if not isinstance(seed, int) or not 0 <= seed < 2**63:
+                    raise ValueError(f"a seed of {run} is {shown(seed)}")
+                result = _fields(results[run, seed])
+                yield (index, epochs, place, int(seed), *_measurements(result))
 
 
 def _measurements(result: Mapping[str, Any]) -> tuple[float, ...]:
-    last = result["epochs"] - 1
-    accuracies = result["eval_acc1es"]
-    values = [float(accuracies.get(f"{split}@{last}", np.nan)) for split in SPLITS]
-    times = result["train_times"]
+    last = _part(result, "epochs", int) - 1
+    accuracies = _part(result, "eval_acc1es", dict)
+    values = [_number(accuracies.get(f"{split}@{last}", np.nan)) for split in SPLITS]
     # Runs of the first release have no times; they are None there.
-    seconds = sum(times[epoch] for epoch in range(last + 1)) if times else np.nan
-    return (*values, float(seconds))
+    if not result["train_times"]:
+        return (*values, np.nan)
+    times = _part(result, "train_times", dict)
+    return (*values, sum(_number(times[epoch]) for epoch in range(last + 1)))
+
+
+def _number(value: object) -> float:
+    if not isinstance(value, Real):
+        raise TypeError(f"a number is a {type(value).__name__}")
+    return float(value)
 
 
 def _flat(strings: list[str], rows: list[tuple[Any, ...]]) -> Trials:

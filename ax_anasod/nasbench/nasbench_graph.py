@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Self
 
 import numpy as np
@@ -11,6 +12,7 @@ from ax_anasod.cells import NASBenchGraphCell
 from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.nasbench.benchmark import PERCENT, FloatArray, IntArray, Objective, name_list
 from ax_anasod.nasbench.lookup import LookupBenchmark
+from ax_anasod.nasbench.paths import read_saved
 from ax_anasod.nasbench.registry import KIND, register_benchmark
 
 _NAME = "nas-bench-graph"
@@ -111,14 +113,20 @@ class NASBenchGraphBenchmark(LookupBenchmark):
         Raises:
             BenchmarkError: If the installed package holds other values than before.
         """
-        benchmark = cls(
-            description["dataset"],
-            accuracy=(),
-            minimize=description["minimize"],
-            report=description["report"],
-        )
-        benchmark._check_fingerprint(description, "the installed package nas-bench-graph")
+        saved = read_saved(_Saved, description)
+        benchmark = cls(saved.dataset, accuracy=(), minimize=saved.minimize, report=saved.report)
+        benchmark._check_fingerprint(saved.fingerprint, "the installed package nas-bench-graph")
         return benchmark
+
+
+@dataclass(frozen=True)
+class _Saved:
+    """What `NASBenchGraphBenchmark.to_dict` gives, but for the kind."""
+
+    dataset: str
+    minimize: list[str]
+    report: list[str]
+    fingerprint: str
 
 
 def _choose(

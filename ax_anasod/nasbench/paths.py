@@ -3,10 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from ax_anasod.exceptions import BenchmarkError
+from ax_anasod.checked import Kind, conform, parse_json
+from ax_anasod.exceptions import BenchmarkError, shown
+from ax_anasod.files import is_there, read_bytes
+
+_LONGEST: Final = 500
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What the saved description of every benchmark with files has.
+
+    Args:
+        path: Where its file or folder is, as it was given.
+        resolved_path: The same, independent of the working folder.
+        fingerprint: Digest of its values.
+    """
+
+    path: str
+    resolved_path: str
+    fingerprint: str
+
+    def find(self) -> Path:
+        """Where the file is: at the place where it was, else at the path as it was given.
+
+        Raises:
+            BenchmarkError: If it is at neither.
+        """
+        resolved, given = Path(self.resolved_path), Path(self.path)
+        for path in (resolved, given):
+            if is_there(path):
+                return path
+        also = "" if given == resolved else f", nor at {given}"
+        raise BenchmarkError(f"the data of the run is no longer at {resolved}{also}", "put it back")
+
+
+def read_saved(kind: type[Kind], description: Mapping[str, Any]) -> Kind:
+    """A saved description of a benchmark, in its type.
+
+    Args:
+        kind: The dataclass of the description.
+        description: The description.
+
+    Raises:
+        BenchmarkError: If it lacks an entry, or one is of another type.
+    """
+    try:
+        return conform(kind, dict(description))
+    except ValueError as error:
+        raise BenchmarkError(f"the saved description of the benchmark {error}") from error
 
 
 def check_source(path: Path, what: str, *, directory: bool = False) -> None:
@@ -17,24 +66,34 @@ def check_source(path: Path, what: str, *, directory: bool = False) -> None:
         what: The file in words, for messages.
         directory: Accept a folder, too.
     """
-    if not path.exists():
+    if not is_there(path):
         raise BenchmarkError(f"{what} {path} does not exist", _what_is_there(path))
     if path.is_dir() and not directory:
         raise BenchmarkError(f"{what} {path} is a folder, not a file")
 
 
-def find_path(description: Mapping[str, Any]) -> Path:
-    """The file of a saved description: where it was, else the path as it was given.
+def read_settings(file: Path, kind: type[Kind]) -> Kind:
+    """What a JSON file beside the data of a benchmark says.
+
+    Args:
+        file: The file.
+        kind: The type of its content, see `ax_anasod.checked.conform`.
 
     Raises:
-        BenchmarkError: If it is at neither place.
+        BenchmarkError: If it cannot be read, or is of another form.
     """
-    resolved, given = Path(description["resolved_path"]), Path(description["path"])
-    for path in (resolved, given):
-        if path.exists():
-            return path
-    also = "" if given == resolved else f", nor at {given}"
-    raise BenchmarkError(f"the data of the run is no longer at {resolved}{also}", "put it back")
+    try:
+        return parse_json(kind, read_bytes(file))
+    except OSError as error:
+        raise BenchmarkError(f"{file} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise BenchmarkError(f"{file} is damaged: it {error}") from error
+
+
+def one_line(said: object) -> str:
+    """What another program says, on one line of a sensible length."""
+    text = said if isinstance(said, str) else shown(said)
+    return " ".join(text[:_LONGEST].split())
 
 
 def first_line(error: Exception) -> str:
@@ -44,7 +103,11 @@ def first_line(error: Exception) -> str:
 
 
 def _what_is_there(path: Path) -> str | None:
-    if not path.parent.is_dir():
+    if not is_there(path.parent):
         return f"there is no folder {path.parent}"
-    alike = sorted(other.name for other in path.parent.glob(f"*{path.suffix}"))[:5]
-    return f"in that folder: {', '.join(alike)}" if alike and path.suffix else None
+    try:
+        names = sorted(other.name for other in path.parent.iterdir())
+    except OSError:
+        return None
+    alike = [name for name in names if path.suffix and name.endswith(path.suffix)][:5]
+    return f"in that folder: {', '.join(alike)}" if alike else None

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from ax_anasod.exceptions import BenchmarkError, OptionError, UnknownNameError, nearest_hint
+from ax_anasod.exceptions import BenchmarkError, OptionError, UnknownNameError, nearest_hint, shown
 from ax_anasod.nasbench.benchmark import Benchmark
 
 _Class = TypeVar("_Class", bound=type[Benchmark])
@@ -99,8 +99,8 @@ def from_dict(description: Mapping[str, Any]) -> Benchmark:
             holds other values.
         UnknownNameError: If its class is not registered.
     """
-    if KIND not in description:
+    if not isinstance(description, Mapping) or KIND not in description:
         raise BenchmarkError(
-            f"the description of a benchmark has no {KIND!r}, it has {list(description)}"
+            f"the description of a benchmark has no {KIND!r}, it is {shown(description)}"
         )
     return get_class(description[KIND]).from_dict(description)

@@ -1,20 +1,20 @@
 """Reading the pickles of the official files without executing them.
 
-A pickle is a program. Here it is run by an interpreter that knows the few harmless
-classes the official files need; a file that asks for anything else is refused, with the
-name of what it asked for, before that is even looked up.
+What the few names stand for that these files need is here; how a pickle is read without
+running it is in `ax_anasod.pickles`.
 """
 
 from __future__ import annotations
 
 import bz2
-import collections
-import pickle
-import zipfile
+import os
+import struct
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Final
 
-import numpy as np
+from ax_anasod.files import open_file
+from ax_anasod.pickles import DamagedError, Names, PickleReader, Shell
+from ax_anasod.torch_archive import TorchArchive
 
 # The first two objects of a file that torch wrote before version 1.6; a third one
 # describes the machine, and the fourth is what was saved.
@@ -22,9 +22,16 @@ _MAGIC_NUMBER: Final = 0x1950A86A20F9469CFC6C
 _PROTOCOL_VERSION: Final = 1001
 _ZIP: Final = b"PK\x03\x04"
 
-
-class RefusedError(Exception):
-    """A pickle asked for something beyond the official format."""
+# NumPy's name of a plain type without its byte order -> the format of `struct`.
+_FORMATS: Final = {
+    "b1": "?",
+    "f2": "e",
+    "f4": "f",
+    "f8": "d",
+    **{f"i{2**i}": code for i, code in enumerate("bhiq")},
+    **{f"u{2**i}": code for i, code in enumerate("BHIQ")},
+}
+_ORDERS: Final = {"<": "<", ">": ">", "|": "<", "=": "="}
 
 
 def load_bz2(path: Path) -> object:
@@ -32,88 +39,88 @@ def load_bz2(path: Path) -> object:
 
     Raises:
         RefusedError: It asks for anything beyond the official format.
-        Exception: Whatever a damaged pickle ends in.
+        DamagedError: It is damaged, or unfolds to more than an official file can.
+        OSError: It cannot be read.
+        EOFError: It is cut off.
     """
-    with bz2.BZ2File(path) as file:
-        return _RestrictedUnpickler(file, _allowed()).load()
+    with open_file(path) as file, bz2.BZ2File(file) as content:
+        return PickleReader(content, _NAMES, _size(file)).load()
 
 
 def load_torch(path: Path) -> object:
     """The object in a file of ``torch.save``, in its old form or the newer archive.
 
-    The file is read as the pickles that it consists of, without torch: torch's own
-    restricted reader is written in Python, and would need half an hour for the official
-    two gigabytes.
-
     Raises:
         RefusedError: It asks for anything beyond the official format, trained weights
             included.
-        Exception: Whatever a damaged file ends in.
+        DamagedError: It is damaged.
+        OSError: It cannot be read.
     """
-    with path.open("rb") as file:
+    with open_file(path) as file:
         if file.read(len(_ZIP)) == _ZIP:
-            return _load_archive(path)
+            return TorchArchive(file).load(_NAMES)
         file.seek(0)
-        header = [_RestrictedUnpickler(file, _allowed()).load() for _ in range(3)]
+        reader = PickleReader(file, _NAMES, _size(file))
+        header = [reader.load() for _ in range(3)]
         if header[:2] != [_MAGIC_NUMBER, _PROTOCOL_VERSION]:
-            raise pickle.UnpicklingError("it was not written by torch.save")
-        return _RestrictedUnpickler(file, _allowed()).load()
+            raise DamagedError("it was not written by torch.save")
+        return reader.load()
 
 
-def _load_archive(path: Path) -> object:
-    with zipfile.ZipFile(path) as archive:
-        pickles = [n for n in archive.namelist() if n.count("/") == 1 and n.endswith("/data.pkl")]
-        if len(pickles) != 1:
-            raise pickle.UnpicklingError("it was not written by torch.save")
-        with archive.open(pickles[0]) as file:
-            return _RestrictedUnpickler(file, _allowed()).load()
+def _size(file: IO[bytes]) -> int:
+    return os.fstat(file.fileno()).st_size
 
 
-class _RestrictedUnpickler(pickle.Unpickler):
-    """Unpickler that looks nothing up, and knows only what it is given."""
+class _Record(dict[str, object], Shell):
+    """The attributes of a record of the benchmark packages, without any behaviour."""
 
-    def __init__(self, file: IO[bytes], allowed: dict[str, Any]) -> None:
-        super().__init__(file)
-        self._allowed = allowed
-
-    def find_class(self, module: str, name: str) -> object:
-        """The stand-in for a name in the pickle."""
-        # Pickles of protocol 2 use the module names of Python 2.
-        full_name = f"{module.replace('__builtin__', 'builtins')}.{name}"
-        if full_name not in self._allowed:
-            raise RefusedError(full_name)
-        return self._allowed[full_name]
+    def restore(self, state: object) -> None:
+        if not isinstance(state, dict):
+            raise TypeError(f"the state of a record is a {type(state).__name__}")
+        self.update(state)
 
 
-def _allowed() -> dict[str, Any]:
-    """Name in a pickle -> what stands for it, fresh for each file.
+class _Dtype(Shell):
+    """A plain type of NumPy; of its state, only the order of the bytes matters."""
 
-    Plain containers need no name. The scalar types are there because the benchmark's
-    authors averaged some times with NumPy. Records become empty shells of our own, so
-    that no code of the benchmark packages takes part.
-    """
+    def __init__(self, name: str, *_flags: object) -> None:
+        if name not in _FORMATS:
+            raise ValueError(f"it has the type {name!r} of NumPy")
+        self.format, self.order = _FORMATS[name], "<"
 
-    class Record:
-        """Attributes of a record, without any behaviour."""
+    def restore(self, state: object) -> None:
+        if not isinstance(state, tuple) or state[1] not in _ORDERS:
+            raise ValueError("it has a type of NumPy with another state")
+        self.order = _ORDERS[state[1]]
 
-    # The function that rebuilds NumPy scalars is private, and has moved between versions.
-    scalar = np.float64(0).__reduce__()[0]
-    allowed: dict[str, Any] = {
-        "collections.OrderedDict": collections.OrderedDict,
-        "builtins.set": set,
-        "numpy.dtype": np.dtype,
-        "numpy.core.multiarray.scalar": scalar,
-        "numpy._core.multiarray.scalar": scalar,
-        "_codecs.encode": _encode_latin1,
-    }
-    for module in ("nas_201_api.api", "nas_201_api.api_utils", "nats_bench.api_utils"):
-        allowed |= {f"{module}.{name}": Record for name in ("ArchResults", "ResultsCount")}
-    return allowed
+
+def _scalar(dtype: object, content: object) -> object:
+    if not isinstance(dtype, _Dtype) or not isinstance(content, bytes):
+        raise TypeError("it has a number of NumPy without a type or bytes")
+    (number,) = struct.unpack(dtype.order + dtype.format, content)
+    return number
 
 
 def _encode_latin1(text: str, encoding: str) -> bytes:
     # Old pickles hold the bytes of a scalar as text in this one encoding; other codecs
     # are Python code that a pickle has no business to start.
     if encoding != "latin1":
-        raise pickle.UnpicklingError(f"bytes are encoded in {encoding!r}")
+        raise ValueError(f"its bytes are encoded in {encoding!r}")
     return text.encode("latin1")
+
+
+# The scalar types are there because the benchmark's authors averaged some times with NumPy.
+_NAMES: Final[Names] = {
+    "collections.OrderedDict": dict,
+    "builtins.set": set,
+    "_codecs.encode": _encode_latin1,
+    "numpy.dtype": _Dtype,
+    # The function that rebuilds NumPy scalars is private, and has moved between versions.
+    "numpy.core.multiarray.scalar": _scalar,
+    "numpy._core.multiarray.scalar": _scalar,
+    **{
+        f"{module}.{name}": _Record
+        for module in ("nas_201_api.api", "nas_201_api.api_utils", "nats_bench.api_utils")
+        for name in ("ArchResults", "ResultsCount")
+    },
+}

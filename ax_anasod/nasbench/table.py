@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any, Self
@@ -14,12 +15,13 @@ from ax_anasod.cells import Cell
 from ax_anasod.exceptions import ArchitectureError, BenchmarkError, OptionError
 from ax_anasod.nasbench.benchmark import COST, PERCENT, FloatArray, IntArray, Objective, name_list
 from ax_anasod.nasbench.lookup import ArchitectureIndex, LookupBenchmark
-from ax_anasod.nasbench.paths import find_path
+from ax_anasod.nasbench.paths import Saved, read_saved
 from ax_anasod.nasbench.registry import KIND, register_benchmark
-from ax_anasod.nasbench.table_file import read_table
+from ax_anasod.nasbench.table_file import TableFile, read_table
 
 _NAME = "table"
 _SUFFIXES = (".gz", ".csv", ".parquet", ".pq")
+_ROUNDING = 1e-5
 
 
 @register_benchmark(_NAME)
@@ -76,7 +78,7 @@ class TableBenchmark(LookupBenchmark):
         _check_names(self._accuracy, self._minimize, self._report, cost)
         columns = dict.fromkeys((*self._accuracy, *self._minimize, *self._report))
         table = read_table(self.path, [*columns] if cost is None else [*columns | {cost: None}])
-        codes = _read_architectures(self.path, self._whole_cell, table.architectures)
+        codes = _read_architectures(self.path, self._whole_cell, table)
         super().__init__(
             name=name or _stem(self.path),
             dataset=None,
@@ -95,15 +97,19 @@ class TableBenchmark(LookupBenchmark):
     def _check_values(self, columns: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
         values: dict[str, FloatArray] = {}
         for column in self._accuracy:
-            self._check_range(column, columns[column], 0.0, 100.0, "an accuracy in percent")
-            if 0.0 < columns[column].max() <= 1.0:
+            accuracies = columns[column]
+            # Whoever computes in single precision has 100.00000001 percent at times.
+            near = np.clip(accuracies, 0.0, 100.0)
+            accuracies = np.where(np.abs(accuracies - near) <= _ROUNDING, near, accuracies)
+            self._check_range(column, accuracies, 0.0, 100.0, "an accuracy in percent")
+            if 0.0 < accuracies.max() <= 1.0:
                 raise BenchmarkError(
                     f"column {column!r} of the table {self.path} holds no value above "
-                    f"{columns[column].max():g}: it seems to be a fraction, but an accuracy is in "
+                    f"{accuracies.max():g}: it seems to be a fraction, but an accuracy is in "
                     "percent",
                     "multiply it by 100",
                 )
-            values[f"{column}_error"] = 100.0 - columns[column]
+            values[f"{column}_error"] = 100.0 - accuracies
         for column in self._minimize:
             self._check_range(column, columns[column], 0.0, np.inf, "a quantity to minimise")
             values[column] = columns[column]
@@ -122,10 +128,11 @@ class TableBenchmark(LookupBenchmark):
         if not wrong.any():
             return
         row = int(np.argmax(wrong))
+        found = repr(float(values[row])).removesuffix(".0")
         bound = "" if lowest == -np.inf else f", {lowest:g} or more"
         allowed = f"from {lowest:g} to {highest:g}" if highest < np.inf else f"finite{bound}"
         raise BenchmarkError(
-            f"column {column!r} of the table {self.path} holds {values[row]:g} in row {row + 1} "
+            f"column {column!r} of the table {self.path} holds {found} in row {row + 1} "
             f"({np.count_nonzero(wrong):,} such rows); {meaning} must be {allowed}"
         )
 
@@ -168,16 +175,34 @@ class TableBenchmark(LookupBenchmark):
         Raises:
             BenchmarkError: If the file is gone, or holds other values than before.
         """
-        path = find_path(description)
-        options = ("accuracy", "minimize", "report", "cost", "present_only", "name")
+        saved = read_saved(_Saved, description)
+        path = saved.find()
         benchmark = cls(
             path,
-            cells.from_dict(description["cell"]),
-            **{option: description[option] for option in options},
+            cells.from_dict(saved.cell),
+            accuracy=saved.accuracy,
+            minimize=saved.minimize,
+            report=saved.report,
+            cost=saved.cost,
+            present_only=saved.present_only,
+            name=saved.name,
         )
-        benchmark.path = Path(description["path"])
-        benchmark._check_fingerprint(description, f"the table {path}")
+        benchmark.path = Path(saved.path)
+        benchmark._check_fingerprint(saved.fingerprint, f"the table {path}")
         return benchmark
+
+
+@dataclass(frozen=True)
+class _Saved(Saved):
+    """What `TableBenchmark.to_dict` gives, but for the kind."""
+
+    cell: dict[str, Any]
+    accuracy: list[str]
+    minimize: list[str]
+    report: list[str]
+    cost: str | None
+    present_only: bool
+    name: str
 
 
 def _check_names(
@@ -204,7 +229,8 @@ def _check_names(
         raise OptionError(f"the name {COST!r} is kept for the cost", f"pass cost={COST!r}")
 
 
-def _read_architectures(path: Path, cell: Cell, strings: list[str]) -> IntArray:
+def _read_architectures(path: Path, cell: Cell, table: TableFile) -> IntArray:
+    strings = table.architectures
     try:
         codes = cell.from_strings(strings)
     except ArchitectureError as error:
@@ -214,11 +240,23 @@ def _read_architectures(path: Path, cell: Cell, strings: list[str]) -> IntArray:
         ) from error
     repeats = ArchitectureIndex(cell, codes).repeats()
     if len(repeats):
-        first, second = repeats[0]
+        differing = {
+            name: values[repeats[:, 0]] != values[repeats[:, 1]]
+            for name, values in table.columns.items()
+        }
+        # A pair whose values differ, if there is one: what is kept of the other ones is the same.
+        pair = int(np.argmax(np.any([*differing.values(), np.zeros(len(repeats), bool)], axis=0)))
+        first, second = repeats[pair]
+        values = [
+            f", with {name!r} {table.columns[name][first]:.15g} and "
+            f"{table.columns[name][second]:.15g}"
+            for name, wrong in differing.items()
+            if wrong[pair]
+        ]
         raise BenchmarkError(
             f"rows {first + 1} and {second + 1} of the table {path} hold the same architecture "
-            f"{strings[second]!r} ({len(repeats):,} such repeats)",
-            "keep one row for each architecture",
+            f"{strings[second]!r}{''.join(values[:1])} ({len(repeats):,} such repeats)",
+            "keep one row for each architecture, or their mean",
         )
     return codes
 

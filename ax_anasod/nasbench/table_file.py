@@ -1,31 +1,61 @@
 """Reading a table of architectures from a CSV or Parquet file, strictly.
 
-Nothing is guessed: a row with too few or too many fields, an empty field in a column
-that was asked for, or a file that ends early is an error that names the place. Rows are
-counted from 1, the header not counted.
+Tables are read as spreadsheets and loggers write them, where that has one meaning only; what has
+several, or none, is an error that names the place and what to do. Rows are counted from 1, the
+header not counted.
 """
 
 from __future__ import annotations
 
 import csv
+import errno
 import gzip
+import io
+import os
+import re
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import IO, Any, Final, NoReturn
 
-import numpy as np
-
-from ax_anasod.exceptions import BenchmarkError, UnknownNameError
+from ax_anasod.exceptions import BenchmarkError, UnknownNameError, shown
+from ax_anasod.files import open_file
 from ax_anasod.nasbench.benchmark import FloatArray
 from ax_anasod.nasbench.paths import check_source, first_line
+from ax_anasod.nasbench.table_numbers import to_numbers
 
-ARCH = "arch"
+ARCH: Final = "arch"
 """Name of the column that holds the architecture strings."""
 
-_HEAD_BYTES = 4
+_HEAD: Final = 4096
 _GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
+_OTHERS: Final = {
+    b"PK\x03\x04": "a zip archive, or an Excel workbook",
+    b"\xd0\xcf\x11\xe0": "an Excel workbook",
+    b"BZh": "compressed by bzip2",
+    b"\xfd7zX": "compressed by xz",
+    b"\x28\xb5\x2f\xfd": "compressed by zstd",
+}
+# A mark at the beginning of a text -> its encoding; the longer marks first.
+_MARKS: Final = {
+    b"\xff\xfe\0\0": "utf-32",
+    b"\0\0\xfe\xff": "utf-32",
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+}
+_SEPARATORS: Final = {",": "comma", ";": "semicolon", "\t": "tab"}
+_EXCEL: Final = re.compile(r"sep=(.)\s*", re.IGNORECASE)
+_HINT: Final = "a table is a CSV file (.gz too) or a Parquet file"
+
+# More than any table of architectures has: letters of a field and of the header, letters that a
+# compressed file unfolds to, rows of a Parquet file, which needs no bytes for rows that are alike.
+_LONGEST_FIELD: Final = 2**26
+_LONGEST_HEADER: Final = 2**20
+_SMALL, _MOST_COMPRESSED = 2**24, 50
+_SMALL_ROWS, _MOST_ROWS_A_BYTE = 10**6, 100
 
 
 @dataclass(frozen=True)
@@ -45,8 +75,8 @@ def read_table(path: Path, columns: Sequence[str]) -> TableFile:
     """Reads the architectures and the named columns of a table.
 
     Args:
-        path: A CSV file (UTF-8, comma separated, with a header; may be gzip-compressed)
-            or a Parquet file, told apart by their first bytes.
+        path: A CSV file with a header (UTF-8, UTF-16 or UTF-32; separated by commas, semicolons
+            or tabs; may be gzip-compressed) or a Parquet file, told apart by their first bytes.
         columns: Columns to read as numbers; all others are ignored.
 
     Raises:
@@ -54,121 +84,251 @@ def read_table(path: Path, columns: Sequence[str]) -> TableFile:
             column ``arch`` or no rows, or a named column does not hold numbers only.
         UnknownNameError: If a named column does not exist, with the nearest name.
     """
-    head = _read_head(path)
-    if path.suffix == ".parquet" and head != _PARQUET:
-        raise BenchmarkError(f"the table {path} is called .parquet, but is no Parquet file")
-    reader = _read_parquet if head == _PARQUET else _read_csv
-    rows = reader(path, columns)
+    check_source(path, "the table")
+    try:
+        with open_file(path) as file:
+            rows = _read(path, file, columns)
+    except OSError as error:
+        _refuse(path, error)
     if not rows[ARCH]:
         raise BenchmarkError(f"the table {path} has a header but no rows")
     texts = [_text(path, row, value) for row, value in enumerate(rows[ARCH], start=1)]
-    return TableFile(texts, {name: _numbers(path, name, rows[name]) for name in columns})
+    return TableFile(
+        texts, {name: to_numbers(f"the table {path}", name, rows[name]) for name in columns}
+    )
 
 
-def _read_head(path: Path) -> bytes:
-    check_source(path, "the table")
-    try:
-        with path.open("rb") as file:
-            head = file.read(_HEAD_BYTES)
-    except OSError as error:
-        _refuse(path, error)
+def _read(path: Path, file: IO[bytes], columns: Sequence[str]) -> dict[str, list[Any]]:
+    head = file.read(_HEAD)
+    file.seek(0)
     if not head:
         raise BenchmarkError(f"the table {path} is empty (0 bytes)")
-    return head
+    for mark, kind in _OTHERS.items():
+        if head.startswith(mark):
+            raise BenchmarkError(f"the table {path} is {kind}, which is not read", _HINT)
+    if head.startswith(_PARQUET):
+        return _read_parquet(path, file, columns)
+    if path.suffix == ".parquet":
+        raise BenchmarkError(f"the table {path} is called .parquet, but is no Parquet file")
+    if not head.startswith(_GZIP):
+        return _read_csv(path, file, columns)
+    size = os.fstat(file.fileno()).st_size
+    unfolded = _Unfolded(gzip.GzipFile(fileobj=file), _SMALL + _MOST_COMPRESSED * size)
+    return _read_csv(path, io.BufferedReader(unfolded), columns)
 
 
 def _refuse(path: Path, error: Exception) -> NoReturn:
-    raise BenchmarkError(
-        f"the table {path} cannot be read, or is cut off: {first_line(error)}",
-        "a table is a CSV file (.gz too) or a Parquet file",
-    ) from error
+    why = error.strerror if isinstance(error, OSError) and error.strerror else first_line(error)
+    raise BenchmarkError(f"the table {path} cannot be read, or is cut off: {why}", _HINT) from error
 
 
-def _read_csv(path: Path, columns: Sequence[str]) -> dict[str, list[Any]]:
+class _Unfolded(io.RawIOBase):
+    """A compressed file that unfolds to no more than real ones do.
+
+    Args:
+        file: What it unfolds to.
+        most: How many bytes that may be.
+    """
+
+    def __init__(self, file: gzip.GzipFile, most: int) -> None:
+        self._file, self._most, self._left = file, most, most
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        part = self._file.read(len(buffer))
+        self._left -= len(part)
+        if self._left < 0:
+            raise OSError(errno.EFBIG, f"it unfolds to more than {self._most:,} bytes")
+        buffer[: len(part)] = part
+        return len(part)
+
+
+# CSV
+
+
+def _read_csv(path: Path, file: Any, columns: Sequence[str]) -> dict[str, list[Any]]:
+    row, taken = 0, []
     try:
-        with _open_text(path) as file:
+        encoding = _encoding(file.peek(4))
+        with io.TextIOWrapper(file, encoding, newline="") as text, _long_fields():
+            separator, header = _header(path, text, columns)
+            select = itemgetter(*(_place(path, header, name) for name in (ARCH, *columns)))
             # strict: a quote that is never closed is an error, not the rest of the file.
-            lines = (line for line in csv.reader(file, strict=True) if line)
-            header = next(lines, [])
-            places = {name: _place(path, header, name) for name in (ARCH, *columns)}
-            taken = list(zip(*_select(path, lines, len(header), places), strict=True))
-    except (OSError, EOFError, zlib.error, csv.Error, UnicodeDecodeError) as error:
+            lines = csv.reader(text, delimiter=separator, strict=True, skipinitialspace=True)
+            # Spreadsheets end a table with empty rows, and rows with empty fields.
+            for row, line in enumerate(filter(any, lines), start=1):
+                if len(line) != len(header):
+                    _drop_empty(line, len(header))
+                    _check_row(path, row, len(line), len(header), separator)
+                taken.append(select(line))
+    except UnicodeDecodeError as error:
+        wrong = error.object[error.start]
+        raise BenchmarkError(
+            f"the table {path} cannot be read: after row {row} there is the byte {wrong:#04x}, "
+            f"which is no {error.encoding.upper()}",
+            "save the table as UTF-8 (in a spreadsheet: CSV UTF-8)",
+        ) from error
+    except (OSError, EOFError, zlib.error, csv.Error) as error:
         _refuse(path, error)
-    rows = taken or [()] * len(places)
-    return {name: list(row) for name, row in zip(places, rows, strict=True)}
+    names = (ARCH, *columns)
+    if not taken:
+        return {name: [] for name in names}
+    # One field is selected as it is, several as a tuple.
+    selected = zip(*taken, strict=True) if columns else [taken]
+    return {name: list(values) for name, values in zip(names, selected, strict=True)}
 
 
-def _open_text(path: Path) -> TextIO:
-    with path.open("rb") as file:
-        compressed = file.read(len(_GZIP)) == _GZIP
-    # utf-8-sig: spreadsheet programs write a mark before the first column's name.
-    if compressed:
-        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
-    return path.open(encoding="utf-8-sig", newline="")
+def _encoding(head: bytes) -> str:
+    for mark, encoding in _MARKS.items():
+        if head.startswith(mark):
+            return encoding
+    # Without a mark the zeros of the first letter tell, which is one of a name.
+    first, second = head[:1] == b"\0", head[1:2] == b"\0"
+    if first == second:
+        return "utf-8-sig"
+    return "utf-16-be" if first else "utf-16-le"
 
 
-def _select(
-    path: Path, lines: Iterator[list[str]], width: int, places: dict[str, int]
-) -> Iterator[tuple[str, ...]]:
-    wanted = tuple(places.values())
-    for row, line in enumerate(lines, start=1):
-        if len(line) != width:
-            raise BenchmarkError(
-                f"row {row} of the table {path} has {len(line)} fields, the header has {width}",
-                "the file may be cut off there",
-            )
-        yield tuple(line[place] for place in wanted)
+@contextmanager
+def _long_fields() -> Iterator[None]:
+    """Let fields be as long as a column may hold that nobody asks for."""
+    before = csv.field_size_limit(_LONGEST_FIELD)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
+
+
+def _header(path: Path, text: IO[str], columns: Sequence[str]) -> tuple[str, list[str]]:
+    """The separator, and the names of the columns."""
+    separators: Iterable[str] = _SEPARATORS
+    line = _first_line(text)
+    if told := _EXCEL.fullmatch(line.strip().strip('"')):
+        separators, line = told[1], _first_line(text)
+    headers = {}
+    for separator in separators:
+        (fields,) = csv.reader([line], delimiter=separator, strict=True, skipinitialspace=True)
+        names = [field.strip() for field in fields]
+        # A row that ends with a separator has no further column.
+        _drop_empty(names, 0)
+        headers[separator] = names
+    # The one with which there is what was asked for; else the one with the most columns.
+    separator = max(
+        headers, key=lambda s: (ARCH in headers[s], {*columns} <= {*headers[s]}, len(headers[s]))
+    )
+    return separator, headers[separator]
+
+
+def _first_line(text: IO[str]) -> str:
+    for line in iter(lambda: text.readline(_LONGEST_HEADER), ""):
+        if line.strip():
+            return line
+    return "\n"
+
+
+def _drop_empty(line: list[str], width: int) -> None:
+    """Drop empty fields at the end of a row that has more than the header."""
+    while len(line) > width and not line[-1].strip():
+        line.pop()
+
+
+def _check_row(path: Path, row: int, number: int, expected: int, separator: str) -> None:
+    if number == expected:
+        return
+    word = _SEPARATORS.get(separator, f"{separator!r}")
+    raise BenchmarkError(
+        f"row {row} of the table {path} has {number} fields, the header has {expected}",
+        "the file may be cut off there"
+        if number < expected
+        else f"put fields that hold a {word} into double quotes; it separates fields here",
+    )
 
 
 def _place(path: Path, header: list[str], name: str) -> int:
     if name not in header:
         if name == ARCH:
-            shown = ", ".join(header[:8])
+            some = ", ".join(other if len(other) < 80 else shown(other) for other in header[:8])
             raise BenchmarkError(
-                f"the table {path} has no column {ARCH!r}, its first columns are: {shown}",
-                "the architecture strings belong there",
+                f"the table {path} has no column {ARCH!r}, its first columns are: {some}",
+                f"call the column of the architecture strings {ARCH!r}; columns are separated by "
+                "commas, semicolons or tabs",
             )
         raise UnknownNameError("column", name, [other for other in header if other != ARCH])
     if header.count(name) > 1:
-        raise BenchmarkError(f"the table {path} has {header.count(name)} columns named {name!r}")
+        raise BenchmarkError(
+            f"the table {path} has {header.count(name)} columns named {name!r}", "rename them"
+        )
     return header.index(name)
 
 
-def _read_parquet(path: Path, columns: Sequence[str]) -> dict[str, list[Any]]:
+# Parquet
+
+
+def _read_parquet(path: Path, file: IO[bytes], columns: Sequence[str]) -> dict[str, list[Any]]:
     # Loaded here, since most tables are CSV and the import takes a tenth of a second.
     import pyarrow
     import pyarrow.parquet
 
+    size = os.fstat(file.fileno()).st_size
+    wanted = [ARCH, *columns]
     try:
-        file = pyarrow.parquet.ParquetFile(path)
-        header = file.schema_arrow.names
-        wanted = [header[_place(path, header, name)] for name in (ARCH, *columns)]
-        table = file.read(columns=wanted)
+        schema = pyarrow.parquet.read_schema(file)
+        for name in wanted:
+            kind = schema.field(_place(path, schema.names, name)).type
+            if pyarrow.types.is_nested(kind):
+                raise BenchmarkError(
+                    f"column {name!r} of the table {path} holds {kind}, not texts or numbers"
+                )
+        file.seek(0)
+        # As dictionaries, in which texts that are alike are there once.
+        parquet = pyarrow.parquet.ParquetFile(file, read_dictionary=wanted)
+        rows, most = parquet.metadata.num_rows, _SMALL_ROWS + _MOST_ROWS_A_BYTE * size
+        if rows > most:
+            raise BenchmarkError(
+                f"the table {path} says that it has {rows:,} rows in {size:,} bytes, no real one "
+                f"has more than {most:,}"
+            )
+        table = parquet.read(columns=wanted)
+        return {name: _values(path, name, table.column(name), size) for name in wanted}
     except (OSError, pyarrow.ArrowException) as error:
         _refuse(path, error)
-    return {name: table.column(name).to_pylist() for name in wanted}
+
+
+def _values(path: Path, name: str, column: Any, size: int) -> list[Any]:
+    """The values of a column, of texts or numbers."""
+    import pyarrow.compute
+    from pyarrow import types
+
+    kind = column.type.value_type if types.is_dictionary(column.type) else column.type
+    if types.is_dictionary(column.type) and kind in _texts():
+        letters = 0
+        for chunk in column.chunks:
+            lengths = pyarrow.compute.binary_length(chunk.dictionary)
+            letters += pyarrow.compute.sum(lengths.take(chunk.indices)).as_py() or 0
+        if letters > (most := _SMALL + _MOST_COMPRESSED * size):
+            raise BenchmarkError(
+                f"column {name!r} of the table {path} unfolds to more than {most:,} letters, "
+                "which no real one has"
+            )
+    values: list[Any] = column.to_pylist()
+    return values
+
+
+def _texts() -> tuple[Any, ...]:
+    import pyarrow
+
+    return pyarrow.string(), pyarrow.large_string(), pyarrow.binary(), pyarrow.large_binary()
 
 
 def _text(path: Path, row: int, value: object) -> str:
-    if not isinstance(value, str) or not value:
-        found = "nothing" if value is None or value == "" else repr(value)
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    if not isinstance(value, str) or not value.strip():
+        found = shown(value) if value is not None and value != "" else "nothing"
         raise BenchmarkError(
             f"row {row} of the table {path} has {found} in column {ARCH!r}, "
             "not an architecture string"
         )
     return value
-
-
-def _numbers(path: Path, name: str, values: list[Any]) -> FloatArray:
-    numbers = np.empty(len(values), dtype=np.float64)
-    for i, value in enumerate(values):
-        try:
-            if isinstance(value, bool):
-                raise ValueError
-            numbers[i] = float(value)
-        except (TypeError, ValueError):
-            found = "is empty" if value is None or value == "" else f"holds {value!r}"
-            raise BenchmarkError(
-                f"column {name!r} of the table {path} {found} in row {i + 1}, not a number"
-            ) from None
-    return numbers

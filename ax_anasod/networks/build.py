@@ -26,6 +26,7 @@ def build_network(
     operations: Mapping[str, OperationFactory] | None = None,
     *,
     seed: int,
+    device: str = "cpu",
 ) -> Network:
     """Build the network of one architecture, or of one for every layer.
 
@@ -46,6 +47,7 @@ def build_network(
         operations: Modules for operations of the user's own, or other ones for built-in names:
             name -> factory, called as ``factory(c_in, c_out, stride)``.
         seed: What the initial weights are drawn from; torch's global generator is left alone.
+        device: ``"meta"`` gives a network that knows the shapes of its weights and has none.
 
     Returns:
         The network on the CPU, in training mode.
@@ -72,7 +74,8 @@ def build_network(
         torch.Size([2, 10])
     """
     layers = plan_cells(cell, codes_of_layers(cell, codes, config))
-    return build_skeleton(cell, layers, config, resolve_operations(cell, operations), seed=seed)
+    factories = resolve_operations(cell, operations)
+    return build_skeleton(cell, layers, config, factories, seed=seed, device=device)
 
 
 def build_skeleton(
@@ -82,6 +85,7 @@ def build_skeleton(
     factories: Mapping[str, OperationFactory],
     *,
     seed: int,
+    device: str = "cpu",
 ) -> Network:
     """Build the network of planned cells.
 
@@ -91,13 +95,14 @@ def build_skeleton(
         config: Skeleton and sizes.
         factories: The factory of each operation that the plans name.
         seed: What the initial weights are drawn from; torch's global generator is left alone.
+        device: As in `build_network`.
 
     Raises:
         CellError: If the cell does not fit the skeleton.
     """
     plans = _parts_of_layers(cell, layers, config)
     kind = NASNetNetwork if config.skeleton == NASNET else NASBench201Network
-    with torch.random.fork_rng(devices=[]), torch.device("cpu"):
+    with torch.random.fork_rng(devices=[]), torch.device(device):
         # Not torch.manual_seed, which would set the generators of all GPUs, too.
         torch.default_generator.manual_seed(seed)
         return kind(plans, config, factories)

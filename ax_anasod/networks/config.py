@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from ax_anasod.cells import Cell, NASBench201Cell, RestrictedCell
-from ax_anasod.exceptions import OptionError, UnknownNameError
+from ax_anasod.checked import check_names, check_range
+from ax_anasod.exceptions import OptionError, UnknownNameError, shown
 
 NASNET: Final = "nasnet"
 NAS_BENCH_201: Final = "nas-bench-201"
@@ -16,6 +17,13 @@ SKELETONS: Final = (NASNET, NAS_BENCH_201)
 
 # Both skeletons halve the images twice, and the second one has equally long stages.
 _STAGES: Final = 3
+# Less and more than any network has that is trained.
+_LIMITS: Final = {
+    "channels": (1, 10**5),
+    "cells": (_STAGES, 1000),
+    "num_classes": (2, 10**6),
+    "in_channels": (1, 10**4),
+}
 
 
 @dataclass(frozen=True)
@@ -57,20 +65,20 @@ class NetworkConfig:
     def __post_init__(self) -> None:
         if self.skeleton not in SKELETONS:
             raise UnknownNameError("skeleton", self.skeleton, SKELETONS)
-        least = {"channels": 1, "cells": _STAGES, "num_classes": 2, "in_channels": 1}
-        for name, minimum in least.items():
+        for name, (least, most) in _LIMITS.items():
             value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise OptionError(
-                    f"{name} must be a whole number of at least {minimum}, got {value!r}"
+                    f"{name} must be a whole number of at least {least}, got {shown(value)}"
                 )
+            check_range(name, value, least, most)
         if self.skeleton == NAS_BENCH_201 and self.cells % _STAGES:
             raise OptionError(
                 f"cells must be a multiple of {_STAGES}, the stages of the skeleton "
                 f"{NAS_BENCH_201!r}, got {self.cells}"
             )
         if not isinstance(self.auxiliary, bool):
-            raise OptionError(f"auxiliary must be True or False, got {self.auxiliary!r}")
+            raise OptionError(f"auxiliary must be True or False, got {shown(self.auxiliary)}")
         check_drop_path(self.drop_path)
 
     def to_dict(self) -> dict[str, Any]:
@@ -85,11 +93,7 @@ class NetworkConfig:
             UnknownNameError: If a key is no field, or the skeleton does not exist.
             OptionError: If a number is out of range.
         """
-        known = [field.name for field in dataclasses.fields(cls)]
-        for name in stored:
-            if name not in known:
-                raise UnknownNameError("option of a network", name, known)
-        return cls(**stored)
+        return cls(**check_names(cls, stored))
 
 
 def published_config(cell: Cell, **changes: Any) -> NetworkConfig:
@@ -130,4 +134,4 @@ def check_drop_path(rate: object) -> None:
         OptionError: If it is none.
     """
     if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 <= rate < 1:
-        raise OptionError(f"drop_path must be at least 0 and below 1, got {rate!r}")
+        raise OptionError(f"drop_path must be at least 0 and below 1, got {shown(rate)}")

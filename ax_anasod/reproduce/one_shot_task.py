@@ -84,7 +84,7 @@ class OneShotTask:
         return OneShotOutcome(
             self.label,
             self.config.seed,
-            read_json(self.folder / RESULTS),
+            read_json(self.folder / RESULTS, dict[str, Any]),
             measured["cpu_seconds"],
             measured["best_of_draws"],
         )
@@ -156,8 +156,7 @@ def _best_of_draws(run: OneShotRun, result: OneShotResult) -> str | None:
 
 def _measured(folder: Path) -> dict[str, Any]:
     path = folder / _MEASURED
-    content: dict[str, Any] = read_json(path) if path.exists() else {}
-    return content
+    return read_json(path, dict[str, Any]) if path.exists() else {}
 
 
 @cache

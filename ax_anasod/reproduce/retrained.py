@@ -267,9 +267,8 @@ def reproduce_retrained(name: str, runs: Sequence[str | Path]) -> RetrainedTable
 
 
 def _read(file: Path) -> dict[str, Any]:
-    content = read_json(file)
+    metrics = read_json(file, dict[str, Any])
     try:
-        metrics: Mapping[str, Any] = content
         return {
             "dataset": str(metrics["dataset"]),
             "cell": from_dict(metrics["cell"]).to_dict(),

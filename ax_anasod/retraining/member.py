@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from ax_anasod.exceptions import RunError, RunLostError
 from ax_anasod.files import read_json, remove_unfinished, write_whole
@@ -227,9 +228,7 @@ def _hardware(training: Training) -> dict[str, Any]:
 
 
 def _already_trained(folder: Path, about: dict[str, Any]) -> Retrained:
-    metrics = read_json(folder / METRICS)
-    if not isinstance(metrics, dict):
-        raise RunError(f"{folder / METRICS} does not hold the figures of a training")
+    metrics = read_json(folder / METRICS, dict[str, Any])
     # Through JSON, which knows no tuples.
     expected = json.loads(json.dumps(about))
     different = [name for name, value in expected.items() if metrics.get(name) != value]
@@ -244,11 +243,22 @@ def _already_trained(folder: Path, about: dict[str, Any]) -> Retrained:
             f"the folder {folder} has {METRICS}, but lacks {' and '.join(missing)}",
             f"delete {folder / METRICS} to train again",
         )
-    state = read_state(folder / PREDICTIONS)
-    try:
-        return Retrained(folder, metrics, state["probabilities"].numpy(), state["labels"].numpy())
-    except (AttributeError, KeyError) as error:
+    return Retrained(folder, metrics, *_read_predictions(folder / PREDICTIONS))
+
+
+def _read_predictions(path: Path) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    state = read_state(path)
+    probabilities, labels = state.get("probabilities"), state.get("labels")
+    if (
+        not (isinstance(probabilities, Tensor) and isinstance(labels, Tensor))
+        or (probabilities.ndim, labels.ndim) != (2, 1)
+        or (probabilities.dtype, labels.dtype) != (torch.float64, torch.int64)
+        or len(probabilities) != len(labels)
+        or not ((labels >= 0) & (labels < probabilities.shape[1])).all()
+        or not ((probabilities >= 0) & (probabilities <= 1)).all()
+    ):
         raise RunError(
-            f"{folder / PREDICTIONS} does not hold the predictions of a network",
-            f"delete {folder / METRICS} to train again",
-        ) from error
+            f"{path} does not hold the predictions of a network",
+            f"delete {path.with_name(METRICS)} to train again",
+        )
+    return probabilities.numpy(), labels.numpy()

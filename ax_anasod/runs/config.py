@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import MISSING, asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
-from ax_anasod.exceptions import RunError
 from ax_anasod.files import read_json, write_whole
 from ax_anasod.global_stopping.rule import promises_too_little, stop_reason
 from ax_anasod.journal import Record
+
+MOST_TRIALS: Final = 10_000_000
+"""How many trials, and seeds, a plan may have: the architectures that a cell can list."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,10 @@ class RunConfig:
             to improve the best value by less than so many percent; None for never.
         start: What the run starts from, as :class:`ax_anasod.generation_strategy.Start` stores
             it; empty for nothing.
+
+    Raises:
+        ValueError: A number is out of its range, there is no objective, or two quantities have
+            one name.
     """
 
     version: str
@@ -72,6 +78,22 @@ class RunConfig:
     execution: dict[str, Any] = field(default_factory=dict)
     until_improvement_below: float | None = None
     start: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        limits = {"trials": (1, MOST_TRIALS), "parallel": (1, MOST_TRIALS), "seed": (0, None)}
+        for name, (least, most) in limits.items():
+            value = getattr(self, name)
+            if value < least or (most is not None and value > most):
+                limit = f"at least {least}" if value < least else f"at most {most:,}"
+                raise ValueError(f"{name} must be {limit}, got {value}")
+        if not self.objectives:
+            raise ValueError("there is no objective")
+        for attribute in ("name", "metric"):
+            names = [
+                getattr(quantity, attribute) for quantity in (*self.objectives, *self.reported)
+            ]
+            if len({*names}) < len(names) or "" in names:
+                raise ValueError(f"each quantity must have a {attribute} of its own, got {names}")
 
     @property
     def experiment_name(self) -> str:
@@ -115,19 +137,6 @@ class RunConfig:
         """Read ``config.json``.
 
         Raises:
-            RunError: It is missing or damaged.
+            RunError: It is missing, damaged, or not the configuration of a run.
         """
-        content = read_json(path)
-        try:
-            for name in ("objectives", "reported"):
-                content[name] = tuple(Quantity(**quantity) for quantity in content[name])
-            # Runs of older versions lack what was added since, which has a default.
-            return cls(
-                **{
-                    f.name: content[f.name]
-                    for f in fields(cls)
-                    if f.name in content or f.default is f.default_factory is MISSING
-                }
-            )
-        except (KeyError, TypeError) as error:
-            raise RunError(f"{path} is not the configuration of a run: {error}") from error
+        return read_json(path, cls)

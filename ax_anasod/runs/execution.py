@@ -10,6 +10,7 @@ from typing import Any, Final, Self
 from ax.early_stopping.strategies import BaseEarlyStoppingStrategy
 
 from ax_anasod import trust
+from ax_anasod.checked import check_names, check_range, check_types
 from ax_anasod.early_stopping import RepeatablePercentileEarlyStoppingStrategy
 from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.generation_strategy import get
@@ -19,6 +20,8 @@ from ax_anasod.runs.config import RunConfig
 from ax_anasod.training import TrainingTask
 
 RUNNERS: Final = ("local", "ray")
+MOST: Final = 1_000_000
+"""What no number of an execution exceeds."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Execution:
 
     Raises:
         UnknownNameError: There is no such runner.
-        OptionError: A number is out of range.
+        OptionError: A value is of another type, or out of its range.
     """
 
     runner: str = "local"
@@ -54,11 +57,15 @@ class Execution:
     tensorboard: bool = True
 
     def __post_init__(self) -> None:
+        check_types(self)
         if self.runner not in RUNNERS:
             raise UnknownNameError("runner", self.runner, RUNNERS)
         share = self.early_stopping
         if share is not None and not 0 < share < 100:
             raise OptionError(f"early_stopping must be in (0, 100) percent, got {share}")
+        least = {"retries": 0, "min_epochs": 1, "min_trials": 1, "cpus": 0, "gpus": 0}
+        for name, number in least.items():
+            check_range(name, getattr(self, name), number, MOST)
 
     def to_dict(self) -> dict[str, Any]:
         """The execution as JSON-able data.
@@ -74,11 +81,14 @@ class Execution:
         """The execution that `to_dict` described.
 
         Raises:
-            OptionError: It has an address, and was not written by this user on this machine.
+            UnknownNameError: There is no option of a name.
+            OptionError: A value is of another type, or out of its range; or it has an address,
+                and was not written by this user on this machine.
         """
         given = {name: value for name, value in description.items() if name != trust.SEAL}
-        check_address(given.get("address"), description.get(trust.SEAL))
-        return cls(**given)
+        execution = cls(**check_names(cls, given))
+        check_address(execution.address, description.get(trust.SEAL))
+        return execution
 
     def make_runner(
         self, task: TrainingTask, config: RunConfig, folder: Path

@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 import io
+import sys
+from collections import OrderedDict
 from pathlib import Path
-from pickle import UnpicklingError
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import torch
+from torch import Tensor
 
 from ax_anasod.exceptions import RunError
-from ax_anasod.files import read_bytes, write_whole
+from ax_anasod.files import open_file, write_whole
+from ax_anasod.pickles import DamagedError, Name, Names, RefusedError, Shell
+from ax_anasod.torch_archive import TorchArchive
 
 # What the state of no network has that a search trains: 16 GiB.
 _MOST_BYTES: Final = 2**34
 ROOM_HINT: Final = "make room; training goes on from the last epoch that was written"
+
+_TYPES: Final = {
+    "BFloat16Storage": torch.bfloat16,
+    "BoolStorage": torch.bool,
+    "ByteStorage": torch.uint8,
+    "CharStorage": torch.int8,
+    "ComplexDoubleStorage": torch.complex128,
+    "ComplexFloatStorage": torch.complex64,
+    "DoubleStorage": torch.float64,
+    "FloatStorage": torch.float32,
+    "HalfStorage": torch.float16,
+    "IntStorage": torch.int32,
+    "LongStorage": torch.int64,
+    "ShortStorage": torch.int16,
+}
 
 
 def write_state(path: Path, state: dict[str, Any], *, make_folder: bool = False) -> None:
@@ -22,7 +41,7 @@ def write_state(path: Path, state: dict[str, Any], *, make_folder: bool = False)
 
     Args:
         path: The file.
-        state: What `torch.load` reads back with ``weights_only=True``.
+        state: Tensors, dictionaries, lists, short tuples, texts and numbers.
         make_folder: Make folders that are missing.
 
     Raises:
@@ -37,20 +56,88 @@ def write_state(path: Path, state: dict[str, Any], *, make_folder: bool = False)
 def read_state(path: Path) -> dict[str, Any]:
     """Read what `write_state` has written, into the memory of the CPU.
 
+    ``torch.load(weights_only=True)`` executes nothing either, but a forged file can end the
+    process in it, or have it allocate any amount of memory.
+
     Raises:
         RunError: It cannot be read, or is damaged.
     """
     try:
-        content = io.BytesIO(read_bytes(path, _MOST_BYTES))
+        with open_file(path) as file:
+            state = _Tensors(TorchArchive(file)).load()
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}") from error
-    try:
-        state = torch.load(content, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, UnpicklingError, ValueError, KeyError) as error:
+    except (DamagedError, RefusedError) as error:
+        what = f"it asks for {error}" if isinstance(error, RefusedError) else str(error)
         raise RunError(
-            f"{path} is damaged, or no file of this package",
+            f"{path} is damaged, or no file of this package: {what}",
             "delete it to start from its beginning",
         ) from error
     if not isinstance(state, dict):
         raise RunError(f"{path} holds a {type(state).__name__}, not a state")
     return state
+
+
+class _StateDict(OrderedDict[str, object], Shell):
+    """What a module's ``state_dict()`` is: its tensors, and the versions of its parts."""
+
+    def restore(self, state: object) -> None:
+        if isinstance(state, dict) and isinstance(state.get("_metadata"), dict):
+            self._metadata = state["_metadata"]
+
+
+class _Tensors:
+    """Makes the tensors of an archive.
+
+    Args:
+        archive: The archive.
+    """
+
+    def __init__(self, archive: TorchArchive) -> None:
+        self._archive = archive
+        # Tensors that share their numbers go on doing so.
+        self._numbers: dict[str, Tensor] = {}
+
+    def load(self) -> object:
+        """The object in the archive, with its tensors.
+
+        Raises:
+            DamagedError: It is damaged.
+            RefusedError: It asks for something else than tensors and plain data.
+        """
+        if self._archive.entry("byteorder") != sys.byteorder.encode():
+            raise DamagedError("it was written on a machine with the other order of bytes")
+        names: Names = {
+            "collections.OrderedDict": _StateDict,
+            "torch._utils._rebuild_tensor_v2": self._tensor,
+            **{f"torch.{name}": kind for name, kind in _TYPES.items()},
+        }
+        return self._archive.load(names, self._find_numbers)
+
+    def _find_numbers(self, key: object) -> Tensor:
+        """The numbers of tensors that the archive has in an entry of their own."""
+        what, kind, name, _, number = cast("tuple[Any, ...]", key)
+        kind = kind.meaning if isinstance(kind, Name) else None
+        if what != "storage" or not isinstance(kind, torch.dtype) or not str(name).isdecimal():
+            raise ValueError("it asks for something else than the numbers of tensors")
+        if name not in self._numbers:
+            content = bytearray(self._archive.entry(f"data/{name}"))
+            # An empty buffer is refused by torch.
+            found = torch.frombuffer(content, dtype=kind) if content else torch.empty(0, dtype=kind)
+            self._numbers[name] = found
+        numbers = self._numbers[name]
+        if numbers.dtype != kind or len(numbers) != number:
+            raise ValueError(f"it has {len(numbers):,} numbers where it names {number!r}")
+        return numbers
+
+    @staticmethod
+    def _tensor(numbers: Any, first: Any, size: Any, stride: Any, *_rest: object) -> Tensor:
+        if not isinstance(numbers, Tensor):
+            raise TypeError("it has a tensor without numbers")
+        reach = 1
+        for step, count in sorted(zip(stride, size, strict=True)):
+            # Otherwise elements would share a number, and a few numbers be a tensor of any size.
+            if count > 1 and step < reach:
+                raise ValueError(f"it has a tensor of the size {size} with the strides {stride}")
+            reach += step * (count - 1)
+        return numbers.as_strided(size, stride, first)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Self
 
-from ax_anasod.checked import check_types
+from ax_anasod.checked import check_names, check_types
 from ax_anasod.exceptions import OptionError, UnknownNameError
 
 MIXES: Final = ("none", "cutmix", "mixup")
@@ -106,19 +106,6 @@ class TrainingConfig:
             OptionError: A number is out of its range.
         """
         return replace(self, **check_names(type(self), options))
-
-
-def check_names(config: type[Any], options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options, all of which the dataclass has.
-
-    Raises:
-        UnknownNameError: It lacks one.
-    """
-    known = [field.name for field in fields(config)]
-    for name in options:
-        if name not in known:
-            raise UnknownNameError("option", name, known)
-    return dict(options)
 
 
 _RANGES: Final[dict[str, tuple[Callable[[float], bool], str]]] = {

@@ -12,9 +12,9 @@ from typing import Any, Final, Literal, Self, get_args
 import torch
 from torch import Tensor
 
+from ax_anasod.checked import check_names, check_range, check_types
 from ax_anasod.exceptions import DataError, OptionError, RunError, UnknownNameError
 from ax_anasod.training.checkpoint import read_state, write_state
-from ax_anasod.training.config import check_names
 from ax_anasod.training.folders import ClassFolders, Progress
 from ax_anasod.training.images import DAMAGED, ImageData, Images, limited, split_off
 from ax_anasod.training.sources import Source, Split, open_source
@@ -43,7 +43,7 @@ class DataConfig:
             instead of being refused.
 
     Raises:
-        OptionError: A number is out of its range.
+        OptionError: A value is of another type, or out of its range.
     """
 
     dataset: str = "digits"
@@ -55,14 +55,13 @@ class DataConfig:
     skip_damaged: bool = False
 
     def __post_init__(self) -> None:
+        check_types(self)
         if not 0 < self.validation < 1:
             raise OptionError(f"validation must be in (0, 1), got {self.validation!r}")
-        for name in ("images", "image_size"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise OptionError(f"{name} must be at least 1, got {value!r}")
-        if self.seed < 0:
-            raise OptionError(f"the seed of the data must be at least 0, got {self.seed}")
+        for name, most in (("images", 10**9), ("image_size", 10**4)):
+            check_range(name, getattr(self, name), 1, most)
+        # torch takes no larger ones.
+        check_range("the seed of the data", self.seed, 0, 2**63 - 1)
 
     def to_dict(self) -> dict[str, Any]:
         """The configuration as JSON-able data."""
@@ -78,6 +77,7 @@ class DataConfig:
 
         Raises:
             UnknownNameError: There is no option of a name.
+            OptionError: A value is of another type, or out of its range.
         """
         return cls(**check_names(cls, description))
 

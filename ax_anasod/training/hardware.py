@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import torch
 
-from ax_anasod.checked import check_types
+from ax_anasod.checked import check_names, check_range, check_types
 from ax_anasod.exceptions import OptionError, TrainingError, UnknownNameError
 from ax_anasod.optional import require
-from ax_anasod.training.config import check_names
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
 
 DEVICES: Final = ("auto", "cpu", "cuda", "mps")
+# No machine has as many; more threads than the system can make end the process.
+_MOST: Final = 4096
 PRECISIONS: Final = ("32-true", "16-mixed", "bf16-mixed")
 
 
@@ -63,10 +64,8 @@ class Hardware:
             raise UnknownNameError("device", self.device, DEVICES)
         if self.precision not in PRECISIONS:
             raise UnknownNameError("precision", self.precision, PRECISIONS)
-        if self.threads is not None and self.threads < 1:
-            raise OptionError(f"threads must be at least 1, got {self.threads}")
-        if self.devices < 1:
-            raise OptionError(f"devices must be at least 1, got {self.devices}")
+        for name in ("threads", "devices"):
+            check_range(name, getattr(self, name), 1, _MOST)
         if self.devices > 1 and number:
             raise OptionError(
                 f"{self.device!r} is one device, not {self.devices}",

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from ax_anasod import cells
 from ax_anasod.cells import Cell
-from ax_anasod.exceptions import AnasodError, OptionError, RunError
+from ax_anasod.checked import conform
+from ax_anasod.exceptions import AnasodError, OptionError, RunError, shown
 from ax_anasod.networks import Network, NetworkConfig, OperationFactory, build_network
 from ax_anasod.training.checkpoint import read_state, write_state
 from ax_anasod.training.decoding import resized
@@ -25,23 +26,8 @@ FORMAT: Final = "ax_anasod model"
 VERSION: Final = 1
 
 _HINT: Final = "load_model reads what ax-anasod evaluate or save_model has written"
-_KEYS: Final = frozenset(
-    {
-        "format",
-        "version",
-        "cell",
-        "codes",
-        "config",
-        "own_operations",
-        "weights",
-        "dataset",
-        "classes",
-        "mean",
-        "std",
-        "image_size",
-        "metrics",
-    }
-)
+# More than any network has: each takes a moment to build.
+_MOST_OPERATIONS: Final = 100_000
 
 
 @dataclass(frozen=True)
@@ -181,55 +167,101 @@ def load_model(
         OptionError: If it needs operations that were not given.
     """
     path = Path(path)
-    content = _content(path)
-    own, given = content["own_operations"], dict(operations or {})
+    content, weights = _content(path)
+    own, given = content.own_operations, dict(operations or {})
     missing = [name for name in own if name not in given]
     if missing:
         raise OptionError(
-            f"the model in {path} was built with own operations {missing}",
+            f"the model in {path} was built with own operations {shown(missing)}",
             "load_model(path, operations={name: factory, ...})",
         )
-    codes = np.array(content["codes"])
+    factories = {name: given[name] for name in own}
     try:
-        cell = cells.from_dict(content["cell"])
-        config = NetworkConfig.from_dict(content["config"])
-        network = build_network(cell, codes, config, {name: given[name] for name in own}, seed=0)
-        network.load_state_dict(content["weights"])
+        cell = cells.from_dict(content.cell)
+        config = NetworkConfig.from_dict(content.config)
+        if config.cells * cell.num_blocks > _MOST_OPERATIONS:
+            raise OptionError(
+                f"a network of {config.cells} cells with {cell.num_blocks:,} operations each"
+            )
+        codes = cell.validate_codes(np.array(content.codes, dtype=np.int64))
+        # First only what it would be: no file may have more weights made than it holds.
+        shapes = {
+            name: weight.shape
+            for name, weight in build_network(cell, codes, config, factories, seed=0, device="meta")
+            .state_dict()
+            .items()
+        }
+        if shapes != {name: weight.shape for name, weight in weights.items()}:
+            raise RuntimeError("other weights")
+        network = build_network(cell, codes, config, factories, seed=0)
+        network.load_state_dict(weights)
     except RuntimeError as error:
         raise RunError(
             f"the weights in {path} are not those of its architecture",
             "give the operations that it was trained with" if own else _HINT,
         ) from error
-    except (AnasodError, TypeError) as error:
+    except (AnasodError, TypeError, ValueError) as error:
         raise RunError(f"{path} describes no network: {error}", _HINT) from error
-    height, width = content["image_size"]
+    channels = len(content.mean)
+    if not (
+        channels == len(content.std) == config.in_channels
+        and len(content.classes) == config.num_classes
+        and min(content.std, default=0) > 0
+        and len(content.image_size) == 2
+        and min(content.image_size) > 0
+    ):
+        raise RunError(f"{path} describes images that do not fit its network", _HINT)
+    height, width = content.image_size
     return TrainedModel(
         network=network.eval(),
         cell=cell,
-        codes=codes.astype(np.int64),
-        dataset=content["dataset"],
-        classes=tuple(content["classes"]),
-        mean=tuple(content["mean"]),
-        std=tuple(content["std"]),
+        codes=codes,
+        dataset=content.dataset,
+        classes=content.classes,
+        mean=content.mean,
+        std=content.std,
         image_size=(height, width),
-        metrics=content["metrics"],
+        metrics=content.metrics,
         own_operations=tuple(own),
     )
 
 
-def _content(path: Path) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Content:
+    """What a file of a model holds, but for the weights."""
+
+    format: str
+    version: int
+    cell: dict[str, Any]
+    codes: list[list[int]]
+    config: dict[str, Any]
+    own_operations: list[str]
+    dataset: str
+    classes: tuple[str, ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    image_size: tuple[int, ...]
+    metrics: dict[str, Any]
+
+
+def _content(path: Path) -> tuple[_Content, dict[str, Tensor]]:
+    """What a file of a model holds, and its weights."""
     try:
         content = read_state(path)
     except RunError as error:
         raise RunError(error.message, _HINT) from error
     if content.get("format") != FORMAT:
         raise RunError(f"{path} is no model of this package", _HINT)
-    if content.get("version") != VERSION:
+    version = content.get("version")
+    if type(version) is not int or version != VERSION:
         raise RunError(
-            f"{path} has the version {content.get('version')} of the format, not {VERSION}",
+            f"{path} has the version {shown(version)} of the format, not {VERSION}",
             "update ax_anasod",
         )
-    if set(content) != _KEYS:
-        differing = ", ".join(sorted(set(content) ^ _KEYS))
-        raise RunError(f"{path} is damaged: it lacks, or has too many, of {differing}", _HINT)
-    return content
+    weights = content.get("weights")
+    if not isinstance(weights, dict) or not all(isinstance(w, Tensor) for w in weights.values()):
+        raise RunError(f"{path} is damaged: it has no weights", _HINT)
+    try:
+        return conform(_Content, content), weights
+    except ValueError as error:
+        raise RunError(f"{path} is damaged: it {error}", _HINT) from error

@@ -16,7 +16,8 @@ import numpy.typing as npt
 
 from ax_anasod import trust
 from ax_anasod.cells import Cell, from_dict
-from ax_anasod.exceptions import OptionError, UnknownNameError
+from ax_anasod.checked import conform
+from ax_anasod.exceptions import OptionError, UnknownNameError, shown
 from ax_anasod.nasbench.benchmark import PERCENT, Objective, find_quantity
 from ax_anasod.networks import Network, NetworkConfig, OperationFactory, build_network
 from ax_anasod.training.config import TrainingConfig
@@ -205,36 +206,53 @@ class TrainingTask:
         """The task that `to_dict` described.
 
         Raises:
-            OptionError: The description is of something else, or it asks to import a module that
-                is not loaded and was not written by this user on this machine.
+            OptionError: The description is of something else or damaged, or it asks to import a
+                module that is not loaded and was not written by this user on this machine.
+            CellError: Its cell is damaged.
+            UnknownNameError: It has an option that there is not.
         """
         if description.get(KIND) != TRAINING:
-            raise OptionError(f"{description.get(KIND)!r} describes no training")
-        _check_trusted(description)
+            raise OptionError(f"{shown(description.get(KIND))} describes no training")
+        try:
+            described = conform(_Description, description)
+        except ValueError as error:
+            raise OptionError(f"the description of a training {error}") from error
+        _check_trusted(described.operations, description.get(trust.SEAL))
         return cls(
-            cell=from_dict(description["cell"]),
-            data=DataConfig.from_dict(description["data"]),
-            network=NetworkConfig.from_dict(description["network"]),
-            training=TrainingConfig.from_dict(description["training"]),
-            hardware=Hardware.from_dict(description["hardware"]),
-            layers=description["layers"],
-            operations=description["operations"],
+            cell=from_dict(described.cell),
+            data=DataConfig.from_dict(described.data),
+            network=NetworkConfig.from_dict(described.network),
+            training=TrainingConfig.from_dict(described.training),
+            hardware=Hardware.from_dict(described.hardware),
+            layers=described.layers,
+            operations=described.operations,
         )
 
 
-def _check_trusted(description: Mapping[str, Any]) -> None:
+def _check_trusted(operations: str | None, sealed: object) -> None:
     """Refuse to import a module only because a file says so; one that is loaded was imported."""
-    operations = description["operations"]
     if operations is None:
         return
-    module = str(operations).partition(":")[0]
-    sealed = description.get(trust.SEAL)
+    module = operations.partition(":")[0]
     if module not in sys.modules and not trust.is_trusted({"operations": operations}, sealed):
         raise OptionError(
             f"the run asks to import the module {module!r}, which can execute anything, and was "
             "not started by you on this machine",
             "if you trust it, import it yourself: ax-anasod --import MODULE ...",
         )
+
+
+@dataclass(frozen=True)
+class _Description:
+    """What `TrainingTask.to_dict` gives, but for the kind; the parts see to themselves."""
+
+    cell: dict[str, Any]
+    data: dict[str, Any]
+    network: dict[str, Any]
+    training: dict[str, Any]
+    hardware: dict[str, Any]
+    layers: Layers
+    operations: str | None
 
 
 def find_operations(where: str | None) -> Mapping[str, OperationFactory] | None:

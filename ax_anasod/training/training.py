@@ -11,6 +11,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
+from ax_anasod.checked import conform
 from ax_anasod.exceptions import OptionError, RunError, TrainingError
 from ax_anasod.training.augment import Augmentation
 from ax_anasod.training.checkpoint import read_state, write_state
@@ -322,21 +323,47 @@ class Training:
         }
 
     def _restore(self, state: dict[str, Any], path: Path) -> None:
-        stored = state.get("identity")
-        if stored != self._identity:
-            different = [n for n, v in self._identity.items() if (stored or {}).get(n) != v]
+        stored: Any = state.get("identity")
+        try:
+            different = [n for n, v in self._identity.items() if stored.get(n) != v]
+            if not different:
+                self._take(state)
+        # What torch raises, and we, where an entry is missing or of another form.
+        except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+            raise RunError(
+                f"the checkpoint {path} is damaged: {' '.join(str(error).split())}",
+                "delete it, and the training begins anew",
+            ) from error
+        if different:
             raise RunError(
                 f"the checkpoint {path} is of another training; what differs: "
                 + ", ".join(different),
                 "delete it, or name another folder",
             )
+
+    def _take(self, state: dict[str, Any]) -> None:
+        """Go on from a state.
+
+        Raises:
+            Exception: What torch raises where it is of another form, or a ValueError.
+        """
         self._network.load_state_dict(state["network"])
-        self._optimizer.load_state_dict(state["optimizer"])
+        kept = state["optimizer"]["state"]
+        for place, parameter in enumerate(self._optimizer.param_groups[0]["params"]):
+            buffer = kept.get(place, {}).get("momentum_buffer")
+            if buffer is not None and buffer.shape != parameter.shape:
+                raise ValueError(f"the momentum of parameter {place} has the shape {buffer.shape}")
+        # The rest of its state follows from the configuration.
+        groups = self._optimizer.state_dict()["param_groups"]
+        self._optimizer.load_state_dict({"state": kept, "param_groups": groups})
+        conform(dict[str, float], state["precision"])
         self._fabric.strategy.precision.load_state_dict(state["precision"])
         if self._average is not None:
             self._average.load_state_dict(state["average"])
-        self._step.parts = state["parts"]
-        self.history = [Epoch(**epoch) for epoch in state["history"]]
+        self._step.parts = conform(int, state["parts"])
+        if not 1 <= self._step.parts <= self.config.batch_size:
+            raise ValueError(f"a batch in {self._step.parts} parts")
+        self.history = conform(list[Epoch], state["history"])
 
 
 def augmented_batches(

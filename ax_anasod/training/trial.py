@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ax_anasod import trust
+from ax_anasod.checked import parse_json
 from ax_anasod.exceptions import AnasodError, RunError
 from ax_anasod.files import read_bytes, refuse_link, remove_unfinished, write_whole
 from ax_anasod.networks import num_parameters
@@ -89,16 +90,15 @@ class TrialState:
         """
         path = folder / _FILE
         try:
-            content = json.loads(read_bytes(path).decode("utf-8"))
-            epochs = tuple(Epoch(**epoch) for epoch in content.pop("epochs"))
-            return cls(**content, epochs=epochs)
+            return parse_json(cls, read_bytes(path))
         except FileNotFoundError:
             return None
         except OSError as error:
             raise RunError(f"{path} cannot be read: {error.strerror}") from error
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except ValueError as error:
             raise RunError(
-                f"{path} is damaged: {error}", "delete it: it is made again after the next epoch"
+                f"{path} is damaged: it {error}",
+                "delete it: it is made again after the next epoch",
             ) from error
 
 

@@ -33,7 +33,7 @@ GOOD: dict[str, Any] = {"name": "mine", "operations": ["conv", "skip"], "num_blo
         ({"num_blocks": -1}, "got -1"),
         ({"num_blocks": 2.5}, "whole number of at least 1, got 2.5"),
         ({"num_blocks": True}, "got True"),
-        ({"num_blocks": 200_000}, "at most 100,000 blocks, got 200,000"),
+        ({"num_blocks": 200_000}, "must be at most 10,000, got 200000"),
         ({"num_blocks": "4"}, "got '4'"),
         ({"wiring": [3, 1]}, "wiring choice 1 .* at least 2, got 1.*leave out"),
         ({"wiring": [2.0]}, "wiring choice 0 .* got 2.0"),

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from ax_anasod import cells
@@ -16,7 +18,8 @@ from ax_anasod.exceptions import ArchitectureError
 
 DARTS = DARTSCell()
 SMALL = NASNetCell(["skip", "conv"], num_nodes=2)
-GOOD = "Genotype(cell=[('skip', 0), ('conv', 1), ('conv', 0), ('skip', 2)], cell_concat=[2, 3])"
+EDGES = "[('skip', 0), ('conv', 1), ('conv', 0), ('skip', 2)]"
+GOOD = f"Genotype(cell={EDGES}, cell_concat=[2, 3])"
 
 Edges = frozenset[tuple[int, int, int, int]]
 
@@ -69,6 +72,24 @@ def test_the_meaning_of_a_code() -> None:
         GOOD.replace(",", " ,\n ").replace("(", "( ").replace("=", " = "),
         GOOD.replace("'", '"'),
         f"  {GOOD}\n",
+        f"\ufeff{GOOD}",
+        GOOD.replace("[2, 3]", "list(range(2, 4))"),
+        GOOD.replace("[2, 3]", "(2, 3)"),
+        GOOD.replace("[2, 3]", "array([2, 3])"),
+        GOOD.replace("[2, 3]", "[np.int64(2), np.int64(3)]"),
+        GOOD.replace(", cell_concat=[2, 3]", ""),
+        GOOD.replace("('skip', 2)]", "('skip', 2),]"),
+        GOOD.replace("[2, 3])", "[2, 3,],)"),
+        GOOD.replace(EDGES, "[[('skip', 0), ('conv', 1)], [('conv', 0), ('skip', 2)]]"),
+        GOOD.replace(EDGES, "((('skip', 0), ('conv', 1)), (('conv', 0), ('skip', 2)))"),
+        GOOD.replace("'conv', 0", "np.str_('conv'), tensor(0)"),
+        GOOD.replace("('conv', 0)", "Edge(operation='conv', source=0)"),
+        GOOD.replace("cell=", "").replace("cell_concat=", ""),
+        GOOD.replace("Genotype", "search.genotypes.Genotype"),
+        f"MINE = {GOOD}",
+        f"12/05 01:02:03 PM genotype = {GOOD}",
+        "{'cell': [['skip', 0], ['conv', 1], ['conv', 0], ['skip', 2]], 'cell_concat': [2, 3]}",
+        '{"cell_concat": [2, 3], "cell": [[["skip", 0], ["conv", 1]], [["conv", 0], ["skip", 2]]]}',
     ],
 )
 def test_variants_of_writing(variant: str) -> None:
@@ -78,38 +99,64 @@ def test_variants_of_writing(variant: str) -> None:
 @pytest.mark.parametrize(
     ("string", "message"),
     [
-        ("", r"form Genotype\(cell=\[...\], cell_concat=\[...\]\)"),
-        (GOOD[:-1], "form Genotype"),
-        (GOOD + ")", "form Genotype"),
-        (GOOD.replace("cell=", "normal="), "form Genotype"),
+        ("", r"at its end, it cannot be read \(its form is Genotype\(cell=\[\('op', input\)"),
+        (GOOD[:-1], r"at its end, '\)' was expected"),
+        (GOOD + ")", r"at '\)' \(letter 88\), its end was expected"),
+        (GOOD.replace("cell=", "normal="), "it lacks the field cell"),
+        (GOOD.replace("cell_concat=", "cells="), "it has a field cells"),
+        (GOOD.replace("cell_concat=", "cell="), "cell is there twice"),
+        (GOOD.replace("cell_concat=", "[2, 3], cell_concat="), "it has too many fields"),
+        ("skip|conv", "'|' was expected|was expected"),
+        ("['skip', 0]", "it is no genotype"),
         (GOOD.replace("[2, 3]", "[2]"), r"cell_concat is \[2\], not \[2, 3\]"),
         (GOOD.replace("[2, 3]", "[3, 2]"), r"cell_concat is \[3, 2\]"),
         (GOOD.replace("[2, 3]", "[]"), r"cell_concat is \[\]"),
-        (GOOD.replace("[2, 3]", "range(4)"), r"cell_concat is range\(4\)"),
-        (GOOD.replace("[2, 3]", "range(2, 5)"), r"cell_concat is range\(2, 5\)"),
-        (GOOD.replace("[2, 3]", "list(range(2, 4))"), "form Genotype"),
+        (GOOD.replace("[2, 3]", "range(4)"), r"cell_concat is \[0, 1, 2, 3\]"),
+        (GOOD.replace("[2, 3]", "range(2, 5)"), r"cell_concat is \[2, 3, 4\]"),
+        (GOOD.replace("[2, 3]", "range(2, 9999)"), "more nodes than any cell"),
         (GOOD.replace("('skip', 0), ", ""), "has 3 blocks, not 4"),
-        (GOOD.replace("('conv', 0), ", "('conv', 0) "), "no list of"),
-        (GOOD.replace("('skip', 2)", "('skip', 2),"), "no list of"),
-        (GOOD.replace("'conv', 0", "'conv', -1"), "no list of"),
-        (GOOD.replace("'conv', 0", "'conv\", 0"), "no list of"),
-        (GOOD.replace("'conv', 0", "'conv', len('')"), "no list of"),
-        (GOOD.replace("'conv', 0", "__import__('os').getpid(), 0"), "no list of"),
+        (GOOD.replace("('conv', 0), ", "('conv', 0) "), r"at \"\('skip', 2\).* '\]' was expected"),
+        (GOOD.replace("'conv', 0", "'conv', -1"), "at .-1.*cannot be read"),
+        (GOOD.replace("'conv', 0", "'conv', 10000"), "at .10000.*cannot be read"),
+        (GOOD.replace("'conv', 0", "'conv', 0.0"), "at .0.0.*cannot be read"),
+        (GOOD.replace("'conv', 0", "'conv', '0'"), "cell is no list of"),
+        (GOOD.replace("'conv', 0", "'conv\", 0"), r"'\)' was expected"),
+        (GOOD.replace("'conv', 0", "'conv', len('')"), "cell is no list of"),
+        (GOOD.replace("'conv', 0", "__import__('os').getpid(), 0"), "at ..getpid"),
+        (GOOD.replace("'conv', 0", "\u2018conv\u2019, 0"), "cannot be read"),
+        ("[" * 100_000, "it is nested too deeply"),
+        ("[" * 100_001, "it has 100,001 letters"),
         (GOOD.replace("'skip', 2", "'skip', 3"), "node 3 of cell reads 0 and 3, not two"),
         (GOOD.replace("'skip', 2", "'skip', 0"), "reads 0 and 0, not two different ones of 0 to 2"),
         (GOOD.replace("'conv', 1", "'convs', 1"), "no operation 'convs'.*did you mean 'conv'"),
     ],
+    ids=lambda text: text[:80],
 )
 def test_refuses_malformed_genotypes(string: str, message: str) -> None:
-    with pytest.raises(ArchitectureError, match=message):
+    with pytest.raises(ArchitectureError, match=message) as error:
         SMALL.from_strings([string])
+    assert "\n" not in str(error.value)
+
+
+@given(st.data())
+def test_damaged_genotypes_are_refused_or_read(data: st.DataObject) -> None:
+    letters = list(GOOD)
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.integers(0, len(letters)))
+        letter = data.draw(st.sampled_from("()[]{}=,:'\"\\ \n0129azop._-\x00\ufeffé"))
+        letters[place : place + data.draw(st.integers(0, 9))] = letter
+    try:
+        codes = SMALL.from_strings(["".join(letters)])
+    except ArchitectureError:
+        return
+    assert SMALL.is_valid(codes).all()
 
 
 def test_parts_are_told_apart() -> None:
     string = DARTS.to_strings(DARTS.sample(1, np.random.default_rng(0)))[0]
     with pytest.raises(ArchitectureError, match="reduce_concat is"):
         DARTS.from_strings([string.replace("reduce_concat=[2, 3, 4, 5]", "reduce_concat=[2]")])
-    with pytest.raises(ArchitectureError, match="form Genotype"):
+    with pytest.raises(ArchitectureError, match="reduce is there twice"):
         DARTS.from_strings([string.replace("normal", "reduce")])
 
 

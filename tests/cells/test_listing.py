@@ -38,9 +38,9 @@ def test_enumerate_refuses_large_cells(name: str) -> None:
 
 
 def test_sizes_of_astronomical_cells_are_exact() -> None:
-    cell = Cell("huge", ["a", "b"], num_blocks=20_000)
-    assert cell.size == 2**20_000
-    with pytest.raises(CellError, match=r"about 10\^6020\.6 codes"):
+    cell = Cell("huge", ["a", "b"], num_blocks=10_000)
+    assert cell.size == 2**10_000
+    with pytest.raises(CellError, match=r"about 10\^3010\.3 codes"):
         cell.enumerate()
 
 

@@ -50,10 +50,19 @@ def test_the_order_of_operations_and_blocks() -> None:
 
 
 @pytest.mark.parametrize(
+    "string",
+    [f" {GOOD}\n", f"\ufeff{GOOD}", GOOD.replace("|", " | "), f"Structure(4 nodes with {GOOD})"],
+)
+def test_blanks_and_what_the_benchmark_prints_do_not_matter(string: str) -> None:
+    assert CELL.from_strings([string]).tolist() == [[0, 1, 2, 3, 4, 0]]
+
+
+@pytest.mark.parametrize(
     ("string", "message"),
     [
         (GOOD[:-1], r"does not have the form \|op~0\|\+\|op~0\|op~1\|"),
-        (GOOD + "\n", "does not have the form"),
+        (GOOD + ")", "does not have the form"),
+        (GOOD + GOOD, "does not have the form"),
         (GOOD.replace("~2", "~1"), "does not have the form"),
         (GOOD.replace("none~0", "~0"), "does not have the form"),
         ("", "does not have the form"),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ax_anasod import cells
 from ax_anasod.cells import Cell
@@ -68,10 +71,67 @@ def test_load_refuses(tmp_path: Path, content: str | bytes, message: str) -> Non
         cells.load(write(tmp_path, content))
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("wiring = [" + "1" + "0" * 30 + "]", "wiring choice 0 .* at most 1,000,000, got 10+..."),
+        ("wiring = [" + "9" * 5000 + "]", "is no TOML: Exceeds the limit .4300 digits"),
+        ("wiring = [" + "3," * 20_000 + "]", "at most 10,000 wiring choices"),
+        ("wiring = " + "[" * 10_000, "is nested too deeply|is no TOML"),
+        ("wiring = " + "{a=" * 10_000, "is nested too deeply|is no TOML"),
+        ("wiring = [[2]]", r"wiring choice 0 .* at least 1, got \[2\]"),
+        ("wiring = [2.0]", "whole number of at least 1, got 2.0"),
+        ("wiring = 2020-01-01", "must be a list of numbers, got datetime.date"),
+        ('"' + "x" * 5000 + '" = 1', "has the unknown key 'x+...x+'"),
+        ("# " + "x" * 2**20, "cannot be read: it has more than 1,048,576 bytes"),
+    ],
+    ids=lambda text: text[:30],
+)
+def test_what_no_cell_has_is_refused_at_once(tmp_path: Path, content: str, message: str) -> None:
+    good = 'name = "mine"\noperations = ["conv", "skip"]\nnum_blocks = 4\n'
+    with pytest.raises(CellError, match=message) as error:
+        cells.load(write(tmp_path, good + content))
+    assert len(str(error.value)) < 1000
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("num_blocks = 100000", "num_blocks of cell 'mine' must be at most 10,000, got 100000"),
+        ("num_blocks = " + "9" * 4000, "must be at most 10,000, got 9+...9+"),
+        ("num_blocks = 4\noperations = " + str([f"o{i}" for i in range(1001)]), "at most 1,000 op"),
+        ("num_blocks = 4\noperations = ['a', '" + "b" * 1001 + "']", "at most 1,000 letters"),
+        ("num_blocks = 4\noperations = [['a']]", r"must be non-empty texts, got \['a'\]"),
+        ("num_blocks = 4\noperations = {a = 1}", "at least two are needed"),
+    ],
+    ids=lambda text: text[:30],
+)
+def test_numbers_beyond_those_of_any_cell(tmp_path: Path, content: str, message: str) -> None:
+    operations = "" if "operations" in content else 'operations = ["conv", "skip"]\n'
+    with pytest.raises(CellError, match=message):
+        cells.load(write(tmp_path, f'name = "mine"\n{operations}{content}\n'))
+
+
+@given(st.data())
+def test_damaged_cell_files_are_refused_or_read(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    content = bytearray(GOOD.encode())
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = data.draw(st.integers(0, len(content)))
+        drawn = data.draw(st.binary(max_size=3) | st.text('[]{}="\\,.0e_ntf-:', max_size=4))
+        damage = drawn if isinstance(drawn, bytes) else drawn.encode()
+        content[place : place + data.draw(st.integers(0, 9))] = damage
+    path = tmp_path_factory.getbasetemp() / "damaged.toml"
+    path.write_bytes(content)
+    with contextlib.suppress(CellError):
+        assert cells.load(path).num_blocks > 0
+
+
 def test_load_refuses_what_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(CellError, match="there is no cell file .*missing.toml"):
         cells.load(tmp_path / "missing.toml")
-    with pytest.raises(CellError, match="cannot be read: Is a directory"):
+    with pytest.raises(CellError, match="cannot be read: it is a folder"):
         cells.load(tmp_path)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import zlib
 
 import numpy as np
 import pytest
@@ -102,9 +104,20 @@ def test_storage_is_small() -> None:
     assert cells.from_dict(json.loads(stored)) == cell
 
 
-@pytest.mark.parametrize("damage", ["", "!!!", "AAAA", 7])
-def test_refuses_damaged_storage(damage: object) -> None:
-    with pytest.raises(CellError, match=r"codes of cell 'whole' are damaged"):
-        cells.from_dict({**CELL.to_dict(), "codes": damage})
-    with pytest.raises(CellError, match="'cell' and 'codes'"):
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        ({"codes": damage}, r"codes of cell 'whole' are damaged")
+        for damage in ("", "!!!", "AAAA", base64.b64encode(zlib.compress(bytes(2**25))).decode())
+    ]
+    + [
+        ({"codes": 7}, "codes = 7, not a text"),
+        ({"cell": "whole"}, "cell = 'whole', not an object"),
+        ({"cell": CELL.to_dict()}, "another one in the place of a full cell"),
+    ],
+)
+def test_refuses_damaged_storage(damage: dict[str, object], message: str) -> None:
+    with pytest.raises(CellError, match=message):
+        cells.from_dict({**CELL.to_dict(), **damage})
+    with pytest.raises(CellError, match="lacks codes"):
         cells.from_dict({"type": "RestrictedCell", "cell": WHOLE.to_dict()})

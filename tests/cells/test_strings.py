@@ -51,7 +51,7 @@ def test_round_trip_of_every_cell(cell: Cell, rng: np.random.Generator) -> None:
         (PLAIN, "skip|skip", "has 2 operations, not 3"),
         (PLAIN, "", "has 1 operations, not 3"),
         (PLAIN, "skip|skip|skop", "no operation 'skop'.*did you mean 'skip'"),
-        (PLAIN, "skip|skip|skip ", "no operation 'skip '"),
+        (PLAIN, "skip|skip|sk ip ", "no operation 'sk ip'"),
         (PLAIN, "skip|skip|I@0", "1 instead of 0 wiring choices"),
         (WIRED, "conv|skip", "0 instead of 2 wiring choices"),
         (WIRED, "conv|skip@1", "1 instead of 2"),
@@ -59,7 +59,7 @@ def test_round_trip_of_every_cell(cell: Cell, rng: np.random.Generator) -> None:
         (WIRED, "conv|skip@-1,1", "wiring choice 0 is '-1'"),
         (WIRED, "conv|skip@1,01", "wiring choice 1 is '01'"),
         (WIRED, "conv|skip@1,x", "wiring choice 1 is 'x'"),
-        (WIRED, "conv|skip@1, 1", "wiring choice 1 is ' 1'"),
+        (WIRED, "conv|skip@1, 1 2", "wiring choice 1 is '1 2'"),
         (WIRED, "conv|skip@1,1@1", "wiring choice 1 is '1@1'"),
         (WIRED, "conv|skip@\u0661,1", "wiring choice 0"),
     ],
@@ -67,6 +67,19 @@ def test_round_trip_of_every_cell(cell: Cell, rng: np.random.Generator) -> None:
 def test_refuses_malformed_strings(cell: Cell, string: str, message: str) -> None:
     with pytest.raises(ArchitectureError, match=message):
         cell.from_strings([string])
+
+
+@pytest.mark.parametrize(
+    "string",
+    [" skip|conv@2, 11\r\n", "\ufeffskip | conv @ 2 , 11", "np.str_('skip|conv@2,11')"],
+)
+def test_blanks_and_what_numpy_prints_do_not_matter(string: str) -> None:
+    assert WIRED.from_strings([string]).tolist() == [[1, 0, 2, 11]]
+
+
+def test_a_name_with_blanks_is_itself_first() -> None:
+    cell = Cell("blanks", ["conv", " conv"], num_blocks=2)
+    assert cell.from_strings(["conv| conv", " conv|  conv"]).tolist() == [[0, 1], [1, 0]]
 
 
 def test_messages_quote_the_string_and_its_position() -> None:

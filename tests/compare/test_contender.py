@@ -34,11 +34,6 @@ def test_folder_name_holds_no_separator() -> None:
     assert name == "anasod-bo,optimizer=..%2Fpool%3Ax"
 
 
-def test_json_form_gives_it_back() -> None:
-    contender = Contender("anasod-bo", {"optimizer": "exhaustive"}, 30)
-    assert Contender.from_dict(contender.to_dict()) == contender
-
-
 def test_none_and_repeats_are_refused() -> None:
     with pytest.raises(OptionError, match="at least one strategy"):
         check_different([])

@@ -256,7 +256,7 @@ def test_unreadable_file(file_201: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         raise PermissionError(13, "Permission denied", str(file_201))
 
     # Tests may run as root, whom no permission stops.
-    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(BenchmarkError, match=r"cannot be read.*Permission denied"):
         read_trials(file_201)
 

@@ -64,7 +64,7 @@ def test_make_refuses(
 
 
 def test_from_dict_refuses() -> None:
-    with pytest.raises(BenchmarkError, match="has no 'benchmark', it has .'path'"):
+    with pytest.raises(BenchmarkError, match="has no 'benchmark', it is .'path'"):
         nasbench.from_dict({"path": "x"})
     with pytest.raises(UnknownNameError, match=r"benchmark 'tabel' .did you mean 'table'"):
         nasbench.from_dict({"benchmark": "tabel"})

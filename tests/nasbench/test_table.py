@@ -307,6 +307,25 @@ def test_refuses_accuracies_that_are_fractions(write: Write) -> None:
     assert benchmark.query(CELL.enumerate())["y_error"].tolist() == [100] * 4
 
 
+def test_accuracies_may_be_rounded_beyond_100_percent(write: Write) -> None:
+    values = ["100.00000001", "-0.000001", "50", "99.9"]
+    path = write("arch,x", *(f"{r.split(',')[0]},{v}" for r, v in zip(ROWS, values, strict=True)))
+    errors = TableBenchmark(path, CELL, accuracy="x").query(CELL.enumerate())["x_error"]
+    assert sorted(errors.tolist()) == pytest.approx([0, 0.1, 50, 100], abs=1e-12)
+    path = write("arch,x", *(f"{row.split(',')[0]},100.001" for row in ROWS))
+    with pytest.raises(BenchmarkError, match=r"holds 100.001 in row 1 \(4 such rows\)"):
+        TableBenchmark(path, CELL, accuracy="x")
+
+
+def test_repeats_whose_values_differ_are_named_with_them(write: Write) -> None:
+    first, second = (row.split(",")[0] for row in ROWS[:2])
+    lines = [f"{first},1,5", f"{second},2,5", f"{first},1,5", f"{second},2,6"]
+    with pytest.raises(BenchmarkError, match=r"rows 2 and 4 .* 'y' 5 and 6 \(2 such repeats\)"):
+        TableBenchmark(write("arch,x,y", *lines), CELL, minimize=["x", "y"])
+    with pytest.raises(BenchmarkError, match=r"rows 1 and 3 .*' \(2 such repeats\).*one row for"):
+        TableBenchmark(write("arch,x,y", *lines), CELL, minimize="x")
+
+
 def test_reported_values_may_be_negative(write: Write) -> None:
     path = write("arch,x,y", *(f"{row.split(',')[0]},1,-3" for row in ROWS))
     benchmark = TableBenchmark(path, CELL, minimize="x", report="y")

@@ -32,10 +32,28 @@ def test_damaged_files_are_named(tmp_path: Path, benchmark: TableBenchmark) -> N
     for damaged, message in [
         (content[:-20], "is damaged"),
         ("\udcff", "is damaged"),
-        ("[]", "is not the configuration of a run"),
-        ("{}", "is not the configuration of a run"),
-        (json.dumps({**json.loads(content), "objectives": [3]}), "is not the configuration"),
+        ("[]", r"is damaged: it is \[\], not an object"),
+        ("{}", "is damaged: it lacks version"),
+        ("[" * 10**5, "is damaged: it is nested too deeply"),
+        ('{"trials": ' + "9" * 5000 + "}", "is damaged: it is no JSON: Exceeds the limit"),
+        *(
+            (json.dumps({**json.loads(content), **change}), f"is damaged: it {message}")
+            for change, message in [
+                ({"objectives": [3]}, r"has objectives\[0\] = 3, not an object"),
+                ({"objectives": []}, "is wrong: there is no objective"),
+                ({"trials": "5"}, "has trials = '5', not a whole number"),
+                ({"trials": 0}, "is wrong: trials must be at least 1, got 0"),
+                ({"trials": 1e9}, r"has trials = 1000000000\.0, not a whole number"),
+                ({"parallel": 10**30}, "is wrong: parallel must be at most 10,000,000"),
+                ({"seed": True}, "has seed = True, not a whole number"),
+                ({"options": []}, r"has options = \[\], not an object"),
+                (
+                    {"until_improvement_below": float("nan")},
+                    "has until_improvement_below = nan, not a finite number",
+                ),
+            ]
+        ),
     ]:
         path.write_bytes(damaged.encode("utf-8", "surrogateescape"))
-        with pytest.raises(RunError, match=f"{path} {message}"):
+        with pytest.raises(RunError, match=message):
             RunConfig.read(path)

@@ -3,6 +3,8 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 from torch import nn
 
@@ -150,16 +152,60 @@ class TestWrongFiles:
         ("changes", "message"),
         [
             ({"version": 2}, "has the version 2 of the format, not 1.*update ax_anasod"),
-            ({"classes": None}, "it lacks, or has too many, of classes"),
+            ({"classes": None}, "is damaged: it lacks classes"),
             ({"config": {"cells": 3}}, "are not those of its architecture"),
             ({"config": {"layers": 3}}, "describes no network: unknown option"),
             ({"codes": [[0]]}, "describes no network: codes of cell"),
             ({"cell": {"type": "Other"}}, "describes no network: unknown cell class 'Other'"),
+            ({"cell": "nasnet"}, "is damaged: it has cell = 'nasnet', not an object"),
+            ({"cell": {"type": "NASNetCell", "num_nodes": 10**9}}, "num_nodes .* at most 100"),
+            ({"cell": {"type": "NASNetCell", 3: 4}}, "damaged: it has cell = .*, not an object"),
+            ({"codes": [[0, "a"]]}, r"it has codes\[0\]\[1\] = 'a', not a whole number"),
+            ({"codes": [[0], [0, 1]]}, "describes no network: "),
+            ({"codes": [[2**63]]}, "describes no network: "),
+            ({"config": {"cells": 10**9}}, "cells must be at most 1,000"),
+            ({"config": {"channels": 10**5, "cells": 3}}, "are not those of its architecture"),
+            ({"config": {"drop_path": "a"}}, "describes no network: drop_path must be"),
+            ({"weights": [1]}, "is damaged: it has no weights"),
+            ({"weights": {"a": 1}}, "is damaged: it has no weights"),
+            ({"weights": {}}, "are not those of its architecture"),
+            ({"version": torch.ones(2)}, "has the version tensor"),
+            ({"own_operations": "conv"}, "own_operations = 'conv', not a list"),
+            ({"dataset": 3}, "dataset = 3, not a text"),
+            ({"classes": [1, 2]}, r"classes\[0\] = 1, not a text"),
+            ({"classes": ["a"]}, "describes images that do not fit its network"),
+            ({"mean": [float("inf")]}, r"mean\[0\] = inf, not a finite number"),
+            ({"mean": [0.5, 0.5]}, "describes images that do not fit"),
+            ({"std": [0.0]}, "describes images that do not fit"),
+            ({"image_size": [8]}, "describes images that do not fit"),
+            ({"image_size": 8}, "image_size = 8, not a list"),
+            ({"image_size": torch.ones(2)}, "image_size = tensor.*, not a list"),
+            ({"metrics": 3}, "metrics = 3, not an object"),
         ],
+        ids=str,
     )
     def test_one_with_other_content(self, path, changes, message):
-        with pytest.raises(RunError, match=message):
+        with pytest.raises(RunError, match=message) as error:
             load_model(self.changed(path, **changes))
+        assert "\n" not in str(error.value)
+
+    @settings(max_examples=60)
+    @given(data=st.data())
+    def test_any_damage_is_refused_or_changes_nothing(self, model, tmp_path_factory, data):
+        path = tmp_path_factory.getbasetemp() / "damaged.pt"
+        save_model(path, model)
+        content = bytearray(path.read_bytes())
+        for _ in range(data.draw(st.integers(1, 3))):
+            place = data.draw(st.integers(0, len(content)))
+            end = place + data.draw(st.sampled_from([0, 1, 4, 500]))
+            content[place:end] = data.draw(st.binary(max_size=6))
+        path.write_bytes(content)
+        try:
+            loaded = load_model(path)
+        except RunError:
+            return
+        for name, weights in model.network.state_dict().items():
+            assert torch.equal(loaded.network.state_dict()[name], weights)
 
 
 def test_a_folder_that_cannot_be_is_named(model, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any, Final, Self
@@ -25,7 +26,7 @@ from ax_anasod.nasbench.benchmark import (
 from ax_anasod.nasbench.nasbench301.forms import open_surrogate
 from ax_anasod.nasbench.nasbench301.noise import standard_normal
 from ax_anasod.nasbench.nasbench301.onnx_surrogate import FULL_TRAINING, OnnxSurrogate
-from ax_anasod.nasbench.paths import find_path
+from ax_anasod.nasbench.paths import Saved, read_saved
 from ax_anasod.nasbench.registry import KIND, register_benchmark
 
 _NAME: Final = "nas-bench-301"
@@ -214,12 +215,19 @@ class NASBench301Benchmark(Benchmark):
             BenchmarkError: If the folder is gone, or holds another surrogate than before; or if
                 it is an ensemble, and the description was not written by this user.
         """
-        path = find_path(description)
+        saved = read_saved(_Saved, description)
+        path = saved.find()
         _check_trusted(description, path)
-        options = ("surrogate", "noise", "epochs", "python", "timeout")
-        benchmark = cls(path, **{option: description[option] for option in options})
-        benchmark.path = Path(description["path"])
-        if benchmark.surrogate.fingerprint() != description["fingerprint"]:
+        benchmark = cls(
+            path,
+            surrogate=saved.surrogate,
+            noise=saved.noise,
+            epochs=saved.epochs,
+            python=saved.python,
+            timeout=saved.timeout,
+        )
+        benchmark.path = Path(saved.path)
+        if benchmark.surrogate.fingerprint() != saved.fingerprint:
             raise BenchmarkError(
                 f"the folder {path} holds another surrogate than when the run was saved",
                 "restore it, or start a new run",
@@ -254,3 +262,14 @@ def _check_trusted(description: Mapping[str, Any], path: Path) -> None:
             "execute anything, and was not started by you on this machine",
             "if you trust both, name the program yourself with --python PATH",
         )
+
+
+@dataclass(frozen=True)
+class _Saved(Saved):
+    """What `NASBench301Benchmark.to_dict` gives, but for the kind."""
+
+    surrogate: str
+    noise: bool
+    epochs: int | None
+    python: str | None
+    timeout: float | None

@@ -18,6 +18,8 @@ PREFIX: Final = "NetworkSelectorDatasetInfo_COLON_darts_COLON_"
 UNUSED: Final = "#na#"
 """Category of an edge that an architecture does not have."""
 
+# What the model takes: numbers of 32 bits.
+_LARGEST: Final = 2**31 - 1
 _NODES: Final = range(2, 6)
 _NODES_THAT_CHOOSE: Final = range(3, 6)
 _FIRST_EDGES: Final = tuple(itertools.accumulate((0, *_NODES)))[: len(_NODES)]
@@ -122,8 +124,10 @@ def _numbers(
     if not isinstance(known, Mapping):
         raise BenchmarkError(f"{source} has no category {name!r}")
     for value in values:
-        if type(known.get(value)) is not int:
+        number = known.get(value)
+        if type(number) is not int or not 0 <= number <= _LARGEST:
             raise BenchmarkError(
-                f"{source} gives no whole number for {value!r} of the category {name!r}"
+                f"{source} gives no whole number from 0 to {_LARGEST:,} for {value!r} of the "
+                f"category {name!r}"
             )
     return np.array([known[value] for value in values], dtype=np.int32)

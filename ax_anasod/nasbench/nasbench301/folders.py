@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from ax_anasod.exceptions import BenchmarkError
-from ax_anasod.nasbench.paths import first_line
+from ax_anasod.nasbench.paths import read_settings
 
 MODEL: Final = "surrogate_model.model"
 CONFIGS: Final = ("model_config.json", "data_config.json")
@@ -94,8 +93,7 @@ def _kind(member: Path) -> str:
         if not (member / name).is_file():
             raise BenchmarkError(f"the ensemble member {member} lacks its {name}")
     file = member / CONFIGS[0]
-    try:
-        model = json.loads(file.read_text(encoding="utf-8"))["model"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BenchmarkError(f"{file} names no model: {first_line(error)}") from error
-    return str(model)
+    content = read_settings(file, dict[str, Any])
+    if not isinstance(content.get("model"), str):
+        raise BenchmarkError(f"{file} names no model")
+    return str(content["model"])

@@ -9,15 +9,17 @@ import shutil
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from ax_anasod import trust
+from ax_anasod.checked import conform
 from ax_anasod.exceptions import BenchmarkError, OptionError, RunError
 from ax_anasod.files import read_json, write_whole
 from ax_anasod.nasbench.nasbench301.ensemble_surrogate import SCRIPT
 from ax_anasod.nasbench.nasbench301.interpreter import FILE, write_interpreter
 from ax_anasod.nasbench.nasbench301.process import LineProcess, ProcessLostError, ProcessSlowError
 from ax_anasod.nasbench.nasbench301.worker import STARTING
+from ax_anasod.nasbench.paths import one_line
 
 VERSION: Final = "3.11"
 """The Python that the requirements were tried with; all of them have wheels for it."""
@@ -100,8 +102,8 @@ def _claim(environment: Path) -> None:
     if not environment.exists():
         write_whole(mark, json.dumps({trust.SEAL: trust.seal(acting)}), make_folder=True)
         return
-    content = read_json(mark) if mark.exists() else None
-    given = content.get(trust.SEAL) if isinstance(content, dict) else None
+    content = read_json(mark, dict[str, Any]) if mark.exists() else {}
+    given = content.get(trust.SEAL)
     if not trust.is_trusted(acting, given):
         raise RunError(
             f"{environment} is there already, and was not begun there by you",
@@ -164,6 +166,8 @@ def _check_package(python: str, say: Callable[[str], None]) -> list[str]:
         raise BenchmarkError(f"nasbench301 cannot be imported by {python}: {error}") from error
     finally:
         process.end()
-    if "missing" not in answer:
-        raise BenchmarkError(f"nasbench301 cannot be imported by {python}: {answer.get('error')}")
-    return [str(name) for name in answer["missing"]]
+    try:
+        return conform(dict[str, list[str]], answer)["missing"]
+    except (ValueError, KeyError):
+        said = one_line(answer.get("error", answer))
+        raise BenchmarkError(f"nasbench301 cannot be imported by {python}: {said}") from None

@@ -6,11 +6,12 @@ import json
 import os
 import shutil
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from ax_anasod import trust
-from ax_anasod.exceptions import BenchmarkError, RunError
-from ax_anasod.files import read_json, write_whole
+from ax_anasod.exceptions import BenchmarkError
+from ax_anasod.files import write_whole
+from ax_anasod.nasbench.paths import read_settings
 
 VARIABLE: Final = "AX_ANASOD_NASBENCH301_PYTHON"
 """Environment variable that names it."""
@@ -88,11 +89,8 @@ def _acting(file: Path, python: str) -> dict[str, str]:
 
 
 def _read(file: Path) -> str:
-    try:
-        content = read_json(file)
-    except RunError as error:
-        raise BenchmarkError(error.message) from error
-    named = content.get("python") if isinstance(content, dict) else None
+    content = read_settings(file, dict[str, Any])
+    named = content.get("python")
     if not isinstance(named, str):
         raise BenchmarkError(f'{file} does not name an interpreter as {{"python": PATH}}')
     program = str(file.parent / named)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +11,7 @@ from ax_anasod.exceptions import BenchmarkError, OptionError
 from ax_anasod.nasbench.benchmark import IntArray
 from ax_anasod.nasbench.nasbench301.categories import CategoryTable
 from ax_anasod.nasbench.nasbench301.surrogate import Prediction, digest
-from ax_anasod.nasbench.paths import first_line
+from ax_anasod.nasbench.paths import first_line, read_settings
 from ax_anasod.optional import require
 
 MODEL: Final = "model.onnx"
@@ -64,18 +63,29 @@ class OnnxSurrogate:
                     f"{directory} holds no {file.name}",
                     f"an ONNX surrogate of NAS-Bench-301 is {MODEL} and {ENCODING}",
                 )
-        self._categories = CategoryTable(_read_encoding(self._files[1]), str(self._files[1]))
+        encoding = read_settings(self._files[1], dict[str, dict[str, int]])
+        self._categories = CategoryTable(encoding, str(self._files[1]))
         self._session = _load(self._files[0])
         self._inputs = [node.name for node in self._session.get_inputs()]
         self._epoch = np.array([[epochs]], dtype=np.float32)
 
     def predict(self, codes: IntArray) -> Prediction:
-        """Accuracy and training time of ``n x d`` codes of the DARTS cell."""
+        """Accuracy and training time of ``n x d`` codes of the DARTS cell.
+
+        Raises:
+            BenchmarkError: If the model cannot be run.
+        """
         categories = self._categories(codes)
         values = np.empty((len(categories), 2))
         run, (edges, epoch) = self._session.run, self._inputs
-        for row, inputs in enumerate(categories[:, None]):
-            values[row] = run(None, {edges: inputs, epoch: self._epoch})[0][0]
+        try:
+            for row, inputs in enumerate(categories[:, None]):
+                values[row] = run(None, {edges: inputs, epoch: self._epoch})[0][0]
+        except _errors() as error:
+            raise BenchmarkError(
+                f"the model {self._files[0]} cannot be run: {first_line(error)}",
+                "fetch the file again",
+            ) from error
         return Prediction(accuracy=values[:, 0], deviation=None, seconds=values[:, 1])
 
     def fingerprint(self) -> str:
@@ -83,40 +93,19 @@ class OnnxSurrogate:
         return digest(self._files)
 
 
-def _read_encoding(file: Path) -> dict[str, Any]:
-    try:
-        encoding = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise BenchmarkError(f"{file} cannot be read: {first_line(error)}") from error
-    if not isinstance(encoding, dict):
-        raise BenchmarkError(f"{file} holds a {type(encoding).__name__}, not an object")
-    return encoding
-
-
 def _load(file: Path) -> Any:
     import onnxruntime
-    from onnxruntime.capi import onnxruntime_pybind11_state as state
 
     options = onnxruntime.SessionOptions()
     # The network is tiny: handing its layers to other threads costs more than it saves.
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     # Only what is fatal: it is raised as well.
     options.log_severity_level = 4
-    errors = (
-        state.Fail,
-        state.InvalidArgument,
-        state.InvalidGraph,
-        state.InvalidProtobuf,
-        state.NoModel,
-        state.NoSuchFile,
-        state.NotImplemented,
-        state.RuntimeException,
-    )
     try:
         session = onnxruntime.InferenceSession(
             str(file), options, providers=["CPUExecutionProvider"]
         )
-    except errors as error:
+    except _errors() as error:
         raise BenchmarkError(
             f"{file} is no ONNX model, or damaged: {first_line(error)}", "fetch the file again"
         ) from error
@@ -128,3 +117,20 @@ def _load(file: Path) -> Any:
             f"that of NAS-Bench-301 has {list(zip(_SHAPES, _TYPES, strict=True))}",
         )
     return session
+
+
+def _errors() -> tuple[type[Exception], ...]:
+    """What files lead to that are damaged or something else."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    return (
+        state.Fail,
+        state.InvalidArgument,
+        state.InvalidGraph,
+        state.InvalidProtobuf,
+        state.NoModel,
+        state.NoSuchFile,
+        state.NotImplemented,
+        state.RuntimeException,
+        ValueError,
+    )

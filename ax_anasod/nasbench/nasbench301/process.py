@@ -18,6 +18,8 @@ from ax_anasod.exceptions import BenchmarkError
 _ENDING: Final = 5.0
 _TAIL: Final = 4096
 _SHOWN: Final = 80
+# Letters of an answer; real ones have some thousand.
+_LONGEST: Final = 2**24
 
 
 class ProcessLostError(Exception):
@@ -97,7 +99,7 @@ class LineProcess:
                 with contextlib.suppress(BrokenPipeError):
                     self._requests.write(line)
                     self._requests.flush()
-                text = self._answers.readline()
+                text = self._answers.readline(_LONGEST)
             if expired.is_set():
                 raise ProcessSlowError(f"no answer within {seconds:g} seconds")
             return self._parse(text)
@@ -110,11 +112,13 @@ class LineProcess:
         self._end()
 
     def _parse(self, text: str) -> dict[str, Any]:
+        if len(text) == _LONGEST:
+            raise ProcessLostError(f"it printed a line of more than {_LONGEST:,} letters")
         if not text.endswith("\n"):
             raise ProcessLostError(self._last_words())
         try:
             answer = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             answer = None
         if not isinstance(answer, dict):
             raise ProcessLostError(f"it printed {text[:_SHOWN]!r} in the place of an answer")

@@ -8,12 +8,13 @@ import threading
 from collections.abc import Sequence
 from typing import Any, Final
 
-from ax_anasod.exceptions import BenchmarkError
+from ax_anasod.exceptions import BenchmarkError, shown
 from ax_anasod.nasbench.nasbench301.process import (
     LineProcess,
     ProcessLostError,
     ProcessSlowError,
 )
+from ax_anasod.nasbench.paths import one_line
 
 STARTING: Final = 600.0
 """Seconds that loading a surrogate may take: large ensembles have hundreds of megabytes."""
@@ -23,6 +24,9 @@ ANSWERING: Final = 300.0
 
 CHUNK: Final = 256
 """Most architectures of one request: what is answered is not asked again."""
+
+# The worker's numbers become double precision ones.
+_LARGEST: Final = 2**1023
 
 COLUMNS: Final = ("accuracy", "deviation", "seconds")
 """What is predicted of each architecture."""
@@ -144,23 +148,32 @@ class Worker:
             ) from error
         if not isinstance(greeting.get("ready"), dict):
             process.end()
-            raise BenchmarkError(
-                f"{self._command[0]} cannot load the surrogate: {greeting.get('error', greeting)}"
-            )
+            said = one_line(greeting.get("error", greeting))
+            raise BenchmarkError(f"{self._command[0]} cannot load the surrogate: {said}")
         return process, greeting["ready"]
 
 
 def _checked(answer: dict[str, Any], request: int, first: int, number: int) -> dict[str, list[Any]]:
     if answer.get("id") != request:
-        raise ProcessLostError(f"it answered request {answer.get('id')!r}, not {request}")
+        raise ProcessLostError(f"it answered request {shown(answer.get('id'))}, not {request}")
     if "index" in answer:
-        raise GenotypeRefusedError(first + answer["index"], answer["error"])
+        index = answer["index"]
+        if type(index) is not int or not 0 <= index < number:
+            raise ProcessLostError(f"it refuses genotype {shown(index)} of {number}")
+        raise GenotypeRefusedError(first + index, one_line(answer.get("error")))
     if "error" in answer:
-        raise BenchmarkError(f"the surrogate fails: {answer['error']}")
-    if answer.get("seconds") is None:
-        answer["seconds"] = [None] * number
+        raise BenchmarkError(f"the surrogate fails: {one_line(answer['error'])}")
+    columns: dict[str, list[Any]] = {}
     for name in COLUMNS:
         column = answer.get(name)
+        if column is None and name == "seconds":
+            columns[name] = [None] * number
+            continue
         if not isinstance(column, list) or len(column) != number:
             raise ProcessLostError(f"it did not answer with {number} values of {name}")
-    return {name: answer[name] for name in COLUMNS}
+        for value in column:
+            # Whether it is finite is looked at where the name of its architecture is known.
+            if type(value) is not float and not (type(value) is int and abs(value) < _LARGEST):
+                raise ProcessLostError(f"it answered {shown(value)} for a value of {name}")
+        columns[name] = column
+    return columns

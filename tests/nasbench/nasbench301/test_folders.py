@@ -77,8 +77,19 @@ def test_a_member_without_a_configuration(tmp_path: Path, name: str) -> None:
         find_ensembles(tmp_path)
 
 
-@pytest.mark.parametrize("content", ["{", "[]", "{}", "null"])
-def test_a_member_with_a_damaged_configuration(tmp_path: Path, content: str) -> None:
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("{", "is damaged: it is no JSON"),
+        ("[]", r"is damaged: it is \[\], not an object"),
+        ("{}", "names no model"),
+        ('{"model": ["xgb"]}', "names no model"),
+        ("null", "is damaged: it is None, not an object"),
+        ("[" * 10**5, "is damaged: it is nested too deeply"),
+    ],
+    ids=lambda text: text[:20],
+)
+def test_a_member_with_a_damaged_configuration(tmp_path: Path, content: str, said: str) -> None:
     (member(tmp_path / "xgb" / "0") / CONFIGS[0]).write_text(content)
-    with pytest.raises(BenchmarkError, match="model_config.json names no model"):
+    with pytest.raises(BenchmarkError, match=f"model_config.json {said}"):
         find_ensembles(tmp_path)

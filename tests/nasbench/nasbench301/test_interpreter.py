@@ -82,7 +82,7 @@ def test_there_is_no_such_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [("{", "is damaged"), ("[]", "does not name"), ('{"python": 3}', "does not name")],
+    [("{", "is no JSON"), ("[]", "not an object"), ('{"python": 3}', "does not name")],
 )
 def test_a_damaged_file(tmp_path: Path, content: str, said: str) -> None:
     (tmp_path / FILE).write_text(content)

@@ -76,7 +76,12 @@ def test_a_missing_encoding(onnx_copy: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [("{", "cannot be read"), ("[1]", "holds a list"), ("{}", "has no category")],
+    [
+        ("{", "encoding.json is damaged: it is no JSON"),
+        ("[1]", r"it is \[1\], not an object"),
+        ('{"a": {"b": "c"}}', r"it has \['a'\]\['b'\] = 'c', not a whole number"),
+        ("{}", "has no category"),
+    ],
 )
 def test_a_damaged_encoding(onnx_copy: Path, content: str, said: str) -> None:
     (onnx_copy / "encoding.json").write_text(content)

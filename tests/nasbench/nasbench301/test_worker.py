@@ -144,7 +144,17 @@ def test_what_libraries_print_is_no_answer(start: Start, model: LinearModel) -> 
         '{"id": 77, "accuracy": [90.0]}',
         '{"id": 0}',
         '{"id": 0, "accuracy": [90.0], "deviation": [0.5]}',
+        '{"id": [0]}',
+        '{"id": 0, "index": 9, "error": "no such genotype"}',
+        '{"id": 0, "index": "1", "error": "a text for a number"}',
+        '{"id": 0, "index": null}',
+        *(
+            f'{{"id": 0, "accuracy": [1, 2, 3, {wrong}], "deviation": [1, 2, 3, 4]}}'
+            for wrong in ('"90"', "null", "true", "[90]", "1" + "0" * 400, "1" + "0" * 5000)
+        ),
+        '{"id": 0, "accuracy": [1, 2, 3, 4], "deviation": [1, 2, 3, 4], "seconds": {"0": 1}}',
     ],
+    ids=lambda line: line[:60],
 )
 def test_garbage_is_asked_again(
     start: Start, model: LinearModel, tmp_path: Path, line: str
@@ -167,7 +177,11 @@ def test_one_that_cannot_load_its_surrogate_says_why(start: Start) -> None:
         ("import sys; sys.exit('no such module')", "it ended with exit code 1: no such module"),
         ("print('Welcome!')", "it printed 'Welcome!.n' in the place of an answer"),
         ("print('[]')", "in the place of an answer"),
+        ("print('[' * 10**5)", r"it printed '\[+' in the place of an answer"),
+        ("print('x' * 2**25)", "it printed a line of more than 16,777,216 letters"),
         ("print('{}')", "cannot load the surrogate: {}"),
+        ("print('{\"ready\": 1}')", "cannot load the surrogate: {'ready': 1}"),
+        ("print('{\"error\": [1, null]}')", r"cannot load the surrogate: \[1, None\]"),
         ("import time; time.sleep(60)", "no answer within 0.5 seconds"),
     ],
 )
