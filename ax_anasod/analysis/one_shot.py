@@ -180,8 +180,9 @@ def _facts(content: Mapping[str, Any]) -> dict[str, str]:
             "its error (oracle)": f"{oracle['best_error']:.2f} %",
             "a draw from p": f"{oracle['mean_error']:.2f} %",
             "a uniform draw": f"{oracle['uniform']:.2f} %",
-            "optimum": f"{oracle['optimum']:.2f} %",
         }
+        if oracle["optimum"] is not None:
+            facts["optimum"] = f"{oracle['optimum']:.2f} %"
     if content["agreement"] is not None:
         facts["rank agreement with short trainings"] = f"{content['agreement']:.2f}"
     return facts

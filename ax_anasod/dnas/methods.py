@@ -125,7 +125,7 @@ class MethodConfig:
         if self.shared and self.selection == "argmax":
             raise OptionError(
                 "selection 'argmax' of a shared distribution is a cell of one operation",
-                "take selection 'draw', or shared=no",
+                "take selection 'draw', or shared=false",
             )
         if self.second_order and self.learned_by != "mixture":
             raise OptionError("second_order needs learned_by 'mixture'")

@@ -211,6 +211,10 @@ def test_folders_of_other_things_are_refused(benchmark: TableBenchmark, tmp_path
     with pytest.raises(RunError, match="holds the run of a search"):
         ComparisonFolder.open(tmp_path / "run", plan)
     assert sorted(path.name for path in (tmp_path / "run").iterdir()) == before
+    (tmp_path / "dnas").mkdir()
+    (tmp_path / "dnas" / "dnas.json").write_text("{}")
+    with pytest.raises(RunError, match="holds a differentiable search"):
+        ComparisonFolder.open(tmp_path / "dnas", plan)
     with pytest.raises(RunError, match=r"file is a file, not a folder"):
         ComparisonFolder.open(tmp_path / "file" / "below", plan)
 

@@ -62,10 +62,19 @@ def test_a_folder_with_a_run_is_refused(tmp_path: Path, config: RunConfig) -> No
     assert {file.name: file.read_bytes() for file in path.iterdir()} == before
 
 
-def test_the_folder_of_a_comparison_is_refused(tmp_path: Path, config: RunConfig) -> None:
-    (tmp_path / "comparison.json").write_text("{}")
-    with pytest.raises(RunError, match=f"the folder {tmp_path} holds a comparison"):
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("comparison.json", "a comparison"), ("dnas.json", "a differentiable search")],
+)
+def test_a_folder_of_another_kind_is_refused(
+    tmp_path: Path, config: RunConfig, name: str, kind: str
+) -> None:
+    (tmp_path / name).write_text("{}")
+    with pytest.raises(RunError, match=f"the folder {tmp_path} holds {kind}"):
         RunFolder.create(tmp_path, config)
+    for read in (RunFolder.open, RunView.read):
+        with pytest.raises(RunError, match=f"{tmp_path} holds {kind}, no run of a search by"):
+            read(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["journal.jsonl", "experiment.db", "trials.csv", "report.html"])
