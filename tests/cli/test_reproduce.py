@@ -110,7 +110,7 @@ def test_searches_go_on_and_are_shared_between_targets(
         ),
         (["table3", "--search-epochs", "0"], "'0' is not a whole number of at least 1"),
         (["table4"], "table4 is made of evaluated networks, and no folder of one is given"),
-        (["table5", "--runs", "nowhere"], "nowhere is no folder (no metrics.json)"),
+        (["table5", "--runs", "nowhere"], "nowhere is no folder (ax-anasod evaluate"),
         (["table4", "--data", "nb201.csv"], "table4 has no option --data"),
         (["table4", "--benchmark", "table"], "table4 has no option --benchmark"),
         (["table5", "--seeds", "3"], "table5 has no option --seeds"),

@@ -124,7 +124,7 @@ def test_folders_without_an_evaluated_network_are_refused(
     with pytest.raises(OptionError, match="table4 is made of evaluated networks, and no folder"):
         reproduce_retrained("table4", [])
     (tmp_path / "empty").mkdir()
-    with pytest.raises(RunError, match=r"empty holds no evaluated network \(no metrics\.json\)"):
+    with pytest.raises(RunError, match=r"empty holds no metrics\.json of a network"):
         reproduce_retrained("table4", [evaluated("one"), tmp_path / "empty"])
     with pytest.raises(RunError, match="nowhere is no folder"):
         reproduce_retrained("table5", [tmp_path / "nowhere"])
