@@ -19,6 +19,7 @@ from ax_anasod.dnas import MethodConfig, method
 from ax_anasod.exceptions import OptionError
 from ax_anasod.nasbench import Benchmark, NASBench201Benchmark, get_class
 from ax_anasod.reproduce import OneShotMethod, OneShotProtocol, Reproduction
+from ax_anasod.reproduce.one_shot_columns import columns_of
 
 _OFFICIAL: Final = "nas-bench-201"
 # Options of benchmarks that say nothing of what a differentiable search has found.
@@ -112,6 +113,8 @@ def _search(
     methods = None if text is None else parse_methods(text)
     with waiting("reading the benchmark"):
         benchmarks = judging_benchmarks(benchmark, given)
+        # What cannot judge is refused before images are read.
+        columns_of(benchmarks)
     folder, dataset = searches["images_data"], given["dataset"]
     if folder is None and dataset not in (None, "digits"):
         raise OptionError(

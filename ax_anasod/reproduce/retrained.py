@@ -252,10 +252,8 @@ def reproduce_retrained(name: str, runs: Sequence[str | Path]) -> RetrainedTable
     for run in map(Path, runs):
         files = sorted({file for place in _PLACES for file in run.glob(place)})
         if not files:
-            what = "holds no evaluated network" if run.is_dir() else "is no folder"
-            raise RunError(
-                f"{run} {what} (no {METRICS})", "ax-anasod evaluate and transfer make them"
-            )
+            what = f"holds no {METRICS} of a network" if run.is_dir() else "is no folder"
+            raise RunError(f"{run} {what}", "ax-anasod evaluate and transfer make them")
         for file in files:
             found.setdefault(file.resolve(), _read(file))
     groups: dict[str, list[dict[str, Any]]] = {}

@@ -152,10 +152,12 @@ class SampledCells:
         return [path]
 
     def draw(self) -> Figure:
-        """A row for each sample; an arrow is an operation, its colour says which."""
+        """A row for each sample, or one row; arrows are operations, their colours say which."""
         from matplotlib.lines import Line2D
 
         rows, columns = len(self.panels), len(self.panels[0])
+        if columns == 1:
+            rows, columns = columns, rows
         figure, _ = new_figure(rows=rows, columns=columns)
         figure.set_size_inches(_WIDTH * columns, _HEIGHT * rows + _LEGEND)
         colours = style.operation_colours(self.cell.num_operations)
@@ -170,7 +172,11 @@ class SampledCells:
                 handles.append(Line2D([], [], color=colours[i], linewidth=3, label=label))
         title = f"encoding of {self.run.name}".replace("$", r"\$")
         figure.legend(
-            handles=handles, title=title, loc="outside upper center", ncols=4, frameon=False
+            handles=handles,
+            title=title,
+            loc="outside upper center",
+            ncols=2 * columns,
+            frameon=False,
         )
         return figure
 
@@ -265,7 +271,7 @@ def fill_cell(axes: Axes, cell: Cell, panel: Panel, colours: Sequence[str]) -> N
         axes.plot(*places[state], "o", color="white", markeredgecolor="black", markersize=20)
         axes.annotate(name, places[state], ha="center", va="center", fontsize=8)
     axes.set_title(panel.title, loc="left", fontsize=11, fontweight="bold")
-    axes.set_ylim(-1.4, 1.4)
+    axes.set_ylim(-1.15, 1.15)
     axes.set_xlim(-0.5, max(x for x, _ in places.values()) + 0.5)
     axes.axis("off")
 
@@ -274,10 +280,10 @@ def _places(inputs: int, states: int, *, joined: bool) -> dict[int, tuple[float,
     """Where each state stands: from left to right, in turns above and below the middle."""
     places = {}
     for state in range(inputs):
-        places[state] = (0.0, 0.0 if inputs == 1 else 1.0 - 2.0 * state / (inputs - 1))
+        places[state] = (0.0, 0.0 if inputs == 1 else 0.3 - 0.6 * state / (inputs - 1))
     for step, state in enumerate(range(inputs, states), start=1):
         is_last = state == states - 1 and not joined
-        places[state] = (float(step), 0.0 if is_last else 0.6 if step % 2 else -0.6)
+        places[state] = (float(step), 0.0 if is_last else 0.8 if step % 2 else -0.8)
     if joined:
         places[states] = (states - inputs + 1.0, 0.0)
     return places
@@ -301,16 +307,20 @@ def _arrow(
     faint: bool,
 ) -> None:
     """An arrow between two states; further ones between the same states bend more."""
+    start, end = places[ends[0]], places[ends[1]]
+    # Towards the middle, so that it passes no other state.
+    inwards = 1 if start[1] + end[1] >= 0 else -1
+    bend = inwards * (0.2 + 0.2 * beside)
     axes.annotate(
         "",
-        xy=places[ends[1]],
-        xytext=places[ends[0]],
+        xy=end,
+        xytext=start,
         arrowprops={
             "arrowstyle": "-|>",
             "color": colour,
             "linewidth": 1.0 if faint else 2.4,
             "linestyle": ":" if faint else "-",
-            "connectionstyle": f"arc3,rad={0.12 + 0.2 * beside}",
+            "connectionstyle": f"arc3,rad={bend}",
             "shrinkA": 11,
             "shrinkB": 11,
         },

@@ -58,7 +58,7 @@ def test_figure_has_a_panel_for_each_column(made: OneShotCurves) -> None:
     assert list(lines["darts, argmax"].get_ydata()) == argmax.tolist()
     uniform = made.columns[0].oracle.uniform
     assert list(lines["a uniform draw"].get_ydata()) == [uniform, uniform]
-    # In the invented values only the third operation is best.
+    # The invented error grows with every other operation.
     assert "only nor_conv_3x3" in lines
     # A band for each method.
     assert len(first.collections) == 2

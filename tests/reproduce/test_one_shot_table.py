@@ -9,9 +9,16 @@ import numpy as np
 import pytest
 
 from ax_anasod import cells
+from ax_anasod.cells import Cell
 from ax_anasod.exceptions import OptionError
-from ax_anasod.nasbench import NASBench201Benchmark
-from ax_anasod.reproduce import OneShotProtocol, OneShotTable, reproduce, write_files
+from ax_anasod.nasbench import NASBench201Benchmark, TableBenchmark
+from ax_anasod.reproduce import (
+    OneShotMethod,
+    OneShotProtocol,
+    OneShotTable,
+    reproduce,
+    write_files,
+)
 from ax_anasod.reproduce.one_shot_columns import columns_of
 from ax_anasod.training import ImageData
 
@@ -135,23 +142,55 @@ def test_files_and_json_hold_the_same_numbers(made: OneShotTable, tmp_path: Path
         assert float(records[row["row"]]["mean(cifar10_test_error)"]) == mean
     assert records["darts"]["paper_source"] == "Dong and Yang, ICLR 2020 (NAS-Bench-201)"
     assert float(records["anasod-dnas"]["paper_deviation(CIFAR-100)"]) == 1.7
-    # A method with settings of its own is not the paper's.
     assert float(records["darts"]["published_steps"]) == 19_500
 
 
-def test_other_columns_and_cells_have_no_number_of_the_paper(
+def test_other_columns_stand_beside_the_paper_s(
     made: OneShotTable, means: NASBench201Benchmark, tested: NASBench201Benchmark
 ) -> None:
     both = replace(made, columns=columns_of([means, tested]))
     header, rows = both.table()
     assert header[2:6] == ["cifar10_valid_error", "CIFAR-10", "CIFAR-100", "ImageNet16"]
     assert len({len(row) for row in [header, *rows]}) == 1
-    missing = replace(made, runs=replace(made.runs, outcomes=made.runs.outcomes[:1]))
+
+
+def test_searches_that_are_missing_leave_dashes(made: OneShotTable) -> None:
+    runs = replace(made.runs, outcomes=made.runs.outcomes[:1], failures=("darts, seed 0: no",))
+    missing = replace(made, runs=runs)
     rows = {row[0]: row for row in missing.table()[1]}
-    assert rows["darts"][-1] == "0 of 2"
-    assert rows["darts"][2] == "-"
+    assert (rows["darts"][2], rows["darts"][-1]) == ("-", "0 of 2")
     assert rows["anasod-dnas"][-1] == "1 of 2"
     assert "±" not in rows["anasod-dnas"][2]
+    assert missing.notes()[-1] == "Not finished: darts, seed 0: no"
+
+
+def test_method_with_settings_of_its_own_is_not_the_paper_s(
+    made: OneShotTable, protocol: OneShotProtocol, digits: ImageData
+) -> None:
+    changed = OneShotMethod("darts", {"learning_rate": 1.0})
+    runs = replace(
+        made.runs,
+        methods=[changed],
+        settings={changed.label: changed.settings(protocol, digits)},
+        steps={changed.label: (2, 19_500)},
+        outcomes=(),
+    )
+    entry = replace(made, runs=runs).as_dict()["rows"][-1]
+    assert (entry["row"], entry["paper"]) == ("darts:learning_rate=1.0", None)
+
+
+def test_other_cells_have_no_number_of_the_paper(made: OneShotTable, tmp_path: Path) -> None:
+    cell = Cell("mine", operations=["nor_conv_3x3", "skip_connect"], num_blocks=2)
+    codes = cell.enumerate()
+    table = tmp_path / "mine.csv"
+    lines = [f"{text},{90 + i}" for i, text in enumerate(cell.to_strings(codes))]
+    table.write_text("\n".join(["arch,test", *lines]) + "\n")
+    columns = columns_of([TableBenchmark(table, cell, accuracy="test")])
+    own = replace(made, columns=columns, runs=replace(made.runs, outcomes=()))
+    header, rows = own.table()
+    assert header == ["row", "epochs", "test_error", "a draw, test_error", "CPU s", "runs"]
+    assert rows[0][2] == "7.00"
+    assert not any("Paper" in note for note in own.notes())
 
 
 def test_table_3_needs_a_benchmark(protocol: OneShotProtocol) -> None:
