@@ -8,7 +8,6 @@ import re
 import stat
 from contextlib import suppress
 from pathlib import Path
-from secrets import token_hex
 from typing import IO, Final
 
 from ax_anasod.checked import Kind, parse_json
@@ -56,7 +55,7 @@ def write_whole(
         >>> path.read_text()
         'trial,error'
     """
-    unfinished = path.with_name(f"{path.name}.{token_hex(8)}.unfinished")
+    unfinished = path.with_name(f"{path.name}.{os.urandom(8).hex()}.unfinished")
     try:
         if make_folder:
             path.parent.mkdir(parents=True, exist_ok=True)

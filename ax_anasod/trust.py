@@ -17,7 +17,6 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from hashlib import sha256
 from pathlib import Path
-from secrets import token_bytes, token_hex
 from typing import Any, Final
 
 from ax_anasod.exceptions import RunError
@@ -121,8 +120,8 @@ def _new_key() -> bytes:
     """
     path = _path()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.{token_hex(8)}.unfinished")
-    write_new(unfinished, token_bytes(_BYTES), mode=0o600)
+    unfinished = path.with_name(f"{path.name}.{os.urandom(8).hex()}.unfinished")
+    write_new(unfinished, os.urandom(_BYTES), mode=0o600)
     try:
         # Unlike a renaming, it replaces nothing.
         with suppress(FileExistsError):

@@ -100,7 +100,7 @@ class OneShotResult:
         Raises:
             RunError: It cannot be written.
         """
-        write_whole(path, json.dumps(self.to_dict(), indent=1) + "\n")
+        write_whole(path, json.dumps(self.to_dict(), indent=1) + "\n", make_folder=True)
 
     @classmethod
     def read(cls, path: str | Path) -> Self:

@@ -78,7 +78,7 @@ class OneShotConfig:
             "method": self.method.to_dict(),
             "task": self.task.to_dict(),
         }
-        write_whole(path, json.dumps(content, indent=2) + "\n")
+        write_whole(path, json.dumps(content, indent=2) + "\n", make_folder=True)
 
     @classmethod
     def read(cls, folder: Path) -> Self:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -71,6 +72,51 @@ def test_show_says_how_a_stopped_run_goes_on(command: Command, out: Path) -> Non
         outcome.out
     )
     assert command("show", out, "--json").json["trials"] == 2
+
+
+def test_missing_pages_are_said_and_kept(command: Command, out: Path) -> None:
+    journal = out / "journal.jsonl"
+    content = journal.read_bytes()
+    last = content.splitlines(keepends=True)[-1]
+    zeroed = last[:40] + bytes(len(last) - 41) + b"\n"
+    journal.write_bytes(content.removesuffix(last) + zeroed)
+    outcome = command("show", out)
+    assert outcome.code == 0
+    assert f"the last {len(last)} bytes of its journal are damaged" in words(outcome.out)
+    assert "stopped at 3 of 4 trials" in words(outcome.out)
+    resumed = command("resume", out)
+    assert resumed.code == 0
+    assert "counts as never written; it is kept in" in resumed.err
+    assert (out / "journal.jsonl.damaged-1").read_bytes() == zeroed
+    assert journal.read_bytes().startswith(content.removesuffix(last))
+    assert "finished" in command("show", out).out
+    assert "damaged" not in command("show", out).out
+
+
+def test_show_works_where_there_are_no_locks(
+    command: Command, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(file: int, operation: int) -> None:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    assert "finished" in command("show", out).out
+    outcome = command("resume", out)
+    assert outcome.code == 2
+    assert "cannot be locked: Operation not supported (choose a folder on a file" in outcome.err
+
+
+def test_show_does_not_wait(command: Command, out: Path) -> None:
+    for name in ("config.json", "journal.jsonl"):
+        (out / name).rename(out / "kept")
+        os.mkfifo(out / name)
+        outcome = command("show", out)
+        assert outcome.code == 2
+        assert f"{name} cannot be read: it is no ordinary file" in outcome.err
+        (out / name).unlink()
+        (out / "kept").rename(out / name)
+    (out / "comparison.json").symlink_to("/dev/zero")
+    assert "comparison.json cannot be read: it is no ordinary file" in command("show", out).err
 
 
 def test_a_run_without_an_ended_trial(command: Command, out: Path) -> None:
