@@ -200,7 +200,7 @@ def load_model(
             f"the weights in {path} are not those of its architecture",
             "give the operations that it was trained with" if own else _HINT,
         ) from error
-    except (AnasodError, TypeError, ValueError) as error:
+    except (AnasodError, TypeError, ValueError, OverflowError) as error:
         raise RunError(f"{path} describes no network: {error}", _HINT) from error
     channels = len(content.mean)
     if not (

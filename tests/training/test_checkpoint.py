@@ -41,15 +41,13 @@ def test_states_come_back(tmp_path: Path) -> None:
         "optimizer": optimizer.state_dict(),
         "views": [numbers, numbers[1:, ::2], numbers.permute(2, 0, 1), numbers[0, 0, 0]],
         "empty": torch.empty(0, 3),
-        "plain": {"a": [1, 2.5, None, True, "text"], "b": (1, 2), 3: b"bytes"},
+        "plain": {"a": [1, 2.5, None, True, "text"], "b": (1, 2), 3: {}},
         **{str(kind): torch.ones(3, dtype=kind) for kind in (torch.uint8, torch.bool, torch.half)},
         **{str(kind): torch.ones(3, dtype=kind) for kind in (torch.bfloat16, torch.cfloat)},
     }
     write_state(tmp_path / "state.pt", state)
     read = read_state(tmp_path / "state.pt")
-    assert same(
-        {**state, "network": dict(state["network"])}, {**read, "network": dict(read["network"])}
-    )
+    assert same(state, read)
     # The versions of the parts, which `load_state_dict` looks at.
     assert read["network"]._metadata == state["network"]._metadata
     network.load_state_dict(read["network"])
@@ -67,12 +65,10 @@ class Forged:
             self.entries = {name: archive.read(name) for name in archive.namelist()}
 
     def write(self, path: Path, compression: int = zipfile.ZIP_STORED, **entries: bytes) -> Path:
-        changed = {
-            f"archive/{name.replace('_', '.', 1)}": content for name, content in entries.items()
-        }
+        changed = {name.replace("_", "."): content for name, content in entries.items()}
         with zipfile.ZipFile(path, "w", compression) as archive:
-            for name, content in (self.entries | changed).items():
-                archive.writestr(name, content)
+            for name, content in self.entries.items():
+                archive.writestr(name, changed.get(name.removeprefix("archive/"), content))
         return path
 
     @property
@@ -98,7 +94,7 @@ def test_the_archive_that_is_forged_is_otherwise_sound(forged: Forged, tmp_path:
         (b"K\x03K\x01\x86", b"K\x01K\x01\x86", r"the size \(2, 3\) with the strides \(1, 1\)"),
         (b"K\x02K\x03\x86", b"K\x02K\x03K\x01\x87", "argument 2 is longer|argument 2 is shorter"),
         (b"K\x02K\x03\x86", b"NK\x03\x86", "not supported between|unsupported operand"),
-        (b"cpuq\x08K\x06", b"cpuq\x08K\x07", "it has 6 numbers where it names 7"),
+        (b"cpuq\x06K\x06", b"cpuq\x06K\x07", "it has 6 numbers where it names 7"),
         (b"storage", b"garbage", "something else than the numbers of tensors"),
         (b"FloatStorage", b"DoubleStorage", "it has 3 numbers where it names 6"),
         (b"FloatStorage", b"UntypedStorage", "it asks for torch.UntypedStorage"),
