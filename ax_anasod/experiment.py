@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ax.api.client import Client
+from ax.api.types import TOutcome
 from ax.core.experiment import Experiment
 from ax.core.metric import Metric
 from ax.core.objective import Objective
@@ -13,13 +14,17 @@ from ax.core.optimization_config import MultiObjectiveOptimizationConfig, Optimi
 from ax.exceptions.core import UserInputError
 
 from ax_anasod import storage  # noqa: F401  (registers our classes)
-from ax_anasod.cells import Cell
+from ax_anasod.cells import Architecture, Cell
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, RunProperties
+from ax_anasod.core.architectures import ARCHITECTURE, experiment_of, space_of_run
 from ax_anasod.core.coding import space_of
 from ax_anasod.core.seeding import check_seed
 from ax_anasod.exceptions import OptionError, nearest_hint
 from ax_anasod.generation_strategy import get, make
 from ax_anasod.nasbench.benchmark import name_list
+
+if TYPE_CHECKING:
+    from ax.service.ax_client import AxClient
 
 
 def make_search_space(cell: Cell, strategy: str) -> AnasodSearchSpace | CellSearchSpace:
@@ -141,6 +146,38 @@ def make_client(
     )
     client.set_generation_strategy(generation_strategy)
     return client
+
+
+def attach_architecture(
+    client: Client | AxClient, architecture: Architecture | str, data: TOutcome | None = None
+) -> int:
+    """Add a trial of an architecture of your own, such as a published one.
+
+    Args:
+        client: The client of the search.
+        architecture: The architecture, or its string.
+        data: Its values, metric -> value or (value, standard error), which complete the trial;
+            without them it is running.
+
+    Returns:
+        The index of the trial, for ``complete_trial``.
+
+    Raises:
+        OptionError: The client has no experiment of this package.
+        ArchitectureError: The architecture is of another cell.
+        EncodingError: The parts of the architecture have different operation distributions,
+            so that no encoding of the space is exact.
+    """
+    experiment, space = experiment_of(client), space_of_run(client)
+    if isinstance(architecture, str):
+        architecture = space.cell.architecture(architecture)
+    parameters: dict[str, Any] = dict(space.encode(architecture))
+    own = {ARCHITECTURE: str(architecture)}
+    _, index = experiment.attach_trial([parameters], run_metadata=own)
+    client._save_or_update_trial_in_db_if_possible(experiment, experiment.trials[index])
+    if data is not None:
+        client.complete_trial(index, raw_data=data)
+    return index
 
 
 def _by_name(metrics: Metric | Sequence[Metric]) -> dict[str, Metric]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from ax.adapter.base import Adapter
+from ax.core.generator_run import GeneratorRun
 from ax.core.observation import ObservationFeatures
 from ax.core.optimization_config import OptimizationConfig
 from ax.core.search_space import SearchSpace
 from ax.generators.types import TConfig
 
+from ax_anasod.core.architectures import record_architectures
+from ax_anasod.core.history import proposed_before
 from ax_anasod.core.objectives import check_scope
 from ax_anasod.generators import EncodingGenerator, HistoryGenerator
 
@@ -49,3 +52,30 @@ class CheckedAdapter(Adapter):
         if fixed_features is not None:
             # Before Ax's transforms cut a fraction off or pass an unknown name over.
             self.generator.coding.partial(fixed_features.parameters)
+
+    def gen(
+        self,
+        n: int,
+        search_space: SearchSpace | None = None,
+        optimization_config: OptimizationConfig | None = None,
+        pending_observations: dict[str, list[ObservationFeatures]] | None = None,
+        fixed_features: ObservationFeatures | None = None,
+        model_gen_options: TConfig | None = None,
+    ) -> GeneratorRun:
+        """Propose, and record which architectures proposed encodings stand for."""
+        run = super().gen(
+            n,
+            search_space,
+            optimization_config,
+            pending_observations,
+            fixed_features,
+            model_gen_options,
+        )
+        generator = self.generator
+        if generator.coding.space == "encoding":
+            before = proposed_before(pending_observations)
+            repeat = generator.repeat_architectures
+            record_architectures(
+                run, self._experiment, generator.coding, generator.seed, before, repeat
+            )
+        return run

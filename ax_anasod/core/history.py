@@ -147,7 +147,7 @@ class History:
                         for name, sign in objectives
                     ]
                 )
-        proposed = _proposed(pending)
+        proposed = proposed_before(pending)
         parameters += proposed
         values += [[np.nan] * len(objectives)] * len(proposed)
         array = np.array(values, dtype=np.float64).reshape(len(parameters), len(objectives))
@@ -222,7 +222,14 @@ def unusable_value(trial_index: int, metric: str, value: float, allowed: str) ->
     )
 
 
-def _proposed(pending: dict[str, list[ObservationFeatures]] | None) -> list[dict[str, Any]]:
+def proposed_before(
+    pending: dict[str, list[ObservationFeatures]] | None,
+) -> list[dict[str, Any]]:
+    """The parameters that were proposed in the same call before, and are no trials yet.
+
+    Args:
+        pending: Ax's pending observations.
+    """
     lists: Sequence[list[ObservationFeatures]] = list((pending or {}).values())
     longest = max(lists, key=len, default=[])
     return [dict(f.parameters) for f in longest if f.trial_index is None]

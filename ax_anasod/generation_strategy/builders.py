@@ -17,6 +17,7 @@ from ax_anasod.generation_strategy.nodes import draws_then_model, node
 from ax_anasod.generation_strategy.options import (
     AnasodBOOptions,
     BiasedRandomOptions,
+    EncodingOptions,
     RandomOptions,
     make_options,
 )
@@ -82,7 +83,7 @@ def _anasod_random(
     name: str,
     space: AnasodSearchSpace | CellSearchSpace,
     seed: int,
-    options: RandomOptions | BiasedRandomOptions,
+    options: EncodingOptions,
 ) -> GenerationStrategy:
     kwargs = {"cell": space.cell.to_dict(), "seed": seed, **asdict(options)}
     return GenerationStrategy(name=name, nodes=[node(name, AnasodGenerators.ANASOD_RANDOM, kwargs)])
@@ -138,7 +139,7 @@ STRATEGIES.update(
             "anasod-random",
             "uniform Dirichlet draws over operation distributions",
             "encoding",
-            RandomOptions,
+            EncodingOptions,
             _anasod_random,
             multi_objective=True,
         ),

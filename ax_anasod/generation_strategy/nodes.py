@@ -82,6 +82,8 @@ def draws_then_model(
             draw, not after all of them.
     """
     common = {"cell": arguments["cell"], "seed": arguments["seed"], "scope": scope}
+    if "repeat_architectures" in arguments:
+        common["repeat_architectures"] = arguments["repeat_architectures"]
     return GenerationStrategy(
         name=name,
         nodes=[

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
-from ax_anasod.generation_strategy.options import CheckedOptions
+from ax_anasod.generation_strategy.options import CheckedOptions, EncodingOptions
 from ax_anasod.generators.checks import check_number
 from ax_anasod.generators.nas_bowl import check_noise
 from ax_anasod.generators.pool import check_pool
@@ -116,7 +116,7 @@ class NeuralEnsembleOptions(CheckedOptions):
 
 
 @dataclass(frozen=True)
-class AnasodNEPOptions(NeuralEnsembleOptions):
+class AnasodNEPOptions(NeuralEnsembleOptions, EncodingOptions):
     """Options of ``anasod-nep-bo``: those of the ensemble and of the trust region.
 
     Args:

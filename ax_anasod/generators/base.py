@@ -25,7 +25,8 @@ class HistoryGenerator(RandomGenerator, ABC):
     run that would have been. It sits behind :class:`ax_anasod.adapter.HistoryAdapter`.
 
     Subclasses say in ``space`` whether their rows are counts or codes, and implement
-    :meth:`propose`.
+    :meth:`propose`. The architecture of a proposed encoding is chosen among those without a
+    trial, unless ``repeat_architectures`` is set.
 
     Args:
         cell: ``Cell.to_dict()`` of the cell searched.
@@ -33,6 +34,7 @@ class HistoryGenerator(RandomGenerator, ABC):
     """
 
     space: Space
+    repeat_architectures: bool = False
 
     def __init__(self, cell: Mapping[str, Any], seed: int = 0) -> None:
         # Repeats of an encoding are wanted: they are further, noisy observations of it.

@@ -29,6 +29,8 @@ class DirichletGenerator(HistoryGenerator):
             trials it is ``t * beta_max / T``.
         scope: What the model that follows can search, so that an experiment which asks for
             more is refused at the first draw.
+        repeat_architectures: Whether an architecture may have a second trial while its encoding
+            has another one, as in the paper.
     """
 
     space = "encoding"
@@ -40,8 +42,10 @@ class DirichletGenerator(HistoryGenerator):
         beta_max: float = 0.0,
         num_trials: int = 1,
         scope: Scope = "any",
+        repeat_architectures: bool = False,
     ) -> None:
         super().__init__(cell=cell, seed=seed)
+        self.repeat_architectures = repeat_architectures
         self._scope = scope
         self.schedule = LinearSchedule(beta_max=beta_max, num_trials=num_trials)
 

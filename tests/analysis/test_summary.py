@@ -7,7 +7,7 @@ from ax.core.analysis_card import NotApplicableStateAnalysisCard
 
 from ax_anasod.analysis import SearchSummary
 from ax_anasod.analysis.series import SearchSeries
-from ax_anasod.analysis.summary import architecture_of, cost_seconds
+from ax_anasod.analysis.summary import architecture_text, cost_seconds
 from ax_anasod.core.properties import KEY
 from ax_anasod.experiment import make_client
 from ax_anasod.runners import BenchmarkQuery
@@ -64,9 +64,9 @@ def test_a_trial_without_a_cost_has_none(run):
 def test_an_architecture_cannot_be_drawn_again_without_the_seed(run):
     experiment = run([2.0])._experiment
     series = SearchSeries.from_experiment(experiment)
-    assert architecture_of(experiment, series, 0) is not None
+    assert architecture_text(experiment, series, 0) is not None
     del experiment._properties[KEY]
-    assert architecture_of(experiment, series, 0) is None
+    assert architecture_text(experiment, series, 0) is None
     assert "architecture" not in SearchSummary().compute(experiment).df
 
 
