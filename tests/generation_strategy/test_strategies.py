@@ -15,6 +15,7 @@ from ax.api.client import Client
 
 from ax_anasod import cells
 from ax_anasod.cells import Cell, RestrictedCell
+from ax_anasod.core import architecture_of
 from ax_anasod.exceptions import ObservationError
 from ax_anasod.experiment import make_client
 
@@ -70,7 +71,7 @@ def test_all_proposals_are_in_the_space_whatever_happens(name: str, variant: str
     for step in range(8):
         for index, parameters in client.get_next_trials(2 if step % 3 == 2 else 1).items():
             assert space.check_membership(parameters, raise_error=True)
-            architecture = space.decode(parameters, seed=1, trial_index=index)
+            architecture = architecture_of(client, index)
             assert cell.is_valid(architecture.code[None, :]).all()
             if step == 2:
                 client.mark_trial_failed(index)
