@@ -47,7 +47,7 @@ class BenchmarkError(AnasodError):
 
 
 class ObservationError(AnasodError):
-    """An objective value that no surrogate can use (negative, infinite, NaN)."""
+    """There is no objective value that a surrogate could be fitted to, or was trained to."""
 
 
 class OptionError(AnasodError):
@@ -64,6 +64,18 @@ class TrainingError(AnasodError):
 
 class RunError(AnasodError):
     """A run folder that cannot be written, read, or continued."""
+
+
+class AnasodWarning(UserWarning):
+    """Base class of all warnings of the package."""
+
+
+class ObservationWarning(AnasodWarning):
+    """What was reported of a trial cannot be used as it is; the search goes on without it."""
+
+
+class ObjectiveWarning(AnasodWarning):
+    """What is searched is probably not what was meant."""
 
 
 class UnknownNameError(AnasodError):

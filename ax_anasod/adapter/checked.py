@@ -5,13 +5,14 @@ from __future__ import annotations
 from ax.adapter.base import Adapter
 from ax.core.generator_run import GeneratorRun
 from ax.core.observation import ObservationFeatures
-from ax.core.optimization_config import OptimizationConfig
+from ax.core.optimization_config import MultiObjectiveOptimizationConfig, OptimizationConfig
 from ax.core.search_space import SearchSpace
 from ax.generators.types import TConfig
 
 from ax_anasod.core.architectures import record_architectures
-from ax_anasod.core.history import proposed_before
+from ax_anasod.core.history import fail_unusable_trials, proposed_before, warn_once
 from ax_anasod.core.objectives import check_scope
+from ax_anasod.exceptions import ObjectiveWarning
 from ax_anasod.generators import EncodingGenerator, HistoryGenerator
 
 
@@ -46,12 +47,26 @@ class CheckedAdapter(Adapter):
             fixed_features,
             model_gen_options,
         )
-        check_scope(
-            optimization_config or self._experiment.optimization_config, self.generator.scope
-        )
+        fail_unusable_trials(self._experiment)
+        config = optimization_config or self._experiment.optimization_config
+        check_scope(config, self.generator.scope)
+        self._warn_of_thresholds(config)
         if fixed_features is not None:
             # Before Ax's transforms cut a fraction off or pass an unknown name over.
             self.generator.coding.partial(fixed_features.parameters)
+
+    def _warn_of_thresholds(self, config: OptimizationConfig | None) -> None:
+        if not isinstance(config, MultiObjectiveOptimizationConfig):
+            return
+        bounded = {name for bound in config.objective_thresholds for name in bound.metric_names}
+        lacking = [name for name in config.objective.metric_names if name not in bounded]
+        if bounded and lacking:
+            warn_once(
+                self._experiment,
+                f"there is a threshold on {', '.join(sorted(bounded))} and none on "
+                f"{', '.join(lacking)}: Ax's Pareto front is empty then; give all of them or none",
+                ObjectiveWarning,
+            )
 
     def gen(
         self,

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 
 from rich.console import Console
 
+from ax_anasod.exceptions import AnasodWarning
+
 
 def stderr_console() -> Console:
     """The console for everything but results."""
@@ -37,11 +39,14 @@ def quiet_libraries() -> Iterator[None]:
     """Keep the log lines and warnings of Ax and its kin off the terminal.
 
     They are about Ax's own doing, twice a trial, and would tear the progress bar; what a
-    user has to know this package says itself. ``python -W`` still shows warnings.
+    user has to know this package says itself, as notes. ``python -W`` still shows warnings.
     """
     with warnings.catch_warnings():
         if not sys.warnoptions:
             warnings.simplefilter("ignore")
+            warnings.simplefilter("always", AnasodWarning)
+            # All others are ignored.
+            warnings.showwarning = lambda message, *details: note(str(message))
         logging.disable(logging.WARNING)
         try:
             yield

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import math
+import warnings
+import weakref
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 from ax.core.arm import Arm
+from ax.core.batch_trial import BatchTrial
 from ax.core.experiment import Experiment
 from ax.core.observation import ObservationFeatures
 from ax.core.optimization_config import OptimizationConfig
+from ax.core.trial_status import TrialStatus
 
 from ax_anasod.core.coding import Coding
 from ax_anasod.core.objectives import objective_signs
 from ax_anasod.core.stored_values import as_stored
-from ax_anasod.exceptions import ObservationError
+from ax_anasod.exceptions import AnasodWarning, ObservationWarning
+
+# What experiments have been warned of: Ax compares experiments by all their attributes.
+_SAID: Final[dict[int, set[str]]] = {}
 
 
 @dataclass(frozen=True)
@@ -33,7 +40,8 @@ class History:
             Ax stores them; NaN where a trial has no data (yet).
         trial_indices: Index of each row's trial ``n``; -1 for rows proposed in the same call
             and not yet trials.
-        failed: Whether the trial failed or was abandoned, ``n``.
+        failed: Whether the trial failed, was abandoned, or ended with a value that is NaN or
+            infinite, ``n``.
         position: Number of trials plus rows just proposed: where the next proposal stands in
             the run; its random numbers are derived from the seed and this. Arms outside of the
             space, which Ax lets into experiments on plain search spaces, are counted here but
@@ -120,14 +128,11 @@ class History:
             pending: Ax's pending observations, from which rows proposed in the same call
                 (those without a trial) are taken.
 
-        Raises:
-            ObservationError: A value is infinite or NaN; the trial is named.
         """
         config = optimization_config or experiment.optimization_config
         objectives = [] if config is None else objective_signs(config)
-        check_finite(experiment, {name for name, _ in objectives})
         means = _means(experiment)
-        failures = {(index, arm.name) for index, arm in failed_arms(experiment)}
+        failures = {(i, arm.name) for i, arm in failed_arms(experiment, dict(objectives))}
         outside = 0
         parameters: list[dict[str, Any]] = []
         values: list[list[float]] = []
@@ -161,45 +166,76 @@ class History:
         )
 
 
-def check_finite(experiment: Experiment, objectives: Container[str]) -> None:
-    """Refuse what no strategy can use.
+def unusable_values(
+    experiment: Experiment, objectives: Container[str]
+) -> dict[tuple[int, str], tuple[str, float]]:
+    """The arms that have ended with an objective that is NaN or infinite.
 
     Args:
         experiment: The experiment.
-        objectives: The metrics that must be finite; others may be anything.
+        objectives: Signatures of the metrics that must be finite; others may be anything.
 
-    Raises:
-        ObservationError: A value is infinite or NaN; the trial is named.
+    Returns:
+        (trial, arm name) -> such an objective and its value.
     """
-    _refuse_infinite(experiment, _means(experiment), objectives)
-
-
-def _refuse_infinite(
-    experiment: Experiment, means: dict[tuple[int, str, str], float], objectives: Container[str]
-) -> None:
-    wrong = {
+    if all(math.isfinite(row.mean) for row in experiment.data._data_rows):
+        return {}
+    ended = (TrialStatus.COMPLETED, TrialStatus.EARLY_STOPPED)
+    return {
         (index, arm): (metric, mean)
-        for (index, arm, metric), mean in means.items()
-        if metric in objectives and not math.isfinite(mean)
+        for (index, arm, metric), mean in _means(experiment).items()
+        if metric in objectives
+        and not math.isfinite(mean)
+        and experiment.trials[index].status in ended
     }
-    if not wrong:
-        return
-    for index, failed in failed_arms(experiment):
-        wrong.pop((index, failed.name), None)
-    for (index, _), (metric, mean) in wrong.items():
-        raise unusable_value(index, metric, mean, "finite")
 
 
-def failed_arms(experiment: Experiment) -> list[tuple[int, Arm]]:
-    """The arms that failed or were abandoned, with the indices of their trials."""
+def warn_once(experiment: Experiment, text: str, category: type[AnasodWarning]) -> None:
+    """Warn in the same words of the same experiment only once, whatever the filters are."""
+    key = id(experiment)
+    if key not in _SAID:
+        _SAID[key] = set()
+        weakref.finalize(experiment, _SAID.pop, key, None)
+    if text not in _SAID[key]:
+        _SAID[key].add(text)
+        warnings.warn(text, category, stacklevel=3)
+
+
+def fail_unusable_trials(experiment: Experiment) -> None:
+    """Mark what has ended with a NaN or infinite objective as failed, with a warning each.
+
+    Ax's own search for the best trial stumbles over such trials, too.
+
+    Args:
+        experiment: The experiment.
+    """
+    config = experiment.optimization_config
+    objectives = {} if config is None else dict(objective_signs(config))
+    for (index, name), (metric, value) in unusable_values(experiment, objectives).items():
+        trial, reason = experiment.trials[index], f"{metric} is {value}"
+        if isinstance(trial, BatchTrial):
+            trial.mark_arm_abandoned(name, reason)
+        else:
+            trial.mark_failed(reason, unsafe=True)
+        warnings.warn(f"trial {index} counts as failed: {reason}", ObservationWarning, stacklevel=2)
+
+
+def failed_arms(experiment: Experiment, objectives: Container[str]) -> list[tuple[int, Arm]]:
+    """The arms that failed, were abandoned or have no usable value, with their trials' indices.
+
+    Args:
+        experiment: The experiment.
+        objectives: As for :func:`unusable_values`.
+    """
+    unusable = unusable_values(experiment, objectives)
     return [
         (index, arm)
         for index, trial in sorted(experiment.trials.items())
-        for arm in (
-            trial.arms
-            if trial.status.is_failed or trial.status.is_abandoned
-            else trial.abandoned_arms
-        )
+        for arm in trial.arms
+        if trial.status.is_failed
+        or trial.status.is_abandoned
+        or (index, arm.name) in unusable
+        or arm in trial.abandoned_arms
     ]
 
 
@@ -211,15 +247,6 @@ def _means(experiment: Experiment) -> dict[tuple[int, str, str], float]:
     keys = zip(*(df[column].tolist() for column in columns), strict=True)
     # A curve (one row per step) is reduced to its last step, which comes last.
     return dict(zip(keys, df["mean"].tolist(), strict=True))
-
-
-def unusable_value(trial_index: int, metric: str, value: float, allowed: str) -> ObservationError:
-    """The error for a value that no strategy can use, and how to repair it."""
-    return ObservationError(
-        f"trial {trial_index}: {metric} = {value} cannot be used; values must be {allowed}",
-        "attach the right value (Client.attach_data, AxClient.update_trial_data), or mark the "
-        f"trial as failed (experiment.trials[{trial_index}].mark_failed(unsafe=True))",
-    )
 
 
 def proposed_before(

@@ -5,13 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 from ax.adapter.registry import GeneratorRegistryBase
+from ax.core.experiment import Experiment
 from ax.core.trial_status import TrialStatus
 from ax.generation_strategy.generation_node import GenerationNode
 from ax.generation_strategy.generation_strategy import GenerationStrategy
 from ax.generation_strategy.generator_spec import GeneratorSpec
 from ax.generation_strategy.transition_criterion import MinTrials
 
+from ax_anasod.core.history import fail_unusable_trials
 from ax_anasod.core.objectives import Scope
+
+
+class MinObserved(MinTrials):
+    """Ax's ``MinTrials``, which does not count a trial whose value is NaN or infinite."""
+
+    def num_contributing_to_threshold(
+        self, experiment: Experiment, trials_from_node: set[int]
+    ) -> int:
+        """How many trials count, after those without a usable value have been marked failed."""
+        fail_unusable_trials(experiment)
+        return super().num_contributing_to_threshold(experiment, trials_from_node)
 
 
 def node(
@@ -35,7 +48,7 @@ def node(
     # none of them idles.
     criteria = (
         [
-            MinTrials(
+            MinObserved(
                 threshold=num_trials,
                 transition_to=next_node,
                 count_only_trials_with_data=True,

@@ -76,7 +76,7 @@ class AnasodBOOptions(EncodingOptions):
         num_steps: Steps of mirror descent.
         learning_rate: Length of a step, in fractions.
         ard: One lengthscale for each operation.
-        log_targets: Model the logarithm of the error; needs values >= 0.
+        log_targets: Model the logarithm of an objective without negative values.
 
     Raises:
         UnknownNameError: There is no such optimizer.

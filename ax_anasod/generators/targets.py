@@ -10,7 +10,6 @@ from scipy.special import ndtri
 from scipy.stats import rankdata
 
 from ax_anasod.core.history import History
-from ax_anasod.exceptions import ObservationError
 
 # As in Ax's StandardizeY: what varies less is constant.
 _SMALLEST_DEVIATION: Final = 1e-8
@@ -24,19 +23,17 @@ def standardized_targets(
     The first objective is taken. A failed trial counts as the worst value seen. An error of
     exactly 0 counts as half of the smallest other one, as in ``anasod-bo``. Values that are
     all negative are those of a positive quantity that is maximised (the history turns its
-    sign): its logarithm is taken, and the sign turned back.
+    sign): its logarithm is taken, and the sign turned back. Values of both signs are taken as
+    they are.
 
     Source: paper, App. A.1, "ANASOD-BO".
 
     Args:
         history: The run so far.
-        log_targets: Whether to take logarithms; they need values of one sign.
+        log_targets: Whether to take logarithms of values of one sign.
 
     Returns:
         Rows ``n x d`` and targets ``n``.
-
-    Raises:
-        ObservationError: ``log_targets``, and there are values of both signs.
     """
     rows, values = modelled_values(history, log_targets)
     return rows, standardized(values)[0]
@@ -54,7 +51,7 @@ def modelled_values(
         return rows, values
     # Sums of large values would overflow.
     values = values / (np.abs(values).max() or 1.0)
-    return rows, _signed_log(values, history) if log_targets else values
+    return rows, _signed_log(values) if log_targets else values
 
 
 def standardized(values: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], float]:
@@ -89,26 +86,21 @@ def half_ranked(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return warped
 
 
-def _signed_log(values: npt.NDArray[np.float64], history: History) -> npt.NDArray[np.float64]:
-    if (values >= 0).all():
+def _signed_log(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    if has_logarithm(values):
         return np.log(lift_zeros(values))
-    if (values <= 0).all():
-        return -np.log(lift_zeros(-values))
-    objective = history.values[:, 0]
-    trials = [int(history.trial_indices[test].min()) for test in (objective < 0, objective > 0)]
-    raise ObservationError(
-        f"the logarithm of the objective is modelled, but its values have both signs "
-        f"(trials {trials[0]} and {trials[1]})",
-        "if neither is wrong, the strategy's option log_targets=False models them as they are",
-    )
+    return -np.log(lift_zeros(-values)) if has_logarithm(-values) else values
+
+
+def has_logarithm(values: npt.NDArray[np.float64]) -> bool:
+    """Whether no value is negative and some are positive; NaN, where there is none, is neither."""
+    return bool((values > 0).any() and not (values < 0).any())
 
 
 def lift_zeros(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Values of at least 0 with a logarithm: 0 becomes half of the smallest positive one.
 
     Args:
-        values: ``n`` values; NaN where there is none, which it stays.
+        values: ``n`` values, some of them positive; NaN where there is none, which it stays.
     """
-    positive = values[values > 0]
-    floor = positive.min() / 2 if positive.size else 1.0
-    return np.where(values == 0, floor, values)
+    return np.where(values == 0, values[values > 0].min() / 2, values)

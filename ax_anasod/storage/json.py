@@ -10,6 +10,7 @@ from ax.storage.json_store.encoders import (
     range_parameter_to_dict,
     runner_to_dict,
     search_space_to_dict,
+    transition_criterion_to_dict,
 )
 from ax.storage.json_store.registry import CORE_DECODER_REGISTRY, CORE_ENCODER_REGISTRY
 from ax.storage.transform_registry import register_transform
@@ -22,6 +23,7 @@ from ax_anasod.adapter import (
 )
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, OperationParameter
 from ax_anasod.early_stopping import RepeatablePercentileEarlyStoppingStrategy
+from ax_anasod.generation_strategy.nodes import MinObserved
 from ax_anasod.global_stopping import (
     ExpectedImprovementStoppingStrategy,
     stopping_strategy_to_dict,
@@ -48,6 +50,7 @@ def register() -> None:
             RayRunner: runner_to_dict,
             LookupMetric: metric_to_dict,
             TrainingMetric: metric_to_dict,
+            MinObserved: transition_criterion_to_dict,
             ExpectedImprovementStoppingStrategy: stopping_strategy_to_dict,
             RepeatablePercentileEarlyStoppingStrategy: percentile_early_stopping_strategy_to_dict,
         }
@@ -61,6 +64,7 @@ def register() -> None:
         RayRunner,
         LookupMetric,
         TrainingMetric,
+        MinObserved,
         RepeatablePercentileEarlyStoppingStrategy,
         ExpectedImprovementStoppingStrategy,
         AnasodGenerators,

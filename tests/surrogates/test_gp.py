@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 from botorch.fit import fit_gpytorch_mll
+from botorch.models import ModelListGP
 from botorch.utils.datasets import SupervisedDataset
 from gpytorch.kernels import MaternKernel, ScaleKernel
 from gpytorch.likelihoods import FixedNoiseGaussianLikelihood, GaussianLikelihood
@@ -179,3 +180,35 @@ def test_ax_builds_it_from_a_data_set() -> None:
 
     assert type(model.likelihood) is FixedNoiseGaussianLikelihood
     assert model.covar_module.base_kernel.lengthscale.shape == (1, 4)
+
+
+def test_noise_that_is_known_of_some_is_inferred_for_the_others() -> None:
+    generator = torch.Generator().manual_seed(3)
+    X = encodings(200).unique(dim=0)[:40]
+    Y = standardised(X[:, :1] + 0.3 * torch.randn(40, 1, generator=generator, dtype=torch.double))
+    Yvar = torch.full((40, 1), math.nan, dtype=torch.double)
+    Yvar[::4] = 1e-4
+
+    model = fitted(X, Y, Yvar)
+
+    noise = model.likelihood.noise_covar(X).diagonal()
+    assert within(noise[::4], 1e-4, 1e-4)
+    assert len(noise[1::4].unique()) == 1
+    assert noise[1] > 1e-2
+    # The model goes through the points that are known well, and not through the others.
+    residuals = (model.posterior(X).mean - Y).abs().squeeze()
+    assert residuals[::4].max() < residuals[1::4].median()
+    # New points, as of trials that run, are as noisy as those of unknown noise.
+    assert model.likelihood.noise_covar(X[:3]).diagonal().tolist() == [noise[1].item()] * 3
+
+
+@pytest.mark.parametrize("unknown", [[0], [0, 1]], ids=["one", "two"])
+def test_hyperparameters_pass_between_models_of_known_and_unknown_noise(unknown: list[int]) -> None:
+    X = encodings(8)
+    Y = targets("smooth", X)
+    Yvar = torch.full((8, 1), 0.01, dtype=torch.double)
+    Yvar[unknown] = math.nan
+    whole = fitted(X, Y, Yvar)
+    fold = EncodingGP(X[1:], Y[1:], Yvar[1:])
+    ModelListGP(fold).load_state_dict(ModelListGP(whole).state_dict())
+    assert fold.covar_module.outputscale == whole.covar_module.outputscale
