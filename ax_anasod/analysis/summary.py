@@ -18,6 +18,8 @@ from ax_anasod.analysis.series import SearchSeries
 from ax_anasod.core import RunProperties
 from ax_anasod.core.architectures import codes_of, recorded_codes
 from ax_anasod.journal import BETWEEN_LAYERS
+from ax_anasod.metadata import column_names
+from ax_anasod.nasbench.benchmark import COST
 
 
 @final
@@ -25,8 +27,9 @@ class SearchSummary(Analysis):
     """The best trial of a search, or its Pareto front where there are several objectives.
 
     The DataFrame computed has one row per best trial: ``trial_index``, each metric that was
-    measured (objectives first), ``encoding`` (the operation counts), ``architecture`` (the
-    benchmark's own string) and ``cost_seconds`` (where the runner or the benchmark told it).
+    measured (objectives first; ``value(encoding)`` and so on, where one has the name of another
+    column), ``encoding`` (the operation counts), ``architecture`` (the benchmark's own string)
+    and ``cost_seconds`` (where the runner or the benchmark told it).
     """
 
     def validate_applicable_state(
@@ -89,16 +92,18 @@ def cost_seconds(experiment: Experiment, trial_index: int) -> float:
 def _row(experiment: Experiment, series: SearchSeries, row: int) -> dict[str, object]:
     index = int(series.trial_indices[row])
     data = experiment.lookup_data(trial_indices=[index]).df
-    measured = dict(zip(data["metric_name"], data["mean"], strict=True))
-    objectives = dict(zip(series.objectives, series.values[row].tolist(), strict=True))
-    return {
-        "trial_index": index,
-        **objectives,
-        **{name: value for name, value in measured.items() if name not in objectives},
+    # The objectives first.
+    measured = dict(zip(series.objectives, series.values[row].tolist(), strict=True))
+    for name, value in zip(data["metric_name"], data["mean"], strict=True):
+        measured.setdefault(name, value)
+    described = {
         "encoding": series.encoding_text(row),
         "architecture": architecture_text(experiment, series, row),
-        "cost_seconds": cost_seconds(experiment, index),
+        COST: cost_seconds(experiment, index),
     }
+    columns = column_names(measured, ("trial_index", *described))
+    values = {columns[name]: value for name, value in measured.items()}
+    return {"trial_index": index, **values, **described}
 
 
 def _chosen(series: SearchSeries, number: int) -> str:

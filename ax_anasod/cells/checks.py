@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 
 from ax_anasod.exceptions import CellError
 
@@ -36,6 +36,12 @@ def check_operations(name: str, operations: object) -> tuple[str, ...]:
     """
     if isinstance(operations, str) or not isinstance(operations, Iterable):
         raise CellError(f"operations of cell {name!r} must be a list of names, got {operations!r}")
+    if isinstance(operations, Set):
+        # It would be another one in each process, and so would the meaning of each code.
+        raise CellError(
+            f"operations of cell {name!r} are a set, which has no order",
+            f"give a list, such as {sorted(map(str, operations))}",
+        )
     names = tuple(operations)
     for operation in names:
         if not isinstance(operation, str) or not operation.strip():

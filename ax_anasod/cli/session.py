@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
 
@@ -45,8 +46,15 @@ def quiet_libraries() -> Iterator[None]:
         if not sys.warnoptions:
             warnings.simplefilter("ignore")
             warnings.simplefilter("always", AnasodWarning)
-            # All others are ignored.
-            warnings.showwarning = lambda message, *details: note(str(message))
+            said: set[str] = set()
+
+            def say(message: Warning | str, *details: Any, **more: Any) -> None:
+                # Of one kind only: all others are ignored.
+                if str(message) not in said:
+                    said.add(str(message))
+                    note(str(message))
+
+            warnings.showwarning = say
         logging.disable(logging.WARNING)
         try:
             yield

@@ -84,9 +84,10 @@ def _add_best(table: Table, results: Results, best: Completed) -> None:
     objective = results.objective
     value = best.values[objective.name]
     _add(table, f"best {objective.name}", f"{in_words(value, objective.unit)} (trial {best.trial})")
-    if objective.optimum is not None:
-        regret = in_words(value - objective.optimum, objective.unit)
-        _add(table, "optimum", f"{in_words(objective.optimum, objective.unit)} (regret {regret})")
+    regret = objective.regret(value)
+    if objective.optimum is not None and regret is not None:
+        words = (in_words(number, objective.unit) for number in (objective.optimum, regret))
+        _add(table, "optimum", "{} (regret {})".format(*words))
     for quantity in (*results.config.objectives[1:], *results.config.reported):
         _add(table, f"its {quantity.name}", in_words(best.values[quantity.name], quantity.unit))
     encoding = [f"{count} {operation}" for operation, count in best.encoding.items() if count]

@@ -35,23 +35,27 @@ def standardized_targets(
     Returns:
         Rows ``n x d`` and targets ``n``.
     """
-    rows, values = modelled_values(history, log_targets)
+    rows, values, _ = modelled_values(history, log_targets)
     return rows, standardized(values)[0]
 
 
 def modelled_values(
     history: History, log_targets: bool
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], bool]:
     """As :func:`standardized_targets`, before the targets are standardised.
 
     Without logarithms they are divided by the largest absolute value.
+
+    Returns:
+        Rows ``n x d``, values ``n``, and whether they are logarithms.
     """
     rows, values = history.imputed()
-    if not len(values):
-        return rows, values
     # Sums of large values would overflow.
-    values = values / (np.abs(values).max() or 1.0)
-    return rows, _signed_log(values) if log_targets else values
+    values = values / (np.abs(values).max(initial=0.0) or 1.0)
+    for sign in (1.0, -1.0) if log_targets else ():
+        if has_logarithm(sign * values):
+            return rows, sign * np.log(lift_zeros(sign * values)), True
+    return rows, values, False
 
 
 def standardized(values: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], float]:
@@ -84,12 +88,6 @@ def half_ranked(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     warped = values.copy()
     warped[worse] = median + width * ndtri(0.5 + 0.5 * ranks)
     return warped
-
-
-def _signed_log(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    if has_logarithm(values):
-        return np.log(lift_zeros(values))
-    return -np.log(lift_zeros(-values)) if has_logarithm(-values) else values
 
 
 def has_logarithm(values: npt.NDArray[np.float64]) -> bool:

@@ -58,6 +58,12 @@ def reproduce(
         AnasodError: It cannot be made on this benchmark, or not as asked.
     """
     check_target(target)
+    for objective in benchmark.objectives:
+        if not objective.minimize:
+            raise OptionError(
+                f"the paper's tables are of errors; {objective.name!r} is to be maximised",
+                "an accuracy in percent can be searched as an error",
+            )
     if target in TITLES:
         if most_trials is not None:
             raise OptionError(

@@ -60,6 +60,7 @@ class Ledger:
             cell,
             config.strategy,
             objectives=[quantity.metric for quantity in config.objectives],
+            maximize=[quantity.metric for quantity in config.objectives if not quantity.minimize],
             reported=[quantity.metric for quantity in config.reported],
             seed=config.seed,
             name=config.experiment_name,
