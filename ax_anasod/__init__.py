@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ax_anasod.core import AnasodSearchSpace as AnasodSearchSpace
     from ax_anasod.core import CellSearchSpace as CellSearchSpace
     from ax_anasod.core import OperationParameter as OperationParameter
+    from ax_anasod.core import architecture_of as architecture_of
     from ax_anasod.exceptions import AnasodError as AnasodError
     from ax_anasod.exceptions import ArchitectureError as ArchitectureError
     from ax_anasod.exceptions import BenchmarkError as BenchmarkError
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from ax_anasod.exceptions import RunError as RunError
     from ax_anasod.exceptions import TrainingError as TrainingError
     from ax_anasod.exceptions import UnknownNameError as UnknownNameError
+    from ax_anasod.experiment import attach_architecture as attach_architecture
     from ax_anasod.experiment import make_client as make_client
     from ax_anasod.experiment import make_experiment as make_experiment
     from ax_anasod.experiment import make_search_space as make_search_space
@@ -78,6 +80,7 @@ _ROOMS = {
         "AnasodSearchSpace",
         "CellSearchSpace",
         "OperationParameter",
+        "architecture_of",
     ),
     "generators": (
         "DirichletGenerator",
@@ -90,6 +93,7 @@ _ROOMS = {
     "runners": ("LookupRunner",),
     "metrics": ("LookupMetric",),
     "experiment": (
+        "attach_architecture",
         "make_client",
         "make_experiment",
         "make_search_space",

@@ -51,7 +51,7 @@ class BenchmarkError(AnasodError):
 
 
 class ObservationError(AnasodError):
-    """An objective value that no surrogate can use (negative, infinite, NaN)."""
+    """There is no objective value that a surrogate could be fitted to, or was trained to."""
 
 
 class OptionError(AnasodError):
@@ -82,6 +82,18 @@ class RunLostError(RunError):
     def __init__(self, message: str, hint: str | None = None, *, moved: bool = False) -> None:
         super().__init__(message, hint)
         self.moved = moved
+
+
+class AnasodWarning(UserWarning):
+    """Base class of all warnings of the package."""
+
+
+class ObservationWarning(AnasodWarning):
+    """What was reported of a trial cannot be used as it is; the search goes on without it."""
+
+
+class ObjectiveWarning(AnasodWarning):
+    """What is searched is probably not what was meant."""
 
 
 class UnknownNameError(AnasodError):

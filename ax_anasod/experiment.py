@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ax.api.client import Client
+from ax.api.configs import StorageConfig
+from ax.api.types import TOutcome
 from ax.core.experiment import Experiment
 from ax.core.metric import Metric
 from ax.core.objective import Objective
 from ax.core.optimization_config import MultiObjectiveOptimizationConfig, OptimizationConfig
+from ax.early_stopping.strategies import BaseEarlyStoppingStrategy
 from ax.exceptions.core import UserInputError
 
 from ax_anasod import storage  # noqa: F401  (registers our classes)
-from ax_anasod.cells import Cell
+from ax_anasod.cells import Architecture, Cell
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, RunProperties
+from ax_anasod.core.architectures import ARCHITECTURE, experiment_of, space_of_run
 from ax_anasod.core.coding import space_of
 from ax_anasod.core.experiment import SearchExperiment
+from ax_anasod.core.objectives import warn_if_minimised
 from ax_anasod.core.seeding import check_seed
-from ax_anasod.dnas.result import OneShotResult
-from ax_anasod.exceptions import OptionError, nearest_hint
+from ax_anasod.dnas import OneShotResult
+from ax_anasod.early_stopping import stop_worst
+from ax_anasod.exceptions import OptionError, RunError, nearest_hint
 from ax_anasod.generation_strategy import Start, get, make
 from ax_anasod.nasbench.benchmark import name_list
+
+if TYPE_CHECKING:
+    from ax.service.ax_client import AxClient
+
+_NAME: Final = "ax_anasod"
 
 
 def make_search_space(cell: Cell, strategy: str) -> AnasodSearchSpace | CellSearchSpace:
@@ -37,14 +49,15 @@ def make_search_space(cell: Cell, strategy: str) -> AnasodSearchSpace | CellSear
 
 def make_experiment(
     search_space: AnasodSearchSpace | CellSearchSpace,
-    objectives: str | Sequence[str] = "error",
+    objectives: str | Sequence[str] | None = None,
     *,
+    maximize: str | Sequence[str] = (),
     reported: str | Sequence[str] = (),
     metrics: Metric | Sequence[Metric] = (),
     seed: int = 0,
     strategy: str | None = None,
     options: dict[str, Any] | None = None,
-    name: str = "ax_anasod",
+    name: str = _NAME,
 ) -> Experiment:
     """An Ax ``Experiment`` that remembers its cell and seed through JSON and SQL.
 
@@ -53,7 +66,10 @@ def make_experiment(
 
     Args:
         search_space: The search space.
-        objectives: Names of the metrics to minimise; several search for a Pareto front.
+        objectives: Names of the metrics to minimise (``"-error"``, Ax's way to say so, is the
+            same as ``"error"``); several search for a Pareto front. By default ``"error"``,
+            where nothing is maximised.
+        maximize: Names of the metrics to maximise, which need not be among the objectives too.
         reported: Names of metrics that are recorded but not searched.
         metrics: Ax metrics that fetch some of these by themselves, where a runner is used;
             one may be given as it is.
@@ -66,22 +82,27 @@ def make_experiment(
         OptionError: No objective is given, a name is given twice, Ax cannot take the name of
             an objective, a metric is no Ax metric or has a name that is none of these, or the
             seed is none.
+
+    Warns:
+        ObjectiveWarning: What is minimised has the name of an accuracy.
     """
-    names, recorded = name_list("objectives", objectives), name_list("reported", reported)
-    by_name = _by_name(metrics)
-    _check_names(names, recorded, by_name)
+    lower, recorded = _directions(objectives, maximize), name_list("reported", reported)
+    names, by_name = tuple(lower), _by_name(metrics)
+    _check_names(names, recorded, by_name, search_space.parameters)
+    warn_if_minimised(name for name in names if lower[name])
     config_type = OptimizationConfig if len(names) == 1 else MultiObjectiveOptimizationConfig
     experiment = SearchExperiment(
         name=name,
         search_space=search_space,
         optimization_config=config_type(
             objective=Objective(
-                expression=", ".join(f"-{n}" for n in names),
+                expression=", ".join(f"-{n}" if lower[n] else n for n in names),
                 metric_name_to_signature={n: n for n in names},
             )
         ),
         tracking_metrics=[
-            by_name.get(n, Metric(n, lower_is_better=True)) for n in (*names, *recorded)
+            by_name.get(n, Metric(n, lower_is_better=lower.get(n, True)))
+            for n in (*names, *recorded)
         ],
         # Storing both again with each trial would take twice the time, growing with the run.
         properties={"immutable_search_space_and_opt_config": True},
@@ -100,11 +121,14 @@ def make_client(
     cell: Cell,
     strategy: str = "anasod-bo",
     *,
-    objectives: str | Sequence[str] = "error",
+    objectives: str | Sequence[str] | None = None,
+    maximize: str | Sequence[str] = (),
     reported: str | Sequence[str] = (),
     metrics: Metric | Sequence[Metric] = (),
     seed: int = 0,
-    name: str = "ax_anasod",
+    name: str | None = None,
+    storage_config: StorageConfig | None = None,
+    early_stopping: float | BaseEarlyStoppingStrategy = 50.0,
     start: Start | OneShotResult | str | Path | None = None,
     **options: Any,
 ) -> Client:
@@ -113,41 +137,113 @@ def make_client(
     Args:
         cell: The cell to search.
         strategy: Name of the strategy.
-        objectives: Names of the metrics to minimise.
+        objectives: Names of the metrics to minimise, as for :func:`make_experiment`.
+        maximize: Names of the metrics to maximise.
         reported: Names of metrics that are recorded but not searched.
         metrics: Ax metrics that fetch some of these by themselves.
         seed: Every random number of the run is derived from it.
-        name: Name of the experiment.
+        name: Name of the experiment; by default one that the database has not,
+            ``"ax_anasod"``, ``"ax_anasod 2"``, ...
+        storage_config: Save to a database after every call
+            (:func:`ax_anasod.storage.storage_config`).
+        early_stopping: What ``should_stop_trial_early`` answers, in a loop that attaches data
+            with a ``progression``: whether a trial is among this share of the worst, in percent,
+            compared with five others or more; or Ax's strategy. Ax keeps it in JSON, and not
+            in a database.
         start: What a differentiable search has found, as for
             :func:`ax_anasod.generation_strategy.make`: its best cells are the first trials.
         options: Options of the strategy.
 
     Raises:
         UnknownNameError: There is no such strategy or option.
-        OptionError: The strategy cannot search several objectives, the start is of another
-            cell, or what `make_experiment` refuses.
-        RunError: The start cannot be read.
+        OptionError: The strategy cannot search several objectives, the share is none, the start
+            is of another cell, or what `make_experiment` refuses.
         CellError: The cell is none.
+        RunError: The database has an experiment of this name, or the start cannot be read.
     """
-    names = name_list("objectives", objectives)
-    get(strategy).check_objectives(names)
+    get(strategy).check_objectives(list(_directions(objectives, maximize)))
     search_space = make_search_space(cell, strategy)
     generation_strategy = make(strategy, search_space, seed, start=start, **options)
-    client = Client()
+    if not isinstance(early_stopping, BaseEarlyStoppingStrategy):
+        early_stopping = stop_worst(early_stopping)
+    client = Client(storage_config=storage_config)
     client.set_experiment(
         make_experiment(
             search_space,
-            names,
+            objectives,
+            maximize=maximize,
             reported=reported,
             metrics=metrics,
             seed=seed,
             strategy=strategy,
             options=options,
-            name=name,
+            name=_free_name(client, name),
         )
     )
     client.set_generation_strategy(generation_strategy)
+    client.set_early_stopping_strategy(early_stopping)
     return client
+
+
+def attach_architecture(
+    client: Client | AxClient, architecture: Architecture | str, data: TOutcome | None = None
+) -> int:
+    """Add a trial of an architecture of your own, such as a published one.
+
+    Args:
+        client: The client of the search.
+        architecture: The architecture, or its string.
+        data: Its values, metric -> value or (value, standard error), which complete the trial;
+            without them it is running.
+
+    Returns:
+        The index of the trial, for ``complete_trial``.
+
+    Raises:
+        OptionError: The client has no experiment of this package.
+        ArchitectureError: The architecture is of another cell.
+        EncodingError: The parts of the architecture have different operation distributions,
+            so that no encoding of the space is exact.
+    """
+    experiment, space = experiment_of(client), space_of_run(client)
+    if isinstance(architecture, str):
+        architecture = space.cell.architecture(architecture)
+    parameters: dict[str, Any] = dict(space.encode(architecture))
+    own = {ARCHITECTURE: str(architecture)}
+    _, index = experiment.attach_trial([parameters], run_metadata=own)
+    client._save_or_update_trial_in_db_if_possible(experiment, experiment.trials[index])
+    if data is not None:
+        client.complete_trial(index, raw_data=data)
+    return index
+
+
+def _free_name(client: Client, name: str | None) -> str:
+    """The name of a new experiment in the client's database."""
+    numbered = (f"{_NAME} {number}" for number in itertools.count(2))
+    for candidate in itertools.chain([_NAME], numbered) if name is None else [name]:
+        if client._get_experiment_and_generation_strategy_db_id(candidate)[0] is None:
+            return candidate
+    raise RunError(
+        f"the database holds an experiment {name!r} already",
+        f"Client.load_from_database({name!r}, storage_config) goes on with it; or choose another "
+        "name",
+    )
+
+
+def _directions(
+    objectives: str | Sequence[str] | None, maximize: str | Sequence[str]
+) -> dict[str, bool]:
+    """The names of what is searched, in order -> whether lower is better."""
+    higher = name_list("maximize", maximize)
+    if objectives is None:
+        objectives = () if higher else "error"
+    given = name_list("objectives", objectives)
+    minimised = [name.removeprefix("-") for name in given if name not in higher]
+    for name in minimised:
+        if name in higher or minimised.count(name) > 1:
+            raise OptionError(f"the objectives name {name!r} twice")
+    ordered = dict.fromkeys((*(name.removeprefix("-") for name in given), *higher))
+    return {name: name not in higher for name in ordered}
 
 
 def _by_name(metrics: Metric | Sequence[Metric]) -> dict[str, Metric]:
@@ -165,11 +261,17 @@ def _by_name(metrics: Metric | Sequence[Metric]) -> dict[str, Metric]:
 
 
 def _check_names(
-    objectives: Sequence[str], reported: Sequence[str], metrics: Iterable[str]
+    objectives: Sequence[str],
+    reported: Sequence[str],
+    metrics: Iterable[str],
+    parameters: Container[str],
 ) -> None:
     if not objectives:
         raise OptionError("an experiment needs at least one objective")
     names = [*objectives, *reported]
+    for name in names:
+        if name in parameters:
+            raise OptionError(f"{name!r} is the name of a parameter of the search, too")
     for position, name in enumerate(names):
         if name in names[:position]:
             raise OptionError(f"the objectives and reported metrics name {name!r} twice")

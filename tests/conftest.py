@@ -5,7 +5,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import runpy
+import warnings
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from itertools import chain, groupby, islice
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
@@ -231,6 +233,24 @@ def advance() -> Callable[..., list[tuple[Any, ...]]]:
         ]
 
     return until
+
+
+@pytest.fixture(scope="session")
+def own_warnings() -> Callable[[], AbstractContextManager[list[str]]]:
+    """Collects the texts of this package's warnings, each time that one is given."""
+
+    @contextmanager
+    def collecting() -> Iterator[list[str]]:
+        from ax_anasod.exceptions import AnasodWarning
+
+        texts: list[str] = []
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("always", AnasodWarning)
+            yield texts
+        texts += [str(warning.message) for warning in said]
+
+    return collecting
 
 
 @pytest.fixture(scope="session")

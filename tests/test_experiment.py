@@ -12,7 +12,13 @@ from ax.core.metric import Metric
 
 from ax_anasod.cells import Cell, from_dict
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, RunProperties
-from ax_anasod.exceptions import AnasodError, CellError, OptionError, UnknownNameError
+from ax_anasod.exceptions import (
+    AnasodError,
+    CellError,
+    ObjectiveWarning,
+    OptionError,
+    UnknownNameError,
+)
 from ax_anasod.experiment import make_client, make_experiment, make_search_space
 from ax_anasod.metrics import LookupMetric
 
@@ -59,6 +65,52 @@ class TestExperiment:
         assert config is not None
         assert config.is_moo_problem
         assert config.objective.metric_weights == [("error", -1.0), ("latency", -1.0)]
+
+    @pytest.mark.parametrize(
+        ("arguments", "expression"),
+        [
+            ({}, "-error"),
+            ({"objectives": "-error"}, "-error"),
+            ({"maximize": "auc"}, "auc"),
+            ({"objectives": ["auc", "-error"], "maximize": "auc"}, "auc, -error"),
+            ({"objectives": "error", "maximize": ["auc", "fps"]}, "-error, auc, fps"),
+        ],
+    )
+    def test_directions_are_said_in_words_or_in_axs_signs(
+        self, toy_cell: Cell, arguments: dict[str, Any], expression: str
+    ) -> None:
+        experiment = make_experiment(AnasodSearchSpace.from_cell(toy_cell), **arguments)
+
+        config = experiment.optimization_config
+        assert config is not None
+        assert config.objective.expression == expression
+        for name in ("auc", "fps", "error"):
+            if name in experiment.metrics:
+                assert experiment.metrics[name].lower_is_better == (name == "error")
+
+    @pytest.mark.parametrize("name", ["accuracy", "-accuracy"])
+    def test_an_accuracy_that_is_minimised_is_warned_of(self, toy_cell: Cell, name: str) -> None:
+        with pytest.warns(ObjectiveWarning, match="'accuracy' is minimised"):
+            make_client(toy_cell, objectives=name)
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ({"objectives": ["error", "-error"]}, "name 'error' twice"),
+            ({"objectives": "-error", "maximize": "error"}, "name 'error' twice"),
+            ({"objectives": "error", "reported": "error"}, "name 'error' twice"),
+            ({"objectives": {"error", "size"}}, "objectives is a set, which has no order"),
+            ({"maximize": {"auc"}}, "maximize is a set"),
+            ({"objectives": "n_conv"}, "'n_conv' is the name of a parameter"),
+            ({"reported": "n_conv"}, "'n_conv' is the name of a parameter"),
+            ({"objectives": ()}, "at least one objective"),
+        ],
+    )
+    def test_what_is_no_list_of_objectives_is_refused(
+        self, toy_cell: Cell, arguments: dict[str, Any], message: str
+    ) -> None:
+        with pytest.raises(OptionError, match=message):
+            make_client(toy_cell, **arguments)
 
     @pytest.mark.parametrize("metrics", [[LookupMetric("error")], LookupMetric("error")])
     def test_metrics_that_fetch_take_the_place_of_plain_ones(

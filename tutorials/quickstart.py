@@ -44,6 +44,7 @@ from ax_anasod import (
     AnasodSearchSpace,
     EncodingError,
     NASBenchGraphBenchmark,
+    architecture_of,
     generation_strategy,
     make_experiment,
 )
@@ -129,10 +130,9 @@ print(list(space.parameters))
 print(space.parameter_constraints)
 
 # %% [markdown]
-# `decode` draws an architecture of an encoding. It is a pure function of the seed, the index of
-# the trial, and the counts, so that nothing has to be stored to find the architecture of a trial
-# again. `encode` is the way back. Counts that are no encoding are refused, and the nearest
-# encoding is named.
+# `decode` draws an architecture of an encoding, a pure function of the seed, the index of a trial,
+# and the counts. `encode` is the way back. Counts that are no encoding are refused, and the
+# nearest encoding is named.
 
 # %%
 parameters = space.parameters_of(counts[0])
@@ -140,7 +140,7 @@ architecture = space.decode(parameters, seed=0, trial_index=0)
 print(architecture)
 print(space.encode(architecture) == parameters)
 try:
-    space.decode({**parameters, "n_gat": 3})
+    space.decode({**parameters, "n_gat": 3}, seed=0, trial_index=0)
 except EncodingError as error:
     print(error)
 
@@ -150,24 +150,25 @@ except EncodingError as error:
 # `make_experiment` gives an Ax `Experiment` that also remembers the cell and the seed.
 # `generation_strategy.make` gives an Ax `GenerationStrategy`: `anasod-bo` draws ten random
 # encodings, then fits a Gaussian process to the log errors and proposes the encoding with the
-# largest expected improvement. Everything is reproducible from the seed.
+# largest expected improvement. `architecture_of` says which architecture a trial is: one of its
+# encoding that no trial had before. Everything is reproducible from the seed.
 
 # %%
 TRIALS = 30
 
 
-def error_of(parameters, seed, index):
+def error_of(client, index):
     """The validation error of the architecture of a trial, in percent."""
-    architecture = space.decode(parameters, seed=seed, trial_index=index)
+    architecture = architecture_of(client, index)
     return float(benchmark.query(architecture.code[None, :])["valid_error"][0])
 
 
-def advance(client, num_trials, seed):
+def advance(client, num_trials):
     """Ask and tell `num_trials` times; returns the errors."""
     errors = []
     for _ in range(num_trials):
-        for index, parameters in client.get_next_trials(max_trials=1).items():
-            errors.append(error_of(parameters, seed, index))
+        for index in client.get_next_trials(max_trials=1):
+            errors.append(error_of(client, index))
             client.complete_trial(index, raw_data={"valid_error": errors[-1]})
     return errors
 
@@ -182,7 +183,7 @@ def start(seed):
 
 
 experiment, client = start(seed=0)
-errors = advance(client, TRIALS, seed=0)
+errors = advance(client, TRIALS)
 best = int(np.argmin(errors))
 print(f"best of {TRIALS} trials: {errors[best]:.2f} % (trial {best})")
 print(f"best in the benchmark: {benchmark.optimum('valid_error'):.2f} %")
@@ -195,7 +196,7 @@ print(f"best in the benchmark: {benchmark.optimum('valid_error'):.2f} %")
 # %%
 parameters, values, index, _ = client.get_best_parameterization(use_model_predictions=False)
 print(f"trial {index}:", {name: count for name, count in parameters.items() if count})
-print("architecture:", space.decode(parameters, seed=0, trial_index=index))
+print("architecture:", architecture_of(client, index))
 
 # %% [markdown]
 # ## 4. The same loop with the Service API
@@ -221,7 +222,7 @@ ax_client.create_experiment(
 service_errors = []
 for _ in range(15):
     parameters, index = ax_client.get_next_trial()
-    service_errors.append(error_of(parameters, 0, index))
+    service_errors.append(error_of(ax_client, index))
     ax_client.complete_trial(index, raw_data={"valid_error": service_errors[-1]})
 print("the same trials as with Client:", service_errors == errors[:15])
 
@@ -232,7 +233,7 @@ print("the same trials as with Client:", service_errors == errors[:15])
 # over architectures can be repeated 2,000 times; ANASOD-BO is run with three more seeds.
 
 # %%
-runs = [errors] + [advance(start(seed)[1], TRIALS, seed) for seed in (1, 2, 3)]
+runs = [errors] + [advance(start(seed)[1], TRIALS) for seed in (1, 2, 3)]
 bo = np.minimum.accumulate(np.array(runs), axis=1)
 draws = cell.sample(2000 * TRIALS, np.random.default_rng(0))
 random_errors = benchmark.query(draws)["valid_error"].reshape(2000, TRIALS)
@@ -268,9 +269,10 @@ print(f"                             random    {np.median(random_errors):.2f} %"
 # ## 6. Analysis cards
 #
 # `ax_anasod.analysis` holds Ax `Analysis` classes. In a notebook of your own,
-# `client.compute_analyses([SearchSummary(), IncumbentPlot(), OperationDistributionPlot()])` shows
-# them as interactive plotly figures. Here they are static: `write_pictures` draws the two that
-# every run wants with matplotlib, and every card carries its data as `card.df`.
+# `client.compute_analyses([SearchOverview()])` shows all of them as interactive plotly figures,
+# in place of Ax's default ones, some of which leave the simplex. Here they are static:
+# `write_pictures` draws the two that every run wants with matplotlib, and every card carries its
+# data as `card.df`.
 
 # %%
 [summary] = client.compute_analyses([SearchSummary()], display=False)
@@ -341,8 +343,8 @@ with tempfile.TemporaryDirectory() as folder:
     path = Path(folder) / "run.json"
     client.save_to_json_file(str(path))
     loaded = Client.load_from_json_file(str(path))
-uninterrupted = advance(client, 5, seed=0)
-continued = advance(loaded, 5, seed=0)
+uninterrupted = advance(client, 5)
+continued = advance(loaded, 5)
 print("uninterrupted:", [round(error, 2) for error in uninterrupted])
 print("continued:    ", [round(error, 2) for error in continued])
 print("identical:    ", uninterrupted == continued)

@@ -26,7 +26,7 @@ import numpy as np
 logging.disable(logging.WARNING)
 warnings.simplefilter("ignore")
 
-from ax_anasod import make_client, nasbench
+from ax_anasod import architecture_of, make_client, nasbench
 from ax_anasod.generators import EXPECTED_IMPROVEMENT
 from ax_anasod.global_stopping import ExpectedImprovementStoppingStrategy
 from ax_anasod.surrogates import LevelFeatures, TwoLevelGP, levels_of
@@ -45,8 +45,8 @@ print(f"{cell.size:,} architectures, the best has {optimum:.2f} % error")
 
 
 # %%
-def evaluate(parameters):
-    architecture = client._experiment.search_space.decode(parameters)
+def evaluate(index):
+    architecture = architecture_of(client, index)
     return float(benchmark.query(architecture.code[None])["valid_error"][0])
 
 
@@ -54,8 +54,8 @@ client = make_client(cell, "two-level-bo", objectives="valid_error", seed=1)
 rule = ExpectedImprovementStoppingStrategy(improvement_below=0.02)
 errors = []
 while len(errors) < 100 and not rule.should_stop_optimization(client._experiment)[0]:
-    for index, parameters in client.get_next_trials(1).items():
-        errors.append(evaluate(parameters))
+    for index in client.get_next_trials(1):
+        errors.append(evaluate(index))
         client.complete_trial(index, {"valid_error": errors[-1]})
 
 best_so_far = np.minimum.accumulate(errors)
@@ -69,6 +69,7 @@ for trials in range(10, len(errors) + 1, 10):
 why = rule.should_stop_optimization(client._experiment)[1]
 print(f"{len(errors)} trials, best {min(errors):.2f} % (the best of all has {optimum:.2f} %)")
 print("stopped:", why)
+print("found:", architecture_of(client, int(np.argmin(errors))))
 
 # %%
 plt.figure(figsize=(7, 3), dpi=100)
@@ -94,9 +95,7 @@ plt.show()
 # it finds can be drawn again for a cell of any size.
 
 # %%
-space = client._experiment.search_space
-trials = [trial for _, trial in sorted(client._experiment.trials.items())]
-codes = np.array([space.decode(trial.arm.parameters).code for trial in trials])
+codes = np.array([architecture_of(client, index).code for index in client._experiment.trials])
 logs = np.log(errors)
 targets = (logs - logs.mean()) / logs.std()
 levels = levels_of(cell)

@@ -42,7 +42,14 @@ from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.model_selection import train_test_split
 
-from ax_anasod import AnasodSearchSpace, Cell, cells, generation_strategy, make_experiment
+from ax_anasod import (
+    AnasodSearchSpace,
+    Cell,
+    architecture_of,
+    cells,
+    generation_strategy,
+    make_experiment,
+)
 from ax_anasod.analysis import SearchSeries, SearchSummary, write_pictures
 
 torch.set_num_threads(1)  # more threads cost more than they give on networks this small
@@ -216,8 +223,8 @@ def search(objectives, strategy, seed):
     client.set_experiment(experiment)
     client.set_generation_strategy(generation_strategy.make(strategy, space, seed=seed))
     for _ in range(TRIALS):
-        for index, parameters in client.get_next_trials(max_trials=1).items():
-            architecture = space.decode(parameters, seed=seed, trial_index=index)
+        for index in client.get_next_trials(max_trials=1):
+            architecture = architecture_of(client, index)
             try:
                 values = {name: measure(architecture) for name, measure in objectives.items()}
             except FloatingPointError:
@@ -257,9 +264,7 @@ def size_of(architecture):
 
 
 networks = {
-    "found": space.decode(
-        series.parameters[best], seed=0, trial_index=int(series.trial_indices[best])
-    ),
+    "found": architecture_of(experiment, int(series.trial_indices[best])),
     "largest": cell.architecture("|".join(["relu-32"] * cell.num_blocks)),
     "linear": cell.architecture("|".join(["skip"] * cell.num_blocks)),
 }

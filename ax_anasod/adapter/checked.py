@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from ax.adapter.base import Adapter
+from ax.core.generator_run import GeneratorRun
 from ax.core.observation import ObservationFeatures
-from ax.core.optimization_config import OptimizationConfig
+from ax.core.optimization_config import MultiObjectiveOptimizationConfig, OptimizationConfig
 from ax.core.search_space import SearchSpace
 from ax.generators.types import TConfig
 
+from ax_anasod.core.architectures import record_architectures
+from ax_anasod.core.history import fail_unusable_trials, proposed_before, warn_once
 from ax_anasod.core.objectives import check_scope
+from ax_anasod.exceptions import ObjectiveWarning
 from ax_anasod.generators import EncodingGenerator, HistoryGenerator
 
 
@@ -43,9 +47,50 @@ class CheckedAdapter(Adapter):
             fixed_features,
             model_gen_options,
         )
-        check_scope(
-            optimization_config or self._experiment.optimization_config, self.generator.scope
-        )
+        fail_unusable_trials(self._experiment)
+        config = optimization_config or self._experiment.optimization_config
+        check_scope(config, self.generator.scope)
+        self._warn_of_thresholds(config)
         if fixed_features is not None:
             # Before Ax's transforms cut a fraction off or pass an unknown name over.
             self.generator.coding.partial(fixed_features.parameters)
+
+    def _warn_of_thresholds(self, config: OptimizationConfig | None) -> None:
+        if not isinstance(config, MultiObjectiveOptimizationConfig):
+            return
+        bounded = {name for bound in config.objective_thresholds for name in bound.metric_names}
+        lacking = [name for name in config.objective.metric_names if name not in bounded]
+        if bounded and lacking:
+            warn_once(
+                self._experiment,
+                f"there is a threshold on {', '.join(sorted(bounded))} and none on "
+                f"{', '.join(lacking)}: Ax's Pareto front is empty then; give all of them or none",
+                ObjectiveWarning,
+            )
+
+    def gen(
+        self,
+        n: int,
+        search_space: SearchSpace | None = None,
+        optimization_config: OptimizationConfig | None = None,
+        pending_observations: dict[str, list[ObservationFeatures]] | None = None,
+        fixed_features: ObservationFeatures | None = None,
+        model_gen_options: TConfig | None = None,
+    ) -> GeneratorRun:
+        """Propose, and record which architectures proposed encodings stand for."""
+        run = super().gen(
+            n,
+            search_space,
+            optimization_config,
+            pending_observations,
+            fixed_features,
+            model_gen_options,
+        )
+        generator = self.generator
+        if generator.coding.space == "encoding":
+            before = proposed_before(pending_observations)
+            repeat = generator.repeat_architectures
+            record_architectures(
+                run, self._experiment, generator.coding, generator.seed, before, repeat
+            )
+        return run

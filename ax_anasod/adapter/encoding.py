@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+import torch
 from ax.adapter.base import GenResults
 from ax.adapter.torch import TorchAdapter
 from ax.adapter.transforms.base import Transform
 from ax.adapter.transforms.cast import Cast
+from ax.core.arm import Arm
 from ax.core.data_utils import ExperimentData
 from ax.core.observation import ObservationData, ObservationFeatures
 from ax.core.optimization_config import OptimizationConfig
+from ax.core.outcome_constraint import OutcomeConstraint
 from ax.core.search_space import SearchSpace
 from ax.generators.types import TConfig
 from ax.utils.common.constants import Keys
+from botorch.utils.multi_objective.hypervolume import infer_reference_point
+from botorch.utils.multi_objective.pareto import is_non_dominated
 
 from ax_anasod.adapter.checked import CheckedAdapter
-from ax_anasod.adapter.transforms import is_encoding, on_simplex
+from ax_anasod.adapter.transforms import is_encoding, objectives_of, on_simplex
 from ax_anasod.core.history import History, HistoryReader
+from ax_anasod.core.means import failed_arms
+from ax_anasod.core.objectives import objective_signs
+from ax_anasod.exceptions import ObservationError
 from ax_anasod.generators.encoding import EncodingGenerator
 from ax_anasod.metadata import BETA
 from ax_anasod.threads import undisturbed
@@ -43,7 +53,6 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
     _cross_validate = undisturbed()(TorchAdapter._cross_validate)
     evaluate_acquisition_function = undisturbed()(TorchAdapter.evaluate_acquisition_function)
     feature_importances = undisturbed()(TorchAdapter.feature_importances)
-    infer_objective_thresholds = undisturbed()(TorchAdapter.infer_objective_thresholds)
 
     @undisturbed()
     def _fit(
@@ -93,15 +102,73 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
         return result
 
     @undisturbed()
+    def infer_objective_thresholds(
+        self,
+        search_space: SearchSpace | None = None,
+        optimization_config: OptimizationConfig | None = None,
+        fixed_features: ObservationFeatures | None = None,
+    ) -> list[Any]:
+        """The worst values, of each objective, that Ax's Pareto fronts may have.
+
+        As in Ax, behind the worst of the front by a tenth of its range, but in the objectives'
+        own units, where Ax compares them: a bound on the logarithm may lie in front of the
+        predicted mean of the value, and leave the front empty. It covers the front of the
+        predictions and that of the observations.
+
+        Args:
+            search_space: Not used.
+            optimization_config: What is searched.
+            fixed_features: Not used.
+
+        Returns:
+            Ax's ``OutcomeConstraint`` of each objective.
+        """
+        config = optimization_config or self._optimization_config
+        objectives = [] if config is None else objective_signs(config)
+        observations = self.get_training_data(
+            filter_in_design=True
+        ).convert_to_list_of_observations()
+        predictions = self._predict_observation_data([o.features for o in observations])
+        fronts = []
+        for data in (predictions, [o.data for o in observations]):
+            values = [
+                [-sign * d.means_dict.get(name, math.nan) for name, sign in objectives]
+                for d in data
+            ]
+            Y = torch.tensor(values, dtype=torch.float64)  # maximised
+            Y = Y[~Y.isnan().any(dim=1)]
+            if len(Y):
+                fronts.append(infer_reference_point(Y[is_non_dominated(Y)]))
+        if not fronts:
+            raise ObservationError("no trial has a value of every objective, so there is no front")
+        bounds = torch.stack(fronts).min(dim=0).values.tolist()
+        metrics = self._experiment.signature_to_metric
+        return [
+            OutcomeConstraint(
+                expression=f"{metrics[name].name} {'<=' if sign > 0 else '>='} {-sign * bound!r}",
+                metric_name_to_signature={metrics[name].name: name},
+            )
+            for (name, sign), bound in zip(objectives, bounds, strict=True)
+        ]
+
+    @undisturbed()
     def _predict_observation_data(
-        self, observation_features: list[ObservationFeatures], *args: Any, **kwargs: Any
+        self,
+        observation_features: list[ObservationFeatures],
+        use_posterior_predictive: bool = False,
+        untransform: bool = True,
     ) -> list[ObservationData]:
         # Ax's slices and contours change one or two counts and leave the others as they are,
         # where no architecture is: they show the point with the same proportions. Ax's Client
         # predicts for members of the search space only.
         config = self._transform_configs["BomzeRounding"]
         points = [on_simplex(features, config) for features in observation_features]
-        return super()._predict_observation_data(points, *args, **kwargs)
+        predicted = super()._predict_observation_data(points, use_posterior_predictive, untransform)
+        for data in predicted if untransform else []:
+            # What is the same in all trials is not a little better here than there.
+            means = zip(data.metric_signatures, data.means, strict=True)
+            data.means = np.array([self._constants.get(name, mean) for name, mean in means])
+        return predicted
 
     def _transform_data(
         self,
@@ -121,6 +188,10 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
     def _set_and_filter_training_data(
         self, experiment_data: ExperimentData, search_space: SearchSpace
     ) -> ExperimentData:
+        # What was reported of a trial that counts as failed is nothing to learn from.
+        experiment_data = _without(
+            failed_arms(self._experiment, objectives_of(self)), experiment_data
+        )
         if not self._fit_tracking_metrics:
             # What is only reported has no model, which Ax's cross-validation would look for.
             searched = {self._experiment.metrics[name].signature for name in self.outcomes}
@@ -132,6 +203,12 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
             ]
             if len(kept) < len(values.columns):
                 experiment_data = replace(experiment_data, observation_data=values[kept])
+        observed = experiment_data.observation_data
+        self._constants = {
+            column[1]: float(observed[column].dropna().iloc[0])
+            for column in observed.columns
+            if column[0] == "mean" and observed[column].nunique() == 1 < observed[column].count()
+        }
         return super()._set_and_filter_training_data(experiment_data, search_space)
 
     def _compute_in_design(
@@ -161,3 +238,16 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
             ]
             for metric, features in pending.items()
         }
+
+
+def _without(failures: list[tuple[int, Arm]], experiment_data: ExperimentData) -> ExperimentData:
+    """The data without what was reported of failed arms."""
+    failed = {(index, arm.name) for index, arm in failures}
+    arms, data = experiment_data.arm_data, experiment_data.observation_data
+    if not failed.intersection(row[:2] for row in arms.index):
+        return experiment_data
+    return replace(
+        experiment_data,
+        arm_data=arms[[row[:2] not in failed for row in arms.index]],
+        observation_data=data[[row[:2] not in failed for row in data.index]].copy(),
+    )

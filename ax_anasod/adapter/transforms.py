@@ -16,11 +16,12 @@ from ax.core.parameter import ParameterType, RangeParameter
 from ax.core.search_space import SearchSpace
 from ax.generators.types import TConfig
 
-from ax_anasod.core.means import check_finite, failed_arms, unusable_value
+from ax_anasod.core.history import warn_once
+from ax_anasod.core.means import failed_arms
 from ax_anasod.core.objectives import objective_signs
 from ax_anasod.core.stored_values import as_stored
-from ax_anasod.exceptions import ObservationError
-from ax_anasod.generators.targets import NOT_NEGATIVE, lift_zeros
+from ax_anasod.exceptions import ObservationError, ObservationWarning
+from ax_anasod.generators.targets import has_logarithm, lift_zeros
 from ax_anasod.simplex import bomze_round
 
 if TYPE_CHECKING:
@@ -111,80 +112,99 @@ def is_encoding(arm_data: pd.DataFrame, config: TConfig) -> list[bool]:
 
 
 class PrepareObservations(Transform):
-    """The first transform of the targets: check them, and make them the same after a resume.
+    """The first transform of the targets: what can be used, the same after a resume.
 
-    - Values must be finite and not negative, since they are log-transformed next; Ax's own
-      ``LogY`` drops some wrong values silently and fails obscurely on others.
-    - An error of exactly 0 is a legal result of a solved task. It is replaced by half of the
-      smallest positive value (1 where there is none), which the logarithm can take.
-    - Standard errors must be given for all trials or for none.
     - A failed or abandoned trial counts as the worst value seen, so that the encoding is not
-      proposed for ever.
+      proposed for ever. Values of others that are not finite are left out.
+    - An error of exactly 0 is a legal result of a solved task. Where logarithms follow, it is
+      replaced by half of the smallest positive value.
+    - A standard error that is negative or infinite is unknown. Where only some are known, a
+      warning says that the noise of the others is inferred.
     - Values are rounded as Ax rounds them when it saves (:func:`as_stored`): a fit that saw
       more decimals would differ after loading.
 
     Config:
         names: The parameters of a trial.
-        log_targets: Whether the objectives are log-transformed next; otherwise any finite
-            value is legal.
+        log_targets: Whether the objectives are log-transformed next, where they can be.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.names: list[str] = list(self.config["names"])  # type: ignore[arg-type]
         self.log_targets = bool(self.config.get("log_targets", True))
-        self.objectives = _objectives(self.adapter)
+        self.objectives = objectives_of(self.adapter)
 
     def transform_experiment_data(self, experiment_data: ExperimentData) -> ExperimentData:
         """Apply all of the above.
 
         Raises:
-            ObservationError: A value is negative, infinite or NaN, or only some trials have a
-                standard error; the trial is named. Or no trial has any value.
+            ObservationError: No trial has any value.
         """
         data = experiment_data.observation_data
-        if self.adapter is not None:
-            # Missing values are NaN in the data frame too, so this needs the data itself.
-            check_finite(self.adapter._experiment, self.objectives)
-            _check_present(data, self.objectives)
         for metric in data["mean"].columns if len(data) else []:
             means = as_stored(data["mean", metric].to_numpy(dtype=float))
             sems = as_stored(data["sem", metric].to_numpy(dtype=float))
+            sems[sems < 0] = np.nan
             if metric in self.objectives:
-                _check_noise(means, sems, metric, data.index)
-                if self.log_targets:
-                    _check_sign(means, metric, data.index)
+                self._warn_of_mixed_noise(means, sems, metric)
+                if self.log_targets and has_logarithm(means):
                     means = lift_zeros(means)
             data["mean", metric], data["sem", metric] = means, sems
-        if self.adapter is None or not len(data):
+        if self.adapter is None:
             return experiment_data
+        _check_present(data, self.objectives)
         coding = cast("EncodingAdapter", self.adapter).generator.coding
         failures = [
             (index, arm)
-            for index, arm in failed_arms(self.adapter._experiment)
+            for index, arm in failed_arms(self.adapter._experiment, self.objectives)
             if coding.contains(arm.parameters)
         ]
         return _impute_failures(experiment_data, failures, self.names, self.objectives)
 
+    def _warn_of_mixed_noise(
+        self, means: npt.NDArray[np.float64], sems: npt.NDArray[np.float64], metric: str
+    ) -> None:
+        lacking = np.isnan(sems[~np.isnan(means)])
+        if self.adapter is not None and lacking.any() and not lacking.all():
+            warn_once(
+                self.adapter._experiment,
+                f"some trials have a standard error of {metric} and others none (or one that is "
+                "negative or infinite): the noise of the others is inferred",
+                ObservationWarning,
+            )
+
 
 class LogObjectives(LogY):
-    """Ax's ``LogY`` on whatever the objectives of the experiment are.
+    """Ax's ``LogY`` on those objectives of the experiment that have logarithms.
 
     Ax wants the metrics named in the transform's configuration, which a strategy does not
-    know yet when it is built.
+    know yet when it is built. An objective with a negative value is modelled as it is.
 
     Config:
         log_targets: False switches the transform off.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        log_targets = bool(self.config.get("log_targets", True))
-        self.metric_signatures = list(_objectives(self.adapter)) if log_targets else []
+    def __init__(
+        self,
+        search_space: SearchSpace | None = None,
+        experiment_data: ExperimentData | None = None,
+        adapter: Adapter | None = None,
+        config: TConfig | None = None,
+    ) -> None:
+        super().__init__(search_space, experiment_data, adapter, config)
+        if experiment_data is None or not self.config.get("log_targets", True):
+            return
+        data = experiment_data.observation_data
+        self.metric_signatures = [
+            name
+            for name in objectives_of(adapter)
+            if ("mean", name) in data.columns
+            and has_logarithm(data["mean", name].to_numpy(dtype=float))
+        ]
 
 
-def _objectives(adapter: Adapter | None) -> dict[str, float]:
-    """Objective -> the sign that makes it minimised."""
+def objectives_of(adapter: Adapter | None) -> dict[str, float]:
+    """The signatures of what an adapter searches -> the sign that makes it minimised."""
     config = None if adapter is None else adapter._optimization_config
     return {} if config is None else dict(objective_signs(config))
 
@@ -196,34 +216,6 @@ def _check_present(data: pd.DataFrame, objectives: Iterable[str]) -> None:
                 f"no trial has a value of {metric}, so that there is nothing to model",
                 "complete a trial with one (attach_trial takes any encoding)",
             )
-
-
-def _check_sign(values: npt.NDArray[np.float64], metric: str, index: pd.Index[Any]) -> None:
-    negative = values < 0
-    if negative.any():
-        row = int(np.argmax(negative))
-        raise unusable_value(index[row][0], metric, values[row], NOT_NEGATIVE)
-
-
-def _check_noise(
-    means: npt.NDArray[np.float64],
-    sems: npt.NDArray[np.float64],
-    metric: str,
-    index: pd.Index[Any],
-) -> None:
-    negative = sems < 0
-    if negative.any():
-        row = int(np.argmax(negative))
-        raise unusable_value(
-            index[row][0], f"standard error of {metric}", sems[row], "finite and >= 0"
-        )
-    lacking = np.isnan(sems) & ~np.isnan(means)
-    if lacking.any() and not np.isnan(sems).all():
-        raise ObservationError(
-            f"trial {index[int(np.argmax(lacking))][0]}: {metric} has no (finite) standard error, "
-            "but other trials have one",
-            "give it for all trials, or for none: the noise is then inferred",
-        )
 
 
 def _impute_failures(

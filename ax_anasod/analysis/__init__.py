@@ -4,7 +4,7 @@ from ax_anasod.analysis.distribution import OperationDistributionPlot
 from ax_anasod.analysis.exchange import BlockExchangePlot
 from ax_anasod.analysis.incumbent import IncumbentPlot
 from ax_anasod.analysis.pictures import write_pictures
-from ax_anasod.analysis.report import write_report
+from ax_anasod.analysis.report import SearchOverview, write_report
 from ax_anasod.analysis.series import SearchSeries
 from ax_anasod.analysis.slice import DistributionSlicePlot
 from ax_anasod.analysis.summary import SearchSummary
@@ -14,6 +14,7 @@ __all__ = [
     "DistributionSlicePlot",
     "IncumbentPlot",
     "OperationDistributionPlot",
+    "SearchOverview",
     "SearchSeries",
     "SearchSummary",
     "write_pictures",

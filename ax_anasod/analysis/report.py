@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
+from typing import final
 
 from ax.adapter.base import Adapter
 from ax.analysis.analysis import Analysis
@@ -14,11 +15,12 @@ from ax.analysis.plotly.cross_validation import CrossValidationPlot
 from ax.analysis.plotly.scatter import ScatterPlot
 from ax.analysis.plotly.utility_progression import UtilityProgressionAnalysis
 from ax.analysis.summary import Summary
-from ax.core.analysis_card import AnalysisCard
+from ax.core.analysis_card import AnalysisCard, AnalysisCardGroup
 from ax.core.experiment import Experiment
 from ax.generation_strategy.generation_strategy import GenerationStrategy
 
 from ax_anasod.adapter import AnasodGenerators, HistoryAdapter
+from ax_anasod.analysis.applicability import given, why_not_series
 from ax_anasod.analysis.distribution import OperationDistributionPlot
 from ax_anasod.analysis.exchange import BlockExchangePlot
 from ax_anasod.analysis.incumbent import IncumbentPlot
@@ -85,6 +87,52 @@ def write_report(
     page = Page(title, head, sections, missing)
     write_whole(Path(path), page.render(), make_folder=True)
     return Path(path)
+
+
+@final
+class SearchOverview(Analysis):
+    """The cards of :func:`write_report` as Ax's cards: ``compute_analyses([SearchOverview()])``.
+
+    Ax's own overview varies one parameter and keeps the others, which leaves the simplex, and
+    waits for predictions that most strategies never make. What has nothing to show is left out.
+
+    Args:
+        optimum: The best possible value of the first objective, or of each by its name.
+        unit: Unit of the first objective, or of each by its name, e.g. ``"percent"``.
+    """
+
+    def __init__(
+        self,
+        optimum: Mapping[str, float | None] | float | None = None,
+        unit: Mapping[str, str] | str = "",
+    ) -> None:
+        self.optimum, self.unit = optimum, unit
+
+    def validate_applicable_state(
+        self,
+        experiment: Experiment | None = None,
+        generation_strategy: GenerationStrategy | None = None,
+        adapter: Adapter | None = None,
+    ) -> str | None:
+        """A sentence where there is no trial yet."""
+        return why_not_series(experiment, need_values=False)
+
+    def compute(
+        self,
+        experiment: Experiment | None = None,
+        generation_strategy: GenerationStrategy | None = None,
+        adapter: Adapter | None = None,
+    ) -> AnalysisCardGroup:
+        """Compute all cards that have something to show."""
+        experiment = given(experiment, "an experiment")
+        fitted = adapter or _fitted(experiment, generation_strategy)
+        state = _State(experiment, generation_strategy, fitted)
+        sections = _sections(experiment, generation_strategy, self.optimum, self.unit, ())
+        groups = []
+        for heading, analyses in sections:
+            cards = [card for analysis in analyses for card in state.compute(analysis)[0]]
+            groups.append(self._create_analysis_card_group(heading, None, cards))
+        return self._create_analysis_card_group("The search", None, groups)
 
 
 @dataclass(frozen=True)

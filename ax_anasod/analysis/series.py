@@ -68,7 +68,6 @@ class SearchSeries:
 
         Raises:
             OptionError: The experiment does not say which cell it searches, or what for.
-            ObservationError: A value is infinite or NaN.
         """
         cell, space = cell_and_space(experiment)
         objectives = signed_objectives(experiment)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, final
+from typing import final
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,11 @@ from ax.generation_strategy.generation_strategy import GenerationStrategy
 
 from ax_anasod.analysis.applicability import given, why_not_series
 from ax_anasod.analysis.series import SearchSeries
-from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, RunProperties
+from ax_anasod.core import RunProperties
+from ax_anasod.core.architectures import codes_of, recorded_codes
+from ax_anasod.journal import BETWEEN_LAYERS
+from ax_anasod.metadata import column_names
+from ax_anasod.nasbench.benchmark import COST
 
 
 @final
@@ -23,8 +27,9 @@ class SearchSummary(Analysis):
     """The best trial of a search, or its Pareto front where there are several objectives.
 
     The DataFrame computed has one row per best trial: ``trial_index``, each metric that was
-    measured (objectives first), ``encoding`` (the operation counts), ``architecture`` (the
-    benchmark's own string) and ``cost_seconds`` (where the runner or the benchmark told it).
+    measured (objectives first; ``value(encoding)`` and so on, where one has the name of another
+    column), ``encoding`` (the operation counts), ``architecture`` (the benchmark's own string)
+    and ``cost_seconds`` (where the runner or the benchmark told it).
     """
 
     def validate_applicable_state(
@@ -55,11 +60,8 @@ class SearchSummary(Analysis):
         )
 
 
-def architecture_of(experiment: Experiment, series: SearchSeries, row: int) -> str | None:
-    """The string of a trial's architecture.
-
-    What the runner stored, or the architecture that the search space decodes from the
-    trial's parameters.
+def architecture_text(experiment: Experiment, series: SearchSeries, row: int) -> str | None:
+    """The string of a trial's architecture: the one recorded with it, or drawn for it.
 
     Args:
         experiment: The experiment.
@@ -70,18 +72,15 @@ def architecture_of(experiment: Experiment, series: SearchSeries, row: int) -> s
         The benchmark's string; None where a drawn architecture cannot be drawn again,
         because the experiment does not hold the seed of the run.
     """
-    index = int(series.trial_indices[row])
-    stored = experiment.trials[index].run_metadata.get("architecture")
-    if stored is not None:
-        return str(stored)
-    parameters: dict[str, Any] = series.parameters[row]
-    if series.space == "architecture":
-        return str(CellSearchSpace.from_cell(series.cell).decode(parameters))
+    trial = experiment.trials[int(series.trial_indices[row])]
+    arm = next(arm for arm in trial.arms if arm.parameters == series.parameters[row])
     properties = RunProperties.read(experiment)
-    if properties is None:
-        return None
-    space = AnasodSearchSpace.from_cell(series.cell)
-    return str(space.decode(parameters, properties.seed, index))
+    codes = (
+        recorded_codes(trial, arm, series.cell)
+        if properties is None
+        else codes_of(trial, arm, series.cell, properties.seed)
+    )
+    return None if codes is None else BETWEEN_LAYERS.join(series.cell.to_strings(codes))
 
 
 def cost_seconds(experiment: Experiment, trial_index: int) -> float:
@@ -93,16 +92,18 @@ def cost_seconds(experiment: Experiment, trial_index: int) -> float:
 def _row(experiment: Experiment, series: SearchSeries, row: int) -> dict[str, object]:
     index = int(series.trial_indices[row])
     data = experiment.lookup_data(trial_indices=[index]).df
-    measured = dict(zip(data["metric_name"], data["mean"], strict=True))
-    objectives = dict(zip(series.objectives, series.values[row].tolist(), strict=True))
-    return {
-        "trial_index": index,
-        **objectives,
-        **{name: value for name, value in measured.items() if name not in objectives},
+    # The objectives first.
+    measured = dict(zip(series.objectives, series.values[row].tolist(), strict=True))
+    for name, value in zip(data["metric_name"], data["mean"], strict=True):
+        measured.setdefault(name, value)
+    described = {
         "encoding": series.encoding_text(row),
-        "architecture": architecture_of(experiment, series, row),
-        "cost_seconds": cost_seconds(experiment, index),
+        "architecture": architecture_text(experiment, series, row),
+        COST: cost_seconds(experiment, index),
     }
+    columns = column_names(measured, ("trial_index", *described))
+    values = {columns[name]: value for name, value in measured.items()}
+    return {"trial_index": index, **values, **described}
 
 
 def _chosen(series: SearchSeries, number: int) -> str:

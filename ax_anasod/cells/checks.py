@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 
 from ax_anasod.exceptions import CellError, shown
 
@@ -48,6 +48,12 @@ def check_operations(name: str, operations: object) -> tuple[str, ...]:
     if isinstance(operations, str) or not isinstance(operations, Iterable):
         raise CellError(
             f"operations of cell {name!r} must be a list of names, got {shown(operations)}"
+        )
+    if isinstance(operations, Set):
+        # It would be another one in each process, and so would the meaning of each code.
+        raise CellError(
+            f"operations of cell {name!r} are a set, which has no order",
+            f"give a list, such as {sorted(map(str, operations))}",
         )
     names = tuple(itertools.islice(operations, MOST_OPERATIONS + 1))
     if len(names) > MOST_OPERATIONS:

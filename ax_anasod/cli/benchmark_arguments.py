@@ -76,6 +76,13 @@ ARGUMENTS: Final = (
         ),
     ),
     BenchmarkArgument(
+        "maximize",
+        _columns(
+            "Quantity to maximise as it is, of any sign and scale: AUC, R2, images a second. May "
+            "be repeated."
+        ),
+    ),
+    BenchmarkArgument(
         "report", _columns("Not searched, but given for the incumbent. May be repeated.")
     ),
     BenchmarkArgument("cost", _text("Cost of an evaluation in seconds.", metavar="COLUMN")),

@@ -15,7 +15,7 @@ _ONE_SPLIT: Final = "search"
 # Errors of benchmarks advise in the words of Python.
 _WORDS: Final = {
     "present_only=True": "--present-only",
-    "with accuracy or with minimize": "with --accuracy or --minimize",
+    "with accuracy, with minimize or with maximize": "with --accuracy, --minimize or --maximize",
     "pass cost='cost_seconds'": "pass --cost cost_seconds",
     "choose with surrogate=": "choose with --surrogate",
     "name it with python=PATH": "name it with --python PATH",

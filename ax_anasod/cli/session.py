@@ -7,11 +7,13 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
 from ax_anasod.escaping import for_terminal
+from ax_anasod.exceptions import AnasodWarning
 
 
 def stderr_console() -> Console:
@@ -40,11 +42,21 @@ def quiet_libraries() -> Iterator[None]:
     """Keep the log lines and warnings of Ax and its kin off the terminal.
 
     They are about Ax's own doing, twice a trial, and would tear the progress bar; what a
-    user has to know this package says itself. ``python -W`` still shows warnings.
+    user has to know this package says itself, as notes. ``python -W`` still shows warnings.
     """
     with warnings.catch_warnings():
         if not sys.warnoptions:
             warnings.simplefilter("ignore")
+            warnings.simplefilter("always", AnasodWarning)
+            said: set[str] = set()
+
+            def say(message: Warning | str, *details: Any, **more: Any) -> None:
+                # Of one kind only: all others are ignored.
+                if str(message) not in said:
+                    said.add(str(message))
+                    note(str(message))
+
+            warnings.showwarning = say
         logging.disable(logging.WARNING)
         try:
             yield

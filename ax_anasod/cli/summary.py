@@ -81,11 +81,12 @@ def _add_best(table: PlainTable, results: Results, best: Completed) -> None:
     table.add_row(
         f"best {objective.name}", f"{in_words(value, objective.unit)} (trial {best.trial})"
     )
-    if objective.optimum is not None:
+    regret = objective.regret(value)
+    if objective.optimum is not None and regret is not None:
         # A difference of percentages is none itself.
         unit = "points" if objective.unit == "percent" else objective.unit
-        regret = in_words(value - objective.optimum, unit)
-        table.add_row("optimum", f"{in_words(objective.optimum, objective.unit)} (regret {regret})")
+        optimum = in_words(objective.optimum, objective.unit)
+        table.add_row("optimum", f"{optimum} (regret {in_words(regret, unit)})")
     for quantity in (*results.config.objectives[1:], *results.config.reported):
         table.add_row(f"its {quantity.name}", in_words(best.values[quantity.name], quantity.unit))
     encoding = [f"{count} {operation}" for operation, count in best.encoding.items() if count]

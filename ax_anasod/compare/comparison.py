@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -174,6 +174,8 @@ def compare_strategies(
     """
     if jobs < 1:
         raise OptionError(f"jobs must be at least 1, got {jobs}")
+    if isinstance(strategies, Set):
+        raise OptionError("the strategies are a set, which has no order", "give a list")
     contenders = [s if isinstance(s, Contender) else Contender(s, {}, trials) for s in strategies]
     plan = Plan.of(benchmark, contenders, seeds, regret, reference)
     own_modules(benchmark, contenders)  # refuses before there is a folder

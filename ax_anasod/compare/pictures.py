@@ -67,7 +67,8 @@ def write_pictures(plan: Plan, results: pd.DataFrame, directory: Path) -> list[P
     if results["cost_seconds"].notna().any():
         figures["incumbent_seconds"] = draw_seconds(plan, results)
     for quantity in plan.reported:
-        figures[_free_stem(quantity.name, figures)] = draw_queries(plan, results, quantity.name)
+        column = plan.columns[quantity.name]
+        figures[_free_stem(quantity.name, figures)] = draw_queries(plan, results, column)
     paths = [directory / f"{name}.png" for name in figures]
     for path, figure in zip(paths, figures.values(), strict=True):
         save(figure, path)
@@ -100,7 +101,7 @@ def draw_queries(plan: Plan, results: pd.DataFrame, column: str = "incumbent") -
     Args:
         plan: The plan.
         results: From :func:`ax_anasod.compare.results.results_frame`.
-        column: ``"incumbent"``, or a reported quantity.
+        column: ``"incumbent"``, or the column of a reported quantity.
     """
     figure, axes = new_figure()
     fill_queries(axes, plan, results, column)
@@ -168,7 +169,9 @@ def _draw(
 ) -> None:
     drawn = [band for band in bands if band is not None and len(band.x)]
     axes.set_title(_text(plan.subject), loc="left", fontsize=12, fontweight="bold", pad=12)
-    axes.set_ylabel(_text(f"lowest {style.axis_label(quantity.name, quantity.unit)} so far"))
+    axes.set_ylabel(
+        _text(f"{quantity.extreme} {style.axis_label(quantity.name, quantity.unit)} so far")
+    )
     axes.set_xlabel(x_label)
     if not drawn:
         axes.set_xticks([])
@@ -208,7 +211,7 @@ def _draw(
             linewidth=1.4,
             label=f"optimum  {style.with_unit(quantity.optimum, quantity.unit)}",
         )
-    axes.set_ylim(*_limits(drawn, quantity.optimum))
+    axes.set_ylim(*_limits(drawn, quantity))
     axes.legend(
         loc="upper left",
         bbox_to_anchor=(1.01, 1.0),
@@ -230,12 +233,14 @@ def _count_in_plain_numbers(axes: Axes) -> None:
         axes.xaxis.set_minor_formatter(NullFormatter())
 
 
-def _limits(bands: Sequence[Band], optimum: float | None) -> tuple[float, float]:
-    """From the lowest value to the highest one after the first few queries."""
-    tops = [float(band.mean[band.x >= _start(band)].max()) for band in bands]
-    bottoms = [float((band.mean - band.error).min()) for band in bands]
-    low = min(bottoms if optimum is None else [*bottoms, optimum])
-    high = max(tops)
+def _limits(bands: Sequence[Band], quantity: Quantity) -> tuple[float, float]:
+    """From the best value to the worst one after the first few queries."""
+    sign = quantity.sign
+    worst = [float((sign * band.mean[band.x >= _start(band)]).max()) for band in bands]
+    best = [float((sign * band.mean - band.error).min()) for band in bands]
+    if quantity.optimum is not None:
+        best.append(sign * quantity.optimum)
+    low, high = sorted((sign * min(best), sign * max(worst)))
     margin = _MARGIN * (high - low) or max(abs(high) * _MARGIN, _MARGIN)
     return low - margin, high + margin
 
@@ -256,7 +261,7 @@ def looks(labels: Sequence[str]) -> dict[str, tuple[str, str]]:
 def _quantity(plan: Plan, column: str) -> Quantity:
     if column == "incumbent":
         return plan.objective
-    found = [quantity for quantity in plan.reported if quantity.name == column]
+    found = [quantity for quantity in plan.reported if plan.columns[quantity.name] == column]
     if not found:
         raise OptionError(f"the comparison has no column {column!r} to draw")
     return found[0]

@@ -14,6 +14,7 @@ from typing import Any, Final, Self
 from ax_anasod.compare.contender import Contender, check_different
 from ax_anasod.exceptions import OptionError, RunError, UnknownNameError
 from ax_anasod.files import read_json, write_whole
+from ax_anasod.metadata import column_names
 from ax_anasod.nasbench import Benchmark
 from ax_anasod.nasbench.benchmark import COST
 from ax_anasod.runs import Quantity
@@ -84,8 +85,8 @@ class Plan:
         """The plan of a new comparison; whatever cannot run is refused here.
 
         Raises:
-            AnasodError: A strategy cannot run, the benchmark has several objectives, a
-                column has a name that the results need, or a number is out of range.
+            AnasodError: A strategy cannot run, the benchmark has several objectives, or a
+                number is out of range.
         """
         if seeds < 1:
             raise OptionError(f"seeds must be at least 1, got {seeds}")
@@ -96,13 +97,6 @@ class Plan:
                 "search one of them and report the others",
             )
         check_different(contenders)
-        for quantity in benchmark.reported:
-            if quantity.name in (*COLUMNS, SECONDS):
-                raise OptionError(
-                    f"a reported column cannot be called {quantity.name!r}: the results of a "
-                    f"comparison have a column of this name",
-                    "rename it in the table",
-                )
         # All of them are checked; what they are run on is the same for each.
         config, *_ = [contender.check(benchmark) for contender in contenders]
         return cls(
@@ -123,6 +117,11 @@ class Plan:
     def labels(self) -> list[str]:
         """The contenders as results call them, in order."""
         return [contender.label for contender in self.contenders]
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Reported quantity -> its column in the results."""
+        return column_names((q.name for q in self.reported), (*COLUMNS, SECONDS))
 
     @property
     def subject(self) -> str:

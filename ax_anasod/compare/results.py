@@ -13,6 +13,7 @@ from ax_anasod.compare.plan import COLUMNS, SECONDS, Plan
 from ax_anasod.escaping import for_csv
 from ax_anasod.journal import Completed
 from ax_anasod.nasbench.benchmark import COST
+from ax_anasod.runs import Quantity
 
 
 def results_frame(plan: Plan, runs: Iterable[Run]) -> pd.DataFrame:
@@ -25,14 +26,15 @@ def results_frame(plan: Plan, runs: Iterable[Run]) -> pd.DataFrame:
     Returns:
         Columns ``strategy``, ``seed``, ``trial``, ``value`` (NaN where the trial failed),
         ``incumbent`` (the best value so far), ``cost_seconds`` (simulated cost of this trial,
-        NaN where unknown), one for each reported quantity (its value of the incumbent), and
-        ``seconds`` (wall time).
+        NaN where unknown), one for each reported quantity (its value of the incumbent; see
+        :attr:`Plan.columns`), and ``seconds`` (wall time).
     """
     names = [quantity.name for quantity in plan.reported]
-    rows = [row for run in runs for row in _rows(plan.objective.name, names, run)]
-    columns = [*COLUMNS, *names, SECONDS]
+    rows = [row for run in runs for row in _rows(plan.objective, names, run)]
+    own = plan.columns.values()
+    columns = [*COLUMNS, *own, SECONDS]
     frame = pd.DataFrame.from_records(rows, columns=columns)
-    numbers = dict.fromkeys(("value", "incumbent", COST, *names, SECONDS), np.float64)
+    numbers = dict.fromkeys(("value", "incumbent", COST, *own, SECONDS), np.float64)
     return frame.astype({"seed": np.int64, "trial": np.int64, **numbers})
 
 
@@ -70,8 +72,8 @@ def curves(results: pd.DataFrame, label: str, column: str, trials: int) -> pd.Da
     return table.loc[ended.index[ended >= trials]].reindex(columns=range(trials))
 
 
-def _rows(objective: str, reported: list[str], run: Run) -> list[tuple[Any, ...]]:
-    best: Completed | None = None
+def _rows(searched: Quantity, reported: list[str], run: Run) -> list[tuple[Any, ...]]:
+    objective, best = searched.name, None
     rows = []
     for end in (record.end for record in run.records):
         if end is None:
@@ -79,7 +81,8 @@ def _rows(objective: str, reported: list[str], run: Run) -> list[tuple[Any, ...]
         completed = end if isinstance(end, Completed) else None
         # The earlier one where two tie.
         if completed is not None and (
-            best is None or completed.values[objective] < best.values[objective]
+            best is None
+            or searched.sign * completed.values[objective] < searched.sign * best.values[objective]
         ):
             best = completed
         rows.append(

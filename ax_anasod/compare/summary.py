@@ -96,7 +96,8 @@ class Summary:
     def _row(self, label: str, trials: int) -> dict[str, Any]:
         incumbents = self._curves(label, "incumbent")
         final = incumbents.iloc[:, -1].to_numpy()
-        to_optimum = _queries(incumbents, self.plan.objective.optimum)
+        objective = self.plan.objective
+        to_optimum = _queries(incumbents, objective.optimum, objective.sign)
         row: dict[str, Any] = {
             "strategy": label,
             "mean": _mean(final),
@@ -107,17 +108,17 @@ class Summary:
             "seeds": len(final),
             "seeds_at_optimum": _number_reached(to_optimum),
         }
-        if self.plan.objective.optimum is not None:
-            row["regret"] = row["mean"] - self.plan.objective.optimum
+        if objective.optimum is not None:
+            row["regret"] = objective.regret(row["mean"])
         if self.plan.regret is not None:
-            near = _queries(incumbents, self._target())
+            near = _queries(incumbents, self._target(), objective.sign)
             row |= {
                 "queries_to_regret": _median(near),
                 "seeds_at_regret": _number_reached(near),
             }
         row |= self._noise_free(label)
         for quantity in self.plan.reported:
-            values = self.final(label, quantity.name).to_numpy()
+            values = self.final(label, self.plan.columns[quantity.name]).to_numpy()
             row[f"mean({quantity.name})"] = _mean(values)
             row[f"standard_error({quantity.name})"] = _standard_error(values)
         costs = self._curves(label, COST)
@@ -130,27 +131,28 @@ class Summary:
         quantity = self.plan.noise_free
         if quantity is None or quantity.optimum is None:
             return {}
-        values = self._curves(label, quantity.name)
-        reached = _queries(values, quantity.optimum)
+        values = self._curves(label, self.plan.columns[quantity.name])
+        reached = _queries(values, quantity.optimum, quantity.sign)
         return {
-            "noise_free_regret": _mean(values.iloc[:, -1].to_numpy()) - quantity.optimum,
+            "noise_free_regret": quantity.regret(_mean(values.iloc[:, -1].to_numpy())),
             "noise_free_queries_to_optimum": _median(reached),
         }
 
     def _target(self) -> float | None:
-        optimum = self.plan.objective.optimum
-        regret = self.plan.regret
-        return None if optimum is None or regret is None else optimum + regret
+        objective, regret = self.plan.objective, self.plan.regret
+        if objective.optimum is None or regret is None:
+            return None
+        return objective.optimum + objective.sign * regret
 
 
-def _queries(values: pd.DataFrame, target: float | None) -> npt.NDArray[np.float64]:
-    """How many queries each run needs to get at least as low as a target; inf where it did not.
+def _queries(values: pd.DataFrame, target: float | None, sign: float) -> npt.NDArray[np.float64]:
+    """How many queries each run needs to get at least as good as a target; inf where it did not.
 
     NaN for all of them where there is no target.
     """
     if target is None:
         return np.full(len(values), np.nan)
-    reached = values.to_numpy() <= target + _EQUAL * abs(target)
+    reached = sign * values.to_numpy() <= sign * target + _EQUAL * abs(target)
     return np.where(reached.any(axis=1), reached.argmax(axis=1) + 1.0, np.inf)
 
 

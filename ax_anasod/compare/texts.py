@@ -11,6 +11,7 @@ import pandas as pd
 
 from ax_anasod.compare.summary import Summary
 from ax_anasod.escaping import for_markdown
+from ax_anasod.metadata import column_names
 
 _LEVEL = 0.05
 
@@ -34,8 +35,9 @@ def table(summary: Summary) -> tuple[list[str], list[list[str]]]:
         )
     if "noise_free_regret" in frame:
         columns["noise-free regret"] = [number(v, unit) for v in frame["noise_free_regret"]]
+    names = column_names((q.name for q in plan.reported), (*columns, "p", "s a trial"))
     for quantity in plan.reported:
-        columns[quantity.name] = _plus_minus(
+        columns[names[quantity.name]] = _plus_minus(
             frame, f"mean({quantity.name})", f"standard_error({quantity.name})", quantity.unit
         )
     if len(plan.contenders) > 1:
@@ -55,7 +57,7 @@ def notes(summary: Summary) -> list[str]:
     after = f"{trials[0]} trials" if len(trials) == 1 else "all trials of a run"
     optimum = plan.objective.optimum
     sentences = [
-        f"Values: the lowest {plan.objective.name} seen in a run after {after}, "
+        f"Values: the {plan.objective.extreme} {plan.objective.name} seen in a run after {after}, "
         f"mean over the seeds ± one standard error; {_unit_in_words(plan.objective.unit)}."
     ]
     if optimum is not None:

@@ -1,5 +1,6 @@
 """What an experiment is: parameters, search spaces, and what a run must remember."""
 
+from ax_anasod.core.architectures import architecture_of
 from ax_anasod.core.cell_search_space import CellSearchSpace
 from ax_anasod.core.coding import Coding, space_of
 from ax_anasod.core.history import History
@@ -14,6 +15,7 @@ __all__ = [
     "History",
     "OperationParameter",
     "RunProperties",
+    "architecture_of",
     "parameter_name",
     "parameter_names",
     "space_of",

@@ -90,10 +90,9 @@ class CellSearchSpace(CellBoundSearchSpace):
     def decode(
         self, parameters: Mapping[str, TParamValue], seed: int = 0, trial_index: int = 0
     ) -> Architecture:
-        """The architecture of a trial; nothing is drawn, seed and index are not used.
+        """The architecture that parameters name: nothing is drawn, seed and index are not used.
 
-        The signature is that of :meth:`AnasodSearchSpace.decode`, so that one loop serves
-        both spaces.
+        They are there for code that serves both spaces (:meth:`AnasodSearchSpace.decode`).
 
         Raises:
             ArchitectureError: The parameters are no architecture of the cell.

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import warnings
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 from ax.core.base_trial import BaseTrial
+from ax.core.batch_trial import BatchTrial
 from ax.core.experiment import Experiment
 from ax.core.observation import ObservationFeatures
 from ax.core.optimization_config import OptimizationConfig
 from ax.core.trial import Trial
 
 from ax_anasod.core.coding import Coding
-from ax_anasod.core.means import Key, Means, begins_with, failed_arms
+from ax_anasod.core.means import Key, Means, begins_with, failed_arms, unusable_values
 from ax_anasod.core.objectives import objective_signs
 from ax_anasod.core.stored_values import as_stored
+from ax_anasod.exceptions import AnasodWarning, ObservationWarning
+
+# What experiments have been warned of: Ax compares experiments by all their attributes.
+_SAID: Final[dict[int, set[str]]] = {}
 
 
 @dataclass(frozen=True)
@@ -34,7 +41,8 @@ class History:
             Ax stores them; NaN where a trial has no data (yet).
         trial_indices: Index of each row's trial ``n``; -1 for rows proposed in the same call
             and not yet trials.
-        failed: Whether the trial failed or was abandoned, ``n``.
+        failed: Whether the trial failed, was abandoned, or ended with a value that is NaN or
+            infinite, ``n``.
         position: Number of trials plus rows just proposed: where the next proposal stands in
             the run; its random numbers are derived from the seed and this. Arms outside of the
             space, which Ax lets into experiments on plain search spaces, are counted here but
@@ -123,8 +131,6 @@ class History:
             pending: Ax's pending observations, from which rows proposed in the same call
                 (those without a trial) are taken.
 
-        Raises:
-            ObservationError: A value is infinite or NaN; the trial is named.
         """
         return HistoryReader(coding).read(experiment, optimization_config, pending)
 
@@ -161,21 +167,18 @@ class HistoryReader:
             pending: Ax's pending observations.
             with_values: Whether values are read; without them there are no objectives.
 
-        Raises:
-            ObservationError: A value is infinite or NaN; the trial is named.
         """
         config = optimization_config or experiment.optimization_config
         objectives = [] if config is None or not with_values else objective_signs(config)
         others = self._keep_settled(experiment)
         values = self._read_values(experiment, objectives)
         values = np.concatenate([values, self._values_of(others.keys, objectives)])
-        failures = {(index, arm.name) for index, arm in failed_arms(experiment)}
+        failures = {(i, arm.name) for i, arm in failed_arms(experiment, dict(objectives))}
         failed = np.zeros(len(values), dtype=np.bool_)
         if failures:
             failed[:] = [key in failures for key in (*self._keys, *others.keys)]
-        self._means.refuse_infinite({name for name, _ in objectives}, failures)
         values[failed] = np.nan
-        proposed = self._coding.rows(_proposed(pending))
+        proposed = self._coding.rows(proposed_before(pending))
         new = len(proposed)
         return History(
             rows=np.concatenate([self._rows, others.rows, proposed]),
@@ -252,6 +255,36 @@ class HistoryReader:
         return as_stored(exact.ravel()).reshape(exact.shape) if exact.size else exact
 
 
+def warn_once(experiment: Experiment, text: str, category: type[AnasodWarning]) -> None:
+    """Warn in the same words of the same experiment only once, whatever the filters are."""
+    key = id(experiment)
+    if key not in _SAID:
+        _SAID[key] = set()
+        weakref.finalize(experiment, _SAID.pop, key, None)
+    if text not in _SAID[key]:
+        _SAID[key].add(text)
+        warnings.warn(text, category, stacklevel=3)
+
+
+def fail_unusable_trials(experiment: Experiment) -> None:
+    """Mark what has ended with a NaN or infinite objective as failed, with a warning each.
+
+    Ax's own search for the best trial stumbles over such trials, too.
+
+    Args:
+        experiment: The experiment.
+    """
+    config = experiment.optimization_config
+    objectives = {} if config is None else dict(objective_signs(config))
+    for (index, name), (metric, value) in unusable_values(experiment, objectives).items():
+        trial, reason = experiment.trials[index], f"{metric} is {value}"
+        if isinstance(trial, BatchTrial):
+            trial.mark_arm_abandoned(name, reason)
+        else:
+            trial.mark_failed(reason, unsafe=True)
+        warnings.warn(f"trial {index} counts as failed: {reason}", ObservationWarning, stacklevel=2)
+
+
 @dataclass(frozen=True)
 class _Arms:
     """Arms of a few trials."""
@@ -267,7 +300,14 @@ def _is_settled(trial: BaseTrial) -> bool:
     return isinstance(trial, Trial) and trial.arm is not None and not trial.status.is_candidate
 
 
-def _proposed(pending: dict[str, list[ObservationFeatures]] | None) -> list[dict[str, Any]]:
+def proposed_before(
+    pending: dict[str, list[ObservationFeatures]] | None,
+) -> list[dict[str, Any]]:
+    """The parameters that were proposed in the same call before, and are no trials yet.
+
+    Args:
+        pending: Ax's pending observations.
+    """
     lists: Sequence[list[ObservationFeatures]] = list((pending or {}).values())
     longest = max(lists, key=len, default=[])
     return [dict(f.parameters) for f in longest if f.trial_index is None]

@@ -52,16 +52,13 @@ class Means:
         self._seen = list(rows)
         return None if again else changed
 
-    def refuse_infinite(self, metrics: Container[str], failures: Container[Key]) -> None:
-        """Refuse what no strategy can use.
-
-        Raises:
-            ObservationError: A value of one of the metrics is infinite or NaN, and its arm has
-                not failed; the trial is named.
-        """
-        for (key, metric), mean in sorted(self._infinite.items()):
-            if metric in metrics and key not in failures:
-                raise unusable_value(key[0], metric, mean, "finite")
+    def infinite(self, metrics: Container[str]) -> dict[Key, tuple[str, float]]:
+        """The arms of which one of these metrics is NaN or infinite -> the metric and its value."""
+        return {
+            key: (metric, mean)
+            for (key, metric), mean in sorted(self._infinite.items())
+            if metric in metrics
+        }
 
 
 def begins_with(items: Sequence[object], first: Sequence[object]) -> bool:
@@ -69,34 +66,48 @@ def begins_with(items: Sequence[object], first: Sequence[object]) -> bool:
     return len(items) >= len(first) and all(map(operator.is_, items, first))
 
 
-def check_finite(experiment: Experiment, objectives: Container[str]) -> None:
-    """Refuse what no strategy can use.
+def unusable_values(
+    experiment: Experiment, objectives: Container[str]
+) -> dict[Key, tuple[str, float]]:
+    """The arms that have ended with an objective that is NaN or infinite.
 
     Args:
         experiment: The experiment.
-        objectives: The metrics that must be finite; others may be anything.
+        objectives: Signatures of the metrics that must be finite; others may be anything.
 
-    Raises:
-        ObservationError: A value is infinite or NaN; the trial is named.
+    Returns:
+        Trial and arm name -> such an objective and its value.
     """
+    if all(math.isfinite(row.mean) for row in experiment.data._data_rows):
+        return {}
     means = Means()
     means.update(experiment.lookup_data())
-    means.refuse_infinite(objectives, {(i, arm.name) for i, arm in failed_arms(experiment)})
+    ended = (TrialStatus.COMPLETED, TrialStatus.EARLY_STOPPED)
+    return {
+        key: said
+        for key, said in means.infinite(objectives).items()
+        if experiment.trials[key[0]].status in ended
+    }
 
 
-def failed_arms(experiment: Experiment) -> list[tuple[int, Arm]]:
-    """The arms that failed or were abandoned, with the indices of their trials."""
+def failed_arms(experiment: Experiment, objectives: Container[str]) -> list[tuple[int, Arm]]:
+    """The arms that failed, were abandoned or have no usable value, with their trials' indices.
+
+    Args:
+        experiment: The experiment.
+        objectives: As for :func:`unusable_values`.
+    """
+    unusable = unusable_values(experiment, objectives)
     by_status = experiment.trial_indices_by_status
     failed = by_status[TrialStatus.FAILED] | by_status[TrialStatus.ABANDONED]
-    batches = [i for i, trial in experiment.trials.items() if isinstance(trial, BatchTrial)]
+    batches = {i for i, trial in experiment.trials.items() if isinstance(trial, BatchTrial)}
     return [
         (index, arm)
-        for index in sorted({*failed, *batches})
-        for arm in (
-            experiment.trials[index].arms
-            if index in failed
-            else experiment.trials[index].abandoned_arms
-        )
+        for index in sorted(failed | batches | {index for index, _ in unusable})
+        for arm in experiment.trials[index].arms
+        if index in failed
+        or (index, arm.name) in unusable
+        or arm in experiment.trials[index].abandoned_arms
     ]
 
 

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+import warnings
+from collections.abc import Iterable
+from typing import Final, Literal
 
 from ax.core.optimization_config import OptimizationConfig
 
-from ax_anasod.exceptions import OptionError
+from ax_anasod.exceptions import ObjectiveWarning, OptionError
+
+# Words of names of metrics.
+_MORE_IS_BETTER: Final = re.compile(
+    "acc|accuracy|accuracies|auc|auroc|auprc|bleu|dice|f1|fps|fscore|iou|map|miou|precision|psnr"
+    "|r2|recall|reward|rouge|sensitivity|specificity|ssim|throughput|top1|top5"
+)
+_LESS_IS_BETTER: Final = re.compile(
+    "err|error|errors|drop|gap|inverse|loss|mae|minus|mse|neg|negative|regret|rmse"
+)
 
 Scope = Literal["any", "one", "front"]
 """What is searched: whatever is asked for (draws that read no values), the best value of one
@@ -50,3 +62,22 @@ def check_scope(config: OptimizationConfig | None, scope: Scope) -> None:
             f"this strategy searches one objective, got {len(names)}: {names}",
             "report their sum as a metric of its own, or search a Pareto front with anasod-bo",
         )
+
+
+def warn_if_minimised(names: Iterable[str]) -> None:
+    """Warn of what is minimised although its name says that more of it is better.
+
+    Args:
+        names: Names of metrics that are minimised.
+    """
+    for name in names:
+        words = re.split(r"[\W_]+", name.lower())
+        words += [word.rstrip("0123456789") for word in words]
+        if any(map(_MORE_IS_BETTER.fullmatch, words)) and not any(
+            map(_LESS_IS_BETTER.fullmatch, words)
+        ):
+            warnings.warn(
+                f"{name!r} is minimised: if more of it is better, name it with maximize",
+                ObjectiveWarning,
+                stacklevel=3,
+            )

@@ -95,12 +95,13 @@ class AnasodSearchSpace(CellBoundSearchSpace):
         return dict(zip(self.parameters, np.asarray(counts, dtype=np.int64).tolist(), strict=True))
 
     def decode(
-        self, parameters: Mapping[str, TParamValue], seed: int = 0, trial_index: int = 0
+        self, parameters: Mapping[str, TParamValue], seed: int, trial_index: int
     ) -> Architecture:
-        """Draw the architecture of a trial from its encoding (Algorithm 2, line 7).
+        """Draw an architecture of an encoding (Algorithm 2, line 7).
 
-        A pure function of the seed, the trial index and the counts: an ask-and-tell loop,
-        a runner, and the same run resumed tomorrow get the same architecture.
+        A pure function of the seed, the trial index and the counts. The architecture of a
+        trial of an experiment is :func:`ax_anasod.architecture_of`: another one where this
+        has a trial already, or where one was attached.
 
         Args:
             parameters: The trial's parameters.

@@ -1,5 +1,8 @@
 """When a trial is stopped before its end."""
 
-from ax_anasod.early_stopping.percentile import RepeatablePercentileEarlyStoppingStrategy
+from ax_anasod.early_stopping.percentile import (
+    RepeatablePercentileEarlyStoppingStrategy,
+    stop_worst,
+)
 
-__all__ = ["RepeatablePercentileEarlyStoppingStrategy"]
+__all__ = ["RepeatablePercentileEarlyStoppingStrategy", "stop_worst"]

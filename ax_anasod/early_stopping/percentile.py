@@ -6,6 +6,8 @@ from ax.core.data import Data
 from ax.core.experiment import Experiment
 from ax.early_stopping.strategies import PercentileEarlyStoppingStrategy
 
+from ax_anasod.exceptions import OptionError
+
 
 class RepeatablePercentileEarlyStoppingStrategy(PercentileEarlyStoppingStrategy):
     """Ax's ``PercentileEarlyStoppingStrategy``, which also works once an encoding is repeated.
@@ -26,3 +28,23 @@ class RepeatablePercentileEarlyStoppingStrategy(PercentileEarlyStoppingStrategy)
         df = data.full_df.copy()
         df["arm_name"] = df["trial_index"].astype(str) + "_0"
         return Data(df=df)
+
+
+def stop_worst(
+    percent: float, min_progression: float = 1, min_curves: int = 5
+) -> RepeatablePercentileEarlyStoppingStrategy:
+    """The strategy that stops the worst trials after any of their steps.
+
+    Args:
+        percent: A trial that is among this share of the worst at a step is stopped.
+        min_progression: Steps that every trial has.
+        min_curves: No trial is stopped before so many others have a curve.
+
+    Raises:
+        OptionError: The share is not between 0 and 100.
+    """
+    if isinstance(percent, bool) or not isinstance(percent, int | float) or not 0 < percent < 100:
+        raise OptionError(f"early_stopping must be in (0, 100) percent, got {percent!r}")
+    return RepeatablePercentileEarlyStoppingStrategy(
+        percentile_threshold=percent, min_progression=min_progression, min_curves=min_curves
+    )

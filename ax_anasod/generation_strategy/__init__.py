@@ -11,6 +11,7 @@ from ax_anasod.generation_strategy.builders import STRATEGIES, get, make
 from ax_anasod.generation_strategy.options import (
     AnasodBOOptions,
     BiasedRandomOptions,
+    EncodingOptions,
     RandomOptions,
 )
 from ax_anasod.generation_strategy.registration import OwnOptions, register_strategy
@@ -36,6 +37,7 @@ __all__ = [
     "AnasodNEPOptions",
     "BananasOptions",
     "BiasedRandomOptions",
+    "EncodingOptions",
     "EvolutionOptions",
     "GCNBOOptions",
     "LocalSearchOptions",

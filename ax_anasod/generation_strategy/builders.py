@@ -19,6 +19,7 @@ from ax_anasod.generation_strategy.nodes import SearchStrategy, draws_then_model
 from ax_anasod.generation_strategy.options import (
     AnasodBOOptions,
     BiasedRandomOptions,
+    EncodingOptions,
     RandomOptions,
     make_options,
 )
@@ -95,7 +96,7 @@ def _anasod_random(
     name: str,
     space: AnasodSearchSpace | CellSearchSpace,
     seed: int,
-    options: RandomOptions | BiasedRandomOptions,
+    options: EncodingOptions,
 ) -> GenerationStrategy:
     kwargs = {"cell": space.cell.to_dict(), "seed": seed, **asdict(options)}
     return SearchStrategy(name=name, nodes=[node(name, AnasodGenerators.ANASOD_RANDOM, kwargs)])
@@ -133,7 +134,6 @@ def _anasod_bo(
         arguments,
         options.num_initial,
         scope="front",
-        signs="not negative" if log_targets else "any",
     )
 
 
@@ -152,7 +152,7 @@ STRATEGIES.update(
             "anasod-random",
             "uniform Dirichlet draws over operation distributions",
             "encoding",
-            RandomOptions,
+            EncodingOptions,
             _anasod_random,
             multi_objective=True,
         ),

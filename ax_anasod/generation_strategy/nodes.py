@@ -17,8 +17,8 @@ from ax.generation_strategy.transition_criterion import MinTrials
 
 from ax_anasod.adapter.history import HistoryAdapter
 from ax_anasod.adapter.registry import SETUPS
+from ax_anasod.core.history import fail_unusable_trials
 from ax_anasod.core.objectives import Scope
-from ax_anasod.generators.targets import Signs
 
 
 class SearchStrategy(GenerationStrategy):
@@ -67,6 +67,17 @@ def _reads_history(node: GenerationNode) -> bool:
     return all(s is not None and issubclass(s.adapter_class, HistoryAdapter) for s in setups)
 
 
+class MinObserved(MinTrials):
+    """Ax's ``MinTrials``, which does not count a trial whose value is NaN or infinite."""
+
+    def num_contributing_to_threshold(
+        self, experiment: Experiment, trials_from_node: set[int]
+    ) -> int:
+        """How many trials count, after those without a usable value have been marked failed."""
+        fail_unusable_trials(experiment)
+        return super().num_contributing_to_threshold(experiment, trials_from_node)
+
+
 def node(
     name: str,
     generator: GeneratorRegistryBase,
@@ -88,7 +99,7 @@ def node(
     # none of them idles.
     criteria = (
         [
-            MinTrials(
+            MinObserved(
                 threshold=num_trials,
                 transition_to=next_node,
                 count_only_trials_with_data=True,
@@ -122,7 +133,6 @@ def draws_then_model(
     arguments: dict[str, Any],
     num_initial: int,
     scope: Scope = "one",
-    signs: Signs = "any",
     above: float | None = None,
 ) -> GenerationStrategy:
     """Random draws in a node ``"initial"``, then the generator the strategy is named after.
@@ -135,16 +145,16 @@ def draws_then_model(
         num_initial: Trials with data before the model.
         scope: The objectives that the model can search: others are refused at the first
             draw, not after all of them.
-        signs: The signs of values that it can take; another value is refused at the next draw.
         above: What all values must be above, None for no bound.
     """
     common = {
         "cell": arguments["cell"],
         "seed": arguments["seed"],
         "scope": scope,
-        "signs": signs,
         "above": above,
     }
+    if "repeat_architectures" in arguments:
+        common["repeat_architectures"] = arguments["repeat_architectures"]
     return SearchStrategy(
         name=name,
         nodes=[

@@ -21,11 +21,27 @@ class CheckedOptions:
 
 @dataclass(frozen=True)
 class RandomOptions(CheckedOptions):
-    """``random`` and ``anasod-random`` have no options (paper, App. A.1)."""
+    """``random`` has no options (paper, App. A.1)."""
 
 
 @dataclass(frozen=True)
-class BiasedRandomOptions(CheckedOptions):
+class EncodingOptions(CheckedOptions):
+    """Options of every strategy that searches encodings; ``anasod-random`` has no others.
+
+    Args:
+        repeat_architectures: Whether an architecture may have a second trial while another of
+            its encoding has none, which the paper does not rule out: where the objectives are
+            noisy, a second trial tells more of it.
+
+    Raises:
+        OptionError: A value is of the wrong type.
+    """
+
+    repeat_architectures: bool = False
+
+
+@dataclass(frozen=True)
+class BiasedRandomOptions(EncodingOptions):
     """Options of ``anasod-biased-random`` (paper, Eq. 3 and App. A.1).
 
     Args:
@@ -45,7 +61,7 @@ class BiasedRandomOptions(CheckedOptions):
 
 
 @dataclass(frozen=True)
-class AnasodBOOptions(CheckedOptions):
+class AnasodBOOptions(EncodingOptions):
     """Options of ``anasod-bo`` (paper, Algorithm 2 and App. A.1).
 
     Args:
@@ -60,9 +76,7 @@ class AnasodBOOptions(CheckedOptions):
         num_steps: Steps of mirror descent.
         learning_rate: Length of a step, in fractions.
         ard: One lengthscale for each operation.
-        log_targets: Model the logarithm of the error; needs values >= 0.
-        repeat_exhausted: Whether an encoding may have more trials than it has architectures,
-            which the paper does not rule out.
+        log_targets: Model the logarithm of an objective without negative values.
 
     Raises:
         UnknownNameError: There is no such optimizer.
@@ -81,7 +95,6 @@ class AnasodBOOptions(CheckedOptions):
     learning_rate: float = 0.05
     ard: bool = False
     log_targets: bool = True
-    repeat_exhausted: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -118,6 +131,7 @@ def make_options(kind: type[Options], strategy: str, values: dict[str, Any]) -> 
 __all__ = [
     "AnasodBOOptions",
     "BiasedRandomOptions",
+    "EncodingOptions",
     "RandomOptions",
     "make_options",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
-from ax_anasod.generation_strategy.options import CheckedOptions
+from ax_anasod.generation_strategy.options import CheckedOptions, EncodingOptions
 from ax_anasod.generators.checks import check_number
 from ax_anasod.generators.nas_bowl import check_noise
 from ax_anasod.generators.pool import check_pool
@@ -48,7 +48,7 @@ class AdjacencyBOOptions(PoolOptions):
 
     Args:
         ard: One lengthscale for each feature.
-        log_targets: Model the logarithm of the error; needs values of one sign.
+        log_targets: Model the logarithm of the objective where its values have one sign.
 
     Raises:
         UnknownNameError: There is no such pool.
@@ -116,7 +116,7 @@ class NeuralEnsembleOptions(CheckedOptions):
 
 
 @dataclass(frozen=True)
-class AnasodNEPOptions(NeuralEnsembleOptions):
+class AnasodNEPOptions(NeuralEnsembleOptions, EncodingOptions):
     """Options of ``anasod-nep-bo``: those of the ensemble and of the trust region.
 
     Args:
@@ -199,7 +199,7 @@ class NASBowlOptions(PoolOptions):
         max_depth: The most Weisfeiler-Lehman iterations.
         min_noise: Smallest noise variance, of targets with variance 1.
         max_noise: Largest noise variance.
-        log_targets: Model the logarithm of the error; needs values of one sign.
+        log_targets: Model the logarithm of the objective where its values have one sign.
 
     Raises:
         UnknownNameError: There is no such pool.
@@ -228,7 +228,7 @@ class GCNBOOptions(PoolOptions):
     Args:
         trials_per_fit: Trials chosen with one trained network.
         exploration: Standard deviations that the upper confidence bound lies above the mean.
-        log_targets: Model the logarithm of the error; needs values of one sign.
+        log_targets: Model the logarithm of the objective where its values have one sign.
         num_layers: Graph-convolutional layers.
         layer_width: Units of each.
         num_epochs: Passes over the data.

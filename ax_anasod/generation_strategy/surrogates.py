@@ -62,7 +62,6 @@ def _builder(
             generator,
             arguments,
             options.num_initial,
-            signs="one" if getattr(options, "log_targets", False) else "any",
             above=options.lower_bound if getattr(options, "loss", None) == "mape" else None,
         )
 

@@ -24,7 +24,7 @@ class TwoLevelOptions(CheckedOptions):
         surrogate: How architectures of one distribution are told apart: ``"alternating"``
             (default), ``"blocks"``, ``"paths"``, ``"sum"`` of both, or not at all:
             ``"distribution"``.
-        log_targets: Model the logarithm of the objective; needs values of one sign.
+        log_targets: Model the logarithm of the objective where its values have one sign.
         enumeration_limit: The most architectures that are all evaluated for a proposal; in
             larger cells the acquisition function is searched.
 
@@ -54,7 +54,6 @@ def _two_level(
         AnasodGenerators.TWO_LEVEL,
         arguments,
         options.num_initial,
-        signs="one" if options.log_targets else "any",
     )
 
 

@@ -120,7 +120,7 @@ class EncodingAcquisition(Acquisition):
         run = optimizer_options or {}
         rng = proposal_rng(self.options["seed"], run["position"])
         fixed = {c: round(f * cell.total) for c, f in (fixed_features or {}).items()}
-        trials = None if self.options["repeat_exhausted"] else np.asarray(run["trials"])
+        trials = None if self.options["repeat_architectures"] else np.asarray(run["trials"])
         chosen: list[Tensor] = []
         values: list[Tensor] = []
         for _ in range(n):

@@ -16,7 +16,7 @@ from ax_anasod.core.history import History
 from ax_anasod.core.objectives import Scope
 from ax_anasod.core.seeding import proposal_rng
 from ax_anasod.generators.start import StartingDraws
-from ax_anasod.generators.targets import Signs, check_values
+from ax_anasod.generators.targets import check_values
 
 
 class HistoryGenerator(RandomGenerator, ABC):
@@ -27,7 +27,8 @@ class HistoryGenerator(RandomGenerator, ABC):
     run that would have been. It sits behind :class:`ax_anasod.adapter.HistoryAdapter`.
 
     Subclasses say in ``space`` whether their rows are counts or codes, and implement
-    :meth:`propose`.
+    :meth:`propose`. The architecture of a proposed encoding is chosen among those without a
+    trial, unless ``repeat_architectures`` is set.
 
     Args:
         cell: ``Cell.to_dict()`` of the cell searched.
@@ -35,6 +36,7 @@ class HistoryGenerator(RandomGenerator, ABC):
     """
 
     space: Space
+    repeat_architectures: bool = False
 
     def __init__(self, cell: Mapping[str, Any], seed: int = 0) -> None:
         # Repeats of an encoding are wanted: they are further, noisy observations of it.
@@ -87,9 +89,8 @@ class DrawGenerator(HistoryGenerator):
         seed: The seed of the run.
         scope: What the model that follows can search, so that an experiment which asks for
             more is refused at the first draw.
-        signs: Of which signs its objectives may be, so that the first value which it cannot
-            take is refused.
-        above: A bound that all objectives must be above, None for none; likewise.
+        above: A bound that all objectives must be above, so that the first value which is not
+            is refused; None for none.
         start: What :class:`ax_anasod.generators.start.StartingDraws` proposes in the place of
             the draws; None for these.
     """
@@ -99,12 +100,11 @@ class DrawGenerator(HistoryGenerator):
         cell: Mapping[str, Any],
         seed: int = 0,
         scope: Scope = "any",
-        signs: Signs = "any",
         above: float | None = None,
         start: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(cell=cell, seed=seed)
-        self._scope, self.signs, self.above = scope, signs, above
+        self._scope, self.above = scope, above
         self.start = None if start is None else StartingDraws(self.coding, seed, start)
 
     @property
@@ -115,7 +115,7 @@ class DrawGenerator(HistoryGenerator):
     @property
     def reads_values(self) -> bool:
         """Whether values are looked at, for the model that follows."""
-        return self.signs != "any" or self.above is not None
+        return self.above is not None
 
     def check(self, history: History) -> None:
         """Refuse values that the model could not take.
@@ -123,4 +123,4 @@ class DrawGenerator(HistoryGenerator):
         Raises:
             ObservationError: There is one; its trial is named.
         """
-        check_values(history, self.signs, self.above)
+        check_values(history, self.above)

@@ -12,7 +12,6 @@ from ax_anasod.core.history import History
 from ax_anasod.core.objectives import Scope
 from ax_anasod.generators.base import DrawGenerator
 from ax_anasod.generators.fixed import apply_fixed_counts
-from ax_anasod.generators.targets import Signs
 from ax_anasod.simplex import LinearSchedule, sample_biased, sample_uniform
 
 
@@ -29,11 +28,12 @@ class DirichletGenerator(DrawGenerator):
         beta_max: Beta once all planned trials are done (paper: 2); 0 draws uniformly throughout.
         num_trials: The planned number of trials T, over which beta grows linearly: after t
             trials it is ``t * beta_max / T``.
-        scope: What the model that follows needs, see `DrawGenerator`, as for the next two.
-        signs: Which signs values may have.
-        above: What they must be above.
+        scope: What the model that follows needs, see `DrawGenerator`, as for the next.
+        above: What values must be above.
         start: What :class:`ax_anasod.generators.start.StartingDraws` proposes; None for the
             draws above.
+        repeat_architectures: Whether an architecture may have a second trial while its encoding
+            has another one, as in the paper.
     """
 
     space = "encoding"
@@ -45,11 +45,12 @@ class DirichletGenerator(DrawGenerator):
         beta_max: float = 0.0,
         num_trials: int = 1,
         scope: Scope = "any",
-        signs: Signs = "any",
         above: float | None = None,
         start: Mapping[str, Any] | None = None,
+        repeat_architectures: bool = False,
     ) -> None:
-        super().__init__(cell, seed, scope, signs, above, start)
+        super().__init__(cell, seed, scope, above, start)
+        self.repeat_architectures = repeat_architectures
         self.schedule = LinearSchedule(beta_max=beta_max, num_trials=num_trials)
 
     @property

@@ -85,8 +85,9 @@ class EncodingGenerator(BoTorchGenerator):
         num_steps: Steps of mirror descent.
         learning_rate: Length of a step, in fractions.
         ard: One lengthscale for each operation.
-        repeat_exhausted: Whether an encoding may have more trials than it has architectures
-            (see :func:`ax_anasod.generators.candidates.not_exhausted`).
+        repeat_architectures: Whether an architecture may have a second trial, as in the paper:
+            otherwise a trial is an architecture without one, and no encoding has more trials
+            than architectures (see :func:`ax_anasod.generators.candidates.not_exhausted`).
 
     Raises:
         OptionError: An option is out of range.
@@ -110,13 +111,14 @@ class EncodingGenerator(BoTorchGenerator):
         num_steps: int = 20,
         learning_rate: float = 0.05,
         ard: bool = False,
-        repeat_exhausted: bool = False,
+        repeat_architectures: bool = False,
     ) -> None:
         check_optimizer(optimizer, pool_size, num_starts, num_steps, learning_rate)
         self.cell = from_dict(dict(cell))
         if optimizer == "exhaustive":
             check_exhaustive(self.cell)
         self.coding = Coding(self.cell, self.space)
+        self.seed, self.repeat_architectures = seed, repeat_architectures
         self.num_initial = num_initial
         self.trust_region = TrustRegionSchedule(
             beta_max=beta_max,
@@ -147,7 +149,7 @@ class EncodingGenerator(BoTorchGenerator):
                 "num_starts": num_starts,
                 "num_steps": num_steps,
                 "learning_rate": learning_rate,
-                "repeat_exhausted": repeat_exhausted,
+                "repeat_architectures": repeat_architectures,
             },
             # Starting from the last fit would make the fit depend on whether the run was
             # interrupted, and is known to get stuck (Ax warm starts by default).

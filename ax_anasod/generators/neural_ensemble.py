@@ -119,8 +119,8 @@ class EncodingEnsembleGenerator(HistoryGenerator):
 
     As :class:`ArchitectureEnsembleGenerator`, on the fractions of the operations, with the
     candidates of ``anasod-bo``: encodings drawn from the Dirichlet trust region (Algorithm
-    2). An encoding may be proposed again, since a repeat may be another architecture, but not
-    more often than it has architectures, as BANANAS proposes no architecture twice.
+    2). An encoding may be proposed again, as another of its architectures, but not more often
+    than it has architectures: BANANAS proposes no architecture twice.
 
     Args:
         cell: ``Cell.to_dict()`` of the cell searched.
@@ -134,6 +134,7 @@ class EncodingEnsembleGenerator(HistoryGenerator):
         success_tolerance: Successes in a row that widen the region.
         failure_tolerance: Failures in a row that narrow it.
         ensemble: Fields of :class:`ax_anasod.surrogates.EnsembleOptions` that are not as there.
+        repeat_architectures: As for :class:`ax_anasod.generators.EncodingGenerator`.
 
     Raises:
         UnknownNameError: There is no such loss.
@@ -154,8 +155,10 @@ class EncodingEnsembleGenerator(HistoryGenerator):
         success_tolerance: int = TrustRegionSchedule.success_tolerance,
         failure_tolerance: int = TrustRegionSchedule.failure_tolerance,
         ensemble: Mapping[str, Any] | None = None,
+        repeat_architectures: bool = False,
     ) -> None:
         super().__init__(cell=cell, seed=seed)
+        self.repeat_architectures = repeat_architectures
         check_number("num_initial", num_initial, 1)
         check_number("trials_per_fit", trials_per_fit, 1)
         if pool_size is not None:
@@ -186,8 +189,9 @@ class EncodingEnsembleGenerator(HistoryGenerator):
         beta = self.trust_region.replay(history.since(self.num_initial).tolist())
         incumbent, trials = history.incumbent(), history.rows
         for _ in range(n):
+            known = None if self.repeat_architectures else trials
             candidates = draw_candidates(
-                self.cell, self.pool_size, beta, incumbent, fixed, trials, rng
+                self.cell, self.pool_size, beta, incumbent, fixed, known, rng
             )
             best = thompson_draws(ensemble, candidates / self.cell.total, rng).argmin()
             trials = np.concatenate([trials, candidates[best : best + 1]])

@@ -21,9 +21,8 @@ class RandomArchitectureGenerator(DrawGenerator):
     Args:
         cell: ``Cell.to_dict()`` of the cell searched.
         seed: The seed of the run.
-        scope: What the model that follows needs, see `DrawGenerator`, as for the next two.
-        signs: Which signs values may have.
-        above: What they must be above.
+        scope: What the model that follows needs, see `DrawGenerator`, as for the next.
+        above: What values must be above.
         start: What :class:`ax_anasod.generators.start.StartingDraws` proposes; None for
             uniform draws.
     """

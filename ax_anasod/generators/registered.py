@@ -66,6 +66,7 @@ class RegisteredGenerator(HistoryGenerator):
             raise UnknownNameError("registered generator", registered_as, _GENERATORS)
         self.own = _GENERATORS[registered_as](cell=cell, seed=seed, **(options or {}))
         self.space = self.own.space
+        self.repeat_architectures = self.own.repeat_architectures
         super().__init__(cell=cell, seed=seed)
 
     @property

@@ -120,7 +120,7 @@ class TwoLevelGenerator(ArchitectureGenerator):
 
     def _acquisition(self, history: History) -> tuple[ExpectedImprovement, float]:
         """The acquisition function, and how many percent an improvement by 1 is."""
-        codes, values = modelled_values(history, self.log_targets)
+        codes, values, logarithmic = modelled_values(history, self.log_targets)
         best = values.min()
         targets, unit = standardized(half_ranked(values))
         pending = history.rows[history.pending]
@@ -130,7 +130,7 @@ class TwoLevelGenerator(ArchitectureGenerator):
             np.concatenate([codes, pending]),
             np.concatenate([targets, np.full(len(pending), np.nan)]),
         )
-        return acquisition, 100.0 * unit / (1.0 if self.log_targets else abs(best) or 1.0)
+        return acquisition, 100.0 * unit / (1.0 if logarithmic else abs(best) or 1.0)
 
     def levels(self, position: int) -> list[Level]:
         """The levels of the surrogate for the proposal at a position of the run."""

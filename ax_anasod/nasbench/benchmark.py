@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
@@ -155,10 +155,13 @@ def name_list(option: str, value: str | Iterable[str]) -> tuple[str, ...]:
     """The names given for an option as a tuple; one name may be given as it is.
 
     Raises:
-        OptionError: If one is no text, or given twice.
+        OptionError: If one is no text, or given twice, or they have no order.
     """
     if not isinstance(value, Iterable):
         raise OptionError(f"{option} is {value!r}", "give names")
+    if isinstance(value, Set):
+        # It would be another one in each process.
+        raise OptionError(f"{option} is a set, which has no order", "give a list")
     given = (value,) if isinstance(value, str) else tuple(value)
     for position, name in enumerate(given):
         if not isinstance(name, str):

@@ -140,7 +140,7 @@ class LookupBenchmark(Benchmark):
         return {name: values[rows] for name, values in self._values.items()}
 
     def optimum(self, objective: str) -> float | None:
-        """The lowest value of an objective over all architectures that can be searched.
+        """The best value of an objective over all architectures that can be searched.
 
         Args:
             objective: Name of an objective or a reported error.
@@ -150,7 +150,7 @@ class LookupBenchmark(Benchmark):
         """
         quantity = find_quantity(objective, (*self.objectives, *self.reported))
         values = self._values[quantity.name]
-        return float(values.min() if quantity.minimize else values.max())
+        return float(np.nanmin(values) if quantity.minimize else np.nanmax(values))
 
     @property
     def has_cost(self) -> bool:

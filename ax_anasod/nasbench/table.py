@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import chain, combinations
 from os import PathLike
 from pathlib import Path
 from typing import Any, Self
@@ -12,7 +14,12 @@ import numpy as np
 
 from ax_anasod import cells
 from ax_anasod.cells import Cell
-from ax_anasod.exceptions import ArchitectureError, BenchmarkError, OptionError
+from ax_anasod.exceptions import (
+    ArchitectureError,
+    BenchmarkError,
+    ObservationWarning,
+    OptionError,
+)
 from ax_anasod.nasbench.benchmark import COST, PERCENT, FloatArray, IntArray, Objective, name_list
 from ax_anasod.nasbench.lookup import ArchitectureIndex, LookupBenchmark
 from ax_anasod.nasbench.paths import Saved, read_saved
@@ -28,8 +35,8 @@ _ROUNDING = 1e-5
 class TableBenchmark(LookupBenchmark):
     """A CSV (``.gz`` too) or Parquet file with a column ``arch`` and numeric columns.
 
-    Objectives come in the order: accuracies, then quantities. Rows are counted from 1 in
-    messages, the header not counted.
+    Objectives come in the order: accuracies, what is minimised, what is maximised. Rows are
+    counted from 1 in messages, the header not counted.
 
     Args:
         path: The file.
@@ -37,7 +44,8 @@ class TableBenchmark(LookupBenchmark):
             or the path of a TOML file.
         accuracy: Columns in percent, searched as error = 100 - accuracy under the name
             ``<column>_error``.
-        minimize: Columns with any quantity that is never negative, searched as they are.
+        minimize: Columns with any quantity of which less is better, searched as they are.
+        maximize: Columns with any quantity of which more is better, searched as they are.
         report: Columns that are not searched but given for the incumbent, as they are.
         cost: Column with the cost of an evaluation in seconds.
         present_only: Search only the architectures in the table, where some lack.
@@ -59,6 +67,7 @@ class TableBenchmark(LookupBenchmark):
         *,
         accuracy: str | Iterable[str] = (),
         minimize: str | Iterable[str] = (),
+        maximize: str | Iterable[str] = (),
         report: str | Iterable[str] = (),
         cost: str | None = None,
         present_only: bool = False,
@@ -70,13 +79,19 @@ class TableBenchmark(LookupBenchmark):
         self._whole_cell = cell if isinstance(cell, Cell) else cells.resolve(str(cell))
         self._accuracy = name_list("accuracy", accuracy)
         self._minimize = name_list("minimize", minimize)
+        self._maximize = name_list("maximize", maximize)
         self._report = name_list("report", report)
         self._cost = cost
         self._present_only = present_only
         if not isinstance(present_only, bool):
             raise OptionError(f"present_only must be True or False, got {present_only!r}")
-        _check_names(self._accuracy, self._minimize, self._report, cost)
-        columns = dict.fromkeys((*self._accuracy, *self._minimize, *self._report))
+        searched = {
+            "accuracy": self._accuracy,
+            "minimize": self._minimize,
+            "maximize": self._maximize,
+        }
+        _check_names(searched, self._report, cost)
+        columns = dict.fromkeys((*chain(*searched.values()), *self._report))
         table = read_table(self.path, [*columns] if cost is None else [*columns | {cost: None}])
         codes = _read_architectures(self.path, self._whole_cell, table)
         super().__init__(
@@ -88,6 +103,7 @@ class TableBenchmark(LookupBenchmark):
             objectives=(
                 *(Objective(f"{column}_error", PERCENT) for column in self._accuracy),
                 *(Objective(column, "") for column in self._minimize),
+                *(Objective(column, "", minimize=False) for column in self._maximize),
             ),
             reported=tuple(Objective(column, "") for column in self._report),
             present_only=present_only,
@@ -97,22 +113,22 @@ class TableBenchmark(LookupBenchmark):
     def _check_values(self, columns: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
         values: dict[str, FloatArray] = {}
         for column in self._accuracy:
-            accuracies = columns[column]
+            finite = self._finite(column, columns[column])
             # Whoever computes in single precision has 100.00000001 percent at times.
-            near = np.clip(accuracies, 0.0, 100.0)
-            accuracies = np.where(np.abs(accuracies - near) <= _ROUNDING, near, accuracies)
-            self._check_range(column, accuracies, 0.0, 100.0, "an accuracy in percent")
-            if 0.0 < accuracies.max() <= 1.0:
+            near = np.clip(finite, 0.0, 100.0)
+            finite = np.where(np.abs(finite - near) <= _ROUNDING, near, finite)
+            known = np.nan_to_num(finite, nan=0.0)
+            self._check_range(column, known, 0.0, 100.0, "an accuracy in percent")
+            highest = known.max()
+            if 0.0 < highest <= 1.0:
                 raise BenchmarkError(
                     f"column {column!r} of the table {self.path} holds no value above "
-                    f"{accuracies.max():g}: it seems to be a fraction, but an accuracy is in "
-                    "percent",
+                    f"{highest:g}: it seems to be a fraction, but an accuracy is in percent",
                     "multiply it by 100",
                 )
-            values[f"{column}_error"] = 100.0 - accuracies
-        for column in self._minimize:
-            self._check_range(column, columns[column], 0.0, np.inf, "a quantity to minimise")
-            values[column] = columns[column]
+            values[f"{column}_error"] = 100.0 - finite
+        for column in (*self._minimize, *self._maximize):
+            values[column] = self._finite(column, columns[column])
         for column in self._report:
             self._check_range(column, columns[column], -np.inf, np.inf, "a reported quantity")
             values[column] = columns[column]
@@ -120,6 +136,22 @@ class TableBenchmark(LookupBenchmark):
             self._check_range(self._cost, columns[self._cost], 0.0, np.inf, "a cost in seconds")
             values[COST] = columns[self._cost]
         return values
+
+    def _finite(self, column: str, values: FloatArray) -> FloatArray:
+        """The values of a searched column, NaN for what is not finite: trials of these fail."""
+        wrong = ~np.isfinite(values)
+        if not wrong.any():
+            return values
+        what = f"column {column!r} of the table {self.path} holds "
+        if wrong.all():
+            raise BenchmarkError(f"{what}no finite value")
+        warnings.warn(
+            f"{what}{values[wrong][0]:g} in row {int(np.argmax(wrong)) + 1} "
+            f"({np.count_nonzero(wrong):,} values that are not finite): trials of these fail",
+            ObservationWarning,
+            stacklevel=4,
+        )
+        return np.where(wrong, np.nan, values)
 
     def _check_range(
         self, column: str, values: FloatArray, lowest: float, highest: float, meaning: str
@@ -137,7 +169,7 @@ class TableBenchmark(LookupBenchmark):
         )
 
     def optimum(self, objective: str) -> float | None:
-        """The lowest value of an objective over all architectures that can be searched.
+        """The best value of an objective over all architectures that can be searched.
 
         Args:
             objective: Name of an objective or a reported column.
@@ -161,6 +193,7 @@ class TableBenchmark(LookupBenchmark):
             "cell": self._whole_cell.to_dict(),
             "accuracy": list(self._accuracy),
             "minimize": list(self._minimize),
+            "maximize": list(self._maximize),
             "report": list(self._report),
             "cost": self._cost,
             "present_only": self._present_only,
@@ -182,6 +215,7 @@ class TableBenchmark(LookupBenchmark):
             cells.from_dict(saved.cell),
             accuracy=saved.accuracy,
             minimize=saved.minimize,
+            maximize=saved.maximize,
             report=saved.report,
             cost=saved.cost,
             present_only=saved.present_only,
@@ -203,22 +237,30 @@ class _Saved(Saved):
     cost: str | None
     present_only: bool
     name: str
+    maximize: list[str] = field(default_factory=list)
 
 
 def _check_names(
-    accuracy: tuple[str, ...], minimize: tuple[str, ...], report: tuple[str, ...], cost: str | None
+    searched: Mapping[str, tuple[str, ...]], report: tuple[str, ...], cost: str | None
 ) -> None:
-    if not accuracy and not minimize:
+    if not any(searched.values()):
         raise OptionError(
-            "no column of the table is searched", "name one with accuracy or with minimize"
+            "no column of the table is searched",
+            "name one with accuracy, with minimize or with maximize",
         )
-    for column in accuracy:
-        if column in minimize:
-            raise OptionError(
-                f"the column {column!r} is to be both high (accuracy) and low (minimize)",
-                "name it in one of them",
-            )
-    resulting = [*(f"{column}_error" for column in accuracy), *minimize, *report]
+    for one, other in combinations(searched, 2):
+        for column in searched[one]:
+            if column in searched[other]:
+                raise OptionError(
+                    f"the column {column!r} is named by both {one} and {other}",
+                    "name it in one of them",
+                )
+    resulting = [
+        *(f"{column}_error" for column in searched["accuracy"]),
+        *searched["minimize"],
+        *searched["maximize"],
+        *report,
+    ]
     for position, name in enumerate(resulting):
         if name in resulting[:position]:
             raise OptionError(

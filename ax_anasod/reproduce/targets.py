@@ -124,6 +124,12 @@ def reproduce(
     benchmarks = list(benchmark) if isinstance(benchmark, Sequence) else [benchmark]
     if not benchmarks or (len(benchmarks) > 1 and target not in ONE_SHOT):
         raise OptionError(f"{target} is of one benchmark, got {len(benchmarks)}")
+    for objective in (each for made in benchmarks for each in made.objectives):
+        if not objective.minimize:
+            raise OptionError(
+                f"the paper's tables are of errors; {objective.name!r} is to be maximised",
+                "an accuracy in percent can be searched as an error",
+            )
     if target in ONE_SHOT:
         columns = columns_of(benchmarks)
         cell = benchmarks[0].cell

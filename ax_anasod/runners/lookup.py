@@ -9,6 +9,7 @@ from typing import Any
 
 from ax.api.protocols.runner import IRunner
 from ax.api.types import TParameterization
+from ax.core.base_trial import BaseTrial
 from ax.core.trial_status import TrialStatus
 
 from ax_anasod.core.coding import Space
@@ -61,9 +62,15 @@ class LookupRunner(IRunner):
         self.seconds_per_trial = seconds_per_trial
         self._query = BenchmarkQuery(restored, space, seed)
 
-    def run_trial(self, trial_index: int, parameterization: TParameterization) -> dict[str, Any]:
+    def run(self, trial: BaseTrial) -> dict[str, Any]:
         """Look the trial up; the result is the trial's ``run_metadata``."""
-        result = self._query(trial_index, parameterization)
+        return self._started(self._query.of(trial))
+
+    def run_trial(self, trial_index: int, parameterization: TParameterization) -> dict[str, Any]:
+        """Look parameters up, without an experiment; the result as for :meth:`run`."""
+        return self._started(self._query(trial_index, parameterization))
+
+    def _started(self, result: dict[str, Any]) -> dict[str, Any]:
         return {**result, "ready_at": time.time() + self.seconds_per_trial}
 
     def poll_trial(self, trial_index: int, trial_metadata: Mapping[str, Any]) -> TrialStatus:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ax.core.base_trial import BaseTrial
+
+from ax_anasod.core.architectures import ARCHITECTURE, codes_of
 from ax_anasod.core.coding import Space
 from ax_anasod.core.seeding import check_seed, query_rng
 from ax_anasod.core.trial_space import TrialSpace
 from ax_anasod.nasbench import Benchmark
-from ax_anasod.nasbench.benchmark import COST
+from ax_anasod.nasbench.benchmark import COST, IntArray
 
 
 class BenchmarkQuery:
@@ -31,12 +34,29 @@ class BenchmarkQuery:
         self.benchmark, self.seed = benchmark, check_seed(seed)
         self._space = TrialSpace(benchmark.cell, space)
 
+    def of(self, trial: BaseTrial) -> dict[str, Any]:
+        """Look a trial of an experiment up: the architecture recorded with it, if one is.
+
+        Args:
+            trial: The trial, with one arm.
+
+        Returns:
+            As for a call.
+
+        Raises:
+            EncodingError: Its parameters are no encoding of the cell.
+            ArchitectureError: They are no architecture of the cell.
+        """
+        (arm,) = trial.arms
+        (code,) = codes_of(trial, arm, self.benchmark.cell, self.seed)
+        return self._look_up(trial.index, code)
+
     def __call__(self, trial_index: int, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """Look a trial up.
+        """Look parameters up, without an experiment.
 
         Args:
             trial_index: The trial's index in the experiment.
-            parameters: Its parameters.
+            parameters: Its parameters; of an encoding an architecture is drawn.
 
         Returns:
             ``architecture`` (the benchmark's string), ``values`` (objective or reported
@@ -46,13 +66,16 @@ class BenchmarkQuery:
             EncodingError: The parameters are no encoding of the cell.
             ArchitectureError: They are no architecture of the cell.
         """
-        architecture = self._space.of(parameters).decode(parameters, self.seed, trial_index)
-        code = architecture.code[None, :]
-        seeds = self.benchmark.draw_seeds(code, query_rng(self.seed, trial_index))
-        result = self.benchmark.query(code, seeds)
+        space = self._space.of(parameters)
+        return self._look_up(trial_index, space.decode(parameters, self.seed, trial_index).code)
+
+    def _look_up(self, trial_index: int, code: IntArray) -> dict[str, Any]:
+        codes = code[None, :]
+        seeds = self.benchmark.draw_seeds(codes, query_rng(self.seed, trial_index))
+        result = self.benchmark.query(codes, seeds)
         cost = result.get(COST)
         return {
-            "architecture": str(architecture),
+            ARCHITECTURE: self.benchmark.cell.to_strings(codes)[0],
             "values": {name: float(values[0]) for name, values in result.items() if name != COST},
             "cost_seconds": None if cost is None else float(cost[0]),
         }

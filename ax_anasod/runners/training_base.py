@@ -14,6 +14,7 @@ from ax.api.types import TParameterization
 from ax.core.base_trial import BaseTrial
 from ax.core.trial_status import TrialStatus
 
+from ax_anasod.core.architectures import ARCHITECTURE, recorded_codes
 from ax_anasod.core.cell_search_space import CellSearchSpace
 from ax_anasod.core.coding import Space
 from ax_anasod.core.seeding import architecture_rng, check_seed, network_seed
@@ -99,8 +100,29 @@ class BaseTrainingRunner(IRunner):
             RunError: Nothing can be trained, see the runner.
         """
 
+    def run(self, trial: BaseTrial) -> dict[str, Any]:
+        """Start the training of a trial's network.
+
+        All layers are the architecture that was attached, or, where they are not drawn one by
+        one, the one that was proposed.
+
+        Returns:
+            As :meth:`run_trial`.
+
+        Raises:
+            EncodingError: Its parameters are no encoding of the cell.
+            ArchitectureError: They are no architecture of the cell.
+            RunError: The folder of the trial cannot be written.
+        """
+        (arm,) = trial.arms
+        repeated = self._task.layers == "repeated"
+        codes = recorded_codes(trial, arm, self._task.cell, with_proposed=repeated)
+        if codes is None:
+            codes = self.codes(trial.index, arm.parameters)
+        return self._begin(trial.index, codes)
+
     def run_trial(self, trial_index: int, parameterization: TParameterization) -> dict[str, Any]:
-        """Draw the network of a trial and start its training.
+        """Draw the network of parameters and start its training, without an experiment.
 
         Returns:
             The trial's ``run_metadata``: ``folder``, ``codes`` (one a layer, or one),
@@ -111,12 +133,14 @@ class BaseTrainingRunner(IRunner):
             ArchitectureError: They are no architecture of the cell.
             RunError: The folder of the trial cannot be written.
         """
-        codes = self.codes(trial_index, parameterization)
+        return self._begin(trial_index, self.codes(trial_index, parameterization))
+
+    def _begin(self, trial_index: int, codes: npt.NDArray[np.int64]) -> dict[str, Any]:
         metadata = {
             "folder": str(self.folder_of(trial_index)),
             "codes": codes.tolist(),
             "seed": network_seed(self.seed, trial_index),
-            "architecture": BETWEEN_LAYERS.join(self._task.cell.to_strings(codes)),
+            ARCHITECTURE: BETWEEN_LAYERS.join(self._task.cell.to_strings(codes)),
         }
         self._start(trial_index, metadata)
         return metadata

@@ -34,6 +34,21 @@ class Quantity:
     metric: str
     optimum: float | None
 
+    @property
+    def sign(self) -> float:
+        """What its values are multiplied by, so that less is better."""
+        return 1.0 if self.minimize else -1.0
+
+    def regret(self, value: float) -> float | None:
+        """How much worse than the optimum a value is; None where that is unknown."""
+        # Plus 0, since -1 times 0 is -0.
+        return None if self.optimum is None else self.sign * (value - self.optimum) + 0.0
+
+    @property
+    def extreme(self) -> str:
+        """What its best value is: ``"lowest"`` or ``"highest"``."""
+        return "lowest" if self.minimize else "highest"
+
 
 @dataclass(frozen=True)
 class RunConfig:

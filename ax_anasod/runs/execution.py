@@ -11,8 +11,8 @@ from ax.early_stopping.strategies import BaseEarlyStoppingStrategy
 
 from ax_anasod import trust
 from ax_anasod.checked import check_names, check_range, check_types
-from ax_anasod.early_stopping import RepeatablePercentileEarlyStoppingStrategy
-from ax_anasod.exceptions import OptionError, UnknownNameError
+from ax_anasod.early_stopping import stop_worst
+from ax_anasod.exceptions import UnknownNameError
 from ax_anasod.generation_strategy import get
 from ax_anasod.runners import BaseTrainingRunner, RayRunner, TrainingRunner
 from ax_anasod.runners.ray_runner import check_address
@@ -60,12 +60,10 @@ class Execution:
         check_types(self)
         if self.runner not in RUNNERS:
             raise UnknownNameError("runner", self.runner, RUNNERS)
-        share = self.early_stopping
-        if share is not None and not 0 < share < 100:
-            raise OptionError(f"early_stopping must be in (0, 100) percent, got {share}")
         least = {"retries": 0, "min_epochs": 1, "min_trials": 1, "cpus": 0, "gpus": 0}
         for name, number in least.items():
             check_range(name, getattr(self, name), number, MOST)
+        self.make_early_stopping()  # refuses
 
     def to_dict(self) -> dict[str, Any]:
         """The execution as JSON-able data.
@@ -122,8 +120,4 @@ class Execution:
         """Ax's strategy for early stopping, None where no trial is stopped."""
         if self.early_stopping is None:
             return None
-        return RepeatablePercentileEarlyStoppingStrategy(
-            percentile_threshold=self.early_stopping,
-            min_progression=self.min_epochs,
-            min_curves=self.min_trials,
-        )
+        return stop_worst(self.early_stopping, self.min_epochs, self.min_trials)

@@ -16,6 +16,7 @@ from ax.core.trial import Trial
 
 from ax_anasod.cells import Cell
 from ax_anasod.core import AnasodSearchSpace
+from ax_anasod.core.architectures import ARCHITECTURE, proposed_architecture
 from ax_anasod.exceptions import AnasodError, RunError
 from ax_anasod.experiment import make_client, make_search_space
 from ax_anasod.generation_strategy import Start
@@ -63,6 +64,7 @@ class Ledger:
             cell,
             config.strategy,
             objectives=[quantity.metric for quantity in config.objectives],
+            maximize=[quantity.metric for quantity in config.objectives if not quantity.minimize],
             reported=[quantity.metric for quantity in config.reported],
             seed=config.seed,
             name=config.experiment_name,
@@ -119,12 +121,15 @@ class Ledger:
         nodes = self.client._generation_strategy.nodes_by_name
         for record in records:
             self._check(record, nodes)
+            start, arm = record.start, Arm(parameters=record.start.parameters)
+            of_arm = {k: v for k, v in start.metadata.items() if k == ARCHITECTURE}
             trial = self.experiment.new_trial(
                 GeneratorRun(
-                    arms=[Arm(parameters=record.start.parameters)],
-                    generator_key=record.start.generator,
-                    generation_node_name=record.start.node,
-                    gen_metadata=record.start.metadata,
+                    arms=[arm],
+                    generator_key=start.generator,
+                    generation_node_name=start.node,
+                    gen_metadata={k: v for k, v in start.metadata.items() if k not in of_arm},
+                    candidate_metadata_by_arm_signature={arm.signature: of_arm} if of_arm else None,
                 )
             )
             trial.mark_running(no_runner_required=True)
@@ -204,16 +209,18 @@ def _started(trial: Trial, last: int) -> Started:
     generated = trial.generator_run
     if generated is None or trial.arm is None:
         raise RunError(f"trial {trial.index} was proposed without an arm")
+    architecture = proposed_architecture(trial, trial.arm)
+    of_arm = {} if architecture is None else {ARCHITECTURE: architecture}
     return Started(
         trial=trial.index,
         last=last,
         parameters=dict(trial.arm.parameters),
         node=generated._generation_node_name or "",
         generator=generated._generator_key or "",
-        metadata=plain_entries(generated.gen_metadata),
+        metadata=plain_entries(generated.gen_metadata) | of_arm,
     )
 
 
 def describe(trial: Trial, end: Completed) -> None:
     """Tell Ax which architecture a trial was."""
-    trial.update_run_metadata({"architecture": end.architecture, "cost_seconds": end.cost_seconds})
+    trial.update_run_metadata({ARCHITECTURE: end.architecture, "cost_seconds": end.cost_seconds})

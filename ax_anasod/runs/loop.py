@@ -65,7 +65,7 @@ class Search(Ledger):
         trial = self._trial(start.trial)
         encoding = self._encoding(start)
         try:
-            result = self._query(start.trial, start.parameters)
+            result = self._query.of(trial)
             values = {name: result["values"][name] for name in self._metrics}
             for name, value in values.items():
                 if not math.isfinite(value):

@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any, Protocol
 
+from ax_anasod.cells import Cell
 from ax_anasod.exceptions import OptionError
+from ax_anasod.experiment import make_search_space
 from ax_anasod.generation_strategy import Start, get
 from ax_anasod.global_stopping import check_until_improvement_below
 from ax_anasod.nasbench import Objective
@@ -27,6 +29,11 @@ class Subject(Protocol):
     @property
     def dataset(self) -> str | None:
         """Its data set, where there is one."""
+        ...
+
+    @property
+    def cell(self) -> Cell:
+        """The cell whose architectures it has."""
         ...
 
     @property
@@ -68,23 +75,17 @@ def plan_run(
 
     Raises:
         UnknownNameError: There is no such strategy.
-        OptionError: A number is out of range, the benchmark has an objective that is to
-            be maximised or several that the strategy cannot search, or the strategy does
-            not say what improvement it expects.
+        OptionError: A number is out of range, the benchmark has several objectives that the
+            strategy cannot search, or the strategy does not say what improvement it expects.
     """
     check_until_improvement_below(strategy, until_improvement_below)
     get(strategy).check_objectives([objective.name for objective in benchmark.objectives])
     for name, value, least in (("trials", trials, 1), ("parallel", parallel, 1)):
         if value < least:
             raise OptionError(f"{name} must be at least {least}, got {value}")
-    maximised = [o.name for o in benchmark.objectives if not o.minimize]
-    if maximised:
-        raise OptionError(
-            f"the benchmark {benchmark.name!r} wants {maximised[0]!r} maximised, but runs minimise",
-            "let the benchmark return an error or a cost",
-        )
     quantities = (*benchmark.objectives, *benchmark.reported)
-    metrics = metric_names(quantity.name for quantity in quantities)
+    parameters = make_search_space(benchmark.cell, strategy).parameters
+    metrics = metric_names((quantity.name for quantity in quantities), parameters)
     described = tuple(
         Quantity(q.name, q.unit, q.minimize, metrics[q.name], benchmark.optimum(q.name))
         for q in quantities

@@ -12,7 +12,7 @@ from typing import Any
 
 from ax_anasod.escaping import for_csv
 from ax_anasod.journal import Completed, Failed, Record, Stopped
-from ax_anasod.metadata import BETA
+from ax_anasod.metadata import BETA, column_names
 from ax_anasod.runs.config import Quantity, RunConfig
 
 
@@ -90,7 +90,8 @@ class Results:
         return front
 
     def _point(self, end: Completed) -> tuple[float, ...]:
-        return tuple(end.values[objective.name] for objective in self.config.objectives)
+        """What is searched of a trial, so that less is better."""
+        return tuple(o.sign * end.values[o.name] for o in self.config.objectives)
 
     def to_dict(self) -> dict[str, Any]:
         """The object that ``--json`` prints; null stands where a trial failed."""
@@ -140,22 +141,21 @@ class Results:
 
         One row a trial, with its status, architecture, encoding (one column ``n(<operation>)``
         an operation), all values, the incumbent's value, cost and time in seconds, and the
-        node of the strategy that proposed it.
+        node of the strategy that proposed it. A quantity with the name of one of these has the
+        column ``value(<name>)``.
         """
         operations = list(self.ends[0].encoding) if self.ends else []
         quantities = [q.name for q in (*self.config.objectives, *self.config.reported)]
+        before = ["trial", "status", "architecture", *(f"n({name})" for name in operations)]
+        after = ["incumbent", "cost_seconds", "seconds", "proposed_by", BETA]
+        columns = column_names(quantities, [*before, *after])
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
 
         def write(row: Sequence[object]) -> None:
             writer.writerow(map(for_csv, row))
 
-        write(
-            ["trial", "status", "architecture"]
-            + [f"n({operation})" for operation in operations]
-            + quantities
-            + ["incumbent", "cost_seconds", "seconds", "proposed_by", BETA]
-        )
+        write([*before, *columns.values(), *after])
         ended = [record for record in self.records if record.end is not None]
         for record, end, incumbent in zip(ended, self.ends, self.incumbents, strict=True):
             completed = end if isinstance(end, Completed) else None

@@ -142,7 +142,7 @@ class TrainingSearch(Ledger):
         while (queue or running) and not should_stop():
             while queue and len(running) < limit:
                 start = queue.pop(0)
-                metadata = self._runner.run_trial(start.trial, start.parameters)
+                metadata = self._runner.run(self._trial(start.trial))
                 running[start.trial] = (start, metadata)
             self._stop_early(running, after_trial)
             changed = False

@@ -12,6 +12,7 @@ from ax.storage.json_store.encoders import (
     range_parameter_to_dict,
     runner_to_dict,
     search_space_to_dict,
+    transition_criterion_to_dict,
 )
 from ax.storage.json_store.registry import CORE_DECODER_REGISTRY, CORE_ENCODER_REGISTRY
 from ax.storage.transform_registry import register_transform
@@ -25,7 +26,7 @@ from ax_anasod.adapter import (
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, OperationParameter
 from ax_anasod.core.experiment import SearchExperiment
 from ax_anasod.early_stopping import RepeatablePercentileEarlyStoppingStrategy
-from ax_anasod.generation_strategy.nodes import SearchStrategy
+from ax_anasod.generation_strategy.nodes import MinObserved, SearchStrategy
 from ax_anasod.global_stopping import (
     ExpectedImprovementStoppingStrategy,
     stopping_strategy_to_dict,
@@ -62,6 +63,7 @@ def register() -> None:
             RayRunner: runner_to_dict,
             LookupMetric: metric_to_dict,
             TrainingMetric: metric_to_dict,
+            MinObserved: transition_criterion_to_dict,
             ExpectedImprovementStoppingStrategy: stopping_strategy_to_dict,
             RepeatablePercentileEarlyStoppingStrategy: percentile_early_stopping_strategy_to_dict,
         }
@@ -75,6 +77,7 @@ def register() -> None:
         RayRunner,
         LookupMetric,
         TrainingMetric,
+        MinObserved,
         RepeatablePercentileEarlyStoppingStrategy,
         ExpectedImprovementStoppingStrategy,
         AnasodGenerators,

@@ -11,10 +11,35 @@ from botorch.utils.datasets import SupervisedDataset
 from gpytorch.constraints import GreaterThan, Interval
 from gpytorch.kernels import MaternKernel, ScaleKernel
 from gpytorch.likelihoods import GaussianLikelihood
+from gpytorch.likelihoods.noise_models import HomoskedasticNoise
 from gpytorch.mlls import ExactMarginalLogLikelihood
 from torch import Tensor
 
 from ax_anasod.threads import undisturbed
+
+
+class PartlyKnownNoise(HomoskedasticNoise):  # type: ignore[misc]  # gpytorch has no types.
+    """Noise variances of which some are known; the others, and new points, share an inferred one.
+
+    Args:
+        known: ``n`` variances of the training points; NaN where unknown.
+        noise_constraint: Bounds of the inferred variance.
+    """
+
+    def __init__(self, known: Tensor, noise_constraint: Interval) -> None:
+        super().__init__(noise_constraint=noise_constraint)
+        # No buffer: a model of other points may be given the state of this one.
+        self.known = known
+
+    def forward(self, *params: Any, shape: torch.Size | None = None, **kwargs: Any) -> Any:
+        """The diagonal matrix of the variances of ``shape[-1]`` points."""
+        inferred = super().forward(*params, shape=shape, **kwargs)
+        # As in gpytorch's fixed noise: so many points are the training points.
+        if "noise" in kwargs or inferred.shape[-1] != len(self.known):
+            return inferred
+        variances = inferred.diagonal(dim1=-1, dim2=-2)
+        variances = torch.where(self.known.isnan(), variances, self.known)
+        return super().forward(noise=variances)
 
 
 class EncodingGP(SingleTaskGP):
@@ -30,7 +55,7 @@ class EncodingGP(SingleTaskGP):
         train_X: ``n x k`` inputs.
         train_Y: ``n x 1`` targets.
         train_Yvar: ``n x 1`` observed noise variances, raised to the smallest of
-            ``noise_bounds`` where they are below it; the noise is inferred where None.
+            ``noise_bounds`` where they are below it; the noise is inferred where None or NaN.
         lengthscale_bounds: Smallest and largest lengthscale.
         outputscale_bounds: Smallest and largest signal variance.
         noise_bounds: Smallest noise variance, and the largest where it is inferred.
@@ -57,21 +82,26 @@ class EncodingGP(SingleTaskGP):
             ),
             outputscale_constraint=bounds(*outputscale_bounds),
         )
-        likelihood = (
-            GaussianLikelihood(noise_constraint=bounds(*noise_bounds))
-            if train_Yvar is None
-            else None
-        )
+        inferred = bounds(*noise_bounds)
+        likelihood = GaussianLikelihood(noise_constraint=inferred) if train_Yvar is None else None
+        if train_Yvar is not None:
+            # A variance of 0 is legal (a deterministic benchmark), but no matrix of full rank.
+            train_Yvar = train_Yvar.clamp_min(noise_bounds[0])
+            if train_Yvar.isnan().any():
+                likelihood = GaussianLikelihood(noise_constraint=inferred)
+                likelihood.noise_covar = PartlyKnownNoise(train_Yvar.squeeze(-1), inferred)
+                train_Yvar = None
         super().__init__(
             train_X=train_X,
             train_Y=train_Y,
-            # A variance of 0 is legal (a deterministic benchmark), but no matrix of full rank.
-            train_Yvar=None if train_Yvar is None else train_Yvar.clamp_min(noise_bounds[0]),
+            train_Yvar=train_Yvar,
             likelihood=likelihood,
             covar_module=covariance,
             outcome_transform=None,
         )
         free_at_once(self)
+        if train_Yvar is not None:
+            self.register_load_state_dict_pre_hook(_leave_noise_out)  # type: ignore[no-untyped-call]
 
     @classmethod
     def construct_inputs(cls, training_data: SupervisedDataset, **options: Any) -> dict[str, Any]:
@@ -119,3 +149,9 @@ def bounds(low: float, high: float = math.inf) -> Interval:
     constraint.lower_bound = torch.tensor(low, dtype=torch.float32)
     constraint.upper_bound = torch.tensor(high, dtype=torch.float32)
     return constraint
+
+
+def _leave_noise_out(model: EncodingGP, state: dict[str, Any], prefix: str, *details: Any) -> None:
+    """Of the state of a model whose noise is inferred, what one with known noise has, too."""
+    for name in [name for name in state if name.startswith(f"{prefix}likelihood.")]:
+        del state[name]

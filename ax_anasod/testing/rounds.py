@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ax.api.client import Client
 from ax.generation_strategy.generation_strategy import GenerationStrategy
 
-from ax_anasod.core import AnasodSearchSpace, CellSearchSpace
+from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, architecture_of
 from ax_anasod.experiment import make_experiment
 from ax_anasod.testing.objective import SyntheticObjective
 
@@ -25,7 +25,7 @@ class Rounds:
     Args:
         search_space: What is searched.
         strategy: The strategy.
-        seed: The seed of the run, from which the architectures of encodings are drawn.
+        seed: The seed of the run.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class Rounds:
         strategy: GenerationStrategy,
         seed: int = 0,
     ) -> None:
-        self.search_space, self.seed = search_space, seed
+        self.search_space = search_space
         self.objective = SyntheticObjective(search_space.cell)
         self.client = Client()
         self.client.set_experiment(make_experiment(search_space, _METRIC, seed=seed))
@@ -47,8 +47,8 @@ class Rounds:
 
     def tell(self, trials: dict[int, dict[str, Any]]) -> None:
         """Complete trials with the errors of their architectures."""
-        for index, parameters in trials.items():
-            error = float(self.objective(self.code(index, parameters)[None])[0])
+        for index in trials:
+            error = float(self.objective(self.code(index)[None])[0])
             self.client.complete_trial(index, raw_data={_METRIC: error})
 
     def fail(self, trials: Iterable[int]) -> None:
@@ -70,14 +70,9 @@ class Rounds:
             proposed += trials.values()
         return proposed
 
-    def code(self, index: int, parameters: dict[str, Any]) -> npt.NDArray[np.int64]:
-        """The architecture of a trial, a code ``d``.
-
-        Raises:
-            EncodingError: The parameters are no encoding of the cell.
-            ArchitectureError: They are no architecture of the cell.
-        """
-        return self.search_space.decode(parameters, self.seed, index).code
+    def code(self, index: int) -> npt.NDArray[np.int64]:
+        """The architecture of a trial, a code ``d``."""
+        return architecture_of(self.client, index).code
 
     def reloaded(self) -> Self:
         """The same, saved to JSON and loaded again."""

@@ -112,7 +112,7 @@ def test_it_may_have_more_where_that_is_wanted(
 
     monkeypatch.setattr(EncodingAcquisition, "score", recorded)
 
-    fit(run(ENCODINGS, VALUES, pool_size=5000, repeat_exhausted=repeat)).gen(1)
+    fit(run(ENCODINGS, VALUES, pool_size=5000, repeat_architectures=repeat)).gen(1)
 
     found = {tuple(point) for point in (6 * scored[0]).round().int().tolist()}
     assert ((6, 0, 0) in found) == ((0, 0, 6) in found) == repeat

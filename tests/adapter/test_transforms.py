@@ -18,7 +18,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ax_anasod.adapter import BomzeRounding, EncodingAdapter, PrepareObservations
-from ax_anasod.exceptions import ObservationError
 from ax_anasod.simplex import bomze_round
 
 ENCODINGS = [(6, 0, 0), (3, 2, 1), (0, 0, 6), (1, 1, 4), (2, 2, 2)]
@@ -123,36 +122,56 @@ def test_a_single_observation_is_enough(run: Build, fit: Fit) -> None:
     assert y.tolist() == [0.0]
 
 
-@pytest.mark.parametrize(
-    ("value", "message"),
-    [
-        (-0.5, r"trial 2: error = -0.5 cannot be used.*>= 0.*log_targets=False"),
-        (np.nan, r"trial 2: error = nan cannot be used.*finite"),
-        (np.inf, r"trial 2: error = inf cannot be used.*finite"),
-        (-np.inf, r"trial 2: error = -inf cannot be used.*finite"),
-        ((4.0, -0.1), r"trial 2: standard error of error = -0.1 cannot be used"),
-        ((4.0, np.inf), r"trial 2: error has no \(finite\) standard error"),
-        (4.0, r"trial 2: error has no \(finite\) standard error, but other trials have one"),
-    ],
-)
-def test_what_cannot_be_modelled_names_its_trial(
-    run: Build, fit: Fit, value: Any, message: str
+def test_a_negative_value_has_no_logarithm_and_is_modelled_as_it_is(run: Build, fit: Fit) -> None:
+    values = [2.0, 3.0, -0.5]
+
+    _, y = trained(fit(run(ENCODINGS[:3], values)))
+
+    np.testing.assert_allclose(y, (np.array(values) - np.mean(values)) / np.std(values, ddof=1))
+
+
+def test_each_of_several_objectives_has_its_logarithm_or_not(run: Build, fit: Fit) -> None:
+    outcomes = [{"error": e, "margin": m} for e, m in ((2.0, -1.0), (3.0, 4.0), (1.0, 2.0))]
+    adapter = fit(run(ENCODINGS[:3], outcomes, objectives=["error", "margin"]))
+    assert adapter.transforms["LogObjectives"].metric_signatures == ["error"]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_value_that_is_no_number_counts_as_the_worst_seen(
+    run: Build, fit: Fit, value: float
 ) -> None:
-    noisy = value == 4.0 or isinstance(value, tuple)
-    others: list[Any] = [(2.0, 0.1), (3.0, 0.1)] if noisy else [2.0, 3.0]
-    client = run(ENCODINGS[:3], [*others, value])
+    _, y = trained(fit(run(ENCODINGS[:3], [2.0, value, 3.0])))
 
-    with pytest.raises(ObservationError, match=message):
-        fit(client)
+    np.testing.assert_allclose(np.sort(y), np.sort(standardised([2.0, 3.0, 3.0])))
 
 
-def test_negative_values_are_fine_without_the_logarithm_but_nan_is_not(
-    run: Build, fit: Fit
+@pytest.mark.parametrize("value", [4.0, (4.0, -0.1), (4.0, np.inf)])
+def test_noise_that_is_not_known_is_inferred_with_one_warning(
+    run: Build, fit: Fit, own_warnings: Any, value: Any
 ) -> None:
-    client = run(ENCODINGS[:3], [-2.0, 1.0, np.nan], log_targets=False)
+    client = run(ENCODINGS[:4], [(2.0, 0.1), (3.0, 0.2), value, 5.0])
 
-    with pytest.raises(ObservationError, match="trial 2: error = nan"):
-        fit(client)
+    with own_warnings() as texts:
+        adapters = [fit(client), fit(client)]
+        assert len(client.get_next_trials(1)) == 1
+
+    assert len(texts) == 1
+    assert "others none" in texts[0]
+    for adapter in adapters:
+        known = adapter.generator.surrogate.model.likelihood.noise_covar.known
+        variances = dict(zip(map(tuple, trained(adapter)[0]), known.tolist(), strict=True))
+        unknown = [np.isnan(variances[tuple(np.array(e) / 6)]) for e in ENCODINGS[:4]]
+        assert unknown == [False, False, True, True]
+
+
+def test_what_was_reported_of_a_failed_trial_is_not_modelled(run: Build, fit: Fit) -> None:
+    client = run(ENCODINGS[:3], [2.0, "running", 9.0])
+    client.attach_data(1, {"error": 0.1})
+    client.mark_trial_failed(1)
+
+    _, y = trained(fit(client))
+
+    np.testing.assert_allclose(np.sort(y), np.sort(standardised([2.0, 9.0, 9.0])))
 
 
 def test_a_reported_metric_may_be_anything(run: Build, fit: Fit) -> None:

@@ -58,15 +58,14 @@ def search_cora(cora: NASBenchGraphBenchmark) -> Run:
     def search(
         num_trials: int, strategy: str = "anasod-bo", failing: Collection[int] = ()
     ) -> Client:
-        space = "architecture" if strategy == "random" else "encoding"
-        query = BenchmarkQuery(cora, space, seed=0)
+        query = BenchmarkQuery(cora, seed=0)
         client = make_client(cora.cell, strategy, objectives="valid_error", seed=0)
         for _ in range(num_trials):
-            ((index, parameters),) = client.get_next_trials(1).items()
+            (index,) = client.get_next_trials(1)
             if index in failing:
                 client.mark_trial_failed(index)
                 continue
-            result = query(index, parameters)
+            result = query.of(client._experiment.trials[index])
             client.complete_trial(index, raw_data={"valid_error": result["values"]["valid_error"]})
         return client
 

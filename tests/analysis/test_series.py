@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ax_anasod.analysis.series import SearchSeries, by_objective, cell_and_space
 from ax_anasod.cells import Cell
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace
-from ax_anasod.exceptions import ObservationError, OptionError, UnknownNameError
+from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.experiment import make_client
 
 
@@ -135,9 +135,10 @@ class TestReading:
         with pytest.raises(OptionError, match="'aimless' has no objective"):
             SearchSeries.from_experiment(experiment)
 
-    def test_a_value_that_is_no_number_is_refused(self, run):
-        with pytest.raises(ObservationError, match="trial 1"):
-            SearchSeries.from_experiment(run([1.0, float("inf")])._experiment)
+    def test_a_value_that_is_no_number_is_a_failure(self, run):
+        series = SearchSeries.from_experiment(run([1.0, float("inf")])._experiment)
+        assert series.failed.tolist() == [False, True]
+        assert np.isnan(series.values[1, 0])
 
 
 def _arm(counts):

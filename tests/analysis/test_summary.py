@@ -7,7 +7,7 @@ from ax.core.analysis_card import NotApplicableStateAnalysisCard
 
 from ax_anasod.analysis import SearchSummary
 from ax_anasod.analysis.series import SearchSeries
-from ax_anasod.analysis.summary import architecture_of, cost_seconds
+from ax_anasod.analysis.summary import architecture_text, cost_seconds
 from ax_anasod.core.properties import KEY
 from ax_anasod.experiment import make_client
 from ax_anasod.runners import BenchmarkQuery
@@ -22,7 +22,7 @@ def test_the_best_trial_of_a_real_search(cora_client, cora):
     card = card_of(cora_client)
     (row,) = card.df.to_dict("records")
     trial = cora_client._experiment.trials[row["trial_index"]]
-    result = BenchmarkQuery(cora, "encoding", 0)(row["trial_index"], trial.arms[0].parameters)
+    result = BenchmarkQuery(cora, seed=0).of(trial)
     assert row["architecture"] == result["architecture"]
     assert row["valid_error"] == pytest.approx(result["values"]["valid_error"], abs=1e-9)
     series = SearchSeries.from_experiment(cora_client._experiment)
@@ -37,7 +37,7 @@ def test_architectures_of_an_architecture_search(search_cora, cora):
     client = search_cora(3, strategy="random")
     (row,) = card_of(client).df.to_dict("records")
     trial = client._experiment.trials[row["trial_index"]]
-    result = BenchmarkQuery(cora, "architecture", 0)(row["trial_index"], trial.arms[0].parameters)
+    result = BenchmarkQuery(cora, seed=0).of(trial)
     assert row["architecture"] == result["architecture"]
 
 
@@ -45,11 +45,11 @@ def test_what_the_runner_stored_is_shown(run):
     client = run([2.0, 1.0])
     for index, cost in ((0, 5.0), (1, 7.5)):
         client._experiment.trials[index].update_run_metadata(
-            {"architecture": f"stored {index}", "cost_seconds": cost}
+            {"architecture": "conv|conv|conv|pool", "cost_seconds": cost}
         )
     card = card_of(client)
     (row,) = card.df.to_dict("records")
-    assert (row["architecture"], row["cost_seconds"]) == ("stored 1", 7.5)
+    assert (row["architecture"], row["cost_seconds"]) == ("conv|conv|conv|pool", 7.5)
     assert "that cost 12 seconds" in card.subtitle
 
 
@@ -61,12 +61,15 @@ def test_a_trial_without_a_cost_has_none(run):
     assert math.isnan(cost_seconds(run([2.0])._experiment, 0))
 
 
-def test_an_architecture_cannot_be_drawn_again_without_the_seed(run):
-    experiment = run([2.0])._experiment
+def test_an_architecture_cannot_be_drawn_again_without_the_seed(small_cell):
+    client = make_client(small_cell, "anasod-random")
+    index = client.attach_trial({"n_conv": 2, "n_pool": 1, "n_skip": 1})
+    client.complete_trial(index, raw_data={"error": 2.0})
+    experiment = client._experiment
     series = SearchSeries.from_experiment(experiment)
-    assert architecture_of(experiment, series, 0) is not None
+    assert architecture_text(experiment, series, 0) is not None
     del experiment._properties[KEY]
-    assert architecture_of(experiment, series, 0) is None
+    assert architecture_text(experiment, series, 0) is None
     assert "architecture" not in SearchSummary().compute(experiment).df
 
 

@@ -84,6 +84,18 @@ def test_lines_are_the_means_and_the_legend_says_their_ends(
     assert low < plan.objective.optimum < high  # type: ignore[operator]
 
 
+def test_what_is_maximised_is_drawn_upside_down(compared: tuple[Plan, pd.DataFrame]) -> None:
+    plan, results = compared
+    optimum = plan.objective.optimum
+    assert optimum is not None
+    turned = replace(plan, objective=replace(plan.objective, minimize=False, optimum=-optimum))
+    lower = draw_queries(plan, results).axes[0]
+    higher = draw_queries(turned, results.assign(incumbent=-results["incumbent"])).axes[0]
+    assert higher.get_ylabel() == "highest valid_error [%] so far"
+    low, high = lower.get_ylim()
+    assert higher.get_ylim() == pytest.approx((-high, -low))
+
+
 def test_reported_columns_are_drawn_as_such(compared: tuple[Plan, pd.DataFrame]) -> None:
     plan, results = compared
     axes = draw_queries(plan, results, "test").axes[0]

@@ -48,10 +48,12 @@ def test_several_objectives_are_refused(table: Path, benchmark: TableBenchmark) 
         Plan.of(several, [RANDOM], 1)
 
 
-@pytest.mark.parametrize("column", ["seed", "incumbent", "seconds"])
-def test_columns_called_like_those_of_the_results_are_refused(tmp_path: Path, column: str) -> None:
-    with pytest.raises(OptionError, match=f"reported column cannot be called {column!r}"):
-        Plan.of(two_lines(tmp_path / "t.csv", column), [RANDOM], 1)
+@pytest.mark.parametrize("column", ["seed", "incumbent", "seconds", "strategy", "trial", "value"])
+def test_columns_called_like_those_of_the_results_get_another_name(
+    tmp_path: Path, column: str
+) -> None:
+    plan = Plan.of(two_lines(tmp_path / "t.csv", column), [RANDOM], 1)
+    assert plan.columns == {column: f"value({column})"}
 
 
 def test_reading_gives_the_plan_back(benchmark: TableBenchmark, tmp_path: Path) -> None:

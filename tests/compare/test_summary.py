@@ -162,3 +162,17 @@ def test_questions_without_an_answer_are_refused(plan: Plan, results: pd.DataFra
     for regret in (-0.1, float("nan"), float("inf")):
         with pytest.raises(OptionError, match="regret must be at least 0 and finite"):
             Summary(replace(plan, regret=regret), results)
+
+
+def test_what_is_maximised_is_what_is_minimised_with_the_sign_turned(
+    plan: Plan, results: pd.DataFrame
+) -> None:
+    objective = replace(plan.objective, minimize=False, optimum=-5.0)
+    turned = results.assign(incumbent=-results["incumbent"], value=-results["value"])
+    regret = replace(plan, regret=1.0)
+    lower = Summary(regret, results).frame
+    higher = Summary(replace(regret, objective=objective), turned).frame
+    for column in ("mean", "median"):
+        assert higher[column].tolist() == (-lower[column]).tolist()
+    unchanged = lower.columns.difference(["mean", "median"])
+    pd.testing.assert_frame_equal(higher[unchanged], lower[unchanged])

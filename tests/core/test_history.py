@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from ax.core.optimization_config import OptimizationConfig
 
 from ax_anasod.cells import Cell
 from ax_anasod.core import AnasodSearchSpace, Coding, History
-from ax_anasod.exceptions import ObservationError
+from ax_anasod.core.history import fail_unusable_trials
 from ax_anasod.experiment import make_client
 
 ENCODINGS = [(6, 0, 0), (3, 2, 1), (0, 0, 6), (1, 1, 4), (2, 2, 2)]
@@ -149,13 +150,49 @@ class TestIncumbent:
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_values_that_nothing_can_use_name_their_trial(
+def test_a_trial_that_ended_without_a_usable_value_has_failed(
     run: Callable[..., Client], coding: Coding, value: float
 ) -> None:
-    client = run(3.0, value)
+    client = run(3.0, value, "running", {"error": 2.0})
+    client.attach_data(2, {"error": value})  # such as the first step of a curve
 
-    with pytest.raises(ObservationError, match=r"trial 1: error = -?(nan|inf).*must be finite"):
-        History.from_experiment(client._experiment, coding)
+    history = History.from_experiment(client._experiment, coding)
+
+    assert history.failed.tolist() == [False, True, False, False]
+    assert history.pending.tolist() == [False, False, True, False]
+    assert history.imputed()[1].tolist() == [3.0, 3.0, 2.0]
+
+
+def test_of_several_objectives_one_that_cannot_be_used_is_enough(
+    run: Callable[..., Client], coding: Coding
+) -> None:
+    client = run(
+        {"error": 2.0, "size": 9.0},
+        {"error": 1.0, "size": np.nan},
+        {"error": 1.0},
+        objectives=["error", "size"],
+    )
+
+    history = History.from_experiment(client._experiment, coding)
+
+    # The size of the last one may come later.
+    assert history.failed.tolist() == [False, True, False]
+
+
+def test_such_trials_are_marked_with_one_warning_each(
+    run: Callable[..., Client], own_warnings: Callable[[], AbstractContextManager[list[str]]]
+) -> None:
+    client = run(3.0, np.nan, "running", np.inf)
+    with own_warnings() as texts:
+        fail_unusable_trials(client._experiment)
+        fail_unusable_trials(client._experiment)
+    assert texts == [
+        "trial 1 counts as failed: error is nan",
+        "trial 3 counts as failed: error is inf",
+    ]
+    statuses = [trial.status.name for trial in client._experiment.trials.values()]
+    assert statuses == ["COMPLETED", "FAILED", "RUNNING", "FAILED"]
+    assert client._experiment.trials[1].status_reason == "error is nan"
 
 
 @pytest.mark.parametrize("repair", ["right value", "failed"])

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from ax.core.objective import Objective
 from ax.core.optimization_config import MultiObjectiveOptimizationConfig, OptimizationConfig
 from ax.core.outcome_constraint import OutcomeConstraint
 
-from ax_anasod.core.objectives import Scope, check_scope, objective_signs
-from ax_anasod.exceptions import OptionError
+from ax_anasod.core.objectives import Scope, check_scope, objective_signs, warn_if_minimised
+from ax_anasod.exceptions import ObjectiveWarning, OptionError
 
 
 def configuration(expression: str, constrained: bool = False) -> OptimizationConfig:
@@ -70,3 +72,36 @@ def test_a_front_is_searched_by_some() -> None:
     check_scope(several, "front")
     with pytest.raises(OptionError, match=r"got 2: \['accuracy', 'latency'\]"):
         check_scope(several, "one")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "accuracy",
+            "valid_accuracy",
+            "val acc",
+            "ACC",
+            "acc1",
+            "auc",
+            "roc_auc",
+            "f1",
+            "f1_score",
+        ),
+        *("r2", "test_r2", "mAP", "map50", "top5", "throughput", "fps", "psnr", "precision"),
+    ],
+)
+def test_the_name_of_an_accuracy_is_warned_of_where_it_is_minimised(name: str) -> None:
+    with pytest.warns(ObjectiveWarning, match=re.escape(f"{name!r} is minimised: if more")):
+        warn_if_minimised([name])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("error", "valid_error", "accuracy_error", "acc loss", "neg_r2", "auc_gap", "latency"),
+        *("parameters", "access", "f", "r", "metric", "score", "roadmap", "stop", "objective_1"),
+    ],
+)
+def test_other_names_are_not(name: str) -> None:
+    warn_if_minimised([name])

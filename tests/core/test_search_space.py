@@ -97,7 +97,7 @@ def test_what_is_no_encoding_is_refused_with_the_nearest_one(
     with pytest.raises(EncodingError, match=message):
         space.check_membership(parameters, raise_error=True)
     with pytest.raises(AnasodError):
-        space.decode(parameters)
+        space.decode(parameters, seed=0, trial_index=0)
 
 
 @pytest.mark.parametrize("six", [6, 6.0, np.int64(6), np.float64(6.0)])
@@ -164,7 +164,7 @@ class TestDecode:
 
     def test_a_wrong_seed_is_refused(self, space: AnasodSearchSpace) -> None:
         with pytest.raises(AnasodError, match="seed must be"):
-            space.decode(counts(2, 3, 1), seed=-1)
+            space.decode(counts(2, 3, 1), seed=-1, trial_index=0)
 
 
 class TestEncode:

@@ -7,6 +7,7 @@ whether every proposal is inside the search space.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,10 @@ from ax.api.client import Client
 
 from ax_anasod import cells
 from ax_anasod.cells import Cell, RestrictedCell
+from ax_anasod.core import architecture_of
 from ax_anasod.exceptions import ObservationError
 from ax_anasod.experiment import make_client
+from ax_anasod.generation_strategy import STRATEGIES
 
 CELLS = {
     "toy": Cell("toy", operations=["conv", "pool", "skip"], num_blocks=6),
@@ -70,7 +73,7 @@ def test_all_proposals_are_in_the_space_whatever_happens(name: str, variant: str
     for step in range(8):
         for index, parameters in client.get_next_trials(2 if step % 3 == 2 else 1).items():
             assert space.check_membership(parameters, raise_error=True)
-            architecture = space.decode(parameters, seed=1, trial_index=index)
+            architecture = architecture_of(client, index)
             assert cell.is_valid(architecture.code[None, :]).all()
             if step == 2:
                 client.mark_trial_failed(index)
@@ -78,6 +81,51 @@ def test_all_proposals_are_in_the_space_whatever_happens(name: str, variant: str
                 client.mark_trial_abandoned(index)
             elif step != 5:
                 client.complete_trial(index, {"error": made_up(parameters, index)})
+
+
+def _with_third(strategy: str, tell_third: Callable[[Client, int], None]) -> Client:
+    known = {field.name for field in fields(STRATEGIES[strategy].options)}
+    options = {"num_initial": 3, "num_epochs": 5, "trials_per_fit": 1, "num_trials": 9}
+    cell = Cell("small", operations=["conv", "pool", "skip"], num_blocks=3)
+    chosen = {name: value for name, value in options.items() if name in known}
+    client = make_client(cell, strategy, seed=1, **chosen)
+    for error in (3.0, 2.5, None, 2.0, 4.0, 3.5):
+        (index,) = client.get_next_trials(1)
+        if error is None:
+            tell_third(client, index)
+        else:
+            client.complete_trial(index, {"error": error})
+    return client
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_trial_without_a_usable_value_is_a_failed_one(strategy: str, own_warnings: Any) -> None:
+    failed = _with_third(strategy, lambda client, index: client.mark_trial_failed(index))
+    expected = failed.get_next_trials(1)
+
+    def tell(client: Client, index: int) -> None:
+        client.complete_trial(index, {"error": np.nan})
+
+    with own_warnings() as texts:
+        client = _with_third(strategy, tell)
+        assert client.get_next_trials(1) == expected
+    assert texts == ["trial 2 counts as failed: error is nan"]
+    assert client._experiment.trials[2].status.is_failed
+    assert client.get_best_parameterization(use_model_predictions=False)[2] == 3
+
+
+def test_a_search_whose_first_trials_have_no_value_goes_on(
+    toy_cell: Cell, own_warnings: Any
+) -> None:
+    client = make_client(toy_cell, "anasod-bo", num_initial=2)
+    with own_warnings() as texts:
+        for _ in range(4):
+            client.complete_trial(*client.get_next_trials(1), {"error": np.nan})
+        assert _nodes(client, 1) == ["initial"]
+    assert len(texts) == 4
+    client.complete_trial(4, {"error": 1.0})
+    client.complete_trial(*client.get_next_trials(1), {"error": 2.0})
+    assert _nodes(client, 1) == ["anasod-bo"]
 
 
 class TestInitialTrials:
@@ -180,36 +228,12 @@ class TestValues:
 
         assert (2, 3, 1) in encodings
 
-    @pytest.mark.parametrize("strategy", ["random", "anasod-random", "anasod-bo"])
-    @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-    def test_a_wrong_value_is_named_with_its_trial_and_can_be_repaired(
-        self, toy_cell: Cell, toy_error: Any, advance: Any, strategy: str, value: float
-    ) -> None:
-        client = make_client(toy_cell, strategy)
-        error = (lambda _: 3.0) if strategy == "random" else toy_error
-        advance(client, 2, error)
-        ((index, _),) = client.get_next_trials(1).items()
-        client.complete_trial(index, {"error": value})
-
-        for _ in range(2):
-            with pytest.raises(ObservationError, match=f"trial 2: error = {value} cannot be used"):
-                client.get_next_trials(1)
-        assert len(client._experiment.trials) == 3
-
-        client.attach_data(index, {"error": 4.0})
-        assert len(client.get_next_trials(1)) == 1
-
-    def test_a_negative_error_is_refused_once_it_would_be_logged(
-        self, toy_cell: Cell, advance: Any
-    ) -> None:
-        client = make_client(toy_cell, "anasod-bo", num_initial=2)
-        advance(client, 2, lambda parameters: parameters["n_conv"] - 10.0)
-
-        with pytest.raises(ObservationError, match=r"trial 0: error = -\d+.*log_targets=False"):
-            client.get_next_trials(1)
-        client._experiment.trials[0].mark_failed(unsafe=True)
-        client.attach_data(1, {"error": 2.0})
-        assert _nodes(client, 1) == ["anasod-bo"]
+    def test_a_negative_error_is_modelled_as_it_is(self, toy_cell: Cell, advance: Any) -> None:
+        runs = []
+        for log_targets in (True, False):
+            client = make_client(toy_cell, "anasod-bo", num_initial=2, log_targets=log_targets)
+            runs.append(advance(client, 5, lambda parameters: parameters["n_conv"] - 3.0))
+        assert runs[0] == runs[1]
 
     def test_a_model_left_without_any_value_asks_for_one(self, toy_cell: Cell) -> None:
         client = make_client(toy_cell, "anasod-bo", num_initial=1)

@@ -9,7 +9,7 @@ import pytest
 from ax_anasod import cells
 from ax_anasod.cells import Cell
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace
-from ax_anasod.exceptions import CellError, ObservationError, OptionError, UnknownNameError
+from ax_anasod.exceptions import CellError, OptionError, UnknownNameError
 from ax_anasod.experiment import make_client
 from ax_anasod.generation_strategy import STRATEGIES, make
 from ax_anasod.generation_strategy.surrogates import SURROGATE_STRATEGIES
@@ -108,11 +108,14 @@ def test_cells_that_cannot_be_searched_are_refused_before_the_first_trial() -> N
     make("adjacency-bo", CellSearchSpace.from_cell(Cell("long", ["a", "b"], num_blocks=40)))
 
 
-def test_values_of_both_signs_are_refused_with_the_trial() -> None:
-    client = make_client(cells.get("nas-bench-201"), "adjacency-bo", num_initial=2)
-    for value in (1.0, -1.0):
-        ((index, _),) = client.get_next_trials(1).items()
-        client.complete_trial(index, {"error": value})
-
-    with pytest.raises(ObservationError, match=r"both signs \(trials 1 and 0\).*log_targets=False"):
-        client.get_next_trials(1)
+def test_values_of_both_signs_are_modelled_as_they_are() -> None:
+    proposals = []
+    for log_targets in (True, False):
+        client = make_client(
+            cells.get("nas-bench-201"), "adjacency-bo", num_initial=2, log_targets=log_targets
+        )
+        for value in (1.0, -1.0):
+            (index,) = client.get_next_trials(1)
+            client.complete_trial(index, {"error": value})
+        proposals.append(client.get_next_trials(1))
+    assert proposals[0] == proposals[1]

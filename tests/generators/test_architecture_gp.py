@@ -16,7 +16,7 @@ from gpytorch.mlls import ExactMarginalLogLikelihood
 from ax_anasod import cells
 from ax_anasod.cells import Cell, one_hot_adjacency, path_features
 from ax_anasod.core import History
-from ax_anasod.exceptions import CellError, ObservationError, OptionError, UnknownNameError
+from ax_anasod.exceptions import CellError, OptionError, UnknownNameError
 from ax_anasod.generators import ArchitectureGPGenerator, architecture_gp
 from ax_anasod.surrogates import EncodingGP
 from ax_anasod.testing import SyntheticObjective
@@ -160,12 +160,14 @@ def test_one_lengthscale_for_each_feature(history: Build) -> None:
     assert [shape[-1] for shape in shapes] == [1, 30]
 
 
-def test_values_of_both_signs(history: Build) -> None:
+def test_values_of_both_signs_are_modelled_as_they_are(history: Build) -> None:
     past = history(OWN.sample(4, np.random.default_rng(0)).tolist(), [-1.0, 2.0, 3.0, 0.5])
 
-    with pytest.raises(ObservationError, match=r"both signs.*log_targets=False"):
-        ArchitectureGPGenerator(OWN.to_dict()).propose(1, past, {})
-    assert len(ArchitectureGPGenerator(OWN.to_dict(), log_targets=False).propose(1, past, {})) == 1
+    with_log, without = (
+        ArchitectureGPGenerator(OWN.to_dict(), log_targets=log).propose(1, past, {}).tolist()
+        for log in (True, False)
+    )
+    assert with_log == without
 
 
 def test_what_the_cell_does_not_have_is_refused() -> None:

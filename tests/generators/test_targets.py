@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from ax_anasod.core import History
-from ax_anasod.exceptions import ObservationError
 from ax_anasod.generators.targets import half_ranked, standardized_targets
 
 Build = Callable[..., History]
@@ -63,11 +62,15 @@ def test_what_is_maximised_keeps_its_order(history: Build) -> None:
     np.testing.assert_allclose(targets, [1.0, 0.0, -1.0])
 
 
-def test_both_signs_have_no_logarithm(history: Build) -> None:
-    past = history([[0], [1], [2]], [3.0, 0.0, -2.0])
+@pytest.mark.parametrize("values", [[3.0, 0.0, -2.0], [0.0, 0.0, 0.0]], ids=str)
+def test_values_without_a_logarithm_are_taken_as_they_are(
+    history: Build, values: list[float]
+) -> None:
+    past = history([[0], [1], [2]], values)
 
-    with pytest.raises(ObservationError, match=r"trials 2 and 0.*log_targets=False"):
-        standardized_targets(past, log_targets=True)
+    with_log, without = (standardized_targets(past, log_targets=log)[1] for log in (True, False))
+
+    np.testing.assert_array_equal(with_log, without)
 
 
 @pytest.mark.parametrize("log_targets", [True, False])

@@ -13,7 +13,7 @@ import pytest
 from ax_anasod import cells
 from ax_anasod.cells import Cell, RestrictedCell
 from ax_anasod.core import History
-from ax_anasod.exceptions import CellError, ObservationError, OptionError, UnknownNameError
+from ax_anasod.exceptions import CellError, OptionError, UnknownNameError
 from ax_anasod.experiment import make_client
 from ax_anasod.generators import EXPECTED_IMPROVEMENT, SURROGATES, TwoLevelGenerator
 
@@ -193,11 +193,12 @@ def test_expected_improvement_is_in_percent_of_the_best(history: Build) -> None:
     assert promised[0] == pytest.approx(promised[1], rel=2.0)
 
 
-def test_values_of_both_signs(history: Build) -> None:
+def test_values_of_both_signs_are_modelled_as_they_are(history: Build) -> None:
     past = history(PLAIN.enumerate()[:3].tolist(), [-1.0, 2.0, 3.0])
-    with pytest.raises(ObservationError, match="both signs"):
-        generator(PLAIN).propose(1, past, {})
-    assert PLAIN.is_valid(generator(PLAIN, log_targets=False).propose(1, past, {})).all()
+    with_log, without = (
+        generator(PLAIN, log_targets=log).propose(1, past, {}).tolist() for log in (True, False)
+    )
+    assert with_log == without
 
 
 @pytest.mark.parametrize(

@@ -20,11 +20,12 @@ from ax_anasod.runners import BenchmarkQuery
 @pytest.mark.parametrize("optimizer", ["pool", "mirror-descent", "exhaustive"])
 def test_anasod_bo_finds_the_best_encoding(toy_benchmark: Benchmark, optimizer: str) -> None:
     client = make_client(toy_benchmark.cell, "anasod-bo", seed=1, optimizer=optimizer)
-    query = BenchmarkQuery(toy_benchmark, "encoding", seed=1)
+    query = BenchmarkQuery(toy_benchmark, seed=1)
 
     for _ in range(25):
-        for index, parameters in client.get_next_trials(1).items():
-            client.complete_trial(index, {"error": query(index, parameters)["values"]["error"]})
+        for index in client.get_next_trials(1):
+            values = query.of(client._experiment.trials[index])["values"]
+            client.complete_trial(index, {"error": values["error"]})
 
     best, _, _, _ = client.get_best_parameterization(use_model_predictions=False)
     assert best == {"n_conv": 2, "n_pool": 3, "n_skip": 1}
@@ -32,13 +33,14 @@ def test_anasod_bo_finds_the_best_encoding(toy_benchmark: Benchmark, optimizer: 
 
 def test_batches_of_four(toy_benchmark: Benchmark) -> None:
     client = make_client(toy_benchmark.cell, "anasod-bo", seed=1, num_initial=8)
-    query = BenchmarkQuery(toy_benchmark, "encoding", seed=1)
+    query = BenchmarkQuery(toy_benchmark, seed=1)
 
     for _ in range(6):
         batch = client.get_next_trials(4)
         assert len(batch) == 4
-        for index, parameters in batch.items():
-            client.complete_trial(index, {"error": query(index, parameters)["values"]["error"]})
+        for index in batch:
+            values = query.of(client._experiment.trials[index])["values"]
+            client.complete_trial(index, {"error": values["error"]})
 
     # Later batches may observe a promising encoding again.
     assert len({tuple(p.values()) for p in _batch(client, 2)}) == 4
@@ -48,13 +50,14 @@ def test_batches_of_four(toy_benchmark: Benchmark) -> None:
 
 def test_workers_that_end_in_any_order(toy_benchmark: Benchmark) -> None:
     client = make_client(toy_benchmark.cell, "anasod-bo", seed=1, num_initial=5)
-    query = BenchmarkQuery(toy_benchmark, "encoding", seed=1)
+    query = BenchmarkQuery(toy_benchmark, seed=1)
     running: dict[int, Any] = {}
 
     for step in range(24):
         running |= client.get_next_trials(4 - len(running))
         ended = sorted(running)[step % len(running)]
-        values = query(ended, running.pop(ended))["values"]
+        del running[ended]
+        values = query.of(client._experiment.trials[ended])["values"]
         client.complete_trial(ended, {"error": values["error"]})
 
     assert len(client._experiment.trials) == 27
@@ -126,11 +129,11 @@ def test_a_search_on_a_real_benchmark(advance: Any) -> None:
     client = make_client(
         benchmark.cell, objectives="valid_error", reported=["test_error"], seed=0, num_initial=5
     )
-    query = BenchmarkQuery(benchmark, "encoding", seed=0)
+    query = BenchmarkQuery(benchmark, seed=0)
 
     for _ in range(9):
-        for index, parameters in client.get_next_trials(1).items():
-            client.complete_trial(index, query(index, parameters)["values"])
+        for index in client.get_next_trials(1):
+            client.complete_trial(index, query.of(client._experiment.trials[index])["values"])
 
     values = client._experiment.lookup_data().df.query("metric_name == 'valid_error'")["mean"]
     assert len(values) == 9

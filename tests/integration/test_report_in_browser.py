@@ -92,14 +92,14 @@ def visit(page: Path, folder: Path) -> Visit:
 def report(tmp_path_factory) -> Visit:
     folder = tmp_path_factory.mktemp("browser")
     benchmark = NASBenchGraphBenchmark("cora")
-    query = BenchmarkQuery(benchmark, "encoding", seed=0)
+    query = BenchmarkQuery(benchmark, seed=0)
     client = make_client(benchmark.cell, "anasod-bo", objectives="valid_error", seed=0)
     for _ in range(13):
-        ((index, parameters),) = client.get_next_trials(1).items()
+        (index,) = client.get_next_trials(1)
         if index == 3:
             client.mark_trial_failed(index)
             continue
-        values = query(index, parameters)["values"]
+        values = query.of(client._experiment.trials[index])["values"]
         client.complete_trial(index, raw_data={"valid_error": values["valid_error"]})
     page = write_report(
         client._experiment,

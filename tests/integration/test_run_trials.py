@@ -63,12 +63,12 @@ def test_run_trials_is_the_run_of_asking_and_telling(toy_benchmark: Benchmark) -
     asked = make_client(toy_benchmark.cell, seed=2, reported=["size"], num_initial=4)
     query = BenchmarkQuery(toy_benchmark, seed=2)
     for _ in range(7):
-        for index, parameters in asked.get_next_trials(1).items():
-            asked.complete_trial(index, query(index, parameters)["values"])
+        for index in asked.get_next_trials(1):
+            asked.complete_trial(index, query.of(asked._experiment.trials[index])["values"])
     assert _results(client) == _results(asked)
     for index, trial in client._experiment.trials.items():
         assert trial.status is TrialStatus.COMPLETED
-        drawn = query(index, trial.arms[0].parameters)
+        drawn = query.of(asked._experiment.trials[index])
         assert trial.run_metadata["architecture"] == drawn["architecture"]
         assert trial.run_metadata["cost_seconds"] == drawn["cost_seconds"]
 
@@ -94,8 +94,8 @@ class TestOrchestrator:
         client = make_client(toy_benchmark.cell, seed=2, reported=["size"], num_initial=4)
         query = BenchmarkQuery(toy_benchmark, seed=2)
         for _ in range(10):
-            for index, parameters in client.get_next_trials(1).items():
-                client.complete_trial(index, query(index, parameters)["values"])
+            for index in client.get_next_trials(1):
+                client.complete_trial(index, query.of(client._experiment.trials[index])["values"])
         trials = client._experiment.trials
         assert encodings(runner) == [tuple(t.arms[0].parameters.values()) for t in trials.values()]
 

@@ -20,6 +20,7 @@ from ax_anasod.exceptions import (
     ArchitectureError,
     BenchmarkError,
     CellError,
+    ObservationWarning,
     OptionError,
     UnknownNameError,
 )
@@ -236,7 +237,11 @@ def test_empty_query(path: Path) -> None:
         ({"minimize": "note"}, BenchmarkError, "column 'note' .* holds 'a' in row 1, not a number"),
         ({"minimize": "arch"}, BenchmarkError, r"column 'arch' .* holds 'conv\|conv' in row 1"),
         ({"accuracy": ["valid", "valid"]}, OptionError, "accuracy names 'valid' twice"),
-        ({"accuracy": "valid", "minimize": "valid"}, OptionError, "both high .* and low"),
+        (
+            {"accuracy": "valid", "minimize": "valid"},
+            OptionError,
+            "by both accuracy and minimize",
+        ),
         ({"minimize": [3]}, OptionError, "minimize holds 3"),
         ({"accuracy": 5}, OptionError, "accuracy is 5"),
         ({"accuracy": "valid", "present_only": "no"}, OptionError, "True or False, got 'no'"),
@@ -273,18 +278,10 @@ def test_refuses_a_name_that_two_columns_have(write: Write) -> None:
     [
         ("accuracy", "100.5", r"'x' .* holds 100.5 in row 3 .* percent must be from 0 to 100"),
         ("accuracy", "-1", "holds -1 in row 3 .* from 0 to 100"),
-        ("accuracy", "nan", "holds nan in row 3"),
-        ("accuracy", "inf", "holds inf in row 3"),
-        (
-            "minimize",
-            "-0.5",
-            "holds -0.5 in row 3 .* quantity to minimise must be finite, 0 or more",
-        ),
-        ("minimize", "inf", "holds inf in row 3"),
-        ("minimize", "NaN", "holds nan in row 3"),
         ("minimize", "", "is empty in row 3"),
         ("minimize", "fast", "holds 'fast' in row 3, not a number"),
         ("report", "inf", "holds inf in row 3 .* a reported quantity must be finite"),
+        ("cost", "nan", "holds nan in row 3 .* a cost in seconds must be finite"),
         ("cost", "-1", "a cost in seconds must be finite, 0 or more"),
     ],
 )
@@ -296,6 +293,30 @@ def test_refuses_values(write: Write, option: str, value: str, message: str) -> 
     )
     with pytest.raises(BenchmarkError, match=message):
         TableBenchmark(path, CELL, **options)
+
+
+@pytest.mark.parametrize("option", ["accuracy", "minimize", "maximize"])
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
+def test_a_searched_value_that_is_not_finite_is_that_of_a_failure(
+    write: Write, option: str, value: str
+) -> None:
+    lines = [f"{row.split(',')[0]},{value if i == 2 else 3 + i}" for i, row in enumerate(ROWS)]
+    path = write("arch,x", *lines)
+    with pytest.warns(ObservationWarning, match=rf"'x' .* holds {value} in row 3 \(1 values"):
+        benchmark = TableBenchmark(path, CELL, **{option: "x"})
+    (objective,) = benchmark.objectives
+    values = benchmark.query(CELL.from_strings([row.split(",")[0] for row in ROWS]))
+    expected = np.array([3.0, 4.0, np.nan, 6.0])
+    errors = 100 - expected if option == "accuracy" else expected
+    np.testing.assert_array_equal(values[objective.name], errors)
+    best = np.nanmin if objective.minimize else np.nanmax
+    assert benchmark.optimum(objective.name) == best(errors)
+
+
+def test_refuses_a_column_without_any_finite_value(write: Write) -> None:
+    path = write("arch,x", *(f"{row.split(',')[0]},nan" for row in ROWS))
+    with pytest.raises(BenchmarkError, match="'x' .* holds no finite value"):
+        TableBenchmark(path, CELL, minimize="x")
 
 
 def test_refuses_accuracies_that_are_fractions(write: Write) -> None:

@@ -10,7 +10,9 @@ from ax.api.protocols.runner import IRunner
 from ax.core.runner import Runner
 from ax.core.trial_status import TrialStatus
 
+from ax_anasod.core import architecture_of
 from ax_anasod.exceptions import OptionError, UnknownNameError
+from ax_anasod.experiment import attach_architecture, make_client
 from ax_anasod.nasbench import Benchmark
 from ax_anasod.runners import BenchmarkQuery, LookupRunner
 
@@ -34,6 +36,28 @@ def test_a_trial_is_complete_at_once(toy_benchmark: Benchmark) -> None:
     assert {k: v for k, v in metadata.items() if k != "ready_at"} == looked_up
     assert json.loads(json.dumps(metadata)) == metadata
     assert runner.stop_trial(9, metadata) == {}
+
+
+def test_an_attached_architecture_is_the_one_that_is_looked_up(toy_benchmark: Benchmark) -> None:
+    client = make_client(toy_benchmark.cell, "anasod-random", seed=0)
+    own = "skip|pool|pool|conv|pool|conv"
+    index = attach_architecture(client, own)
+    trial = client._experiment.trials[index]
+
+    metadata = LookupRunner(toy_benchmark, seed=0).run(trial)
+
+    (error,) = toy_benchmark.query(toy_benchmark.cell.from_strings([own]))["error"]
+    assert metadata["architecture"] == own
+    assert metadata["values"]["error"] == error
+
+
+def test_proposed_architectures_are_the_ones_that_are_looked_up(toy_benchmark: Benchmark) -> None:
+    client = make_client(toy_benchmark.cell, "anasod-random", seed=0)
+    client.get_next_trials(40)
+    # The seed of a runner only matters where nothing is recorded.
+    runner = LookupRunner(toy_benchmark, seed=99)
+    for index, trial in client._experiment.trials.items():
+        assert runner.run(trial)["architecture"] == str(architecture_of(client, index))
 
 
 def test_a_trial_may_pretend_to_take_its_time(toy_benchmark: Benchmark) -> None:

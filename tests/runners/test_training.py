@@ -15,10 +15,16 @@ from ax.early_stopping.strategies import PercentileEarlyStoppingStrategy
 from ax.orchestration.orchestrator import FailureRateExceededError
 
 from ax_anasod import cells
-from ax_anasod.core import AnasodSearchSpace, CellSearchSpace
+from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, architecture_of
 from ax_anasod.early_stopping import RepeatablePercentileEarlyStoppingStrategy
-from ax_anasod.exceptions import ObservationError, OptionError, RunError, UnknownNameError
-from ax_anasod.experiment import make_client
+from ax_anasod.exceptions import (
+    ArchitectureError,
+    ObservationError,
+    OptionError,
+    RunError,
+    UnknownNameError,
+)
+from ax_anasod.experiment import attach_architecture, make_client
 from ax_anasod.metrics import TrainingMetric
 from ax_anasod.runners import RayRunner, TrainingRunner
 from ax_anasod.training import Hardware, TrainingTask, TrialState, load_data
@@ -72,6 +78,36 @@ def test_layers_are_drawn_from_the_encoding(
     parameters = CellSearchSpace.from_cell(task.cell).parameters
     chosen = {name: parameter.values[0] for name, parameter in parameters.items()}  # type: ignore[attr-defined]
     assert architectures.codes(0, chosen).tolist() == [[0] * len(chosen)]
+
+
+def test_an_attached_architecture_is_the_one_that_is_trained(
+    task: TrainingTask, tmp_path: Path
+) -> None:
+    client = make_client(task.cell, "anasod-random", objectives="valid_error", seed=7)
+    (code,) = task.cell.sample(1, np.random.default_rng(0))
+    own = task.cell.architecture(code)
+    trial = client._experiment.trials[attach_architecture(client, own)]
+    for layers in ("sampled", "repeated"):
+        runner = TrainingRunner(replace(task, layers=layers), str(tmp_path / layers), seed=7)
+        metadata = runner.run(trial)
+        assert metadata["architecture"] == str(own)
+        assert metadata["codes"] == [code.tolist()]
+
+
+def test_a_proposed_architecture_is_trained_where_all_layers_are_one(
+    task: TrainingTask, tmp_path: Path
+) -> None:
+    client = make_client(task.cell, "anasod-random", objectives="valid_error", seed=7)
+    (index,) = client.get_next_trials(1)
+    trial, proposed = client._experiment.trials[index], str(architecture_of(client, index))
+    repeated = TrainingRunner(replace(task, layers="repeated"), str(tmp_path / "one"), seed=99)
+    assert repeated.run(trial)["architecture"] == proposed
+    sampled = TrainingRunner(task, str(tmp_path / "several"), seed=7)
+    trial.update_run_metadata(sampled.run(trial))
+    assert len(trial.run_metadata["codes"]) == task.network.cells
+    with pytest.raises(ArchitectureError, match="network of 3 layers"):
+        architecture_of(client, index)
+    assert sampled.run(trial) == trial.run_metadata
 
 
 def test_another_process_goes_on_from_the_last_epoch(

@@ -44,12 +44,10 @@ def test_trials_are_those_of_a_plain_ax_loop(benchmark: TableBenchmark, strategy
     run = search(benchmark, strategy, 13)
     run.run(13)
     plain = search(benchmark, strategy, 13)
-    query = BenchmarkQuery(
-        benchmark, "architecture" if strategy == "random" else "encoding", seed=0
-    )
+    query = BenchmarkQuery(benchmark, seed=0)
     for record in run.records:
         ((index, parameters),) = plain.client.get_next_trials(1).items()
-        result = query(index, parameters)
+        result = query.of(plain.client._experiment.trials[index])
         assert isinstance(record.end, Completed)
         assert (record.trial, record.start.parameters) == (index, parameters)
         assert record.end.values == result["values"]

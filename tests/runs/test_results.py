@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -100,6 +101,52 @@ def test_the_object_of_a_run() -> None:
     assert content["seconds_per_trial"] == pytest.approx((1.25 + 2.25) / 2)
     assert (content["cost_seconds"], content["pareto_front"]) == (None, None)
     assert content["out"] == "runs/x"
+
+
+@given(st.lists(st.tuples(st.integers(-3, 3), st.integers(-3, 3)), max_size=12))
+def test_what_is_maximised_is_what_is_minimised_with_the_sign_turned(
+    values: list[tuple[int, int]],
+) -> None:
+    minimised, maximised = config("auc", "size"), config("auc", "size")
+    first, second = maximised.objectives
+    maximised = replace(maximised, objectives=(replace(first, minimize=False), second))
+    lower, higher = (
+        Results(
+            searched,
+            [record(i, auc=sign * float(a), size=float(b)) for i, (a, b) in enumerate(values)],
+        )
+        for searched, sign in ((minimised, -1), (maximised, 1))
+    )
+    assert [best and best.trial for best in higher.incumbents] == [
+        best and best.trial for best in lower.incumbents
+    ]
+    assert [end.trial for end in higher.pareto_front] == [end.trial for end in lower.pareto_front]
+    if values:
+        assert higher.to_dict()["incumbent"][-1] == max(a for a, _ in values)
+
+
+OWN = ("trial", "status", "architecture", "n(conv)", "incumbent", "cost_seconds", "seconds")
+
+
+@pytest.mark.parametrize("name", [*OWN, "proposed_by", "beta"])
+def test_a_quantity_called_like_another_column_has_one_of_its_own(name: str) -> None:
+    values = {name: 2.5, f"value({name})": 3.5}
+    end = Completed(0, values, "a|b", {"conv": 7}, 1.25, 0.5)
+    results = Results(config(*values), [Record(Started(0, 0, {}, "node", "key"), end)])
+    header, row = csv.reader(io.StringIO(results.to_csv()))
+    assert len(set(header)) == len(header)
+    found = dict(zip(header, row, strict=True))
+    expected = ["0", "completed", "a|b", "7", "2.5", "1.25", "0.5"]
+    assert [found[column] for column in OWN] == expected
+    assert found[f"value({name})"] == "3.5"
+    assert found[f"value(value({name}))"] == "2.5"
+
+
+@pytest.mark.parametrize("name", ["value", "精度", "E", "=SUM(A1)", "a/b", "a,b", "Trial"])
+def test_any_other_quantity_has_its_own_name(name: str) -> None:
+    results = Results(config(name), [record(0, **{name: 2.5})])
+    header, row = csv.reader(io.StringIO(results.to_csv()))
+    assert dict(zip(header, row, strict=True))[name] == "2.5"
 
 
 def test_costs_are_given_where_the_data_has_them() -> None:

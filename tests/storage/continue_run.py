@@ -17,7 +17,7 @@ from typing import Any
 
 from ax.api.client import Client
 
-from ax_anasod import Cell, make_client, storage
+from ax_anasod import Cell, architecture_of, make_client, storage
 
 CELL = Cell("mine", operations=["conv3x3", "conv5x5", "pool", "skip"], num_blocks=7)
 SEED = 5
@@ -52,9 +52,8 @@ def go_on(path: Path, trials: int) -> None:
             client.complete_trial(index, {"error": error(parameters)})
     if path.suffix == ".json":
         client.save_to_json_file(str(path))
-    space = client._experiment.search_space
     done = [dict(t.arm.parameters) for _, t in sorted(client._experiment.trials.items())]
-    results = [[p, str(space.decode(p, SEED, index))] for index, p in enumerate(done)]
+    results = [[p, str(architecture_of(client, index))] for index, p in enumerate(done)]
     sys.stdout.write(json.dumps(results) + "\n")
 
 

@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 from botorch.fit import fit_gpytorch_mll
+from botorch.models import ModelListGP
 from botorch.utils.datasets import SupervisedDataset
 from gpytorch.kernels import MaternKernel, ScaleKernel
 from gpytorch.likelihoods import FixedNoiseGaussianLikelihood, GaussianLikelihood
@@ -179,3 +180,38 @@ def test_ax_builds_it_from_a_data_set() -> None:
 
     assert type(model.likelihood) is FixedNoiseGaussianLikelihood
     assert model.covar_module.base_kernel.lengthscale.shape == (1, 4)
+
+
+def test_noise_that_is_known_of_some_is_inferred_for_the_others() -> None:
+    # Ten encodings that are known well, and five with four values each that differ widely.
+    points = encodings(200).unique(dim=0)[:15]
+    X = torch.cat([points[:10], points[10:].repeat(4, 1)])
+    generator = torch.Generator().manual_seed(3)
+    Y = X[:, :1].clone()
+    Y[10:] += 0.3 * torch.randn(20, 1, generator=generator, dtype=torch.double)
+    Y = standardised(Y)
+    Yvar = torch.full((30, 1), math.nan, dtype=torch.double)
+    Yvar[:10] = 1e-4
+
+    model = fitted(X, Y, Yvar)
+
+    noise = model.likelihood.noise_covar(X).diagonal()
+    assert within(noise[:10], 1e-4, 1e-4)
+    assert noise[10:].unique().tolist() == [noise[10].item()]
+    assert noise[10] > 0.05
+    residuals = (model.posterior(X).mean - Y).abs().squeeze()
+    assert residuals[:10].max() < 0.05 < residuals[10:].median()
+    # New points, as of trials that run, are as noisy as those of unknown noise.
+    assert model.likelihood.noise_covar(X[:3]).diagonal().tolist() == [noise[10].item()] * 3
+
+
+@pytest.mark.parametrize("unknown", [[0], [0, 1]], ids=["one", "two"])
+def test_hyperparameters_pass_between_models_of_known_and_unknown_noise(unknown: list[int]) -> None:
+    X = encodings(8)
+    Y = targets("smooth", X)
+    Yvar = torch.full((8, 1), 0.01, dtype=torch.double)
+    Yvar[unknown] = math.nan
+    whole = fitted(X, Y, Yvar)
+    fold = EncodingGP(X[1:], Y[1:], Yvar[1:])
+    ModelListGP(fold).load_state_dict(ModelListGP(whole).state_dict())
+    assert fold.covar_module.outputscale == whole.covar_module.outputscale

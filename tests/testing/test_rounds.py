@@ -22,10 +22,10 @@ def test_trials_are_told_the_error_of_their_architecture() -> None:
 
     (parameters,) = run.run(1)
 
-    error = SyntheticObjective(NB201)(run.code(0, parameters)[None])[0]
+    error = SyntheticObjective(NB201)(run.code(0)[None])[0]
     data = run.client._experiment.lookup_data().df
     assert data["mean"].tolist() == [error]
-    assert NB201.encode(run.code(0, parameters)[None])[0].tolist() == list(parameters.values())
+    assert NB201.encode(run.code(0)[None])[0].tolist() == list(parameters.values())
 
 
 def test_failed_and_abandoned_trials() -> None:
