@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import itertools
+<<<<<<< HEAD
 from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
+=======
+from collections.abc import Iterable, Sequence
+>>>>>>> h-ax
 from typing import TYPE_CHECKING, Any, Final
 
 from ax.api.client import Client
@@ -88,7 +92,7 @@ def make_experiment(
     """
     lower, recorded = _directions(objectives, maximize), name_list("reported", reported)
     names, by_name = tuple(lower), _by_name(metrics)
-    _check_names(names, recorded, by_name, search_space.parameters)
+    _check_names(names, recorded, by_name)
     warn_if_minimised(name for name in names if lower[name])
     config_type = OptimizationConfig if len(names) == 1 else MultiObjectiveOptimizationConfig
     experiment = SearchExperiment(
@@ -261,17 +265,11 @@ def _by_name(metrics: Metric | Sequence[Metric]) -> dict[str, Metric]:
 
 
 def _check_names(
-    objectives: Sequence[str],
-    reported: Sequence[str],
-    metrics: Iterable[str],
-    parameters: Container[str],
+    objectives: Sequence[str], reported: Sequence[str], metrics: Iterable[str]
 ) -> None:
     if not objectives:
         raise OptionError("an experiment needs at least one objective")
     names = [*objectives, *reported]
-    for name in names:
-        if name in parameters:
-            raise OptionError(f"{name!r} is the name of a parameter of the search, too")
     for position, name in enumerate(names):
         if name in names[:position]:
             raise OptionError(f"the objectives and reported metrics name {name!r} twice")

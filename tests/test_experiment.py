@@ -73,7 +73,7 @@ class TestExperiment:
             ({"objectives": "-error"}, "-error"),
             ({"maximize": "auc"}, "auc"),
             ({"objectives": ["auc", "-error"], "maximize": "auc"}, "auc, -error"),
-            ({"objectives": "error", "maximize": ["auc", "fps"]}, "-error, auc, fps"),
+            ({"objectives": "error", "maximize": ["auc", "r2"]}, "-error, auc, r2"),
         ],
     )
     def test_directions_are_said_in_words_or_in_axs_signs(
@@ -84,7 +84,7 @@ class TestExperiment:
         config = experiment.optimization_config
         assert config is not None
         assert config.objective.expression == expression
-        for name in ("auc", "fps", "error"):
+        for name in ("auc", "r2", "error"):
             if name in experiment.metrics:
                 assert experiment.metrics[name].lower_is_better == (name == "error")
 
@@ -101,8 +101,6 @@ class TestExperiment:
             ({"objectives": "error", "reported": "error"}, "name 'error' twice"),
             ({"objectives": {"error", "size"}}, "objectives is a set, which has no order"),
             ({"maximize": {"auc"}}, "maximize is a set"),
-            ({"objectives": "n_conv"}, "'n_conv' is the name of a parameter"),
-            ({"reported": "n_conv"}, "'n_conv' is the name of a parameter"),
             ({"objectives": ()}, "at least one objective"),
         ],
     )

@@ -52,3 +52,11 @@ def test_names_that_would_become_the_same_are_told_apart() -> None:
         "a_b": "a_b",
         "metric_a_b": "metric_a_b",
     }
+
+
+def test_metrics_are_called_unlike_parameters_and_columns_of_ax() -> None:
+    names = ["n_conv", "trial_index", "arm_name", "metric_n_conv", "error"]
+    metrics = metric_names(names, parameters=["n_conv", "n_skip"])
+    assert not {*metrics.values()} & {"n_conv", "n_skip", "trial_index", "arm_name"}
+    assert len({*metrics.values()}) == 5
+    assert (metrics["metric_n_conv"], metrics["error"]) == ("metric_n_conv", "error")

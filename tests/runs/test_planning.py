@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 
 from ax_anasod.exceptions import OptionError, UnknownNameError
-from ax_anasod.experiment import make_search_space
 from ax_anasod.nasbench import Objective, TableBenchmark
 from ax_anasod.runs import plan_run
 
@@ -58,11 +57,3 @@ def test_quantities_keep_their_direction(benchmark: TableBenchmark) -> None:
     assert replace(objective, optimum=7.0).regret(5.0) == 2.0
     assert str(replace(objective, optimum=7.0).regret(7.0)) == "0.0"
     assert replace(objective, optimum=None).regret(7.0) is None
-
-
-@pytest.mark.parametrize("strategy", ["random", "anasod-random"])
-def test_metrics_have_names_of_their_own(benchmark: TableBenchmark, strategy: str) -> None:
-    parameters = list(make_search_space(benchmark.cell, strategy).parameters)
-    benchmark.objectives = (Objective(parameters[0], ""), Objective("trial_index", ""))
-    metrics = [q.metric for q in plan_run(benchmark, strategy, trials=1).objectives]
-    assert not set(metrics) & {*parameters, "trial_index"}
