@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import itertools
-<<<<<<< HEAD
-from collections.abc import Container, Iterable, Sequence
-from pathlib import Path
-=======
 from collections.abc import Iterable, Sequence
->>>>>>> h-ax
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ax.api.client import Client

@@ -69,7 +69,7 @@ def test_worker_reports_every_trial_and_goes_on_where_a_run_is(
 def test_any_message_stops_a_run_after_its_trial(serve: Connection, tmp_path: Path) -> None:
     serve.send(Task(Contender("random", {}, 10_000), 0, tmp_path / "0.jsonl"))
     assert serve.poll(PATIENCE)
-    assert serve.recv().record.trial == 0
+    assert serve.recv().done.trial == 0
     serve.send(None)
     *progress, end = until_end(serve)
     assert end == Ended()
