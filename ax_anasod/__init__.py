@@ -104,6 +104,7 @@ _ROOMS = {
     ),
     "reproduce": (),
     "retraining": (),
+    "dnas": (),
     "journal": (),
     "simplex": (),
     "surrogates": (),

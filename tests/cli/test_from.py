@@ -121,7 +121,7 @@ def test_the_folder_of_another_run_is_refused(
     other = tmp_path / "other"
     assert command(*search, "--trials", 1, "--out", other).code == 0
 
-    assert f"the folder {other} holds no found.json" in refused(*search, "--from", other)
+    assert f"the folder {other} holds no differentiable search" in refused(*search, "--from", other)
     assert "no result of a differentiable" in refused(*search, "--from", other / "config.json")
     missing = tmp_path / "missing"
     assert f"{missing} cannot be read: No such file" in refused(*search, "--from", missing)
@@ -218,7 +218,7 @@ class TestCompare:
     @pytest.mark.parametrize(
         ("entry", "message"),
         [
-            ("random:from=", "the folder . holds no found.json"),
+            ("random:from=", "the folder . holds no differentiable search"),
             ("random:from=nowhere", "nowhere cannot be read: No such file"),
             ("random:from_cells=2", "--from-cells is for --from DIR"),
             ("random:from=a:from=b", "--strategies from is given twice"),

@@ -79,7 +79,6 @@ def test_a_program_is_started_only_if_the_user_says_so(
     for change in (
         lambda config: None,
         lambda config: config["benchmark"].update(python=None),
-        lambda config: config["benchmark"].update(surrogate=None),
         lambda config: config["benchmark"].update(seal="0" * 64),
         lambda config: config["benchmark"].pop("seal"),
     ):

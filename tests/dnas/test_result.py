@@ -82,8 +82,8 @@ def test_what_is_no_result_is_refused(
     ("content", "message"),
     [
         ("{", "is damaged"),
-        ("[]", "is no result of a differentiable search"),
-        ("null", "is no result of a differentiable search"),
+        ("[]", "is damaged: it is .*, not an object"),
+        ("null", "is damaged: it is None, not an object"),
         ("{}", "is no result of a differentiable search"),
     ],
 )

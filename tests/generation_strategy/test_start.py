@@ -223,7 +223,7 @@ class TestStart:
             make_client(NB201, "random", start=value)
 
     def test_a_folder_without_a_result_is_refused(self, tmp_path: Path) -> None:
-        with pytest.raises(RunError, match=r"holds no found\.json"):
+        with pytest.raises(RunError, match=r"holds no differentiable search"):
             make_client(NB201, "random", start=tmp_path)
         with pytest.raises(RunError, match="cannot be read: No such file"):
             make_client(NB201, "random", start=tmp_path / "none")

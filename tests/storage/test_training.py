@@ -124,5 +124,5 @@ def test_a_stored_runner_fetches_no_images(tmp_path: Path, monkeypatch: pytest.M
     task = replace(TASK, data=DataConfig("cifar10", str(tmp_path / "images")))
     stored = object_from_json(object_to_json(TrainingRunner(task, str(tmp_path / "trials"))))
     with pytest.raises(DataError, match="cifar10 is not in .*images .name the folder"):
-        stored._images()
+        stored.images()
     assert list(tmp_path.iterdir()) == []
