@@ -16,7 +16,7 @@ from ax_anasod.core import AnasodSearchSpace, CellSearchSpace
 from ax_anasod.core.coding import Space, space_of
 from ax_anasod.dnas import OneShotResult
 from ax_anasod.dnas.layout import FOUND
-from ax_anasod.exceptions import OptionError
+from ax_anasod.exceptions import OptionError, RunError
 from ax_anasod.generation_strategy.nodes import node
 from ax_anasod.generation_strategy.options import CheckedOptions
 from ax_anasod.generators.anasod_local_search import encodings_of
@@ -96,9 +96,13 @@ class Start(CheckedOptions):
 
         Raises:
             OptionError: A value is out of range or of the wrong type.
-            RunError: It is no result of a differentiable search.
+            RunError: It is damaged.
         """
-        return cls(**{**stored, "found": OneShotResult.from_dict(stored["found"], "the start")})
+        try:
+            found = OneShotResult.from_dict(stored["found"], "the start")
+            return cls(**{**stored, "found": found})
+        except (KeyError, TypeError) as error:
+            raise RunError(f"the start of the run is damaged: {error}") from error
 
     def for_generators(self, cell: Cell, space: Space) -> dict[str, Any]:
         """What :class:`ax_anasod.generators.start.StartingDraws` is given.

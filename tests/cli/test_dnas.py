@@ -327,7 +327,7 @@ def test_show_follows_a_search_on_its_way(command: Command, folder: Path) -> Non
 def test_a_damaged_file_is_no_traceback(refused: Refused, folder: Path) -> None:
     for name, content in (("search.json", "[]"), ("search.json", "{}"), ("dnas.json", "5")):
         (folder / name).write_text(content)
-        assert "cannot be shown, a file of it is damaged" in refused("show", folder)
+        assert "damaged" in refused("show", folder)
         (folder / "search.json").unlink(missing_ok=True)
 
 

@@ -48,7 +48,10 @@ def search(refused: Refused, table: list[object], tmp_path: Path) -> Refused:
         (["--accuracy", "valid", "--report", "tst"], "unknown column 'tst' (did you mean 'test'?)"),
         (["--accuracy", "valid", "--cost", "second"], "column 'second' (did you mean 'seconds'?)"),
         (["--accuracy", "note"], "column 'note' of the table"),
-        ([], "no column of the table is searched (name one with --accuracy or --minimize)"),
+        (
+            [],
+            "no column of the table is searched (name one with --accuracy, --minimize or --maximize)",
+        ),
         (["--accuracy", "valid", "--accuracy", "valid"], "names 'valid' twice"),
         (["--accuracy", "valid", "--dataset", "cora"], "'table' has no option --dataset"),
         (["--accuracy", "valid", "--epochs", "12"], "'table' has no option --epochs"),
@@ -164,8 +167,10 @@ def test_a_table_that_lacks_architectures(
     assert set(content["architectures"]) <= {row["arch"] for row in rows()[:20]}
 
 
-@pytest.mark.parametrize("value", [-1.0, math.nan, math.inf, -math.inf, ""])
-@pytest.mark.parametrize("option", ["--minimize", "--accuracy", "--cost"])
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--accuracy", -1.0), *(("--cost", v) for v in (-1.0, math.nan, math.inf, -math.inf, ""))],
+)
 def test_values_that_cannot_be(search: Refused, files: Path, option: str, value: object) -> None:
     content = rows()
     content[4]["latency"] = value

@@ -48,8 +48,8 @@ def first_trials(client: Client, n: int) -> list[str]:
 class TestStartedStrategies(StrategyConformance):
     """What every strategy must do, from a start."""
 
-    names = ("random", "anasod-biased-random", "two-level-bo", "anasod-bo", "local-search")
-    cells: ClassVar[list[Cell]] = [NB201, OWN, cells.get("nas-bench-graph")]
+    names = ("two-level-bo", "anasod-bo", "local-search", "anasod-biased-random")
+    cells: ClassVar[list[Cell]] = [OWN]
 
     def make_strategy(
         self, name: str, search_space: AnasodSearchSpace | CellSearchSpace, seed: int
@@ -216,6 +216,20 @@ class TestStart:
     def test_what_is_out_of_range_is_refused(self, arguments: dict[str, Any], message: str) -> None:
         with pytest.raises(OptionError, match=message):
             Start(**{"found": FOUND_NB201, **arguments})
+
+    @pytest.mark.parametrize(
+        ("stored", "message"),
+        [
+            ({"found": FOUND_NB201.to_dict(), "cell": 3}, "keyword argument 'cell'"),
+            ({"cells": 3}, "damaged: 'found'"),
+            ("runs/d", "is damaged"),
+            ({"found": {}}, "the start is no result of a differentiable search: it has no 'cell'"),
+            ({"found": 3}, "the start is no result"),
+        ],
+    )
+    def test_what_was_stored_damaged_is_refused(self, stored: Any, message: str) -> None:
+        with pytest.raises(RunError, match=message):
+            Start.from_dict(stored)
 
     @pytest.mark.parametrize("value", [3, {}, [FOUND_NB201]])
     def test_what_is_no_result_is_refused(self, value: Any) -> None:

@@ -106,7 +106,7 @@ class Listener:
         self._most = most
 
     def send(self, message: Progressed) -> None:
-        self.epochs.append(message.trials)
+        self.epochs.append(message.done)
 
     def poll(self) -> bool:
         return self._most is not None and len(self.epochs) >= self._most

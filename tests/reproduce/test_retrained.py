@@ -15,7 +15,7 @@ from ax_anasod.exceptions import OptionError, RunError
 from ax_anasod.networks import NetworkConfig
 from ax_anasod.reproduce import reproduce, reproduce_retrained, write_files
 from ax_anasod.reproduce.paper import TABLE_4, TABLE_5
-from ax_anasod.retraining import Found, evaluate
+from ax_anasod.retraining import BestTrial, evaluate
 from ax_anasod.training import DataConfig, Hardware, TrainingTask, load_data
 from ax_anasod.training import protocol as published
 
@@ -36,7 +36,7 @@ def metrics(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     )
     counts = np.array([2, 2])
     codes = task.draw(counts, np.random.default_rng(0))
-    found = Found(folder, task, 0, 0, 50.0, counts, codes)
+    found = BestTrial(folder, task, 0, 0, 50.0, counts, codes)
     evaluate(found, task, load_data(task.data, "evaluation"), folder / "evaluation")
     content = json.loads((folder / "evaluation" / "metrics.json").read_text())
     assert isinstance(content, dict)

@@ -300,6 +300,8 @@ def test_several_objectives(table: Path, cell: Cell, tmp_path: Path, strategy: s
             assert timeless(journal.records) == timeless(whole.records)
 
 
+# The name of an accuracy, minimised.
+@pytest.mark.filterwarnings("ignore::ax_anasod.exceptions.ObjectiveWarning")
 @pytest.mark.parametrize("column", ["val acc", "I", "beta", "3x3", "lambda", "ε"])
 def test_columns_of_any_name_can_be_searched(
     make_table: Callable[..., Path], cell: Cell, column: str

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ax_anasod.escaping import for_csv
 from ax_anasod.journal import Completed, Failed, Record, Started
 from ax_anasod.runs import Quantity, Results, RunConfig
 
@@ -146,7 +147,7 @@ def test_a_quantity_called_like_another_column_has_one_of_its_own(name: str) -> 
 def test_any_other_quantity_has_its_own_name(name: str) -> None:
     results = Results(config(name), [record(0, **{name: 2.5})])
     header, row = csv.reader(io.StringIO(results.to_csv()))
-    assert dict(zip(header, row, strict=True))[name] == "2.5"
+    assert dict(zip(header, row, strict=True))[for_csv(name)] == "2.5"
 
 
 def test_costs_are_given_where_the_data_has_them() -> None:
