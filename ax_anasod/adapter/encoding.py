@@ -26,7 +26,7 @@ from botorch.utils.multi_objective.pareto import is_non_dominated
 
 from ax_anasod.adapter.checked import CheckedAdapter
 from ax_anasod.adapter.transforms import is_encoding, objectives_of, on_simplex
-from ax_anasod.core.history import History, failed_arms
+from ax_anasod.core.history import History, failed_arms, proposed_before
 from ax_anasod.core.objectives import objective_signs
 from ax_anasod.exceptions import ObservationError
 from ax_anasod.generators.encoding import EncodingGenerator
@@ -60,18 +60,15 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
         model_gen_options: TConfig | None = None,
         optimization_config: OptimizationConfig | None = None,
     ) -> GenResults:
-        # The transforms have turned pending counts into fractions; the history is read from
-        # the experiment, and of the pending ones only their number matters here.
+        coding = self.generator.coding
         history = History.from_experiment(
-            self._experiment, self.generator.coding, self._experiment.optimization_config
+            self._experiment, coding, self._experiment.optimization_config
         )
-        position = history.position + max(
-            (
-                sum(f.trial_index is None for f in pending)
-                for pending in pending_observations.values()
-            ),
-            default=0,
-        )
+        # The transforms have turned the counts of pending encodings into fractions.
+        proposed = proposed_before(pending_observations)
+        fractions = np.array([[p[name] for name in coding.names] for p in proposed], dtype=float)
+        before = np.rint(coding.cell.total * fractions).astype(np.int64)
+        trials = np.concatenate([history.rows, before.reshape(len(proposed), len(coding.names))])
         beta = self._beta(history)
         incumbent = history.incumbent() if history.values.shape[1] == 1 else None
         with one_thread(), torch.enable_grad():
@@ -83,10 +80,10 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
                 model_gen_options={
                     **(model_gen_options or {}),
                     Keys.OPTIMIZER_KWARGS.value: {
-                        "position": position,
+                        "position": history.position + len(proposed),
                         "beta": beta,
                         "incumbent": None if incumbent is None else incumbent.tolist(),
-                        "trials": history.rows,
+                        "trials": trials,
                     },
                 },
                 optimization_config=optimization_config,
