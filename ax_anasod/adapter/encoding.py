@@ -27,7 +27,7 @@ from botorch.utils.multi_objective.pareto import is_non_dominated
 
 from ax_anasod.adapter.checked import CheckedAdapter
 from ax_anasod.adapter.transforms import is_encoding, objectives_of, on_simplex
-from ax_anasod.core.history import History, HistoryReader
+from ax_anasod.core.history import History, HistoryReader, proposed_before
 from ax_anasod.core.means import failed_arms
 from ax_anasod.core.objectives import objective_signs
 from ax_anasod.exceptions import ObservationError
@@ -69,16 +69,13 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
         model_gen_options: TConfig | None = None,
         optimization_config: OptimizationConfig | None = None,
     ) -> GenResults:
-        # The transforms have turned pending counts into fractions; the history is read from
-        # the experiment, and of the pending ones only their number matters here.
+        coding = self.generator.coding
         history = self._reader.read(self._experiment, self._experiment.optimization_config)
-        position = history.position + max(
-            (
-                sum(f.trial_index is None for f in pending)
-                for pending in pending_observations.values()
-            ),
-            default=0,
-        )
+        # The transforms have turned the counts of pending encodings into fractions.
+        proposed = proposed_before(pending_observations)
+        fractions = np.array([[p[name] for name in coding.names] for p in proposed], dtype=float)
+        before = np.rint(coding.cell.total * fractions).astype(np.int64)
+        trials = np.concatenate([history.rows, before.reshape(len(proposed), len(coding.names))])
         beta = self._beta(history)
         incumbent = history.incumbent() if history.values.shape[1] == 1 else None
         with undisturbed():
@@ -90,10 +87,10 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
                 model_gen_options={
                     **(model_gen_options or {}),
                     Keys.OPTIMIZER_KWARGS.value: {
-                        "position": position,
+                        "position": history.position + len(proposed),
                         "beta": beta,
                         "incumbent": None if incumbent is None else incumbent.tolist(),
-                        "trials": history.rows,
+                        "trials": trials,
                     },
                 },
                 optimization_config=optimization_config,

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from ax_anasod.adapter import EncodingAdapter
 from ax_anasod.cells import Cell
+from ax_anasod.core import architecture_of
 from ax_anasod.exceptions import AnasodError, EncodingError, OptionError, UnknownNameError
 from ax_anasod.experiment import make_client
 from ax_anasod.generation_strategy import make
@@ -415,3 +416,19 @@ def _record_pools(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, Any]]:
     monkeypatch.setattr(candidates, "pool_fractions", recorded_draw)
     monkeypatch.setattr(candidates, "unique_counts", recorded_distinct)
     return pools
+
+
+@pytest.mark.parametrize("optimizer", ["pool", "exhaustive"])
+def test_no_encoding_of_a_batch_has_more_trials_than_architectures(
+    run: Build, optimizer: str
+) -> None:
+    # The model believes in (6, 0, 0), which is one architecture.
+    encodings = [(5, 1, 0), (5, 0, 1), (2, 2, 2), (0, 6, 0)]
+    client = run(encodings, [1.0, 1.0, 20.0, 30.0], optimizer=optimizer, num_initial=1)
+    batch = client.get_next_trials(24).values()
+    counts = [tuple(parameters.values()) for parameters in batch]
+    for encoding in set(counts):
+        possible = client._experiment.search_space.cell.num_architectures([encoding])[0]
+        assert (counts + encodings).count(encoding) <= possible
+    found = [str(architecture_of(client, index)) for index in client._experiment.trials]
+    assert len(set(found)) == len(found) == 28

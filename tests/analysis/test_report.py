@@ -7,8 +7,9 @@ import pytest
 from ax.analysis.analysis import Analysis
 from ax.api.client import Client
 from ax.api.configs import RangeParameterConfig
+from ax.core.analysis_card import NotApplicableStateAnalysisCard
 
-from ax_anasod.analysis import IncumbentPlot, write_report
+from ax_anasod.analysis import IncumbentPlot, SearchOverview, SearchSummary, write_report
 from ax_anasod.exceptions import OptionError, RunError
 from ax_anasod.experiment import make_client
 
@@ -224,3 +225,29 @@ def test_our_cards_are_ordinary_ax_analyses(small_cell):
     client = make_client(small_cell, "anasod-random")
     (card,) = client.compute_analyses([IncumbentPlot()], display=False)
     assert card.title == "IncumbentPlot -- Not Available Yet"
+
+
+def test_the_overview_has_all_cards_that_a_search_can_have(cora_client, run):
+    (group,) = cora_client.compute_analyses([SearchOverview(unit="percent")], display=False)
+    names = [*dict.fromkeys(card.name for card in group.flatten())]
+    assert names == [
+        *("SearchSummary", "IncumbentPlot", "OperationDistributionPlot", "DistributionSlicePlot"),
+        *("BlockExchangePlot", "CrossValidationPlot", "Summary"),
+    ]
+    (group,) = run([2.0, 1.0]).compute_analyses([SearchOverview()], display=False)
+    names = [card.name for card in group.flatten()]
+    assert names == ["SearchSummary", "IncumbentPlot", "OperationDistributionPlot", "Summary"]
+    (card,) = run([]).compute_analyses([SearchOverview()], display=False)
+    assert isinstance(card, NotApplicableStateAnalysisCard)
+    assert "no trials yet" in card.blob
+
+
+def test_a_metric_called_like_a_column_of_the_summary_has_one_of_its_own(run):
+    values = {"error": 2.0, "encoding": 7.0, "trial_index": 8.0, "cost_seconds": 9.0}
+    client = run([values], reported=["encoding", "trial_index", "cost_seconds"])
+    (card,) = client.compute_analyses([SearchSummary()], display=False)
+    (row,) = card.df.to_dict("records")
+    assert row["trial_index"] == 0
+    assert isinstance(row["encoding"], str)
+    found = [row[f"value({name})"] for name in ("encoding", "trial_index", "cost_seconds")]
+    assert found == [7.0, 8.0, 9.0]

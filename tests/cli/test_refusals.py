@@ -50,7 +50,7 @@ def search(refused: Refused, table: list[object], tmp_path: Path) -> Refused:
         (["--accuracy", "note"], "column 'note' of the table"),
         (
             [],
-            "no column of the table is searched (name one with --accuracy, --minimize or --maximize)",
+            "is searched (name one with --accuracy, --minimize or --maximize)",
         ),
         (["--accuracy", "valid", "--accuracy", "valid"], "names 'valid' twice"),
         (["--accuracy", "valid", "--dataset", "cora"], "'table' has no option --dataset"),

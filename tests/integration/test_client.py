@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,11 +11,12 @@ from ax.api.client import Client
 
 from ax_anasod.cells import Cell
 from ax_anasod.core import AnasodSearchSpace, RunProperties
-from ax_anasod.exceptions import EncodingError
+from ax_anasod.exceptions import EncodingError, OptionError, RunError
 from ax_anasod.experiment import make_client, make_experiment
 from ax_anasod.generation_strategy import make
 from ax_anasod.nasbench import Benchmark, NASBenchGraphBenchmark
 from ax_anasod.runners import BenchmarkQuery
+from ax_anasod.storage import storage_config
 
 
 @pytest.mark.parametrize("optimizer", ["pool", "mirror-descent", "exhaustive"])
@@ -148,3 +150,59 @@ def test_a_search_on_a_real_benchmark(advance: Any) -> None:
 def _batch(client: Client, number: int) -> list[dict[str, Any]]:
     trials = client._experiment.trials
     return [dict(trials[i].arms[0].parameters) for i in range(4 * number, 4 * number + 4)]
+
+
+def test_a_loop_that_reports_epochs_stops_the_worst_trials_early() -> None:
+    # More trials than encodings: Ax's own strategy stops none once an encoding is repeated.
+    cell = Cell("pair", operations=["conv", "skip"], num_blocks=2)
+    client = make_client(cell, "anasod-random", seed=0, early_stopping=50)
+    stopped = []
+    for trial in range(12):
+        (index,) = client.get_next_trials(1)
+        # Every trial is worse than all before it.
+        for epoch in range(1, 4):
+            client.attach_data(index, {"error": 10.0 + trial - epoch / 10}, progression=epoch)
+            if client.should_stop_trial_early(index):
+                client.mark_trial_early_stopped(index)
+                stopped.append((index, epoch))
+                break
+        else:
+            client.complete_trial(index)
+    assert stopped == [(index, 1) for index in range(5, 12)]
+
+
+def test_what_is_no_share_of_the_worst_is_refused(toy_cell: Cell) -> None:
+    for wrong in (0, 100, -3.0, "50", True):
+        with pytest.raises(OptionError, match="early_stopping must be in"):
+            make_client(toy_cell, early_stopping=wrong)  # type: ignore[arg-type]
+
+
+def test_experiments_in_one_database_have_names_of_their_own(
+    toy_cell: Cell, toy_error: Any, advance: Any, tmp_path: Path, one_database: None
+) -> None:
+    database = storage_config(tmp_path / "run.db")
+    clients = [
+        make_client(toy_cell, "random", seed=seed, storage_config=database, name=name)
+        for seed, name in enumerate((None, "mine", None))
+    ]
+    names = [client._experiment.name for client in clients]
+    assert names == ["ax_anasod", "mine", "ax_anasod 2"]
+    found = [advance(client, 1, lambda parameters: 3.0) for client in clients]
+    for name, trials in zip(names, found, strict=True):
+        loaded = Client.load_from_database(name, database)
+        assert advance(loaded, 1, toy_error) == trials
+    with pytest.raises(RunError, match=r"an experiment 'mine' already \(Client.load_from"):
+        make_client(toy_cell, name="mine", storage_config=database)
+
+
+def test_nothing_is_written_where_the_name_is_taken(
+    toy_cell: Cell, tmp_path: Path, one_database: None
+) -> None:
+    database = storage_config(tmp_path / "run.db")
+    make_client(toy_cell, seed=1, name="mine", storage_config=database)
+    with pytest.raises(RunError):
+        make_client(toy_cell, seed=2, name="mine", storage_config=database)
+    loaded = Client.load_from_database("mine", database)
+    properties = RunProperties.read(loaded._experiment)
+    assert properties is not None
+    assert properties.seed == 1
