@@ -82,6 +82,10 @@ class _StateDict(OrderedDict[str, object], Shell):
         if isinstance(state, dict) and isinstance(state.get("_metadata"), dict):
             self._metadata = state["_metadata"]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Written again, it is what it was.
+        return OrderedDict, (), vars(self) or None, None, iter(self.items())
+
 
 class _Tensors:
     """Makes the tensors of an archive.
