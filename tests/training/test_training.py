@@ -235,17 +235,16 @@ def test_a_checkpoint_of_another_training_is_refused(
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("identity", [1], "'list' object has no attribute 'get'"),
         ("network", {}, "Missing key"),
         ("network", [torch.ones(2)], "Expected state_dict to be dict-like"),
         ("optimizer", None, "not subscriptable"),
         ("optimizer", {"state": {0: {"momentum_buffer": torch.ones(1)}}}, "of parameter 0 has the"),
         ("optimizer", {"state": [1]}, "has no attribute 'get'"),
         ("precision", {"scale": "1"}, "has ..scale.. = .1., not a finite number"),
-        ("parts", "1", "is '1', not a whole number"),
+        ("parts", "1", "has parts = '1', not a whole number"),
         ("parts", 0, "a batch in 0 parts"),
-        ("history", [{"epoch": 1}], r"lacks \[0\].learning_rate"),
-        ("history", 3, "is 3, not a list"),
+        ("history", [{"epoch": 1}], r"lacks history\[0\].learning_rate"),
+        ("history", 3, "has history = 3, not a list"),
     ],
 )
 def test_a_checkpoint_with_other_content_is_refused(
