@@ -7,8 +7,9 @@ import os
 import re
 import stat
 from contextlib import suppress
+from io import BufferedReader
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from ax_anasod.checked import Kind, parse_json
 from ax_anasod.exceptions import RunError
@@ -178,7 +179,7 @@ def read_open(file: int, most: int = MOST_BYTES) -> bytes:
     raise OSError(errno.EFBIG, f"it has more than {most:,} bytes")
 
 
-def open_file(path: Path) -> IO[bytes]:
+def open_file(path: Path) -> BufferedReader:
     """Open a file for reading bytes, which must be an ordinary one.
 
     Raises:

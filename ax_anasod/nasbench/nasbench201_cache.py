@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
+from ax_anasod.checked import parse_json
 from ax_anasod.exceptions import BenchmarkError, RunError
-from ax_anasod.files import write_whole
-from ax_anasod.nasbench.nasbench201_trials import RUNS, SPLITS, Trials, checked
+from ax_anasod.files import open_file, write_whole
+from ax_anasod.nasbench.nasbench201_trials import MOST_RUNS, RUNS, SPLITS, Trials, checked
 from ax_anasod.nasbench.paths import first_line
 
 _KEY: Final = b"ax_anasod.nasbench201"
@@ -29,7 +31,7 @@ def is_current(kept: Path, path: Path) -> bool:
     Raises:
         BenchmarkError: If there is a file of that name which is damaged or no cache.
     """
-    return kept.exists() and _read_note(kept)["source"] == _state(path)
+    return kept.exists() and _read_note(kept).source == _state(path)
 
 
 def read_cache(kept: Path) -> Trials:
@@ -43,7 +45,11 @@ def read_cache(kept: Path) -> Trials:
 
     _read_note(kept)
     try:
-        table = pyarrow.parquet.read_table(kept)
+        with open_file(kept) as file:
+            parquet = pyarrow.parquet.ParquetFile(file)
+            if parquet.metadata.num_rows > MOST_RUNS:
+                raise ValueError(f"it says that it has {parquet.metadata.num_rows:,} runs")
+            table = parquet.read()
         columns = {name: table.column(name).to_numpy() for name in table.column_names}
         architectures, place = np.unique(columns["arch"].astype(str), return_inverse=True)
         run = np.array([RUNS.index(name) for name in columns["run"]], dtype=np.int64)
@@ -57,7 +63,14 @@ def read_cache(kept: Path) -> Trials:
             accuracy,
             columns["seconds"].astype(np.float64),
         )
-    except (OSError, pyarrow.ArrowException, KeyError, ValueError) as error:
+    except (
+        OSError,
+        pyarrow.ArrowException,
+        LookupError,
+        TypeError,
+        ValueError,
+        OverflowError,
+    ) as error:
         raise _damaged(kept, error) from error
     return checked(trials, str(kept))
 
@@ -99,12 +112,26 @@ def write_cache(kept: Path, trials: Trials, path: Path | None = None) -> None:
         ) from error
 
 
-def _read_note(kept: Path) -> dict[str, object]:
+@dataclass(frozen=True)
+class _Note:
+    """What a cache says about itself.
+
+    Args:
+        version: Version of the format.
+        source: The state of the official file that it was made from, if there is one.
+    """
+
+    version: int
+    source: list[str | int] | None
+
+
+def _read_note(kept: Path) -> _Note:
     import pyarrow
     import pyarrow.parquet
 
     try:
-        metadata = pyarrow.parquet.read_schema(kept).metadata or {}
+        with open_file(kept) as file:
+            metadata = pyarrow.parquet.read_schema(file).metadata or {}
     except (OSError, pyarrow.ArrowException) as error:
         raise _damaged(kept, error) from error
     if _KEY not in metadata:
@@ -112,10 +139,13 @@ def _read_note(kept: Path) -> dict[str, object]:
             f"{kept} is a Parquet file, but none of NAS-Bench-201 runs that ax_anasod wrote",
             "for a table with a column 'arch', use TableBenchmark",
         )
-    note: dict[str, object] = json.loads(metadata[_KEY])
-    if note["version"] != _VERSION:
+    try:
+        note = parse_json(_Note, metadata[_KEY])
+    except ValueError as error:
+        raise _damaged(kept, error) from error
+    if note.version != _VERSION:
         raise BenchmarkError(
-            f"{kept} has version {note['version']} of the cache's format, known is {_VERSION}",
+            f"{kept} has version {note.version} of the cache's format, known is {_VERSION}",
             "delete it, and it is written again",
         )
     return note
@@ -128,10 +158,17 @@ def _damaged(kept: Path, error: Exception) -> BenchmarkError:
     )
 
 
-def _state(path: Path) -> list[object]:
-    """What changes when the official file changes: name, number of bytes, newest change."""
-    files = sorted(path.iterdir()) if path.is_dir() else [path]
-    states = [file.stat() for file in files]
+def _state(path: Path) -> list[str | int]:
+    """What changes when the official file changes: name, number of bytes, newest change.
+
+    Raises:
+        BenchmarkError: If it cannot be looked at.
+    """
+    try:
+        files = sorted(path.iterdir()) if path.is_dir() else [path]
+        states = [file.stat() for file in files]
+    except OSError as error:
+        raise BenchmarkError(f"{error.filename} cannot be read: {error.strerror}") from error
     return [
         path.name,
         len(files),

@@ -98,7 +98,7 @@ def read_table(path: Path, columns: Sequence[str]) -> TableFile:
     )
 
 
-def _read(path: Path, file: IO[bytes], columns: Sequence[str]) -> dict[str, list[Any]]:
+def _read(path: Path, file: io.BufferedReader, columns: Sequence[str]) -> dict[str, list[Any]]:
     head = file.read(_HEAD)
     file.seek(0)
     if not head:
@@ -148,7 +148,7 @@ class _Unfolded(io.RawIOBase):
 # CSV
 
 
-def _read_csv(path: Path, file: Any, columns: Sequence[str]) -> dict[str, list[Any]]:
+def _read_csv(path: Path, file: io.BufferedReader, columns: Sequence[str]) -> dict[str, list[Any]]:
     row, taken = 0, []
     try:
         encoding = _encoding(file.peek(4))

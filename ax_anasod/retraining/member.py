@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ax_anasod.checked import conform
 from ax_anasod.exceptions import RunError, RunLostError
 from ax_anasod.files import read_json, remove_unfinished, write_whole
 from ax_anasod.locks import is_there, locked
@@ -229,6 +230,13 @@ def _hardware(training: Training) -> dict[str, Any]:
 
 def _already_trained(folder: Path, about: dict[str, Any]) -> Retrained:
     metrics = read_json(folder / METRICS, dict[str, Any])
+    try:
+        conform(_Figures, metrics)
+    except ValueError as error:
+        raise RunError(
+            f"{folder / METRICS} is damaged: it {error}",
+            "delete the folder, and the network is trained again",
+        ) from error
     # Through JSON, which knows no tuples.
     expected = json.loads(json.dumps(about))
     different = [name for name, value in expected.items() if metrics.get(name) != value]
@@ -244,6 +252,19 @@ def _already_trained(folder: Path, about: dict[str, Any]) -> Retrained:
             f"delete {folder / METRICS} to train again",
         )
     return Retrained(folder, metrics, *_read_predictions(folder / PREDICTIONS))
+
+
+@dataclass(frozen=True)
+class _Figures:
+    """What is shown of ``metrics.json``, besides what it is compared by."""
+
+    dataset: str
+    test_error: float
+    negative_log_likelihood: float
+    expected_calibration_error: float
+    parameters: float
+    multiply_adds: float
+    epochs: int
 
 
 def _read_predictions(path: Path) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import sys
 from collections import OrderedDict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, cast
 
 import torch
 from torch import Tensor
+from torch.optim import Optimizer
 
 from ax_anasod.exceptions import RunError
 from ax_anasod.files import open_file, write_whole
@@ -78,12 +80,48 @@ def read_state(path: Path) -> dict[str, Any]:
     return state
 
 
+def differing(stored: object, expected: Mapping[str, Any]) -> list[str]:
+    """The names of what differs between what a state is of, and what it should be of.
+
+    Args:
+        stored: What it is of.
+        expected: What it should be of; plain data by name.
+    """
+    try:
+        return [n for n, v in expected.items() if not isinstance(stored, dict) or stored[n] != v]
+    # Of no plain data it is never the same.
+    except (LookupError, RuntimeError):
+        return list(expected)
+
+
+def load_momentum(optimizer: Optimizer, kept: dict[int, Any]) -> None:
+    """Give an optimiser its momentum back; its other numbers follow from the configuration.
+
+    Args:
+        optimizer: The optimiser.
+        kept: Place of a parameter -> its entries in ``state_dict()["state"]``.
+
+    Raises:
+        ValueError: The momentum is that of other parameters.
+    """
+    for place, parameter in enumerate(optimizer.param_groups[0]["params"]):
+        buffer = kept.get(place, {}).get("momentum_buffer")
+        if buffer is not None and buffer.shape != parameter.shape:
+            raise ValueError(f"the momentum of parameter {place} has the shape {buffer.shape}")
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": kept, "param_groups": groups})
+
+
 class _StateDict(OrderedDict[str, object], Shell):
     """What a module's ``state_dict()`` is: its tensors, and the versions of its parts."""
 
     def restore(self, state: object) -> None:
         if isinstance(state, dict) and isinstance(state.get("_metadata"), dict):
             self._metadata = state["_metadata"]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Written again, it is what it was.
+        return OrderedDict, (), vars(self) or None, None, iter(self.items())
 
 
 class _Tensors:

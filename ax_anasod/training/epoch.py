@@ -54,6 +54,26 @@ class Epoch:
         return asdict(self)
 
 
+@dataclass(frozen=True)
+class Progress:
+    """How far a training is: what a checkpoint says besides states of torch.
+
+    Args:
+        parts: In how many parts a batch is learned from.
+        history: The epochs so far.
+
+    Raises:
+        ValueError: There is less than one part.
+    """
+
+    parts: int
+    history: list[Epoch]
+
+    def __post_init__(self) -> None:
+        if self.parts < 1:
+            raise ValueError(f"a batch in {self.parts} parts")
+
+
 def epoch_seed(seed: int, epoch: int, purpose: str) -> int:
     """The seed of one epoch's random numbers.
 

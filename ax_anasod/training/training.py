@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from ax_anasod.checked import conform
 from ax_anasod.exceptions import OptionError, RunError, TrainingError
 from ax_anasod.training.augment import Augmentation
-from ax_anasod.training.checkpoint import read_state, write_state
+from ax_anasod.training.checkpoint import differing, load_momentum, read_state, write_state
 from ax_anasod.training.config import TrainingConfig
-from ax_anasod.training.epoch import Epoch, epoch_seed, seeded
+from ax_anasod.training.epoch import Epoch, Progress, epoch_seed, seeded
 from ax_anasod.training.hardware import Hardware
 from ax_anasod.training.images import ImageData, Images
 from ax_anasod.training.predict import loss_and_error, predict_logits
@@ -323,47 +323,26 @@ class Training:
         }
 
     def _restore(self, state: dict[str, Any], path: Path) -> None:
-        stored: Any = state.get("identity")
+        if different := ", ".join(differing(state.get("identity"), self._identity)):
+            raise RunError(
+                f"the checkpoint {path} is of another training; what differs: {different}",
+                "delete it, or name another folder",
+            )
         try:
-            different = [n for n, v in self._identity.items() if stored.get(n) != v]
-            if not different:
-                self._take(state)
+            self._network.load_state_dict(state["network"])
+            load_momentum(self._optimizer, state["optimizer"]["state"])
+            conform(dict[str, float], state["precision"])
+            self._fabric.strategy.precision.load_state_dict(state["precision"])
+            if self._average is not None:
+                self._average.load_state_dict(state["average"])
+            progress = conform(Progress, state)
+            self._step.parts, self.history = progress.parts, progress.history
         # What torch raises, and we, where an entry is missing or of another form.
         except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
             raise RunError(
                 f"the checkpoint {path} is damaged: {' '.join(str(error).split())}",
                 "delete it, and the training begins anew",
             ) from error
-        if different:
-            raise RunError(
-                f"the checkpoint {path} is of another training; what differs: "
-                + ", ".join(different),
-                "delete it, or name another folder",
-            )
-
-    def _take(self, state: dict[str, Any]) -> None:
-        """Go on from a state.
-
-        Raises:
-            Exception: What torch raises where it is of another form, or a ValueError.
-        """
-        self._network.load_state_dict(state["network"])
-        kept = state["optimizer"]["state"]
-        for place, parameter in enumerate(self._optimizer.param_groups[0]["params"]):
-            buffer = kept.get(place, {}).get("momentum_buffer")
-            if buffer is not None and buffer.shape != parameter.shape:
-                raise ValueError(f"the momentum of parameter {place} has the shape {buffer.shape}")
-        # The rest of its state follows from the configuration.
-        groups = self._optimizer.state_dict()["param_groups"]
-        self._optimizer.load_state_dict({"state": kept, "param_groups": groups})
-        conform(dict[str, float], state["precision"])
-        self._fabric.strategy.precision.load_state_dict(state["precision"])
-        if self._average is not None:
-            self._average.load_state_dict(state["average"])
-        self._step.parts = conform(int, state["parts"])
-        if not 1 <= self._step.parts <= self.config.batch_size:
-            raise ValueError(f"a batch in {self._step.parts} parts")
-        self.history = conform(list[Epoch], state["history"])
 
 
 def augmented_batches(

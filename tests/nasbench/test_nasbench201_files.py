@@ -405,6 +405,68 @@ def test_parquet_of_something_else_is_refused(tmp_path: Path) -> None:
         read_trials(path)
 
 
+@pytest.mark.parametrize(
+    ("note", "message"),
+    [
+        (b"{", "is no JSON"),
+        (b"[]", r"is \[\], not an object"),
+        (b"{}", "lacks version"),
+        (b'{"version": "1", "source": null}', "has version = '1', not a whole number"),
+        (b'{"version": 1, "source": {}}', "has source = {}, not a list or null"),
+        (b"[" * 10**5, "is nested too deeply"),
+    ],
+    ids=lambda part: str(part)[:30],
+)
+def test_cache_with_a_damaged_note_is_refused(
+    file_201: Path, tmp_path: Path, note: bytes, message: str
+) -> None:
+    import pyarrow.parquet
+
+    source = tmp_path / "file.pth"
+    source.write_bytes(file_201.read_bytes())
+    read_trials(source, cache=True)
+    kept = cache_path(source)
+    table = pyarrow.parquet.read_table(kept)
+    (key,) = (key for key in table.schema.metadata if key.startswith(b"ax_anasod"))
+    pyarrow.parquet.write_table(table.replace_schema_metadata({key: note}), kept)
+    with pytest.raises(BenchmarkError, match=f"cut off: {message}.*delete it"):
+        read_trials(source, cache=True)
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("epochs", [None]),
+        ("epochs", ["twelve"]),
+        ("seed", [2.5]),
+        ("seed", [[1]]),
+        ("run", ["cifar11"]),
+        ("seconds", [-1.0]),
+        ("x-valid", ["a"]),
+        ("arch", [None]),
+    ],
+)
+def test_cache_with_other_columns_is_refused(
+    file_201: Path, tmp_path: Path, column: str, values: list[Any]
+) -> None:
+    import pyarrow.parquet
+
+    source = tmp_path / "file.pth"
+    source.write_bytes(file_201.read_bytes())
+    read_trials(source, cache=True)
+    kept = cache_path(source)
+    table = pyarrow.parquet.read_table(kept)
+    place = table.column_names.index(column)
+    other = pyarrow.array(values * table.num_rows)
+    changed = table.set_column(place, column, other)
+    pyarrow.parquet.write_table(changed.replace_schema_metadata(table.schema.metadata), kept)
+    try:
+        read_trials(kept)
+    except BenchmarkError:
+        return
+    assert (column, values) in [("seed", [2.5]), ("arch", [None])]
+
+
 def test_cache_of_another_version_is_refused(
     file_201: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

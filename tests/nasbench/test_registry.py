@@ -13,7 +13,7 @@ import pytest
 
 from ax_anasod import nasbench
 from ax_anasod.cells import Cell
-from ax_anasod.exceptions import BenchmarkError, OptionError, UnknownNameError
+from ax_anasod.exceptions import AnasodError, BenchmarkError, OptionError, UnknownNameError
 from ax_anasod.nasbench import Benchmark, NASBenchGraphBenchmark, Objective, TableBenchmark
 from ax_anasod.nasbench import registry as registry_module
 
@@ -68,6 +68,55 @@ def test_from_dict_refuses() -> None:
         nasbench.from_dict({"path": "x"})
     with pytest.raises(UnknownNameError, match=r"benchmark 'tabel' .did you mean 'table'"):
         nasbench.from_dict({"benchmark": "tabel"})
+
+
+WRONG = [None, True, -1, 10**30, 1.5, float("nan"), "", "x" * 5000, "a\0b", [], [1], [["x"]], {}]
+
+
+@pytest.fixture
+def descriptions(tmp_path: Path) -> list[dict[str, Any]]:
+    cell = Cell("bits", operations=["zero", "one"], num_blocks=3)
+    lines = [f"{arch},{i}.5,{i}" for i, arch in enumerate(cell.to_strings(cell.enumerate()[:7]))]
+    (tmp_path / "t.csv").write_text("\n".join(["arch,x,y", *lines]))
+    table = nasbench.TableBenchmark(
+        tmp_path / "t.csv", cell, minimize="x", report="y", present_only=True
+    )
+    return [table.to_dict(), nasbench.make("nas-bench-graph", dataset="cora").to_dict()]
+
+
+def test_damaged_descriptions_are_refused_in_one_line(descriptions: list[dict[str, Any]]) -> None:
+    refused: list[str] = []
+    for description in descriptions:
+        for name in description:
+            others = {key: value for key, value in description.items() if key != name}
+            for damaged in (others, *({**others, name: wrong} for wrong in WRONG)):
+                try:
+                    assert nasbench.from_dict(damaged).objectives
+                except AnasodError as error:
+                    refused.append(str(error))
+    assert len(refused) > 150
+    assert not any("\n" in message for message in refused)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"fingerprint": 3}, "saved description of the benchmark has fingerprint = 3, not a text"),
+        ({"cell": []}, r"has cell = \[\], not an object"),
+        ({"accuracy": "x"}, "has accuracy = 'x', not a list"),
+        ({"report": [None]}, r"has report\[0\] = None, not a text"),
+        ({"present_only": 1}, "has present_only = 1, not true or false"),
+        ({"resolved_path": "x" * 5000, "path": "a\0b"}, "the data of the run is no longer at x"),
+    ],
+)
+def test_what_is_wrong_in_a_description_is_named(
+    descriptions: list[dict[str, Any]], change: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(BenchmarkError, match=message):
+        nasbench.from_dict({**descriptions[0], **change})
+    del descriptions[0]["cost"]
+    with pytest.raises(BenchmarkError, match="lacks cost"):
+        nasbench.from_dict(descriptions[0])
 
 
 class Sum(Benchmark):

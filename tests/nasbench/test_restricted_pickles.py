@@ -87,7 +87,7 @@ def test_one_record_does_not_stand_for_millions_of_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """References cost nothing: the records of few bytes can be those of any number of runs."""
-    monkeypatch.setattr("ax_anasod.nasbench.nasbench201_trials._MOST_RUNS", 20_000)
+    monkeypatch.setattr("ax_anasod.nasbench.nasbench201_trials.MOST_RUNS", 20_000)
     arch = text("a") + b"q\x01"
     seeds = b"](" + b"K\x01" * 3000 + b"e"
     runs = b"}(" + b"".join(text(run) + b"h\x02" for run in ("cifar10", "cifar100")) + b"u"

@@ -4,8 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from ax_anasod.exceptions import RunError
+from ax_anasod.exceptions import AnasodError, RunError
 from ax_anasod.nasbench import TableBenchmark, from_dict
 from ax_anasod.runs import RunConfig, plan_run
 
@@ -21,6 +23,33 @@ def test_the_file_gives_the_same_configuration(tmp_path: Path, benchmark: TableB
     rebuilt = from_dict(RunConfig.read(path).benchmark)
     assert rebuilt.objectives == benchmark.objectives
     assert rebuilt.cell == benchmark.cell
+
+
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=4,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_any_content_is_read_or_refused(
+    tmp_path: Path, benchmark: TableBenchmark, data: st.DataObject
+) -> None:
+    path = tmp_path / "config.json"
+    plan_run(benchmark, "random", trials=1).write(path)
+    content = json.loads(path.read_text())
+    part = data.draw(st.sampled_from([content, content["objectives"][0], content["benchmark"]]))
+    part[data.draw(st.sampled_from(sorted(part)))] = data.draw(plain)
+    path.write_text(json.dumps(content))
+    try:
+        config = RunConfig.read(path)
+        from_dict(config.benchmark)
+    except AnasodError:
+        return
+    assert config.trials >= 1
+    assert config.objectives[0].name
 
 
 def test_damaged_files_are_named(tmp_path: Path, benchmark: TableBenchmark) -> None:

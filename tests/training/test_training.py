@@ -15,7 +15,15 @@ import torch
 from torch import nn
 
 from ax_anasod.exceptions import OptionError, RunError, TrainingError, UnknownNameError
-from ax_anasod.training import Epoch, Hardware, ImageData, Training, protocol
+from ax_anasod.training import (
+    Epoch,
+    Hardware,
+    ImageData,
+    Training,
+    protocol,
+    read_state,
+    write_state,
+)
 from tests.training.conftest import Small
 
 CPU = Hardware("cpu")
@@ -222,6 +230,32 @@ def test_a_checkpoint_of_another_training_is_refused(
     path.write_bytes(path.read_bytes()[:-50])
     with pytest.raises(RunError, match="is damaged, or no file of this package"):
         training(small(), digits, checkpoint=path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("network", {}, "Missing key"),
+        ("network", [torch.ones(2)], "Expected state_dict to be dict-like"),
+        ("optimizer", None, "not subscriptable"),
+        ("optimizer", {"state": {0: {"momentum_buffer": torch.ones(1)}}}, "of parameter 0 has the"),
+        ("optimizer", {"state": [1]}, "has no attribute 'get'"),
+        ("precision", {"scale": "1"}, "has ..scale.. = .1., not a finite number"),
+        ("parts", "1", "has parts = '1', not a whole number"),
+        ("parts", 0, "a batch in 0 parts"),
+        ("history", [{"epoch": 1}], r"lacks history\[0\].learning_rate"),
+        ("history", 3, "has history = 3, not a list"),
+    ],
+)
+def test_a_checkpoint_with_other_content_is_refused(
+    digits: ImageData, small: Make, tmp_path: Path, name: str, value: object, message: str
+) -> None:
+    path = tmp_path / "checkpoint.pt"
+    training(small(), digits, checkpoint=path).train_epoch()
+    write_state(path, {**read_state(path), name: value})
+    with pytest.raises(RunError, match=f"is damaged: .*{message}.*delete it") as error:
+        training(small(), digits, checkpoint=path)
+    assert "\n" not in str(error.value)
 
 
 def test_a_full_disk_leaves_the_last_checkpoint(

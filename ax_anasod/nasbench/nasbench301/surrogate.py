@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from ax_anasod.exceptions import BenchmarkError
+from ax_anasod.files import open_file
 from ax_anasod.nasbench.benchmark import FloatArray, IntArray
 
 
@@ -54,9 +56,16 @@ class Surrogate(Protocol):
 
 
 def digest(files: Iterable[Path], *more: str) -> str:
-    """Digest of the contents of files, in their order, and of further texts."""
+    """Digest of the contents of files, in their order, and of further texts.
+
+    Raises:
+        BenchmarkError: If a file cannot be read.
+    """
     whole = hashlib.sha256("\n".join(more).encode())
     for file in files:
-        with file.open("rb") as content:
-            whole.update(hashlib.file_digest(content, "sha256").digest())
+        try:
+            with open_file(file) as content:
+                whole.update(hashlib.file_digest(content, "sha256").digest())
+        except OSError as error:
+            raise BenchmarkError(f"{file} cannot be read: {error.strerror}") from error
     return whole.hexdigest()

@@ -15,9 +15,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ax_anasod.exceptions import BenchmarkError
-from ax_anasod.nasbench.nasbench301.worker import CHUNK, GenotypeRefusedError, Worker
+from ax_anasod.nasbench.nasbench301.process import ProcessLostError
+from ax_anasod.nasbench.nasbench301.worker import CHUNK, GenotypeRefusedError, Worker, _checked
 from tests.conftest import PATIENCE
 from tests.nasbench.nasbench301.linear_worker import OPERATIONS, LinearModel, random_genotype
 
@@ -164,6 +167,33 @@ def test_garbage_is_asked_again(
     assert worker.predict(genotypes(4))["accuracy"] == model(genotypes(4))
     assert (tmp_path / "garbled").exists()
     assert worker.pid != before
+
+
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=5,
+)
+answers = st.fixed_dictionaries(
+    {"id": st.just(7) | plain},
+    optional=dict.fromkeys(("accuracy", "deviation", "seconds", "error", "index"), plain),
+)
+
+
+@given(answers, st.integers(0, 3))
+def test_any_answer_is_taken_or_refused(answer: dict[str, Any], number: int) -> None:
+    refused: Exception | None = None
+    try:
+        columns = _checked(answer, 7, 100, number)
+    except (GenotypeRefusedError, ProcessLostError, BenchmarkError) as error:
+        refused = error
+    if isinstance(refused, GenotypeRefusedError):
+        assert 100 <= refused.index < 100 + number
+    if refused is not None:
+        assert "\n" not in str(refused)
+        return
+    for name in ("accuracy", "deviation"):
+        assert np.array(columns[name], dtype=np.float64).shape == (number,)
 
 
 def test_one_that_cannot_load_its_surrogate_says_why(start: Start) -> None:
