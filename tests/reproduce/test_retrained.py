@@ -129,12 +129,15 @@ def test_folders_without_an_evaluated_network_are_refused(
     with pytest.raises(RunError, match="nowhere is no folder"):
         reproduce_retrained("table5", [tmp_path / "nowhere"])
     damaged = {
-        "list": [],
         "lacks": {name: value for name, value in metrics.items() if name != "test_error"},
         "text": {**metrics, "test_error": "low"},
         "network": {**metrics, "network": {"channels": -1}},
         "cell": {**metrics, "cell": {"type": "os.system"}},
     }
+    no_object = evaluated("list")
+    (no_object / "metrics.json").write_text("[]")
+    with pytest.raises(RunError, match=r"metrics\.json is damaged: it is \[\], not an object"):
+        reproduce_retrained("table4", [no_object])
     for name, content in damaged.items():
         folder = evaluated(name)
         (folder / "metrics.json").write_text(json.dumps(content))
