@@ -39,7 +39,7 @@ def test_the_search_of_the_page(folder: Path) -> None:
     assert errors.keys() == {"random", "greedy", "anasod-bo"}
     assert all(0 < float(error) < 100 for error in errors.values())
     assert (folder / "compared" / "results.csv").exists()
-    assert re.search(r"^2 \{'block_0': ", printed, flags=re.MULTILINE)
+    assert re.search(r"^\{'error': \(.+\)\} \w+\|\w+\|\w+$", printed, flags=re.MULTILINE)
 
 
 @pytest.mark.slow
