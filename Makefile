@@ -15,9 +15,11 @@ CREATED := $(VENV)/.created
 BARE := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
 REFERENCES := $(VENV)/.installed-references
+OLDEST := $(VENV)-oldest
+PACKAGED := $(VENV)-package
 NOTEBOOKS := $(patsubst %.py,%.ipynb,$(wildcard tutorials/*.py))
 
-.PHONY: help search test lint format benchmark tutorials clean
+.PHONY: help search test test-oldest lint format benchmark tutorials package clean
 .DEFAULT_GOAL := help
 # Two installations into one environment at the same time would break it.
 .NOTPARALLEL:
@@ -28,6 +30,8 @@ help:
 	@echo "                 (CI=true make test: and that the tests cover 90 % of the lines)"
 	@echo "make lint        ruff, mypy, import-linter"
 	@echo "make format      rewrite the sources as ruff wants them"
+	@echo "make test-oldest the same tests, but the slow ones, with the oldest packages that are allowed"
+	@echo "make package     build the wheel and the sdist, and try both"
 	@echo "make benchmark   time the search through Ax against the same loop without it"
 	@echo "make tutorials   run the notebooks again and keep their new outputs"
 	@echo "make clean       remove the virtual environment and every cache"
@@ -60,6 +64,27 @@ search: $(BARE)
 test: lint
 	$(PYTEST) $(COVERAGE)
 
+# An environment of its own, since it downgrades nearly everything.
+test-oldest:
+	$(PYTHON) -m venv --clear $(OLDEST)
+	$(OLDEST)/bin/python -m pip install --quiet uv
+	$(OLDEST)/bin/uv pip install --python $(OLDEST) --resolution lowest-direct --editable ".[dev,all]"
+	$(OLDEST)/bin/python -m pytest --numprocesses auto --dist worksteal -m "not slow"
+
+# The wheel must work outside the checkout, and the tests of the sdist must pass inside it.
+package: $(DEV)
+	rm -rf dist build/sdist $(PACKAGED)
+	$(BIN)/python -m pip install --quiet build twine
+	$(BIN)/python -m build
+	$(BIN)/twine check --strict dist/*
+	$(PYTHON) -m venv $(PACKAGED)
+	$(PACKAGED)/bin/python -m pip install --quiet "$$(ls dist/*.whl)[dev,all]"
+	cd build && ../$(PACKAGED)/bin/ax-anasod search --benchmark nas-bench-graph --dataset cora \
+	  --strategy two-level-bo --trials 12 --seed 0
+	mkdir -p build/sdist && tar -xzf dist/*.tar.gz --strip-components 1 -C build/sdist
+	cd build/sdist && ../../$(PACKAGED)/bin/python -m pytest --numprocesses auto --dist worksteal \
+	  -m "not slow"
+
 lint: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -79,4 +104,4 @@ tutorials: $(DEV)
 	  --ExecutePreprocessor.record_timing=False $(NOTEBOOKS)
 
 clean:
-	rm -rf $(VENV) build .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(OLDEST) $(PACKAGED) build dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

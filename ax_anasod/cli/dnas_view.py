@@ -6,7 +6,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from shlex import quote
 from typing import Any, Final
@@ -16,12 +15,13 @@ from ax_anasod.cli.dnas_results import print_summary
 from ax_anasod.cli.failures import while_running, while_writing
 from ax_anasod.cli.interruption import Interruption
 from ax_anasod.cli.progress import SearchProgress
-from ax_anasod.cli.session import note, waiting
+from ax_anasod.cli.session import note, note_changes, waiting
 from ax_anasod.cli.strategy_options import field_types, parse_texts
 from ax_anasod.cli.train_view import read_images
 from ax_anasod.dnas import MethodConfig, OneShotConfig, OneShotRun, SearchEpoch, method
 from ax_anasod.dnas.layout import CONFIG, FILES, LOCK
 from ax_anasod.dnas.methods import TRAINING
+from ax_anasod.environment import environment
 from ax_anasod.exceptions import BenchmarkError, OptionError
 from ax_anasod.locks import locked
 from ax_anasod.networks import published_config
@@ -92,7 +92,7 @@ def start_search(
         described = None if oracle is None else read_oracle(oracle, task)
     images = read_images(task.data)
     config = OneShotConfig(
-        version=version("ax-anasod"),
+        environment=environment(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         method_name=method_name,
         method=chosen,
@@ -122,6 +122,7 @@ def continue_search(folder: Path, *, as_json: bool) -> int:
         Failure: The search has failed on its way.
     """
     config = OneShotConfig.read(folder)
+    note_changes(config.environment)
     config.task.hardware.check()
     images = read_images(config.task.data)
     with waiting("restoring the search"):

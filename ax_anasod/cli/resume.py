@@ -21,7 +21,7 @@ def resume(
     The trials are those that the run would have had without the interruption; those of a
     longer run, too, but for anasod-biased-random, whose schedule is that of the trials planned.
     """
-    from ax_anasod.cli.session import note, quiet_libraries, waiting
+    from ax_anasod.cli.session import note, note_changes, quiet_libraries, waiting
 
     if (directory / dnas.CONFIG).exists():
         return _resume_dnas(directory, trials, until_improvement_below, json)
@@ -38,6 +38,7 @@ def resume(
                     "the end of the journal was damaged, as after a power failure, and counts as "
                     f"never written; it is kept in {folder.journal.set_aside}"
                 )
+            note_changes(config.environment)
             planned = trials or max(config.trials, len(records))
             if planned < len(records):
                 raise OptionError(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
+from ax_anasod.environment import changes
 from ax_anasod.escaping import for_terminal
 from ax_anasod.exceptions import AnasodWarning
 
@@ -35,6 +36,12 @@ def waiting(doing: str) -> Iterator[None]:
 def note(text: str) -> None:
     """A line on stderr."""
     sys.stderr.write(f"note: {for_terminal(text)}\n")
+
+
+def note_changes(environment: Mapping[str, str]) -> None:
+    """Say where this environment is not that of a run which goes on."""
+    if different := changes(environment):
+        note(f"the run was started with {different}: what follows may differ in the last digits")
 
 
 @contextmanager

@@ -49,7 +49,8 @@ class OneShotConfig:
     """The content of ``dnas.json``.
 
     Args:
-        version: Version of the package that started the search.
+        environment: Versions and the processor, see
+            :func:`ax_anasod.environment.environment`, of what started the search.
         created: When it was started, in ISO form with the time zone.
         method_name: Name of the method.
         method: Its settings.
@@ -59,7 +60,7 @@ class OneShotConfig:
             judged from outside; None where there is none.
     """
 
-    version: str
+    environment: dict[str, str]
     created: str
     method_name: str
     method: MethodConfig

@@ -14,6 +14,7 @@ from ax_anasod.exceptions import BenchmarkError, RunError
 from ax_anasod.files import open_file, write_whole
 from ax_anasod.nasbench.nasbench201_trials import MOST_RUNS, RUNS, SPLITS, Trials, checked
 from ax_anasod.nasbench.paths import first_line
+from ax_anasod.optional import require
 
 _KEY: Final = b"ax_anasod.nasbench201"
 _VERSION: Final = 1
@@ -39,7 +40,9 @@ def read_cache(kept: Path) -> Trials:
 
     Raises:
         BenchmarkError: If it is damaged, or another kind of Parquet file.
+        OptionalImportError: pyarrow is not installed.
     """
+    require("pyarrow", "parquet")
     import pyarrow
     import pyarrow.parquet
 
@@ -85,7 +88,9 @@ def write_cache(kept: Path, trials: Trials, path: Path | None = None) -> None:
 
     Raises:
         BenchmarkError: If the file cannot be written.
+        OptionalImportError: pyarrow is not installed.
     """
+    require("pyarrow", "parquet")
     import pyarrow
     import pyarrow.parquet
 
@@ -126,6 +131,7 @@ class _Note:
 
 
 def _read_note(kept: Path) -> _Note:
+    require("pyarrow", "parquet")
     import pyarrow
     import pyarrow.parquet
 

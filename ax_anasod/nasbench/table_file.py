@@ -26,6 +26,7 @@ from ax_anasod.files import open_file
 from ax_anasod.nasbench.benchmark import FloatArray
 from ax_anasod.nasbench.paths import check_source, first_line
 from ax_anasod.nasbench.table_numbers import to_numbers
+from ax_anasod.optional import require
 
 ARCH: Final = "arch"
 """Name of the column that holds the architecture strings."""
@@ -267,7 +268,7 @@ def _place(path: Path, header: list[str], name: str) -> int:
 
 
 def _read_parquet(path: Path, file: IO[bytes], columns: Sequence[str]) -> dict[str, list[Any]]:
-    # Loaded here, since most tables are CSV and the import takes a tenth of a second.
+    require("pyarrow", "parquet")
     import pyarrow
     import pyarrow.parquet
 

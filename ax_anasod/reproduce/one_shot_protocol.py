@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -13,6 +12,7 @@ from ax_anasod.cells import Cell
 from ax_anasod.compare.contender import label_of
 from ax_anasod.dnas import MethodConfig, OneShotConfig, method
 from ax_anasod.dnas.methods import TRAINING
+from ax_anasod.environment import environment
 from ax_anasod.exceptions import UnknownNameError
 from ax_anasod.networks import NetworkConfig, published_config
 from ax_anasod.training import DataConfig, Hardware, ImageData, TrainingConfig, TrainingTask
@@ -202,7 +202,7 @@ class OneShotMethod:
         """
         settings = self.settings(protocol, images)
         return OneShotConfig(
-            version=version("ax-anasod"),
+            environment=environment(),
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             method_name=self.name,
             method=settings,

@@ -86,7 +86,7 @@ def write_results(folder: RunFolder, search: Ledger) -> None:
         facts={
             "benchmark": config.benchmark_name,
             "data set": config.dataset or "-",
-            "ax-anasod": config.version,
+            "ax-anasod": config.environment.get("ax-anasod", "-"),
             "started": config.created,
             "planned trials": str(config.trials),
             **({} if results.stop_reason is None else {"stopped early": results.stop_reason}),

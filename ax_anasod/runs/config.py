@@ -55,7 +55,8 @@ class RunConfig:
     """The content of ``config.json``.
 
     Args:
-        version: Version of the package that started the run.
+        environment: Versions and the processor, see
+            :func:`ax_anasod.environment.environment`, of what started the run.
         created: When it was started, in ISO form with the time zone.
         benchmark: ``Benchmark.to_dict()``, or that of the task of a run that trains.
         benchmark_name: What the benchmark is called in results.
@@ -78,7 +79,7 @@ class RunConfig:
             one name.
     """
 
-    version: str
+    environment: dict[str, str]
     created: str
     benchmark: dict[str, Any]
     benchmark_name: str

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import Any, Protocol
 
 from ax_anasod.cells import Cell
+from ax_anasod.environment import environment
 from ax_anasod.exceptions import OptionError
 from ax_anasod.experiment import make_search_space
 from ax_anasod.generation_strategy import Start, get
@@ -91,7 +91,7 @@ def plan_run(
         for q in quantities
     )
     return RunConfig(
-        version=version("ax-anasod"),
+        environment=environment(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         benchmark=benchmark.to_dict(),
         benchmark_name=benchmark.name,

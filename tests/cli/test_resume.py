@@ -23,6 +23,20 @@ def test_a_longer_run_is_the_run_that_would_have_been(
     }
 
 
+def test_another_environment_is_said(command: Command, table: list[object], tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    options = ["--accuracy", "valid", "--strategy", "random", "--trials", 2, "--out", out]
+    assert command("search", *table, *options).code == 0
+    assert "was started with" not in command("resume", out, "--trials", 3).err
+    config = json.loads((out / "config.json").read_text())
+    now = config["environment"]["torch"]
+    config["environment"]["torch"] = "1.0"
+    (out / "config.json").write_text(json.dumps(config))
+    outcome = command("resume", out, "--trials", 4)
+    assert outcome.code == 0
+    assert f"note: the run was started with torch 1.0 (now {now})" in outcome.err
+
+
 def test_a_finished_run_gets_its_files_again(
     command: Command, table: list[object], tmp_path: Path
 ) -> None:

@@ -62,7 +62,7 @@ def test_damaged_files_are_named(tmp_path: Path, benchmark: TableBenchmark) -> N
         (content[:-20], "is damaged"),
         ("\udcff", "is damaged"),
         ("[]", r"is damaged: it is \[\], not an object"),
-        ("{}", "is damaged: it lacks version"),
+        ("{}", "is damaged: it lacks environment"),
         ("[" * 10**5, "is damaged: it is nested too deeply"),
         ('{"trials": ' + "9" * 5000 + "}", "is damaged: it is no JSON: Exceeds the limit"),
         *(

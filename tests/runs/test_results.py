@@ -34,7 +34,7 @@ KEYS = [
 
 def config(*objectives: str, reported: tuple[str, ...] = ()) -> RunConfig:
     return RunConfig(
-        version="0",
+        environment={},
         created="",
         benchmark={},
         benchmark_name="table",
