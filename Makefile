@@ -19,7 +19,7 @@ OLDEST := $(VENV)-oldest
 PACKAGED := $(VENV)-package
 NOTEBOOKS := $(patsubst %.py,%.ipynb,$(wildcard tutorials/*.py))
 
-.PHONY: help search test test-oldest lint format benchmark tutorials package clean
+.PHONY: help search test test-oldest lint format benchmark tutorials docs docs-open package clean
 .DEFAULT_GOAL := help
 # Two installations into one environment at the same time would break it.
 .NOTPARALLEL:
@@ -34,6 +34,8 @@ help:
 	@echo "make package     build the wheel and the sdist, and try both"
 	@echo "make benchmark   time the search through Ax against the same loop without it"
 	@echo "make tutorials   run the notebooks again and keep their new outputs"
+	@echo "make docs        build the site in docs/_build/html (DOCS_OFFLINE=1: no links to other projects)"
+	@echo "make docs-open   build it and open it in a browser"
 	@echo "make clean       remove the virtual environment and every cache"
 	@echo "PYTHON=python3.12 before or after any of them takes another interpreter."
 
@@ -103,5 +105,12 @@ tutorials: $(DEV)
 	$(BIN)/jupyter nbconvert --to notebook --execute --inplace \
 	  --ExecutePreprocessor.record_timing=False $(NOTEBOOKS)
 
+docs: $(DEV)
+	$(BIN)/python -m pip install --quiet --editable ".[docs]"
+	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
+
+docs-open: docs
+	$(BIN)/python -m webbrowser docs/_build/html/index.html
+
 clean:
-	rm -rf $(VENV) $(OLDEST) $(PACKAGED) build dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(OLDEST) $(PACKAGED) build dist docs/_build docs/_generated .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

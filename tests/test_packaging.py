@@ -34,7 +34,7 @@ BARE = {normalised(requirement) for requirement in PROJECT["dependencies"]}
 EXTRAS = {
     normalised(requirement)
     for extra, requirements in PROJECT["optional-dependencies"].items()
-    if extra != "dev"
+    if extra not in ("dev", "docs")
     for requirement in requirements
 }
 

@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 
 _PACKAGE: Final = "ax-anasod"
 # For developing the package itself, not for running it.
-_NOT_EXTRAS: Final = frozenset({"all", "dev"})
+_NOT_EXTRAS: Final = frozenset({"all", "dev", "docs"})
 _MODULES: Final = {
     "ax-platform": "ax",
     "configspace": "ConfigSpace",

@@ -1,0 +1,66 @@
+"""Pages of the site that come from the package itself, and the executed tutorials."""
+
+from __future__ import annotations
+
+import os
+import pkgutil
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import ax_anasod
+
+# Rooms that somebody imports from; the others are reached through these.
+ROOMS = (
+    *("cells", "simplex", "core", "generators", "generation_strategy", "adapter", "surrogates"),
+    *("nasbench", "networks", "training", "dnas", "runners", "metrics", "runs", "compare"),
+    *("retraining", "analysis", "storage", "early_stopping", "global_stopping", "testing"),
+    *("exceptions",),
+)
+COMMANDS = (
+    *("search", "resume", "show", "train", "evaluate", "transfer", "ensemble", "dnas", "compare"),
+    *("reproduce", "strategies", "benchmarks", "doctor", "setup-nasbench301"),
+)
+
+
+def write_pages(docs: Path) -> None:
+    """Write `_generated/`: tutorials, the command line, strategies, benchmarks, and the rooms.
+
+    Args:
+        docs: The folder of the documentation.
+    """
+    target = docs / "_generated"
+    shutil.rmtree(target, ignore_errors=True)
+    (target / "api").mkdir(parents=True)
+    for notebook in sorted((docs.parent / "tutorials").glob("*.ipynb")):
+        shutil.copy(notebook, target)
+    (target / "changelog.md").write_text((docs.parent / "CHANGELOG.md").read_text())
+    (target / "contributing.md").write_text(
+        (docs.parent / "CONTRIBUTING.md").read_text().replace("docs/", "../")
+    )
+    parts = [f"## {name}\n\n```text\n{_output(name, '--help')}```\n" for name in COMMANDS]
+    (target / "commands.md").write_text("# Every command and its options\n\n" + "\n".join(parts))
+    for name in ("strategies", "benchmarks"):
+        text = (
+            f"# {name.capitalize()}\n\n`ax-anasod {name}` prints:\n\n```text\n{_output(name)}```\n"
+        )
+        (target / f"{name}.md").write_text(text)
+    known = {module.name for module in pkgutil.iter_modules(ax_anasod.__path__)}
+    for room in ROOMS:
+        assert room in known, room
+        (target / "api" / f"{room}.rst").write_text(
+            f"{room}\n{'=' * len(room)}\n\n"
+            f".. automodule:: ax_anasod.{room}\n   :members:\n   :imported-members:\n"
+        )
+
+
+def _output(*arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "ax_anasod", *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "COLUMNS": "110", "NO_COLOR": "1", "TERM": "dumb"},
+    )
+    return done.stdout
