@@ -3,7 +3,8 @@
 A table of NAS-Bench-201 and the folder of a comparison on it, made by
 
     ax-anasod compare --benchmark table --data nb201.csv.gz --cell nas-bench-201 \
-      --accuracy cifar10_test_200 --strategies random,tpe,two-level-bo --trials 100 --seeds 20 --out DIR
+      --accuracy cifar10_test_200 --strategies random,tpe,two-level-bo --trials 100 --seeds 20 \
+      --out DIR
 
     python docs/pictures/front.py --data nb201.csv.gz --compare DIR
 """
