@@ -26,7 +26,7 @@ from botorch.utils.multi_objective.hypervolume import infer_reference_point
 from botorch.utils.multi_objective.pareto import is_non_dominated
 
 from ax_anasod.adapter.checked import CheckedAdapter
-from ax_anasod.adapter.transforms import is_encoding, objectives_of, on_simplex
+from ax_anasod.adapter.transforms import BomzeRounding, is_encoding, objectives_of
 from ax_anasod.core.history import History, HistoryReader, proposed_before
 from ax_anasod.core.means import failed_arms
 from ax_anasod.core.objectives import objective_signs
@@ -158,8 +158,8 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
         # Ax's slices and contours change one or two counts and leave the others as they are,
         # where no architecture is: they show the point with the same proportions. Ax's Client
         # predicts for members of the search space only.
-        config = self._transform_configs["BomzeRounding"]
-        points = [on_simplex(features, config) for features in observation_features]
+        config = self._transform_configs[BomzeRounding.__name__]
+        points = [_on_simplex(features, config) for features in observation_features]
         predicted = super()._predict_observation_data(points, use_posterior_predictive, untransform)
         for data in predicted if untransform else []:
             # What is the same in all trials is not a little better here than there.
@@ -213,7 +213,9 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
     ) -> list[bool]:
         # Our search space refuses arms that are no encodings, a plain one lets them in. Ax
         # would transform and check each of them by itself.
-        return is_encoding(experiment_data.arm_data, self._transform_configs["BomzeRounding"])
+        return is_encoding(
+            experiment_data.arm_data, self._transform_configs[BomzeRounding.__name__]
+        )
 
     def _beta(self, history: History) -> float:
         """Beta after all trials so far; 0 (uniform) where there are several objectives."""
@@ -248,3 +250,22 @@ def _without(failures: list[tuple[int, Arm]], experiment_data: ExperimentData) -
         arm_data=arms[[row[:2] not in failed for row in arms.index]],
         observation_data=data[[row[:2] not in failed for row in data.index]].copy(),
     )
+
+
+def _on_simplex(features: ObservationFeatures, config: TConfig) -> ObservationFeatures:
+    """The point with the same proportions whose counts sum to N; uniform where all are 0.
+
+    Args:
+        features: Any counts that are not negative; what lacks some of them stays as it is.
+        config: As for :class:`BomzeRounding`.
+    """
+    rounding = BomzeRounding(config=config)
+    counts = {n: float(v) for n, v in features.parameters.items() if n in rounding.names}  # type: ignore[arg-type]
+    if len(counts) < len(rounding.names) or sum(counts.values()) == rounding.total:
+        return features
+    total = sum(counts.values())
+    scaled = {
+        name: rounding.total * (count / total if total else 1 / len(counts))
+        for name, count in counts.items()
+    }
+    return features.clone(replace_parameters={**features.parameters, **scaled})

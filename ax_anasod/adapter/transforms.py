@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from ax.adapter.base import Adapter
 from ax.adapter.transforms.base import Transform
 from ax.adapter.transforms.log_y import LogY
 from ax.core.arm import Arm
+from ax.core.data_utils import ExperimentData
 from ax.core.observation import ObservationFeatures
 from ax.core.parameter import ParameterType, RangeParameter
 from ax.core.search_space import SearchSpace
@@ -23,12 +26,6 @@ from ax_anasod.core.stored_values import as_stored
 from ax_anasod.exceptions import ObservationError, ObservationWarning
 from ax_anasod.generators.targets import has_logarithm, lift_zeros
 from ax_anasod.simplex import bomze_round
-
-if TYPE_CHECKING:
-    from ax.adapter.base import Adapter
-    from ax.core.data_utils import ExperimentData
-
-    from ax_anasod.adapter.encoding import EncodingAdapter
 
 
 class BomzeRounding(Transform):
@@ -76,25 +73,6 @@ class BomzeRounding(Transform):
         columns = experiment_data.arm_data[self.names].astype(float) / self.total
         experiment_data.arm_data[self.names] = columns
         return experiment_data
-
-
-def on_simplex(features: ObservationFeatures, config: TConfig) -> ObservationFeatures:
-    """The point with the same proportions whose counts sum to N; uniform where all are 0.
-
-    Args:
-        features: Any counts that are not negative; what lacks some of them stays as it is.
-        config: As for :class:`BomzeRounding`.
-    """
-    rounding = BomzeRounding(config=config)
-    counts = {n: float(v) for n, v in features.parameters.items() if n in rounding.names}  # type: ignore[arg-type]
-    if len(counts) < len(rounding.names) or sum(counts.values()) == rounding.total:
-        return features
-    total = sum(counts.values())
-    scaled = {
-        name: rounding.total * (count / total if total else 1 / len(counts))
-        for name, count in counts.items()
-    }
-    return features.clone(replace_parameters={**features.parameters, **scaled})
 
 
 def is_encoding(arm_data: pd.DataFrame, config: TConfig) -> list[bool]:
@@ -153,12 +131,11 @@ class PrepareObservations(Transform):
         if self.adapter is None:
             return experiment_data
         _check_present(data, self.objectives)
-        coding = cast("EncodingAdapter", self.adapter).generator.coding
-        failures = [
-            (index, arm)
-            for index, arm in failed_arms(self.adapter._experiment, self.objectives)
-            if coding.contains(arm.parameters)
-        ]
+        failures = failed_arms(self.adapter._experiment, self.objectives)
+        # A plain search space lets arms in that are no encodings.
+        arms = pd.DataFrame([arm.parameters for _, arm in failures], columns=self.names)
+        within = is_encoding(arms, self.adapter._transform_configs[BomzeRounding.__name__])
+        failures = list(itertools.compress(failures, within))
         return _impute_failures(experiment_data, failures, self.names, self.objectives)
 
     def _warn_of_mixed_noise(

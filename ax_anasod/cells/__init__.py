@@ -5,17 +5,15 @@ A cell by name is ``cells.get("nas-bench-201")``, a user's own is `Cell` or a TO
 """
 
 from ax_anasod.cells.architecture import Architecture
-from ax_anasod.cells.cell import Cell
-from ax_anasod.cells.darts import DARTSCell
+from ax_anasod.cells.cell import Cell, from_dict, register_cell
 from ax_anasod.cells.features import one_hot_adjacency, path_features
+from ax_anasod.cells.genotype import DARTSCell, NASNetCell
 from ax_anasod.cells.graph import BlockGraph
 from ax_anasod.cells.mutation import mutate
 from ax_anasod.cells.nasbench201 import NASBench201Cell
 from ax_anasod.cells.nasbench_graph import NASBenchGraphCell
-from ax_anasod.cells.nasnet import NASNetCell
 from ax_anasod.cells.registry import get, load, names, resolve
 from ax_anasod.cells.restricted import RestrictedCell
-from ax_anasod.cells.serialization import from_dict, register_cell
 
 __all__ = [
     "Architecture",

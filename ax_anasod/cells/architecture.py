@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
-from ax_anasod.exceptions import ArchitectureError, UnknownNameError
+from ax_anasod.cells.definition import CellDefinition
+from ax_anasod.exceptions import ArchitectureError
+from ax_anasod.typing import Codes, Counts, Fractions
 
-if TYPE_CHECKING:
-    from ax_anasod.cells.cell import Cell
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False, eq=False)
 class Architecture:
     """One architecture of a cell; hashable, and ``str()`` gives the benchmark's own string.
 
@@ -23,59 +21,64 @@ class Architecture:
 
     Args:
         cell: The cell it belongs to.
-        operations: The operation's name for each of the ``num_blocks`` blocks.
-        wiring: The chosen alternative of each wiring choice, counted from 0.
+        code: ``d``: the operation's index for each block, then the wiring choices.
 
     Raises:
-        UnknownNameError: If the cell has no such operation.
         ArchitectureError: If the cell holds no such architecture.
 
     Example:
         >>> from ax_anasod.cells import Cell
         >>> cell = Cell("mine", operations=["conv", "skip"], num_blocks=3, wiring=[2])
-        >>> architecture = Architecture(cell, ("conv", "skip", "conv"), (1,))
+        >>> architecture = Architecture(cell, [0, 1, 0, 1])
+        >>> architecture.operations, architecture.wiring
+        (('conv', 'skip', 'conv'), (1,))
         >>> str(architecture), architecture.counts.tolist()
         ('conv|skip|conv@1', [2, 1])
     """
 
-    cell: Cell
-    operations: tuple[str, ...]
-    wiring: tuple[int, ...] = ()
+    cell: CellDefinition
+    code: Codes
 
-    def __post_init__(self) -> None:
-        index = {name: i for i, name in enumerate(self.cell.operations)}
-        for operation in self.operations:
-            if operation not in index:
-                raise UnknownNameError("operation", operation, self.cell.operations)
-        code = np.array([*(index[name] for name in self.operations), *self.wiring])[None]
-        if not self.cell.is_valid(code)[0]:
+    def __init__(self, cell: CellDefinition, code: ArrayLike) -> None:
+        codes = cell.validate_codes(np.asarray(code)[None])
+        if not cell.is_valid(codes)[0]:
             raise ArchitectureError(
-                f"{self.cell.to_strings(code)[0]!r} is no valid architecture of cell "
-                f"{self.cell.name!r}"
+                f"{cell.to_strings(codes)[0]!r} is no valid architecture of cell {cell.name!r}"
             )
-        row = self.cell.canonical(code)[0].tolist()
-        blocks = self.cell.num_blocks
-        names = tuple(self.cell.operations[i] for i in row[:blocks])
-        object.__setattr__(self, "operations", names)
-        object.__setattr__(self, "wiring", tuple(row[blocks:]))
+        own = cell.canonical(codes)[0].copy()
+        own.flags.writeable = False
+        object.__setattr__(self, "cell", cell)
+        object.__setattr__(self, "code", own)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Architecture):
+            return NotImplemented
+        return self.cell == other.cell and self.code.tolist() == other.code.tolist()
+
+    def __hash__(self) -> int:
+        return hash((self.cell, *self.code.tolist()))
 
     def __str__(self) -> str:
         return self.cell.to_strings(self.code[None])[0]
 
     @property
-    def code(self) -> NDArray[np.int64]:
-        """The code, ``d``."""
-        index = [self.cell.operations.index(name) for name in self.operations]
-        return np.array([*index, *self.wiring], dtype=np.int64)
+    def operations(self) -> tuple[str, ...]:
+        """The operation's name for each of the ``num_blocks`` blocks."""
+        return tuple(self.cell.operations[i] for i in self.code[: self.cell.num_blocks])
 
     @property
-    def counts(self) -> NDArray[np.int64]:
+    def wiring(self) -> tuple[int, ...]:
+        """The chosen alternative of each wiring choice, counted from 0."""
+        return tuple(self.code[self.cell.num_blocks :].tolist())
+
+    @property
+    def counts(self) -> Counts:
         """Number of blocks with each operation, ``k``; sums to ``num_blocks``."""
-        counts: NDArray[np.int64] = self.cell.encode(self.code[None])[0]
+        counts: Counts = self.cell.encode(self.code[None])[0]
         return counts
 
     @property
-    def fractions(self) -> NDArray[np.float64]:
+    def fractions(self) -> Fractions:
         """The normalised encoding, ``k``; sums to 1 (paper, Section 3.1)."""
-        fractions: NDArray[np.float64] = self.counts / self.cell.num_blocks
+        fractions: Fractions = self.counts / self.cell.num_blocks
         return fractions

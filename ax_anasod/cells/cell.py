@@ -1,22 +1,60 @@
-"""What a cell does: encode and decode, list and draw, write and read its architectures."""
+"""What a cell does: decode encodings, list and draw architectures; cells as dictionaries."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ax_anasod.cells import decoding, encodings, listing, strings
+from ax_anasod.cells import decoding, encodings, keys
 from ax_anasod.cells.architecture import Architecture
 from ax_anasod.cells.definition import CellDefinition
-from ax_anasod.cells.graph import BlockGraph, to_networkx
-from ax_anasod.cells.serialization import register_cell, to_dict
+from ax_anasod.cells.encodings import as_counts, as_fractions, refuse_infeasible
+from ax_anasod.cells.graph import to_networkx
+from ax_anasod.cells.mutation import one_column_edits
+from ax_anasod.exceptions import CellError, UnknownNameError, shown
+from ax_anasod.typing import Codes, Counts
 
 if TYPE_CHECKING:
     import networkx
+
+_TYPES: dict[str, type[Cell]] = {}
+
+CellType = TypeVar("CellType", bound="type[Cell]")
+
+
+def register_cell(cell_type: CellType) -> CellType:
+    """Class decorator: lets `from_dict` find a subclass of `Cell` by its name.
+
+    Runs are stored with their cell, so the name must stay what it is, and the class must be
+    registered (its module imported) before a run is loaded.
+
+    Raises:
+        CellError: If another class has the name already.
+
+    Example:
+        >>> from ax_anasod.cells import Cell, from_dict, register_cell
+        >>> @register_cell
+        ... class NoSkipOnlyCell(Cell):
+        ...     def is_valid(self, codes):
+        ...         return (self.validate_codes(codes) != 0).any(axis=1)
+        >>> cell = NoSkipOnlyCell("strict", operations=["skip", "conv"], num_blocks=3)
+        >>> from_dict(cell.to_dict()) == cell, cell.size
+        (True, 7)
+    """
+    name = cell_type.__name__
+    known = _TYPES.get(name)
+    # The same class defined again, in a notebook or by a reload, takes the place of the old.
+    if known is not None and _home(known) != _home(cell_type):
+        raise CellError(
+            f"a cell class named {name!r} is registered already, from {known.__module__}",
+            "give the new class another name",
+        )
+    _TYPES[name] = cell_type
+    return cell_type
 
 
 @register_cell
@@ -68,26 +106,9 @@ class Cell(CellDefinition):
 
     # Encodings
 
-    def encode(self, codes: ArrayLike) -> NDArray[np.int64]:
-        """Counts each operation over all blocks.
-
-        Args:
-            codes: ``n x d`` codes.
-
-        Returns:
-            ``n x k`` counts whose rows sum to ``num_blocks``.
-
-        Raises:
-            ArchitectureError: If a code is malformed.
-        """
-        blocks = self.validate_codes(codes)[:, : self.num_blocks]
-        n, k = len(blocks), self.num_operations
-        cells = blocks + (np.arange(n) * k)[:, None]
-        return np.bincount(cells.ravel(), minlength=n * k).astype(np.int64).reshape(n, k)
-
     def decode(
         self, encodings: ArrayLike, rng: np.random.Generator, method: str = "shuffle"
-    ) -> NDArray[np.int64]:
+    ) -> Codes:
         """Draws one architecture for each encoding.
 
         Source: paper, Section 3.1; ``"categorical"`` is Eq. 2.
@@ -111,7 +132,13 @@ class Cell(CellDefinition):
             UnknownNameError: If there is no such method.
             OptionError: If ``rng`` is no generator.
         """
-        return decoding.decode(self, encodings, rng, method)
+        decoding.check_method(method)
+        decoding.check_generator(rng)
+        if method == "categorical":
+            return decoding.categorical(self, as_fractions(self, encodings), rng)
+        counts = as_counts(self, encodings)
+        refuse_infeasible(self, counts, self.is_feasible(counts))
+        return decoding.shuffle(self, counts, rng)
 
     def is_feasible(self, counts: ArrayLike) -> NDArray[np.bool_]:
         """Whether each encoding has a valid architecture.
@@ -125,9 +152,12 @@ class Cell(CellDefinition):
         Raises:
             EncodingError: If they are no counts of this cell.
         """
-        return encodings.is_feasible(self, counts)
+        rows = encodings.check_counts(self, counts)
+        if (sized := self._sized_like(rows)) is None:
+            return np.ones(len(rows), dtype=bool)
+        return encodings.rows_among(rows, sized[0]) >= 0
 
-    def feasible_encodings(self, total: int) -> NDArray[np.int64] | None:
+    def feasible_encodings(self, total: int) -> Counts | None:
         """All encodings with a valid architecture, or None where every one counts as such.
 
         The latter are the cells without invalid codes, and those with too many codes to
@@ -163,21 +193,30 @@ class Cell(CellDefinition):
             >>> cell.num_architectures([[4, 0, 0], [2, 1, 1]]).tolist()
             [1.0, 12.0]
         """
-        return encodings.num_architectures(self, counts)
+        rows = encodings.check_counts(self, counts)
+        if (sized := self._sized_like(rows)) is None:
+            return encodings.bound_of_architectures(self, rows)
+        found, numbers = encodings.rows_among(rows, sized[0]), np.zeros(len(rows))
+        numbers[found >= 0] = sized[1][found[found >= 0]]
+        return numbers
 
-    def sized_encodings(self, total: int) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+    def sized_encodings(self, total: int) -> tuple[Counts, NDArray[np.int64]] | None:
         """The encodings of `feasible_encodings`, and the ``M`` numbers of their architectures."""
-        if self.accepts_all_codes or self.num_codes > listing.LIMIT:
+        if self.accepts_all_codes or self.num_codes > keys.LIMIT:
             return None
         if total not in self._sized:
-            self._sized[total] = encodings.sized_encodings(self, self.enumerate(), total)
+            self._sized[total] = encodings.shared_encodings(self, self.enumerate(), total)
         return self._sized[total]
 
+    def _sized_like(self, rows: Counts) -> tuple[Counts, NDArray[np.int64]] | None:
+        """The encodings with the sum that checked counts have."""
+        return self.sized_encodings(int(rows[0].sum()) if len(rows) else self.total)
+
     @cached_property
-    def _sized(self) -> dict[int, tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    def _sized(self) -> dict[int, tuple[Counts, NDArray[np.int64]]]:
         return {}
 
-    def snap(self, fractions: ArrayLike) -> NDArray[np.int64]:
+    def snap(self, fractions: ArrayLike) -> Counts:
         """The nearest encoding: Bomze rounding (Eq. 1), then the nearest feasible one.
 
         Args:
@@ -189,63 +228,28 @@ class Cell(CellDefinition):
         Raises:
             EncodingError: If the fractions are off the simplex.
         """
-        return encodings.snap(self, fractions)
+        rows = encodings.check_fractions(self, fractions)
+        return encodings.nearest(self, rows, self.feasible_encodings(self.total))
 
     # Architectures
 
-    def is_valid(self, codes: ArrayLike) -> NDArray[np.bool_]:
-        """Whether each of ``n x d`` codes is an architecture of the search space.
-
-        Raises:
-            ArchitectureError: If a code is malformed.
-        """
-        return np.ones(len(self.validate_codes(codes)), dtype=bool)
-
-    def canonical(self, codes: ArrayLike) -> NDArray[np.int64]:
-        """The representative of each architecture, ``n x d``, with the same counts.
-
-        Raises:
-            ArchitectureError: If a code is malformed.
-        """
-        return self.validate_codes(codes)
-
-    def members(self, code: ArrayLike) -> NDArray[np.int64]:
-        """All codes of the same architecture: ``d`` to ``m x d``.
-
-        Raises:
-            ArchitectureError: If the code is malformed.
-            CellError: If several codes may be the same architecture, and are too many to list.
-        """
-        own = self.canonical(np.asarray(code)[None])
-        if type(self).canonical is Cell.canonical:
-            return own
-        codes = listing.all_codes(self)
-        return codes.compress((self.canonical(codes) == own).all(axis=1), axis=0)
-
-    def is_representative(self, codes: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Whether each of ``n x d`` codes is valid and the representative of its architecture."""
-        chosen: NDArray[np.bool_] = (self.canonical(codes) == codes).all(axis=1)
-        return chosen & self.is_valid(codes)
-
-    @cached_property
-    def accepts_all_codes(self) -> bool:
-        """Whether all codes are valid and different architectures."""
-        kind = type(self)
-        return kind.is_valid is Cell.is_valid and kind.canonical is Cell.canonical
-
-    def sample(self, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    def sample(self, n: int, rng: np.random.Generator) -> Codes:
         """Draws ``n`` architectures uniformly over the distinct valid ones, ``n x d``."""
-        return decoding.sample(self, n, rng)
+        decoding.check_generator(rng)
+        return decoding.uniform(self, n, rng)
 
-    def enumerate(self) -> NDArray[np.int64]:
+    def enumerate(self) -> Codes:
         """All distinct valid architectures, ``size x d``, in the order of their codes.
 
         Raises:
             CellError: If there are more than 10^7 codes.
         """
-        return listing.representatives(self)
+        codes = keys.all_codes(self.name, self.code_sizes)
+        if self.accepts_all_codes:
+            return codes
+        return codes.compress(self.is_representative(codes), axis=0)
 
-    def neighbours(self, code: ArrayLike) -> NDArray[np.int64]:
+    def neighbours(self, code: ArrayLike) -> Codes:
         """Every other architecture at edit distance 1: one operation, or one wire.
 
         Source: paper, Appendix A.1 (local search).
@@ -259,50 +263,17 @@ class Cell(CellDefinition):
         Raises:
             ArchitectureError: If the code is malformed.
         """
-        return listing.neighbours(self, self.canonical(np.asarray(code)[None]))
+        own = self.canonical(np.asarray(code)[None])
+        # From every code of the architecture: what is one step from any of them is a
+        # neighbour, or else a could be a neighbour of b but not b one of a.
+        edited = np.concatenate([self.edits(member) for member in self.members(own[0])])
+        edited = self.canonical(edited[self.is_valid(edited)])
+        edited = edited[np.unique(self.keys(edited), return_index=True)[1]]
+        return edited.compress((edited != own).any(axis=1), axis=0)
 
-    def edits(self, code: NDArray[np.int64]) -> NDArray[np.int64]:
+    def edits(self, code: Codes) -> Codes:
         """All codes, valid or not, one step from ``code`` itself: ``d`` to ``m x d``."""
-        return listing.one_column_edits(code, self.code_sizes)
-
-    # Strings
-
-    def to_strings(self, codes: ArrayLike) -> list[str]:
-        """The string of each of ``n x d`` codes.
-
-        Raises:
-            ArchitectureError: If a code is malformed.
-        """
-        return self._format(self.validate_codes(codes))
-
-    def from_strings(self, texts: Sequence[str]) -> NDArray[np.int64]:
-        """The code of each architecture string; inverse of `to_strings`.
-
-        Args:
-            texts: ``n`` strings in the form that the class of the cell documents; that of
-                `Cell` itself is the operation names in block order joined by ``|``, then,
-                where there are wiring choices, ``@`` and these joined by ``,``.
-
-        Returns:
-            ``n x d`` codes of valid representatives.
-
-        Raises:
-            ArchitectureError: If a string is malformed or no valid architecture; names it,
-                its position, and what is wrong.
-        """
-        checked = strings.check_texts(texts)
-        codes = self._parse(checked)
-        valid = self.is_valid(codes)
-        if not valid.all():
-            position = int(np.argmin(valid))
-            strings.refuse(checked, position, f"it is no valid architecture of {self.name!r}")
-        return self.canonical(codes)
-
-    def _format(self, codes: NDArray[np.int64]) -> list[str]:
-        return strings.format_plain(self, codes)
-
-    def _parse(self, texts: Sequence[str]) -> NDArray[np.int64]:
-        return strings.parse_plain(self, texts)
+        return one_column_edits(code, self.code_sizes)
 
     def architecture(self, source: str | ArrayLike) -> Architecture:
         """One architecture as a value.
@@ -313,57 +284,22 @@ class Cell(CellDefinition):
         Raises:
             ArchitectureError: If the cell holds no such architecture.
         """
-        if isinstance(source, str):
-            row = self.from_strings([source])[0].tolist()
-        else:
-            row = self.validate_codes(np.asarray(source)[None])[0].tolist()
-        operations = tuple(self.operations[i] for i in row[: self.num_blocks])
-        return Architecture(self, operations, tuple(row[self.num_blocks :]))
-
-    # Graph
-
-    @cached_property
-    def block_graph(self) -> BlockGraph:
-        """What each block reads and writes; blocks in a row unless a subclass knows better."""
-        return BlockGraph.chain(self.total, self.parts)
-
-    @property
-    def graph_shows_wiring(self) -> bool:
-        """Whether `sources` depends on the wiring choices; not so in a user's plain cell."""
-        return type(self).sources is not Cell.sources
-
-    def sources(self, codes: ArrayLike) -> NDArray[np.int64]:
-        """The state that each block reads, numbered within its part.
-
-        Args:
-            codes: ``n x d`` codes.
-
-        Returns:
-            ``n x num_blocks`` states; see `BlockGraph`.
-        """
-        first = [sources[0] for sources in self.block_graph.possible_sources]
-        return np.tile(np.array(first * self.parts), (len(self.validate_codes(codes)), 1))
-
-    def outputs(self, codes: ArrayLike) -> NDArray[np.bool_]:
-        """Whether each state is passed on to the next cell.
-
-        Args:
-            codes: ``n x d`` codes.
-
-        Returns:
-            ``n x num_parts x num_states`` booleans.
-        """
-        n, states = len(self.validate_codes(codes)), self.block_graph.num_states
-        outputs = np.zeros((n, self.parts, states), dtype=bool)
-        outputs[:, :, list(self.block_graph.possible_outputs)] = True
-        return outputs
+        code = self.from_strings([source])[0] if isinstance(source, str) else source
+        return Architecture(self, code)
 
     def graph(self, architecture: Architecture) -> networkx.DiGraph:
         """The architecture as a networkx graph whose nodes are the operations.
 
-        The attributes are those that `ax_anasod.cells.graph.to_networkx` documents.
+        The graph has the attributes ``cell`` (name) and ``wiring`` (chosen alternatives);
+        those of its nodes are the ones that `ax_anasod.cells.graph.to_networkx` documents.
         """
-        return to_networkx(architecture)
+        codes = architecture.code[None]
+        sources, outputs = self.sources(codes)[0], self.outputs(codes)[0]
+        graph = to_networkx(self.block_graph, architecture.operations, sources, outputs)
+        graph.graph.update(cell=self.name, wiring=architecture.wiring)
+        return graph
+
+    # Storage
 
     def to_dict(self) -> dict[str, Any]:
         """The cell as a JSON-able dictionary, which `ax_anasod.cells.from_dict` reads.
@@ -371,4 +307,39 @@ class Cell(CellDefinition):
         Raises:
             CellError: If the class is not registered, so that it could not be read back.
         """
-        return to_dict(self)
+        name = type(self).__name__
+        if _TYPES.get(name) is not type(self):
+            raise CellError(
+                f"cell class {name!r} is not registered, so the cell could not be read back",
+                "decorate the class with @ax_anasod.cells.register_cell",
+            )
+        return {"type": name, **self.arguments()}
+
+
+def from_dict(stored: Mapping[str, Any]) -> Cell:
+    """The cell that `Cell.to_dict` described.
+
+    Args:
+        stored: The dictionary, unchanged.
+
+    Raises:
+        UnknownNameError: If its class is not registered.
+        CellError: If it is no such dictionary, or describes no cell.
+
+    Example:
+        >>> from ax_anasod.cells import Cell, from_dict
+        >>> cell = Cell("mine", operations=["a", "b"], num_blocks=4, wiring=[3])
+        >>> from_dict(cell.to_dict()) == cell
+        True
+    """
+    if not isinstance(stored, Mapping) or not isinstance(stored.get("type"), str):
+        raise CellError(f"a stored cell is a dictionary with the key 'type', got {shown(stored)}")
+    arguments = dict(stored)
+    name = arguments.pop("type")
+    if name not in _TYPES:
+        raise UnknownNameError("cell class", name, _TYPES)
+    return _TYPES[name].from_arguments(arguments)
+
+
+def _home(cell_type: type[Cell]) -> tuple[str, str]:
+    return cell_type.__module__, cell_type.__qualname__

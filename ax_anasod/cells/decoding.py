@@ -10,16 +10,14 @@ the distinct valid architectures of the encoding.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from ax_anasod.cells.encodings import as_counts, as_fractions, require_feasible
+from ax_anasod.cells.definition import CellDefinition
 from ax_anasod.exceptions import EncodingError, OptionError, UnknownNameError
-
-if TYPE_CHECKING:
-    from ax_anasod.cells.cell import Cell
+from ax_anasod.typing import Codes, Counts, Fractions
 
 METHODS = ("shuffle", "categorical")
 
@@ -28,33 +26,8 @@ METHODS = ("shuffle", "categorical")
 _BATCH = 4096
 _MAX_REJECTED = 1_000_000
 
-Draw = Callable[[NDArray[np.int64]], NDArray[np.int64]]
-Accept = Callable[[NDArray[np.int64]], NDArray[np.bool_]]
-
-
-def decode(
-    cell: Cell, encodings: ArrayLike, rng: np.random.Generator, method: str = "shuffle"
-) -> NDArray[np.int64]:
-    """Draws one architecture for each encoding; see `Cell.decode`."""
-    check_method(method)
-    check_generator(rng)
-    if method == "shuffle":
-        counts = as_counts(cell, encodings)
-        require_feasible(cell, counts)
-        return draw_valid(cell, len(counts), lambda rows: _shuffle(cell, counts[rows], rng))
-    fractions = as_fractions(cell, encodings)
-    return draw_valid(cell, len(fractions), lambda rows: _categorical(cell, fractions[rows], rng))
-
-
-def sample(cell: Cell, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Draws ``n`` architectures uniformly over the distinct valid ones, ``n x d``."""
-    check_generator(rng)
-    sizes = np.array(cell.code_sizes)
-
-    def draw(rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        return rng.integers(0, sizes, size=(len(rows), len(sizes)), dtype=np.int64)
-
-    return draw_valid(cell, n, draw)
+Draw = Callable[[NDArray[np.int64]], Codes]
+Accept = Callable[[Codes], NDArray[np.bool_]]
 
 
 def check_method(method: str) -> None:
@@ -72,7 +45,46 @@ def check_generator(rng: object) -> None:
         )
 
 
-def draw_valid(cell: Cell, n: int, draw: Draw) -> NDArray[np.int64]:
+def shuffle(cell: CellDefinition, counts: Counts, rng: np.random.Generator) -> Codes:
+    """Architectures with exactly these counts, uniform over the distinct valid ones.
+
+    Args:
+        cell: The cell.
+        counts: ``n x k``, checked, each with a valid architecture; of one part, which every
+            part gets, or of all blocks together.
+        rng: The source of randomness.
+
+    Returns:
+        ``n x d`` codes.
+    """
+    return draw_valid(cell, len(counts), lambda rows: _shuffle(cell, counts[rows], rng))
+
+
+def categorical(cell: CellDefinition, fractions: Fractions, rng: np.random.Generator) -> Codes:
+    """Architectures whose blocks are independent draws (Eq. 2), given that they are valid.
+
+    Args:
+        cell: The cell.
+        fractions: ``n x k``, checked.
+        rng: The source of randomness.
+
+    Returns:
+        ``n x d`` codes.
+    """
+    return draw_valid(cell, len(fractions), lambda rows: _categorical(cell, fractions[rows], rng))
+
+
+def uniform(cell: CellDefinition, n: int, rng: np.random.Generator) -> Codes:
+    """``n`` architectures uniformly over the distinct valid ones, ``n x d``."""
+    sizes = np.array(cell.code_sizes)
+
+    def draw(rows: NDArray[np.int64]) -> Codes:
+        return rng.integers(0, sizes, size=(len(rows), len(sizes)), dtype=np.int64)
+
+    return draw_valid(cell, n, draw)
+
+
+def draw_valid(cell: CellDefinition, n: int, draw: Draw) -> Codes:
     """Draws until each of ``n`` rows is a valid representative.
 
     Args:
@@ -92,7 +104,7 @@ def draw_valid(cell: Cell, n: int, draw: Draw) -> NDArray[np.int64]:
     return draw_accepted(cell, n, draw, cell.is_representative)
 
 
-def draw_accepted(cell: Cell, n: int, draw: Draw, accept: Accept) -> NDArray[np.int64]:
+def draw_accepted(cell: CellDefinition, n: int, draw: Draw, accept: Accept) -> Codes:
     """Draws until each of ``n`` rows is accepted.
 
     Args:
@@ -125,7 +137,7 @@ def draw_accepted(cell: Cell, n: int, draw: Draw, accept: Accept) -> NDArray[np.
     return codes
 
 
-def _shuffle(cell: Cell, counts: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+def _shuffle(cell: CellDefinition, counts: Counts, rng: np.random.Generator) -> Codes:
     """A random arrangement of the counts over the blocks, ``n x d``."""
     n = len(counts)
     # Encodings of one part are dealt to every part; those of all blocks are dealt once.
@@ -139,7 +151,7 @@ def _shuffle(cell: Cell, counts: NDArray[np.int64], rng: np.random.Generator) ->
     return codes
 
 
-def _multiset(counts: NDArray[np.int64], total: int) -> NDArray[Any]:
+def _multiset(counts: Counts, total: int) -> NDArray[Any]:
     """Operations in ascending order, as often as counted: ``n x k`` to ``total x n``.
 
     Blocks are rows here, so that every step works on contiguous memory.
@@ -166,9 +178,7 @@ def _permute(blocks: NDArray[Any], rng: np.random.Generator) -> None:
         blocks[last] = kept
 
 
-def _categorical(
-    cell: Cell, fractions: NDArray[np.float64], rng: np.random.Generator
-) -> NDArray[np.int64]:
+def _categorical(cell: CellDefinition, fractions: Fractions, rng: np.random.Generator) -> Codes:
     """Each block an independent draw from the fractions (Eq. 2), ``n x d``."""
     ends = np.cumsum(fractions, axis=1)
     # Exactly 1 from the last operation with a positive fraction on, so that rounding
@@ -187,6 +197,6 @@ def _categorical(
     return codes
 
 
-def _choose_wiring(cell: Cell, codes: NDArray[np.int64], rng: np.random.Generator) -> None:
+def _choose_wiring(cell: CellDefinition, codes: Codes, rng: np.random.Generator) -> None:
     for column, alternatives in enumerate(cell.wiring, start=cell.num_blocks):
         codes[:, column] = rng.integers(0, alternatives, size=len(codes))

@@ -1,4 +1,4 @@
-"""The definition of a cell: its operations, blocks, wiring, and the form of its codes."""
+"""The definition of a cell: its operations, blocks, wiring, and what its codes mean."""
 
 from __future__ import annotations
 
@@ -12,23 +12,19 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ax_anasod.cells import checks, keys
+from ax_anasod.cells import checks, keys, strings
+from ax_anasod.cells.graph import BlockGraph
 from ax_anasod.exceptions import ArchitectureError, CellError, shown
 from ax_anasod.simplex import num_encodings
+from ax_anasod.typing import Codes, Counts
 
 
 @dataclass(frozen=True, init=False)
 class CellDefinition:
-    """N blocks of k operations and their wiring; the value that a `Cell` is built on.
+    """N blocks of k operations, their wiring, and what a code of them means.
 
-    Args:
-        name: The name of the cell.
-        operations: At least two different operation names, without ``|`` and ``@``.
-        num_blocks: Number of operation blocks of one architecture, over all parts.
-        wiring: How many alternatives (at least 2) each wiring choice has; empty where
-            the wiring is fixed.
-        parts: Number of equally large parts that share one encoding, such as the normal
-            and the reduction cell of DARTS.
+    A `Cell` is one that also draws and lists its architectures; the arguments are described
+    there. What a subclass may change of the meaning of codes stands here.
 
     Raises:
         CellError: If the definition describes no search space.
@@ -87,7 +83,7 @@ class CellDefinition:
         """Number of codes, valid or not, counted with repetitions of an architecture."""
         return math.prod(self.code_sizes)
 
-    def validate_codes(self, codes: ArrayLike) -> NDArray[np.int64]:
+    def validate_codes(self, codes: ArrayLike) -> Codes:
         """Checks the form of codes: shape, type and range.
 
         Args:
@@ -115,6 +111,144 @@ class CellDefinition:
                     f"{column}, where cell {self.name!r} allows 0 to {sizes[column] - 1}"
                 )
         return array.astype(np.int64, copy=False)
+
+    # Validity, and codes of the same architecture
+
+    def is_valid(self, codes: ArrayLike) -> NDArray[np.bool_]:
+        """Whether each of ``n x d`` codes is an architecture of the search space.
+
+        Raises:
+            ArchitectureError: If a code is malformed.
+        """
+        return np.ones(len(self.validate_codes(codes)), dtype=bool)
+
+    def canonical(self, codes: ArrayLike) -> Codes:
+        """The representative of each architecture, ``n x d``, with the same counts.
+
+        Raises:
+            ArchitectureError: If a code is malformed.
+        """
+        return self.validate_codes(codes)
+
+    def is_representative(self, codes: Codes) -> NDArray[np.bool_]:
+        """Whether each of ``n x d`` codes is valid and the representative of its architecture."""
+        chosen: NDArray[np.bool_] = (self.canonical(codes) == codes).all(axis=1)
+        return chosen & self.is_valid(codes)
+
+    @cached_property
+    def accepts_all_codes(self) -> bool:
+        """Whether all codes are valid and different architectures."""
+        kind = type(self)
+        return (
+            kind.is_valid is CellDefinition.is_valid and kind.canonical is CellDefinition.canonical
+        )
+
+    def members(self, code: ArrayLike) -> Codes:
+        """All codes of the same architecture: ``d`` to ``m x d``.
+
+        Raises:
+            ArchitectureError: If the code is malformed.
+            CellError: If several codes may be the same architecture, and are too many to list.
+        """
+        own = self.canonical(np.asarray(code)[None])
+        if type(self).canonical is CellDefinition.canonical:
+            return own
+        codes = keys.all_codes(self.name, self.code_sizes)
+        return codes.compress((self.canonical(codes) == own).all(axis=1), axis=0)
+
+    def encode(self, codes: ArrayLike) -> Counts:
+        """Counts each operation over all blocks.
+
+        Args:
+            codes: ``n x d`` codes.
+
+        Returns:
+            ``n x k`` counts whose rows sum to ``num_blocks``.
+
+        Raises:
+            ArchitectureError: If a code is malformed.
+        """
+        blocks = self.validate_codes(codes)[:, : self.num_blocks]
+        n, k = len(blocks), self.num_operations
+        cells = blocks + (np.arange(n) * k)[:, None]
+        return np.bincount(cells.ravel(), minlength=n * k).astype(np.int64).reshape(n, k)
+
+    # Graph
+
+    @cached_property
+    def block_graph(self) -> BlockGraph:
+        """What each block reads and writes; blocks in a row unless a subclass knows better."""
+        return BlockGraph.chain(self.total, self.parts)
+
+    @property
+    def graph_shows_wiring(self) -> bool:
+        """Whether `sources` depends on the wiring choices; not so in a user's plain cell."""
+        return type(self).sources is not CellDefinition.sources
+
+    def sources(self, codes: ArrayLike) -> NDArray[np.int64]:
+        """The state that each block reads, numbered within its part.
+
+        Args:
+            codes: ``n x d`` codes.
+
+        Returns:
+            ``n x num_blocks`` states; see `BlockGraph`.
+        """
+        first = [sources[0] for sources in self.block_graph.possible_sources]
+        return np.tile(np.array(first * self.parts), (len(self.validate_codes(codes)), 1))
+
+    def outputs(self, codes: ArrayLike) -> NDArray[np.bool_]:
+        """Whether each state is passed on to the next cell.
+
+        Args:
+            codes: ``n x d`` codes.
+
+        Returns:
+            ``n x num_parts x num_states`` booleans.
+        """
+        n, states = len(self.validate_codes(codes)), self.block_graph.num_states
+        outputs = np.zeros((n, self.parts, states), dtype=bool)
+        outputs[:, :, list(self.block_graph.possible_outputs)] = True
+        return outputs
+
+    # Strings
+
+    def to_strings(self, codes: ArrayLike) -> list[str]:
+        """The string of each of ``n x d`` codes.
+
+        Raises:
+            ArchitectureError: If a code is malformed.
+        """
+        return self._format(self.validate_codes(codes))
+
+    def from_strings(self, texts: Sequence[str]) -> Codes:
+        """The code of each architecture string; inverse of `to_strings`.
+
+        Args:
+            texts: ``n`` strings in the form that the class of the cell documents; that of
+                `Cell` itself is the operation names in block order joined by ``|``, then,
+                where there are wiring choices, ``@`` and these joined by ``,``.
+
+        Returns:
+            ``n x d`` codes of valid representatives.
+
+        Raises:
+            ArchitectureError: If a string is malformed or no valid architecture; names it,
+                its position, and what is wrong.
+        """
+        checked = strings.check_texts(texts)
+        codes = self._parse(checked)
+        valid = self.is_valid(codes)
+        if not valid.all():
+            position = int(np.argmin(valid))
+            strings.refuse(checked, position, f"it is no valid architecture of {self.name!r}")
+        return self.canonical(codes)
+
+    def _format(self, codes: Codes) -> list[str]:
+        return strings.format_plain(codes, self.operations, self.num_blocks)
+
+    def _parse(self, texts: Sequence[str]) -> Codes:
+        return strings.parse_plain(texts, self.operations, self.num_blocks, self.wiring)
 
     # Keys
 

@@ -8,29 +8,22 @@ sum to ``num_blocks`` instead describe all blocks together, however they are spr
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ax_anasod.cells import keys
+from ax_anasod.cells.definition import CellDefinition
 from ax_anasod.exceptions import EncodingError
 from ax_anasod.simplex import bomze_round, validate_counts
-
-if TYPE_CHECKING:
-    from ax_anasod.cells.cell import Cell
+from ax_anasod.typing import Codes, Counts, Fractions
 
 _TOLERANCE = 1e-6
 _CHUNK = 1024  # rows compared with all feasible encodings at a time
 
 
-def describe(cell: Cell, counts: NDArray[np.int64]) -> str:
-    """Counts of one encoding in words, operations without a block left out."""
-    named = zip(cell.operations, counts.tolist(), strict=True)
-    return ", ".join(f"{count} {name}" for name, count in named if count)
-
-
-def check_counts(cell: Cell, counts: ArrayLike) -> NDArray[np.int64]:
+def check_counts(cell: CellDefinition, counts: ArrayLike) -> Counts:
     """Returns counts as an ``n x k`` array whose rows all sum to one of the two totals.
 
     Raises:
@@ -44,7 +37,28 @@ def check_counts(cell: Cell, counts: ArrayLike) -> NDArray[np.int64]:
     return validate_counts(rows, cell.total)
 
 
-def as_counts(cell: Cell, encodings: ArrayLike) -> NDArray[np.int64]:
+def check_fractions(cell: CellDefinition, fractions: ArrayLike) -> Fractions:
+    """Returns fractions as an ``n x k`` array without negative rounding errors.
+
+    Raises:
+        EncodingError: If they are off the simplex; names the first wrong row.
+    """
+    rows = _check_shape(cell, fractions).astype(np.float64)
+    # Written so that NaN fails.
+    good = (np.abs(rows.sum(axis=1) - 1.0) <= _TOLERANCE) & (
+        rows.min(axis=1, initial=0.0) >= -_TOLERANCE
+    )
+    if not good.all():
+        row = int(np.argmin(good))
+        raise EncodingError(
+            f"fractions must be non-negative and sum to 1, but row {row} "
+            f"{rows[row].tolist()} sums to {rows[row].sum():.10g}",
+            "counts are given as an integer array",
+        )
+    return np.maximum(rows, 0.0)
+
+
+def as_counts(cell: CellDefinition, encodings: ArrayLike) -> Counts:
     """Counts from counts (integer type) or from fractions (floating type), ``n x k``.
 
     Raises:
@@ -53,7 +67,7 @@ def as_counts(cell: Cell, encodings: ArrayLike) -> NDArray[np.int64]:
     rows = _check_shape(cell, encodings)
     if rows.dtype.kind != "f":
         return check_counts(cell, rows)
-    blocks = _check_fractions(rows) * cell.total
+    blocks = check_fractions(cell, rows) * cell.total
     counts = np.rint(blocks)
     off = np.abs(blocks - counts).max(axis=1, initial=0.0) > _TOLERANCE
     if off.any():
@@ -66,7 +80,7 @@ def as_counts(cell: Cell, encodings: ArrayLike) -> NDArray[np.int64]:
     return validate_counts(counts.astype(np.int64), cell.total)
 
 
-def as_fractions(cell: Cell, encodings: ArrayLike) -> NDArray[np.float64]:
+def as_fractions(cell: CellDefinition, encodings: ArrayLike) -> Fractions:
     """Fractions from counts (integer type) or from fractions (floating type), ``n x k``.
 
     Raises:
@@ -74,15 +88,15 @@ def as_fractions(cell: Cell, encodings: ArrayLike) -> NDArray[np.float64]:
     """
     rows = _check_shape(cell, encodings)
     if rows.dtype.kind == "f":
-        return _check_fractions(rows)
+        return check_fractions(cell, rows)
     counts = check_counts(cell, rows)
-    fractions: NDArray[np.float64] = counts / counts.sum(axis=1, keepdims=True)
+    fractions: Fractions = counts / counts.sum(axis=1, keepdims=True)
     return fractions
 
 
-def sized_encodings(
-    cell: Cell, codes: NDArray[np.int64], total: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def shared_encodings(
+    cell: CellDefinition, codes: Codes, total: int
+) -> tuple[Counts, NDArray[np.int64]]:
     """The encodings that some of the given architectures have, and how many have each.
 
     Args:
@@ -103,64 +117,68 @@ def sized_encodings(
     return counts[first], sizes
 
 
-def part_counts(cell: Cell, codes: NDArray[np.int64]) -> NDArray[np.int64]:
+def part_counts(cell: CellDefinition, codes: Codes) -> Counts:
     """The counts of each part of ``n x d`` codes, ``n x parts x k``."""
     parts = codes[:, : cell.num_blocks].reshape(len(codes), cell.parts, cell.total)
-    counts: NDArray[np.int64] = (parts[..., None] == np.arange(cell.num_operations)).sum(axis=2)
+    counts: Counts = (parts[..., None] == np.arange(cell.num_operations)).sum(axis=2)
     return counts
 
 
-def num_architectures(cell: Cell, counts: ArrayLike) -> NDArray[np.float64]:
-    """How many architectures each encoding has; see `Cell.num_architectures`."""
-    rows = check_counts(cell, counts)
-    total = int(rows[0].sum()) if len(rows) else cell.total
-    listed = cell.sized_encodings(total)
-    if listed is None:
-        factorials = np.array([math.lgamma(n + 1) for n in range(total + 1)])
-        logarithms = factorials[total] - factorials[rows].sum(axis=1)
-        with np.errstate(over="ignore"):
-            arrangements = np.rint(np.exp(logarithms)) ** (cell.num_blocks // total)
-            # More wirings than a float can hold are as good as infinitely many.
-            return np.asarray(arrangements * float(min(math.prod(cell.wiring), 10**300)))
-    known, keys_of_rows = count_keys(listed[0], total), count_keys(rows, total)
-    numbers = np.zeros(len(rows))
-    present = np.isin(keys_of_rows, known)
-    numbers[present] = listed[1][np.searchsorted(known, keys_of_rows[present])]
-    return numbers
+def bound_of_architectures(cell: CellDefinition, counts: Counts) -> NDArray[np.float64]:
+    """How many codes have each of ``n x k`` checked counts; infinite beyond what a float holds."""
+    total = int(counts[0].sum()) if len(counts) else cell.total
+    factorials = np.array([math.lgamma(n + 1) for n in range(total + 1)])
+    logarithms = factorials[total] - factorials[counts].sum(axis=1)
+    with np.errstate(over="ignore"):
+        arrangements = np.rint(np.exp(logarithms)) ** (cell.num_blocks // total)
+        # More wirings than a float can hold are as good as infinitely many.
+        return np.asarray(arrangements * float(min(math.prod(cell.wiring), 10**300)))
 
 
-def require_feasible(cell: Cell, counts: NDArray[np.int64]) -> None:
+def rows_among(counts: Counts, listed: Counts) -> NDArray[np.int64]:
+    """Where each of ``n x k`` counts stands in a sorted list of such; -1 where it does not."""
+    if not len(listed):
+        return np.full(len(counts), -1)
+    total = int(listed[0].sum())
+    known, wanted = count_keys(listed, total), count_keys(counts, total)
+    place = np.searchsorted(known, wanted).clip(max=len(known) - 1)
+    return np.where(known[place] == wanted, place, -1)
+
+
+def refuse_infeasible(cell: CellDefinition, counts: Counts, feasible: NDArray[np.bool_]) -> None:
     """Raises an `EncodingError` that names the first encoding without valid architecture."""
-    feasible = cell.is_feasible(counts)
     if not feasible.all():
-        named = describe(cell, counts[int(np.argmin(feasible))])
+        first = counts[int(np.argmin(feasible))].tolist()
+        named = zip(cell.operations, first, strict=True)
         raise EncodingError(
-            f"cell {cell.name!r} has no valid architecture with the operations {named}",
+            f"cell {cell.name!r} has no valid architecture with the operations "
+            f"{', '.join(f'{count} {name}' for name, count in named if count)}",
             "snap gives the nearest encoding that has one",
         )
 
 
-def is_feasible(cell: Cell, counts: ArrayLike) -> NDArray[np.bool_]:
-    """Whether each encoding has a valid architecture; see `Cell.is_feasible`."""
-    rows = check_counts(cell, counts)
-    total = int(rows[0].sum()) if len(rows) else cell.total
-    feasible = cell.feasible_encodings(total)
-    if feasible is None:
-        return np.ones(len(rows), dtype=bool)
-    return np.isin(count_keys(rows, total), count_keys(feasible, total))
+def nearest(cell: CellDefinition, fractions: Fractions, feasible: Counts | None) -> Counts:
+    """The nearest encodings: Bomze rounding (Eq. 1), then the nearest feasible ones.
 
+    Args:
+        cell: The cell.
+        fractions: ``n x k``, checked.
+        feasible: The encodings of one part that have a valid architecture, ``M x k``; None
+            where all have one.
 
-def snap(cell: Cell, fractions: ArrayLike) -> NDArray[np.int64]:
-    """The nearest encodings with a valid architecture; see `Cell.snap`."""
-    rows = _check_shape(cell, fractions)
-    points = _check_fractions(rows.astype(np.float64)) * cell.total
+    Returns:
+        ``n x k`` counts whose rows sum to ``cell.total``.
+
+    Raises:
+        EncodingError: If no encoding is feasible.
+    """
+    points = fractions * cell.total
     counts = bomze_round(points, cell.total)
-    feasible = cell.feasible_encodings(cell.total)
     if feasible is None or not len(counts):
         return counts
     if not len(feasible):
         raise EncodingError(f"cell {cell.name!r} has no valid architecture at all")
-    wrong = np.flatnonzero(~is_feasible(cell, counts))
+    wrong = np.flatnonzero(rows_among(counts, feasible) < 0)
     for start in range(0, len(wrong), _CHUNK):
         chunk = wrong[start : start + _CHUNK]
         distance = ((points[chunk, None] - feasible) ** 2).sum(axis=2)
@@ -169,13 +187,13 @@ def snap(cell: Cell, fractions: ArrayLike) -> NDArray[np.int64]:
     return counts
 
 
-def count_keys(counts: NDArray[np.int64], total: int) -> NDArray[Any]:
+def count_keys(counts: Counts, total: int) -> NDArray[Any]:
     """A sortable key for each row of ``n x k`` counts that sum to ``total``, ``n``."""
     sizes = (total + 1,) * counts.shape[1]
     return (keys.pack if keys.fits_int64(sizes) else keys.byte_keys)(counts, sizes)
 
 
-def _check_shape(cell: Cell, encodings: ArrayLike) -> NDArray[Any]:
+def _check_shape(cell: CellDefinition, encodings: ArrayLike) -> NDArray[Any]:
     try:
         rows = np.asarray(encodings)
     except ValueError:
@@ -190,19 +208,3 @@ def _check_shape(cell: Cell, encodings: ArrayLike) -> NDArray[Any]:
             f"(one column for each of {', '.join(cell.operations)}), got shape {rows.shape}"
         )
     return rows
-
-
-def _check_fractions(rows: NDArray[Any]) -> NDArray[np.float64]:
-    fractions = rows.astype(np.float64)
-    # Written so that NaN fails.
-    good = (np.abs(fractions.sum(axis=1) - 1.0) <= _TOLERANCE) & (
-        fractions.min(axis=1, initial=0.0) >= -_TOLERANCE
-    )
-    if not good.all():
-        row = int(np.argmin(good))
-        raise EncodingError(
-            f"fractions must be non-negative and sum to 1, but row {row} "
-            f"{rows[row].tolist()} sums to {fractions[row].sum():.10g}",
-            "counts are given as an integer array",
-        )
-    return np.maximum(fractions, 0.0)

@@ -7,21 +7,18 @@ from White et al., "BANANAS" (AAAI 2021). The paper compares with them in Sectio
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ax_anasod.cells.definition import CellDefinition
+from ax_anasod.cells.graph import BlockGraph
 from ax_anasod.exceptions import CellError, OptionError
-
-if TYPE_CHECKING:
-    from ax_anasod.cells.cell import Cell
-    from ax_anasod.cells.graph import BlockGraph
+from ax_anasod.typing import Codes
 
 _CHUNK = 1024  # architectures whose paths are followed at a time
 
 
-def one_hot_adjacency(cell: Cell, codes: ArrayLike) -> NDArray[np.float64]:
+def one_hot_adjacency(cell: CellDefinition, codes: ArrayLike) -> NDArray[np.float64]:
     """Which operation lies on each edge of the cell's graph.
 
     One group of k features for each pair of states that some architecture joins by a block,
@@ -62,7 +59,7 @@ def one_hot_adjacency(cell: Cell, codes: ArrayLike) -> NDArray[np.float64]:
 
 
 def path_features(
-    cell: Cell, codes: ArrayLike, *, max_features: int = 10_000
+    cell: CellDefinition, codes: ArrayLike, *, max_features: int = 10_000
 ) -> NDArray[np.float64]:
     """Which sequences of operations lead from an input to the output of the cell.
 
@@ -105,7 +102,7 @@ def path_features(
     return np.concatenate([features, *_hidden_wiring(cell, codes)], axis=1)
 
 
-def _hidden_wiring(cell: Cell, codes: NDArray[np.int64]) -> list[NDArray[np.float64]]:
+def _hidden_wiring(cell: CellDefinition, codes: Codes) -> list[NDArray[np.float64]]:
     """One-hot wiring choices, one ``n x alternatives`` array each, where no block shows them."""
     if cell.graph_shows_wiring:
         return []
@@ -115,7 +112,7 @@ def _hidden_wiring(cell: Cell, codes: NDArray[np.int64]) -> list[NDArray[np.floa
     ]
 
 
-def _longest_path(cell: Cell, max_features: int) -> int:
+def _longest_path(cell: CellDefinition, max_features: int) -> int:
     """Number of operations of the longest sequences that are features."""
     static = cell.block_graph
     starts = len(static.part_names) * static.num_inputs
@@ -135,7 +132,7 @@ def _longest_path(cell: Cell, max_features: int) -> int:
     return longest
 
 
-def _paths(cell: Cell, codes: NDArray[np.int64], longest: int) -> NDArray[np.bool_]:
+def _paths(cell: CellDefinition, codes: Codes, longest: int) -> NDArray[np.bool_]:
     """The features of sequences of up to ``longest`` operations, ``n x P``."""
     static = cell.block_graph
     sources, outputs = cell.sources(codes), cell.outputs(codes)

@@ -1,4 +1,4 @@
-"""Cells whose nodes add two blocks with different inputs, written as genotypes.
+"""Cells whose nodes add two blocks with different inputs, written as genotypes: DARTS, NASNet.
 
 This is the form that DARTS gave to the cells of NASNet: node j may read the two previous
 cells (inputs 0 and 1) and all earlier nodes, it reads exactly two of them, each through an
@@ -12,16 +12,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import itemgetter
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ax_anasod.cells import checks, strings
-from ax_anasod.cells.cell import Cell
+from ax_anasod.cells.cell import Cell, register_cell
 from ax_anasod.cells.genotype_strings import format_genotype, parse_genotypes
 from ax_anasod.cells.graph import BlockGraph
 from ax_anasod.exceptions import CellError
+from ax_anasod.typing import Codes
 
+DARTS_OPERATIONS = (
+    "max_pool_3x3",
+    "avg_pool_3x3",
+    "skip_connect",
+    "sep_conv_3x3",
+    "sep_conv_5x5",
+    "dil_conv_3x3",
+    "dil_conv_5x5",
+)
+# The paper retains "the full range of 8 operation candidates" (Appendix A.2) and does not
+# list them; it counts 8 for DARTS too (Section 1), where the eighth is `none`.
+NASNET_OPERATIONS = ("none", *DARTS_OPERATIONS)
 _NUM_INPUTS = 2
 _MOST_NODES = 100
 
@@ -108,7 +122,7 @@ class GenotypeCell(Cell):
             for node in range(self.num_nodes)
         )
 
-    def edits(self, code: NDArray[np.int64]) -> NDArray[np.int64]:
+    def edits(self, code: Codes) -> Codes:
         """All codes with one other operation, or one block moved to another input.
 
         A block keeps its operation when its input changes (paper, Figure 4), so that the
@@ -132,7 +146,7 @@ class GenotypeCell(Cell):
     def _concat(self) -> list[int]:
         return list(self.block_graph.possible_outputs)
 
-    def _format(self, codes: NDArray[np.int64]) -> list[str]:
+    def _format(self, codes: Codes) -> list[str]:
         names = np.array(self.operations, dtype=object)[codes[:, : self.num_blocks]].tolist()
         edges = zip(names, self.sources(codes).tolist(), strict=True)
         return [
@@ -140,7 +154,7 @@ class GenotypeCell(Cell):
             for row in edges
         ]
 
-    def _parse(self, texts: Sequence[str]) -> NDArray[np.int64]:
+    def _parse(self, texts: Sequence[str]) -> Codes:
         index = {operation: i for i, operation in enumerate(self.operations)}
         rows = []
         genotypes = parse_genotypes(self.part_names, texts, self._concat)
@@ -167,6 +181,69 @@ class GenotypeCell(Cell):
                     wires.append(node.choices[low[1], high[1]])
             rows.append(row + wires)
         return np.array(rows, dtype=np.int64).reshape(len(texts), len(self.code_sizes))
+
+
+@register_cell
+class DARTSCell(GenotypeCell):
+    """DARTS and NAS-Bench-301: a normal and a reduction cell of 4 nodes, 7 operations.
+
+    One encoding describes one cell of 8 blocks, and both cells are drawn from it (paper,
+    Appendix D). An architecture has 16 blocks and about 10^18 relatives.
+
+    Source: Liu et al., "DARTS: Differentiable architecture search" (ICLR 2019); Siems et
+    al., "NAS-Bench-301 and the case for surrogate benchmarks" (2020); paper, Appendix A.1.
+
+    Example:
+        >>> cell = DARTSCell()
+        >>> cell.total, cell.num_encodings, cell.wiring
+        (8, 3003, (3, 6, 10, 3, 6, 10))
+    """
+
+    def __init__(self) -> None:
+        super().__init__("darts", DARTS_OPERATIONS, num_nodes=4, part_names=("normal", "reduce"))
+
+    def arguments(self) -> dict[str, Any]:
+        """None: the search space fixes everything."""
+        return {}
+
+
+@register_cell
+class NASNetCell(GenotypeCell):
+    """NASNet-style open domain: one cell of 5 nodes, 10 of 20 possible edges, 8 operations.
+
+    One architecture is one cell; a network is a stack of several, drawn from one encoding.
+
+    Source: paper, Section 4.2 and Appendix A.2.
+
+    Args:
+        operations: The operations; those of DARTS, ``none`` included, unless given.
+        num_nodes: Number of nodes, each of two blocks.
+        name: The name of the cell.
+
+    Raises:
+        CellError: If the definition describes no search space.
+
+    Example:
+        >>> cell = NASNetCell()
+        >>> cell.total, cell.num_operations, cell.wiring
+        (10, 8, (3, 6, 10, 15))
+    """
+
+    def __init__(
+        self,
+        operations: Sequence[str] = NASNET_OPERATIONS,
+        num_nodes: int = 5,
+        name: str = "nasnet",
+    ) -> None:
+        super().__init__(name, operations, num_nodes=num_nodes, part_names=("cell",))
+
+    def arguments(self) -> dict[str, Any]:
+        """The arguments of the constructor."""
+        return {
+            "operations": list(self.operations),
+            "num_nodes": self.num_nodes,
+            "name": self.name,
+        }
 
 
 @dataclass(frozen=True)

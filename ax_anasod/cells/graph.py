@@ -7,14 +7,15 @@ and adds its result to a later one, so that every cell is acyclic by constructio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 if TYPE_CHECKING:
     import networkx
-
-    from ax_anasod.cells.architecture import Architecture
 
 # How published spaces name the operation that passes nothing on, and the one that passes
 # its input on unchanged.
@@ -104,41 +105,44 @@ class BlockGraph:
         )
 
 
-def to_networkx(architecture: Architecture) -> networkx.DiGraph:
-    """The architecture as a graph whose nodes are operations.
+def to_networkx(
+    block_graph: BlockGraph,
+    operations: Sequence[str],
+    sources: NDArray[np.int64],
+    outputs: NDArray[np.bool_],
+) -> networkx.DiGraph:
+    """One architecture as a graph whose nodes are operations.
 
     Args:
-        architecture: Any architecture of any cell.
+        block_graph: What is the same in all architectures of the cell.
+        operations: The operation's name for each of the ``num_blocks`` blocks.
+        sources: ``num_blocks``: the state that each block reads.
+        outputs: ``num_parts x num_states``: which states are passed on to the next cell.
 
     Returns:
         A directed acyclic graph. Nodes ``0 .. num_blocks - 1`` are the blocks, in the order
         of the codes; further nodes are named after the part and state, such as
         ``"normal_input_0"`` and ``"normal_output"`` (without the part's name where there is
         only one). Each node has the attributes ``operation`` (the operation's name, or
-        ``"input_<i>"``, ``"output"``) and ``part`` (the part's number). The graph has the
-        attributes ``cell`` (name) and ``wiring`` (chosen alternatives).
+        ``"input_<i>"``, ``"output"``) and ``part`` (the part's number).
     """
     import networkx as nx
 
-    cell = architecture.cell
-    codes = architecture.code[None]
-    static = cell.block_graph
-    sources, outputs = cell.sources(codes)[0], cell.outputs(codes)[0]
-    graph = nx.DiGraph(cell=cell.name, wiring=architecture.wiring)
-    for part, name in enumerate(static.part_names):
-        prefix = f"{name}_" if len(static.part_names) > 1 else ""
-        blocks = range(part * static.blocks_per_part, (part + 1) * static.blocks_per_part)
+    graph = nx.DiGraph()
+    for part, name in enumerate(block_graph.part_names):
+        prefix = f"{name}_" if len(block_graph.part_names) > 1 else ""
+        blocks = range(part * block_graph.blocks_per_part, (part + 1) * block_graph.blocks_per_part)
         writers: dict[int, list[int | str]] = {}
-        for state in range(static.num_inputs):
+        for state in range(block_graph.num_inputs):
             graph.add_node(f"{prefix}input_{state}", operation=f"input_{state}", part=part)
             writers[state] = [f"{prefix}input_{state}"]
-        for block, target in zip(blocks, static.targets, strict=True):
-            graph.add_node(block, operation=architecture.operations[block], part=part)
+        for block, target in zip(blocks, block_graph.targets, strict=True):
+            graph.add_node(block, operation=operations[block], part=part)
             writers.setdefault(target, []).append(block)
         for block in blocks:
             graph.add_edges_from((writer, block) for writer in writers[int(sources[block])])
         graph.add_node(f"{prefix}output", operation="output", part=part)
-        for state in static.possible_outputs:
+        for state in block_graph.possible_outputs:
             if outputs[part, state]:
                 graph.add_edges_from((writer, f"{prefix}output") for writer in writers[state])
     return graph

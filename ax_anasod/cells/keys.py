@@ -1,4 +1,4 @@
-"""Codes as single sortable values, for lookups without a Python dictionary."""
+"""Codes as single sortable values, for lookups without a Python dictionary; and all codes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ax_anasod.exceptions import CellError
+from ax_anasod.typing import Codes
+
+# Cells with more codes than this are never listed, only drawn from.
+LIMIT = 10_000_000
+
 _INT64_MAX = np.iinfo(np.int64).max
 
 
@@ -17,7 +23,7 @@ def fits_int64(code_sizes: Sequence[int]) -> bool:
     return math.prod(code_sizes) - 1 <= _INT64_MAX
 
 
-def pack(codes: NDArray[np.int64], code_sizes: Sequence[int]) -> NDArray[np.int64]:
+def pack(codes: Codes, code_sizes: Sequence[int]) -> NDArray[np.int64]:
     """Mixed-radix value of each code; the order of the values is that of the codes.
 
     Args:
@@ -36,7 +42,7 @@ def pack(codes: NDArray[np.int64], code_sizes: Sequence[int]) -> NDArray[np.int6
     return value
 
 
-def unpack(packed: NDArray[np.int64], code_sizes: Sequence[int]) -> NDArray[np.int64]:
+def unpack(packed: NDArray[np.int64], code_sizes: Sequence[int]) -> Codes:
     """Inverse of `pack`: ``n`` keys to ``n x d`` codes."""
     codes = np.empty((len(packed), len(code_sizes)), dtype=np.int64)
     rest = packed
@@ -51,7 +57,7 @@ def compact_dtype(code_sizes: Sequence[int]) -> np.dtype[Any]:
     return np.dtype(np.min_scalar_type(largest)).newbyteorder(">")
 
 
-def byte_keys(codes: NDArray[np.int64], code_sizes: Sequence[int]) -> NDArray[Any]:
+def byte_keys(codes: Codes, code_sizes: Sequence[int]) -> NDArray[Any]:
     """Byte string of each code, for cells too large for `pack`.
 
     Big-endian columns side by side, so that the bytes sort as the codes do. All keys have
@@ -67,3 +73,23 @@ def byte_keys(codes: NDArray[np.int64], code_sizes: Sequence[int]) -> NDArray[An
     """
     compact = np.ascontiguousarray(codes, dtype=compact_dtype(code_sizes))
     return compact.view(f"S{compact.itemsize * compact.shape[1]}")[:, 0]
+
+
+def all_codes(name: str, code_sizes: Sequence[int]) -> Codes:
+    """All codes of a cell in order, valid or not, ``num_codes x d``.
+
+    Args:
+        name: The name of the cell.
+        code_sizes: Number of alternatives of each of the ``d`` columns.
+
+    Raises:
+        CellError: If there are more than 10^7.
+    """
+    number = math.prod(code_sizes)
+    if number > LIMIT:
+        raise CellError(
+            f"cell {name!r} has about 10^{math.log10(number):.1f} codes, too many to list (the "
+            f"limit is {LIMIT})",
+            "draw some with sample",
+        )
+    return unpack(np.arange(number), code_sizes)

@@ -1,18 +1,19 @@
-"""Small random changes of architectures, many at once."""
+"""Small changes of architectures, many at once: some at random, or all of one column."""
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from ax_anasod.cells.cell import Cell
 from ax_anasod.cells.decoding import check_generator
+from ax_anasod.cells.definition import CellDefinition
 from ax_anasod.exceptions import OptionError
+from ax_anasod.typing import Codes
 
 
 def mutate(
-    cell: Cell, codes: ArrayLike, rng: np.random.Generator, rate: float = 1.0
-) -> NDArray[np.int64]:
+    cell: CellDefinition, codes: ArrayLike, rng: np.random.Generator, rate: float = 1.0
+) -> Codes:
     """Draws one mutant of each code, leaving out those that are no other architecture.
 
     Each of the ``d`` columns (operations and wiring choices) takes another value with
@@ -53,3 +54,21 @@ def mutate(
     valid = cell.is_valid(mutants)
     mutants, own = cell.canonical(mutants[valid]), own[valid]
     return mutants.compress((mutants != own).any(axis=1), axis=0)
+
+
+def one_column_edits(code: Codes, code_sizes: tuple[int, ...]) -> Codes:
+    """All codes that differ from ``code`` in one column, column by column.
+
+    Args:
+        code: ``d``.
+        code_sizes: Number of alternatives of each column.
+
+    Returns:
+        ``m x d`` codes, m = sum of (alternatives - 1).
+    """
+    sizes = np.array(code_sizes)
+    columns = np.repeat(np.arange(len(sizes)), sizes - 1)
+    steps = np.concatenate([np.arange(1, size) for size in code_sizes])
+    edited = np.tile(code, (len(columns), 1))
+    edited[np.arange(len(columns)), columns] = (code[columns] + steps) % sizes[columns]
+    return edited

@@ -8,12 +8,11 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ax_anasod.cells import strings
-from ax_anasod.cells.cell import Cell
+from ax_anasod.cells.cell import Cell, register_cell
 from ax_anasod.cells.graph import BlockGraph
-from ax_anasod.cells.serialization import register_cell
+from ax_anasod.typing import Codes
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 
@@ -60,11 +59,11 @@ class NASBench201Cell(Cell):
             possible_outputs=(3,),
         )
 
-    def _format(self, codes: NDArray[np.int64]) -> list[str]:
+    def _format(self, codes: Codes) -> list[str]:
         names = np.array(self.operations, dtype=object)[codes].tolist()
         return [_TEMPLATE.format(*row) for row in names]
 
-    def _parse(self, texts: Sequence[str]) -> NDArray[np.int64]:
+    def _parse(self, texts: Sequence[str]) -> Codes:
         index = {name: i for i, name in enumerate(self.operations)}
         codes = np.empty((len(texts), self.num_blocks), dtype=np.int64)
         for position, text in enumerate(texts):

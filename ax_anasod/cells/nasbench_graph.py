@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ax_anasod.cells import keys, strings
-from ax_anasod.cells.cell import Cell
+from ax_anasod.cells.cell import Cell, register_cell
 from ax_anasod.cells.graph import BlockGraph
-from ax_anasod.cells.serialization import register_cell
 from ax_anasod.exceptions import ArchitectureError, CellError, shown
+from ax_anasod.typing import Codes
 
 OPERATIONS = ("gat", "gcn", "gin", "cheb", "sage", "arma", "graph", "fc", "skip")
 PROTEINS_OPERATIONS = ("gcn", "sage", "arma", "fc", "skip")
@@ -83,12 +83,12 @@ class NASBenchGraphCell(Cell):
         valid: NDArray[np.bool_] = (blocks != self.operations.index("skip")).any(axis=1)
         return valid
 
-    def canonical(self, codes: ArrayLike) -> NDArray[np.int64]:
+    def canonical(self, codes: ArrayLike) -> Codes:
         """The representative of each architecture, ``n x d``."""
         table = _representatives(self.operations)
         return keys.unpack(table[self.pack(codes)], self.code_sizes)
 
-    def members(self, code: ArrayLike) -> NDArray[np.int64]:
+    def members(self, code: ArrayLike) -> Codes:
         """All codes of the same architecture: ``d`` to ``m x d``."""
         table = _representatives(self.operations)
         own = table[self.pack(np.asarray(code)[None])]
@@ -111,7 +111,7 @@ class NASBenchGraphCell(Cell):
             hashes = hashes * 10 + digits[codes[:, block]]
         return hashes
 
-    def from_hashes(self, hashes: ArrayLike) -> NDArray[np.int64]:
+    def from_hashes(self, hashes: ArrayLike) -> Codes:
         """The codes of the benchmark's own numbers; inverse of `hashes`.
 
         Raises:
@@ -127,7 +127,7 @@ class NASBenchGraphCell(Cell):
             raise ArchitectureError(
                 f"{wanted[wrong][0]} is the hash of no architecture of cell {self.name!r}"
             )
-        found: NDArray[np.int64] = codes[at]
+        found: Codes = codes[at]
         return found
 
     @cached_property
@@ -150,13 +150,13 @@ class NASBenchGraphCell(Cell):
         unread = np.array([[s not in links for s in range(_BLOCKS + 1)] for links in LINK_LISTS])
         return unread[self.validate_codes(codes)[:, _BLOCKS], None]
 
-    def _format(self, codes: NDArray[np.int64]) -> list[str]:
+    def _format(self, codes: Codes) -> list[str]:
         names = np.array(self.operations, dtype=object)[codes[:, :_BLOCKS]].tolist()
         links = [",".join(map(str, links)) for links in LINK_LISTS]
         wires = codes[:, _BLOCKS].tolist()
         return [f"{'|'.join(row)}@{links[wire]}" for row, wire in zip(names, wires, strict=True)]
 
-    def _parse(self, texts: Sequence[str]) -> NDArray[np.int64]:
+    def _parse(self, texts: Sequence[str]) -> Codes:
         wires = {",".join(map(str, links)): i for links, i in _LINK_INDEX.items()}
         index = {name: i for i, name in enumerate(self.operations)}
         codes = np.empty((len(texts), len(self.code_sizes)), dtype=np.int64)

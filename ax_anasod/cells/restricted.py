@@ -13,12 +13,19 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ax_anasod.cells import decoding, encodings, keys, listing
-from ax_anasod.cells.cell import Cell
+from ax_anasod.cells import decoding, keys
+from ax_anasod.cells.cell import Cell, from_dict, register_cell
+from ax_anasod.cells.encodings import (
+    as_counts,
+    as_fractions,
+    count_keys,
+    refuse_infeasible,
+    rows_among,
+)
 from ax_anasod.cells.graph import BlockGraph
-from ax_anasod.cells.serialization import from_dict, register_cell
 from ax_anasod.checked import conform
 from ax_anasod.exceptions import ArchitectureError, CellError, EncodingError
+from ax_anasod.typing import Codes, Counts, Fractions
 
 _CHUNK = 1024  # rows compared with all encodings at a time
 _SMALL, _MOST_COMPRESSED = 2**24, 100
@@ -92,11 +99,11 @@ class RestrictedCell(Cell):
         """The number of architectures: they are listed already."""
         return self.size
 
-    def enumerate(self) -> NDArray[np.int64]:
+    def enumerate(self) -> Codes:
         """The architectures that exist, ``size x d``, in the order of their codes."""
         return self._codes.copy()
 
-    def sample(self, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    def sample(self, n: int, rng: np.random.Generator) -> Codes:
         """Draws ``n`` architectures uniformly over those that exist, ``n x d``."""
         decoding.check_generator(rng)
         return self._codes[rng.integers(0, self.size, size=n)]
@@ -107,22 +114,22 @@ class RestrictedCell(Cell):
         """Whether each of ``n x d`` codes is an architecture that exists."""
         return np.isin(self.keys(self.base.canonical(codes)), self._keys)
 
-    def canonical(self, codes: ArrayLike) -> NDArray[np.int64]:
+    def canonical(self, codes: ArrayLike) -> Codes:
         """The representative of each architecture, ``n x d``."""
         return self.base.canonical(codes)
 
-    def members(self, code: ArrayLike) -> NDArray[np.int64]:
+    def members(self, code: ArrayLike) -> Codes:
         """All codes of the same architecture: ``d`` to ``m x d``."""
         return self.base.members(code)
 
-    def edits(self, code: NDArray[np.int64]) -> NDArray[np.int64]:
+    def edits(self, code: Codes) -> Codes:
         """All codes of the full cell one step from ``code``: ``d`` to ``m x d``."""
         return self.base.edits(code)
 
-    def _format(self, codes: NDArray[np.int64]) -> list[str]:
+    def _format(self, codes: Codes) -> list[str]:
         return self.base._format(codes)
 
-    def _parse(self, texts: Sequence[str]) -> NDArray[np.int64]:
+    def _parse(self, texts: Sequence[str]) -> Codes:
         return self.base._parse(texts)
 
     @cached_property
@@ -146,43 +153,41 @@ class RestrictedCell(Cell):
     # Encodings, by groups of architectures that share one.
 
     @cached_property
-    def _groups(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    def _groups(self) -> tuple[Counts, NDArray[np.int64], Codes]:
         """The encodings ``M x k``, the ``M`` group sizes, and the codes sorted by encoding."""
         counts = self.encode(self._codes)
-        packed = encodings.count_keys(counts, self.total)
+        packed = count_keys(counts, self.total)
         order = np.argsort(packed, kind="stable")
         _, first, sizes = np.unique(packed[order], return_index=True, return_counts=True)
         return counts[order][first], sizes, self._codes[order]
 
-    def sized_encodings(self, total: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def sized_encodings(self, total: int) -> tuple[Counts, NDArray[np.int64]]:
         """The encodings of the architectures that exist, and how many have each."""
         return self._groups[:2]
 
     def decode(
         self, encodings: ArrayLike, rng: np.random.Generator, method: str = "shuffle"
-    ) -> NDArray[np.int64]:
+    ) -> Codes:
         """Draws one of the architectures that exist for each encoding; see `Cell.decode`."""
         decoding.check_method(method)
         decoding.check_generator(rng)
         groups = (
-            self._groups_of_counts(encodings)
+            self._groups_of_counts(as_counts(self, encodings))
             if method == "shuffle"
-            else self._draw_groups(encodings, rng)
+            else self._draw_groups(as_fractions(self, encodings), rng)
         )
         _, sizes, codes = self._groups
         firsts = np.cumsum(sizes) - sizes
-        drawn: NDArray[np.int64] = codes[firsts[groups] + rng.integers(0, sizes[groups])]
+        drawn: Codes = codes[firsts[groups] + rng.integers(0, sizes[groups])]
         return drawn
 
-    def _groups_of_counts(self, given: ArrayLike) -> NDArray[np.int64]:
-        counts = encodings.as_counts(self, given)
-        encodings.require_feasible(self, counts)
-        known = encodings.count_keys(self._groups[0], self.total)
-        return np.searchsorted(known, encodings.count_keys(counts, self.total))
+    def _groups_of_counts(self, counts: Counts) -> NDArray[np.int64]:
+        groups = rows_among(counts, self._groups[0])
+        refuse_infeasible(self, counts, groups >= 0)
+        return groups
 
-    def _draw_groups(self, given: ArrayLike, rng: np.random.Generator) -> NDArray[np.int64]:
+    def _draw_groups(self, fractions: Fractions, rng: np.random.Generator) -> NDArray[np.int64]:
         """Encodings with the probability that Eq. 2 gives to all their architectures."""
-        fractions = encodings.as_fractions(self, given)
         counts, sizes, _ = self._groups
         groups = np.empty(len(fractions), dtype=np.int64)
         for start in range(0, len(fractions), _CHUNK):
@@ -225,7 +230,7 @@ class RestrictedCell(Cell):
             raise CellError("a stored RestrictedCell has another one in the place of a full cell")
         cell = from_dict(stored.cell)
         width, dtype = len(cell.code_sizes), keys.compact_dtype(cell.code_sizes)
-        most = listing.LIMIT * width * dtype.itemsize
+        most = keys.LIMIT * width * dtype.itemsize
         try:
             content = base64.b64decode(stored.codes, validate=True)
             # Not more than codes that are compressed can be, or than anybody lists.

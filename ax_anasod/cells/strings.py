@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ax_anasod.exceptions import ArchitectureError, nearest_hint
-
-if TYPE_CHECKING:
-    from ax_anasod.cells.cell import Cell
+from ax_anasod.typing import Codes
 
 _LONGEST_QUOTE = 300
 _PRINTED = re.compile(r"""\s*(?:np|numpy)\.str_\((['"])(.*)\1\)\s*""", re.DOTALL)
@@ -58,25 +55,27 @@ def refuse_operation(
     refuse(strings, position, reason, nearest_hint(operation, known))
 
 
-def format_plain(cell: Cell, codes: NDArray[np.int64]) -> list[str]:
+def format_plain(codes: Codes, operations: Sequence[str], num_blocks: int) -> list[str]:
     """Operation names joined by ``|``, then ``@`` and the wiring choices joined by ``,``."""
-    names = np.array(cell.operations, dtype=object)[codes[:, : cell.num_blocks]].tolist()
+    names = np.array(operations, dtype=object)[codes[:, :num_blocks]].tolist()
     strings = ["|".join(row) for row in names]
-    if not cell.wiring:
+    if codes.shape[1] == num_blocks:
         return strings
-    wires = codes[:, cell.num_blocks :].tolist()
+    wires = codes[:, num_blocks:].tolist()
     return [f"{s}@{','.join(map(str, row))}" for s, row in zip(strings, wires, strict=True)]
 
 
-def parse_plain(cell: Cell, strings: Sequence[str]) -> NDArray[np.int64]:
+def parse_plain(
+    strings: Sequence[str], operations: Sequence[str], num_blocks: int, wiring: Sequence[int]
+) -> Codes:
     """Inverse of `format_plain`, ``n x d``."""
-    index = {name: i for i, name in enumerate(cell.operations)}
-    codes = np.empty((len(strings), len(cell.code_sizes)), dtype=np.int64)
+    index = {name: i for i, name in enumerate(operations)}
+    codes = np.empty((len(strings), num_blocks + len(wiring)), dtype=np.int64)
     for position, string in enumerate(strings):
         blocks, at, wires = string.partition("@")
-        row = parse_operations(index, cell.num_blocks, strings, position, blocks)
-        if at or cell.wiring:
-            row += _parse_wiring(cell, strings, position, wires)
+        row = parse_operations(index, num_blocks, strings, position, blocks)
+        if at or wiring:
+            row += _parse_wiring(wiring, strings, position, wires)
         codes[position] = row
     return codes
 
@@ -110,13 +109,15 @@ def parse_operations(
     return [index[name] for name in names]
 
 
-def _parse_wiring(cell: Cell, strings: Sequence[str], position: int, wires: str) -> list[int]:
+def _parse_wiring(
+    wiring: Sequence[int], strings: Sequence[str], position: int, wires: str
+) -> list[int]:
     choices = [choice.strip(_BLANK) for choice in wires.split(",")] if wires else []
-    if len(choices) != len(cell.wiring):
-        expected = f"{len(cell.wiring)} wiring choices after '@'"
+    if len(choices) != len(wiring):
+        expected = f"{len(wiring)} wiring choices after '@'"
         refuse(strings, position, f"it has {len(choices)} instead of {expected}")
     chosen = []
-    for i, (choice, alternatives) in enumerate(zip(choices, cell.wiring, strict=True)):
+    for i, (choice, alternatives) in enumerate(zip(choices, wiring, strict=True)):
         # isdecimal alone also accepts other scripts' digits and leading zeros.
         if not choice.isdecimal() or choice != str(int(choice)) or int(choice) >= alternatives:
             allowed = f"0 to {alternatives - 1}"

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ax_anasod.cells import Cell, RestrictedCell
-from ax_anasod.cells.listing import LIMIT, all_codes
+from ax_anasod.cells.keys import LIMIT, all_codes
 from ax_anasod.exceptions import ArchitectureError
 
 _BATCH: Final = 4096
@@ -97,7 +97,8 @@ def _listed_with_fixed(
     """The codes of :func:`list_with_fixed`, and the keys of their representatives."""
     columns, values = [column for column, _ in fixed], [value for _, value in fixed]
     # Another form of an architecture than its representative may have the fixed values.
-    codes = cell.enumerate() if isinstance(cell, RestrictedCell) else all_codes(cell)
+    is_listed = isinstance(cell, RestrictedCell)
+    codes = cell.enumerate() if is_listed else all_codes(cell.name, cell.code_sizes)
     codes = codes[(codes[:, columns] == values).all(axis=1)]
     codes = codes[cell.is_valid(codes)]
     keys = cell.keys(cell.canonical(codes))

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from ax_anasod.cells.listing import LIMIT
+from ax_anasod.cells.keys import LIMIT
 from ax_anasod.core.history import History
 from ax_anasod.core.seeding import restart_rng
 from ax_anasod.generators.architecture import ArchitectureGenerator

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ax_anasod.cells import Cell, mutate
-from ax_anasod.cells.listing import one_column_edits
+from ax_anasod.cells.mutation import one_column_edits
 from ax_anasod.core.history import History
 from ax_anasod.generators.architecture import ArchitectureGenerator
 from ax_anasod.generators.expected_improvement import ExpectedImprovement

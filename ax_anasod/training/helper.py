@@ -16,7 +16,8 @@ from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
 from ax_anasod.exceptions import AnasodError, OptionError
 from ax_anasod.locks import end_with_parent
-from ax_anasod.training.place import Place
+from ax_anasod.training.place import Others, Place
+from ax_anasod.training.training import Training
 
 # How long processes wait for each other in a step, before one of them counts as lost.
 _TIMEOUT: Final = timedelta(minutes=10)
@@ -69,9 +70,6 @@ def serve(pipe: Connection, place: Place, port: int, kind: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # The first process shows the same ones.
     warnings.simplefilter("ignore")
-    from ax_anasod.training.spread import Others
-    from ax_anasod.training.training import Training
-
     if kind == "cuda":
         torch.cuda.set_device(place.rank)
     pipe.send((0, None))

@@ -1,8 +1,9 @@
-"""One process among several that train a network together."""
+"""One process among several that train a network together, and what it knows of the others."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -68,3 +69,22 @@ class Place:
         self.add_up(numbers)
         for tensor in numbers:
             tensor.div_(self.size)
+
+
+class Others:
+    """The other processes of one training, for a process that gives them no orders.
+
+    Args:
+        place: The place of this process; by default it is alone.
+    """
+
+    def __init__(self, place: Place | None = None) -> None:
+        self.place = place or Place()
+
+    @contextmanager
+    def learning(self, number: int) -> Iterator[None]:
+        """Have them train an epoch while this process does so in the block."""
+        yield
+
+    def close(self) -> None:
+        """Have them let go of the training."""

@@ -27,7 +27,7 @@ from ax_anasod.training.config import TrainingConfig
 from ax_anasod.training.hardware import Hardware
 from ax_anasod.training.helper import IMPORTABLE, join, packed, serve
 from ax_anasod.training.images import ImageData
-from ax_anasod.training.place import Place
+from ax_anasod.training.place import Others, Place
 
 # How long to wait for a process that has nothing left to do, in seconds.
 _PATIENCE: Final = 300.0
@@ -193,18 +193,18 @@ class Team:
         )
 
 
-class Others:
-    """The other processes of one training; by default there are none.
+class _Followers(Others):
+    """The other processes of one training, which follow this one.
 
     Args:
-        place: The place of this process.
-        team: The processes, where this is the first of several.
+        team: All processes.
         key: Of the training among theirs.
     """
 
-    def __init__(self, place: Place | None = None, team: Team | None = None, key: int = 0) -> None:
-        self.place = place or Place()
-        self._team, self._key = team, key
+    def __init__(self, team: Team, key: int) -> None:
+        super().__init__(team.place)
+        self._team: Team | None = team
+        self._key = key
 
     @contextmanager
     def learning(self, number: int) -> Iterator[None]:
@@ -214,8 +214,7 @@ class Others:
             RunError: A process was lost.
         """
         if self._team is None:
-            yield
-            return
+            raise RunError("the processes that trained this network have ended")
         with self._team.learning(self._key, number):
             yield
 
@@ -228,6 +227,8 @@ class Others:
 
 def engage(data: ImageData, hardware: Hardware, config: TrainingConfig, **arguments: Any) -> Others:
     """Have other processes make the same training, where it is for several devices.
+
+    What is returned goes to that training as ``others``.
 
     Args:
         data: The images.
@@ -252,7 +253,7 @@ def engage(data: ImageData, hardware: Hardware, config: TrainingConfig, **argume
         )
     team = gather(hardware)
     key = team.start(data, {**arguments, "hardware": hardware, "config": config})
-    return Others(team.place, team, key)
+    return _Followers(team, key)
 
 
 _team: Team | None = None

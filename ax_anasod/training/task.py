@@ -24,6 +24,7 @@ from ax_anasod.training.config import TrainingConfig
 from ax_anasod.training.data import DataConfig
 from ax_anasod.training.hardware import Hardware
 from ax_anasod.training.images import ImageData
+from ax_anasod.training.spread import engage
 from ax_anasod.training.training import Training
 
 Layers = Literal["sampled", "repeated"]
@@ -152,15 +153,15 @@ class TrainingTask:
         """
         identity = {"codes": codes.tolist(), **self.identity()}
         del identity["training"]  # compared by `Training` itself
-        return Training(
-            self.build(codes, seed),
-            data,
-            self.training,
-            seed=seed,
-            hardware=self.hardware,
-            checkpoint=checkpoint,
-            identity=identity,
-        )
+        arguments: dict[str, Any] = {
+            "network": self.build(codes, seed),
+            "config": self.training,
+            "seed": seed,
+            "hardware": self.hardware,
+            "checkpoint": checkpoint,
+            "identity": identity,
+        }
+        return Training(data=data, others=engage(data, **arguments), **arguments)
 
     def identity(self) -> dict[str, Any]:
         """What makes a training one of this task and of no other, as JSON knows it.

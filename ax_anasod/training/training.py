@@ -19,8 +19,8 @@ from ax_anasod.training.config import TrainingConfig
 from ax_anasod.training.epoch import Epoch, Progress, epoch_seed, seeded
 from ax_anasod.training.hardware import Hardware
 from ax_anasod.training.images import ImageData, Images
+from ax_anasod.training.place import Others
 from ax_anasod.training.predict import loss_and_error, predict_logits
-from ax_anasod.training.spread import Others, engage
 from ax_anasod.training.step import Step
 
 # How often the loss is looked at on its way through an epoch: each look waits for the device.
@@ -54,12 +54,12 @@ class Training:
         checkpoint: The file of its state, None where nothing is written.
         identity: JSON-able description of the network, by which a checkpoint of another one
             is known.
-        others: The other processes that train the network; by default those that the hardware
-            asks for are started.
+        others: The other processes that train the network, where the hardware asks for several
+            (`ax_anasod.training.spread.engage`).
 
     Raises:
-        OptionError: There are fewer images than a batch has, fewer than two for each device,
-            or the images do not fit the network.
+        OptionError: There are fewer images than a batch has, the images do not fit the network,
+            or there are not as many processes as devices.
         TrainingError: A device is not there.
         RunError: The checkpoint is damaged or of another training.
         OptionalImportError: A package of the extra ``train`` is not installed.
@@ -103,16 +103,14 @@ class Training:
             "seed": seed,
             "images": [len(data.train), len(data.valid), data.channels, *data.image_size],
         }
-        self._others = others or engage(
-            data,
-            self.hardware,
-            config,
-            network=network,
-            seed=seed,
-            checkpoint=checkpoint,
-            identity=identity,
-        )
+        self._others = others or Others()
         self._place = self._others.place
+        if self._place.size != self.hardware.devices:
+            raise OptionError(
+                f"{self.hardware.devices} devices need as many processes, but the training has "
+                f"{self._place.size}",
+                "TrainingTask.start makes the others, or spread.engage for a network by itself",
+            )
         self._fabric = self.hardware.fabric(self._place.rank)
         self.device = self._fabric.device
         self._network = network.to(self.device)

@@ -12,7 +12,7 @@ import pytest
 
 from ax_anasod import cells
 from ax_anasod.cells import Cell, RestrictedCell
-from ax_anasod.cells.listing import all_codes
+from ax_anasod.cells.keys import all_codes
 from ax_anasod.core import History
 from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.generators import PoolGenerator
@@ -208,7 +208,7 @@ def test_every_architecture_that_can_have_the_fixed_values_is_a_candidate(histor
 
     candidates = generator.candidates(past, fixed, generator.rng(past))
 
-    codes = all_codes(GRAPH)
+    codes = all_codes(GRAPH.name, GRAPH.code_sizes)
     codes = codes[(codes[:, 0] == 3) & GRAPH.is_valid(codes)]
     able = set(GRAPH.keys(GRAPH.canonical(codes)).tolist())
     found = GRAPH.keys(GRAPH.canonical(candidates)).tolist()

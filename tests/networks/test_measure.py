@@ -6,8 +6,7 @@ from torch import nn
 
 from ax_anasod import cells
 from ax_anasod.cells import NASNetCell
-from ax_anasod.cells.darts import OPERATIONS as DARTS_OPERATIONS
-from ax_anasod.cells.genotype import GenotypeCell
+from ax_anasod.cells.genotype import DARTS_OPERATIONS, GenotypeCell
 from ax_anasod.networks import (
     OPERATIONS,
     NetworkConfig,

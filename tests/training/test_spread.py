@@ -42,7 +42,9 @@ def training(network: nn.Module, data: ImageData, devices: int, **options: Any) 
     own = {n: options.pop(n) for n in ("seed", "checkpoint") if n in options}
     config = protocol("search", **{"epochs": 3, "batch_size": 32, **options})
     hardware = Hardware("cpu", threads=1, devices=devices)
-    return Training(network, data, config, hardware=hardware, **own)
+    arguments: dict[str, Any] = {"network": network, "config": config, "hardware": hardware, **own}
+    others = spread.engage(data, **arguments)
+    return Training(data=data, others=others, **arguments)
 
 
 def measured(history: list[Epoch]) -> list[tuple[float, ...]]:
@@ -168,3 +170,9 @@ def test_what_cannot_be_spread_is_refused(digits: ImageData) -> None:
         Hardware("cpu", devices=0)
     with pytest.raises(OptionError, match="'cuda:1' is one device, not 2"):
         Hardware("cuda:1", devices=2)
+
+
+def test_several_devices_need_as_many_processes(digits: ImageData) -> None:
+    two = Hardware("cpu", threads=1, devices=2)
+    with pytest.raises(OptionError, match="2 devices need as many processes.*has 1"):
+        Training(plain(), digits, protocol("search", epochs=1), hardware=two)
