@@ -28,7 +28,7 @@ from ax_anasod.core.seeding import check_seed
 from ax_anasod.dnas import OneShotResult
 from ax_anasod.early_stopping import stop_worst
 from ax_anasod.exceptions import OptionError, RunError, nearest_hint
-from ax_anasod.generation_strategy import Start, get, make
+from ax_anasod.generation_strategy import Start, check_objectives, get, make
 from ax_anasod.nasbench.benchmark import name_list
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def make_client(
         CellError: The cell is none.
         RunError: The database has an experiment of this name, or the start cannot be read.
     """
-    get(strategy).check_objectives(list(_directions(objectives, maximize)))
+    check_objectives(strategy, list(_directions(objectives, maximize)))
     search_space = make_search_space(cell, strategy)
     generation_strategy = make(strategy, search_space, seed, start=start, **options)
     if not isinstance(early_stopping, BaseEarlyStoppingStrategy):

@@ -79,7 +79,7 @@ def read_start(place: Path | None, cells: int | None, uniform: float | None) -> 
 
 def option_types(strategy: Strategy) -> dict[str, str]:
     """Option -> its type as Python writes it, e.g. ``"int | None"``."""
-    return field_types(strategy.options)
+    return {name: option.type for name, option in strategy.options.items()}
 
 
 def field_types(config: type[Any]) -> dict[str, str]:
@@ -94,8 +94,8 @@ def option_defaults(strategy: Strategy) -> dict[str, str]:
     """Option -> its default in the words of the command line."""
     return {
         # A schedule over the planned number of trials is told that number.
-        field.name: "--trials" if field.name == "num_trials" else str(field.default).lower()
-        for field in fields(strategy.options)
+        name: "--trials" if name == "num_trials" else str(option.default).lower()
+        for name, option in strategy.options.items()
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from ax.adapter.registry import GeneratorRegistryBase
 from ax.core.data import Data
@@ -16,9 +16,16 @@ from ax.generation_strategy.generator_spec import GeneratorSpec
 from ax.generation_strategy.transition_criterion import MinTrials
 
 from ax_anasod.adapter.history import HistoryAdapter
-from ax_anasod.adapter.registry import SETUPS
+from ax_anasod.adapter.registry import SETUPS, AnasodGenerators
+from ax_anasod.core.coding import Space
 from ax_anasod.core.history import fail_unusable_trials
-from ax_anasod.core.objectives import Scope
+from ax_anasod.generators import EncodingGenerator, HistoryGenerator
+
+DRAWS: Final[dict[Space, AnasodGenerators]] = {
+    "encoding": AnasodGenerators.ANASOD_RANDOM,
+    "architecture": AnasodGenerators.RANDOM_ARCHITECTURE,
+}
+"""What draws at random in each kind of search space."""
 
 
 class SearchStrategy(GenerationStrategy):
@@ -128,37 +135,35 @@ def node(
 
 def draws_then_model(
     name: str,
-    draws: GeneratorRegistryBase,
-    model: GeneratorRegistryBase,
+    member: GeneratorRegistryBase,
     arguments: dict[str, Any],
+    model: HistoryGenerator | EncodingGenerator,
     num_initial: int,
-    scope: Scope = "one",
-    above: float | None = None,
 ) -> GenerationStrategy:
     """Random draws in a node ``"initial"``, then the generator the strategy is named after.
 
+    What the generator would refuse (several objectives, a value that it cannot take) is refused
+    at the first draw, not after all of them.
+
     Args:
         name: Name of the strategy.
-        draws: Member of the registry for the random draws.
-        model: Member of the registry for what follows.
-        arguments: Stored arguments of the model, ``cell`` and ``seed`` among them.
-        num_initial: Trials with data before the model.
-        scope: The objectives that the model can search: others are refused at the first
-            draw, not after all of them.
-        above: What all values must be above, None for no bound.
+        member: Member of the registry for the generator.
+        arguments: Stored arguments of the generator and its adapter.
+        model: The generator.
+        num_initial: Trials with data before it.
     """
-    common = {
+    draws = {
         "cell": arguments["cell"],
         "seed": arguments["seed"],
-        "scope": scope,
-        "above": above,
+        "scope": model.scope,
+        "above": model.above,
     }
-    if "repeat_architectures" in arguments:
-        common["repeat_architectures"] = arguments["repeat_architectures"]
+    if model.space == "encoding":
+        draws["repeat_architectures"] = model.repeat_architectures
     return SearchStrategy(
         name=name,
         nodes=[
-            node("initial", draws, common, next_node=name, num_trials=num_initial),
-            node(name, model, arguments),
+            node("initial", DRAWS[model.space], draws, next_node=name, num_trials=num_initial),
+            node(name, member, arguments),
         ],
     )

@@ -5,45 +5,21 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, make_dataclass
 from typing import Any, Final
 
-from ax.generation_strategy.generation_strategy import GenerationStrategy
-
-from ax_anasod.adapter import AnasodGenerators
-from ax_anasod.core import AnasodSearchSpace, CellSearchSpace
 from ax_anasod.exceptions import OptionError
-from ax_anasod.generation_strategy.nodes import SearchStrategy, draws_then_model, node
-from ax_anasod.generation_strategy.options import CheckedOptions
-from ax_anasod.generation_strategy.strategy import STRATEGIES, Strategy
-from ax_anasod.generators.checks import check_number
-from ax_anasod.generators.registered import Class, RegisteredGenerator, register_generator
+from ax_anasod.generation_strategy.strategies import STRATEGIES
+from ax_anasod.generation_strategy.strategy import GIVEN, Strategy
+from ax_anasod.generators.base import NUM_INITIAL
+from ax_anasod.generators.registered import Class, register_generator
+from ax_anasod.settings import check_value, checked
 
 # What the command line and file names can hold.
 _NAME: Final = re.compile(r"[A-Za-z0-9][\w.+-]*", flags=re.ASCII)
-_OWN: Final[set[str]] = set()
-
-
-@dataclass(frozen=True)
-class OwnOptions(CheckedOptions):
-    """Options of every registered strategy.
-
-    Args:
-        num_initial: Random trials with data before the first of the generator.
-
-    Raises:
-        OptionError: A value is out of range or of the wrong type.
-    """
-
-    num_initial: int = 10
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_number("num_initial", self.num_initial, 0)
 
 
 def register_strategy(
-    name: str, summary: str, *, num_initial: int = 10
+    name: str, summary: str, *, num_initial: int = NUM_INITIAL
 ) -> Callable[[Class], Class]:
     """Class decorator: a generator becomes a strategy like the built-in ones.
 
@@ -80,60 +56,27 @@ def register_strategy(
         raise OptionError(
             f"a strategy cannot be called {name!r}", "use letters, digits and . _ + - only"
         )
-    if name in STRATEGIES and name not in _OWN:
+    if name in STRATEGIES and STRATEGIES[name].origin is None:
         raise OptionError(f"there is a strategy {name!r} already", "choose another name")
 
     def register(kind: Class) -> Class:
-        options = _options_of(kind, num_initial)
-        register_generator(name, kind)
-        _OWN.add(name)
-        STRATEGIES[name] = Strategy(
-            name, summary, kind.space, options, _build, origin=kind.__module__
-        )
+        strategy = Strategy(name, summary, kind, defaults={"num_initial": num_initial}, draws=True)
+        _check_arguments(kind)
+        for option in strategy.options.values():
+            check_value(option.name, option.default, option.annotation)
+        register_generator(name, checked(kind))
+        STRATEGIES[name] = strategy
         return kind
 
     return register
 
 
-def _options_of(kind: type[Any], num_initial: int) -> type[OwnOptions]:
-    """The class of the options of a generator."""
-    options: list[tuple[str, Any, Any]] = [("num_initial", "int", field(default=num_initial))]
+def _check_arguments(kind: type[Any]) -> None:
+    """Refuse a generator with an argument that cannot be an option."""
     for argument in inspect.signature(kind).parameters.values():
-        if argument.name in ("cell", "seed"):
-            continue
-        if argument.default is argument.empty or argument.annotation is argument.empty:
+        unclear = argument.empty in (argument.default, argument.annotation)
+        if unclear and argument.name not in GIVEN:
             raise OptionError(
                 f"the argument {argument.name!r} of {kind.__name__} needs a type and a default",
                 "write it as name: float = 0.5",
             )
-        annotation = argument.annotation
-        text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
-        options.append((argument.name, text, field(default=argument.default)))
-    made: type[OwnOptions] = make_dataclass(
-        f"{kind.__name__}Options", options, bases=(OwnOptions,), frozen=True
-    )
-    made()  # refuses a default of another type
-    made.__doc__ = kind.__doc__
-    return made
-
-
-def _build(
-    name: str, space: AnasodSearchSpace | CellSearchSpace, seed: int, options: OwnOptions
-) -> GenerationStrategy:
-    own = asdict(options)
-    num_initial = own.pop("num_initial")
-    arguments: dict[str, Any] = {
-        "cell": space.cell.to_dict(),
-        "seed": seed,
-        "registered_as": name,
-        "options": own,
-    }
-    RegisteredGenerator(**arguments)  # refuses before the first trial
-    if not num_initial:
-        return SearchStrategy(name=name, nodes=[node(name, AnasodGenerators.REGISTERED, arguments)])
-    draws = (
-        AnasodGenerators.ANASOD_RANDOM
-        if isinstance(space, AnasodSearchSpace)
-        else AnasodGenerators.RANDOM_ARCHITECTURE
-    )
-    return draws_then_model(name, draws, AnasodGenerators.REGISTERED, arguments, num_initial)

@@ -5,31 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
+from annotated_types import Gt, Le
 from ax.generation_strategy.generation_strategy import GenerationStrategy
 
-from ax_anasod.adapter import AnasodGenerators
 from ax_anasod.cells import Cell, RestrictedCell
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace
 from ax_anasod.core.coding import Space, space_of
 from ax_anasod.dnas import OneShotResult
 from ax_anasod.dnas.layout import FOUND
 from ax_anasod.exceptions import OptionError, RunError
-from ax_anasod.generation_strategy.nodes import node
-from ax_anasod.generation_strategy.options import CheckedOptions
+from ax_anasod.generation_strategy.nodes import DRAWS, node
 from ax_anasod.generators.anasod_local_search import encodings_of
-from ax_anasod.generators.checks import check_number
 from ax_anasod.generators.start import edges_of
-
-_DRAWS: Final = (AnasodGenerators.ANASOD_RANDOM, AnasodGenerators.RANDOM_ARCHITECTURE)
-# Trials before a strategy that has no number of initial ones of its own.
-_NUM_INITIAL: Final = 10
+from ax_anasod.settings import NonNegativeInt, checked
 
 
+@checked
 @dataclass(frozen=True)
-class Start(CheckedOptions):
+class Start:
     """How a search starts from the result of a differentiable search.
 
     The first trials are the cells of most promise; the other initial ones are drawn from p,
@@ -48,14 +44,9 @@ class Start(CheckedOptions):
     """
 
     found: OneShotResult
-    cells: int = 5
-    uniform: float = 0.25
+    cells: NonNegativeInt = 5
+    uniform: Annotated[float, Gt(0), Le(1)] = 0.25
     source: str = ""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_number("the number of cells of a start", self.cells, 0)
-        check_number("the share of uniform of a start", self.uniform, 0, 1, open_start=True)
 
     @classmethod
     def of(cls, value: Start | OneShotResult | str | Path) -> Start:
@@ -134,7 +125,7 @@ def started(
     start: Start,
     search_space: AnasodSearchSpace | CellSearchSpace,
     seed: int,
-    num_initial: int | None,
+    num_initial: int,
 ) -> GenerationStrategy:
     """Let a strategy start from what was found.
 
@@ -146,7 +137,7 @@ def started(
         start: The start.
         search_space: What it searches.
         seed: The seed of the run.
-        num_initial: How many initial trials the strategy has; None for no such option.
+        num_initial: How many initial trials a strategy without draws of its own gets.
 
     Raises:
         OptionError: The start is of another cell.
@@ -155,10 +146,9 @@ def started(
     stored = start.for_generators(search_space.cell, space)
     first = strategy._nodes[0]
     (spec,) = first.generator_specs
-    if spec.generator_enum in _DRAWS and not spec.generator_kwargs.get("beta_max"):
+    if spec.generator_enum is DRAWS[space] and not spec.generator_kwargs.get("beta_max"):
         spec.generator_kwargs["start"] = stored
         return strategy
-    draws = _DRAWS[0] if space == "encoding" else _DRAWS[1]
     arguments = {
         "cell": search_space.cell.to_dict(),
         "seed": seed,
@@ -168,7 +158,7 @@ def started(
     return GenerationStrategy(
         name=strategy.name,
         nodes=[
-            node("start", draws, arguments, first.name, num_initial or _NUM_INITIAL),
+            node("start", DRAWS[space], arguments, first.name, num_initial),
             *strategy._nodes,
         ],
     )

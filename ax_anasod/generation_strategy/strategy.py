@@ -1,60 +1,180 @@
-"""What the package knows of a strategy."""
+"""A strategy: a generator, and which of its arguments people may choose."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from typing import Any, Final
 
 from ax.generation_strategy.generation_strategy import GenerationStrategy
 
+from ax_anasod.adapter import AnasodGenerators
+from ax_anasod.adapter.registry import SETUPS
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace
 from ax_anasod.core.coding import Space
-from ax_anasod.exceptions import OptionError
+from ax_anasod.exceptions import UnknownNameError
+from ax_anasod.generation_strategy.nodes import SearchStrategy, draws_then_model, node
+from ax_anasod.generators import EncodingGenerator, HistoryGenerator
+from ax_anasod.generators.base import NUM_INITIAL, DrawGenerator
+from ax_anasod.settings import (
+    NonNegativeInt,
+    argument_texts,
+    argument_types,
+    check_value,
+    type_name,
+)
 
-Builder = Callable[[str, AnasodSearchSpace | CellSearchSpace, int, Any], GenerationStrategy]
-"""Takes the name, the search space, the seed and the options."""
+GIVEN: Final = ("cell", "seed")
+"""Arguments of every generator that are no options."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option of a strategy.
+
+    Args:
+        name: Its name.
+        annotation: Its type, with its range where it has one.
+        default: Its value where none is given.
+        text: What the docstring of the generator says of it.
+        argument: The argument of the generator that takes it in a mapping, together with
+            others; None where it is an argument itself.
+    """
+
+    name: str
+    annotation: Any
+    default: Any
+    text: str = ""
+    argument: str | None = None
+
+    @property
+    def type(self) -> str:
+        """The type as Python writes it, e.g. ``"int | None"``."""
+        return type_name(self.annotation)
 
 
 @dataclass(frozen=True)
 class Strategy:
     """What the package knows of a strategy.
 
+    Its options are the arguments of the generator, whose annotations and docstring say what
+    each must be and means. An argument that is annotated with a dataclass
+    (``Annotated[Mapping[str, Any] | None, GCNOptions]``) stands for the fields of it.
+
     Args:
         name: Its name.
         summary: One line for people.
-        space: The kind of search space it needs.
-        options: The class of its options.
-        build: The builder.
+        generator: What proposes its trials.
+        fixed: Arguments of the generator that are no options.
+        defaults: Options whose defaults are not those of the generator.
+        draws: Whether random trials come first, until ``num_initial`` of them have data.
         multi_objective: Whether it can search for a Pareto front.
         expects_improvement: Whether its trials carry their expected improvement, by which a
             search can be stopped (:mod:`ax_anasod.global_stopping`).
-        origin: The module that registers it, where that is a user's own: other processes
-            have to import it.
     """
 
     name: str
     summary: str
-    space: Space
-    options: type[Any]
-    build: Builder
+    generator: type[HistoryGenerator] | type[EncodingGenerator]
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    draws: bool = False
     multi_objective: bool = False
     expects_improvement: bool = False
-    origin: str | None = None
 
-    def check_objectives(self, names: Sequence[str]) -> None:
-        """Refuse several objectives where the strategy searches one.
+    @property
+    def space(self) -> Space:
+        """The kind of search space that it needs."""
+        return self.generator.space
+
+    @property
+    def origin(self) -> str | None:
+        """The module of a user's own that registers it; other processes have to import it."""
+        module = self.generator.__module__
+        return None if module.startswith("ax_anasod.") else module
+
+    @cached_property
+    def options(self) -> dict[str, Option]:
+        """Its options by name."""
+        given = {*GIVEN, *self.fixed}
+        if issubclass(self.generator, DrawGenerator):
+            given |= inspect.signature(DrawGenerator).parameters.keys()
+        options = {}
+        if self.draws:
+            text = "Random trials with data before the first of the generator."
+            options["num_initial"] = Option("num_initial", NonNegativeInt, NUM_INITIAL, text)
+        types, texts = argument_types(self.generator), argument_texts(self.generator)
+        for name, argument in inspect.signature(self.generator).parameters.items():
+            if name in given:
+                continue
+            group = _group(types[name])
+            if group is None:
+                text = texts.get(name, "")
+                options[name] = Option(name, types[name], argument.default, text)
+                continue
+            for each in fields(group):
+                annotation = argument_types(group)[each.name]
+                text = argument_texts(group)[each.name]
+                options[each.name] = Option(each.name, annotation, each.default, text, name)
+        return {
+            name: replace(option, default=self.defaults.get(name, option.default))
+            for name, option in options.items()
+        }
+
+    def build(
+        self, search_space: AnasodSearchSpace | CellSearchSpace, seed: int, given: Mapping[str, Any]
+    ) -> GenerationStrategy:
+        """Build the Ax generation strategy.
+
+        Args:
+            search_space: What is searched.
+            seed: The seed of the run.
+            given: Options that are not to have their default.
 
         Raises:
-            OptionError: There are more objectives than the strategy can search.
+            UnknownNameError: It has no such option.
+            OptionError: A value is out of range or of the wrong type.
+            CellError: The cell lacks what the strategy needs.
+            OptionalImportError: The strategy needs a package that is not installed.
         """
-        if len(names) > 1 and not self.multi_objective:
-            able = ", ".join(name for name, known in STRATEGIES.items() if known.multi_objective)
-            raise OptionError(
-                f"strategy {self.name!r} searches one objective, got {len(names)}: {list(names)}",
-                f"strategies that search for a Pareto front: {able}",
-            )
+        for name in given:
+            if name not in self.options:
+                kind = f"option of strategy {self.name!r}:"
+                raise UnknownNameError(kind, name, self.options or ["(none)"])
+        values = {name: option.default for name, option in self.options.items()} | given
+        num_initial = values.get("num_initial", 0) if self.draws else 0
+        check_value("num_initial", num_initial, NonNegativeInt)
+        common = {"cell": search_space.cell.to_dict(), "seed": seed}
+        arguments = self._arguments(values)
+        member = _MEMBERS.get(self.generator, AnasodGenerators.REGISTERED)
+        if member is AnasodGenerators.REGISTERED:
+            arguments = {"registered_as": self.name, "options": arguments}
+        arguments = {**common, **arguments}
+        # What it refuses is refused now, not after the first trials.
+        model = SETUPS[member.value].generator_class(**arguments)
+        arguments |= model.adapter_kwargs
+        if not num_initial:
+            return SearchStrategy(name=self.name, nodes=[node(self.name, member, arguments)])
+        return draws_then_model(self.name, member, arguments, model, num_initial)
+
+    def _arguments(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments of the generator besides the cell and the seed."""
+        accepted = inspect.signature(self.generator).parameters
+        arguments = dict(self.fixed)
+        for name, option in self.options.items():
+            if option.argument is not None:
+                arguments.setdefault(option.argument, {})[name] = values[name]
+            elif name in accepted:
+                arguments[name] = values[name]
+        return arguments
 
 
-STRATEGIES: Final[dict[str, Strategy]] = {}
-"""Every strategy by its name; :mod:`ax_anasod.generation_strategy.builders` fills it."""
+_MEMBERS: Final = {setup.generator_class: AnasodGenerators(key) for key, setup in SETUPS.items()}
+
+
+def _group(annotation: Any) -> type[Any] | None:
+    """The dataclass that an argument is annotated with."""
+    metadata = getattr(annotation, "__metadata__", ())
+    return next((each for each in metadata if isinstance(each, type)), None)

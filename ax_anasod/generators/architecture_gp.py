@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,12 +12,15 @@ from torch import Tensor
 
 from ax_anasod.core.history import History
 from ax_anasod.generators.acquisition import believe
-from ax_anasod.generators.features import check_features, features
-from ax_anasod.generators.pool import PoolGenerator
+from ax_anasod.generators.base import NUM_INITIAL
+from ax_anasod.generators.features import MAX_FEATURES, Features, check_features, features
+from ax_anasod.generators.pool import PoolGenerator, PoolOptions
 from ax_anasod.generators.targets import standardized_targets
+from ax_anasod.settings import PositiveInt, checked
 from ax_anasod.surrogates import EncodingGP, fit_encoding_gp, log_expected_improvement, predict
 
 
+@checked
 class ArchitectureGPGenerator(PoolGenerator):
     """``adjacency-bo`` and ``path-bo``: ANASOD-BO with another encoding (paper, Figure 3).
 
@@ -35,10 +38,7 @@ class ArchitectureGPGenerator(PoolGenerator):
         num_initial: Random trials before the first of this generator.
         features: ``"adjacency"`` (one-hot) or ``"path"``.
         max_features: The most path features; longer paths are left out.
-        pool: Which candidates; see `PoolGenerator`, as for the next three.
-        pool_size: How many; None means 100 * k.
-        num_parents: How many of the best architectures have mutants.
-        mutation_rate: Expected number of changes in a mutant.
+        candidates: Fields of :class:`PoolOptions` that are not as there.
         ard: One lengthscale for each feature.
         log_targets: Model the logarithm of the objective.
 
@@ -52,17 +52,14 @@ class ArchitectureGPGenerator(PoolGenerator):
         self,
         cell: Mapping[str, Any],
         seed: int = 0,
-        num_initial: int = 10,
-        features: str = "adjacency",
-        max_features: int = 1_000,
-        pool: str = "random",
-        pool_size: int | None = None,
-        num_parents: int = 5,
-        mutation_rate: float = 1.0,
+        num_initial: PositiveInt = NUM_INITIAL,
+        features: Features = "adjacency",
+        max_features: PositiveInt = MAX_FEATURES,
+        candidates: Annotated[Mapping[str, Any] | None, PoolOptions] = None,
         ard: bool = False,
         log_targets: bool = True,
     ) -> None:
-        super().__init__(cell, seed, num_initial, pool, pool_size, num_parents, mutation_rate)
+        super().__init__(cell, seed, num_initial, candidates)
         check_features(self.cell, features, max_features)
         self.features, self.max_features = features, max_features
         self.ard, self.log_targets = ard, log_targets

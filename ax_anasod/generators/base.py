@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,10 @@ from ax_anasod.core.objectives import Scope
 from ax_anasod.core.seeding import proposal_rng
 from ax_anasod.generators.start import StartingDraws
 from ax_anasod.generators.targets import check_values
+from ax_anasod.settings import checked
+
+NUM_INITIAL: Final = 10
+"""Trials before the first model, in all strategies of the paper (App. A.1)."""
 
 
 class HistoryGenerator(RandomGenerator, ABC):
@@ -37,6 +41,10 @@ class HistoryGenerator(RandomGenerator, ABC):
 
     space: Space
     repeat_architectures: bool = False
+    above: float | None = None
+    """A bound that all values must be above; None for no bound."""
+    adapter_kwargs: ClassVar[Mapping[str, Any]] = {}
+    """What Ax's adapter is given besides."""
 
     def __init__(self, cell: Mapping[str, Any], seed: int = 0) -> None:
         # Repeats of an encoding are wanted: they are further, noisy observations of it.
@@ -81,6 +89,7 @@ class HistoryGenerator(RandomGenerator, ABC):
         return {}
 
 
+@checked
 class DrawGenerator(HistoryGenerator):
     """Random draws, alone or before a model: what the model would refuse is refused at once.
 

@@ -12,9 +12,11 @@ from ax_anasod.core.history import History
 from ax_anasod.core.objectives import Scope
 from ax_anasod.generators.base import DrawGenerator
 from ax_anasod.generators.fixed import apply_fixed_counts
+from ax_anasod.settings import NonNegativeFloat, PositiveInt, checked
 from ax_anasod.simplex import LinearSchedule, sample_biased, sample_uniform
 
 
+@checked
 class DirichletGenerator(DrawGenerator):
     """ANASOD-RS and ANASOD-biasedRS (paper, Sec. 3.2, Eq. 3).
 
@@ -42,8 +44,8 @@ class DirichletGenerator(DrawGenerator):
         self,
         cell: Mapping[str, Any],
         seed: int = 0,
-        beta_max: float = 0.0,
-        num_trials: int = 1,
+        beta_max: NonNegativeFloat = 0.0,
+        num_trials: PositiveInt = 1,
         scope: Scope = "any",
         above: float | None = None,
         start: Mapping[str, Any] | None = None,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from typing import Any, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal, get_args
 
 from ax.core.search_space import SearchSpaceDigest
 from ax.generators.torch.botorch_modular.acquisition import Acquisition
@@ -18,11 +17,13 @@ from botorch.acquisition.multi_objective.logei import qLogNoisyExpectedHypervolu
 from torch import Tensor
 
 from ax_anasod.cells import from_dict
+from ax_anasod.core import AnasodSearchSpace, parameter_names
 from ax_anasod.core.coding import Coding, Space
 from ax_anasod.core.objectives import Scope
-from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.generators.acquisition import EncodingAcquisition
+from ax_anasod.generators.base import NUM_INITIAL
 from ax_anasod.generators.candidates import check_exhaustive
+from ax_anasod.settings import PositiveFloat, PositiveInt, checked
 from ax_anasod.simplex import TrustRegionSchedule
 from ax_anasod.surrogates.gp import EncodingGP, EncodingLikelihood, free_at_once
 
@@ -30,36 +31,7 @@ Optimizer = Literal["pool", "mirror-descent", "exhaustive"]
 OPTIMIZERS: Final[tuple[str, ...]] = get_args(Optimizer)
 
 
-def check_optimizer(
-    optimizer: str,
-    pool_size: int | None,
-    num_starts: int,
-    num_steps: int,
-    learning_rate: float,
-) -> None:
-    """Refuse options of the acquisition's optimisation that are out of range.
-
-    Args:
-        optimizer: As for :class:`EncodingGenerator`, like all others.
-        pool_size: Likewise.
-        num_starts: Likewise.
-        num_steps: Likewise.
-        learning_rate: Likewise.
-
-    Raises:
-        UnknownNameError: There is no such optimizer.
-        OptionError: A number is out of range.
-    """
-    if optimizer not in OPTIMIZERS:
-        raise UnknownNameError("acquisition optimizer", optimizer, OPTIMIZERS)
-    numbers = {"num_starts": num_starts, "num_steps": num_steps, "pool_size": pool_size}
-    for name, value in numbers.items():
-        if value is not None and value < 1:
-            raise OptionError(f"{name} must be at least 1, got {value}")
-    if not 0 < learning_rate < math.inf:
-        raise OptionError(f"learning_rate must be positive and finite, got {learning_rate}")
-
-
+@checked
 class EncodingGenerator(BoTorchGenerator):
     """Bayesian optimisation on encodings (paper, Algorithm 2).
 
@@ -77,14 +49,14 @@ class EncodingGenerator(BoTorchGenerator):
             trust region, ``"mirror-descent"`` also moves the best of them along the gradient
             (Eq. 4), ``"exhaustive"`` evaluates every encoding.
         pool_size: Candidates drawn for a proposal; None means 100 * k.
-        beta_max: Largest beta of the trust region.
-        beta_min: Smallest beta other than 0.
-        success_tolerance: Successes in a row that widen the region.
-        failure_tolerance: Failures in a row that narrow it.
+        trust_region: Fields of :class:`ax_anasod.simplex.TrustRegionSchedule` that are not as
+            there.
         num_starts: Points that mirror descent moves.
         num_steps: Steps of mirror descent.
         learning_rate: Length of a step, in fractions.
         ard: One lengthscale for each operation.
+        log_targets: Model the logarithm of an objective without negative values, which
+            :attr:`adapter_kwargs` tells the transforms of the adapter.
         repeat_architectures: Whether an architecture may have a second trial, as in the paper:
             otherwise a trial is an architecture without one, and no encoding has more trials
             than architectures (see :func:`ax_anasod.generators.candidates.not_exhausted`).
@@ -95,37 +67,31 @@ class EncodingGenerator(BoTorchGenerator):
 
     space: Space = "encoding"
     scope: Scope = "front"
+    above: float | None = None
 
     def __init__(
         self,
         cell: Mapping[str, Any],
         seed: int = 0,
-        num_initial: int = 10,
-        optimizer: str = "pool",
-        pool_size: int | None = None,
-        beta_max: float = TrustRegionSchedule.beta_max,
-        beta_min: float = TrustRegionSchedule.beta_min,
-        success_tolerance: int = TrustRegionSchedule.success_tolerance,
-        failure_tolerance: int = TrustRegionSchedule.failure_tolerance,
-        num_starts: int = 8,
-        num_steps: int = 20,
-        learning_rate: float = 0.05,
+        num_initial: PositiveInt = NUM_INITIAL,
+        optimizer: Optimizer = "pool",
+        pool_size: PositiveInt | None = None,
+        trust_region: Annotated[Mapping[str, Any] | None, TrustRegionSchedule] = None,
+        num_starts: PositiveInt = 8,
+        num_steps: PositiveInt = 20,
+        learning_rate: PositiveFloat = 0.05,
         ard: bool = False,
+        log_targets: bool = True,
         repeat_architectures: bool = False,
     ) -> None:
-        check_optimizer(optimizer, pool_size, num_starts, num_steps, learning_rate)
         self.cell = from_dict(dict(cell))
         if optimizer == "exhaustive":
             check_exhaustive(self.cell)
         self.coding = Coding(self.cell, self.space)
         self.seed, self.repeat_architectures = seed, repeat_architectures
         self.num_initial = num_initial
-        self.trust_region = TrustRegionSchedule(
-            beta_max=beta_max,
-            beta_min=beta_min,
-            success_tolerance=success_tolerance,
-            failure_tolerance=failure_tolerance,
-        )
+        self.log_targets = log_targets
+        self.trust_region = TrustRegionSchedule(**(trust_region or {}))
         super().__init__(
             surrogate_spec=SurrogateSpec(
                 model_configs=[
@@ -155,6 +121,23 @@ class EncodingGenerator(BoTorchGenerator):
             # interrupted, and is known to get stuck (Ax warm starts by default).
             warm_start_refit=False,
         )
+
+    @property
+    def adapter_kwargs(self) -> dict[str, Any]:
+        """What Ax's adapter is given besides: configurations of the transforms."""
+        space = AnasodSearchSpace.from_cell(self.cell)
+        return {
+            # Reported quantities need no model.
+            "fit_tracking_metrics": False,
+            "transform_configs": {
+                "PrepareObservations": {
+                    "names": list(space.parameters),
+                    "log_targets": self.log_targets,
+                },
+                "LogObjectives": {"log_targets": self.log_targets},
+                "BomzeRounding": {"names": parameter_names(self.cell), "total": self.cell.total},
+            },
+        }
 
     def fit(self, *args: Any, **kwargs: Any) -> None:
         """Fit one model for each outcome; the arguments are those of Ax."""

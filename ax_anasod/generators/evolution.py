@@ -10,9 +10,11 @@ import numpy.typing as npt
 
 from ax_anasod.core.history import History
 from ax_anasod.generators.architecture import ArchitectureGenerator
-from ax_anasod.generators.checks import check_number
+from ax_anasod.generators.base import NUM_INITIAL
+from ax_anasod.settings import PositiveInt, checked
 
 
+@checked
 class EvolutionGenerator(ArchitectureGenerator):
     """Regularised evolution: the population is the last P architectures, whatever their worth.
 
@@ -45,14 +47,11 @@ class EvolutionGenerator(ArchitectureGenerator):
         self,
         cell: Mapping[str, Any],
         seed: int = 0,
-        num_initial: int = 10,
-        population_size: int = 30,
-        sample_size: int = 10,
+        num_initial: PositiveInt = NUM_INITIAL,
+        population_size: PositiveInt = 30,
+        sample_size: PositiveInt = 10,
     ) -> None:
         super().__init__(cell=cell, seed=seed)
-        check_number("num_initial", num_initial, 1)
-        check_number("population_size", population_size, 1)
-        check_number("sample_size", sample_size, 1)
         self.num_initial = num_initial
         self.population_size, self.sample_size = population_size, sample_size
 

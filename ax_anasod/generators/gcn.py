@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from ax_anasod.core.history import History
-from ax_anasod.generators.checks import check_number
-from ax_anasod.generators.pool import PoolGenerator
+from ax_anasod.generators.base import NUM_INITIAL
+from ax_anasod.generators.pool import PoolGenerator, PoolOptions
 from ax_anasod.generators.rounds import current_round
 from ax_anasod.generators.targets import standardized_targets
+from ax_anasod.settings import NonNegativeFloat, PositiveInt, checked
 from ax_anasod.surrogates import (
     BayesianLinearRegression,
     GCNOptions,
@@ -26,6 +27,7 @@ from ax_anasod.surrogates import (
 )
 
 
+@checked
 class GCNGenerator(PoolGenerator):
     """``gcn-bo``: Bayesian linear regression on what a graph-convolutional network has learned.
 
@@ -49,10 +51,7 @@ class GCNGenerator(PoolGenerator):
         num_initial: Random trials before the first of this generator.
         trials_per_fit: Trials chosen with one trained network.
         exploration: Standard deviations that the bound lies above the mean.
-        pool: Which candidates; see `PoolGenerator`, as for the next three.
-        pool_size: How many; None means 100 * k.
-        num_parents: How many of the best architectures have mutants.
-        mutation_rate: Expected number of changes in a mutant.
+        candidates: Fields of :class:`PoolOptions` that are not as there.
         log_targets: Model the logarithm of the objective.
         network: Fields of :class:`ax_anasod.surrogates.GCNOptions` that are not as there.
 
@@ -65,19 +64,14 @@ class GCNGenerator(PoolGenerator):
         self,
         cell: Mapping[str, Any],
         seed: int = 0,
-        num_initial: int = 10,
-        trials_per_fit: int = 5,
-        exploration: float = 0.5,
-        pool: str = "evolution",
-        pool_size: int | None = 100,
-        num_parents: int = 5,
-        mutation_rate: float = 1.0,
+        num_initial: PositiveInt = NUM_INITIAL,
+        trials_per_fit: PositiveInt = 5,
+        exploration: NonNegativeFloat = 0.5,
+        candidates: Annotated[Mapping[str, Any] | None, PoolOptions] = None,
         log_targets: bool = True,
-        network: Mapping[str, Any] | None = None,
+        network: Annotated[Mapping[str, Any] | None, GCNOptions] = None,
     ) -> None:
-        super().__init__(cell, seed, num_initial, pool, pool_size, num_parents, mutation_rate)
-        check_number("trials_per_fit", trials_per_fit, 1)
-        check_number("exploration", exploration, 0)
+        super().__init__(cell, seed, num_initial, candidates)
         self.trials_per_fit = trials_per_fit
         self.exploration = exploration
         self.log_targets = log_targets

@@ -12,16 +12,18 @@ from ax_anasod.cells.keys import LIMIT
 from ax_anasod.core.history import History
 from ax_anasod.core.seeding import restart_rng
 from ax_anasod.generators.architecture import ArchitectureGenerator
-from ax_anasod.generators.checks import check_number
+from ax_anasod.generators.base import NUM_INITIAL
 from ax_anasod.generators.climbing import Place, architectures_around, climb
 from ax_anasod.generators.evaluations import Evaluations
 from ax_anasod.generators.fixed_codes import forms_with_fixed
+from ax_anasod.settings import PositiveInt, checked
 
 # So many climbs in a row need nothing new only where almost everything is known.
 _MAX_RESTARTS: Final = 100
 _DRAWS: Final = 64
 
 
+@checked
 class LocalSearchGenerator(ArchitectureGenerator):
     """Local search (paper, Algorithm 3 without the blue lines, and App. A.1).
 
@@ -48,9 +50,10 @@ class LocalSearchGenerator(ArchitectureGenerator):
         OptionError: ``num_initial`` is below 1.
     """
 
-    def __init__(self, cell: Mapping[str, Any], seed: int = 0, num_initial: int = 10) -> None:
+    def __init__(
+        self, cell: Mapping[str, Any], seed: int = 0, num_initial: PositiveInt = NUM_INITIAL
+    ) -> None:
         super().__init__(cell=cell, seed=seed)
-        check_number("num_initial", num_initial, 1)
         self.num_initial = num_initial
 
     def next_code(self, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:

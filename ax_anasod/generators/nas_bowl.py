@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +12,10 @@ import torch
 from ax_anasod.core.history import History
 from ax_anasod.exceptions import OptionError
 from ax_anasod.generators.acquisition import believe
-from ax_anasod.generators.checks import check_number
-from ax_anasod.generators.pool import PoolGenerator
+from ax_anasod.generators.base import NUM_INITIAL
+from ax_anasod.generators.pool import PoolGenerator, PoolOptions
 from ax_anasod.generators.targets import standardized_targets
+from ax_anasod.settings import NonNegativeInt, PositiveFloat, PositiveInt, checked
 from ax_anasod.surrogates import (
     WeisfeilerLehmanGP,
     log_expected_improvement,
@@ -25,6 +26,7 @@ from ax_anasod.surrogates import (
 )
 
 
+@checked
 class NASBowlGenerator(PoolGenerator):
     """``nas-bowl``: a Gaussian process on subtree patterns, and a pool of mutants.
 
@@ -48,34 +50,30 @@ class NASBowlGenerator(PoolGenerator):
         max_depth: The most Weisfeiler-Lehman iterations.
         min_noise: Smallest noise variance, of targets with variance 1.
         max_noise: Largest noise variance.
-        pool: Which candidates; see `PoolGenerator`, as for the next three.
-        pool_size: How many; None means 100 * k.
-        num_parents: How many of the best architectures have mutants.
-        mutation_rate: Expected number of changes in a mutant.
+        candidates: Fields of :class:`PoolOptions` that are not as there.
         log_targets: Model the logarithm of the objective.
 
     Raises:
         UnknownNameError: There is no such pool.
-        OptionError: A number is out of range.
+        OptionError: A number is out of range, or ``min_noise`` above ``max_noise``.
     """
 
     def __init__(
         self,
         cell: Mapping[str, Any],
         seed: int = 0,
-        num_initial: int = 10,
-        max_depth: int = 2,
-        min_noise: float = 1e-5,
-        max_noise: float = 1e-2,
-        pool: str = "mixed",
-        pool_size: int | None = 100,
-        num_parents: int = 10,
-        mutation_rate: float = 1.2,
+        num_initial: PositiveInt = NUM_INITIAL,
+        max_depth: NonNegativeInt = 2,
+        min_noise: PositiveFloat = 1e-5,
+        max_noise: PositiveFloat = 1e-2,
+        candidates: Annotated[Mapping[str, Any] | None, PoolOptions] = None,
         log_targets: bool = True,
     ) -> None:
-        super().__init__(cell, seed, num_initial, pool, pool_size, num_parents, mutation_rate)
-        check_number("max_depth", max_depth, 0)
-        check_noise(min_noise, max_noise)
+        super().__init__(cell, seed, num_initial, candidates)
+        if min_noise > max_noise:
+            raise OptionError(
+                f"min_noise must not be above max_noise, got {min_noise} > {max_noise}"
+            )
         self.max_depth = max_depth
         self.noise_bounds = (min_noise, max_noise)
         self.log_targets = log_targets
@@ -100,15 +98,3 @@ class NASBowlGenerator(PoolGenerator):
             best = min(best, float(predict(model, X[n:m])[0].min()))
         mean, deviation = predict(model, X[m:])
         return int(log_expected_improvement(mean, deviation, best).argmax())
-
-
-def check_noise(min_noise: float, max_noise: float) -> None:
-    """Refuse bounds of the noise variance that are none.
-
-    Raises:
-        OptionError: One is not positive and finite, or the smaller one is above the larger.
-    """
-    check_number("min_noise", min_noise, 0, open_start=True)
-    check_number("max_noise", max_noise, 0, open_start=True)
-    if min_noise > max_noise:
-        raise OptionError(f"min_noise must not be above max_noise, got {min_noise} > {max_noise}")

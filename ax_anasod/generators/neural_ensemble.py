@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from ax_anasod.core.history import History
-from ax_anasod.generators.base import HistoryGenerator
+from ax_anasod.generators.base import NUM_INITIAL, HistoryGenerator
 from ax_anasod.generators.candidates import draw_candidates
-from ax_anasod.generators.checks import check_number
-from ax_anasod.generators.features import check_features, features
+from ax_anasod.generators.features import MAX_FEATURES, Features, check_features, features
 from ax_anasod.generators.fixed import apply_fixed_counts
-from ax_anasod.generators.pool import PoolGenerator
+from ax_anasod.generators.pool import PoolGenerator, PoolOptions
 from ax_anasod.generators.rounds import Round, current_round
+from ax_anasod.settings import PositiveInt, checked
 from ax_anasod.simplex import TrustRegionSchedule, sample_uniform
 from ax_anasod.surrogates import EnsembleOptions, NeuralEnsemble, fit_neural_ensemble
 
 
+@checked
 class ArchitectureEnsembleGenerator(PoolGenerator):
     """``bananas``, ``adjacency-nep-bo`` and ``path-nep-bo`` (paper, Figure 3).
 
@@ -47,10 +48,7 @@ class ArchitectureEnsembleGenerator(PoolGenerator):
         features: ``"path"`` or ``"adjacency"`` (one-hot).
         max_features: The most path features; longer paths are left out.
         trials_per_fit: Trials of a round.
-        pool: Which candidates; see `PoolGenerator`, as for the next three.
-        pool_size: How many; None means 100 * k.
-        num_parents: How many of the best architectures have mutants.
-        mutation_rate: Expected number of changes in a mutant.
+        candidates: Fields of :class:`PoolOptions` that are not as there.
         ensemble: Fields of :class:`ax_anasod.surrogates.EnsembleOptions` that are not as there.
 
     Raises:
@@ -63,22 +61,19 @@ class ArchitectureEnsembleGenerator(PoolGenerator):
         self,
         cell: Mapping[str, Any],
         seed: int = 0,
-        num_initial: int = 10,
-        features: str = "path",
-        max_features: int = 1_000,
-        trials_per_fit: int = 10,
-        pool: str = "mutation",
-        pool_size: int | None = 100,
-        num_parents: int = 5,
-        mutation_rate: float = 1.5,
-        ensemble: Mapping[str, Any] | None = None,
+        num_initial: PositiveInt = NUM_INITIAL,
+        features: Features = "path",
+        max_features: PositiveInt = MAX_FEATURES,
+        trials_per_fit: PositiveInt = 10,
+        candidates: Annotated[Mapping[str, Any] | None, PoolOptions] = None,
+        ensemble: Annotated[Mapping[str, Any] | None, EnsembleOptions] = None,
     ) -> None:
-        super().__init__(cell, seed, num_initial, pool, pool_size, num_parents, mutation_rate)
-        check_number("trials_per_fit", trials_per_fit, 1)
+        super().__init__(cell, seed, num_initial, candidates)
         check_features(self.cell, features, max_features)
         self.features, self.max_features = features, max_features
         self.trials_per_fit = trials_per_fit
         self.options = EnsembleOptions(**(ensemble or {}))
+        self.above = self.options.bound
 
     def next_code(self, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
         """Propose the best candidate of the round without a trial, a code ``d``."""
@@ -114,6 +109,7 @@ class ArchitectureEnsembleGenerator(PoolGenerator):
         return features(self.cell, codes, self.features, self.max_features)
 
 
+@checked
 class EncodingEnsembleGenerator(HistoryGenerator):
     """``anasod-nep-bo``: the neural ensemble predictor on encodings (paper, Figure 3).
 
@@ -129,10 +125,8 @@ class EncodingEnsembleGenerator(HistoryGenerator):
             starts after them.
         trials_per_fit: Trials chosen with one trained ensemble.
         pool_size: Candidates drawn for a proposal; None means 100 * k.
-        beta_max: Largest beta of the trust region.
-        beta_min: Smallest beta other than 0.
-        success_tolerance: Successes in a row that widen the region.
-        failure_tolerance: Failures in a row that narrow it.
+        trust_region: Fields of :class:`ax_anasod.simplex.TrustRegionSchedule` that are not as
+            there.
         ensemble: Fields of :class:`ax_anasod.surrogates.EnsembleOptions` that are not as there.
         repeat_architectures: As for :class:`ax_anasod.generators.EncodingGenerator`.
 
@@ -147,31 +141,20 @@ class EncodingEnsembleGenerator(HistoryGenerator):
         self,
         cell: Mapping[str, Any],
         seed: int = 0,
-        num_initial: int = 10,
-        trials_per_fit: int = 10,
-        pool_size: int | None = None,
-        beta_max: float = TrustRegionSchedule.beta_max,
-        beta_min: float = TrustRegionSchedule.beta_min,
-        success_tolerance: int = TrustRegionSchedule.success_tolerance,
-        failure_tolerance: int = TrustRegionSchedule.failure_tolerance,
-        ensemble: Mapping[str, Any] | None = None,
+        num_initial: PositiveInt = NUM_INITIAL,
+        trials_per_fit: PositiveInt = 10,
+        pool_size: PositiveInt | None = None,
+        trust_region: Annotated[Mapping[str, Any] | None, TrustRegionSchedule] = None,
+        ensemble: Annotated[Mapping[str, Any] | None, EnsembleOptions] = None,
         repeat_architectures: bool = False,
     ) -> None:
         super().__init__(cell=cell, seed=seed)
         self.repeat_architectures = repeat_architectures
-        check_number("num_initial", num_initial, 1)
-        check_number("trials_per_fit", trials_per_fit, 1)
-        if pool_size is not None:
-            check_number("pool_size", pool_size, 1)
         self.num_initial, self.trials_per_fit = num_initial, trials_per_fit
         self.pool_size = pool_size or 100 * self.cell.num_operations
-        self.trust_region = TrustRegionSchedule(
-            beta_max=beta_max,
-            beta_min=beta_min,
-            success_tolerance=success_tolerance,
-            failure_tolerance=failure_tolerance,
-        )
+        self.trust_region = TrustRegionSchedule(**(trust_region or {}))
         self.options = EnsembleOptions(**(ensemble or {}))
+        self.above = self.options.bound
 
     def propose(self, n: int, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
         """Propose ``n`` encodings, counts ``n x k``.

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any, Final, Literal, get_args
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
+from annotated_types import Ge
 
 from ax_anasod.cells import Cell, mutate
 from ax_anasod.core.history import History
-from ax_anasod.exceptions import OptionError, UnknownNameError
+from ax_anasod.exceptions import OptionError
 from ax_anasod.generators.architecture import ArchitectureGenerator
-from ax_anasod.generators.checks import check_number
+from ax_anasod.generators.base import NUM_INITIAL
 from ax_anasod.generators.fixed_codes import list_with_fixed
+from ax_anasod.settings import PositiveFloat, PositiveInt, checked
 from ax_anasod.simplex import TrustRegionSchedule, sample_biased, sample_uniform
 
 Pool = Literal["random", "mutation", "mixed", "evolution", "dirichlet", "exhaustive"]
@@ -29,8 +32,10 @@ _TOURNAMENT: Final = 10
 _SPARE: Final = 4
 
 
-class PoolGenerator(ArchitectureGenerator):
-    """Proposes the best of a pool of candidates, as judged by the surrogate of a subclass.
+@checked
+@dataclass(frozen=True)
+class PoolOptions:
+    """Which architectures a strategy with a surrogate chooses from.
 
     Candidates are different architectures without a trial:
 
@@ -46,19 +51,37 @@ class PoolGenerator(ArchitectureGenerator):
     - ``"exhaustive"``: all architectures of the cell.
 
     What mutants and encodings leave short is drawn uniformly, and so are all candidates where
-    all neighbours have a trial. The proposal is random before anything was observed, and a
-    repeat once every architecture has a trial.
+    all neighbours have a trial.
 
-    Subclasses implement :meth:`choose`.
+    Args:
+        pool: Which candidates.
+        pool_size: How many; None means 100 * k, as many as ``anasod-bo`` draws.
+        num_parents: How many of the best architectures have mutants.
+        mutation_rate: Expected number of changes in a mutant (at most all columns change).
+
+    Raises:
+        UnknownNameError: There is no such pool.
+        OptionError: A number is out of range.
+    """
+
+    pool: Pool = "random"
+    pool_size: Annotated[int, Ge(2)] | None = None
+    num_parents: PositiveInt = 5
+    mutation_rate: PositiveFloat = 1.0
+
+
+@checked
+class PoolGenerator(ArchitectureGenerator):
+    """Proposes the best of a pool of candidates, as judged by the surrogate of a subclass.
+
+    The proposal is random before anything was observed, and a repeat once every architecture
+    has a trial. Subclasses implement :meth:`choose`.
 
     Args:
         cell: ``Cell.to_dict()`` of the cell searched.
         seed: The seed of the run.
         num_initial: Random trials before the first of this generator.
-        pool: Which candidates.
-        pool_size: How many; None means 100 * k, as many as ``anasod-bo`` draws.
-        num_parents: How many of the best architectures have mutants.
-        mutation_rate: Expected number of changes in a mutant (at most all columns change).
+        candidates: Fields of :class:`PoolOptions` that are not as there.
 
     Raises:
         UnknownNameError: There is no such pool.
@@ -70,21 +93,22 @@ class PoolGenerator(ArchitectureGenerator):
         self,
         cell: Mapping[str, Any],
         seed: int = 0,
-        num_initial: int = 10,
-        pool: str = "random",
-        pool_size: int | None = None,
-        num_parents: int = 5,
-        mutation_rate: float = 1.0,
+        num_initial: PositiveInt = NUM_INITIAL,
+        candidates: Annotated[Mapping[str, Any] | None, PoolOptions] = None,
     ) -> None:
         super().__init__(cell=cell, seed=seed)
-        check_number("num_initial", num_initial, 1)
-        check_pool(pool, pool_size, num_parents, mutation_rate)
-        check_listable(self.cell, pool)
+        options = PoolOptions(**(candidates or {}))
+        if options.pool == "exhaustive" and not is_listable(self.cell):
+            raise OptionError(
+                f"cell {self.cell.name!r} has more than the {_LISTABLE} architectures that "
+                "pool='exhaustive' evaluates",
+                "use pool='random'",
+            )
         self.num_initial = num_initial
-        self.pool = pool
-        self.pool_size = pool_size or 100 * self.cell.num_operations
-        self.num_parents = num_parents
-        self.mutation_rate = min(mutation_rate, len(self.cell.code_sizes))
+        self.pool = options.pool
+        self.pool_size = options.pool_size or 100 * self.cell.num_operations
+        self.num_parents = options.num_parents
+        self.mutation_rate = min(options.mutation_rate, len(self.cell.code_sizes))
 
     def next_code(self, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
         """Propose the best candidate, a code ``d``."""
@@ -192,32 +216,3 @@ def _winner(history: History, rng: np.random.Generator) -> npt.NDArray[np.int64]
 def is_listable(cell: Cell) -> bool:
     """Whether a cell has so few architectures that all of them can be candidates."""
     return cell.num_listed <= _LISTABLE
-
-
-def check_pool(pool: str, pool_size: int | None, num_parents: int, mutation_rate: float) -> None:
-    """Refuse options of a pool that are out of range; all are those of `PoolGenerator`.
-
-    Raises:
-        UnknownNameError: There is no such pool.
-        OptionError: A number is out of range.
-    """
-    if pool not in POOLS:
-        raise UnknownNameError("pool of candidates", pool, POOLS)
-    if pool_size is not None:
-        check_number("pool_size", pool_size, 2)
-    check_number("num_parents", num_parents, 1)
-    check_number("mutation_rate", mutation_rate, 0, open_start=True)
-
-
-def check_listable(cell: Cell, pool: str) -> None:
-    """Refuse to evaluate all architectures of a cell that has too many.
-
-    Raises:
-        OptionError: The pool is ``"exhaustive"``, and there are too many.
-    """
-    if pool == "exhaustive" and not is_listable(cell):
-        raise OptionError(
-            f"cell {cell.name!r} has more than the {_LISTABLE} architectures that "
-            "pool='exhaustive' evaluates",
-            "use pool='random'",
-        )

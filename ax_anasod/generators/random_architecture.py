@@ -10,8 +10,10 @@ import numpy.typing as npt
 from ax_anasod.core.history import History
 from ax_anasod.generators.base import DrawGenerator
 from ax_anasod.generators.fixed_codes import draw_with_fixed
+from ax_anasod.settings import checked
 
 
+@checked
 class RandomArchitectureGenerator(DrawGenerator):
     """Uniform draws over all distinct valid architectures (paper, Table 2, "RS").
 

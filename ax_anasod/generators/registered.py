@@ -67,6 +67,7 @@ class RegisteredGenerator(HistoryGenerator):
         self.own = _GENERATORS[registered_as](cell=cell, seed=seed, **(options or {}))
         self.space = self.own.space
         self.repeat_architectures = self.own.repeat_architectures
+        self.above = self.own.above
         super().__init__(cell=cell, seed=seed)
 
     @property

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import numpy as np
 import numpy.typing as npt
+from annotated_types import Ge, Lt
 
 from ax_anasod.core.history import History
 from ax_anasod.generators.architecture import ArchitectureGenerator
-from ax_anasod.generators.checks import check_number
+from ax_anasod.settings import PositiveFloat, checked
 
 _BATCH: Final = 64
 _MAX_BATCHES: Final = 100
 
 
+@checked
 class ReinforceGenerator(ArchitectureGenerator):
     """REINFORCE: one softmax over the alternatives of each block and wiring choice.
 
@@ -48,14 +50,11 @@ class ReinforceGenerator(ArchitectureGenerator):
         self,
         cell: Mapping[str, Any],
         seed: int = 0,
-        learning_rate: float = 0.1,
-        momentum: float = 0.9,
-        reward_scale: float = 100.0,
+        learning_rate: PositiveFloat = 0.1,
+        momentum: Annotated[float, Ge(0), Lt(1)] = 0.9,
+        reward_scale: PositiveFloat = 100.0,
     ) -> None:
         super().__init__(cell=cell, seed=seed)
-        check_number("learning_rate", learning_rate, 0, open_start=True)
-        check_number("momentum", momentum, 0, 1, open_end=True)
-        check_number("reward_scale", reward_scale, 0, open_start=True)
         self.learning_rate, self.momentum = learning_rate, momentum
         self.reward_scale = reward_scale
 

@@ -11,9 +11,10 @@ import numpy.typing as npt
 from ax_anasod.core.history import History
 from ax_anasod.core.seeding import package_seed
 from ax_anasod.generators.architecture import ArchitectureGenerator
-from ax_anasod.generators.checks import check_number
+from ax_anasod.generators.base import NUM_INITIAL
 from ax_anasod.generators.evaluations import Evaluations
 from ax_anasod.optional import require
+from ax_anasod.settings import PositiveInt, Probability, checked
 
 if TYPE_CHECKING:
     from ax_anasod.generators.smac_model import ForestModel
@@ -23,6 +24,7 @@ _NUM_STARTS: Final = 10
 _MAX_STEPS: Final = 100
 
 
+@checked
 class SMACGenerator(ArchitectureGenerator):
     """SMAC on one categorical parameter per block and wiring choice.
 
@@ -63,17 +65,13 @@ class SMACGenerator(ArchitectureGenerator):
         self,
         cell: Mapping[str, Any],
         seed: int = 0,
-        num_initial: int = 10,
-        num_trees: int = 10,
-        random_probability: float = 0.2,
-        num_candidates: int = 10_000,
+        num_initial: PositiveInt = NUM_INITIAL,
+        num_trees: PositiveInt = 10,
+        random_probability: Probability = 0.2,
+        num_candidates: PositiveInt = 10_000,
     ) -> None:
         require("smac", "baselines")
         super().__init__(cell=cell, seed=seed)
-        check_number("num_initial", num_initial, 1)
-        check_number("num_trees", num_trees, 1)
-        check_number("random_probability", random_probability, 0, 1)
-        check_number("num_candidates", num_candidates, 1)
         self.num_initial, self.num_trees = num_initial, num_trees
         self.random_probability, self.num_candidates = random_probability, num_candidates
 

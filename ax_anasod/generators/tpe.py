@@ -11,12 +11,14 @@ import numpy.typing as npt
 from ax_anasod.core.history import History
 from ax_anasod.core.seeding import package_seed
 from ax_anasod.generators.architecture import ArchitectureGenerator
-from ax_anasod.generators.checks import check_number
+from ax_anasod.generators.base import NUM_INITIAL
 from ax_anasod.optional import require
+from ax_anasod.settings import PositiveInt, checked
 
 _MAX_ATTEMPTS: Final = 32
 
 
+@checked
 class TPEGenerator(ArchitectureGenerator):
     """TPE: Optuna's sampler on one categorical parameter per block and wiring choice.
 
@@ -51,14 +53,12 @@ class TPEGenerator(ArchitectureGenerator):
         self,
         cell: Mapping[str, Any],
         seed: int = 0,
-        num_initial: int = 10,
+        num_initial: PositiveInt = NUM_INITIAL,
         multivariate: bool = True,
-        num_candidates: int = 24,
+        num_candidates: PositiveInt = 24,
     ) -> None:
         require("optuna", "baselines")
         super().__init__(cell=cell, seed=seed)
-        check_number("num_initial", num_initial, 1)
-        check_number("num_candidates", num_candidates, 1)
         self.num_initial, self.num_candidates = num_initial, num_candidates
         self.multivariate = multivariate
 

@@ -5,26 +5,31 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
+from annotated_types import Ge, Le
 
 from ax_anasod.cells import Cell
+from ax_anasod.cells.listing import LIMIT
 from ax_anasod.core.history import History
-from ax_anasod.exceptions import CellError, UnknownNameError
+from ax_anasod.exceptions import CellError
 from ax_anasod.generators.architecture import ArchitectureGenerator
-from ax_anasod.generators.checks import check_number
+from ax_anasod.generators.base import NUM_INITIAL
 from ax_anasod.generators.expected_improvement import ExpectedImprovement
 from ax_anasod.generators.fixed_codes import list_with_fixed
 from ax_anasod.generators.targets import half_ranked, modelled_values, standardized
 from ax_anasod.generators.two_level_search import search
 from ax_anasod.metadata import EXPECTED_IMPROVEMENT
+from ax_anasod.settings import PositiveInt, checked
 from ax_anasod.surrogates import Level, LevelFeatures, LevelName, levels_of
 
 _BLOCKS: Final[tuple[LevelName, ...]] = ("distribution", "blocks")
 
-SURROGATES: Final[dict[str, tuple[tuple[LevelName, ...], ...]]] = {
+SurrogateName = Literal["distribution", "blocks", "paths", "sum", "alternating"]
+
+SURROGATES: Final[dict[SurrogateName, tuple[tuple[LevelName, ...], ...]]] = {
     "distribution": (("distribution",),),
     "blocks": (_BLOCKS,),
     "paths": (("distribution", "paths"),),
@@ -34,6 +39,7 @@ SURROGATES: Final[dict[str, tuple[tuple[LevelName, ...], ...]]] = {
 """The levels of each surrogate; of several sets, trials take turns."""
 
 
+@checked
 class TwoLevelGenerator(ArchitectureGenerator):
     """``two-level-bo``: learns fast from the distribution, and then finds the best cell.
 
@@ -79,13 +85,12 @@ class TwoLevelGenerator(ArchitectureGenerator):
         self,
         cell: Mapping[str, Any],
         seed: int = 0,
-        num_initial: int = 10,
-        surrogate: str = "alternating",
+        num_initial: PositiveInt = NUM_INITIAL,
+        surrogate: SurrogateName = "alternating",
         log_targets: bool = True,
-        enumeration_limit: int = 100_000,
+        enumeration_limit: Annotated[int, Ge(0), Le(LIMIT)] = 100_000,
     ) -> None:
         super().__init__(cell=cell, seed=seed)
-        check_two_level(num_initial, surrogate, enumeration_limit)
         self._turns = turns_of(self.cell, surrogate)
         self.num_initial = num_initial
         self.surrogate = surrogate
@@ -155,21 +160,7 @@ class TwoLevelGenerator(ArchitectureGenerator):
         return np.asarray(codes[best]), float(values[best])
 
 
-def check_two_level(num_initial: int, surrogate: str, enumeration_limit: int) -> None:
-    """Refuse options that are out of range; all are those of `TwoLevelGenerator`.
-
-    Raises:
-        UnknownNameError: There is no such surrogate.
-        OptionError: A number is out of range.
-    """
-    check_number("num_initial", num_initial, 1)
-    if surrogate not in SURROGATES:
-        raise UnknownNameError("surrogate", surrogate, SURROGATES)
-    # Beyond this, cells are not listed.
-    check_number("enumeration_limit", enumeration_limit, 0, 10_000_000)
-
-
-def turns_of(cell: Cell, surrogate: str) -> list[list[Level]]:
+def turns_of(cell: Cell, surrogate: SurrogateName) -> list[list[Level]]:
     """The sets of levels that trials take turns between.
 
     Raises:

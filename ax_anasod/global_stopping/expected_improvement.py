@@ -9,10 +9,17 @@ from ax.global_stopping.strategies.base import BaseGlobalStoppingStrategy
 
 from ax_anasod.exceptions import OptionError
 from ax_anasod.generation_strategy import STRATEGIES, get
-from ax_anasod.generators.checks import check_number
 from ax_anasod.global_stopping.rule import WINDOW, promises_too_little, stop_reason
+from ax_anasod.settings import (
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveInt,
+    check_value,
+    checked,
+)
 
 
+@checked
 class ExpectedImprovementStoppingStrategy(BaseGlobalStoppingStrategy):
     """Ax's question whether to stop, answered from what ``two-level-bo`` expects.
 
@@ -37,14 +44,11 @@ class ExpectedImprovementStoppingStrategy(BaseGlobalStoppingStrategy):
 
     def __init__(
         self,
-        improvement_below: float,
-        window_size: int = WINDOW,
-        min_trials: int = 0,
+        improvement_below: NonNegativeFloat,
+        window_size: PositiveInt = WINDOW,
+        min_trials: NonNegativeInt = 0,
         inactive_when_pending_trials: bool = True,
     ) -> None:
-        check_number("improvement_below", improvement_below, 0)
-        check_number("window_size", window_size, 1)
-        check_number("min_trials", min_trials, 0)
         super().__init__(
             min_trials=min_trials, inactive_when_pending_trials=inactive_when_pending_trials
         )
@@ -92,7 +96,7 @@ def check_until_improvement_below(strategy: str, percent: float | None) -> None:
     """
     if percent is None:
         return
-    check_number("until_improvement_below", percent, 0)
+    check_value("until_improvement_below", percent, NonNegativeFloat)
     if not get(strategy).expects_improvement:
         able = ", ".join(name for name, known in STRATEGIES.items() if known.expects_improvement)
         raise OptionError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -11,7 +10,7 @@ from ax_anasod.cells import Cell
 from ax_anasod.environment import environment
 from ax_anasod.exceptions import OptionError
 from ax_anasod.experiment import make_search_space
-from ax_anasod.generation_strategy import Start, get
+from ax_anasod.generation_strategy import Start, check_objectives, get
 from ax_anasod.global_stopping import check_until_improvement_below
 from ax_anasod.nasbench import Objective
 from ax_anasod.runs.config import Quantity, RunConfig
@@ -79,7 +78,7 @@ def plan_run(
             strategy cannot search, or the strategy does not say what improvement it expects.
     """
     check_until_improvement_below(strategy, until_improvement_below)
-    get(strategy).check_objectives([objective.name for objective in benchmark.objectives])
+    check_objectives(strategy, [objective.name for objective in benchmark.objectives])
     for name, value, least in (("trials", trials, 1), ("parallel", parallel, 1)):
         if value < least:
             raise OptionError(f"{name} must be at least {least}, got {value}")
@@ -120,5 +119,5 @@ def planned_options(strategy: str, options: Mapping[str, Any], trials: int) -> d
     Raises:
         UnknownNameError: There is no such strategy.
     """
-    wants_number = "num_trials" in {field.name for field in fields(get(strategy).options)}
+    wants_number = "num_trials" in get(strategy).options
     return {"num_trials": trials, **options} if wants_number else dict(options)

@@ -11,11 +11,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ax_anasod.exceptions import OptionError
+from ax_anasod.settings import PositiveFloat, PositiveInt, checked
 from ax_anasod.surrogates.operation_graphs import OperationGraphs
 from ax_anasod.threads import undisturbed
 
 
+@checked
 @dataclass(frozen=True)
 class GCNOptions:
     """How the network looks and is trained; the defaults are the published ones.
@@ -34,20 +35,11 @@ class GCNOptions:
         OptionError: A number is out of range.
     """
 
-    num_layers: int = 4
-    layer_width: int = 64
-    num_epochs: int = 100
-    learning_rate: float = 1e-3
-    minibatch_size: int = 128
-
-    def __post_init__(self) -> None:
-        for name in ("num_layers", "layer_width", "num_epochs", "minibatch_size"):
-            if getattr(self, name) < 1:
-                raise OptionError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if not 0 < self.learning_rate < math.inf:
-            raise OptionError(
-                f"learning_rate must be positive and finite, got {self.learning_rate}"
-            )
+    num_layers: PositiveInt = 4
+    layer_width: PositiveInt = 64
+    num_epochs: PositiveInt = 100
+    learning_rate: PositiveFloat = 1e-3
+    minibatch_size: PositiveInt = 128
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,16 @@ import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import torch
 from botorch.models.ensemble import EnsembleModel
 from torch import Tensor
 
-from ax_anasod.exceptions import OptionError, UnknownNameError
+from ax_anasod.exceptions import OptionError
+from ax_anasod.settings import PositiveFloat, PositiveInt, checked
 from ax_anasod.threads import undisturbed
 
-LOSSES: Final = ("mae", "mape")
 _BETAS: Final = (0.9, 0.99)
 # Single precision is enough for the networks, but not for the units of the values.
 _DTYPE: Final = torch.float32
@@ -23,6 +23,7 @@ _DTYPE: Final = torch.float32
 _FARTHEST: Final = 1e6
 
 
+@checked
 @dataclass(frozen=True)
 class EnsembleOptions:
     """How the networks look and are trained; the defaults are the published ones.
@@ -47,27 +48,19 @@ class EnsembleOptions:
         UnknownNameError: There is no such loss.
     """
 
-    num_members: int = 5
-    num_layers: int = 10
-    layer_width: int = 20
-    num_epochs: int = 150
-    learning_rate: float = 0.01
-    minibatch_size: int = 32
-    loss: str = "mae"
+    num_members: PositiveInt = 5
+    num_layers: PositiveInt = 10
+    layer_width: PositiveInt = 20
+    num_epochs: PositiveInt = 150
+    learning_rate: PositiveFloat = 0.01
+    minibatch_size: PositiveInt = 32
+    loss: Literal["mae", "mape"] = "mae"
     lower_bound: float = 0.0
 
-    def __post_init__(self) -> None:
-        for name in ("num_members", "num_layers", "layer_width", "num_epochs", "minibatch_size"):
-            if getattr(self, name) < 1:
-                raise OptionError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if not 0 < self.learning_rate < math.inf:
-            raise OptionError(
-                f"learning_rate must be positive and finite, got {self.learning_rate}"
-            )
-        if not math.isfinite(self.lower_bound):
-            raise OptionError(f"lower_bound must be finite, got {self.lower_bound}")
-        if self.loss not in LOSSES:
-            raise UnknownNameError("loss of the neural ensemble", self.loss, LOSSES)
+    @property
+    def bound(self) -> float | None:
+        """What all values must be above; None where they may be anything."""
+        return self.lower_bound if self.loss == "mape" else None
 
 
 class NeuralEnsemble(EnsembleModel):

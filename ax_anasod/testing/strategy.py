@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from ax.generation_strategy.generation_strategy import GenerationStrategy
@@ -80,7 +79,7 @@ class StrategyConformance:
         self, name: str, search_space: AnasodSearchSpace | CellSearchSpace, seed: int
     ) -> GenerationStrategy:
         """The strategy, new."""
-        known = {field.name for field in fields(get(name).options)}
+        known = get(name).options
         options = {option: value for option, value in self.options.items() if option in known}
         return make(name, search_space, seed, **options)
 

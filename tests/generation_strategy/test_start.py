@@ -202,15 +202,15 @@ class TestStart:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            ({"cells": -1}, "number of cells of a start must be at least 0, got -1"),
-            ({"cells": 1.5}, "cells must be int, got 1.5"),
+            ({"cells": -1}, "cells must be at least 0, got -1"),
+            ({"cells": 1.5}, "cells must be a whole number, got 1.5"),
             (
                 {"uniform": 0.0},
-                "share of uniform of a start must be above 0 and at most 1",
+                "uniform must be above 0, got 0.0",
             ),
             ({"uniform": 1.1}, "got 1.1"),
             ({"uniform": float("nan")}, "got nan"),
-            ({"found": "runs/d"}, "found must be OneShotResult, got 'runs/d'"),
+            ({"found": "runs/d"}, "found must be of OneShotResult, got 'runs/d'"),
         ],
     )
     def test_what_is_out_of_range_is_refused(self, arguments: dict[str, Any], message: str) -> None:

@@ -7,7 +7,7 @@ whether every proposal is inside the search space.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,10 +16,17 @@ from ax.api.client import Client
 
 from ax_anasod import cells
 from ax_anasod.cells import Cell, RestrictedCell
-from ax_anasod.core import architecture_of
-from ax_anasod.exceptions import ObservationError
+from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, architecture_of
+from ax_anasod.exceptions import (
+    ObservationError,
+    OptionalImportError,
+    OptionError,
+    UnknownNameError,
+)
 from ax_anasod.experiment import make_client
-from ax_anasod.generation_strategy import STRATEGIES
+from ax_anasod.generation_strategy import STRATEGIES, check_objectives, make
+from ax_anasod.nasbench import TableBenchmark
+from ax_anasod.runs import Search, plan_run
 
 CELLS = {
     "toy": Cell("toy", operations=["conv", "pool", "skip"], num_blocks=6),
@@ -66,7 +73,7 @@ EVERYWHERE = ["mirror-descent", "exhaustive"]
 def test_all_proposals_are_in_the_space_whatever_happens(name: str, variant: str) -> None:
     cell, (strategy, options) = CELLS[name], VARIANTS[variant]
     if name == "large" and variant == "exhaustive":
-        pytest.skip("refused: 4.8e10 encodings (see test_builders.py)")
+        pytest.skip("refused: 4.8e10 encodings (see test_strategy.py)")
     client = make_client(cell, strategy, seed=1, **options)
     space: Any = client._experiment.search_space
 
@@ -84,7 +91,7 @@ def test_all_proposals_are_in_the_space_whatever_happens(name: str, variant: str
 
 
 def _with_third(strategy: str, tell_third: Callable[[Client, int], None]) -> Client:
-    known = {field.name for field in fields(STRATEGIES[strategy].options)}
+    known = STRATEGIES[strategy].options
     options = {"num_initial": 3, "num_epochs": 5, "trials_per_fit": 1, "num_trials": 9}
     cell = Cell("small", operations=["conv", "pool", "skip"], num_blocks=3)
     chosen = {name: value for name, value in options.items() if name in known}
@@ -326,6 +333,64 @@ class TestParetoFront:
                 client.complete_trial(index, values)
 
         assert _nodes(client, 2) == ["anasod-bo", "anasod-bo"]
+
+
+def test_several_objectives_are_refused_with_the_strategies_that_take_them() -> None:
+    able = [name for name, strategy in STRATEGIES.items() if strategy.multi_objective]
+    assert "anasod-bo" in able
+    check_objectives(able[0], ["error", "latency"])
+    check_objectives("tpe", ["error"])
+    with pytest.raises(OptionError, match=f"Pareto front: {', '.join(able)}"):
+        make_client(CELLS["toy"], "reinforce", objectives=["error", "latency"])
+
+
+def test_an_unknown_name_is_refused_with_the_nearest(toy_cell: Cell) -> None:
+    with pytest.raises(UnknownNameError, match=r"unknown strategy 'anasod_bo'.*'anasod-bo'"):
+        make("anasod_bo", AnasodSearchSpace.from_cell(toy_cell))
+
+
+@pytest.mark.parametrize(("name", "package"), [("tpe", "optuna"), ("smac", "smac")])
+def test_missing_package_is_named_when_the_strategy_is_made(
+    toy_cell: Cell, name: str, package: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+
+    with pytest.raises(OptionalImportError, match=f"{package!r}.*ax-anasod\\[baselines\\]"):
+        make(name, CellSearchSpace.from_cell(toy_cell))
+
+
+def test_values_of_both_signs_are_modelled_as_they_are() -> None:
+    proposals = []
+    for log_targets in (True, False):
+        client = make_client(
+            cells.get("nas-bench-201"), "adjacency-bo", num_initial=2, log_targets=log_targets
+        )
+        for value in (1.0, -1.0):
+            (index,) = client.get_next_trials(1)
+            client.complete_trial(index, {"error": value})
+        proposals.append(client.get_next_trials(1))
+    assert proposals[0] == proposals[1]
+
+
+@pytest.mark.slow
+def test_finds_the_best_cell_of_nas_bench_201(shared_data: Path) -> None:
+    table = TableBenchmark(
+        shared_data / "nb201" / "nb201.csv.gz", "nas-bench-201", accuracy=["cifar10_test_200"]
+    )
+    name = "cifar10_test_200_error"
+    best = table.optimum(name)
+    queries = []
+    for seed in range(3):
+        search = Search(plan_run(table, "two-level-bo", trials=150, seed=seed), table)
+        values: list[float] = []
+        search.run(
+            150,
+            lambda record, values=values: values.append(record.end.values[name]),  # type: ignore[misc, union-attr]
+            lambda values=values: best in values,  # type: ignore[misc]
+        )
+        assert best in values, f"seed {seed} did not find the optimum"
+        queries.append(len(values))
+    assert np.median(queries) <= 80
 
 
 def _named(counts: tuple[int, ...]) -> dict[str, int]:

@@ -1,0 +1,233 @@
+"""All strategies, one row each, and how they are built by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from ax.generation_strategy.generation_strategy import GenerationStrategy
+
+from ax_anasod.core import AnasodSearchSpace, CellSearchSpace
+from ax_anasod.core.coding import space_of
+from ax_anasod.core.seeding import check_seed
+from ax_anasod.dnas.result import OneShotResult
+from ax_anasod.exceptions import OptionError, UnknownNameError
+from ax_anasod.generation_strategy.start import Start, started
+from ax_anasod.generation_strategy.strategy import Strategy
+from ax_anasod.generators import (
+    AnasodLocalSearchGenerator,
+    ArchitectureEnsembleGenerator,
+    ArchitectureGPGenerator,
+    DirichletGenerator,
+    EncodingEnsembleGenerator,
+    EncodingGenerator,
+    EvolutionGenerator,
+    GCNGenerator,
+    LocalSearchGenerator,
+    NASBowlGenerator,
+    RandomArchitectureGenerator,
+    ReinforceGenerator,
+    SMACGenerator,
+    TPEGenerator,
+    TwoLevelGenerator,
+)
+from ax_anasod.generators.base import NUM_INITIAL
+from ax_anasod.generators.features import MAX_FEATURES
+from ax_anasod.simplex import LinearSchedule
+
+_ROWS: Final = (
+    Strategy(
+        "random",
+        "uniform draws over all architectures",
+        RandomArchitectureGenerator,
+        multi_objective=True,
+    ),
+    Strategy(
+        "anasod-random",
+        "uniform Dirichlet draws over operation distributions",
+        DirichletGenerator,
+        fixed={"beta_max": 0.0, "num_trials": 1},
+        multi_objective=True,
+    ),
+    Strategy(
+        "anasod-biased-random",
+        "Dirichlet draws that concentrate on the best distribution (Eq. 3)",
+        DirichletGenerator,
+        defaults={"beta_max": LinearSchedule.beta_max, "num_trials": 300},
+    ),
+    Strategy(
+        "anasod-bo",
+        "Bayesian optimisation on operation distributions (Algorithm 2)",
+        EncodingGenerator,
+        draws=True,
+        multi_objective=True,
+    ),
+    Strategy(
+        "two-level-bo",
+        "Gaussian process on distributions and architectures; beyond the paper",
+        TwoLevelGenerator,
+        draws=True,
+        expects_improvement=True,
+    ),
+    Strategy(
+        "anasod-nep-bo",
+        "neural ensemble on operation distributions, candidates of anasod-bo",
+        EncodingEnsembleGenerator,
+        draws=True,
+    ),
+    Strategy(
+        "adjacency-bo",
+        "anasod-bo with the one-hot adjacency encoding (Figure 3)",
+        ArchitectureGPGenerator,
+        fixed={"features": "adjacency", "max_features": MAX_FEATURES},
+        draws=True,
+    ),
+    Strategy(
+        "path-bo",
+        "anasod-bo with the path encoding (Figure 3)",
+        ArchitectureGPGenerator,
+        fixed={"features": "path"},
+        draws=True,
+    ),
+    Strategy(
+        "adjacency-nep-bo",
+        "neural ensemble on the one-hot adjacency encoding, random candidates",
+        ArchitectureEnsembleGenerator,
+        fixed={"features": "adjacency", "max_features": MAX_FEATURES},
+        draws=True,
+    ),
+    Strategy(
+        "path-nep-bo",
+        "neural ensemble on the path encoding, random candidates",
+        ArchitectureEnsembleGenerator,
+        fixed={"features": "path"},
+        draws=True,
+    ),
+    Strategy(
+        "bananas",
+        "neural ensemble on the path encoding, mutants of the best as candidates",
+        ArchitectureEnsembleGenerator,
+        fixed={"features": "path"},
+        # White et al. 2021, naszilla: each of six operations is another with probability 1/4.
+        defaults={"pool": "mutation", "pool_size": 100, "mutation_rate": 1.5},
+        draws=True,
+    ),
+    Strategy(
+        "nas-bowl",
+        "Gaussian process with a Weisfeiler-Lehman kernel, mutants of the best ten",
+        NASBowlGenerator,
+        # Ru et al. 2021, nasbowl: each of six operations is another with probability 1/5.
+        defaults={"pool": "mixed", "pool_size": 100, "num_parents": 10, "mutation_rate": 1.2},
+        draws=True,
+    ),
+    Strategy(
+        "gcn-bo",
+        "graph-convolutional embedding and Bayesian linear regression (BONAS)",
+        GCNGenerator,
+        # Shi et al. 2020.
+        defaults={"pool": "evolution", "pool_size": 100},
+        draws=True,
+    ),
+    Strategy(
+        "anasod-local-search",
+        "local search on operation distributions, then on architectures (Algorithm 3)",
+        AnasodLocalSearchGenerator,
+    ),
+    Strategy(
+        "local-search",
+        "all neighbours of the best architecture, restarted at each optimum",
+        LocalSearchGenerator,
+    ),
+    Strategy(
+        "regularized-evolution",
+        "mutants of the best of a sample; the oldest dies",
+        EvolutionGenerator,
+    ),
+    Strategy(
+        "reinforce",
+        "policy gradient on one softmax per block and wiring choice",
+        ReinforceGenerator,
+    ),
+    Strategy(
+        "tpe",
+        "tree-structured Parzen estimator (Optuna), multivariate",
+        TPEGenerator,
+    ),
+    Strategy(
+        "smac",
+        "random forest and expected improvement (SMAC3)",
+        SMACGenerator,
+    ),
+)
+
+STRATEGIES: Final[dict[str, Strategy]] = {row.name: row for row in _ROWS}
+"""Every strategy by its name."""
+
+
+def make(
+    name: str,
+    search_space: AnasodSearchSpace | CellSearchSpace,
+    seed: int = 0,
+    *,
+    start: Start | OneShotResult | str | Path | None = None,
+    **options: Any,
+) -> GenerationStrategy:
+    """Build the Ax generation strategy of a name.
+
+    Args:
+        name: One of :data:`STRATEGIES`.
+        search_space: The space of the experiment: an :class:`AnasodSearchSpace` for the
+            strategies that search encodings, a :class:`CellSearchSpace` for the others.
+        seed: Every random number of the strategy is derived from it.
+        start: What a differentiable search has found: a result, the path of its ``found.json``
+            or folder, or either with options of a start.
+        options: Options of the strategy: ``get(name).options``.
+
+    Raises:
+        UnknownNameError: There is no such strategy, or it has no such option.
+        OptionError: An option is out of range, the search space is of the other kind, or the
+            start is of another cell.
+        RunError: The start cannot be read.
+        OptionalImportError: The strategy needs a package that is not installed.
+    """
+    strategy = get(name)
+    if space_of(search_space) != strategy.space:
+        needed = "AnasodSearchSpace" if strategy.space == "encoding" else "CellSearchSpace"
+        raise OptionError(
+            f"strategy {name!r} cannot run on a {type(search_space).__name__}: it searches "
+            f"{strategy.space}s",
+            f"use {needed}.from_cell(cell)",
+        )
+    built = strategy.build(search_space, check_seed(seed), options)
+    if start is None:
+        return built
+    initial = strategy.options.get("num_initial")
+    num_initial = options.get("num_initial", initial.default if initial else NUM_INITIAL)
+    return started(built, Start.of(start), search_space, seed, num_initial)
+
+
+def get(name: str) -> Strategy:
+    """The strategy of a name.
+
+    Raises:
+        UnknownNameError: There is none.
+    """
+    if not isinstance(name, str) or name not in STRATEGIES:
+        raise UnknownNameError("strategy", name, STRATEGIES)
+    return STRATEGIES[name]
+
+
+def check_objectives(strategy: str, names: Sequence[str]) -> None:
+    """Refuse several objectives where a strategy searches one.
+
+    Raises:
+        UnknownNameError: There is no such strategy.
+        OptionError: There are more objectives than the strategy can search.
+    """
+    if len(names) > 1 and not get(strategy).multi_objective:
+        able = ", ".join(name for name, known in STRATEGIES.items() if known.multi_objective)
+        raise OptionError(
+            f"strategy {strategy!r} searches one objective, got {len(names)}: {list(names)}",
+            f"strategies that search for a Pareto front: {able}",
+        )

@@ -1,0 +1,203 @@
+"""What a setting must be: said once, by the annotation of the argument that takes it.
+
+Pydantic checks strictly (no text is a number, no truth value either); what it refuses is an
+error of this package.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from dataclasses import is_dataclass
+from functools import cache, wraps
+from types import NoneType, UnionType
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Final,
+    Literal,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+from annotated_types import Ge, Gt, Le
+
+from ax_anasod.exceptions import OptionError, UnknownNameError, shown
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+    from pydantic_core import ErrorDetails
+
+Class = TypeVar("Class", bound=type[Any])
+
+PositiveInt = Annotated[int, Ge(1)]
+NonNegativeInt = Annotated[int, Ge(0)]
+PositiveFloat = Annotated[float, Gt(0)]
+NonNegativeFloat = Annotated[float, Ge(0)]
+Probability = Annotated[float, Ge(0), Le(1)]
+
+_WORDS: Final = {
+    "bool_type": "true or false",
+    "dict_type": "a mapping",
+    "finite_number": "finite",
+    "float_type": "a number",
+    "greater_than": "above {gt:,}",
+    "greater_than_equal": "at least {ge:,}",
+    "int_type": "a whole number",
+    "less_than": "below {lt:,}",
+    "less_than_equal": "at most {le:,}",
+    "list_type": "a list",
+    "string_type": "a text",
+    "tuple_type": "a tuple",
+}
+
+
+def checked(kind: Class) -> Class:
+    """Class decorator: the constructor refuses what its annotations do not allow.
+
+    Floats must be finite, and may be given as whole numbers. Texts annotated as a ``Literal``
+    must be one of its values.
+
+    Args:
+        kind: A class whose constructor (which may be that of a dataclass) is annotated.
+
+    Raises:
+        OptionError: When called: an argument is of another type, or out of its range.
+        UnknownNameError: When called: there is no such argument, or a text is none of those
+            that its annotation allows.
+
+    Example:
+        >>> from dataclasses import dataclass
+        >>> @checked
+        ... @dataclass
+        ... class Training:
+        ...     epochs: PositiveInt = 10
+        >>> Training(epochs=0)
+        Traceback (most recent call last):
+        ax_anasod.exceptions.OptionError: epochs must be at least 1, got 0
+    """
+    init = kind.__init__
+    if getattr(init, "is_checked", False):
+        return kind
+    signature = inspect.signature(init)
+
+    @wraps(init)
+    def checked_init(self: Any, *args: Any, **kwargs: Any) -> None:
+        for name in kwargs:
+            if name not in signature.parameters:
+                known = list(signature.parameters)[1:]
+                raise UnknownNameError("option", name, known or ["(none)"])
+        types = argument_types(kind)
+        bound = signature.bind(self, *args, **kwargs)
+        for name, value in bound.arguments.items():
+            if name in types:
+                bound.arguments[name] = check_value(name, value, types[name])
+        init(*bound.args, **bound.kwargs)
+
+    checked_init.is_checked = True  # type: ignore[attr-defined]
+    kind.__init__ = checked_init
+    return kind
+
+
+def check_value(name: str, value: Any, annotation: Any) -> Any:
+    """Refuse a value that is not what an annotation says.
+
+    Args:
+        name: What the value is called.
+        value: The value.
+        annotation: A type, with its range where it has one.
+
+    Returns:
+        The value.
+
+    Raises:
+        OptionError: It is of another type, or out of range.
+        UnknownNameError: A text is none of those that the annotation allows.
+    """
+    from pydantic import ValidationError
+
+    if is_dataclass(annotation):
+        # Its own constructor has checked it.
+        if isinstance(value, annotation):
+            return value
+        raise OptionError(f"{name} must be of {annotation.__name__}, got {shown(value)}")
+    try:
+        return _adapter(annotation).validate_python(value)
+    except ValidationError as error:
+        errors = error.errors(include_url=False)
+    given = errors[0]["input"]
+    choices = [choice for kind in _alternatives(annotation) for choice in _choices(kind)]
+    if choices and isinstance(given, str):
+        raise UnknownNameError(name, given, choices)
+    # Of several types that are allowed, the one that fits may have a range.
+    wrong = [e for e in errors if not e["type"].endswith("_type")] or errors
+    allowed = list(dict.fromkeys(_words(each) for each in wrong))
+    allowed += ["None"] if NoneType in _alternatives(annotation) else []
+    raise OptionError(f"{name} must be {' or '.join(allowed)}, got {shown(given)}")
+
+
+def type_name(annotation: Any) -> str:
+    """A type as Python writes it, without its range.
+
+    Example:
+        >>> type_name(PositiveInt | None), type_name(Literal["pool", "exhaustive"])
+        ('int | None', 'str')
+    """
+    names = []
+    for kind in _alternatives(annotation):
+        kind = get_args(kind)[0] if get_origin(kind) is Annotated else kind
+        kind = str if _choices(kind) else kind
+        names.append("None" if kind is NoneType else getattr(kind, "__name__", str(kind)))
+    return " | ".join(names)
+
+
+def _words(error: ErrorDetails) -> str:
+    words = _WORDS.get(error["type"])
+    if words is None:
+        return error["msg"].removeprefix("Input should be ")
+    bounds = error.get("ctx", {})
+    whole = {key: int(bound) for key, bound in bounds.items() if bound == int(bound)}
+    return words.format(**{**bounds, **whole})
+
+
+def _alternatives(annotation: Any) -> tuple[Any, ...]:
+    """The members of a union, or the one type."""
+    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+
+
+def _choices(kind: Any) -> tuple[str, ...]:
+    return get_args(kind) if get_origin(kind) is Literal else ()
+
+
+@cache
+def _adapter(annotation: Any) -> TypeAdapter[Any]:
+    # Pydantic takes a tenth of a second to import, which help and version do without.
+    from pydantic import ConfigDict, TypeAdapter
+
+    config = ConfigDict(strict=True, allow_inf_nan=False, arbitrary_types_allowed=True)
+    return TypeAdapter(annotation, config=config)
+
+
+@cache
+def argument_types(kind: type[Any]) -> dict[str, Any]:
+    """The resolved annotations of a constructor's arguments, by name."""
+    return get_type_hints(kind.__init__, include_extras=True)
+
+
+@cache
+def argument_texts(kind: type[Any]) -> dict[str, str]:
+    """What the ``Args`` section of a class's docstring says of each argument.
+
+    Example:
+        >>> from ax_anasod.simplex import LinearSchedule
+        >>> argument_texts(LinearSchedule)["beta_max"]
+        'Beta once all planned trials are done.'
+    """
+    section = inspect.cleandoc(kind.__doc__ or "").partition("\nArgs:\n")[2]
+    section = re.split(r"\n(?=\S)", section)[0]
+    entries = re.findall(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", section, flags=re.MULTILINE)
+    return {name: " ".join(text.split()) for name, text in entries}
