@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import platform
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
-from typing import Final
+from itertools import groupby
+from typing import Annotated, Final
 
+import typer
 from packaging.requirements import Requirement
 
 _PACKAGE: Final = "ax-anasod"
@@ -61,17 +65,22 @@ class Finding:
     problem: str | None
 
 
-def doctor() -> int:
-    """Show versions, devices and extras found, and what is broken."""
-    import platform
-    import sqlite3
-    from itertools import groupby
-
-    from ax_anasod.cli.terminal import listing, print_result, waiting
+def doctor(
+    imports: Annotated[
+        bool,
+        typer.Option(
+            "--imports",
+            help="Also import every package, and ask torch for devices; takes some seconds.",
+        ),
+    ] = False,
+) -> int:
+    """Show versions and extras found; with --imports devices, too, and what does not start."""
+    from ax_anasod.cli.terminal import listing, note, print_result, waiting
     from ax_anasod.escaping import for_terminal
 
     with waiting("looking at every package"):
-        findings, hardware = examine(), devices()
+        findings = examine(imports=imports)
+        hardware = [f"cpu: {os.cpu_count()} cores", *(devices() if imports else ())]
     facts = listing("", "")
     facts.show_header = False
     facts.add_row("ax-anasod", version("ax-anasod"))
@@ -91,14 +100,20 @@ def doctor() -> int:
     broken = [finding for finding in findings if finding.problem]
     for finding in broken:
         sys.stderr.write(for_terminal(f"problem: {finding.requirement}: {finding.problem}") + "\n")
+    if not imports:
+        note("devices, and whether each package can be imported: ax-anasod doctor --imports")
     return 1 if any(finding.extra is None for finding in broken) else 0
 
 
-def examine() -> list[Finding]:
-    """Look for every package that is needed, and try whether it can be imported."""
+def examine(*, imports: bool) -> list[Finding]:
+    """Look for every package that is needed.
+
+    Args:
+        imports: Try whether each that is there can be imported.
+    """
     wanted = [(*pair, _installed(pair[0].name)) for pair in _requirements()]
     present = [_module(requirement) for requirement, _, installed in wanted if installed]
-    problems = _import_problems(present)
+    problems = _import_problems(present) if imports else {}
     return [
         Finding(
             requirement=f"{requirement.name}{requirement.specifier}",
@@ -111,10 +126,9 @@ def examine() -> list[Finding]:
 
 
 def devices() -> list[str]:
-    """The CPU and the accelerators that torch finds, in words; or why torch does not start."""
-    cpu = f"cpu: {os.cpu_count()} cores"
+    """The accelerators that torch finds, in words; or why torch does not start."""
     output, problem = _run(_DEVICES)
-    return [cpu, f"torch: {problem}"] if problem else [cpu, *output.splitlines()]
+    return [f"torch: {problem}"] if problem else output.splitlines()
 
 
 def _requirements() -> Iterable[tuple[Requirement, str | None]]:
