@@ -129,7 +129,9 @@ def server() -> ForkServerContext:
     To load them takes longer than most of what tests run in a process of its own.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["ax_anasod.cli.start", "ax_anasod.analysis"])
+    context.set_forkserver_preload(
+        ["ax_anasod.cli.running", "ax_anasod.cli.parsing", "ax_anasod.analysis"]
+    )
     return context
 
 

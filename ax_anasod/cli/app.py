@@ -1,4 +1,4 @@
-"""The commands of ``ax-anasod``, and what happens when one of them fails."""
+"""The commands of ``ax-anasod``, modules of a user's own, and what happens when one fails."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import functools
 import inspect
 import os
 import sys
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any, Final, cast
 
 import typer
@@ -17,14 +20,13 @@ from ax_anasod.cli.dnas import dnas
 from ax_anasod.cli.doctor import doctor
 from ax_anasod.cli.evaluate import ensemble, evaluate, transfer
 from ax_anasod.cli.failures import Failure, hint_of, say_error, usage_error
-from ax_anasod.cli.own_modules import import_modules
+from ax_anasod.cli.option_groups import expanded
 from ax_anasod.cli.reproduce import reproduce
-from ax_anasod.cli.resume import resume
-from ax_anasod.cli.search import search
+from ax_anasod.cli.search import resume, search
 from ax_anasod.cli.setup_nasbench301 import setup_nasbench301
 from ax_anasod.cli.show import show
 from ax_anasod.cli.train import train
-from ax_anasod.exceptions import AnasodError, RunLostError
+from ax_anasod.exceptions import AnasodError, OptionError, RunLostError
 
 TRACEBACK = "AX_ANASOD_TRACEBACK"
 """Environment variable that lets unexpected errors show where they come from."""
@@ -32,7 +34,6 @@ TRACEBACK = "AX_ANASOD_TRACEBACK"
 app = typer.Typer(
     name="ax-anasod",
     help="Neural architecture search over operation distributions (ANASOD), on top of Ax.",
-    add_completion=False,
     invoke_without_command=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -45,17 +46,23 @@ def _help_of(command: Callable[..., object]) -> str:
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
-def _stoppable(command: Callable[..., object]) -> Callable[..., object]:
-    """Let Ctrl-C reach `run`: typer would end the process without a word."""
+def _quiet(command: Callable[..., object]) -> Callable[..., object]:
+    """Keep what libraries say off the terminal, and let Ctrl-C reach `run`.
+
+    Typer would end the process without a word.
+    """
 
     @functools.wraps(command)
-    def stoppable(*arguments: Any, **options: Any) -> object:
+    def quiet(*arguments: Any, **options: Any) -> object:
+        from ax_anasod.cli.terminal import quiet_libraries
+
         try:
-            return command(*arguments, **options)
+            with quiet_libraries():
+                return command(*arguments, **options)
         except KeyboardInterrupt as error:
             raise typer.Abort from error
 
-    return stoppable
+    return quiet
 
 
 for command in (
@@ -74,7 +81,7 @@ for command in (
     setup_nasbench301,
     doctor,
 ):
-    app.command(help=_help_of(command))(_stoppable(command))
+    app.command(help=_help_of(command))(_quiet(expanded(command)))
 
 
 def _print_version(wanted: bool) -> None:
@@ -86,7 +93,7 @@ def _print_version(wanted: bool) -> None:
 
 
 @app.callback()
-@_stoppable
+@_quiet
 def _before_command(
     context: typer.Context,
     modules: Annotated[
@@ -110,6 +117,58 @@ def _before_command(
         typer.echo(context.get_help())
     elif modules:
         import_modules(modules)
+
+
+def import_modules(names: Iterable[str]) -> None:
+    """Import modules, so that what they register is known.
+
+    They are looked for in the current folder first, as Python does for a script.
+
+    Args:
+        names: As in an ``import`` statement.
+
+    Raises:
+        OptionError: One is not the name of a module, or cannot be imported.
+    """
+    from ax_anasod.cli.terminal import waiting
+
+    # A console script has its own folder there instead. Processes that are started get the path.
+    folder = str(Path.cwd())
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    for name in names:
+        if name.endswith(".py") or not all(part.isidentifier() for part in name.split(".")):
+            raise OptionError(
+                f"--import {name!r} is not the name of a module",
+                "write it as in an import statement: mine for a file mine.py",
+            )
+        with waiting(f"importing {name}"):
+            _import(name)
+
+
+def _import(name: str) -> None:
+    try:
+        import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise _refusal(name, error) from error
+        raise OptionError(
+            f"--import {name}: there is no such module",
+            "it is looked for in this folder, on PYTHONPATH and among installed packages",
+        ) from error
+    # Whatever a module does while it is imported can fail in any way.
+    except Exception as error:
+        raise _refusal(name, error) from error
+
+
+def _refusal(name: str, error: Exception) -> OptionError:
+    if isinstance(error, AnasodError):
+        return OptionError(f"--import {name}: {error.message}", error.hint)
+    message = f"--import {name}: {type(error).__name__}: {error}"
+    if isinstance(error, SyntaxError):  # says itself where it is
+        return OptionError(message)
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return OptionError(message, f"in {Path(frame.filename).name}, line {frame.lineno}")
 
 
 # Whatever typer itself refuses; it does not export the class.

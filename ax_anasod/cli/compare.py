@@ -2,51 +2,163 @@
 
 from __future__ import annotations
 
-from ax_anasod.cli import arguments as args
-from ax_anasod.cli.benchmark_arguments import Given, takes_benchmark
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+from ax_anasod.cli import options as opt
+from ax_anasod.cli.option_groups import Given, number, option
+from ax_anasod.exceptions import CellError
+
+if TYPE_CHECKING:
+    from ax_anasod.compare import Contender
+    from ax_anasod.nasbench import Benchmark
+
+_START: Final = {"from": "str", "from_cells": "int", "from_uniform": "float"}
+_COMPARISON: Final = "Comparison"
 
 
-@takes_benchmark
 def compare(
     *,
-    benchmark: args.BenchmarkName,
-    given: Given,
-    strategies: args.Contenders,
-    trials: args.TrialsEach = 150,
-    seeds: args.Seeds = 10,
-    jobs: args.Jobs = 1,
-    regret: args.Regret = None,
-    reference: args.Reference = None,
-    out: args.ComparisonOut = None,
-    json: args.Json = False,
+    benchmark: opt.BenchmarkName,
+    given: Annotated[Given, opt.BENCHMARK],
+    strategies: Annotated[
+        str,
+        option(
+            _COMPARISON,
+            "Strategies, each with options that differ from the defaults as "
+            "NAME:OPTION=VALUE:... (and from=DIR, as --from of search); "
+            "'all' for every one; see: ax-anasod strategies.",
+            "--strategies",
+            metavar="NAME,NAME,...",
+        ),
+    ],
+    trials: Annotated[int, number(_COMPARISON, "How many trials each run has.", 1)] = 150,
+    seeds: Annotated[
+        int,
+        number(_COMPARISON, "How many runs each strategy has: with the seeds 0, 1, ..., N - 1.", 1),
+    ] = 10,
+    jobs: Annotated[
+        int, number(_COMPARISON, "How many processes work at a time, each with one thread.", 1)
+    ] = 1,
+    regret: Annotated[
+        float | None,
+        option(
+            _COMPARISON,
+            "Also count the queries until the incumbent is within R of the optimum.",
+            metavar="R",
+        ),
+    ] = None,
+    reference: Annotated[
+        str | None,
+        option(
+            _COMPARISON,
+            "Strategy that the others are tested against; by default the first.",
+            metavar="NAME",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        option(
+            "Output",
+            "Folder of the comparison; one that was stopped goes on, and more trials, seeds or "
+            "strategies extend it. Without it nothing is written.",
+            metavar="DIR",
+        ),
+    ] = None,
+    json: opt.Json = False,
 ) -> int:
     """Run several strategies with several seeds, and say which is better.
 
     Stopped or killed at any instant, it goes on with the same command.
     """
-    from ax_anasod.cli.session import note, quiet_libraries, waiting
+    from ax_anasod.cli.terminal import note, waiting
 
-    with quiet_libraries():
-        with waiting("loading Ax"):
-            from ax_anasod.cli.benchmark_options import make_benchmark
-            from ax_anasod.cli.comparison_view import finish, watched
-            from ax_anasod.cli.contenders import leave_out_unfit, parse_contenders
-            from ax_anasod.compare import compare_strategies
-        contenders = parse_contenders(strategies, trials)
-        with waiting("reading the benchmark"):
-            chosen = make_benchmark(benchmark, given)
-            contenders, unfit = leave_out_unfit(strategies, contenders, chosen)
-        for reason in unfit:
-            note(f"left out: {reason}")
-        with watched("comparing") as observer:
-            comparison = compare_strategies(
-                chosen,
-                contenders,
-                seeds=seeds,
-                jobs=jobs,
-                out=out,
-                regret=regret,
-                reference=reference,
-                observer=observer,
-            )
-        return finish(comparison, as_json=json)
+    with waiting("loading Ax"):
+        from ax_anasod.cli.comparison_view import finish, watched
+        from ax_anasod.cli.parsing import make_benchmark
+        from ax_anasod.compare import compare_strategies
+
+    contenders = parse_contenders(strategies, trials)
+    with waiting("reading the benchmark"):
+        chosen = make_benchmark(benchmark, given)
+        contenders, unfit = leave_out_unfit(strategies, contenders, chosen)
+    for reason in unfit:
+        note(f"left out: {reason}")
+    with watched("comparing") as observer:
+        comparison = compare_strategies(
+            chosen,
+            contenders,
+            seeds=seeds,
+            jobs=jobs,
+            out=out,
+            regret=regret,
+            reference=reference,
+            observer=observer,
+        )
+    return finish(comparison, as_json=json)
+
+
+def parse_contenders(text: str, trials: int) -> list[Contender]:
+    """Read the strategies of a comparison.
+
+    Args:
+        text: Names, separated by commas, each followed by options that differ from the
+            defaults, ``NAME:OPTION=VALUE:OPTION=VALUE``; ``"all"`` stands for every strategy
+            (see `leave_out_unfit`). ``from=DIR`` is the differentiable search that a strategy
+            starts from, with ``from_cells=N`` and ``from_uniform=SHARE`` as in ``search``.
+        trials: The budget of each.
+
+    Raises:
+        UnknownNameError: There is no such strategy, or it has no such option.
+        OptionError: An entry is empty, or an option has no value or one of the wrong type.
+        RunError: What a strategy starts from is missing or damaged.
+    """
+    from ax_anasod.cli.parsing import ALL, named_options, parse_options, parse_texts, read_start
+    from ax_anasod.compare import Contender
+    from ax_anasod.generation_strategy import STRATEGIES, get
+
+    contenders = []
+    for name, texts in named_options(text, "--strategies"):
+        if name == ALL and not texts:
+            contenders += [Contender(each, {}, trials) for each in STRATEGIES]
+            continue
+        strategy = get(name)
+        of_start = [text for text in texts if text.partition("=")[0] in _START]
+        start = parse_texts(of_start, _START, "--strategies", "option of a start:")
+        options = parse_options(strategy, [text for text in texts if text not in of_start])
+        given = {"place" if n == "from" else n.removeprefix("from_"): v for n, v in start.items()}
+        contenders.append(Contender(name, options, trials, read_start(given)))
+    return contenders
+
+
+def leave_out_unfit(
+    text: str, contenders: list[Contender], benchmark: Benchmark
+) -> tuple[list[Contender], list[str]]:
+    """Of ``"all"``, those that can search the cell; a strategy that was named stays.
+
+    Args:
+        text: What `parse_contenders` has read.
+        contenders: What it has made of that.
+        benchmark: What they are compared on.
+
+    Returns:
+        The contenders, and why each of the others cannot.
+
+    Raises:
+        AnasodError: A strategy cannot run for another reason than the cell.
+    """
+    from ax_anasod.cli.parsing import ALL, entries
+
+    named = list(entries(text))
+    if ALL not in named:
+        return contenders, []
+    fit, reasons = [], []
+    for contender in contenders:
+        try:
+            contender.check(benchmark)
+        except CellError as error:
+            if contender.label not in named:
+                reasons.append(error.message)
+                continue
+        fit.append(contender)
+    return fit, reasons

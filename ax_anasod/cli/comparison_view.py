@@ -7,14 +7,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from rich.console import Console
-
-from ax_anasod.cli.carry_out import INTERRUPTED
 from ax_anasod.cli.failures import while_writing
-from ax_anasod.cli.interruption import Interruption
-from ax_anasod.cli.progress import SearchProgress
-from ax_anasod.cli.session import note, waiting
-from ax_anasod.cli.tables import PlainTable, plain, print_json, print_plainly
+from ax_anasod.cli.terminal import (
+    INTERRUPTED,
+    Interruption,
+    PlainTable,
+    SearchProgress,
+    note,
+    print_result,
+    waiting,
+)
 from ax_anasod.compare import Comparison, Observer
 from ax_anasod.compare.comparison import FAILURES
 from ax_anasod.compare.folder import is_running
@@ -148,11 +150,9 @@ def finish_reproduction(reproduction: Reproduction, out: Path | None, *, as_json
 
 
 def _print_reproduction(reproduction: Reproduction, out: Path | None, *, as_json: bool) -> None:
-    console = Console(stderr=as_json, highlight=False)
-    header, rows = reproduction.table()
-    _print_table(reproduction.title, header, rows, reproduction.notes(), console)
-    if as_json:
-        print_json(reproduction.as_dict() | {"out": None if out is None else str(out)})
+    content = reproduction.as_dict() | {"out": None if out is None else str(out)}
+    shown = _table(reproduction.title, *reproduction.table())
+    print_result(shown, reproduction.notes(), content=content if as_json else None)
 
 
 def show_comparison(path: Path, *, as_json: bool) -> None:
@@ -172,27 +172,21 @@ def show_comparison(path: Path, *, as_json: bool) -> None:
 
 
 def _print_comparison(comparison: Comparison, *, as_json: bool, state: str | None = None) -> None:
-    console = Console(stderr=as_json, highlight=False)
-    header, rows = table(comparison.summary)
     sentences = [*([] if state is None else [f"State: {state}."]), *notes(comparison.summary)]
     sentences += comparison.damage
-    _print_table(f"strategies on {comparison.plan.subject}", header, rows, sentences, console)
-    if as_json:
-        out = None if comparison.out is None else str(comparison.out)
-        print_json(as_dict(comparison.summary) | {"out": out})
+    out = None if comparison.out is None else str(comparison.out)
+    content = as_dict(comparison.summary) | {"out": out}
+    shown = _table(f"strategies on {comparison.plan.subject}", *table(comparison.summary))
+    print_result(shown, sentences, content=content if as_json else None)
 
 
-def _print_table(
-    title: str, header: list[str], rows: list[list[str]], sentences: list[str], console: Console
-) -> None:
+def _table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> PlainTable:
     shown = PlainTable(title, pad_edge=False)
     for position, name in enumerate(header):
         shown.add_column(name, justify="right" if position else "left", no_wrap=not position)
     for row in rows:
         shown.add_row(*row)
-    print_plainly(shown, console)
-    for sentence in sentences:
-        console.print(plain(sentence), soft_wrap=not console.is_terminal)
+    return shown
 
 
 def _exit_code(finished: bool, failures: int, out: Path | None) -> int:

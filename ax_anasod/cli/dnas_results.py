@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import csv
-import json
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from shlex import quote
 from typing import Any, Final
 
-from rich.console import Console
 from rich.text import Text
 
-from ax_anasod.cli.session import note
 from ax_anasod.cli.summary import duration
-from ax_anasod.cli.tables import listing, print_plainly
+from ax_anasod.cli.terminal import listing, note, print_result
 from ax_anasod.dnas.layout import CONFIG, EPOCHS, LOCK, RESULTS
 from ax_anasod.exceptions import RunError
 from ax_anasod.files import read_json
@@ -74,11 +70,9 @@ def print_summary(content: Mapping[str, Any], *, as_json: bool, state: str | Non
     for name, words in _rows(content):
         # Text, since names of operations and columns may hold what rich reads as markup.
         table.add_row(Text(name), Text(words))
-    print_plainly(table, Console(stderr=as_json, highlight=False))
+    print_result(table, content=dict(content) if as_json else None)
     for sentence in content["warnings"]:
         note(sentence)
-    if as_json:
-        sys.stdout.write(json.dumps(content) + "\n")
 
 
 def _rows(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -2,25 +2,91 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping
+from contextlib import redirect_stdout
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from ax_anasod.cli import arguments as args
-from ax_anasod.cli import retraining_arguments as own
-from ax_anasod.cli import train_arguments as train
-from ax_anasod.cli.retraining_arguments import takes_retraining
+import typer
+
+from ax_anasod.cli import options as opt
+from ax_anasod.cli.option_groups import Given, OptionGroup, number, option
 from ax_anasod.exceptions import OptionError
+from ax_anasod.training.config import DataConfig
+
+if TYPE_CHECKING:
+    from ax_anasod.cli.terminal import PlainTable
+    from ax_anasod.retraining import EnsembleResult, Retrained, SearchResult
+    from ax_anasod.training import Epoch, ImageData, TrainingTask
+
+_AS_IN_SEARCH: Final = "as in the search"
+_DATA: Final = OptionGroup(
+    DataConfig,
+    "Images",
+    ("path", "images", "image_size", "skip_damaged"),
+    _AS_IN_SEARCH,
+    changes={
+        "path": {**opt.IMAGES.changes["path"], "help": "Where the images lie now."},
+        "images": {"show_default": "all"},
+        "skip_damaged": {"flag": "--skip-damaged/--refuse-damaged"},
+    },
+)
+_NETWORK: Final = replace(opt.NETWORK, names=("channels", "cells"), default=_AS_IN_SEARCH)
+_TRAINING: Final = replace(opt.TRAINING, default="that of the protocol")
+# The search may have been made on another machine.
+_HARDWARE: Final = replace(
+    opt.HARDWARE,
+    names=("device", "threads", "devices"),
+    changes={**opt.HARDWARE.changes, "device": {"default": "auto"}},
+)
+
+TrainedRun = Annotated[
+    Path, typer.Argument(metavar="DIR", help="Folder of ax-anasod train or of ax-anasod dnas.")
+]
+Protocol = Annotated[
+    str,
+    option(
+        "Training",
+        "evaluation: 600 epochs with CutMix, auxiliary tower and drop path; evaluation+: 1,500, "
+        "with AutoAugment, too; search: as in the search.",
+        metavar="NAME",
+    ),
+]
+Layers = Annotated[
+    str | None,
+    option(
+        "Networks",
+        "repeated: all layers are one cell, the best; sampled: each is a cell drawn from p. "
+        "For the folder of ax-anasod dnas; repeated by default.",
+        metavar="KIND",
+    ),
+]
+ModelFolder = Annotated[
+    Path | None, option("Output", "Folder of the results; one in DIR by default.", metavar="DIR")
+]
+
+# Heading and number of decimals of each figure.
+_FIGURES: Final = {
+    "accuracy": ("accuracy [%]", 2),
+    "negative_log_likelihood": ("negative log-likelihood", 4),
+    "expected_calibration_error": ("calibration error [points]", 2),
+}
 
 
-@takes_retraining
 def evaluate(
     *,
-    directory: own.TrainedRun,
-    protocol: own.Protocol = "evaluation",
-    data: own.MovedImages = None,
-    given: dict[str, Any],
-    out: own.ModelFolder = None,
-    json: args.Json = False,
+    directory: TrainedRun,
+    protocol: Protocol = "evaluation",
+    data: Annotated[Given, _DATA],
+    network: Annotated[Given, _NETWORK],
+    layers: Layers = None,
+    training: Annotated[Given, _TRAINING],
+    training_texts: opt.TrainingOptions = None,
+    hardware: Annotated[Given, _HARDWARE],
+    out: ModelFolder = None,
+    json: opt.Json = False,
 ) -> int:
     """Train the best network of a search for good, on all images, and test it.
 
@@ -30,19 +96,35 @@ def evaluate(
     protocol has 600 epochs: on a CPU give fewer with --epochs. Killed at any instant, it goes
     on with the same command.
     """
-    return _retrain(directory, protocol, None, data, given, out or directory / protocol, json)
+    return _retrain(
+        directory,
+        protocol,
+        out or directory / protocol,
+        data=data,
+        network=network,
+        layers=layers,
+        training=training,
+        training_texts=training_texts,
+        hardware=hardware,
+        as_json=json,
+    )
 
 
-@takes_retraining
 def transfer(
     *,
-    directory: own.TrainedRun,
-    dataset: own.OtherDataset,
-    data: train.ImageFolder = None,
-    protocol: own.Protocol = "evaluation",
-    given: dict[str, Any],
-    out: own.ModelFolder = None,
-    json: args.Json = False,
+    directory: TrainedRun,
+    dataset: Annotated[
+        str, option("Images", "The other data set; see: ax-anasod train --help.", metavar="NAME")
+    ],
+    protocol: Protocol = "evaluation",
+    data: Annotated[Given, _DATA],
+    network: Annotated[Given, _NETWORK],
+    layers: Layers = None,
+    training: Annotated[Given, _TRAINING],
+    training_texts: opt.TrainingOptions = None,
+    hardware: Annotated[Given, _HARDWARE],
+    out: ModelFolder = None,
+    json: opt.Json = False,
 ) -> int:
     """Train the network that was found on another data set (paper, Table 5).
 
@@ -53,20 +135,34 @@ def transfer(
             f"the data set {dataset!r} cannot be part of a folder's name",
             "name a folder with --out",
         )
-    folder = out or directory / f"transfer-{dataset}"
-    return _retrain(directory, protocol, dataset, data, given, folder, json)
+    return _retrain(
+        directory,
+        protocol,
+        out or directory / f"transfer-{dataset}",
+        dataset=dataset,
+        data=data,
+        network=network,
+        layers=layers,
+        training=training,
+        training_texts=training_texts,
+        hardware=hardware,
+        as_json=json,
+    )
 
 
-@takes_retraining
 def ensemble(
     *,
-    directory: own.TrainedRun,
-    members: own.Members = 5,
-    protocol: own.Protocol = "evaluation",
-    data: own.MovedImages = None,
-    given: dict[str, Any],
-    out: own.ModelFolder = None,
-    json: args.Json = False,
+    directory: TrainedRun,
+    members: Annotated[int, number("Ensemble", "How many networks.", 2)] = 5,
+    protocol: Protocol = "evaluation",
+    data: Annotated[Given, _DATA],
+    network: Annotated[Given, _NETWORK],
+    layers: Layers = None,
+    training: Annotated[Given, _TRAINING],
+    training_texts: opt.TrainingOptions = None,
+    hardware: Annotated[Given, _HARDWARE],
+    out: ModelFolder = None,
+    json: opt.Json = False,
 ) -> int:
     """Train several networks that a search found, and average what they say.
 
@@ -76,24 +172,178 @@ def ensemble(
     diagram. Killed at any instant, it goes on with the same command; a larger --members adds to
     those that are there.
     """
-    folder = out or directory / "ensemble"
-    return _retrain(directory, protocol, None, data, given, folder, json, members)
+    return _retrain(
+        directory,
+        protocol,
+        out or directory / "ensemble",
+        members=members,
+        data=data,
+        network=network,
+        layers=layers,
+        training=training,
+        training_texts=training_texts,
+        hardware=hardware,
+        as_json=json,
+    )
 
 
 def _retrain(
     directory: Path,
     protocol: str,
-    dataset: str | None,
-    data: Path | None,
-    given: dict[str, Any],
     out: Path,
-    as_json: bool,
+    *,
+    dataset: str | None = None,
     members: int | None = None,
+    data: Given,
+    network: Given,
+    layers: str | None,
+    training: Given,
+    training_texts: list[str] | None,
+    hardware: Given,
+    as_json: bool,
 ) -> int:
-    from ax_anasod.cli.session import quiet_libraries, waiting
+    """Train what a search has found, alone or as an ensemble, and show the results.
 
-    with quiet_libraries():
-        with waiting("loading Ax"):
-            from ax_anasod.cli.retraining_view import retrain
-        path = None if data is None else data.resolve()
-        return retrain(directory, protocol, dataset, path, given, out, members, as_json=as_json)
+    Args:
+        directory: The folder of the search.
+        protocol: Name of the protocol.
+        out: The folder of the results.
+        dataset: Another data set, None for that of the search.
+        members: How many networks of an ensemble; None trains one network alone.
+        data: What differs from the images of the search.
+        network: What differs from the networks of the search.
+        layers: Kind of layers, for a differentiable search.
+        training: What differs from the protocol.
+        training_texts: More that differs from it, ``NAME=VALUE`` each.
+        hardware: What differs from the hardware of the search.
+        as_json: Print the results as JSON.
+
+    Raises:
+        AnasodError: What was asked for is wrong; nothing was written.
+        Failure: The training has failed on its way.
+    """
+    from ax_anasod.cli.terminal import INTERRUPTED, note, waiting
+
+    with waiting("loading Ax"):
+        from ax_anasod.cli.failures import while_running
+        from ax_anasod.cli.images import read_images
+        from ax_anasod.cli.parsing import parse_training
+        from ax_anasod.files import refuse_link
+        from ax_anasod.retraining import evaluation_task, read_search
+        from ax_anasod.runs.layout import check_holds_no_other
+
+    found = read_search(directory, layers)
+    check_holds_no_other(out)
+    task = evaluation_task(
+        found,
+        protocol,
+        dataset=dataset,
+        network=network,
+        training=parse_training(training, training_texts),
+        hardware=hardware,
+        **data,
+    )
+    task = replace(task, hardware=task.hardware.with_threads())
+    task.hardware.check()
+    if out.parent == directory:
+        refuse_link(out)
+    read = read_images(task.data, "evaluation", download=dataset is not None or "path" in data)
+    with waiting("building the network"):
+        fitted = task.fitted(read)
+        codes = [found.draw(fitted.network.cells, member) for member in (0, (members or 1) - 1)]
+        fitted.start(codes[0], read, seed=0).close()
+    try:
+        with while_running("the same command goes on from the last epoch"):
+            return _train(found, task, read, out, members, as_json=as_json)
+    except KeyboardInterrupt:
+        note("interrupted; the same command goes on from the last epoch")
+        return INTERRUPTED
+
+
+def _train(
+    found: SearchResult,
+    task: TrainingTask,
+    data: ImageData,
+    out: Path,
+    members: int | None,
+    *,
+    as_json: bool,
+) -> int:
+    from ax_anasod.cli.images import note_chance
+    from ax_anasod.cli.terminal import SearchProgress, print_result
+    from ax_anasod.retraining import evaluate, train_ensemble
+
+    epochs = task.training.epochs
+    with (
+        SearchProgress(f"training on {data.name}", epochs * (members or 1), 0) as progress,
+        redirect_stdout(sys.stderr),
+    ):
+
+        def after_epoch(member: int, epoch: Epoch) -> None:
+            progress.show(epochs * member + epoch.epoch, f"test error {epoch.valid_error:.2f} %")
+
+        if members is None:
+            one = evaluate(found, task, data, out, after_epoch=lambda epoch: after_epoch(0, epoch))
+        else:
+            several = train_ensemble(
+                found, task, data, out, members=members, after_epoch=after_epoch
+            )
+    if members is None:
+        content, table = one.metrics, _table_of_one(one)
+        error, who = one.metrics["test_error"], "the network did not do"
+    else:
+        content, table = several.figures, _table_of_ensemble(several)
+        error, who = 100 - several.figures["ensemble"]["accuracy"], "the ensemble did not do"
+    print_result(table, content={**content, "out": str(out)} if as_json else None)
+    note_chance(error, data, who)
+    return 0
+
+
+def _table_of_one(result: Retrained) -> PlainTable:
+    from ax_anasod.cli.terminal import listing
+
+    metrics = result.metrics
+    table = listing("trained on", metrics["dataset"])
+    multiply_adds = metrics["multiply_adds"]
+    digits = 1 if multiply_adds >= 1 else 4
+    rows = {
+        "test error": f"{metrics['test_error']:.2f} %",
+        "negative log-likelihood": f"{metrics['negative_log_likelihood']:.4f}",
+        "calibration error": f"{metrics['expected_calibration_error']:.2f} percentage points",
+        **_origin(metrics),
+        "parameters": f"{metrics['parameters']:.3f} million",
+        "multiply-adds": f"{multiply_adds:.{digits}f} million an image",
+        "epochs": str(metrics["epochs"]),
+        "folder": str(result.folder),
+    }
+    for name, value in rows.items():
+        table.add_row(name, value)
+    return table
+
+
+def _origin(metrics: Mapping[str, Any]) -> dict[str, str]:
+    """Where the network comes from, as rows of the table."""
+    if "trial" in metrics:
+        encoding = [f"{count} {name}" for name, count in metrics["encoding"].items() if count]
+        return {"encoding": f"{', '.join(encoding)} (trial {metrics['trial']})"}
+    architectures = metrics["architectures"]
+    if metrics["layers"] == "repeated":
+        return {"cell": f"{architectures[0]} (the best of {metrics['method']})"}
+    return {"cells": f"{len(architectures)} drawn from p of {metrics['method']}"}
+
+
+def _table_of_ensemble(result: EnsembleResult) -> PlainTable:
+    from ax_anasod.cli.terminal import listing, plain
+
+    figures = result.figures
+    table = listing("", *(heading for heading, _ in _FIGURES.values()))
+    for column in table.columns[1:]:
+        column.justify = "right"
+    table.title = plain(f"ensemble of {len(figures['members'])} on {figures['dataset']}")
+    table.caption = plain(f"folder: {result.folder}")
+    table.caption_justify = "left"
+    rows = {f"member {i}": each for i, each in enumerate(figures["members"])}
+    rows |= {"mean of members": figures["mean_of_members"], "ensemble": figures["ensemble"]}
+    for name, row in rows.items():
+        table.add_row(name, *(f"{row[f]:.{digits}f}" for f, (_, digits) in _FIGURES.items()))
+    return table

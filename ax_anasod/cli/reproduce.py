@@ -2,97 +2,134 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypedDict
 
-from ax_anasod.cli import arguments as args
-from ax_anasod.cli import train_arguments as train
-from ax_anasod.cli.arguments import number, option
-from ax_anasod.cli.benchmark_arguments import Given, takes_benchmark
+import typer
 
-_SEARCH: Final = "Differentiable searches (table3, figure5)"
+from ax_anasod.cli import options as opt
+from ax_anasod.cli.option_groups import Given, OptionGroup, at_least, number, option
+from ax_anasod.exceptions import OptionError
 
-Methods = Annotated[
-    str | None,
-    option(
-        _SEARCH,
-        "Methods, each with settings that differ from its published ones as "
-        "NAME:SETTING=VALUE:...; all by default for table3; see: ax-anasod dnas --help.",
-        "--methods",
-        metavar="NAME,NAME,...",
-    ),
-]
-Scale = Annotated[
-    str | None,
-    option(
-        _SEARCH,
-        "cpu (default): 4,000 images of 12 x 12 pixels, 8 channels, 3 cells, 12 epochs; paper: "
-        "all images, 16 channels, 15 cells, each method's published epochs.",
-        metavar="NAME",
-    ),
-]
-ImagesData = Annotated[
-    Path | None,
-    option(
-        _SEARCH,
-        "Folder of the images that are searched on, as for ax-anasod dnas --data; --dataset is "
-        "their name, by default that of the folder. Without it: scikit-learn's digits.",
-        "--images-data",
-        metavar="DIR",
-    ),
-]
-Images = Annotated[
-    int | None,
-    number(_SEARCH, "Use only so many, half for the weights and half for the distribution.", 1),
-]
-ImageSize = Annotated[int | None, number(_SEARCH, "Resize images to so many pixels a side.", 1)]
-SkipDamaged = Annotated[
-    bool,
-    option(_SEARCH, "Leave damaged or missing images out, and say how many.", "--skip-damaged"),
-]
-Channels = Annotated[int | None, number(_SEARCH, "Channels of the first cells.", 1)]
-Cells = Annotated[int | None, number(_SEARCH, "Cells of the supernet.", 1)]
-SearchEpochs = Annotated[int | None, number(_SEARCH, "Epochs of each search.", 1)]
-BatchSize = Annotated[int | None, number(_SEARCH, "Images of a step; published: 64.", 1)]
-Device = Annotated[
-    str | None, option(_SEARCH, "auto, cpu, cuda, cuda:1, ... or mps.", metavar="NAME")
-]
-Runs = Annotated[
-    list[Path] | None,
-    option(
-        "Runs (table4, table5, figure7)",
-        "Folder of an evaluated network (ax-anasod evaluate, transfer) or of the run that it lies "
-        "in; may be repeated. Of figure7: one run of ax-anasod train or dnas.",
-        "--runs",
-        metavar="DIR",
-    ),
-]
+if TYPE_CHECKING:
+    from ax_anasod.nasbench import Benchmark
+    from ax_anasod.reproduce import OneShotMethod, Reproduction
 
 
-@takes_benchmark
+class SearchArguments(TypedDict, total=False):
+    """What is said of the differentiable searches of table3 and figure5.
+
+    Args:
+        methods: Methods, each with settings that differ from its published ones as
+            NAME:SETTING=VALUE:...; all by default for table3; see: ax-anasod dnas --help.
+        scale: cpu (default): 4,000 images of 12 x 12 pixels, 8 channels, 3 cells, 12 epochs;
+            paper: all images, 16 channels, 15 cells, each method's published epochs.
+        path: Folder of the images that are searched on, as for ax-anasod dnas --data; --dataset
+            is their name, by default that of the folder. Without it: scikit-learn's digits.
+        images: Use only so many, half for the weights and half for the distribution.
+        image_size: Resize images to so many pixels a side.
+        skip_damaged: Leave damaged or missing images out, and say how many.
+        channels: Channels of the first cells.
+        cells: Cells of the supernet.
+        operations: Mapping of modules for operations of your own; PYTHONPATH says where modules
+            are found.
+        epochs: Epochs of each search.
+        batch_size: Images of a step; published: 64.
+        device: auto, cpu, cuda, cuda:1, ... or mps.
+    """
+
+    methods: str
+    scale: str
+    path: Path
+    images: Annotated[int, at_least(1)]
+    image_size: Annotated[int, at_least(1)]
+    skip_damaged: bool
+    channels: Annotated[int, at_least(1)]
+    cells: Annotated[int, at_least(1)]
+    operations: str
+    epochs: Annotated[int, at_least(1)]
+    batch_size: Annotated[int, at_least(1)]
+    device: str
+
+
+_PROTOCOL: Final = "Protocol"
+_SEARCHES: Final = OptionGroup(
+    SearchArguments,
+    "Differentiable searches (table3, figure5)",
+    tuple(SearchArguments.__annotations__),
+    changes={
+        "methods": {"metavar": "NAME,NAME,..."},
+        "scale": {"metavar": "NAME"},
+        "path": {"flag": "--images-data", "metavar": "DIR"},
+        "skip_damaged": {"default": False},
+        "operations": {"metavar": "MODULE:NAME"},
+        "epochs": {"flag": "--search-epochs"},
+        "device": {"metavar": "NAME"},
+    },
+)
+_OFFICIAL: Final = "nas-bench-201"
+# Options of benchmarks that say nothing of what a differentiable search has found.
+_NOT_JUDGED: Final = ("report", "cost", "seeds")
+
+
 def reproduce(
     *,
-    target: args.Target,
-    benchmark: args.ProtocolBenchmark = None,
-    given: Given,
-    seeds: args.ProtocolSeeds = None,
-    trials: args.MostTrials = None,
-    jobs: args.ProtocolJobs = 1,
-    methods: Methods = None,
-    scale: Scale = None,
-    images_data: ImagesData = None,
-    images: Images = None,
-    image_size: ImageSize = None,
-    skip_damaged: SkipDamaged = False,
-    channels: Channels = None,
-    cells: Cells = None,
-    operations: train.Operations = None,
-    search_epochs: SearchEpochs = None,
-    batch_size: BatchSize = None,
-    device: Device = None,
-    runs: Runs = None,
-    out: args.ReproductionOut = None,
-    json: args.Json = False,
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="TARGET",
+            help="table1 to table6, figure2, figure3, figure5, figure6 or figure7.",
+        ),
+    ],
+    benchmark: Annotated[
+        str | None,
+        option(
+            "Benchmark",
+            "What answers for the architectures, nas-bench-201 by default; see: ax-anasod "
+            "benchmarks.",
+            metavar="NAME",
+        ),
+    ] = None,
+    given: Annotated[Given, opt.BENCHMARK],
+    seeds: Annotated[
+        int | None,
+        number(
+            _PROTOCOL,
+            "How many runs each method has, or how many samples are drawn: by default 10, of "
+            "table3, figure5 and figure7 3.",
+            1,
+        ),
+    ] = None,
+    trials: Annotated[
+        int | None,
+        number(_PROTOCOL, "Cut the paper's budgets of 150 and 300 queries to this.", 1),
+    ] = None,
+    jobs: Annotated[
+        int, number(_PROTOCOL, "How many processes work at a time, each with one thread.", 1)
+    ] = 1,
+    searches: Annotated[Given, _SEARCHES],
+    runs: Annotated[
+        list[Path] | None,
+        option(
+            "Runs (table4, table5, figure7)",
+            "Folder of an evaluated network (ax-anasod evaluate, transfer) or of the run that it "
+            "lies in; may be repeated. Of figure7: one run of ax-anasod train or dnas.",
+            "--runs",
+            metavar="DIR",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        option(
+            "Output",
+            "Folder of the searches and results; searches that it has are not made again, so "
+            "that targets can share one. Without it nothing is written.",
+            metavar="DIR",
+        ),
+    ] = None,
+    json: opt.Json = False,
 ) -> int:
     """Make a table or figure of the paper again, with the paper's numbers beside.
 
@@ -100,33 +137,154 @@ def reproduce(
     table4, table5 and figure7 show what --runs has found, without training. Stopped or killed
     at any instant, searches go on with the same command.
     """
-    from ax_anasod.cli.session import quiet_libraries, waiting
+    from ax_anasod.cli.terminal import waiting
 
-    with quiet_libraries():
-        with waiting("loading Ax"):
-            from ax_anasod.cli.reproduce_start import start_reproduction
-        return start_reproduction(
+    with waiting("loading Ax"):
+        import ax_anasod.reproduce as room
+        from ax_anasod.cli.comparison_view import finish_reproduction, watched
+        from ax_anasod.cli.parsing import make_benchmark
+
+    room.check_target(target)
+    answered = {opt.BENCHMARK.flags[name]: value for name, value in given.items()}
+    of_searches = {_SEARCHES.flags[name]: value for name, value in searches.items()}
+    if target in room.FROM_RUNS:
+        _refuse(target, {"--benchmark": benchmark, **answered, "--trials": trials, **of_searches})
+        _refuse(target, {} if target == room.CELLS else {"--seeds": seeds})
+        made = room.reproduce(target, seeds=seeds, runs=runs or [])
+        return finish_reproduction(made, out, as_json=json)
+    _refuse(target, {"--runs": runs or None})
+    name = benchmark or _OFFICIAL
+    if target in room.ONE_SHOT:
+        unused = {opt.BENCHMARK.flags[n]: given.get(n) for n in _NOT_JUDGED}
+        _refuse(target, {"--trials": trials, **unused})
+        made = _search(target, name, given, searches, seeds, jobs, out)
+        return finish_reproduction(made, out, as_json=json)
+    _refuse(target, of_searches)
+    if name == _OFFICIAL:
+        # The paper searches single training runs.
+        given = {"seeds": "single", **given}
+    with waiting("reading the benchmark"):
+        chosen = make_benchmark(name, given)
+    words = ("sample", "samples") if target in room.DRAWN else ("trial", "runs")
+    with watched(f"making {target} again", *words) as observer:
+        made = room.reproduce(
             target,
-            benchmark=benchmark,
-            given=given,
+            chosen,
             seeds=seeds,
-            trials=trials,
+            most_trials=trials,
             jobs=jobs,
-            searches={
-                "methods": methods,
-                "scale": scale,
-                "images_data": images_data,
-                "images": images,
-                "image_size": image_size,
-                "skip_damaged": skip_damaged or None,
-                "channels": channels,
-                "cells": cells,
-                "operations": operations,
-                "search_epochs": search_epochs,
-                "batch_size": batch_size,
-                "device": device,
-            },
-            runs=runs or [],
             out=out,
-            as_json=json,
+            observer=observer,
         )
+    return finish_reproduction(made, out, as_json=json)
+
+
+def _search(
+    target: str,
+    benchmark: str,
+    given: Given,
+    searches: Mapping[str, Any],
+    seeds: int | None,
+    jobs: int,
+    out: Path | None,
+) -> Reproduction:
+    """Table 3 or Figure 5."""
+    import ax_anasod.reproduce as room
+    from ax_anasod.cli.comparison_view import watched
+    from ax_anasod.cli.images import read_images
+    from ax_anasod.cli.terminal import waiting
+    from ax_anasod.reproduce.one_shot_columns import columns_of
+
+    arguments = dict(searches)
+    text = arguments.pop("methods", None)
+    methods = None if text is None else parse_methods(text)
+    with waiting("reading the benchmark"):
+        benchmarks = judging_benchmarks(benchmark, given)
+        # What cannot judge is refused before images are read.
+        columns_of(benchmarks)
+    folder, dataset = arguments.pop("path", None), given.get("dataset")
+    if folder is None and dataset not in (None, "digits"):
+        raise OptionError(
+            f"the data set {dataset!r} needs --images-data", "give the folder of its images"
+        )
+    protocol = room.OneShotProtocol.at_scale(
+        arguments.pop("scale", "cpu"),
+        benchmarks[0].cell,
+        dataset=dataset or ("digits" if folder is None else folder.resolve().name),
+        path=folder,
+        **arguments,
+    )
+    images = read_images(protocol.data)
+    with watched(f"making {target} again", "epoch", "searches") as observer:
+        return room.reproduce(
+            target,
+            benchmarks,
+            seeds=seeds,
+            jobs=jobs,
+            out=out,
+            observer=observer,
+            protocol=protocol,
+            methods=methods,
+            images=images,
+        )
+
+
+def parse_methods(text: str) -> list[OneShotMethod]:
+    """Read ``--methods``: names, each with settings that differ from the published ones.
+
+    Raises:
+        UnknownNameError: There is no such method or setting.
+        OptionError: A name is empty, or a setting has no value, a wrong one, or comes twice.
+    """
+    import ax_anasod.reproduce as room
+    from ax_anasod.cli.parsing import ALL, field_types, named_options, parse_texts
+    from ax_anasod.dnas import MethodConfig, method
+
+    methods = []
+    for name, options in named_options(text, "--methods"):
+        if name == ALL and not options:
+            methods += [room.OneShotMethod(each) for each in room.METHODS_IN_TABLE]
+            continue
+        method(name)
+        kind = f"option of method {name!r}:"
+        chosen = parse_texts(options, field_types(MethodConfig), "--methods", kind)
+        method(name, **chosen)
+        methods.append(room.OneShotMethod(name, chosen))
+    return methods
+
+
+def judging_benchmarks(name: str, given: Given) -> list[Benchmark]:
+    """The benchmarks by which the results of differentiable searches are judged.
+
+    ``--dataset`` names the images that are searched on; the official file judges by the test
+    errors on all of its data sets, as in the paper.
+
+    Raises:
+        AnasodError: As for `make_benchmark`.
+    """
+    from ax_anasod.cli.parsing import make_benchmark
+    from ax_anasod.nasbench import NASBench201Benchmark, get_class
+
+    if name == _OFFICIAL:
+        return [
+            make_benchmark(name, {"accuracy": ["test"], **given, "dataset": dataset})
+            for dataset in NASBench201Benchmark.datasets
+        ]
+    if "dataset" not in inspect.signature(get_class(name)).parameters:
+        given = {option: value for option, value in given.items() if option != "dataset"}
+    return [make_benchmark(name, given)]
+
+
+def _refuse(target: str, options: Mapping[str, Any]) -> None:
+    """Refuse options that the target does not have.
+
+    Args:
+        target: Its name.
+        options: Option -> its value, None where it was not given.
+
+    Raises:
+        OptionError: One was given.
+    """
+    for flag, value in options.items():
+        if value is not None:
+            raise OptionError(f"{target} has no option {flag}")

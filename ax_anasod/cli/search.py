@@ -1,48 +1,191 @@
-"""``ax-anasod search``: a new run."""
+"""``ax-anasod search``, a new run, and ``resume``, which goes on with one."""
 
 from __future__ import annotations
 
-from ax_anasod.cli import arguments as args
-from ax_anasod.cli.benchmark_arguments import Given, takes_benchmark
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ax_anasod.cli import options as opt
+from ax_anasod.cli.option_groups import Given, at_least, number
+from ax_anasod.dnas import layout as dnas
+from ax_anasod.exceptions import OptionError
+
+if TYPE_CHECKING:
+    from ax_anasod.runs import RunFolder, Search, TrainingSearch
 
 
-@takes_benchmark
 def search(
     *,
-    benchmark: args.BenchmarkName,
-    given: Given,
-    strategy: args.StrategyName = "anasod-bo",
-    option: args.StrategyOptions = None,
-    start_from: args.From = None,
-    from_cells: args.FromCells = None,
-    from_uniform: args.FromUniform = None,
-    trials: args.Trials = 150,
-    seed: args.Seed = 0,
-    parallel: args.Parallel = 1,
-    until_improvement_below: args.UntilImprovementBelow = None,
-    out: args.Out = None,
-    json: args.Json = False,
+    benchmark: opt.BenchmarkName,
+    given: Annotated[Given, opt.BENCHMARK],
+    strategy: opt.StrategyName = "anasod-bo",
+    option: opt.StrategyOptions = None,
+    start: Annotated[Given, opt.START],
+    trials: Annotated[int, number("Search", "How many trials.", 1)] = 150,
+    seed: opt.Seed = 0,
+    parallel: opt.Parallel = 1,
+    until_improvement_below: opt.UntilImprovementBelow = None,
+    out: opt.Out = None,
+    json: opt.Json = False,
 ) -> int:
     """Search a benchmark for its best architecture.
 
     Killed at any instant, a run with --out goes on with: ax-anasod resume DIR
     """
-    from ax_anasod.cli.session import quiet_libraries, waiting
+    from ax_anasod.cli.terminal import waiting
 
-    with quiet_libraries():
-        with waiting("loading Ax"):
-            from ax_anasod.cli.start import start
-            from ax_anasod.cli.strategy_options import read_start
-        return start(
-            benchmark,
-            given,
-            strategy,
-            option or [],
-            read_start(start_from, from_cells, from_uniform),
-            trials=trials,
-            seed=seed,
-            parallel=parallel,
-            until_improvement_below=until_improvement_below,
-            out=out,
-            as_json=json,
+    with waiting("loading Ax"):
+        from ax_anasod.cli.parsing import make_benchmark, parse_options, read_start
+        from ax_anasod.cli.running import run_search
+        from ax_anasod.generation_strategy import get
+        from ax_anasod.runs import RunFolder, Search, plan_run
+        from ax_anasod.runs.layout import check_free
+
+    # Everything is checked before anything is written.
+    start_from = read_start(start)
+    options = parse_options(get(strategy), option or [])
+    if out is not None:
+        check_free(out)
+    with waiting("reading the benchmark"):
+        chosen = make_benchmark(benchmark, given)
+    config = plan_run(
+        chosen,
+        strategy,
+        options,
+        trials=trials,
+        seed=seed,
+        parallel=parallel,
+        until_improvement_below=until_improvement_below,
+        start=start_from,
+    )
+    run = Search(config, chosen)
+    if out is None:
+        return run_search(run, None, trials, as_json=json)
+    with RunFolder.create(out, config) as folder:
+        run.keep_in(folder.journal)
+        return run_search(run, folder, trials, as_json=json)
+
+
+def resume(
+    directory: opt.RunDirectory,
+    trials: Annotated[
+        int | None,
+        typer.Option(
+            parser=at_least(1),
+            metavar="N",
+            help="How many trials in all, those so far included; by default as many as were "
+            "planned.",
+        ),
+    ] = None,
+    until_improvement_below: opt.UntilImprovementBelow = None,
+    python: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATH",
+            help="Interpreter with the package nasbench301 for a run that you did not start "
+            "here; it loads the ensemble that the run names.",
+        ),
+    ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Address of the Ray cluster for a run that you did not start here, or that has "
+            "moved.",
+        ),
+    ] = None,
+    json: opt.Json = False,
+) -> int:
+    """Go on with a run that was stopped or killed, or that should be longer.
+
+    The trials are those that the run would have had without the interruption; those of a
+    longer run, too, but for anasod-biased-random, whose schedule is that of the trials planned.
+    """
+    from ax_anasod.cli.terminal import note, note_changes, waiting
+
+    if (directory / dnas.CONFIG).exists():
+        return _resume_dnas(directory, trials, until_improvement_below, json)
+    with waiting("loading Ax"):
+        from ax_anasod.cli.running import run_search
+        from ax_anasod.runs import RunFolder
+    with RunFolder.open(directory) as folder:
+        config, records = folder.config, folder.journal.records
+        if folder.journal.set_aside is not None:
+            note(
+                "the end of the journal was damaged, as after a power failure, and counts as "
+                f"never written; it is kept in {folder.journal.set_aside}"
+            )
+        note_changes(config.environment)
+        planned = trials or max(config.trials, len(records))
+        if planned < len(records):
+            raise OptionError(
+                f"the run has {len(records)} trials already, more than --trials {planned}",
+                "give a larger number of trials, those so far included",
+            )
+        run = _restore(folder, python, address)
+        folder.plan(planned, until_improvement_below)
+        run.config = folder.config
+        schedule = config.options.get("num_trials")
+        if schedule is not None and planned > schedule:
+            note(
+                f"the schedule of {config.strategy} was planned for {schedule} trials and "
+                "stays as it is at its end"
+            )
+        return run_search(run, folder, planned, as_json=json)
+
+
+def _resume_dnas(
+    directory: Path, trials: int | None, until_improvement_below: float | None, as_json: bool
+) -> int:
+    for flag, value in (
+        ("--trials", trials),
+        ("--until-improvement-below", until_improvement_below),
+    ):
+        if value is not None:
+            raise OptionError(f"{flag} is not for a differentiable search, which has no trials")
+    from ax_anasod.cli.dnas import continue_search
+
+    return continue_search(directory, as_json=as_json)
+
+
+def _restore(folder: RunFolder, python: str | None, address: str | None) -> Search | TrainingSearch:
+    """Restore the search of a run folder, as it was when it stopped.
+
+    Args:
+        folder: The folder.
+        python: The program that the user allows its benchmark to start.
+        address: The address that the user allows it to connect to.
+
+    Raises:
+        AnasodError: Its benchmark or its images are no longer what they were; or it asks for
+            what its reader does not trust (see `ax_anasod.trust`).
+    """
+    from ax_anasod.cli.images import read_images
+    from ax_anasod.cli.terminal import waiting
+    from ax_anasod.nasbench import from_dict
+    from ax_anasod.runs import Search, TrainingSearch
+    from ax_anasod.trust import own_description
+
+    config = folder.config
+    if python is not None and "python" not in config.benchmark:
+        raise OptionError(
+            f"--python is for runs on nas-bench-301, this one is on {config.benchmark_name}"
         )
+    if address is not None and config.execution.get("runner") != "ray":
+        raise OptionError("--address is for runs of ax-anasod train with Ray")
+    if not config.execution:
+        with waiting("reading the benchmark"):
+            if python is None:
+                benchmark = from_dict(config.benchmark)
+            else:
+                with own_description():
+                    benchmark = from_dict({**config.benchmark, "python": python})
+        with waiting("restoring the trials"):
+            return Search(config, benchmark, folder.journal)
+    with waiting("restoring the trials"):
+        search = TrainingSearch.of(config, folder.path, folder.journal, address=address)
+    search.task.hardware.check()
+    search.runner.use_data(read_images(search.task.data, download=False))
+    return search

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from ax_anasod.cli import arguments as args
+from ax_anasod.cli import options as opt
 from ax_anasod.dnas import layout as dnas
 
 if TYPE_CHECKING:
     from ax_anasod.runs import Results, RunView
 
 
-def show(directory: args.RunDirectory, json: args.Json = False) -> None:
+def show(directory: opt.RunDirectory, json: opt.Json = False) -> None:
     """Show the results of a search or a comparison so far; it may still be going on."""
     # Whoever looks at a run again and again does not want to wait for Ax: a run needs none.
     from ax_anasod.cli.summary import print_results
@@ -26,20 +25,13 @@ def show(directory: args.RunDirectory, json: args.Json = False) -> None:
         show_search(directory, as_json=json)
         return
     if holds_comparison(directory):
-        _show_comparison(directory, json)
+        from ax_anasod.cli.comparison_view import show_comparison
+
+        show_comparison(directory, as_json=json)
         return
     view = RunView.read(directory)
     results = Results(view.config, view.records, directory)
     print_results(results, as_json=json, state=_state(view, results))
-
-
-def _show_comparison(directory: Path, as_json: bool) -> None:
-    from ax_anasod.cli.session import quiet_libraries, waiting
-
-    with quiet_libraries():
-        with waiting("loading Ax"):
-            from ax_anasod.cli.comparison_view import show_comparison
-        show_comparison(directory, as_json=as_json)
 
 
 def _state(view: RunView, results: Results) -> str:

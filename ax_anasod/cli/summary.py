@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from rich.console import Console
-
-from ax_anasod.cli.tables import PlainTable, print_json, print_plainly
+from ax_anasod.cli.terminal import PlainTable, print_result
 from ax_anasod.journal import BETWEEN_LAYERS, Completed, Failed, Stopped
 from ax_anasod.runs import Results
 from ax_anasod.runs.layout import TRIALS
@@ -24,9 +22,7 @@ def print_results(results: Results, *, as_json: bool, state: str | None = None) 
         as_json: Print JSON.
         state: What state the run is in, where that is worth a line.
     """
-    print_plainly(_table(results, state), Console(stderr=as_json, highlight=False))
-    if as_json:
-        print_json(results.to_dict())
+    print_result(_table(results, state), content=results.to_dict() if as_json else None)
 
 
 def in_words(value: float, unit: str) -> str:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from annotated_types import Ge, Le
 
 from ax_anasod.cells import Cell
-from ax_anasod.cells.listing import LIMIT
+from ax_anasod.cells.keys import LIMIT
 from ax_anasod.core.history import History
 from ax_anasod.exceptions import CellError
 from ax_anasod.generators.architecture import ArchitectureGenerator

@@ -1,25 +1,40 @@
 """Cells as networks: images in, logits out; needs torch only.
 
 `build_network` turns architectures of a cell into a `torch.nn.Module`, in the skeleton that a
-`NetworkConfig` describes.
+`NetworkConfig` describes. The names are loaded on first use: the command line reads the fields
+of a `NetworkConfig` without torch.
 """
 
-from ax_anasod.networks.build import build_network, codes_of_layers
-from ax_anasod.networks.config import SKELETONS, NetworkConfig, published_config
-from ax_anasod.networks.layers import OperationFactory
-from ax_anasod.networks.measure import count_flops, num_parameters
-from ax_anasod.networks.network import Network
-from ax_anasod.networks.operations import OPERATIONS
+from __future__ import annotations
 
-__all__ = [
-    "OPERATIONS",
-    "SKELETONS",
-    "Network",
-    "NetworkConfig",
-    "OperationFactory",
-    "build_network",
-    "codes_of_layers",
-    "count_flops",
-    "num_parameters",
-    "published_config",
-]
+from typing import TYPE_CHECKING, Final
+
+from ax_anasod.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from ax_anasod.networks.build import build_network as build_network
+    from ax_anasod.networks.build import codes_of_layers as codes_of_layers
+    from ax_anasod.networks.config import SKELETONS as SKELETONS
+    from ax_anasod.networks.config import NetworkConfig as NetworkConfig
+    from ax_anasod.networks.config import published_config as published_config
+    from ax_anasod.networks.layers import OperationFactory as OperationFactory
+    from ax_anasod.networks.measure import count_flops as count_flops
+    from ax_anasod.networks.measure import num_parameters as num_parameters
+    from ax_anasod.networks.network import Network as Network
+    from ax_anasod.networks.operations import OPERATIONS as OPERATIONS
+
+_MODULES: Final = {
+    "Network": "network",
+    "NetworkConfig": "config",
+    "OPERATIONS": "operations",
+    "OperationFactory": "layers",
+    "SKELETONS": "config",
+    "build_network": "build",
+    "codes_of_layers": "build",
+    "count_flops": "measure",
+    "num_parameters": "measure",
+    "published_config": "config",
+}
+
+__all__ = sorted(_MODULES)
+__getattr__, __dir__ = lazy_names(__name__, _MODULES)

@@ -1,15 +1,21 @@
-"""What a network looks like around its cells."""
+"""What a network looks like around its cells.
+
+The command line reads the fields of :class:`NetworkConfig`, so that cells, and numpy with them,
+are imported only where they are asked for.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
-from ax_anasod.cells import Cell, NASBench201Cell, RestrictedCell
 from ax_anasod.checked import check_names, check_range
 from ax_anasod.exceptions import OptionError, UnknownNameError, shown
+
+if TYPE_CHECKING:
+    from ax_anasod.cells import Cell
 
 NASNET: Final = "nasnet"
 NAS_BENCH_201: Final = "nas-bench-201"
@@ -33,11 +39,11 @@ class NetworkConfig:
     The defaults are those of the paper's open-domain experiments (Appendix A.2).
 
     Args:
-        skeleton: ``"nasnet"`` (DARTS and the paper's open domain) or ``"nas-bench-201"``.
+        skeleton: ``nasnet`` (DARTS and the paper's open domain) or ``nas-bench-201``.
         channels: Channels of the operations before the first reduction; each of the two
             reductions doubles them.
-        cells: Number of cells in the whole network, the layers. The skeleton
-            ``"nas-bench-201"`` has three equally long stages (published: 15, five a stage).
+        cells: Cells of the whole network, its layers. The skeleton ``nas-bench-201`` has three
+            equally long stages (published: 15, five a stage).
         num_classes: Number of logits.
         in_channels: Channels of the images.
         auxiliary: Whether there is an auxiliary tower at two thirds of the depth.
@@ -118,6 +124,8 @@ def published_config(cell: Cell, **changes: Any) -> NetworkConfig:
         >>> published_config(cells.get("nas-bench-201"), num_classes=100).cells
         15
     """
+    from ax_anasod.cells import NASBench201Cell, RestrictedCell
+
     base = cell.base if isinstance(cell, RestrictedCell) else cell
     fields: dict[str, Any] = {}
     if isinstance(base, NASBench201Cell):

@@ -1,23 +1,26 @@
-"""How and where a run that trains carries out its trials."""
+"""How and where a run that trains carries out its trials.
+
+The command line reads the fields of :class:`Execution`, so that Ax and torch are imported only
+by the methods that need them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final, Self
-
-from ax.early_stopping.strategies import BaseEarlyStoppingStrategy
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from ax_anasod import trust
 from ax_anasod.checked import check_names, check_range, check_types
-from ax_anasod.early_stopping import stop_worst
 from ax_anasod.exceptions import UnknownNameError
-from ax_anasod.generation_strategy import get
-from ax_anasod.runners import BaseTrainingRunner, RayRunner, TrainingRunner
-from ax_anasod.runners.ray_runner import check_address
-from ax_anasod.runs.config import RunConfig
-from ax_anasod.training import TrainingTask
+
+if TYPE_CHECKING:
+    from ax.early_stopping.strategies import BaseEarlyStoppingStrategy
+
+    from ax_anasod.runners import BaseTrainingRunner
+    from ax_anasod.runs.config import RunConfig
+    from ax_anasod.training import TrainingTask
 
 RUNNERS: Final = ("local", "ray")
 MOST: Final = 1_000_000
@@ -29,17 +32,17 @@ class Execution:
     """The runner of a run, and when it stops trials early.
 
     Args:
-        runner: ``"local"`` trains one trial after the other in this process; ``"ray"`` as
-            many at a time as are proposed together, each in a process of its own.
-        address: Address of a Ray cluster, None for this machine.
+        runner: ``local`` trains one trial after the other in this process; ``ray`` as many at a
+            time as are proposed together, each in a process of its own.
+        address: Address of a Ray cluster; without it Ray runs on this machine.
         cpus: Processors of a trial, for Ray.
-        gpus: GPUs of a trial, for Ray.
-        retries: How many times a trial goes on after its worker was lost, for Ray.
-        early_stopping: A trial that is among this share of the worst after an epoch, in
-            percent, is stopped; None stops none.
+        gpus: GPUs of a trial, for Ray; 0.25 lets four share one.
+        retries: How often a trial goes on after its worker was lost, for Ray.
+        early_stopping: Stop a trial that is among this share of the worst after an epoch, in
+            percent.
         min_epochs: Epochs that every trial has.
-        min_trials: No trial is stopped before so many others have a curve.
-        tensorboard: Whether logs for TensorBoard are written.
+        min_trials: Trials that must have a curve before any is stopped.
+        tensorboard: Write logs for TensorBoard.
 
     Raises:
         UnknownNameError: There is no such runner.
@@ -83,6 +86,8 @@ class Execution:
             OptionError: A value is of another type, or out of its range; or it has an address,
                 and was not written by this user on this machine.
         """
+        from ax_anasod.runners.ray_runner import check_address
+
         given = {name: value for name, value in description.items() if name != trust.SEAL}
         execution = cls(**check_names(cls, given))
         check_address(execution.address, description.get(trust.SEAL))
@@ -101,6 +106,9 @@ class Execution:
         Raises:
             OptionalImportError: Ray is wanted and not installed.
         """
+        from ax_anasod.generation_strategy import get
+        from ax_anasod.runners import RayRunner, TrainingRunner
+
         space = get(config.strategy).space
         if self.runner == "local":
             return TrainingRunner(task, str(folder), space, config.seed, self.tensorboard)
@@ -120,4 +128,6 @@ class Execution:
         """Ax's strategy for early stopping, None where no trial is stopped."""
         if self.early_stopping is None:
             return None
+        from ax_anasod.early_stopping import stop_worst
+
         return stop_worst(self.early_stopping, self.min_epochs, self.min_trials)

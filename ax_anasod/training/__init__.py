@@ -1,48 +1,71 @@
-"""Training networks on images: data, augmentation, the loop, checkpoints."""
+"""Training networks on images: data, augmentation, the loop, checkpoints.
 
-from ax_anasod.training.calibration import (
-    Reliability,
-    ensemble_probabilities,
-    quality,
-    reliability,
-)
-from ax_anasod.training.checkpoint import read_state, write_state
-from ax_anasod.training.config import PROTOCOLS, TrainingConfig, protocol
-from ax_anasod.training.data import DataConfig, load_data
-from ax_anasod.training.epoch import Epoch
-from ax_anasod.training.hardware import Hardware
-from ax_anasod.training.images import ImageData, Images
-from ax_anasod.training.model_file import TrainedModel, load_model, save_model
-from ax_anasod.training.predict import loss_and_error, predict_logits
-from ax_anasod.training.task import Layers, TrainingTask
-from ax_anasod.training.training import Training
-from ax_anasod.training.trial import TrialState, TrialTraining, train_trial
+The names are loaded on first use: the command line reads the settings of a training
+(:mod:`ax_anasod.training.config`, :mod:`ax_anasod.training.hardware`) without torch.
+"""
 
-__all__ = [
-    "PROTOCOLS",
-    "DataConfig",
-    "Epoch",
-    "Hardware",
-    "ImageData",
-    "Images",
-    "Layers",
-    "Reliability",
-    "TrainedModel",
-    "Training",
-    "TrainingConfig",
-    "TrainingTask",
-    "TrialState",
-    "TrialTraining",
-    "ensemble_probabilities",
-    "load_data",
-    "load_model",
-    "loss_and_error",
-    "predict_logits",
-    "protocol",
-    "quality",
-    "read_state",
-    "reliability",
-    "save_model",
-    "train_trial",
-    "write_state",
-]
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ax_anasod.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from ax_anasod.training.calibration import Reliability as Reliability
+    from ax_anasod.training.calibration import ensemble_probabilities as ensemble_probabilities
+    from ax_anasod.training.calibration import quality as quality
+    from ax_anasod.training.calibration import reliability as reliability
+    from ax_anasod.training.checkpoint import read_state as read_state
+    from ax_anasod.training.checkpoint import write_state as write_state
+    from ax_anasod.training.config import PROTOCOLS as PROTOCOLS
+    from ax_anasod.training.config import DataConfig as DataConfig
+    from ax_anasod.training.config import TrainingConfig as TrainingConfig
+    from ax_anasod.training.config import protocol as protocol
+    from ax_anasod.training.data import load_data as load_data
+    from ax_anasod.training.epoch import Epoch as Epoch
+    from ax_anasod.training.hardware import Hardware as Hardware
+    from ax_anasod.training.images import ImageData as ImageData
+    from ax_anasod.training.images import Images as Images
+    from ax_anasod.training.model_file import TrainedModel as TrainedModel
+    from ax_anasod.training.model_file import load_model as load_model
+    from ax_anasod.training.model_file import save_model as save_model
+    from ax_anasod.training.predict import loss_and_error as loss_and_error
+    from ax_anasod.training.predict import predict_logits as predict_logits
+    from ax_anasod.training.task import Layers as Layers
+    from ax_anasod.training.task import TrainingTask as TrainingTask
+    from ax_anasod.training.training import Training as Training
+    from ax_anasod.training.trial import TrialState as TrialState
+    from ax_anasod.training.trial import TrialTraining as TrialTraining
+    from ax_anasod.training.trial import train_trial as train_trial
+
+_MODULES: Final = {
+    "DataConfig": "config",
+    "Epoch": "epoch",
+    "Hardware": "hardware",
+    "ImageData": "images",
+    "Images": "images",
+    "Layers": "task",
+    "PROTOCOLS": "config",
+    "Reliability": "calibration",
+    "TrainedModel": "model_file",
+    "Training": "training",
+    "TrainingConfig": "config",
+    "TrainingTask": "task",
+    "TrialState": "trial",
+    "TrialTraining": "trial",
+    "ensemble_probabilities": "calibration",
+    "load_data": "data",
+    "load_model": "model_file",
+    "loss_and_error": "predict",
+    "predict_logits": "predict",
+    "protocol": "config",
+    "quality": "calibration",
+    "read_state": "checkpoint",
+    "reliability": "calibration",
+    "save_model": "model_file",
+    "train_trial": "trial",
+    "write_state": "checkpoint",
+}
+
+__all__ = sorted(_MODULES)
+__getattr__, __dir__ = lazy_names(__name__, _MODULES)

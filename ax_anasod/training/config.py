@@ -1,4 +1,8 @@
-"""How a network is trained: the paper's protocols, every number of which can be overridden."""
+"""What a network is trained on, and how: the paper's protocols, every number of which can change.
+
+The command line reads names, defaults and help of its options from these classes, so that
+nothing heavy is imported here.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,69 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Self
 
-from ax_anasod.checked import check_names, check_types
+from ax_anasod.checked import check_names, check_range, check_types
 from ax_anasod.exceptions import OptionError, UnknownNameError
 
 MIXES: Final = ("none", "cutmix", "mixup")
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Which images, and how they are divided.
+
+    Args:
+        dataset: ``digits`` (scikit-learn's, in the package), ``cifar10``, ``cifar100``,
+            ``fashion-mnist`` (downloaded into the folder unless they are there), or any name for
+            the images in the folder.
+        path: Folder of the images: ``train``, ``val`` and ``test``, each a folder or tar file of
+            class folders, or class folders alone.
+        images: Use only so many of the training images, the same share of each class.
+        validation: Share of the training images that the search measures on, in (0, 1); where
+            the data set has a validation split and a test split, the search measures on the
+            validation split.
+        image_size: Resize images to so many pixels a side.
+        seed: Decides which images are used, and which of them are learned from.
+        skip_damaged: Leave images of class folders that are damaged or missing out, and say how
+            many, instead of refusing them.
+
+    Raises:
+        OptionError: A value is of another type, or out of its range.
+    """
+
+    dataset: str = "digits"
+    path: str | None = None
+    images: int | None = None
+    validation: float = 0.2
+    image_size: int | None = None
+    seed: int = 0
+    skip_damaged: bool = False
+
+    def __post_init__(self) -> None:
+        check_types(self)
+        if not 0 < self.validation < 1:
+            raise OptionError(f"validation must be in (0, 1), got {self.validation!r}")
+        for name, most in (("images", 10**9), ("image_size", 10**4)):
+            check_range(name, getattr(self, name), 1, most)
+        # torch takes no larger ones.
+        check_range("the seed of the data", self.seed, 0, 2**63 - 1)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The configuration as JSON-able data."""
+        described = asdict(self)
+        # Checkpoints from before there was this option are of the same images.
+        if not self.skip_damaged:
+            del described["skip_damaged"]
+        return described
+
+    @classmethod
+    def from_dict(cls, description: Mapping[str, Any]) -> Self:
+        """The configuration that `to_dict` described.
+
+        Raises:
+            UnknownNameError: There is no option of a name.
+            OptionError: A value is of another type, or out of its range.
+        """
+        return cls(**check_names(cls, description))
 
 
 @dataclass(frozen=True)
@@ -26,7 +89,8 @@ class TrainingConfig:
     Args:
         epochs: Passes over the training images.
         batch_size: Images in one step of the optimiser.
-        learning_rate: At the first step; it falls along a cosine over the whole training.
+        learning_rate: Learning rate at the first step; it falls along a cosine over the whole
+            training.
         final_learning_rate: At the last step.
         momentum: Of the gradient.
         weight_decay: Factor of the squared norm of the weights.

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final, Literal, Self, get_args
+from typing import Final, Literal, get_args
 
 import torch
 from torch import Tensor
 
-from ax_anasod.checked import check_names, check_range, check_types
-from ax_anasod.exceptions import DataError, OptionError, RunError, UnknownNameError
+from ax_anasod.exceptions import DataError, RunError, UnknownNameError
 from ax_anasod.training.checkpoint import read_state, write_state
+from ax_anasod.training.config import DataConfig
 from ax_anasod.training.folders import ClassFolders, Progress
 from ax_anasod.training.images import DAMAGED, ImageData, Images, limited, split_off
 from ax_anasod.training.sources import Source, Split, open_source
@@ -25,61 +24,6 @@ _TEST_SHARE: Final = 0.2
 # Another number makes what is cached worthless: of how images are found and decoded.
 _RULES: Final = 2
 _NAMED: Final = 5
-
-
-@dataclass(frozen=True)
-class DataConfig:
-    """Which images, and how they are divided.
-
-    Args:
-        dataset: Name of the data set, see :func:`ax_anasod.training.sources.open_source`.
-        path: Folder of its images, None where it needs none.
-        images: How many images of the training split are used; None uses all.
-        validation: Share of them that the search measures on, in (0, 1); where the data set has
-            a validation split and a test split, the search measures on the validation split.
-        image_size: Height and width that images are resized to, in pixels; None keeps theirs.
-        seed: Decides which images are used, and which are learned from.
-        skip_damaged: Whether images of class folders that are damaged or gone are left out,
-            instead of being refused.
-
-    Raises:
-        OptionError: A value is of another type, or out of its range.
-    """
-
-    dataset: str = "digits"
-    path: str | None = None
-    images: int | None = None
-    validation: float = 0.2
-    image_size: int | None = None
-    seed: int = 0
-    skip_damaged: bool = False
-
-    def __post_init__(self) -> None:
-        check_types(self)
-        if not 0 < self.validation < 1:
-            raise OptionError(f"validation must be in (0, 1), got {self.validation!r}")
-        for name, most in (("images", 10**9), ("image_size", 10**4)):
-            check_range(name, getattr(self, name), 1, most)
-        # torch takes no larger ones.
-        check_range("the seed of the data", self.seed, 0, 2**63 - 1)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The configuration as JSON-able data."""
-        described = asdict(self)
-        # Checkpoints from before there was this option are of the same images.
-        if not self.skip_damaged:
-            del described["skip_damaged"]
-        return described
-
-    @classmethod
-    def from_dict(cls, description: Mapping[str, Any]) -> Self:
-        """The configuration that `to_dict` described.
-
-        Raises:
-            UnknownNameError: There is no option of a name.
-            OptionError: A value is of another type, or out of its range.
-        """
-        return cls(**check_names(cls, description))
 
 
 def load_data(

@@ -1,4 +1,8 @@
-"""What a network is trained on."""
+"""The device that trains a network, and how it computes.
+
+The command line reads the fields of :class:`Hardware`, so that torch is imported only by the
+methods that need it.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +12,12 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Self
 
-import torch
-
 from ax_anasod.checked import check_names, check_range, check_types
 from ax_anasod.exceptions import OptionError, TrainingError, UnknownNameError
 from ax_anasod.optional import require
 
 if TYPE_CHECKING:
+    import torch
     from lightning.fabric import Fabric
 
 DEVICES: Final = ("auto", "cpu", "cuda", "mps")
@@ -31,18 +34,18 @@ class Hardware:
     precision, scales the loss, and clips gradients that are scaled.
 
     Args:
-        device: ``"cpu"``, ``"cuda"``, ``"mps"``, ``"auto"`` for the best there is, or one of
-            several such as ``"cuda:1"``.
-        precision: ``"32-true"``, ``"16-mixed"`` or ``"bf16-mixed"``.
-        deterministic: Whether only operations are allowed that give the same bits each time.
-            On a CPU all of a network's do, with the same number of threads.
-        channels_last: Whether images are stored pixel by pixel, which tensor cores and the CPU
-            prefer (depthwise convolutions on a CPU took half of the time).
-        compile: Whether the network is compiled first, which pays for long trainings.
-        threads: Threads of the CPU; None leaves torch's own setting. On a CPU, another number
-            gives other bits.
-        devices: On how many devices each network is trained, with a process for each; on a CPU
-            a device is a processor.
+        device: ``auto`` for the best there is, ``cpu``, ``cuda``, ``mps``, or one of several such
+            as ``cuda:1``.
+        precision: ``32-true``, ``16-mixed`` or ``bf16-mixed``.
+        deterministic: Allow only operations that give the same bits each time. On a CPU all of a
+            network's do, with the same number of threads.
+        channels_last: Store images pixel by pixel, which tensor cores and the CPU prefer
+            (depthwise convolutions on a CPU took half of the time).
+        compile: Compile each network first, which pays for long trainings.
+        threads: Threads of the CPU for each training; None leaves torch's own setting. On a CPU,
+            another number gives other bits.
+        devices: Train each network on so many GPUs of this machine, or processors of a CPU, with
+            a process for each.
 
     Raises:
         UnknownNameError: There is no such device or precision.
@@ -91,6 +94,8 @@ class Hardware:
         Raises:
             TrainingError: They are not there.
         """
+        import torch
+
         number = self.device.partition(":")[2]
         there = {
             "cpu": os.cpu_count() or 1 if self.devices > 1 else 1,
@@ -111,6 +116,8 @@ class Hardware:
         kind = self.device.partition(":")[0]
         if kind != "auto":
             return kind
+        import torch
+
         if torch.cuda.is_available():
             return "cuda"
         return "mps" if torch.backends.mps.is_available() else "cpu"
@@ -118,6 +125,8 @@ class Hardware:
     @property
     def memory_format(self) -> torch.memory_format:
         """How images are stored."""
+        import torch
+
         return torch.channels_last if self.channels_last else torch.contiguous_format
 
     def fabric(self, rank: int = 0) -> Fabric:
@@ -159,12 +168,16 @@ class Hardware:
         """
         if self.threads is not None:
             return self
+        import torch
+
         given = torch.get_num_threads() if "OMP_NUM_THREADS" in os.environ else None
         return replace(self, threads=given or max(1, int(processors)))
 
     @contextmanager
     def settings(self) -> Iterator[None]:
         """Torch's global settings for this hardware, put back at the end."""
+        import torch
+
         algorithms = torch.are_deterministic_algorithms_enabled()
         warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
         benchmark = torch.backends.cudnn.benchmark

@@ -20,8 +20,7 @@ from ax_anasod.checked import conform
 from ax_anasod.exceptions import OptionError, UnknownNameError, shown
 from ax_anasod.nasbench.benchmark import PERCENT, Objective, find_quantity
 from ax_anasod.networks import Network, NetworkConfig, OperationFactory, build_network
-from ax_anasod.training.config import TrainingConfig
-from ax_anasod.training.data import DataConfig
+from ax_anasod.training.config import DataConfig, TrainingConfig
 from ax_anasod.training.hardware import Hardware
 from ax_anasod.training.images import ImageData
 from ax_anasod.training.spread import engage

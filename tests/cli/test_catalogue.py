@@ -23,6 +23,21 @@ def test_every_strategy_is_listed_with_its_options(command: Command) -> None:
     assert "pool_size=none" in outcome.out
 
 
+def test_one_strategy_is_shown_with_what_its_options_are(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcome = command("strategies", "bananas")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out.startswith(f"bananas: {STRATEGIES['bananas'].summary}")
+    rows = {line.split()[0]: line for line in outcome.out.splitlines() if line.strip()}
+    for field in fields(STRATEGIES["bananas"].options):
+        # The name, the type, the default, and at least a few words.
+        assert len(rows[field.name].split()) > 5
+    refused = command("strategies", "bananass")
+    assert refused.code == 2
+    assert "did you mean 'bananas'?" in refused.err
+
+
 def test_every_benchmark_is_listed_with_what_it_needs(command: Command) -> None:
     outcome = command("benchmarks")
     assert (outcome.code, outcome.err) == (0, "")

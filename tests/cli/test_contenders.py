@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ax_anasod.cells import Cell
-from ax_anasod.cli.contenders import leave_out_unfit, parse_contenders
+from ax_anasod.cli.compare import leave_out_unfit, parse_contenders
 from ax_anasod.generation_strategy import STRATEGIES
 from ax_anasod.nasbench import TableBenchmark
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 
@@ -18,11 +19,13 @@ from tests.conftest import PATIENCE
     [
         (["--help"], 0),
         (["search", "--help"], 0),
+        (["train", "--help"], 0),
         (["--version"], 0),
         ([], 0),
         (["serch"], 2),
         (["search", "--stategy", "random"], 2),
         (["search", "--benchmark", "table", "--trials", "0"], 2),
+        (["train", "--batch-size", "0"], 2),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -69,3 +72,36 @@ def test_output_that_nobody_reads_is_no_error() -> None:
         check=False, text=True,
     )  # fmt: skip
     assert done.stderr == ""
+
+
+def in_a_shell(*arguments: str, **environment: str) -> str:
+    """The output of a command that is told of the shell by environment variables."""
+    done = subprocess.run(
+        [sys.executable, "-m", "ax_anasod", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+        env=os.environ | environment,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [("ax-anasod rep", "reproduce"), ("ax-anasod train --early", "--early-stopping")],
+)
+def test_shells_complete_commands_and_options(typed: str, completed: str) -> None:
+    words = {"COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" "))}
+    output = in_a_shell(_AX_ANASOD_COMPLETE="complete_bash", **words)
+    assert output.split() == [completed]
+
+
+def test_completion_is_installed(tmp_path: Path) -> None:
+    # Whatever shell has started the tests is not asked.
+    settings = {"HOME": str(tmp_path), "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+    assert "bash completion installed" in in_a_shell("--install-completion", "bash", **settings)
+    (script,) = (tmp_path / ".bash_completions").iterdir()
+    assert "_AX_ANASOD_COMPLETE=complete_bash" in script.read_text()
+    assert str(script) in (tmp_path / ".bashrc").read_text()

@@ -183,8 +183,9 @@ def test_what_was_left_out_and_that_nothing_was_learned_is_said(
     [
         (["--dataset", "cifar10"], "the data set 'cifar10' needs --data"),
         (["--batch-size", 5000], "batch_size 5000 is more than the"),
-        (["--batch-size", 0], "'0' is not a whole number of at least 1"),
-        (["--channels", 0], "'0' is not a whole number of at least 1"),
+        (["--batch-size", 0], "batch_size must be at least 1, got 0"),
+        (["--channels", "x"], "'x' is not a whole number"),
+        (["--channels", 0], "channels must be a whole number of at least 1, got 0"),
         (["--cells", 2], "cells must be a whole number of at least 3, got 2"),
         (["--cell", "nasnett"], "did you mean 'nasnet'"),
         (["--cell", "nas-bench-graph"], "nas-bench-graph"),

@@ -24,8 +24,8 @@ from tests.integration.crash import Crash, carry_out
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(
     [
-        *("ax_anasod.cli.start", "ax_anasod.analysis", "ax_anasod.cli.comparison_view"),
-        *("ax_anasod.cli.train_start", "ax_anasod.cli.retraining_view", "sklearn.datasets"),
+        *("ax_anasod.cli.running", "ax_anasod.analysis", "ax_anasod.cli.comparison_view"),
+        *("ax_anasod.cli.parsing", "ax_anasod.retraining", "sklearn.datasets"),
         *("lightning.fabric", "torch.utils.tensorboard"),
     ]
 )

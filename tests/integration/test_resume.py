@@ -25,7 +25,9 @@ STOPS = {"anasod-biased-random": (20,), "anasod-bo": (1, 10, 11, 25)}
 # Each process is a fork of a server that has loaded the libraries and nothing else, since
 # loading them takes longer than a search.
 SERVER = multiprocessing.get_context("forkserver")
-SERVER.set_forkserver_preload(["ax_anasod.cli.start", "ax_anasod.analysis"])
+SERVER.set_forkserver_preload(
+    ["ax_anasod.cli.running", "ax_anasod.cli.parsing", "ax_anasod.analysis"]
+)
 
 
 def begin(*arguments: object) -> BaseProcess:

@@ -5,7 +5,7 @@ import warnings
 
 import pytest
 
-from ax_anasod.cli.session import note, quiet_libraries, waiting
+from ax_anasod.cli.terminal import note, quiet_libraries, waiting
 from tests.cli.conftest import Command
 
 
@@ -35,7 +35,7 @@ def test_ctrl_c_before_there_is_anything_to_keep(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("ax_anasod.cli.tables.listing", interrupted)
-    monkeypatch.setattr("ax_anasod.cli.own_modules.import_module", interrupted)
+    monkeypatch.setattr("ax_anasod.cli.terminal.listing", interrupted)
+    monkeypatch.setattr("ax_anasod.cli.app.import_module", interrupted)
     outcome = command(*arguments)
     assert (outcome.code, outcome.out, outcome.err) == (130, "", "error: interrupted\n")

@@ -1,4 +1,4 @@
-"""What is shown while images are read and networks trained."""
+"""What is shown while images are read, and of networks that learn nothing from them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from ax_anasod.cli.session import note, stderr_console
+from ax_anasod.cli.terminal import note, stderr_console
 from ax_anasod.escaping import for_terminal
 from ax_anasod.training import DataConfig, ImageData, load_data
 from ax_anasod.training.data import Purpose

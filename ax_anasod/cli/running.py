@@ -1,4 +1,4 @@
-"""Carrying out a search: what ``search`` and ``resume`` have in common."""
+"""Running a search on the terminal: what ``search``, ``train`` and ``resume`` have in common."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from pathlib import Path
 from shlex import quote
 
 from ax_anasod.cli.failures import Failure, while_running, while_writing
-from ax_anasod.cli.interruption import Interruption
-from ax_anasod.cli.progress import SearchProgress
-from ax_anasod.cli.session import note, waiting
+from ax_anasod.cli.images import note_chance
 from ax_anasod.cli.summary import in_words, print_results
-from ax_anasod.cli.train_view import note_chance
+from ax_anasod.cli.terminal import INTERRUPTED, Interruption, SearchProgress, note, waiting
 from ax_anasod.exceptions import RunLostError
 from ax_anasod.journal import Failed, Record
 from ax_anasod.runs import Results, RunFolder, Search, TrainingSearch
@@ -20,11 +18,8 @@ from ax_anasod.runs.artefacts import DatabaseCopy, write_results
 from ax_anasod.threads import one_thread
 from ax_anasod.training import TrialState
 
-INTERRUPTED = 130
-"""Exit code of a process that was stopped with Ctrl-C."""
 
-
-def carry_out(
+def run_search(
     search: Search | TrainingSearch, folder: RunFolder | None, trials: int, *, as_json: bool
 ) -> int:
     """Search, write the results, and show them.

@@ -1,0 +1,192 @@
+"""The options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Final, TypedDict
+
+import typer
+
+from ax_anasod.cli.option_groups import OptionGroup, at_least, number, option, share
+from ax_anasod.networks.config import NetworkConfig
+from ax_anasod.training.config import DataConfig, TrainingConfig
+from ax_anasod.training.hardware import Hardware
+
+
+def _resolved(text: str) -> str:
+    """A parser of paths, whole ones since a run may be continued from another folder."""
+    return str(Path(text).resolve())
+
+
+class BenchmarkArguments(TypedDict, total=False):
+    """Arguments of the classes of benchmarks, as far as the command line gives them.
+
+    Args:
+        dataset: Data set of the benchmark.
+        path: File or folder with the benchmark's data.
+        cell: Cell of a table: a built-in name, or a TOML file.
+        accuracy: Accuracy in percent, searched as error = 100 - accuracy. May be repeated.
+        minimize: Quantity to minimise as it is. May be repeated: several objectives give a
+            Pareto front.
+        maximize: Quantity to maximise as it is, of any sign and scale: AUC, R2, images a
+            second. May be repeated.
+        report: Not searched, but given for the incumbent. May be repeated.
+        cost: Cost of an evaluation in seconds.
+        present_only: Search only the architectures that the data has, where some lack.
+        epochs: Epochs trained: 12 or 200 of nas-bench-201, 1 to 98 of nas-bench-301.
+        seeds: Values of nas-bench-201: the 'mean' over training seeds, or a 'single' one a
+            query.
+        cache: Keep the content of a nas-bench-201 file as Parquet beside it.
+        surrogate: Surrogate of nas-bench-301, where the folder holds several: yahpo-nb301, or
+            a kind of model such as xgb, lgb, gnn_gin.
+        noise: Errors of nas-bench-301 as noisy as single training runs.
+        python: Interpreter with the package nasbench301, for its ensembles; see: ax-anasod
+            setup-nasbench301.
+        timeout: How long an ensemble of nas-bench-301 may take for 256 architectures.
+    """
+
+    dataset: str
+    path: Path
+    cell: str
+    accuracy: list[str]
+    minimize: list[str]
+    maximize: list[str]
+    report: list[str]
+    cost: str
+    present_only: bool
+    epochs: Annotated[int, at_least(1)]
+    seeds: str
+    cache: bool
+    surrogate: str
+    noise: bool
+    python: str
+    timeout: float
+
+
+class StartArguments(TypedDict, total=False):
+    """The differentiable search that a search starts from.
+
+    Args:
+        place: Start from a differentiable search (its folder or found.json): its best cells are
+            the first trials, and the other initial ones are drawn from its distribution.
+        cells: With --from: how many of its cells are the first trials (5).
+        uniform: With --from: share of a uniform distribution that is mixed into the other one
+            (0.25).
+    """
+
+    place: Path
+    cells: Annotated[int, at_least(0)]
+    uniform: Annotated[float, share]
+
+
+_SEARCH: Final = "Search"
+_OUTPUT: Final = "Output"
+_COLUMN: Final = {"metavar": "COLUMN"}
+_SWITCH: Final = {"default": False}
+
+BENCHMARK: Final = OptionGroup(
+    BenchmarkArguments,
+    "Benchmark",
+    tuple(BenchmarkArguments.__annotations__),
+    changes={
+        "path": {"flag": "--data"},
+        **dict.fromkeys(("accuracy", "minimize", "maximize", "report", "cost"), _COLUMN),
+        **dict.fromkeys(("present_only", "cache", "noise"), _SWITCH),
+        "seeds": {"flag": "--training-seeds"},
+        "surrogate": {"metavar": "NAME"},
+        "python": {"metavar": "PATH"},
+        "timeout": {"metavar": "SECONDS"},
+    },
+)
+START: Final = OptionGroup(
+    StartArguments,
+    _SEARCH,
+    ("place", "cells", "uniform"),
+    changes={
+        "place": {"flag": "--from", "metavar": "DIR"},
+        "cells": {"flag": "--from-cells"},
+        "uniform": {"flag": "--from-uniform", "metavar": "SHARE"},
+    },
+)
+IMAGES: Final = OptionGroup(
+    DataConfig,
+    "Images",
+    ("dataset", "path", "images", "validation", "image_size", "seed", "skip_damaged"),
+    changes={
+        "dataset": {"metavar": "NAME"},
+        "path": {"flag": "--data", "metavar": "DIR", "parser": _resolved},
+        "seed": {"flag": "--data-seed"},
+    },
+)
+NETWORK: Final = OptionGroup(
+    NetworkConfig,
+    "Networks",
+    ("skeleton", "channels", "cells"),
+    "as published with the cell; small on the digits",
+)
+TRAINING: Final = OptionGroup(
+    TrainingConfig,
+    "Training",
+    ("epochs", "batch_size", "learning_rate"),
+    "as in the paper; short on the digits",
+)
+HARDWARE: Final = OptionGroup(
+    Hardware,
+    "Hardware",
+    ("device", "precision", "deterministic", "threads"),
+    changes={
+        "threads": {
+            "help": "Threads of the CPU for each training. On a CPU, another number gives other "
+            "bits.",
+            "show_default": "what OMP_NUM_THREADS says, otherwise one",
+        }
+    },
+)
+
+BenchmarkName = Annotated[
+    str, option("Benchmark", "What answers for the architectures; see: ax-anasod benchmarks.")
+]
+StrategyName = Annotated[
+    str, option(_SEARCH, "How trials are proposed; see: ax-anasod strategies.")
+]
+StrategyOptions = Annotated[
+    list[str] | None,
+    option(_SEARCH, "Option of the strategy. May be repeated.", "--option", metavar="NAME=VALUE"),
+]
+UntilImprovementBelow = Annotated[
+    float | None,
+    option(
+        _SEARCH,
+        "End the search before its last trial once five trials in a row were each expected to "
+        "improve the best value by less than this (two-level-bo); 0: never.",
+        metavar="PERCENT",
+    ),
+]
+Seed = Annotated[int, number(_SEARCH, "Every random number is derived from it.", 0)]
+Parallel = Annotated[int, number(_SEARCH, "Trials proposed at a time.", 1)]
+TrainedCell = Annotated[
+    str, option("Networks", "Cell that is searched: a built-in name, or a TOML file.", "--cell")
+]
+Operations = Annotated[
+    str | None,
+    option(
+        "Networks",
+        "Mapping of modules for operations of your own; PYTHONPATH says where modules are found.",
+        metavar="MODULE:NAME",
+    ),
+]
+TrainingOptions = Annotated[
+    list[str] | None,
+    option(
+        "Training",
+        "Any other value of the training protocol, such as cutout=16. May be repeated.",
+        "--training",
+        metavar="NAME=VALUE",
+    ),
+]
+Out = Annotated[
+    Path | None,
+    option(_OUTPUT, "New folder of the run. Without it nothing is written.", metavar="DIR"),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object on stdout.")]
+RunDirectory = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the run.")]
