@@ -25,7 +25,7 @@ NOTEBOOKS := $(patsubst %.py,%.ipynb,$(wildcard tutorials/*.py))
 .NOTPARALLEL:
 
 help:
-	@echo "make search      search graph neural networks on NAS-Bench-Graph cora with ANASOD-BO"
+	@echo "make search      search graph neural networks on NAS-Bench-Graph citeseer (runs/first)"
 	@echo "make test        what CI checks: lint, types, import floors, tests, tutorials"
 	@echo "                 (CI=true make test: and that the tests cover 90 % of the lines)"
 	@echo "make lint        ruff, mypy, import-linter"
@@ -59,9 +59,12 @@ $(REFERENCES): $(CREATED) pyproject.toml
 	$(BIN)/python -m pip install --editable ".[dev,baselines]" baybe
 	touch $@ $(BARE)
 
+# A second call shows the run of the first one again.
 search: $(BARE)
-	$(BIN)/ax-anasod search --benchmark nas-bench-graph --dataset cora \
-	  --strategy anasod-bo --trials 50 --seed 0
+	@if [ -d runs/first ]; then $(BIN)/ax-anasod resume runs/first; else \
+	  $(BIN)/ax-anasod search --benchmark nas-bench-graph --dataset citeseer \
+	    --strategy two-level-bo --trials 100 --seed 0 --out runs/first; fi
+	@echo "report: runs/first/report.html"
 
 test: lint
 	$(PYTEST) $(COVERAGE)

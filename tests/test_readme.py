@@ -1,4 +1,4 @@
-"""The Python blocks and commands of the README and of docs/training.md run as they stand."""
+"""The Python blocks of README and pages, and the commands of the README, run as they stand."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from subprocess import CompletedProcess
 import pytest
 
 README = Path(__file__).parents[1] / "README.md"
-PAGES = README.read_text() + (README.parent / "docs" / "training.md").read_text()
+PAGES = "".join(
+    page.read_text()
+    for page in (README, *(README.parent / "docs" / name for name in ("training.md", "do/ax.md")))
+)
 PYTHON = re.findall(r"```python\n(.*?)```", PAGES, flags=re.DOTALL)
 COMMANDS = [
     line

@@ -1,4 +1,4 @@
-"""The picture on top of the README, light and dark, from real searches on NAS-Bench-201.
+r"""The picture on top of the README, light and dark, from real searches on NAS-Bench-201.
 
 A table of NAS-Bench-201 and the folder of a comparison on it, made by
 
