@@ -19,9 +19,9 @@ from ax.exceptions.core import UserInputError
 
 from ax_anasod import storage  # noqa: F401  (registers our classes)
 from ax_anasod.cells import Architecture, Cell
-from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, RunProperties
+from ax_anasod.core import SEARCH_SPACES, AnasodSearchSpace, CellSearchSpace, RunProperties
 from ax_anasod.core.architectures import ARCHITECTURE, experiment_of, space_of_run
-from ax_anasod.core.coding import space_of
+from ax_anasod.core.bound_space import require_cell_bound
 from ax_anasod.core.experiment import SearchExperiment
 from ax_anasod.core.objectives import warn_if_minimised
 from ax_anasod.core.seeding import check_seed
@@ -43,8 +43,7 @@ def make_search_space(cell: Cell, strategy: str) -> AnasodSearchSpace | CellSear
     Raises:
         UnknownNameError: There is no such strategy.
     """
-    kind = AnasodSearchSpace if get(strategy).space == "encoding" else CellSearchSpace
-    return kind.from_cell(cell)
+    return SEARCH_SPACES[get(strategy).space].from_cell(cell)
 
 
 def make_experiment(
@@ -86,6 +85,7 @@ def make_experiment(
     Warns:
         ObjectiveWarning: What is minimised has the name of an accuracy.
     """
+    require_cell_bound(search_space)
     lower, recorded = _directions(objectives, maximize), name_list("reported", reported)
     names, by_name = tuple(lower), _by_name(metrics)
     _check_names(names, recorded, by_name)
@@ -109,7 +109,7 @@ def make_experiment(
     )
     RunProperties(
         cell=search_space.cell.to_dict(),
-        space=space_of(search_space),
+        space=search_space.kind,
         seed=check_seed(seed),
         strategy=strategy,
         options=options or {},

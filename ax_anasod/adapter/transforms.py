@@ -20,9 +20,8 @@ from ax.core.search_space import SearchSpace
 from ax.generators.types import TConfig
 
 from ax_anasod.core.history import warn_once
-from ax_anasod.core.means import failed_arms
+from ax_anasod.core.means import as_stored, failed_arms
 from ax_anasod.core.objectives import objective_signs
-from ax_anasod.core.stored_values import as_stored
 from ax_anasod.exceptions import ObservationError, ObservationWarning
 from ax_anasod.generators.targets import has_logarithm, lift_zeros
 from ax_anasod.simplex import bomze_round

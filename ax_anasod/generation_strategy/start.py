@@ -12,8 +12,7 @@ from annotated_types import Gt, Le
 from ax.generation_strategy.generation_strategy import GenerationStrategy
 
 from ax_anasod.cells import Cell, RestrictedCell
-from ax_anasod.core import AnasodSearchSpace, CellSearchSpace
-from ax_anasod.core.coding import Space, space_of
+from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, TrialKind
 from ax_anasod.dnas import OneShotResult
 from ax_anasod.dnas.layout import FOUND
 from ax_anasod.exceptions import OptionError, RunError
@@ -95,7 +94,7 @@ class Start:
         except (KeyError, TypeError) as error:
             raise RunError(f"the start of the run is damaged: {error}") from error
 
-    def for_generators(self, cell: Cell, space: Space) -> dict[str, Any]:
+    def for_generators(self, cell: Cell, space: TrialKind) -> dict[str, Any]:
         """What :class:`ax_anasod.generators.start.StartingDraws` is given.
 
         Raises:
@@ -142,7 +141,7 @@ def started(
     Raises:
         OptionError: The start is of another cell.
     """
-    space = space_of(search_space)
+    space = search_space.kind
     stored = start.for_generators(search_space.cell, space)
     first = strategy._nodes[0]
     (spec,) = first.generator_specs

@@ -17,8 +17,7 @@ from botorch.acquisition.multi_objective.logei import qLogNoisyExpectedHypervolu
 from torch import Tensor
 
 from ax_anasod.cells import from_dict
-from ax_anasod.core import AnasodSearchSpace, parameter_names
-from ax_anasod.core.coding import Coding, Space
+from ax_anasod.core import AnasodSearchSpace, TrialKind
 from ax_anasod.core.objectives import Scope
 from ax_anasod.generators.acquisition import EncodingAcquisition
 from ax_anasod.generators.base import NUM_INITIAL
@@ -65,7 +64,7 @@ class EncodingGenerator(BoTorchGenerator):
         OptionError: An option is out of range.
     """
 
-    space: Space = "encoding"
+    space: TrialKind = "encoding"
     scope: Scope = "front"
     above: float | None = None
 
@@ -87,7 +86,7 @@ class EncodingGenerator(BoTorchGenerator):
         self.cell = from_dict(dict(cell))
         if optimizer == "exhaustive":
             check_exhaustive(self.cell)
-        self.coding = Coding(self.cell, self.space)
+        self.search_space = AnasodSearchSpace.from_cell(self.cell)
         self.seed, self.repeat_architectures = seed, repeat_architectures
         self.num_initial = num_initial
         self.log_targets = log_targets
