@@ -19,6 +19,7 @@ from ax.core.parameter import ParameterType, RangeParameter
 from ax.core.search_space import SearchSpace
 from ax.generators.types import TConfig
 
+from ax_anasod._ax import experiment_behind, objectives_behind, transform_config
 from ax_anasod.core.history import warn_once
 from ax_anasod.core.means import as_stored, failed_arms
 from ax_anasod.core.objectives import objective_signs
@@ -130,10 +131,10 @@ class PrepareObservations(Transform):
         if self.adapter is None:
             return experiment_data
         _check_present(data, self.objectives)
-        failures = failed_arms(self.adapter._experiment, self.objectives)
+        failures = failed_arms(experiment_behind(self.adapter), self.objectives)
         # A plain search space lets arms in that are no encodings.
         arms = pd.DataFrame([arm.parameters for _, arm in failures], columns=self.names)
-        within = is_encoding(arms, self.adapter._transform_configs[BomzeRounding.__name__])
+        within = is_encoding(arms, transform_config(self.adapter, BomzeRounding.__name__))
         failures = list(itertools.compress(failures, within))
         return _impute_failures(experiment_data, failures, self.names, self.objectives)
 
@@ -143,7 +144,7 @@ class PrepareObservations(Transform):
         lacking = np.isnan(sems[~np.isnan(means)])
         if self.adapter is not None and lacking.any() and not lacking.all():
             warn_once(
-                self.adapter._experiment,
+                experiment_behind(self.adapter),
                 f"some trials have a standard error of {metric} and others none (or one that is "
                 "negative or infinite): the noise of the others is inferred",
                 ObservationWarning,
@@ -181,7 +182,7 @@ class LogObjectives(LogY):
 
 def objectives_of(adapter: Adapter | None) -> dict[str, float]:
     """The signatures of what an adapter searches -> the sign that makes it minimised."""
-    config = None if adapter is None else adapter._optimization_config
+    config = None if adapter is None else objectives_behind(adapter)
     return {} if config is None else dict(objective_signs(config))
 
 

@@ -13,6 +13,7 @@ from ax.core.base_trial import BaseTrial
 from ax.core.experiment import Experiment
 from botorch.utils.multi_objective.pareto import is_non_dominated
 
+from ax_anasod._ax import origin_of
 from ax_anasod.cells import Cell, from_dict
 from ax_anasod.core import (
     SEARCH_SPACES,
@@ -224,8 +225,8 @@ def cell_and_space(experiment: Experiment) -> tuple[Cell, TrialKind]:
 
 def _node(trial: BaseTrial) -> str:
     for run in trial.generator_runs:
-        if run._generation_node_name is not None:
-            return str(run._generation_node_name)
+        if node := origin_of(run)[0]:
+            return node
     return "attached"
 
 

@@ -10,12 +10,12 @@ from ax.core.arm import Arm
 from ax.core.base_trial import BaseTrial
 from ax.core.experiment import Experiment
 from ax.core.generator_run import GeneratorRun
-from ax.generation_strategy.generation_strategy import GenerationStrategy
 
+from ax_anasod._ax import experiment_of, nodes_of, set_candidate_metadata, strategy_of
 from ax_anasod.cells import Architecture, Cell, from_dict
 from ax_anasod.core.bound_space import CellBoundSearchSpace
 from ax_anasod.core.cell_search_space import CellSearchSpace, search_space_of
-from ax_anasod.core.properties import RunProperties
+from ax_anasod.core.experiment import RunProperties
 from ax_anasod.core.search_space import AnasodSearchSpace
 from ax_anasod.core.seeding import architecture_rng
 from ax_anasod.exceptions import ArchitectureError, OptionError
@@ -66,20 +66,6 @@ def architecture_of(client: object, trial_index: int) -> Architecture:
             f"experiment.trials[{trial_index}].run_metadata[{ARCHITECTURE!r}] names them",
         )
     return cell.architecture(codes[0])
-
-
-def experiment_of(client: object) -> Experiment:
-    """The experiment of what Ax calls a client.
-
-    Raises:
-        OptionError: It has none.
-    """
-    found = client if isinstance(client, Experiment) else getattr(client, "_experiment", None)
-    if found is None:
-        found = getattr(client, "experiment", None)
-    if not isinstance(found, Experiment):
-        raise OptionError(f"a Client, AxClient or Experiment is needed, got {client!r}")
-    return found
 
 
 def space_of_run(client: object) -> AnasodSearchSpace | CellSearchSpace:
@@ -189,7 +175,7 @@ def record_architectures(
         code = _untried(cell, counts, seed, first + len(before), taken)
         text = cell.to_strings(code)[0]
         metadata[arm.signature] = {**(metadata.get(arm.signature) or {}), ARCHITECTURE: text}
-    run._candidate_metadata_by_arm_signature = metadata
+    set_candidate_metadata(run, metadata)
 
 
 def _untried(cell: Cell, counts: Counts, seed: int, index: int, taken: list[Codes]) -> Codes:
@@ -251,9 +237,9 @@ def _cell_and_seed(client: object, experiment: Experiment) -> tuple[Cell, int | 
 
 
 def _arguments_of_generators(client: object) -> Iterator[dict[str, Any]]:
-    for name in ("_maybe_generation_strategy", "_generation_strategy", "generation_strategy"):
-        strategy = getattr(client, name, None)
-        if isinstance(strategy, GenerationStrategy):
-            for node in strategy.nodes_by_name.values():
-                yield from (spec.generator_kwargs for spec in node.generator_specs)
-            return
+    try:
+        nodes = nodes_of(strategy_of(client))
+    except OptionError:
+        return
+    for node in nodes:
+        yield from (spec.generator_kwargs for spec in node.generator_specs)

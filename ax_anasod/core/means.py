@@ -15,6 +15,7 @@ from ax.core.data import Data, DataRow
 from ax.core.experiment import Experiment
 from ax.core.trial_status import TrialStatus
 
+from ax_anasod._ax import data_rows
 from ax_anasod.exceptions import ObservationError
 from ax_anasod.typing import Values
 
@@ -37,7 +38,7 @@ class Means:
 
     def update(self, data: Data) -> set[Key] | None:
         """Read what is new; the arms that it is of, or None where all was read again."""
-        rows = data._data_rows
+        rows = data_rows(data)
         again = not begins_with(rows, self._seen)
         if again:
             self.__init__()  # type: ignore[misc]
@@ -82,7 +83,7 @@ def unusable_values(
     Returns:
         Trial and arm name -> such an objective and its value.
     """
-    if all(math.isfinite(row.mean) for row in experiment.data._data_rows):
+    if all(math.isfinite(row.mean) for row in data_rows(experiment.data)):
         return {}
     means = Means()
     means.update(experiment.lookup_data())

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from ax.core.parameter import Parameter, ParameterType, RangeParameter
 from ax.core.parameter_constraint import ParameterConstraint
 from ax.core.types import TParamValue
-from ax.utils.common.base import Base
 
+from ax_anasod._ax import without_identity
 from ax_anasod.cells import Architecture, Cell
 from ax_anasod.cells.encodings import part_counts
 from ax_anasod.core.bound_space import CellBoundSearchSpace, require_cell
@@ -22,8 +21,6 @@ from ax_anasod.core.seeding import architecture_rng
 from ax_anasod.exceptions import CellError, EncodingError
 from ax_anasod.simplex import validate_counts
 from ax_anasod.typing import Codes, Counts
-
-Copied = TypeVar("Copied", bound=Base)
 
 
 class OperationParameter(RangeParameter):
@@ -56,7 +53,7 @@ class OperationParameter(RangeParameter):
         """A copy without the database identity of the original."""
         # Ax's own clone returns a plain RangeParameter, and a copy that kept the
         # database identity could not be saved beside the original.
-        return _without_identity(self)
+        return without_identity(self)
 
 
 def parameter_name(operation: str) -> str:
@@ -275,20 +272,13 @@ class AnasodSearchSpace(CellBoundSearchSpace):
 
 
 def _sum_constraint(names: tuple[str, ...], total: int) -> ParameterConstraint:
-    return _without_identity(_parsed(f"{' + '.join(names)} == {total}"))
+    return without_identity(_parsed(f"{' + '.join(names)} == {total}"))
 
 
 @lru_cache(maxsize=64)
 def _parsed(equality: str) -> ParameterConstraint:
     # Ax parses the text with sympy, which takes longer than all else that a space is made of.
     return ParameterConstraint(equality=equality)
-
-
-def _without_identity(original: Copied) -> Copied:
-    """A copy of a part of a search space that a database takes for another one."""
-    copied = copy.copy(original)
-    copied._db_id = None
-    return copied
 
 
 def _is_number(value: object) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 from annotated_types import Gt, Le
 from ax.generation_strategy.generation_strategy import GenerationStrategy
 
+from ax_anasod._ax import nodes_of
 from ax_anasod.cells import Cell, RestrictedCell
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, TrialKind
 from ax_anasod.dnas import OneShotResult
@@ -143,7 +144,7 @@ def started(
     """
     space = search_space.kind
     stored = start.for_generators(search_space.cell, space)
-    first = strategy._nodes[0]
+    first = nodes_of(strategy)[0]
     (spec,) = first.generator_specs
     if spec.generator_enum is DRAWS[space] and not spec.generator_kwargs.get("beta_max"):
         spec.generator_kwargs["start"] = stored
@@ -158,7 +159,7 @@ def started(
         name=strategy.name,
         nodes=[
             node("start", DRAWS[space], arguments, first.name, num_initial),
-            *strategy._nodes,
+            *nodes_of(strategy),
         ],
     )
 
