@@ -23,8 +23,8 @@ from ax_anasod.cells import Architecture, Cell
 from ax_anasod.core import SEARCH_SPACES, AnasodSearchSpace, CellSearchSpace, RunProperties
 from ax_anasod.core.architectures import ARCHITECTURE, space_of_run
 from ax_anasod.core.bound_space import require_cell_bound
-from ax_anasod.core.experiment import SearchExperiment
 from ax_anasod.core.objectives import warn_if_minimised
+from ax_anasod.core.search_experiment import SearchExperiment
 from ax_anasod.core.seeding import check_seed
 from ax_anasod.dnas import OneShotResult
 from ax_anasod.early_stopping import stop_worst

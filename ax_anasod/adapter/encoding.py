@@ -25,7 +25,7 @@ from ax.utils.common.constants import Keys
 from botorch.utils.multi_objective.hypervolume import infer_reference_point
 from botorch.utils.multi_objective.pareto import is_non_dominated
 
-from ax_anasod.adapter.checked import CheckedAdapter
+from ax_anasod.adapter.scope import CheckedAdapter
 from ax_anasod.adapter.transforms import BomzeRounding, is_encoding, objectives_of
 from ax_anasod.core.history import History, HistoryReader, proposed_before
 from ax_anasod.core.means import failed_arms

@@ -15,7 +15,7 @@ from ax.core.search_space import SearchSpace
 from ax.generators.types import TConfig
 from pandas import DataFrame
 
-from ax_anasod.adapter.checked import CheckedAdapter
+from ax_anasod.adapter.scope import CheckedAdapter
 from ax_anasod.core.history import HistoryReader
 from ax_anasod.generators.base import HistoryGenerator
 from ax_anasod.threads import undisturbed

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from ax.adapter.base import Adapter
 from ax.adapter.transforms.base import Transform
@@ -26,6 +25,7 @@ from ax_anasod.core.objectives import objective_signs
 from ax_anasod.exceptions import ObservationError, ObservationWarning
 from ax_anasod.generators.targets import has_logarithm, lift_zeros
 from ax_anasod.simplex import bomze_round
+from ax_anasod.typing import Values
 
 
 class BomzeRounding(Transform):
@@ -138,9 +138,7 @@ class PrepareObservations(Transform):
         failures = list(itertools.compress(failures, within))
         return _impute_failures(experiment_data, failures, self.names, self.objectives)
 
-    def _warn_of_mixed_noise(
-        self, means: npt.NDArray[np.float64], sems: npt.NDArray[np.float64], metric: str
-    ) -> None:
+    def _warn_of_mixed_noise(self, means: Values, sems: Values, metric: str) -> None:
         lacking = np.isnan(sems[~np.isnan(means)])
         if self.adapter is not None and lacking.any() and not lacking.all():
             warn_once(

@@ -15,7 +15,7 @@ from ax_anasod._ax import experiment_of, nodes_of, set_candidate_metadata, strat
 from ax_anasod.cells import Architecture, Cell, from_dict
 from ax_anasod.core.bound_space import CellBoundSearchSpace
 from ax_anasod.core.cell_search_space import CellSearchSpace, search_space_of
-from ax_anasod.core.experiment import RunProperties
+from ax_anasod.core.search_experiment import RunProperties
 from ax_anasod.core.search_space import AnasodSearchSpace
 from ax_anasod.core.seeding import architecture_rng
 from ax_anasod.exceptions import ArchitectureError, OptionError

@@ -29,6 +29,7 @@ from ax_anasod.core.means import (
 )
 from ax_anasod.core.objectives import objective_signs
 from ax_anasod.exceptions import AnasodWarning, ObservationWarning
+from ax_anasod.typing import Values
 
 # What experiments have been warned of: Ax compares experiments by all their attributes.
 _SAID: Final[dict[int, set[str]]] = {}
@@ -57,7 +58,7 @@ class History:
     """
 
     rows: npt.NDArray[np.int64]
-    values: npt.NDArray[np.float64]
+    values: Values
     trial_indices: npt.NDArray[np.int64]
     failed: npt.NDArray[np.bool_]
     position: int
@@ -76,7 +77,7 @@ class History:
         """
         return ~self.observed & ~self.failed
 
-    def imputed(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    def imputed(self) -> tuple[npt.NDArray[np.int64], Values]:
         """Rows and first objective of all ended trials, in trial order.
 
         A failed or abandoned trial counts as the worst value seen, so that it is never
@@ -91,7 +92,7 @@ class History:
             values[~observed] = values[observed].max()
         return self.rows[ended], values[ended]
 
-    def since(self, num_initial: int) -> npt.NDArray[np.float64]:
+    def since(self, num_initial: int) -> Values:
         """What happened after the initial trials, for a schedule that starts with them.
 
         Args:
@@ -235,9 +236,7 @@ class HistoryReader:
             outside=len(arms) - len(inside),
         )
 
-    def _read_values(
-        self, experiment: Experiment, objectives: list[tuple[str, float]]
-    ) -> npt.NDArray[np.float64]:
+    def _read_values(self, experiment: Experiment, objectives: list[tuple[str, float]]) -> Values:
         """The values of the arms that are kept, ``n x m``."""
         changed = self._means.update(experiment.lookup_data()) if objectives else set()
         if changed is None or objectives != self._objectives:
@@ -251,9 +250,7 @@ class HistoryReader:
         self._values = np.concatenate([self._values, values[len(rows) :]])
         return self._values
 
-    def _values_of(
-        self, keys: list[Key], objectives: list[tuple[str, float]]
-    ) -> npt.NDArray[np.float64]:
+    def _values_of(self, keys: list[Key], objectives: list[tuple[str, float]]) -> Values:
         """The values of arms, ``n x m``; NaN where there is none."""
         exact = np.empty((len(keys), len(objectives)))
         for column, (name, sign) in enumerate(objectives):

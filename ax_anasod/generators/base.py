@@ -13,7 +13,7 @@ from ax.generators.random.base import RandomGenerator
 from ax_anasod.cells import from_dict
 from ax_anasod.core import SEARCH_SPACES, TrialKind
 from ax_anasod.core.history import History
-from ax_anasod.core.objectives import Scope
+from ax_anasod.core.objectives import ObjectiveScope
 from ax_anasod.core.seeding import proposal_rng
 from ax_anasod.generators.start import StartingDraws
 from ax_anasod.generators.targets import check_values
@@ -53,7 +53,7 @@ class HistoryGenerator(RandomGenerator, ABC):
         self.search_space = SEARCH_SPACES[self.space].from_cell(self.cell)
 
     @property
-    def scope(self) -> Scope:
+    def scope(self) -> ObjectiveScope:
         """What it can search; its adapter refuses experiments that ask for more."""
         return "one"
 
@@ -108,7 +108,7 @@ class DrawGenerator(HistoryGenerator):
         self,
         cell: Mapping[str, Any],
         seed: int = 0,
-        scope: Scope = "any",
+        scope: ObjectiveScope = "any",
         above: float | None = None,
         start: Mapping[str, Any] | None = None,
     ) -> None:
@@ -117,7 +117,7 @@ class DrawGenerator(HistoryGenerator):
         self.start = None if start is None else StartingDraws(self.search_space, seed, start)
 
     @property
-    def scope(self) -> Scope:
+    def scope(self) -> ObjectiveScope:
         """Whatever is asked for, since draws read no values; or what the model can search."""
         return self._scope
 

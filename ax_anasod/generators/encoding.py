@@ -18,7 +18,7 @@ from torch import Tensor
 from ax_anasod._ax import without_native_logei
 from ax_anasod.cells import from_dict
 from ax_anasod.core import AnasodSearchSpace, TrialKind
-from ax_anasod.core.objectives import Scope
+from ax_anasod.core.objectives import ObjectiveScope
 from ax_anasod.generators.acquisition import EncodingAcquisition
 from ax_anasod.generators.base import NUM_INITIAL
 from ax_anasod.generators.candidates import check_exhaustive
@@ -65,7 +65,7 @@ class EncodingGenerator(BoTorchGenerator):
     """
 
     space: TrialKind = "encoding"
-    scope: Scope = "front"
+    scope: ObjectiveScope = "front"
     above: float | None = None
 
     def __init__(

@@ -27,7 +27,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ax_anasod._ax import set_decoder, set_search_space, take_identity
 from ax_anasod.cells import Cell, from_dict
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, OperationParameter, RunProperties
-from ax_anasod.core.experiment import SearchExperiment
+from ax_anasod.core.search_experiment import SearchExperiment
 from ax_anasod.exceptions import RunError
 from ax_anasod.generation_strategy.nodes import SearchStrategy
 from ax_anasod.metrics import LookupMetric, TrainingMetric
