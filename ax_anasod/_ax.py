@@ -59,13 +59,11 @@ def strategy_of(client: object) -> GenerationStrategy:
     Raises:
         OptionError: It has none (yet).
     """
-    # `Client` has the first; its others fail where there is no strategy.
-    for name in ("_maybe_generation_strategy", "_generation_strategy", "generation_strategy"):
-        if hasattr(type(client), name) or hasattr(client, name):
-            strategy = getattr(client, name)
-            if isinstance(strategy, GenerationStrategy):
-                return strategy
-            break
+    # `Client` has the first; its second one fails where there is no strategy.
+    names = ("_maybe_generation_strategy", "_generation_strategy", "generation_strategy")
+    strategy = next((getattr(client, name) for name in names if hasattr(client, name)), None)
+    if isinstance(strategy, GenerationStrategy):
+        return strategy
     raise OptionError(f"a Client or AxClient with a strategy is needed, got {client!r}")
 
 

@@ -22,6 +22,7 @@ from ax.api.client import Client
 from ax.core.experiment import Experiment
 from ax.core.parameter import ParameterType, RangeParameter
 from ax.core.search_space import SearchSpace
+from ax.service.ax_client import AxClient
 from ax.storage.registry_bundle import RegistryBundle
 from ax.storage.sqa_store.decoder import Decoder
 from botorch.acquisition.multi_objective import logei
@@ -86,6 +87,10 @@ def test_a_client_has_an_experiment_and_a_strategy(client: Client) -> None:
     assert _ax.experiment_of(experiment) is experiment
     strategy = _ax.strategy_of(client)
     assert [node.name for node in _ax.nodes_of(strategy)] == list(strategy.nodes_by_name)
+    service = AxClient(generation_strategy=strategy, verbose_logging=False)
+    service._set_experiment(experiment)
+    assert _ax.strategy_of(service) is strategy
+    assert _ax.experiment_of(service) is experiment
     for what in (Client(), experiment):
         with pytest.raises(OptionError, match="with a strategy is needed"):
             _ax.strategy_of(what)
