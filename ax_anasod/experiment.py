@@ -18,12 +18,13 @@ from ax.early_stopping.strategies import BaseEarlyStoppingStrategy
 from ax.exceptions.core import UserInputError
 
 from ax_anasod import storage  # noqa: F401  (registers our classes)
+from ax_anasod._ax import experiment_of, is_stored, save_trial
 from ax_anasod.cells import Architecture, Cell
-from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, RunProperties
-from ax_anasod.core.architectures import ARCHITECTURE, experiment_of, space_of_run
-from ax_anasod.core.coding import space_of
-from ax_anasod.core.experiment import SearchExperiment
+from ax_anasod.core import SEARCH_SPACES, AnasodSearchSpace, CellSearchSpace, RunProperties
+from ax_anasod.core.architectures import ARCHITECTURE, space_of_run
+from ax_anasod.core.bound_space import require_cell_bound
 from ax_anasod.core.objectives import warn_if_minimised
+from ax_anasod.core.search_experiment import SearchExperiment
 from ax_anasod.core.seeding import check_seed
 from ax_anasod.dnas import OneShotResult
 from ax_anasod.early_stopping import stop_worst
@@ -43,8 +44,7 @@ def make_search_space(cell: Cell, strategy: str) -> AnasodSearchSpace | CellSear
     Raises:
         UnknownNameError: There is no such strategy.
     """
-    kind = AnasodSearchSpace if get(strategy).space == "encoding" else CellSearchSpace
-    return kind.from_cell(cell)
+    return SEARCH_SPACES[get(strategy).space].from_cell(cell)
 
 
 def make_experiment(
@@ -86,6 +86,7 @@ def make_experiment(
     Warns:
         ObjectiveWarning: What is minimised has the name of an accuracy.
     """
+    require_cell_bound(search_space)
     lower, recorded = _directions(objectives, maximize), name_list("reported", reported)
     names, by_name = tuple(lower), _by_name(metrics)
     _check_names(names, recorded, by_name)
@@ -109,7 +110,7 @@ def make_experiment(
     )
     RunProperties(
         cell=search_space.cell.to_dict(),
-        space=space_of(search_space),
+        space=search_space.kind,
         seed=check_seed(seed),
         strategy=strategy,
         options=options or {},
@@ -211,7 +212,7 @@ def attach_architecture(
     parameters: dict[str, Any] = dict(space.encode(architecture))
     own = {ARCHITECTURE: str(architecture)}
     _, index = experiment.attach_trial([parameters], run_metadata=own)
-    client._save_or_update_trial_in_db_if_possible(experiment, experiment.trials[index])
+    save_trial(client, index)
     if data is not None:
         client.complete_trial(index, raw_data=data)
     return index
@@ -221,7 +222,7 @@ def _free_name(client: Client, name: str | None) -> str:
     """The name of a new experiment in the client's database."""
     numbered = (f"{_NAME} {number}" for number in itertools.count(2))
     for candidate in itertools.chain([_NAME], numbered) if name is None else [name]:
-        if client._get_experiment_and_generation_strategy_db_id(candidate)[0] is None:
+        if not is_stored(client, candidate):
             return candidate
     raise RunError(
         f"the database holds an experiment {name!r} already",

@@ -29,8 +29,8 @@ from botorch.fit import fit_gpytorch_mll
 from gpytorch.mlls import ExactMarginalLogLikelihood
 
 from ax_anasod.cells import Cell
+from ax_anasod.core.means import as_stored
 from ax_anasod.core.seeding import architecture_rng, proposal_rng
-from ax_anasod.core.stored_values import as_stored
 from ax_anasod.experiment import make_client
 from ax_anasod.generators.candidates import draw_candidates, exhaustive, not_exhausted
 from ax_anasod.nasbench import NASBenchGraphBenchmark

@@ -25,7 +25,7 @@ from ax.utils.common.constants import Keys
 from botorch.utils.multi_objective.hypervolume import infer_reference_point
 from botorch.utils.multi_objective.pareto import is_non_dominated
 
-from ax_anasod.adapter.checked import CheckedAdapter
+from ax_anasod.adapter.scope import CheckedAdapter
 from ax_anasod.adapter.transforms import BomzeRounding, is_encoding, objectives_of
 from ax_anasod.core.history import History, HistoryReader, proposed_before
 from ax_anasod.core.means import failed_arms
@@ -48,7 +48,7 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
 
     @cached_property
     def _reader(self) -> HistoryReader:
-        return HistoryReader(self.generator.coding)
+        return HistoryReader(self.generator.search_space)
 
     _cross_validate = undisturbed()(TorchAdapter._cross_validate)
     evaluate_acquisition_function = undisturbed()(TorchAdapter.evaluate_acquisition_function)
@@ -69,13 +69,13 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
         model_gen_options: TConfig | None = None,
         optimization_config: OptimizationConfig | None = None,
     ) -> GenResults:
-        coding = self.generator.coding
+        names, total = self.generator.search_space.names, self.generator.cell.total
         history = self._reader.read(self._experiment, self._experiment.optimization_config)
         # The transforms have turned the counts of pending encodings into fractions.
         proposed = proposed_before(pending_observations)
-        fractions = np.array([[p[name] for name in coding.names] for p in proposed], dtype=float)
-        before = np.rint(coding.cell.total * fractions).astype(np.int64)
-        trials = np.concatenate([history.rows, before.reshape(len(proposed), len(coding.names))])
+        fractions = np.array([[p[name] for name in names] for p in proposed], dtype=float)
+        before = np.rint(total * fractions).astype(np.int64)
+        trials = np.concatenate([history.rows, before.reshape(len(proposed), len(names))])
         beta = self._beta(history)
         incumbent = history.incumbent() if history.values.shape[1] == 1 else None
         with undisturbed():

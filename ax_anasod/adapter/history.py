@@ -15,7 +15,7 @@ from ax.core.search_space import SearchSpace
 from ax.generators.types import TConfig
 from pandas import DataFrame
 
-from ax_anasod.adapter.checked import CheckedAdapter
+from ax_anasod.adapter.scope import CheckedAdapter
 from ax_anasod.core.history import HistoryReader
 from ax_anasod.generators.base import HistoryGenerator
 from ax_anasod.threads import undisturbed
@@ -32,7 +32,7 @@ class HistoryAdapter(CheckedAdapter, RandomAdapter):
 
     @cached_property
     def _reader(self) -> HistoryReader:
-        return HistoryReader(self.generator.coding)
+        return HistoryReader(self.generator.search_space)
 
     def _process_and_transform_data(
         self, experiment: Experiment, data: Data | None = None
@@ -58,20 +58,20 @@ class HistoryAdapter(CheckedAdapter, RandomAdapter):
         optimization_config: OptimizationConfig | None,
         model_gen_options: TConfig | None,
     ) -> GenResults:
-        coding = self.generator.coding
+        space = self.generator.search_space
         history = self._reader.read(
             self._experiment,
             optimization_config,
             pending_observations,
             with_values=self.generator.reads_values,
         )
-        fixed = {} if fixed_features is None else coding.partial(fixed_features.parameters)
+        fixed = {} if fixed_features is None else space.partial(fixed_features.parameters)
         with undisturbed():
             rows = self.generator.propose(n, history, fixed)
         return GenResults(
             observation_features=[
                 ObservationFeatures(parameters=dict(parameters))
-                for parameters in coding.parameters(rows)
+                for parameters in space.parameterizations(rows)
             ],
             weights=[1.0] * len(rows),
             gen_metadata=self.generator.metadata(),

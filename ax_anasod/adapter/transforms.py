@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from ax.adapter.base import Adapter
 from ax.adapter.transforms.base import Transform
@@ -19,13 +18,14 @@ from ax.core.parameter import ParameterType, RangeParameter
 from ax.core.search_space import SearchSpace
 from ax.generators.types import TConfig
 
+from ax_anasod._ax import experiment_behind, objectives_behind, transform_config
 from ax_anasod.core.history import warn_once
-from ax_anasod.core.means import failed_arms
+from ax_anasod.core.means import as_stored, failed_arms
 from ax_anasod.core.objectives import objective_signs
-from ax_anasod.core.stored_values import as_stored
 from ax_anasod.exceptions import ObservationError, ObservationWarning
 from ax_anasod.generators.targets import has_logarithm, lift_zeros
 from ax_anasod.simplex import bomze_round
+from ax_anasod.typing import Values
 
 
 class BomzeRounding(Transform):
@@ -131,20 +131,18 @@ class PrepareObservations(Transform):
         if self.adapter is None:
             return experiment_data
         _check_present(data, self.objectives)
-        failures = failed_arms(self.adapter._experiment, self.objectives)
+        failures = failed_arms(experiment_behind(self.adapter), self.objectives)
         # A plain search space lets arms in that are no encodings.
         arms = pd.DataFrame([arm.parameters for _, arm in failures], columns=self.names)
-        within = is_encoding(arms, self.adapter._transform_configs[BomzeRounding.__name__])
+        within = is_encoding(arms, transform_config(self.adapter, BomzeRounding.__name__))
         failures = list(itertools.compress(failures, within))
         return _impute_failures(experiment_data, failures, self.names, self.objectives)
 
-    def _warn_of_mixed_noise(
-        self, means: npt.NDArray[np.float64], sems: npt.NDArray[np.float64], metric: str
-    ) -> None:
+    def _warn_of_mixed_noise(self, means: Values, sems: Values, metric: str) -> None:
         lacking = np.isnan(sems[~np.isnan(means)])
         if self.adapter is not None and lacking.any() and not lacking.all():
             warn_once(
-                self.adapter._experiment,
+                experiment_behind(self.adapter),
                 f"some trials have a standard error of {metric} and others none (or one that is "
                 "negative or infinite): the noise of the others is inferred",
                 ObservationWarning,
@@ -182,7 +180,7 @@ class LogObjectives(LogY):
 
 def objectives_of(adapter: Adapter | None) -> dict[str, float]:
     """The signatures of what an adapter searches -> the sign that makes it minimised."""
-    config = None if adapter is None else adapter._optimization_config
+    config = None if adapter is None else objectives_behind(adapter)
     return {} if config is None else dict(objective_signs(config))
 
 

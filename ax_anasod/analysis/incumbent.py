@@ -19,7 +19,7 @@ from ax_anasod.analysis.applicability import given, why_not_series
 from ax_anasod.analysis.axis import ValueAxis
 from ax_anasod.analysis.frames import incumbent_frame
 from ax_anasod.analysis.series import SearchSeries
-from ax_anasod.core.stored_values import as_stored
+from ax_anasod.core.means import as_stored
 from ax_anasod.exceptions import AnasodError
 
 

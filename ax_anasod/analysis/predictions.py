@@ -18,7 +18,6 @@ from ax_anasod.adapter import EncodingAdapter
 from ax_anasod.analysis.applicability import given, why_not_series
 from ax_anasod.analysis.moves import Counts, exchanges, line
 from ax_anasod.analysis.series import SearchSeries
-from ax_anasod.core import Coding
 from ax_anasod.exceptions import OptionError
 
 
@@ -37,10 +36,10 @@ def predict(
         ``mean``, ``lower`` and ``upper`` (95 % interval) for each encoding, in the unit of
         the objective.
     """
-    coding = Coding(adapter.generator.cell, "encoding")
+    space = adapter.generator.search_space
     signature = experiment.metrics[objective].signature
     means, covariances = adapter.predict(
-        [ObservationFeatures(parameters=dict(p)) for p in coding.parameters(encodings)]
+        [ObservationFeatures(parameters=dict(p)) for p in space.parameterizations(encodings)]
     )
     mean = np.array(means[signature])
     variance = np.array(covariances[signature][signature])

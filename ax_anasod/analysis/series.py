@@ -13,16 +13,16 @@ from ax.core.base_trial import BaseTrial
 from ax.core.experiment import Experiment
 from botorch.utils.multi_objective.pareto import is_non_dominated
 
+from ax_anasod._ax import origin_of
 from ax_anasod.cells import Cell, from_dict
 from ax_anasod.core import (
+    SEARCH_SPACES,
     AnasodSearchSpace,
     CellSearchSpace,
-    Coding,
     History,
     RunProperties,
-    space_of,
+    TrialKind,
 )
-from ax_anasod.core.coding import Space
 from ax_anasod.core.objectives import objective_signs
 from ax_anasod.exceptions import OptionError, UnknownNameError
 
@@ -51,7 +51,7 @@ class SearchSeries:
     """
 
     cell: Cell
-    space: Space
+    space: TrialKind
     objectives: tuple[str, ...]
     minimize: tuple[bool, ...]
     trial_indices: npt.NDArray[np.int64]
@@ -71,14 +71,14 @@ class SearchSeries:
         """
         cell, space = cell_and_space(experiment)
         objectives = signed_objectives(experiment)
-        coding = Coding(cell, space)
-        history = History.from_experiment(experiment, coding)
+        search_space = SEARCH_SPACES[space].from_cell(cell)
+        history = History.from_experiment(experiment, search_space)
         signs = np.array(list(objectives.values()))
         trials = [
             (trial, arm)
             for _, trial in sorted(experiment.trials.items())
             for arm in trial.arms
-            if coding.contains(arm.parameters)
+            if search_space.contains(arm.parameters)
         ]
         return cls(
             cell=cell,
@@ -200,7 +200,7 @@ def by_objective(
     return value if isinstance(value, Mapping) else dict.fromkeys(objectives[:1], value)
 
 
-def cell_and_space(experiment: Experiment) -> tuple[Cell, Space]:
+def cell_and_space(experiment: Experiment) -> tuple[Cell, TrialKind]:
     """The cell that an experiment searches, and what its parameters are.
 
     Both come from the search space, or, where it is a plain one (Ax's own decoder made it
@@ -211,7 +211,7 @@ def cell_and_space(experiment: Experiment) -> tuple[Cell, Space]:
     """
     search_space = experiment.search_space
     if isinstance(search_space, AnasodSearchSpace | CellSearchSpace):
-        return search_space.cell, space_of(search_space)
+        return search_space.cell, search_space.kind
     properties = RunProperties.read(experiment)
     if properties is None:
         raise OptionError(
@@ -225,8 +225,8 @@ def cell_and_space(experiment: Experiment) -> tuple[Cell, Space]:
 
 def _node(trial: BaseTrial) -> str:
     for run in trial.generator_runs:
-        if run._generation_node_name is not None:
-            return str(run._generation_node_name)
+        if node := origin_of(run)[0]:
+            return node
     return "attached"
 
 

@@ -1,22 +1,28 @@
 """What an experiment is: parameters, search spaces, and what a run must remember."""
 
 from ax_anasod.core.architectures import architecture_of
-from ax_anasod.core.cell_search_space import CellSearchSpace
-from ax_anasod.core.coding import Coding, space_of
+from ax_anasod.core.bound_space import CellBoundSearchSpace, TrialKind
+from ax_anasod.core.cell_search_space import SEARCH_SPACES, CellSearchSpace, search_space_of
 from ax_anasod.core.history import History
-from ax_anasod.core.parameter import OperationParameter, parameter_name, parameter_names
-from ax_anasod.core.properties import RunProperties
-from ax_anasod.core.search_space import AnasodSearchSpace
+from ax_anasod.core.search_experiment import RunProperties
+from ax_anasod.core.search_space import (
+    AnasodSearchSpace,
+    OperationParameter,
+    parameter_name,
+    parameter_names,
+)
 
 __all__ = [
+    "SEARCH_SPACES",
     "AnasodSearchSpace",
+    "CellBoundSearchSpace",
     "CellSearchSpace",
-    "Coding",
     "History",
     "OperationParameter",
     "RunProperties",
+    "TrialKind",
     "architecture_of",
     "parameter_name",
     "parameter_names",
-    "space_of",
+    "search_space_of",
 ]

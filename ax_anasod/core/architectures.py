@@ -6,29 +6,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 from ax.core.arm import Arm
 from ax.core.base_trial import BaseTrial
 from ax.core.experiment import Experiment
 from ax.core.generator_run import GeneratorRun
-from ax.generation_strategy.generation_strategy import GenerationStrategy
 
+from ax_anasod._ax import experiment_of, nodes_of, set_candidate_metadata, strategy_of
 from ax_anasod.cells import Architecture, Cell, from_dict
 from ax_anasod.core.bound_space import CellBoundSearchSpace
-from ax_anasod.core.cell_search_space import CellSearchSpace
-from ax_anasod.core.coding import Coding
-from ax_anasod.core.parameter import parameter_names
-from ax_anasod.core.properties import RunProperties
+from ax_anasod.core.cell_search_space import CellSearchSpace, search_space_of
+from ax_anasod.core.search_experiment import RunProperties
 from ax_anasod.core.search_space import AnasodSearchSpace
 from ax_anasod.core.seeding import architecture_rng
 from ax_anasod.exceptions import ArchitectureError, OptionError
 from ax_anasod.journal import BETWEEN_LAYERS
+from ax_anasod.typing import Codes, Counts
 
 ARCHITECTURE: Final = "architecture"
 """Key of a trial's architecture: in its run metadata, where somebody said or evaluated it, and
 in the metadata of its arm, where a strategy proposed it."""
-
-Codes = npt.NDArray[np.int64]
 
 # Draws in search of an architecture without a trial, and codes drawn at a time.
 _MOST_DRAWS: Final = 8192
@@ -72,20 +68,6 @@ def architecture_of(client: object, trial_index: int) -> Architecture:
     return cell.architecture(codes[0])
 
 
-def experiment_of(client: object) -> Experiment:
-    """The experiment of what Ax calls a client.
-
-    Raises:
-        OptionError: It has none.
-    """
-    found = client if isinstance(client, Experiment) else getattr(client, "_experiment", None)
-    if found is None:
-        found = getattr(client, "experiment", None)
-    if not isinstance(found, Experiment):
-        raise OptionError(f"a Client, AxClient or Experiment is needed, got {client!r}")
-    return found
-
-
 def space_of_run(client: object) -> AnasodSearchSpace | CellSearchSpace:
     """The search space of a client's experiment, also where Ax holds a plain one.
 
@@ -97,8 +79,7 @@ def space_of_run(client: object) -> AnasodSearchSpace | CellSearchSpace:
     if isinstance(space, AnasodSearchSpace | CellSearchSpace):
         return space
     cell, _ = _cell_and_seed(client, experiment)
-    is_encoding = all(name in space.parameters for name in parameter_names(cell))
-    return (AnasodSearchSpace if is_encoding else CellSearchSpace).from_cell(cell)
+    return search_space_of(cell, space.parameters)
 
 
 def codes_of(trial: BaseTrial, arm: Arm, cell: Cell, seed: int) -> Codes:
@@ -120,7 +101,7 @@ def codes_of(trial: BaseTrial, arm: Arm, cell: Cell, seed: int) -> Codes:
     codes = recorded_codes(trial, arm, cell)
     if codes is not None:
         return codes
-    counts = _coding(cell, arm).row(arm.parameters)
+    counts = search_space_of(cell, arm.parameters).rows([arm.parameters])[0]
     return cell.decode(counts[None], architecture_rng(seed, trial.index, counts))
 
 
@@ -139,9 +120,9 @@ def recorded_codes(
     Returns:
         None where nothing is recorded.
     """
-    coding = _coding(cell, arm)
-    if coding.space == "architecture":
-        return cell.canonical(coding.row(arm.parameters)[None])
+    space = search_space_of(cell, arm.parameters)
+    if space.kind == "architecture":
+        return cell.canonical(space.rows([arm.parameters]))
     texts = [trial.run_metadata.get(ARCHITECTURE)]
     if with_proposed:
         texts.append(proposed_architecture(trial, arm))
@@ -161,7 +142,7 @@ def proposed_architecture(trial: BaseTrial, arm: Arm) -> str | None:
 def record_architectures(
     run: GeneratorRun,
     experiment: Experiment,
-    coding: Coding,
+    search_space: AnasodSearchSpace,
     seed: int,
     before: Sequence[Mapping[str, Any]],
     repeat: bool,
@@ -174,30 +155,30 @@ def record_architectures(
     Args:
         run: The proposals.
         experiment: The experiment, with the trials so far.
-        coding: The parameters of encodings.
+        search_space: The space of the encodings.
         seed: The seed of the run.
         before: Parameters that were proposed in the same call before, not yet trials.
         repeat: Draw whatever the architectures of other trials are.
     """
-    cell = coding.cell
+    cell = search_space.cell
     first = 1 + max(experiment.trials, default=-1)
     metadata = dict(run.candidate_metadata_by_arm_signature or {})
     for arm in run.arms:
-        counts = coding.row(arm.parameters)
+        counts = search_space.rows([arm.parameters])[0]
         taken: list[Codes] = []
         if not repeat:
-            same = _same_encoding(experiment, coding, arm.parameters)
+            same = _same_encoding(experiment, search_space.names, arm.parameters)
             taken = [codes_of(trial, other, cell, seed) for trial, other in same]
-            for position, parameters in enumerate(before):
-                if (coding.row(parameters) == counts).all():
+            for position, row in enumerate(search_space.rows(before)):
+                if (row == counts).all():
                     taken.append(_untried(cell, counts, seed, first + position, taken))
         code = _untried(cell, counts, seed, first + len(before), taken)
         text = cell.to_strings(code)[0]
         metadata[arm.signature] = {**(metadata.get(arm.signature) or {}), ARCHITECTURE: text}
-    run._candidate_metadata_by_arm_signature = metadata
+    set_candidate_metadata(run, metadata)
 
 
-def _untried(cell: Cell, counts: Codes, seed: int, index: int, taken: list[Codes]) -> Codes:
+def _untried(cell: Cell, counts: Counts, seed: int, index: int, taken: list[Codes]) -> Codes:
     """The first architecture drawn for a trial that no other trial has, ``1 x d``.
 
     The first one of all, where every architecture of the encoding has a trial.
@@ -219,9 +200,9 @@ def _untried(cell: Cell, counts: Codes, seed: int, index: int, taken: list[Codes
 
 
 def _same_encoding(
-    experiment: Experiment, coding: Coding, parameters: Mapping[str, Any]
+    experiment: Experiment, names: list[str], parameters: Mapping[str, Any]
 ) -> list[tuple[BaseTrial, Arm]]:
-    wanted = {name: parameters[name] for name in coding.names}
+    wanted = {name: parameters[name] for name in names}
     return [
         (trial, arm)
         for trial in experiment.trials.values()
@@ -236,11 +217,6 @@ def _parsed(text: str, cell: Cell) -> Codes | None:
         return cell.from_strings(text.split(BETWEEN_LAYERS))
     except ArchitectureError:
         return None
-
-
-def _coding(cell: Cell, arm: Arm) -> Coding:
-    is_encoding = all(name in arm.parameters for name in parameter_names(cell))
-    return Coding(cell, "encoding" if is_encoding else "architecture")
 
 
 def _cell_and_seed(client: object, experiment: Experiment) -> tuple[Cell, int | None]:
@@ -261,9 +237,9 @@ def _cell_and_seed(client: object, experiment: Experiment) -> tuple[Cell, int | 
 
 
 def _arguments_of_generators(client: object) -> Iterator[dict[str, Any]]:
-    for name in ("_maybe_generation_strategy", "_generation_strategy", "generation_strategy"):
-        strategy = getattr(client, name, None)
-        if isinstance(strategy, GenerationStrategy):
-            for node in strategy.nodes_by_name.values():
-                yield from (spec.generator_kwargs for spec in node.generator_specs)
-            return
+    try:
+        nodes = nodes_of(strategy_of(client))
+    except OptionError:
+        return
+    for node in nodes:
+        yield from (spec.generator_kwargs for spec in node.generator_specs)

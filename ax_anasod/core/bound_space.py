@@ -1,19 +1,35 @@
-"""What the two search spaces have in common: a cell, and arms that must fit it."""
+"""What the two search spaces have in common: a cell, its parameters as integers, and fitting arms.
+
+Generators, and all that knows nothing of Ax, see a trial as one integer row: counts ``k`` or a
+code ``d``. Which Ax parameters its columns are follows from the cell alone, so that a generator
+also works on a plain ``SearchSpace`` with the same names.
+"""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal, Self
 
+import numpy as np
+import numpy.typing as npt
 from ax.core.parameter import Parameter
 from ax.core.parameter_constraint import ParameterConstraint
 from ax.core.search_space import SearchSpace
 from ax.core.types import TParamValue
 
 from ax_anasod.cells import Architecture, Cell, from_dict
-from ax_anasod.core.membership import check_cell
-from ax_anasod.exceptions import AnasodError, CellError
+from ax_anasod.exceptions import (
+    AnasodError,
+    ArchitectureError,
+    CellError,
+    OptionError,
+    UnknownNameError,
+)
+from ax_anasod.typing import Codes
+
+TrialKind = Literal["encoding", "architecture"]
+"""What the parameters of a trial are: the counts of an encoding, or an architecture."""
 
 
 class CellBoundSearchSpace(SearchSpace):
@@ -28,6 +44,8 @@ class CellBoundSearchSpace(SearchSpace):
         cell: The cell (or its ``to_dict()``).
     """
 
+    kind: ClassVar[TrialKind]
+    """What its parameters are."""
     refusal: ClassVar[type[AnasodError]]
     """What is raised for parameters outside of the space."""
 
@@ -39,14 +57,6 @@ class CellBoundSearchSpace(SearchSpace):
     ) -> None:
         super().__init__(parameters=parameters, parameter_constraints=parameter_constraints)
         self._cell = cell if cell is None or isinstance(cell, Cell) else from_dict(dict(cell))
-
-    @abstractmethod
-    def check(self, parameters: Mapping[str, TParamValue]) -> None:
-        """Refuse parameters that are outside of the space.
-
-        Raises:
-            AnasodError: They are; the class is :attr:`refusal`.
-        """
 
     @property
     def cell(self) -> Cell:
@@ -62,6 +72,97 @@ class CellBoundSearchSpace(SearchSpace):
                 f"build it with {name}.from_cell(cell)",
             )
         return self._cell
+
+    # Parameters as integers, and back
+
+    @property
+    @abstractmethod
+    def names(self) -> list[str]:
+        """The parameters that are the columns of a row, in order.
+
+        A parameter that is no part of the cell is none of them: it is in ``parameters`` only.
+        """
+
+    @abstractmethod
+    def parameterizations(self, rows: npt.ArrayLike) -> list[dict[str, Any]]:
+        """Integer rows ``n x len(names)`` as Ax parameters.
+
+        Raises:
+            AnasodError: They are no counts or codes of the cell; the class is :attr:`refusal`.
+        """
+
+    def parameters_of(self, row: npt.ArrayLike) -> dict[str, Any]:
+        """One row as Ax parameters, as in :meth:`parameterizations`."""
+        return self.parameterizations(np.asarray(row)[None])[0]
+
+    def rows(self, parameterizations: Sequence[Mapping[str, Any]]) -> npt.NDArray[np.int64]:
+        """Ax parameters as integer rows ``n x len(names)``; others than the names are ignored.
+
+        Whether the cell has such an architecture is not looked at (see :meth:`check`).
+
+        Raises:
+            AnasodError: A parameter is missing, or its value none; the class is
+                :attr:`refusal`.
+        """
+        names = self.names
+        rows = [self._row(names, parameters) for parameters in parameterizations]
+        return np.array(rows, dtype=np.int64).reshape(len(rows), len(names))
+
+    def contains(self, parameters: Mapping[str, Any]) -> bool:
+        """Whether parameters are a row: Ax lets others into experiments on plain spaces."""
+        try:
+            self._row(self.names, parameters)
+        except self.refusal:
+            return False
+        return True
+
+    def partial(self, parameters: Mapping[str, Any]) -> dict[int, int]:
+        """Some of the parameters as column -> value.
+
+        Raises:
+            UnknownNameError: There is no parameter of a name.
+            AnasodError: A value is none; the class is :attr:`refusal`.
+        """
+        columns = {name: column for column, name in enumerate(self.names)}
+        for name in parameters:
+            if name not in columns:
+                raise UnknownNameError("parameter", name, columns)
+        return {
+            columns[name]: self._number(columns[name], name, value)
+            for name, value in parameters.items()
+        }
+
+    def _row(self, names: list[str], parameters: Mapping[str, Any]) -> list[int]:
+        if not all(name in parameters for name in names):
+            self._refuse_names(parameters)
+        return [self._number(i, name, parameters[name]) for i, name in enumerate(names)]
+
+    @abstractmethod
+    def _number(self, column: int, name: str, value: Any) -> int:
+        """One parameter as the value of its column."""
+
+    # Membership
+
+    @abstractmethod
+    def check(self, parameters: Mapping[str, TParamValue]) -> None:
+        """Refuse parameters that are outside of the space.
+
+        Raises:
+            AnasodError: They are; the class is :attr:`refusal`.
+        """
+
+    @abstractmethod
+    def draw(self, parameters: Mapping[str, TParamValue], seed: int, trial_index: int) -> Codes:
+        """The architecture that parameters stand for, as a valid code ``1 x d``.
+
+        Args:
+            parameters: The trial's parameters.
+            seed: The seed of the run.
+            trial_index: The index that Ax gave the trial.
+
+        Raises:
+            AnasodError: The parameters are outside of the space; the class is :attr:`refusal`.
+        """
 
     def clone(self) -> Self:
         """A copy with parameters of its own and the same constraints."""
@@ -121,8 +222,8 @@ class CellBoundSearchSpace(SearchSpace):
             )
         return self.check_membership(parameterization, raise_error=raise_error)
 
-    def _in_order(self, parameters: Mapping[str, TParamValue]) -> list[TParamValue]:
-        """The values of exactly this space's parameters."""
+    def _refuse_names(self, parameters: Mapping[str, Any]) -> None:
+        """Refuse parameters of which some are missing or unknown."""
         missing = [name for name in self.parameters if name not in parameters]
         unknown = [name for name in parameters if name not in self.parameters]
         if missing or unknown:
@@ -130,11 +231,51 @@ class CellBoundSearchSpace(SearchSpace):
                 f"parameters {sorted(parameters)} do not fit: missing {missing}, unknown {unknown}",
                 f"needed are {list(self.parameters)}",
             )
-        return [parameters[name] for name in self.parameters]
 
     def _own(self, architecture: Architecture | str) -> Architecture:
-        """An architecture of the cell, maybe given as its string."""
+        """An architecture of the cell, maybe given as its string.
+
+        Raises:
+            ArchitectureError: Its cell differs in operations, blocks or wiring, so that codes
+                mean something else, or the architecture is none of this cell.
+        """
         if isinstance(architecture, str):
-            architecture = self.cell.architecture(architecture)
-        check_cell(architecture, self.cell)
-        return architecture
+            return self.cell.architecture(architecture)
+        own, cell = self.cell, architecture.cell
+        if (own.operations, own.num_blocks, own.wiring) != (
+            cell.operations,
+            cell.num_blocks,
+            cell.wiring,
+        ):
+            raise ArchitectureError(
+                f"{str(architecture)!r} is an architecture of cell {cell.name!r}, but the search "
+                f"space is that of {own.name!r}"
+            )
+        return own.architecture(architecture.code)
+
+
+def require_cell(cell: object) -> None:
+    """Refuse what is no cell, such as the name of one.
+
+    Raises:
+        CellError: It is none.
+    """
+    if not isinstance(cell, Cell):
+        raise CellError(
+            f"a search space is that of a Cell, got {cell!r}",
+            "ax_anasod.cells.get gives a built-in cell by its name, cells.load one of a TOML file",
+        )
+
+
+def require_cell_bound(search_space: object) -> None:
+    """Refuse a search space that does not know its cell, such as a plain one.
+
+    Raises:
+        OptionError: It does not.
+    """
+    if not isinstance(search_space, CellBoundSearchSpace):
+        raise OptionError(
+            f"a search space must be an AnasodSearchSpace or a CellSearchSpace, got a "
+            f"{type(search_space).__name__}",
+            "AnasodSearchSpace.from_cell(cell) makes one",
+        )

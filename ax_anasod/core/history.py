@@ -18,11 +18,18 @@ from ax.core.observation import ObservationFeatures
 from ax.core.optimization_config import OptimizationConfig
 from ax.core.trial import Trial
 
-from ax_anasod.core.coding import Coding
-from ax_anasod.core.means import Key, Means, begins_with, failed_arms, unusable_values
+from ax_anasod.core.bound_space import CellBoundSearchSpace
+from ax_anasod.core.means import (
+    Key,
+    Means,
+    as_stored,
+    begins_with,
+    failed_arms,
+    unusable_values,
+)
 from ax_anasod.core.objectives import objective_signs
-from ax_anasod.core.stored_values import as_stored
 from ax_anasod.exceptions import AnasodWarning, ObservationWarning
+from ax_anasod.typing import Values
 
 # What experiments have been warned of: Ax compares experiments by all their attributes.
 _SAID: Final[dict[int, set[str]]] = {}
@@ -36,7 +43,7 @@ class History:
     keeps state of its own, which is what makes a resumed run the run that would have been.
 
     Args:
-        rows: Integer rows ``n x d`` (counts or codes, see :class:`Coding`).
+        rows: Integer rows ``n x d`` (counts or codes, see :class:`CellBoundSearchSpace`).
         values: Objective values ``n x m``, minimised (a maximised objective is negated), as
             Ax stores them; NaN where a trial has no data (yet).
         trial_indices: Index of each row's trial ``n``; -1 for rows proposed in the same call
@@ -51,7 +58,7 @@ class History:
     """
 
     rows: npt.NDArray[np.int64]
-    values: npt.NDArray[np.float64]
+    values: Values
     trial_indices: npt.NDArray[np.int64]
     failed: npt.NDArray[np.bool_]
     position: int
@@ -70,7 +77,7 @@ class History:
         """
         return ~self.observed & ~self.failed
 
-    def imputed(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    def imputed(self) -> tuple[npt.NDArray[np.int64], Values]:
         """Rows and first objective of all ended trials, in trial order.
 
         A failed or abandoned trial counts as the worst value seen, so that it is never
@@ -85,7 +92,7 @@ class History:
             values[~observed] = values[observed].max()
         return self.rows[ended], values[ended]
 
-    def since(self, num_initial: int) -> npt.NDArray[np.float64]:
+    def since(self, num_initial: int) -> Values:
         """What happened after the initial trials, for a schedule that starts with them.
 
         Args:
@@ -118,7 +125,7 @@ class History:
     def from_experiment(
         cls,
         experiment: Experiment,
-        coding: Coding,
+        search_space: CellBoundSearchSpace,
         optimization_config: OptimizationConfig | None = None,
         pending: dict[str, list[ObservationFeatures]] | None = None,
     ) -> History:
@@ -126,13 +133,13 @@ class History:
 
         Args:
             experiment: The experiment.
-            coding: How its parameters are integer rows.
+            search_space: How its parameters are integer rows.
             optimization_config: Which metrics are objectives; the experiment's by default.
             pending: Ax's pending observations, from which rows proposed in the same call
                 (those without a trial) are taken.
 
         """
-        return HistoryReader(coding).read(experiment, optimization_config, pending)
+        return HistoryReader(search_space).read(experiment, optimization_config, pending)
 
 
 class HistoryReader:
@@ -142,11 +149,12 @@ class HistoryReader:
     trials that were added, ended or failed, values that came late or were replaced.
 
     Args:
-        coding: How the parameters of trials are integer rows.
+        search_space: How the parameters of trials are integer rows; that of the experiment may
+            be a plain one.
     """
 
-    def __init__(self, coding: Coding) -> None:
-        self._coding = coding
+    def __init__(self, search_space: CellBoundSearchSpace) -> None:
+        self._space = search_space
         self._means = Means()
         self._warned = False
         self._forget()
@@ -178,7 +186,7 @@ class HistoryReader:
         if failures:
             failed[:] = [key in failures for key in (*self._keys, *others.keys)]
         values[failed] = np.nan
-        proposed = self._coding.rows(proposed_before(pending))
+        proposed = self._space.rows(proposed_before(pending))
         new = len(proposed)
         return History(
             rows=np.concatenate([self._rows, others.rows, proposed]),
@@ -194,7 +202,7 @@ class HistoryReader:
         self._trials: list[BaseTrial] = []
         self._keys: list[Key] = []
         self._row_of: dict[Key, int] = {}
-        self._rows = np.empty((0, len(self._coding.names)), dtype=np.int64)
+        self._rows = np.empty((0, len(self._space.names)), dtype=np.int64)
         self._indices = np.empty(0, dtype=np.int64)
         self._outside = 0
         self._values = np.empty((0, 0))
@@ -220,17 +228,15 @@ class HistoryReader:
 
     def _arms_of(self, trials: list[BaseTrial]) -> _Arms:
         arms = [(trial.index, arm) for trial in trials for arm in trial.arms]
-        inside = [(index, arm) for index, arm in arms if self._coding.contains(arm.parameters)]
+        inside = [(index, arm) for index, arm in arms if self._space.contains(arm.parameters)]
         return _Arms(
             keys=[(index, arm.name) for index, arm in inside],
-            rows=self._coding.rows([arm.parameters for _, arm in inside]),
+            rows=self._space.rows([arm.parameters for _, arm in inside]),
             indices=np.array([index for index, _ in inside], dtype=np.int64),
             outside=len(arms) - len(inside),
         )
 
-    def _read_values(
-        self, experiment: Experiment, objectives: list[tuple[str, float]]
-    ) -> npt.NDArray[np.float64]:
+    def _read_values(self, experiment: Experiment, objectives: list[tuple[str, float]]) -> Values:
         """The values of the arms that are kept, ``n x m``."""
         changed = self._means.update(experiment.lookup_data()) if objectives else set()
         if changed is None or objectives != self._objectives:
@@ -244,9 +250,7 @@ class HistoryReader:
         self._values = np.concatenate([self._values, values[len(rows) :]])
         return self._values
 
-    def _values_of(
-        self, keys: list[Key], objectives: list[tuple[str, float]]
-    ) -> npt.NDArray[np.float64]:
+    def _values_of(self, keys: list[Key], objectives: list[tuple[str, float]]) -> Values:
         """The values of arms, ``n x m``; NaN where there is none."""
         exact = np.empty((len(keys), len(objectives)))
         for column, (name, sign) in enumerate(objectives):

@@ -1,18 +1,23 @@
-"""What an experiment knows of its arms: their values, and whether they failed."""
+"""What an experiment knows of its arms: their values as it stores them, and whether they failed."""
 
 from __future__ import annotations
 
+import json
 import math
 import operator
 from collections.abc import Container, Sequence
 
+import numpy as np
+import pandas as pd
 from ax.core.arm import Arm
 from ax.core.batch_trial import BatchTrial
 from ax.core.data import Data, DataRow
 from ax.core.experiment import Experiment
 from ax.core.trial_status import TrialStatus
 
+from ax_anasod._ax import data_rows
 from ax_anasod.exceptions import ObservationError
+from ax_anasod.typing import Values
 
 Key = tuple[int, str]
 """A trial's index and the name of one of its arms."""
@@ -33,7 +38,7 @@ class Means:
 
     def update(self, data: Data) -> set[Key] | None:
         """Read what is new; the arms that it is of, or None where all was read again."""
-        rows = data._data_rows
+        rows = data_rows(data)
         again = not begins_with(rows, self._seen)
         if again:
             self.__init__()  # type: ignore[misc]
@@ -78,7 +83,7 @@ def unusable_values(
     Returns:
         Trial and arm name -> such an objective and its value.
     """
-    if all(math.isfinite(row.mean) for row in experiment.data._data_rows):
+    if all(math.isfinite(row.mean) for row in data_rows(experiment.data)):
         return {}
     means = Means()
     means.update(experiment.lookup_data())
@@ -118,3 +123,28 @@ def unusable_value(trial_index: int, metric: str, value: float, allowed: str) ->
         "attach the right value (Client.attach_data, AxClient.update_trial_data), or mark the "
         f"trial as failed (experiment.trials[{trial_index}].mark_failed(unsafe=True))",
     )
+
+
+def as_stored(values: Values) -> Values:
+    """The values that would come back if these were saved and loaded by Ax.
+
+    Ax writes observations with ten decimals, in JSON and in SQL, so that a strategy that
+    saw more of them before a run was saved than after it would continue differently.
+    Applying this twice, or to values that were saved and loaded, changes nothing.
+
+    Args:
+        values: ``n`` values.
+
+    Returns:
+        ``n`` values; NaN in place of what is not finite.
+
+    Example:
+        >>> as_stored(np.array([5.62345678912345, 1 / 3])).tolist()
+        [5.6234567891, 0.3333333333]
+    """
+    # The same writer as Ax's, since two ways to round to ten decimals disagree on ties.
+    series = pd.Series(np.asarray(values, dtype=np.float64))
+    written = series.to_json(orient="split")
+    read = np.array(json.loads(written)["data"], dtype=np.float64)
+    # Below 1e-15 the writer changes to ten digits, and the reader of Ax is not exact there.
+    return np.where(np.abs(read) < 1e-15, 0.0, read)

@@ -20,7 +20,7 @@ _LESS_IS_BETTER: Final = re.compile(
     "err|error|errors|drop|gap|inverse|loss|mae|minus|mse|neg|negative|regret|rmse"
 )
 
-Scope = Literal["any", "one", "front"]
+ObjectiveScope = Literal["any", "one", "front"]
 """What is searched: whatever is asked for (draws that read no values), the best value of one
 metric, or that or a Pareto front of several."""
 
@@ -31,7 +31,7 @@ def objective_signs(config: OptimizationConfig) -> list[tuple[str, float]]:
     return [(name, -1.0 if weight > 0 else 1.0) for name, weight in config.objective.metric_weights]
 
 
-def check_scope(config: OptimizationConfig | None, scope: Scope) -> None:
+def check_scope(config: OptimizationConfig | None, scope: ObjectiveScope) -> None:
     """Refuse what a strategy would pass over without a word.
 
     Args:

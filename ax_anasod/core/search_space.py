@@ -2,22 +2,90 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import ClassVar
+from functools import lru_cache
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from ax.core.parameter import Parameter
+from ax.core.parameter import Parameter, ParameterType, RangeParameter
 from ax.core.parameter_constraint import ParameterConstraint
 from ax.core.types import TParamValue
 
+from ax_anasod._ax import without_identity
 from ax_anasod.cells import Architecture, Cell
 from ax_anasod.cells.encodings import part_counts
-from ax_anasod.core.bound_space import CellBoundSearchSpace
-from ax_anasod.core.membership import require_cell
-from ax_anasod.core.parameter import OperationParameter, parameter_names
+from ax_anasod.core.bound_space import CellBoundSearchSpace, require_cell
 from ax_anasod.core.seeding import architecture_rng
-from ax_anasod.exceptions import EncodingError
+from ax_anasod.exceptions import CellError, EncodingError
+from ax_anasod.simplex import validate_counts
+from ax_anasod.typing import Codes, Counts
+
+
+class OperationParameter(RangeParameter):
+    """The number n(o) of operation blocks that hold one operation (paper Sec. 3.1).
+
+    An integer range parameter; the class keeps Ax's constructor, so that Ax can clone,
+    store and load it like any other.
+
+    Args:
+        name: ``n_<operation>``, see :func:`parameter_name`.
+        parameter_type: Always integer.
+        lower: Smallest count, 0.
+        upper: Largest count, the cell's N.
+        kwargs: Passed on to ``RangeParameter``.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        parameter_type: ParameterType = ParameterType.INT,
+        lower: float = 0,
+        upper: float = 1,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            name=name, parameter_type=parameter_type, lower=lower, upper=upper, **kwargs
+        )
+
+    def clone(self) -> OperationParameter:
+        """A copy without the database identity of the original."""
+        # Ax's own clone returns a plain RangeParameter, and a copy that kept the
+        # database identity could not be saved beside the original.
+        return without_identity(self)
+
+
+def parameter_name(operation: str) -> str:
+    """The Ax parameter name of an operation, ``n_<operation>``.
+
+    Characters that cannot stand in an identifier become ``_``: Ax parses parameter
+    constraints with sympy, where a name such as ``3x3 conv`` fails.
+
+    Example:
+        >>> parameter_name("3x3 conv")
+        'n_3x3_conv'
+    """
+    return "n_" + re.sub(r"\W", "_", operation, flags=re.ASCII)
+
+
+def parameter_names(cell: Cell) -> list[str]:
+    """The parameter names of a cell's operations, in the cell's order.
+
+    Raises:
+        CellError: Two operations would get the same parameter name.
+    """
+    owner: dict[str, str] = {}
+    for operation in cell.operations:
+        name = parameter_name(operation)
+        if name in owner:
+            raise CellError(
+                f"operations {owner[name]!r} and {operation!r} of cell {cell.name!r} would "
+                f"both be the parameter {name!r}",
+                "rename one of them",
+            )
+        owner[name] = operation
+    return list(owner)
 
 
 class AnasodSearchSpace(CellBoundSearchSpace):
@@ -33,6 +101,7 @@ class AnasodSearchSpace(CellBoundSearchSpace):
         cell: The cell (or its ``to_dict()``), needed by :meth:`decode` and friends.
     """
 
+    kind: ClassVar = "encoding"
     refusal: ClassVar = EncodingError
 
     @classmethod
@@ -47,8 +116,46 @@ class AnasodSearchSpace(CellBoundSearchSpace):
         parameters: list[Parameter] = [
             OperationParameter(name, lower=0, upper=cell.total) for name in names
         ]
-        constraint = ParameterConstraint(equality=f"{' + '.join(names)} == {cell.total}")
-        return cls(parameters, [constraint], cell=cell)
+        return cls(parameters, [_sum_constraint(tuple(names), cell.total)], cell=cell)
+
+    @property
+    def names(self) -> list[str]:
+        """The parameter of each operation, in the cell's order."""
+        return parameter_names(self.cell)
+
+    def parameterizations(self, rows: npt.ArrayLike) -> list[dict[str, Any]]:
+        """Counts ``n x k`` as Ax parameters.
+
+        Raises:
+            EncodingError: They are no counts of the cell.
+        """
+        names, counts = self.names, np.asarray(rows)
+        if counts.ndim != 2 or counts.shape[1] != len(names):
+            raise EncodingError(
+                f"counts of cell {self.cell.name!r} must form an n x {len(names)} array, got "
+                f"shape {counts.shape}"
+            )
+        counts = validate_counts(counts, self.cell.total)
+        return [dict(zip(names, row, strict=True)) for row in counts.tolist()]
+
+    def _row(self, names: list[str], parameters: Mapping[str, Any]) -> list[int]:
+        counts = super()._row(names, parameters)
+        if sum(counts) != self.cell.total:
+            raise EncodingError(
+                f"{dict(parameters)} is no encoding of cell {self.cell.name!r}: its counts sum to "
+                f"{sum(counts)} instead of {self.cell.total}"
+            )
+        return counts
+
+    def _number(self, column: int, name: str, value: Any) -> int:
+        total = self.cell.total
+        # Written so that NaN fails.
+        if not (_is_number(value) and 0 <= value <= total and value == int(value)):
+            raise EncodingError(
+                f"{name} = {value!r} is no count of cell {self.cell.name!r}: needed is a whole "
+                f"number from 0 to {total}"
+            )
+        return int(value)
 
     def check(self, parameters: Mapping[str, TParamValue]) -> None:
         """Refuse parameters that are no valid encoding (see :meth:`counts`).
@@ -58,50 +165,30 @@ class AnasodSearchSpace(CellBoundSearchSpace):
         """
         self.counts(parameters)
 
-    def counts(self, parameters: Mapping[str, TParamValue]) -> npt.NDArray[np.int64]:
+    def counts(self, parameters: Mapping[str, TParamValue]) -> Counts:
         """Parameters as counts ``k`` in the cell's operation order.
 
         Raises:
-            EncodingError: A parameter is missing, unknown, fractional, negative or NaN, the
+            EncodingError: A parameter is missing, unknown, or no whole number from 0 to N, the
                 counts do not sum to N, or no valid architecture has them; the nearest valid
                 encoding is named.
         """
-        values = self._values(parameters)
-        total = self.cell.total
-        rounded = np.rint(values)
-        valid = bool(
-            np.isfinite(values).all()
-            and (np.abs(values - rounded) == 0).all()
-            and (rounded >= 0).all()
-            and (rounded <= total).all()
-            and rounded.sum() == total
-        )
-        if not valid:
-            raise EncodingError(
-                f"{dict(parameters)} is no encoding of cell {self.cell.name!r}: needed are "
-                f"integer counts >= 0 that sum to {total}",
-                self._nearest_hint(values),
-            )
-        counts: npt.NDArray[np.int64] = rounded.astype(np.int64)
-        if not self.cell.is_feasible(counts[None, :])[0]:
+        self._refuse_names(parameters)
+        try:
+            counts: Counts = self.rows([parameters])[0]
+        except EncodingError as error:
+            raise EncodingError(error.message, self._nearest_hint(parameters)) from None
+        if not self.cell.is_feasible(counts[None])[0]:
             raise EncodingError(
                 f"cell {self.cell.name!r} has no valid architecture with {dict(parameters)}",
-                self._nearest_hint(values),
+                self._nearest_hint(parameters),
             )
         return counts
 
-    def parameters_of(self, counts: npt.ArrayLike) -> dict[str, int]:
-        """Counts ``k`` as Ax parameters."""
-        return dict(zip(self.parameters, np.asarray(counts, dtype=np.int64).tolist(), strict=True))
+    def draw(self, parameters: Mapping[str, TParamValue], seed: int, trial_index: int) -> Codes:
+        """Draw an architecture of an encoding (Algorithm 2, line 7), ``1 x d``.
 
-    def decode(
-        self, parameters: Mapping[str, TParamValue], seed: int, trial_index: int
-    ) -> Architecture:
-        """Draw an architecture of an encoding (Algorithm 2, line 7).
-
-        A pure function of the seed, the trial index and the counts. The architecture of a
-        trial of an experiment is :func:`ax_anasod.architecture_of`: another one where this
-        has a trial already, or where one was attached.
+        A pure function of the seed, the trial index and the counts.
 
         Args:
             parameters: The trial's parameters.
@@ -112,8 +199,20 @@ class AnasodSearchSpace(CellBoundSearchSpace):
             EncodingError: The parameters are no encoding of the cell.
         """
         counts = self.counts(parameters)
-        rng = architecture_rng(seed, trial_index, counts)
-        return self.cell.architecture(self.cell.decode(counts[None, :], rng)[0])
+        return self.cell.decode(counts[None], architecture_rng(seed, trial_index, counts))
+
+    def decode(
+        self, parameters: Mapping[str, TParamValue], seed: int, trial_index: int
+    ) -> Architecture:
+        """Draw an architecture of an encoding, as :meth:`draw` does.
+
+        The architecture of a trial of an experiment is :func:`ax_anasod.architecture_of`:
+        another one where this has a trial already, or where one was attached.
+
+        Raises:
+            EncodingError: The parameters are no encoding of the cell.
+        """
+        return self.cell.architecture(self.draw(parameters, seed, trial_index)[0])
 
     def encode(self, architecture: Architecture | str) -> dict[str, int]:
         """The encoding of an architecture as Ax parameters.
@@ -126,10 +225,10 @@ class AnasodSearchSpace(CellBoundSearchSpace):
         architecture = self._own(architecture)
         parts = part_counts(self.cell, architecture.code[None, :])[0]
         if (parts != parts[0]).any():
-            nearest = self.snap(self.parameters_of(parts.sum(axis=0)))
+            nearest = self._snapped(parts.sum(axis=0).astype(np.float64))
             raise EncodingError(
                 f"the {len(parts)} parts of {architecture} have different operation distributions",
-                f"the nearest encoding is {nearest}",
+                f"the nearest encoding is {self.parameters_of(nearest)}",
             )
         return self.parameters_of(parts[0])
 
@@ -148,20 +247,39 @@ class AnasodSearchSpace(CellBoundSearchSpace):
         return self.parameters_of(self._snapped(values))
 
     def _values(self, parameters: Mapping[str, TParamValue]) -> npt.NDArray[np.float64]:
-        values = self._in_order(parameters)
-        numbers = (int, float, np.integer, np.floating)
-        wrong = [v for v in values if isinstance(v, bool) or not isinstance(v, numbers)]
+        """Parameters as any point, ``k``."""
+        self._refuse_names(parameters)
+        values = [parameters[name] for name in self.names]
+        wrong = [value for value in values if not _is_number(value)]
         if wrong:
             raise EncodingError(f"{dict(parameters)}: {wrong[0]!r} is no number")
-        return np.asarray(values, dtype=np.float64)
+        return np.array(values, dtype=np.float64)
 
-    def _nearest_hint(self, values: npt.NDArray[np.float64]) -> str | None:
-        clipped = np.where(np.isfinite(values), np.maximum(values, 0.0), 0.0)
+    def _nearest_hint(self, parameters: Mapping[str, TParamValue]) -> str | None:
+        values = [parameters[name] for name in self.names]
+        if not all(map(_is_number, values)):
+            return None
+        point = np.array(values, dtype=np.float64)
+        clipped = np.where(np.isfinite(point), np.maximum(point, 0.0), 0.0)
         if clipped.max() <= 0:
             return None
         return f"the nearest valid one is {self.parameters_of(self._snapped(clipped))}"
 
-    def _snapped(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    def _snapped(self, values: npt.NDArray[np.float64]) -> Counts:
         shares = values / values.max()  # so that their sum is finite
-        nearest: npt.NDArray[np.int64] = self.cell.snap((shares / shares.sum())[None, :])[0]
+        nearest: Counts = self.cell.snap((shares / shares.sum())[None])[0]
         return nearest
+
+
+def _sum_constraint(names: tuple[str, ...], total: int) -> ParameterConstraint:
+    return without_identity(_parsed(f"{' + '.join(names)} == {total}"))
+
+
+@lru_cache(maxsize=64)
+def _parsed(equality: str) -> ParameterConstraint:
+    # Ax parses the text with sympy, which takes longer than all else that a space is made of.
+    return ParameterConstraint(equality=equality)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from ax_anasod.exceptions import OptionError
+from ax_anasod.typing import Counts
 
 # Streams are kept apart by the first word of their key, so that the architecture of trial
 # 7 and the proposal of trial 7 never share random numbers.
@@ -36,9 +36,7 @@ def check_seed(seed: object) -> int:
     return int(seed)
 
 
-def architecture_rng(
-    seed: int, trial_index: int, counts: npt.NDArray[np.int64]
-) -> np.random.Generator:
+def architecture_rng(seed: int, trial_index: int, counts: Counts) -> np.random.Generator:
     """The generator that draws the architecture of a trial from its encoding."""
     return _generator(seed, _ARCHITECTURE, trial_index, *counts.tolist())
 
@@ -68,9 +66,7 @@ def neighbour_rng(seed: int, trial_index: int) -> np.random.Generator:
     return _generator(seed, _NEIGHBOURS, trial_index)
 
 
-def representative_rng(
-    seed: int, restart: int, counts: npt.NDArray[np.int64]
-) -> np.random.Generator:
+def representative_rng(seed: int, restart: int, counts: Counts) -> np.random.Generator:
     """The generator that draws the architecture an encoding stands for in a local search."""
     return _generator(seed, _REPRESENTATIVE, restart, *counts.tolist())
 

@@ -17,11 +17,11 @@ from ax.generation_strategy.transition_criterion import MinTrials
 
 from ax_anasod.adapter.history import HistoryAdapter
 from ax_anasod.adapter.registry import SETUPS, AnasodGenerators
-from ax_anasod.core.coding import Space
+from ax_anasod.core import TrialKind
 from ax_anasod.core.history import fail_unusable_trials
 from ax_anasod.generators import EncodingGenerator, HistoryGenerator
 
-DRAWS: Final[dict[Space, AnasodGenerators]] = {
+DRAWS: Final[dict[TrialKind, AnasodGenerators]] = {
     "encoding": AnasodGenerators.ANASOD_RANDOM,
     "architecture": AnasodGenerators.RANDOM_ARCHITECTURE,
 }

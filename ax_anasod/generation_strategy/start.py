@@ -11,9 +11,9 @@ import numpy as np
 from annotated_types import Gt, Le
 from ax.generation_strategy.generation_strategy import GenerationStrategy
 
+from ax_anasod._ax import nodes_of
 from ax_anasod.cells import Cell, RestrictedCell
-from ax_anasod.core import AnasodSearchSpace, CellSearchSpace
-from ax_anasod.core.coding import Space, space_of
+from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, TrialKind
 from ax_anasod.dnas import OneShotResult
 from ax_anasod.dnas.layout import FOUND
 from ax_anasod.exceptions import OptionError, RunError
@@ -95,7 +95,7 @@ class Start:
         except (KeyError, TypeError) as error:
             raise RunError(f"the start of the run is damaged: {error}") from error
 
-    def for_generators(self, cell: Cell, space: Space) -> dict[str, Any]:
+    def for_generators(self, cell: Cell, space: TrialKind) -> dict[str, Any]:
         """What :class:`ax_anasod.generators.start.StartingDraws` is given.
 
         Raises:
@@ -142,9 +142,9 @@ def started(
     Raises:
         OptionError: The start is of another cell.
     """
-    space = space_of(search_space)
+    space = search_space.kind
     stored = start.for_generators(search_space.cell, space)
-    first = strategy._nodes[0]
+    first = nodes_of(strategy)[0]
     (spec,) = first.generator_specs
     if spec.generator_enum is DRAWS[space] and not spec.generator_kwargs.get("beta_max"):
         spec.generator_kwargs["start"] = stored
@@ -159,7 +159,7 @@ def started(
         name=strategy.name,
         nodes=[
             node("start", DRAWS[space], arguments, first.name, num_initial),
-            *strategy._nodes,
+            *nodes_of(strategy),
         ],
     )
 

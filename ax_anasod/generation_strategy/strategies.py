@@ -9,7 +9,7 @@ from typing import Any, Final
 from ax.generation_strategy.generation_strategy import GenerationStrategy
 
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace
-from ax_anasod.core.coding import space_of
+from ax_anasod.core.bound_space import require_cell_bound
 from ax_anasod.core.seeding import check_seed
 from ax_anasod.dnas.result import OneShotResult
 from ax_anasod.exceptions import OptionError, UnknownNameError
@@ -192,7 +192,8 @@ def make(
         OptionalImportError: The strategy needs a package that is not installed.
     """
     strategy = get(name)
-    if space_of(search_space) != strategy.space:
+    require_cell_bound(search_space)
+    if search_space.kind != strategy.space:
         needed = "AnasodSearchSpace" if strategy.space == "encoding" else "CellSearchSpace"
         raise OptionError(
             f"strategy {name!r} cannot run on a {type(search_space).__name__}: it searches "

@@ -12,8 +12,7 @@ from ax.generation_strategy.generation_strategy import GenerationStrategy
 
 from ax_anasod.adapter import AnasodGenerators
 from ax_anasod.adapter.registry import SETUPS
-from ax_anasod.core import AnasodSearchSpace, CellSearchSpace
-from ax_anasod.core.coding import Space
+from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, TrialKind
 from ax_anasod.exceptions import UnknownNameError
 from ax_anasod.generation_strategy.nodes import SearchStrategy, draws_then_model, node
 from ax_anasod.generators import EncodingGenerator, HistoryGenerator
@@ -85,7 +84,7 @@ class Strategy:
     expects_improvement: bool = False
 
     @property
-    def space(self) -> Space:
+    def space(self) -> TrialKind:
         """The kind of search space that it needs."""
         return self.generator.space
 

@@ -11,9 +11,9 @@ import numpy.typing as npt
 from ax.generators.random.base import RandomGenerator
 
 from ax_anasod.cells import from_dict
-from ax_anasod.core.coding import Coding, Space
+from ax_anasod.core import SEARCH_SPACES, TrialKind
 from ax_anasod.core.history import History
-from ax_anasod.core.objectives import Scope
+from ax_anasod.core.objectives import ObjectiveScope
 from ax_anasod.core.seeding import proposal_rng
 from ax_anasod.generators.start import StartingDraws
 from ax_anasod.generators.targets import check_values
@@ -39,7 +39,7 @@ class HistoryGenerator(RandomGenerator, ABC):
         seed: The seed of the run.
     """
 
-    space: Space
+    space: TrialKind
     repeat_architectures: bool = False
     above: float | None = None
     """A bound that all values must be above; None for no bound."""
@@ -50,10 +50,10 @@ class HistoryGenerator(RandomGenerator, ABC):
         # Repeats of an encoding are wanted: they are further, noisy observations of it.
         super().__init__(deduplicate=False, seed=seed)
         self.cell = from_dict(dict(cell))
-        self.coding = Coding(self.cell, self.space)
+        self.search_space = SEARCH_SPACES[self.space].from_cell(self.cell)
 
     @property
-    def scope(self) -> Scope:
+    def scope(self) -> ObjectiveScope:
         """What it can search; its adapter refuses experiments that ask for more."""
         return "one"
 
@@ -108,16 +108,16 @@ class DrawGenerator(HistoryGenerator):
         self,
         cell: Mapping[str, Any],
         seed: int = 0,
-        scope: Scope = "any",
+        scope: ObjectiveScope = "any",
         above: float | None = None,
         start: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(cell=cell, seed=seed)
         self._scope, self.above = scope, above
-        self.start = None if start is None else StartingDraws(self.coding, seed, start)
+        self.start = None if start is None else StartingDraws(self.search_space, seed, start)
 
     @property
-    def scope(self) -> Scope:
+    def scope(self) -> ObjectiveScope:
         """Whatever is asked for, since draws read no values; or what the model can search."""
         return self._scope
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ax_anasod.core.history import History
-from ax_anasod.core.objectives import Scope
+from ax_anasod.core.objectives import ObjectiveScope
 from ax_anasod.generators.base import DrawGenerator
 from ax_anasod.generators.fixed import apply_fixed_counts
 from ax_anasod.settings import NonNegativeFloat, PositiveInt, checked
@@ -46,7 +46,7 @@ class DirichletGenerator(DrawGenerator):
         seed: int = 0,
         beta_max: NonNegativeFloat = 0.0,
         num_trials: PositiveInt = 1,
-        scope: Scope = "any",
+        scope: ObjectiveScope = "any",
         above: float | None = None,
         start: Mapping[str, Any] | None = None,
         repeat_architectures: bool = False,
@@ -56,7 +56,7 @@ class DirichletGenerator(DrawGenerator):
         self.schedule = LinearSchedule(beta_max=beta_max, num_trials=num_trials)
 
     @property
-    def scope(self) -> Scope:
+    def scope(self) -> ObjectiveScope:
         """One metric where draws are biased towards its best encoding, else the argument."""
         return "one" if self.schedule.beta_max > 0 else self._scope
 

@@ -12,14 +12,13 @@ from ax.generators.torch.botorch_modular.surrogate import SurrogateSpec
 from ax.generators.torch.botorch_modular.utils import ModelConfig
 from ax.generators.torch_base import TorchOptConfig
 from botorch.acquisition.analytic import LogExpectedImprovement
-from botorch.acquisition.multi_objective import logei
 from botorch.acquisition.multi_objective.logei import qLogNoisyExpectedHypervolumeImprovement
 from torch import Tensor
 
+from ax_anasod._ax import without_native_logei
 from ax_anasod.cells import from_dict
-from ax_anasod.core import AnasodSearchSpace, parameter_names
-from ax_anasod.core.coding import Coding, Space
-from ax_anasod.core.objectives import Scope
+from ax_anasod.core import AnasodSearchSpace, TrialKind
+from ax_anasod.core.objectives import ObjectiveScope
 from ax_anasod.generators.acquisition import EncodingAcquisition
 from ax_anasod.generators.base import NUM_INITIAL
 from ax_anasod.generators.candidates import check_exhaustive
@@ -65,8 +64,8 @@ class EncodingGenerator(BoTorchGenerator):
         OptionError: An option is out of range.
     """
 
-    space: Space = "encoding"
-    scope: Scope = "front"
+    space: TrialKind = "encoding"
+    scope: ObjectiveScope = "front"
     above: float | None = None
 
     def __init__(
@@ -87,7 +86,7 @@ class EncodingGenerator(BoTorchGenerator):
         self.cell = from_dict(dict(cell))
         if optimizer == "exhaustive":
             check_exhaustive(self.cell)
-        self.coding = Coding(self.cell, self.space)
+        self.search_space = AnasodSearchSpace.from_cell(self.cell)
         self.seed, self.repeat_architectures = seed, repeat_architectures
         self.num_initial = num_initial
         self.log_targets = log_targets
@@ -125,17 +124,14 @@ class EncodingGenerator(BoTorchGenerator):
     @property
     def adapter_kwargs(self) -> dict[str, Any]:
         """What Ax's adapter is given besides: configurations of the transforms."""
-        space = AnasodSearchSpace.from_cell(self.cell)
+        names = self.search_space.names
         return {
             # Reported quantities need no model.
             "fit_tracking_metrics": False,
             "transform_configs": {
-                "PrepareObservations": {
-                    "names": list(space.parameters),
-                    "log_targets": self.log_targets,
-                },
+                "PrepareObservations": {"names": names, "log_targets": self.log_targets},
                 "LogObjectives": {"log_targets": self.log_targets},
-                "BomzeRounding": {"names": parameter_names(self.cell), "total": self.cell.total},
+                "BomzeRounding": {"names": names, "total": self.cell.total},
             },
         }
 
@@ -158,10 +154,7 @@ class EncodingGenerator(BoTorchGenerator):
         *args: Any,
         **kwargs: Any,
     ) -> Acquisition:
-        # BoTorch would compile a C++ kernel at its first use: minutes of waiting, a compiler
-        # that a user need not have, and values that differ from those of a machine without
-        # one, so that a run could not be continued there exactly.
-        logei._load_attempted = True
+        without_native_logei()
         self._botorch_acqf_class = (
             qLogNoisyExpectedHypervolumeImprovement
             if torch_opt_config.is_moo

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ax_anasod.core.history import History
-from ax_anasod.core.objectives import Scope
+from ax_anasod.core.objectives import ObjectiveScope
 from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.generators.base import HistoryGenerator
 
@@ -71,7 +71,7 @@ class RegisteredGenerator(HistoryGenerator):
         super().__init__(cell=cell, seed=seed)
 
     @property
-    def scope(self) -> Scope:
+    def scope(self) -> ObjectiveScope:
         """What the user's generator can search."""
         return self.own.scope
 

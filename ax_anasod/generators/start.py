@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ax_anasod.cells import Cell, RestrictedCell
-from ax_anasod.core.coding import Coding
+from ax_anasod.core import CellBoundSearchSpace
 from ax_anasod.core.history import History
 from ax_anasod.core.seeding import proposal_rng
 from ax_anasod.dnas.edges import CellEdges
@@ -35,22 +35,24 @@ class StartingDraws:
     ``beta = 1 / u - 1``, whose mean is the same mixture.
 
     Args:
-        coding: What rows are.
+        search_space: What rows are.
         seed: The seed of the run.
         start: ``rows``: the given ones, ``m x d`` (counts or codes, all different);
             ``probabilities``: p, one row of ``k`` for all blocks, or one for each edge
             (:class:`ax_anasod.dnas.edges.CellEdges`); ``uniform``: u, above 0 and at most 1.
     """
 
-    def __init__(self, coding: Coding, seed: int, start: Mapping[str, Any]) -> None:
-        self._coding, self._cell, self._seed = coding, coding.cell, seed
-        self._given = np.array(start["rows"], dtype=np.int64).reshape(-1, len(coding.names))
+    def __init__(
+        self, search_space: CellBoundSearchSpace, seed: int, start: Mapping[str, Any]
+    ) -> None:
+        self._kind, self._cell, self._seed = search_space.kind, search_space.cell, seed
+        self._given = np.array(start["rows"], dtype=np.int64).reshape(-1, len(search_space.names))
         self._probabilities = np.array(start["probabilities"], dtype=np.float64)
         self._uniform = float(start["uniform"])
 
     def propose(self, n: int, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
         """Propose ``n`` rows, as a generator does, each with those before it pending."""
-        draw = self._architectures if self._coding.space == "architecture" else self._encodings
+        draw = self._architectures if self._kind == "architecture" else self._encodings
         own = (self._given[:, list(fixed)] == list(fixed.values())).all(axis=1)
         taken = set(self._keys(history.rows))
         rows = np.empty((n, self._given.shape[1]), dtype=np.int64)
@@ -65,7 +67,7 @@ class StartingDraws:
         return rows
 
     def _keys(self, rows: npt.NDArray[np.int64]) -> list[bytes]:
-        if self._coding.space == "architecture":
+        if self._kind == "architecture":
             rows = self._cell.canonical(rows)
         return [row.tobytes() for row in rows]
 

@@ -12,7 +12,7 @@ from ax.api.types import TParameterization
 from ax.core.base_trial import BaseTrial
 from ax.core.trial_status import TrialStatus
 
-from ax_anasod.core.coding import Space
+from ax_anasod.core import TrialKind
 from ax_anasod.exceptions import OptionError
 from ax_anasod.nasbench import Benchmark, from_dict
 from ax_anasod.runners.query import BenchmarkQuery
@@ -41,7 +41,7 @@ class LookupRunner(IRunner):
     def __init__(
         self,
         benchmark: Benchmark | Mapping[str, Any],
-        space: Space | None = None,
+        space: TrialKind | None = None,
         seed: int = 0,
         seconds_per_trial: float = 0.0,
     ) -> None:
@@ -57,7 +57,7 @@ class LookupRunner(IRunner):
             )
         # Ax stores the arguments under the names of the attributes.
         self.benchmark = restored.to_dict()
-        self.space: Space | None = space
+        self.space: TrialKind | None = space
         self.seed = seed
         self.seconds_per_trial = seconds_per_trial
         self._query = BenchmarkQuery(restored, space, seed)

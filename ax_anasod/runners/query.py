@@ -8,11 +8,12 @@ from typing import Any
 from ax.core.base_trial import BaseTrial
 
 from ax_anasod.core.architectures import ARCHITECTURE, codes_of
-from ax_anasod.core.coding import Space
+from ax_anasod.core.bound_space import TrialKind
+from ax_anasod.core.cell_search_space import check_kind, search_space_of
 from ax_anasod.core.seeding import check_seed, query_rng
-from ax_anasod.core.trial_space import TrialSpace
 from ax_anasod.nasbench import Benchmark
-from ax_anasod.nasbench.benchmark import COST, IntArray
+from ax_anasod.nasbench.benchmark import COST
+from ax_anasod.typing import Codes
 
 
 class BenchmarkQuery:
@@ -30,9 +31,11 @@ class BenchmarkQuery:
         UnknownNameError: There is no such kind of space.
     """
 
-    def __init__(self, benchmark: Benchmark, space: Space | None = None, seed: int = 0) -> None:
+    def __init__(self, benchmark: Benchmark, space: TrialKind | None = None, seed: int = 0) -> None:
         self.benchmark, self.seed = benchmark, check_seed(seed)
-        self._space = TrialSpace(benchmark.cell, space)
+        if space is not None:
+            check_kind(space)
+        self._space = space
 
     def of(self, trial: BaseTrial) -> dict[str, Any]:
         """Look a trial of an experiment up: the architecture recorded with it, if one is.
@@ -48,8 +51,7 @@ class BenchmarkQuery:
             ArchitectureError: They are no architecture of the cell.
         """
         (arm,) = trial.arms
-        (code,) = codes_of(trial, arm, self.benchmark.cell, self.seed)
-        return self._look_up(trial.index, code)
+        return self._look_up(trial.index, codes_of(trial, arm, self.benchmark.cell, self.seed))
 
     def __call__(self, trial_index: int, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Look parameters up, without an experiment.
@@ -66,11 +68,10 @@ class BenchmarkQuery:
             EncodingError: The parameters are no encoding of the cell.
             ArchitectureError: They are no architecture of the cell.
         """
-        space = self._space.of(parameters)
-        return self._look_up(trial_index, space.decode(parameters, self.seed, trial_index).code)
+        space = search_space_of(self.benchmark.cell, parameters, self._space)
+        return self._look_up(trial_index, space.draw(parameters, self.seed, trial_index))
 
-    def _look_up(self, trial_index: int, code: IntArray) -> dict[str, Any]:
-        codes = code[None, :]
+    def _look_up(self, trial_index: int, codes: Codes) -> dict[str, Any]:
         seeds = self.benchmark.draw_seeds(codes, query_rng(self.seed, trial_index))
         result = self.benchmark.query(codes, seeds)
         cost = result.get(COST)

@@ -13,7 +13,7 @@ from ax.core.trial_status import TrialStatus
 from ax.utils.common.serialization import SerializationMixin
 
 from ax_anasod import trust
-from ax_anasod.core.coding import Space
+from ax_anasod.core import TrialKind
 from ax_anasod.exceptions import AnasodError, DataError, OptionError, RunError
 from ax_anasod.optional import require
 from ax_anasod.runners.training_base import BaseTrainingRunner, ax_status
@@ -56,7 +56,7 @@ class RayRunner(BaseTrainingRunner):
         self,
         task: TrainingTask | Mapping[str, Any],
         folder: str,
-        space: Space | None = None,
+        space: TrialKind | None = None,
         seed: int = 0,
         tensorboard: bool = True,
         address: str | None = None,

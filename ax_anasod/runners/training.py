@@ -7,7 +7,7 @@ from typing import Any
 
 from ax.core.trial_status import TrialStatus
 
-from ax_anasod.core.coding import Space
+from ax_anasod.core import TrialKind
 from ax_anasod.exceptions import DataError, OptionError
 from ax_anasod.runners.training_base import BaseTrainingRunner, ax_status
 from ax_anasod.training import TrainingTask, TrialTraining
@@ -43,7 +43,7 @@ class TrainingRunner(BaseTrainingRunner):
         self,
         task: TrainingTask | Mapping[str, Any],
         folder: str,
-        space: Space | None = None,
+        space: TrialKind | None = None,
         seed: int = 0,
         tensorboard: bool = True,
         epochs_per_poll: int | None = 1,

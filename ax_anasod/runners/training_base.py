@@ -15,10 +15,9 @@ from ax.core.base_trial import BaseTrial
 from ax.core.trial_status import TrialStatus
 
 from ax_anasod.core.architectures import ARCHITECTURE, recorded_codes
-from ax_anasod.core.cell_search_space import CellSearchSpace
-from ax_anasod.core.coding import Space
+from ax_anasod.core.bound_space import TrialKind
+from ax_anasod.core.cell_search_space import CellSearchSpace, check_kind, search_space_of
 from ax_anasod.core.seeding import architecture_rng, check_seed, network_seed
-from ax_anasod.core.trial_space import TrialSpace
 from ax_anasod.journal import BETWEEN_LAYERS
 from ax_anasod.training import ImageData, TrainingTask, TrialState, TrialTraining, load_data
 
@@ -63,7 +62,7 @@ class BaseTrainingRunner(IRunner):
         self,
         task: TrainingTask | Mapping[str, Any],
         folder: str | Path,
-        space: Space | None = None,
+        space: TrialKind | None = None,
         seed: int = 0,
         tensorboard: bool = True,
     ) -> None:
@@ -73,10 +72,11 @@ class BaseTrainingRunner(IRunner):
         # Ax stores the arguments under the names of the attributes.
         self.task = self._task.to_dict()
         self.folder = str(folder)
-        self.space: Space | None = space
+        if space is not None:
+            check_kind(space)
+        self.space: TrialKind | None = space
         self.seed = check_seed(seed)
         self.tensorboard = tensorboard
-        self._trial_space = TrialSpace(self._task.cell, space)
         self._data: ImageData | None = None
 
     def use_data(self, data: ImageData) -> None:
@@ -156,9 +156,9 @@ class BaseTrainingRunner(IRunner):
             EncodingError: The parameters are no encoding of the cell.
             ArchitectureError: They are no architecture of the cell.
         """
-        space = self._trial_space.of(parameterization)
+        space = search_space_of(self._task.cell, parameterization, self.space)
         if isinstance(space, CellSearchSpace):
-            return space.decode(parameterization).code[None, :]
+            return space.draw(parameterization, self.seed, trial_index)
         counts = space.counts(parameterization)
         return self._task.draw(counts, architecture_rng(self.seed, trial_index, counts))
 

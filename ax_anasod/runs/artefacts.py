@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from ax_anasod._ax import strategy_of
 from ax_anasod.analysis import write_pictures, write_report
 from ax_anasod.files import write_whole
 from ax_anasod.runs.folder import RunFolder
@@ -57,9 +58,8 @@ class DatabaseCopy:
             RunError: It cannot be written.
         """
         started = self._clock()
-        write_database(
-            self._path, self._search.experiment, self._search.client._generation_strategy
-        )
+        strategy = strategy_of(self._search.client)
+        write_database(self._path, self._search.experiment, strategy)
         took = self._clock() - started
         self._due = started + took + max(_LEAST_INTERVAL, _SEARCH_PER_WRITING * took)
 
@@ -78,7 +78,7 @@ def write_results(folder: RunFolder, search: Ledger) -> None:
     units = {objective.metric: objective.unit for objective in config.objectives}
     write_report(
         search.experiment,
-        search.client._generation_strategy,
+        strategy_of(search.client),
         folder.path / REPORT,
         title=config.experiment_name,
         optimum=optima,

@@ -14,6 +14,7 @@ from ax.core.evaluations_to_data import raw_evaluations_to_data
 from ax.core.generator_run import GeneratorRun
 from ax.core.trial import Trial
 
+from ax_anasod._ax import data_rows, experiment_of, origin_of, strategy_of
 from ax_anasod.cells import Cell
 from ax_anasod.core import AnasodSearchSpace
 from ax_anasod.core.architectures import ARCHITECTURE, proposed_architecture
@@ -72,7 +73,7 @@ class Ledger:
             **config.options,
         )
         # Ax offers no public way to attach a trial as a generator's own.
-        self.experiment = self.client._experiment
+        self.experiment = experiment_of(self.client)
         self._restore(journal.records if journal is not None else [])
         self._clock = time.perf_counter()
         # The proposal of a batch takes time once; each of its trials bears a share.
@@ -118,7 +119,7 @@ class Ledger:
             RunError: They are no trials of this run.
         """
         rows: list[DataRow] = []
-        nodes = self.client._generation_strategy.nodes_by_name
+        nodes = strategy_of(self.client).nodes_by_name
         for record in records:
             self._check(record, nodes)
             start, arm = record.start, Arm(parameters=record.start.parameters)
@@ -175,11 +176,12 @@ class Ledger:
         """The rows that ``Client.complete_trial`` attaches, at each step of the curve."""
         signatures = {metric.name: metric.signature for metric in self.experiment.metrics.values()}
         outcomes = [(step, self._outcome(values)) for step, values in curve]
-        return raw_evaluations_to_data(
+        data = raw_evaluations_to_data(
             {trial.arm.name: outcomes},  # type: ignore[union-attr]
             metric_name_to_signature=signatures,
             trial_index=trial.index,
-        )._data_rows
+        )
+        return data_rows(data)
 
     def _outcome(self, values: dict[str, float]) -> dict[str, Any]:
         return {metric: values[name] for name, metric in self._metrics.items()}
@@ -210,13 +212,14 @@ def _started(trial: Trial, last: int) -> Started:
     if generated is None or trial.arm is None:
         raise RunError(f"trial {trial.index} was proposed without an arm")
     architecture = proposed_architecture(trial, trial.arm)
+    node, generator = origin_of(generated)
     of_arm = {} if architecture is None else {ARCHITECTURE: architecture}
     return Started(
         trial=trial.index,
         last=last,
         parameters=dict(trial.arm.parameters),
-        node=generated._generation_node_name or "",
-        generator=generated._generator_key or "",
+        node=node,
+        generator=generator,
         metadata=plain_entries(generated.gen_metadata) | of_arm,
     )
 

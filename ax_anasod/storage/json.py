@@ -24,7 +24,7 @@ from ax_anasod.adapter import (
     PrepareObservations,
 )
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, OperationParameter
-from ax_anasod.core.experiment import SearchExperiment
+from ax_anasod.core.search_experiment import SearchExperiment
 from ax_anasod.early_stopping import RepeatablePercentileEarlyStoppingStrategy
 from ax_anasod.generation_strategy.nodes import MinObserved, SearchStrategy
 from ax_anasod.global_stopping import (

@@ -24,9 +24,10 @@ from ax.storage.sqa_store.structs import DBSettings
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from ax_anasod._ax import set_decoder, set_search_space, take_identity
 from ax_anasod.cells import Cell, from_dict
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, OperationParameter, RunProperties
-from ax_anasod.core.experiment import SearchExperiment
+from ax_anasod.core.search_experiment import SearchExperiment
 from ax_anasod.exceptions import RunError
 from ax_anasod.generation_strategy.nodes import SearchStrategy
 from ax_anasod.metrics import LookupMetric, TrainingMetric
@@ -60,7 +61,7 @@ class AnasodDecoder(Decoder):
         properties = RunProperties.read(experiment)
         if properties is not None:
             restore = _encodings if properties.space == "encoding" else _architectures
-            experiment._search_space = restore(experiment, from_dict(properties.cell))
+            set_search_space(experiment, restore(experiment, from_dict(properties.cell)))
             experiment.__class__ = SearchExperiment
         return experiment
 
@@ -76,8 +77,7 @@ def _encodings(experiment: Experiment, cell: Cell) -> AnasodSearchSpace:
     parameters = []
     for name, plain in loaded.parameters.items():
         parameter = OperationParameter(name, lower=0, upper=cell.total)
-        # Without it the next save would write the parameter a second time.
-        parameter._db_id = plain._db_id
+        take_identity(parameter, plain)
         parameters.append(parameter)
     return AnasodSearchSpace(list(parameters), loaded.parameter_constraints, cell=cell)
 
@@ -94,7 +94,7 @@ def registry_bundle() -> RegistryBundle:
         metric_clss={**CORE_METRIC_REGISTRY, **METRIC_NUMBERS},
         runner_clss={**CORE_RUNNER_REGISTRY, **RUNNER_NUMBERS},
     )
-    bundle._decoder = AnasodDecoder(bundle.sqa_config)
+    set_decoder(bundle, AnasodDecoder(bundle.sqa_config))
     return bundle
 
 

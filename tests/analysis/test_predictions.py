@@ -17,7 +17,7 @@ from ax_anasod.analysis.predictions import (
     why_not_predictions,
 )
 from ax_anasod.analysis.series import SearchSeries
-from ax_anasod.core import Coding
+from ax_anasod.core import AnasodSearchSpace
 from ax_anasod.exceptions import OptionError
 
 
@@ -36,7 +36,7 @@ def test_intervals_are_those_of_the_log_normal_distribution(parts, cora):
     encodings = series.counts[:3]
     found = predict(experiment, adapter, encodings, "valid_error")
     # The surrogate's own posterior, from below the transforms: normal in standardised logs.
-    fractions = Coding(cora.cell, "encoding").rows(series.parameters[:3]) / cora.cell.total
+    fractions = AnasodSearchSpace.from_cell(cora.cell).rows(series.parameters[:3]) / cora.cell.total
     surrogate = adapter.generator.surrogate
     mean, covariance = surrogate.predict(_tensor(surrogate, fractions))
     transform = adapter.transforms["StandardizeY"]

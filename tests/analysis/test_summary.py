@@ -8,7 +8,7 @@ from ax.core.analysis_card import NotApplicableStateAnalysisCard
 from ax_anasod.analysis import SearchSummary
 from ax_anasod.analysis.series import SearchSeries
 from ax_anasod.analysis.summary import architecture_text, cost_seconds
-from ax_anasod.core.properties import KEY
+from ax_anasod.core.search_experiment import KEY
 from ax_anasod.experiment import make_client
 from ax_anasod.runners import BenchmarkQuery
 

@@ -12,8 +12,9 @@ from ax.core.parameter import ChoiceParameter, ParameterType
 
 from ax_anasod import cells
 from ax_anasod.cells import Cell, RestrictedCell
-from ax_anasod.core import CellSearchSpace
-from ax_anasod.exceptions import ArchitectureError, CellError
+from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, search_space_of
+from ax_anasod.core.cell_search_space import check_kind
+from ax_anasod.exceptions import ArchitectureError, CellError, UnknownNameError
 
 CELLS = {
     "toy": Cell("toy", operations=["conv", "pool", "skip"], num_blocks=6),
@@ -146,10 +147,23 @@ def test_ax_rebuilds_it_through_its_own_constructor(space: CellSearchSpace) -> N
         _ = rebuilt.cell
 
 
-def test_only_choices_can_stand_in_it(toy_cell: Cell) -> None:
-    from ax.core.parameter import RangeParameter
+COUNTS = {"n_conv": 2, "n_pool": 3, "n_skip": 1}
+ARCHITECTURE = {f"block_{i}": "conv" for i in range(6)}
 
-    space = CellSearchSpace([RangeParameter("x", ParameterType.INT, 0, 2)], cell=toy_cell)
 
-    with pytest.raises(CellError, match="'x' of a CellSearchSpace must be a choice"):
-        space.code({"x": 1})
+def test_parameters_tell_by_their_names_which_space_they_are_of(toy_cell: Cell) -> None:
+    assert isinstance(search_space_of(toy_cell, COUNTS), AnasodSearchSpace)
+    assert isinstance(search_space_of(toy_cell, ARCHITECTURE), CellSearchSpace)
+    assert isinstance(search_space_of(toy_cell, ARCHITECTURE | {"rate": 1}), CellSearchSpace)
+    # Of neither: the space of encodings says what is missing.
+    assert isinstance(search_space_of(toy_cell, {"n_conv": 6}), AnasodSearchSpace)
+
+
+def test_a_given_kind_is_kept(toy_cell: Cell) -> None:
+    assert isinstance(search_space_of(toy_cell, COUNTS, "architecture"), CellSearchSpace)
+    assert isinstance(search_space_of(toy_cell, ARCHITECTURE, "encoding"), AnasodSearchSpace)
+
+
+def test_a_wrong_kind_is_refused() -> None:
+    with pytest.raises(UnknownNameError, match=r"'encodings'.*did you mean 'encoding'"):
+        check_kind("encodings")

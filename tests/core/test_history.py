@@ -19,7 +19,7 @@ from ax.core.observation import ObservationFeatures
 from ax.core.optimization_config import OptimizationConfig
 
 from ax_anasod.cells import Cell
-from ax_anasod.core import AnasodSearchSpace, Coding, History
+from ax_anasod.core import AnasodSearchSpace, History
 from ax_anasod.core.history import fail_unusable_trials
 from ax_anasod.experiment import make_client
 
@@ -27,8 +27,8 @@ ENCODINGS = [(6, 0, 0), (3, 2, 1), (0, 0, 6), (1, 1, 4), (2, 2, 2)]
 
 
 @pytest.fixture
-def coding(toy_cell: Cell) -> Coding:
-    return Coding(toy_cell, "encoding")
+def space(toy_cell: Cell) -> AnasodSearchSpace:
+    return AnasodSearchSpace.from_cell(toy_cell)
 
 
 @pytest.fixture
@@ -55,9 +55,9 @@ def run(toy_cell: Cell) -> Callable[..., Client]:
 
 
 def test_trials_stand_in_the_order_of_their_indices(
-    run: Callable[..., Client], coding: Coding
+    run: Callable[..., Client], space: AnasodSearchSpace
 ) -> None:
-    history = History.from_experiment(run(3.0, 1.0, 2.0)._experiment, coding)
+    history = History.from_experiment(run(3.0, 1.0, 2.0)._experiment, space)
 
     assert history.rows.tolist() == [[6, 0, 0], [3, 2, 1], [0, 0, 6]]
     assert history.values.tolist() == [[3.0], [1.0], [2.0]]
@@ -65,10 +65,12 @@ def test_trials_stand_in_the_order_of_their_indices(
     assert history.position == 3
 
 
-def test_states_of_trials_are_told_apart(run: Callable[..., Client], coding: Coding) -> None:
+def test_states_of_trials_are_told_apart(
+    run: Callable[..., Client], space: AnasodSearchSpace
+) -> None:
     client = run(3.0, "failed", "running", "abandoned", "no data")
 
-    history = History.from_experiment(client._experiment, coding)
+    history = History.from_experiment(client._experiment, space)
 
     assert history.observed.tolist() == [True, False, False, False, False]
     assert history.failed.tolist() == [False, True, False, True, False]
@@ -76,9 +78,11 @@ def test_states_of_trials_are_told_apart(run: Callable[..., Client], coding: Cod
     assert history.position == 5
 
 
-def test_failures_count_as_the_worst_value_seen(run: Callable[..., Client], coding: Coding) -> None:
+def test_failures_count_as_the_worst_value_seen(
+    run: Callable[..., Client], space: AnasodSearchSpace
+) -> None:
     history = History.from_experiment(
-        run(3.0, "failed", 5.0, "abandoned", "running")._experiment, coding
+        run(3.0, "failed", 5.0, "abandoned", "running")._experiment, space
     )
 
     rows, values = history.imputed()
@@ -87,8 +91,10 @@ def test_failures_count_as_the_worst_value_seen(run: Callable[..., Client], codi
     assert values.tolist() == [3.0, 5.0, 5.0, 5.0]
 
 
-def test_failures_before_any_value_are_left_out(run: Callable[..., Client], coding: Coding) -> None:
-    history = History.from_experiment(run("failed", "running")._experiment, coding)
+def test_failures_before_any_value_are_left_out(
+    run: Callable[..., Client], space: AnasodSearchSpace
+) -> None:
+    history = History.from_experiment(run("failed", "running")._experiment, space)
 
     rows, values = history.imputed()
 
@@ -111,18 +117,20 @@ def test_failures_before_any_value_are_left_out(run: Callable[..., Client], codi
 )
 def test_the_time_after_the_initial_trials(
     run: Callable[..., Client],
-    coding: Coding,
+    space: AnasodSearchSpace,
     outcomes: list[Any],
     num_initial: int,
     since: list[float],
 ) -> None:
-    history = History.from_experiment(run(*outcomes)._experiment, coding)
+    history = History.from_experiment(run(*outcomes)._experiment, space)
 
     assert history.since(num_initial).tolist() == since
 
 
-def test_an_empty_run_has_no_incumbent(run: Callable[..., Client], coding: Coding) -> None:
-    history = History.from_experiment(run()._experiment, coding)
+def test_an_empty_run_has_no_incumbent(
+    run: Callable[..., Client], space: AnasodSearchSpace
+) -> None:
+    history = History.from_experiment(run()._experiment, space)
 
     assert history.rows.shape == (0, 3)
     assert history.incumbent() is None
@@ -130,33 +138,37 @@ def test_an_empty_run_has_no_incumbent(run: Callable[..., Client], coding: Codin
 
 
 class TestIncumbent:
-    def test_it_is_the_best_observed(self, run: Callable[..., Client], coding: Coding) -> None:
-        history = History.from_experiment(run(3.0, 1.0, 2.0, "failed")._experiment, coding)
+    def test_it_is_the_best_observed(
+        self, run: Callable[..., Client], space: AnasodSearchSpace
+    ) -> None:
+        history = History.from_experiment(run(3.0, 1.0, 2.0, "failed")._experiment, space)
 
         assert history.incumbent() is not None
         assert np.array_equal(history.incumbent(), [3, 2, 1])
 
-    def test_the_earliest_of_equals_wins(self, run: Callable[..., Client], coding: Coding) -> None:
-        history = History.from_experiment(run(3.0, 1.0, 1.0)._experiment, coding)
+    def test_the_earliest_of_equals_wins(
+        self, run: Callable[..., Client], space: AnasodSearchSpace
+    ) -> None:
+        history = History.from_experiment(run(3.0, 1.0, 1.0)._experiment, space)
 
         assert np.array_equal(history.incumbent(), [3, 2, 1])
 
     def test_values_that_storage_makes_equal_tie_before_it_does(
-        self, run: Callable[..., Client], coding: Coding
+        self, run: Callable[..., Client], space: AnasodSearchSpace
     ) -> None:
-        history = History.from_experiment(run(1.0 + 2e-12, 1.0)._experiment, coding)
+        history = History.from_experiment(run(1.0 + 2e-12, 1.0)._experiment, space)
 
         assert np.array_equal(history.incumbent(), [6, 0, 0])
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_a_trial_that_ended_without_a_usable_value_has_failed(
-    run: Callable[..., Client], coding: Coding, value: float
+    run: Callable[..., Client], space: AnasodSearchSpace, value: float
 ) -> None:
     client = run(3.0, value, "running", {"error": 2.0})
     client.attach_data(2, {"error": value})  # such as the first step of a curve
 
-    history = History.from_experiment(client._experiment, coding)
+    history = History.from_experiment(client._experiment, space)
 
     assert history.failed.tolist() == [False, True, False, False]
     assert history.pending.tolist() == [False, False, True, False]
@@ -164,7 +176,7 @@ def test_a_trial_that_ended_without_a_usable_value_has_failed(
 
 
 def test_of_several_objectives_one_that_cannot_be_used_is_enough(
-    run: Callable[..., Client], coding: Coding
+    run: Callable[..., Client], space: AnasodSearchSpace
 ) -> None:
     client = run(
         {"error": 2.0, "size": 9.0},
@@ -173,7 +185,7 @@ def test_of_several_objectives_one_that_cannot_be_used_is_enough(
         objectives=["error", "size"],
     )
 
-    history = History.from_experiment(client._experiment, coding)
+    history = History.from_experiment(client._experiment, space)
 
     # The size of the last one may come later.
     assert history.failed.tolist() == [False, True, False]
@@ -197,7 +209,7 @@ def test_such_trials_are_marked_with_one_warning_each(
 
 @pytest.mark.parametrize("repair", ["right value", "failed"])
 def test_a_wrong_value_can_be_repaired(
-    run: Callable[..., Client], coding: Coding, repair: str
+    run: Callable[..., Client], space: AnasodSearchSpace, repair: str
 ) -> None:
     client = run(3.0, np.nan)
     if repair == "failed":
@@ -205,33 +217,35 @@ def test_a_wrong_value_can_be_repaired(
     else:
         client.attach_data(1, {"error": 2.0})
 
-    history = History.from_experiment(client._experiment, coding)
+    history = History.from_experiment(client._experiment, space)
 
     assert history.observed.tolist() == [True, repair != "failed"]
 
 
 def test_wrong_values_of_failed_trials_and_reported_metrics_do_not_matter(
-    run: Callable[..., Client], coding: Coding
+    run: Callable[..., Client], space: AnasodSearchSpace
 ) -> None:
     client = run({"error": 2.0, "latency": np.nan}, "running")
     client.attach_data(1, {"error": np.inf})
     client.mark_trial_failed(1)
 
-    history = History.from_experiment(client._experiment, coding)
+    history = History.from_experiment(client._experiment, space)
 
     assert history.observed.tolist() == [True, False]
 
 
-def test_several_objectives_are_several_columns(run: Callable[..., Client], coding: Coding) -> None:
+def test_several_objectives_are_several_columns(
+    run: Callable[..., Client], space: AnasodSearchSpace
+) -> None:
     client = run({"error": 2.0, "size": 9.0}, {"error": 1.0}, objectives=["error", "size"])
 
-    history = History.from_experiment(client._experiment, coding)
+    history = History.from_experiment(client._experiment, space)
 
     np.testing.assert_array_equal(history.values, [[2.0, 9.0], [1.0, np.nan]])
     assert history.observed.tolist() == [True, False]
 
 
-def test_a_maximised_objective_is_negated(toy_cell: Cell, coding: Coding) -> None:
+def test_a_maximised_objective_is_negated(toy_cell: Cell, space: AnasodSearchSpace) -> None:
     experiment = Experiment(
         AnasodSearchSpace.from_cell(toy_cell),
         name="run",
@@ -246,13 +260,13 @@ def test_a_maximised_objective_is_negated(toy_cell: Cell, coding: Coding) -> Non
         trial.mark_running(no_runner_required=True).mark_completed()
         experiment.attach_data(_data(trial.index, trial.arms[0].name, "score", score))
 
-    history = History.from_experiment(experiment, coding)
+    history = History.from_experiment(experiment, space)
 
     assert history.values[:, 0].tolist() == [-0.2, -0.9, -0.5]
     assert np.array_equal(history.incumbent(), [3, 2, 1])
 
 
-def test_arms_of_a_batch_are_rows_of_their_own(toy_cell: Cell, coding: Coding) -> None:
+def test_arms_of_a_batch_are_rows_of_their_own(toy_cell: Cell, space: AnasodSearchSpace) -> None:
     client = make_client(toy_cell, "anasod-random")
     experiment = client._experiment
     names = list(experiment.search_space.parameters)
@@ -264,7 +278,7 @@ def test_arms_of_a_batch_are_rows_of_their_own(toy_cell: Cell, coding: Coding) -
     experiment.attach_data(_data(0, "0_0", "error", 4.0))
     experiment.attach_data(_data(0, "0_1", "error", 1.0))
 
-    history = History.from_experiment(experiment, coding)
+    history = History.from_experiment(experiment, space)
 
     assert history.rows.tolist() == [[6, 0, 0], [3, 2, 1], [0, 0, 6]]
     assert history.trial_indices.tolist() == [0, 0, 0]
@@ -274,27 +288,27 @@ def test_arms_of_a_batch_are_rows_of_their_own(toy_cell: Cell, coding: Coding) -
 
 
 def test_learning_curves_count_with_their_last_step(
-    run: Callable[..., Client], coding: Coding
+    run: Callable[..., Client], space: AnasodSearchSpace
 ) -> None:
     client = run("running")
     client.attach_data(0, {"error": 9.0}, progression=1)
     client.attach_data(0, {"error": 4.0}, progression=7)
     client.attach_data(0, {"error": 5.0}, progression=3)
 
-    history = History.from_experiment(client._experiment, coding)
+    history = History.from_experiment(client._experiment, space)
 
     assert history.values.tolist() == [[4.0]]
 
 
 def test_rows_proposed_in_the_same_call_come_last(
-    run: Callable[..., Client], coding: Coding
+    run: Callable[..., Client], space: AnasodSearchSpace
 ) -> None:
     client = run(3.0, "running")
     running = ObservationFeatures(client._experiment.trials[1].arms[0].parameters, trial_index=1)
     proposed = ObservationFeatures({"n_conv": 1, "n_pool": 1, "n_skip": 4})
 
     history = History.from_experiment(
-        client._experiment, coding, pending={"error": [running, proposed, proposed]}
+        client._experiment, space, pending={"error": [running, proposed, proposed]}
     )
 
     assert history.rows.tolist() == [[6, 0, 0], [3, 2, 1], [1, 1, 4], [1, 1, 4]]

@@ -9,7 +9,12 @@ from ax.core.objective import Objective
 from ax.core.optimization_config import MultiObjectiveOptimizationConfig, OptimizationConfig
 from ax.core.outcome_constraint import OutcomeConstraint
 
-from ax_anasod.core.objectives import Scope, check_scope, objective_signs, warn_if_minimised
+from ax_anasod.core.objectives import (
+    ObjectiveScope,
+    check_scope,
+    objective_signs,
+    warn_if_minimised,
+)
 from ax_anasod.exceptions import ObjectiveWarning, OptionError
 
 
@@ -49,19 +54,19 @@ def test_draws_that_read_no_values_refuse_nothing(expression: str, constrained: 
 
 @pytest.mark.parametrize("scope", ["one", "front"])
 class TestModels:
-    def test_one_metric_may_go_either_way(self, scope: Scope) -> None:
+    def test_one_metric_may_go_either_way(self, scope: ObjectiveScope) -> None:
         check_scope(None, scope)
         check_scope(configuration("-2*error"), scope)
         check_scope(configuration("accuracy"), scope)
 
-    def test_constraints_are_refused(self, scope: Scope) -> None:
+    def test_constraints_are_refused(self, scope: ObjectiveScope) -> None:
         with pytest.raises(OptionError, match="no outcome constraints"):
             check_scope(configuration("-error", constrained=True), scope)
 
     @pytest.mark.parametrize(
         "expression", ["-(2*error + latency)", "-error - latency", "accuracy, -(error + latency)"]
     )
-    def test_sums_are_refused(self, scope: Scope, expression: str) -> None:
+    def test_sums_are_refused(self, scope: ObjectiveScope, expression: str) -> None:
         with pytest.raises(OptionError, match=r"not a sum of several: \[.*'error', 'latency'\]"):
             check_scope(configuration(expression), scope)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 from collections.abc import Callable
 from typing import Any
 
@@ -9,12 +10,19 @@ import numpy as np
 import pytest
 from ax.core.arm import Arm
 from ax.core.experiment import Experiment
+from ax.core.parameter import ParameterType
+from ax.core.parameter_constraint import ParameterConstraint
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ax_anasod import cells
 from ax_anasod.cells import Cell, RestrictedCell
-from ax_anasod.core import AnasodSearchSpace, OperationParameter
+from ax_anasod.core import (
+    AnasodSearchSpace,
+    OperationParameter,
+    parameter_name,
+    parameter_names,
+)
 from ax_anasod.exceptions import AnasodError, ArchitectureError, CellError, EncodingError
 
 WIRED = Cell("wired", operations=["conv", "skip"], num_blocks=3, wiring=[2, 3])
@@ -31,6 +39,7 @@ CELLS = {
     "nasnet": cells.get("nasnet"),
     "large": Cell("large", operations=[f"op {i}" for i in range(12)], num_blocks=40),
 }
+AWKWARD = ["3x3 conv", "I", "beta", "lambda", "max pool", "N", "sep_conv_3x3", "größe", "a-b"]
 every_cell = pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS.keys())
 
 
@@ -73,17 +82,23 @@ def test_architectures_survive_the_way_to_their_encoding_and_back(cell: Cell) ->
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        (counts(3, 2, 2), r"sum to 6 .*nearest valid one is .*'n_conv': 2, 'n_pool': 2, 'n_skip'"),
-        (counts(7, 0, -1), r"counts >= 0.*nearest valid one is .*'n_conv': 6"),
-        (counts(2.5, 2.5, 1), r"integer counts.*nearest valid one is"),
+        (
+            counts(3, 2, 2),
+            r"sum to 7 instead of 6 .*nearest .*'n_conv': 2, 'n_pool': 2, 'n_skip'",
+        ),
+        (counts(7, 0, -1), r"n_conv = 7 is no count.*nearest valid one is .*'n_conv': 6"),
+        (
+            counts(2.5, 2.5, 1),
+            r"n_conv = 2.5 is no count.*whole number from 0 to 6.*nearest",
+        ),
         (counts(np.nan, 3, 3), r"nan.*nearest valid one is .*'n_pool': 3, 'n_skip': 3"),
         (counts(np.inf, 3, 3), r"inf.*nearest valid one is .*'n_pool': 3, 'n_skip': 3"),
-        (counts(0, 0, 0), r"sum to 6$"),
+        (counts(0, 0, 0), r"sum to 0 instead of 6$"),
         (counts(1e308, 1e308, 1e308), r"nearest valid one is .*'n_conv': 2"),
-        (counts(True, 3, 2), r"True is no number"),
-        (counts("2", 3, 1), r"'2' is no number"),
-        (counts(None, 3, 3), r"None is no number"),
-        (counts(2 + 0j, 3, 1), r"no number"),
+        (counts(True, 3, 2), r"n_conv = True is no count"),
+        (counts("2", 3, 1), r"n_conv = '2' is no count"),
+        (counts(None, 3, 3), r"n_conv = None is no count"),
+        (counts(2 + 0j, 3, 1), r"is no count"),
         ({"n_conv": 6}, r"missing \['n_pool', 'n_skip'\], unknown \[\].*needed are"),
         (counts(2, 3, 1) | {"n_cnv": 0}, r"unknown \['n_cnv'\]"),
     ],
@@ -132,6 +147,11 @@ class TestSnap:
         grid = [(a, b, 6 - a - b) for a in range(7) for b in range(7 - a)]
         distances = np.abs(np.array(grid) - target).sum(axis=1)
         assert np.abs(np.array(list(snapped.values())) - target).sum() <= distances.min() + 1e-6
+
+    @pytest.mark.parametrize("coordinate", [True, "2", None])
+    def test_what_is_no_number_is_refused(self, space: AnasodSearchSpace, coordinate: Any) -> None:
+        with pytest.raises(EncodingError, match="is no number"):
+            space.snap(counts(coordinate, 3, 2))
 
     @pytest.mark.parametrize("point", [(-1, 3, 4), (np.nan, 1, 1), (np.inf, 1, 1), (0, 0, 0)])
     def test_what_has_no_nearest_encoding_is_refused(
@@ -237,3 +257,72 @@ def test_ax_may_leave_out_the_bounds(space: AnasodSearchSpace) -> None:
 def test_types_are_checked_without_an_error_where_ax_wants_none(space: AnasodSearchSpace) -> None:
     assert space.check_types(counts(2, 3, 1))
     assert not space.check_types(counts(2, 3, 2))
+
+
+def test_spaces_share_no_database_identity(toy_cell: Cell, space: AnasodSearchSpace) -> None:
+    (constraint,) = space.parameter_constraints
+    constraint._db_id = 17
+    (other,) = AnasodSearchSpace.from_cell(toy_cell).parameter_constraints
+    assert other._db_id is None
+    assert other.constraint_dict == constraint.constraint_dict
+
+
+@pytest.mark.parametrize("operation", AWKWARD)
+def test_awkward_operation_names_become_parameters_that_ax_can_constrain(operation: str) -> None:
+    name = parameter_name(operation)
+
+    assert name.isidentifier()
+    assert not keyword.iskeyword(name)
+    constraint = ParameterConstraint(equality=f"{name} + n_other == 6")
+    assert constraint.constraint_dict == {name: 1.0, "n_other": 1.0}
+
+
+@given(st.text(min_size=1, max_size=20))
+def test_every_operation_name_becomes_an_ascii_identifier(operation: str) -> None:
+    name = parameter_name(operation)
+
+    assert name.isidentifier()
+    assert name.isascii()
+    assert name.startswith("n_")
+
+
+def test_names_follow_the_order_of_the_operations() -> None:
+    cell = Cell("mine", operations=["skip", "a conv", "pool"], num_blocks=2)
+
+    assert parameter_names(cell) == ["n_skip", "n_a_conv", "n_pool"]
+
+
+def test_a_collision_of_names_is_refused_with_both_operations() -> None:
+    cell = Cell("mine", operations=["max pool", "skip", "max-pool"], num_blocks=2)
+
+    with pytest.raises(CellError, match=r"'max pool' and 'max-pool'.*'n_max_pool'"):
+        parameter_names(cell)
+
+
+def test_a_clone_keeps_the_class_and_drops_the_database_identity() -> None:
+    parameter = OperationParameter("n_conv", lower=0, upper=6)
+    parameter._db_id = 17
+
+    clone = parameter.clone()
+
+    assert type(clone) is OperationParameter
+    assert clone == OperationParameter("n_conv", lower=0, upper=6)
+    assert clone._db_id is None
+    assert parameter._db_id == 17
+
+
+def test_a_changed_clone_leaves_the_original_alone() -> None:
+    parameter = OperationParameter("n_conv", lower=0, upper=6)
+
+    parameter.clone().update_range(upper=3)
+
+    assert (parameter.lower, parameter.upper) == (0, 6)
+
+
+def test_parameters_are_integers() -> None:
+    parameter = OperationParameter("n_conv", lower=0, upper=6)
+
+    assert parameter.parameter_type is ParameterType.INT
+    assert parameter.validate(3)
+    assert not parameter.validate(7)
+    assert not parameter.validate(2.5)

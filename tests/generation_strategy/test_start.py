@@ -14,7 +14,6 @@ from ax.generation_strategy.generation_strategy import GenerationStrategy
 from ax_anasod import cells
 from ax_anasod.cells import Cell, RestrictedCell
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace
-from ax_anasod.core.coding import Coding
 from ax_anasod.dnas.result import FOUND, OneShotResult
 from ax_anasod.exceptions import OptionError, RunError
 from ax_anasod.experiment import make_client
@@ -130,7 +129,7 @@ class TestFirstTrials:
     def test_that_a_user_attached_are_not_proposed_again(self) -> None:
         client = make_client(NB201, "two-level-bo", start=FOUND_NB201)
         codes = NB201.from_strings(FOUND_NB201.architectures[1:2])
-        client.attach_trial(Coding(NB201, "architecture").parameters(codes)[0])
+        client.attach_trial(CellSearchSpace.from_cell(NB201).parameterizations(codes)[0])
 
         trials = first_trials(client, 4)
 

@@ -41,7 +41,7 @@ def search(history: Callable[..., History]) -> Callable[..., History]:
     def run(
         generator: HistoryGenerator, objective: Objective, trials: int, start: History | None = None
     ) -> History:
-        past = history(width=len(generator.coding.names)) if start is None else start
+        past = history(width=len(generator.search_space.names)) if start is None else start
         for _ in range(trials):
             rows = generator.propose(1, past, {})
             past = history(

@@ -31,6 +31,8 @@ def test_it_is_abstract(toy_cell: Cell) -> None:
 
 
 def test_the_kind_of_rows_is_that_of_the_space(toy_cell: Cell) -> None:
-    assert DirichletGenerator(toy_cell.to_dict()).coding.rows([]).shape == (0, 3)
-    assert RandomArchitectureGenerator(toy_cell.to_dict()).coding.rows([]).shape == (0, 6)
-    assert np.issubdtype(DirichletGenerator(toy_cell.to_dict()).coding.rows([]).dtype, np.integer)
+    assert DirichletGenerator(toy_cell.to_dict()).search_space.rows([]).shape == (0, 3)
+    assert RandomArchitectureGenerator(toy_cell.to_dict()).search_space.rows([]).shape == (0, 6)
+    assert np.issubdtype(
+        DirichletGenerator(toy_cell.to_dict()).search_space.rows([]).dtype, np.integer
+    )

@@ -39,7 +39,7 @@ def first_of_many(
     generator: HistoryGenerator, number: int, history: Callable[..., History]
 ) -> npt.NDArray[np.int64]:
     """What is proposed at so many positions of a run that has no trials."""
-    none = history(width=len(generator.coding.names))
+    none = history(width=len(generator.search_space.names))
     return np.concatenate(
         [generator.propose(1, replace(none, position=i), {}) for i in range(number)]
     )

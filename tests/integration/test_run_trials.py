@@ -10,8 +10,7 @@ from ax.core.trial_status import TrialStatus
 from ax.orchestration.orchestrator import Orchestrator, OrchestratorOptions
 
 from ax_anasod.cells import Cell
-from ax_anasod.core import AnasodSearchSpace
-from ax_anasod.core.coding import Space
+from ax_anasod.core import AnasodSearchSpace, TrialKind
 from ax_anasod.experiment import make_client, make_experiment, make_search_space
 from ax_anasod.generation_strategy import make
 from ax_anasod.metrics import LookupMetric
@@ -22,7 +21,7 @@ from ax_anasod.runners import BenchmarkQuery, LookupRunner
 def orchestrator(
     benchmark: Benchmark,
     strategy: str = "anasod-bo",
-    space: Space = "encoding",
+    space: TrialKind = "encoding",
     seconds_per_trial: float = 0.0,
     max_pending_trials: int = 1,
     **options: Any,

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ax_anasod.core.stored_values import as_stored
+from ax_anasod.core.means import as_stored
 
 VALUES = arrays(
     np.float64,

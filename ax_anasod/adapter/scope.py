@@ -9,6 +9,7 @@ from ax.core.optimization_config import MultiObjectiveOptimizationConfig, Optimi
 from ax.core.search_space import SearchSpace
 from ax.generators.types import TConfig
 
+from ax_anasod.core import AnasodSearchSpace
 from ax_anasod.core.architectures import record_architectures
 from ax_anasod.core.history import fail_unusable_trials, proposed_before, warn_once
 from ax_anasod.core.objectives import check_scope
@@ -53,7 +54,7 @@ class CheckedAdapter(Adapter):
         self._warn_of_thresholds(config)
         if fixed_features is not None:
             # Before Ax's transforms cut a fraction off or pass an unknown name over.
-            self.generator.coding.partial(fixed_features.parameters)
+            self.generator.search_space.partial(fixed_features.parameters)
 
     def _warn_of_thresholds(self, config: OptimizationConfig | None) -> None:
         if not isinstance(config, MultiObjectiveOptimizationConfig):
@@ -86,11 +87,9 @@ class CheckedAdapter(Adapter):
             fixed_features,
             model_gen_options,
         )
-        generator = self.generator
-        if generator.coding.space == "encoding":
+        generator, space = self.generator, self.generator.search_space
+        if isinstance(space, AnasodSearchSpace):
             before = proposed_before(pending_observations)
             repeat = generator.repeat_architectures
-            record_architectures(
-                run, self._experiment, generator.coding, generator.seed, before, repeat
-            )
+            record_architectures(run, self._experiment, space, generator.seed, before, repeat)
         return run

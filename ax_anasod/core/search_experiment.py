@@ -1,0 +1,68 @@
+"""What our Ax experiments are: fast for thousands of trials, and aware of their cell and seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+from ax.core.data import Data
+from ax.core.experiment import Experiment
+
+from ax_anasod._ax import data_rows, properties_of
+
+KEY: Final = "ax_anasod"
+
+
+@dataclass(frozen=True)
+class RunProperties:
+    """The part of an experiment's properties that belongs to this package.
+
+    Args:
+        cell: ``Cell.to_dict()`` of the cell searched.
+        space: ``"encoding"`` (:class:`AnasodSearchSpace`) or ``"architecture"``
+            (:class:`CellSearchSpace`).
+        seed: The seed from which every random number of the run is derived.
+        strategy: The name of the strategy, where one of ours was used.
+        options: Its options.
+    """
+
+    cell: dict[str, Any]
+    space: str
+    seed: int = 0
+    strategy: str | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, experiment: Experiment) -> RunProperties | None:
+        """The properties of an experiment, or None where it is not one of ours."""
+        stored = properties_of(experiment).get(KEY)
+        return None if stored is None else cls(**stored)
+
+    def write(self, experiment: Experiment) -> None:
+        """Store the properties on an experiment."""
+        properties_of(experiment)[KEY] = asdict(self)
+
+
+class SearchExperiment(Experiment):
+    """Ax's ``Experiment``, which looks the data of a trial up without sorting those of all.
+
+    Ax does so whenever a trial is completed. It is stored as an ``Experiment``; read from a
+    database it is one of these again.
+
+    Args:
+        args: As for Ax's ``Experiment``.
+        kwargs: As for Ax's ``Experiment``.
+    """
+
+    def lookup_data(self, trial_indices: Iterable[int] | None = None) -> Data:
+        """The data of some trials.
+
+        Args:
+            trial_indices: Their indices; None for all trials.
+        """
+        if trial_indices is None:
+            return self.data
+        wanted, rows = set(trial_indices), data_rows(self.data)
+        found = [row for row in rows if row.trial_index in wanted]
+        return self.data if len(found) == len(rows) else Data(data_rows=found)
