@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from ax_anasod.compare.results import curves
-from ax_anasod.nasbench.benchmark import COST, FloatArray
+from ax_anasod.nasbench.benchmark import FloatArray
+from ax_anasod.objectives import COST
 
 _TIMES: Final = 200
 

@@ -20,7 +20,7 @@ from ax_anasod.compare.bands import Band, over_queries, over_seconds
 from ax_anasod.compare.plan import Plan
 from ax_anasod.exceptions import OptionError
 from ax_anasod.files import write_whole
-from ax_anasod.runs import Quantity
+from ax_anasod.objectives import Objective
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -165,7 +165,7 @@ def new_figure(rows: int = 1, columns: int = 1) -> tuple[Figure, Axes]:
 
 
 def _draw(
-    axes: Axes, plan: Plan, bands: Sequence[Band | None], quantity: Quantity, x_label: str
+    axes: Axes, plan: Plan, bands: Sequence[Band | None], quantity: Objective, x_label: str
 ) -> None:
     drawn = [band for band in bands if band is not None and len(band.x)]
     axes.set_title(_text(plan.subject), loc="left", fontsize=12, fontweight="bold", pad=12)
@@ -233,7 +233,7 @@ def _count_in_plain_numbers(axes: Axes) -> None:
         axes.xaxis.set_minor_formatter(NullFormatter())
 
 
-def _limits(bands: Sequence[Band], quantity: Quantity) -> tuple[float, float]:
+def _limits(bands: Sequence[Band], quantity: Objective) -> tuple[float, float]:
     """From the best value to the worst one after the first few queries."""
     sign = quantity.sign
     worst = [float((sign * band.mean[band.x >= _start(band)]).max()) for band in bands]
@@ -258,7 +258,7 @@ def looks(labels: Sequence[str]) -> dict[str, tuple[str, str]]:
     }
 
 
-def _quantity(plan: Plan, column: str) -> Quantity:
+def _quantity(plan: Plan, column: str) -> Objective:
     if column == "incumbent":
         return plan.objective
     found = [quantity for quantity in plan.reported if plan.columns[quantity.name] == column]

@@ -16,8 +16,7 @@ from ax_anasod.exceptions import OptionError, RunError, UnknownNameError
 from ax_anasod.files import read_json, write_whole
 from ax_anasod.metadata import column_names
 from ax_anasod.nasbench import Benchmark
-from ax_anasod.nasbench.benchmark import COST
-from ax_anasod.runs import Quantity
+from ax_anasod.objectives import COST, Objective
 from ax_anasod.runs.config import MOST_TRIALS
 from ax_anasod.trust import SEAL
 
@@ -57,8 +56,8 @@ class Plan:
     benchmark: dict[str, Any]
     benchmark_name: str
     dataset: str | None
-    objective: Quantity
-    reported: tuple[Quantity, ...]
+    objective: Objective
+    reported: tuple[Objective, ...]
     seeds: int
     contenders: tuple[Contender, ...]
     regret: float | None = None
@@ -130,7 +129,7 @@ class Plan:
         return name if self.dataset is None else f"{name} {self.dataset}"
 
     @property
-    def noise_free(self) -> Quantity | None:
+    def noise_free(self) -> Objective | None:
         """The mean of the searched quantity, where single training runs are searched."""
         name = f"{self.objective.name}_mean"
         return next((quantity for quantity in self.reported if quantity.name == name), None)

@@ -17,7 +17,7 @@ from ax_anasod.compare.texts import number
 from ax_anasod.exceptions import AnasodError, OptionError, UnknownNameError
 from ax_anasod.files import write_whole
 from ax_anasod.nasbench import Benchmark
-from ax_anasod.nasbench.benchmark import COST
+from ax_anasod.objectives import COST
 from ax_anasod.reproduce.paper import source_of, task_of
 from ax_anasod.reproduce.protocol import SEEDS, Method, SearchTarget
 from ax_anasod.reproduce.view import plus_minus

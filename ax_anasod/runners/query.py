@@ -12,7 +12,8 @@ from ax_anasod.core.coding import Space
 from ax_anasod.core.seeding import check_seed, query_rng
 from ax_anasod.core.trial_space import TrialSpace
 from ax_anasod.nasbench import Benchmark
-from ax_anasod.nasbench.benchmark import COST, IntArray
+from ax_anasod.nasbench.benchmark import IntArray
+from ax_anasod.objectives import COST
 
 
 class BenchmarkQuery:
