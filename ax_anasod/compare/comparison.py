@@ -17,11 +17,11 @@ from ax_anasod.compare.folder import ComparisonFolder, damage_in_words, read_run
 from ax_anasod.compare.layout import PLAN, holds_comparison
 from ax_anasod.compare.pictures import write_pictures
 from ax_anasod.compare.plan import Plan
-from ax_anasod.compare.pool import carry_out
+from ax_anasod.compare.pool import run_tasks
 from ax_anasod.compare.results import csv_text, results_frame, to_csv
 from ax_anasod.compare.summary import Summary
 from ax_anasod.compare.texts import markdown
-from ax_anasod.compare.worker import Ended, Task, own_modules, pack
+from ax_anasod.compare.worker import Task, TaskEnd, own_modules, pack
 from ax_anasod.escaping import lines_for_terminal
 from ax_anasod.exceptions import OptionError, RunError, RunLostError
 from ax_anasod.files import write_whole
@@ -182,10 +182,15 @@ def compare_strategies(
     with _folder(out, plan) as folder:
         tally = _Tally(folder, plan.labels, observer or Observer())
         tally.begin()
-        parcel = pack(benchmark, folder.plan.contenders)
+        worker_input = pack(benchmark, folder.plan.contenders)
         try:
-            carry_out(
-                tally.unfinished, parcel, jobs, tally.on_trial, tally.on_end, tally.should_stop
+            run_tasks(
+                tally.unfinished,
+                worker_input,
+                jobs,
+                tally.on_trial,
+                tally.on_end,
+                tally.should_stop,
             )
             folder.check()
         except RunLostError as lost:
@@ -246,7 +251,7 @@ class _Tally:
         self.records[task.journal].append(record)
         self._tell()
 
-    def on_end(self, task: Task, end: Ended) -> None:
+    def on_end(self, task: Task, end: TaskEnd) -> None:
         self._ended += 1
         if end.error is not None:
             label = task.contender.label
