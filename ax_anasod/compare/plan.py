@@ -9,16 +9,18 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from ax_anasod.compare.contender import Contender, check_different
 from ax_anasod.exceptions import OptionError, RunError, UnknownNameError
 from ax_anasod.files import read_json, write_whole
 from ax_anasod.metadata import column_names
-from ax_anasod.nasbench import Benchmark
 from ax_anasod.objectives import COST, Objective
 from ax_anasod.runs.config import MOST_TRIALS
 from ax_anasod.trust import SEAL
+
+if TYPE_CHECKING:
+    from ax_anasod.nasbench import Benchmark
 
 COLUMNS: Final = ("strategy", "seed", "trial", "value", "incumbent", COST)
 """The columns of the results before those of the reported quantities."""
