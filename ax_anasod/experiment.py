@@ -30,7 +30,7 @@ from ax_anasod.dnas import OneShotResult
 from ax_anasod.early_stopping import stop_worst
 from ax_anasod.exceptions import OptionError, RunError, nearest_hint
 from ax_anasod.generation_strategy import Start, check_objectives, get, make
-from ax_anasod.nasbench.benchmark import name_list
+from ax_anasod.objectives import name_list
 
 if TYPE_CHECKING:
     from ax.service.ax_client import AxClient

@@ -12,10 +12,10 @@ from ax.core.experiment import Experiment
 from ax.generation_strategy.generation_strategy import GenerationStrategy
 from plotly import graph_objects as go
 
-from ax_anasod.analysis import style
 from ax_anasod.analysis.applicability import given, why_not_series
 from ax_anasod.analysis.frames import distribution_frame, share_column
 from ax_anasod.analysis.series import SearchSeries
+from ax_anasod.plots import style
 
 
 @final

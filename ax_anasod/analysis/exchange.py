@@ -14,7 +14,6 @@ from ax.core.experiment import Experiment
 from ax.generation_strategy.generation_strategy import GenerationStrategy
 from plotly import graph_objects as go
 
-from ax_anasod.analysis import style
 from ax_anasod.analysis.applicability import given
 from ax_anasod.analysis.predictions import (
     exchange_frame,
@@ -23,6 +22,7 @@ from ax_anasod.analysis.predictions import (
     why_not_predictions,
 )
 from ax_anasod.analysis.series import SearchSeries
+from ax_anasod.plots import style
 
 
 @final

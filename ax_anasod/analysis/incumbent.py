@@ -14,13 +14,13 @@ from ax.core.experiment import Experiment
 from ax.generation_strategy.generation_strategy import GenerationStrategy
 from plotly import graph_objects as go
 
-from ax_anasod.analysis import style
 from ax_anasod.analysis.applicability import given, why_not_series
 from ax_anasod.analysis.axis import ValueAxis
 from ax_anasod.analysis.frames import incumbent_frame
 from ax_anasod.analysis.series import SearchSeries
 from ax_anasod.core.means import as_stored
 from ax_anasod.exceptions import AnasodError
+from ax_anasod.plots import style
 
 
 @final

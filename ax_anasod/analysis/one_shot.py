@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import base64
 import html
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from ax_anasod.analysis import style
 from ax_anasod.analysis.page_template import PAGE
-from ax_anasod.analysis.pictures import new_figure
+from ax_anasod.analysis.pictures import trial_figure
 from ax_anasod.cells import Cell
 from ax_anasod.files import write_whole
+from ax_anasod.plots import style
+from ax_anasod.plots.figure import save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,11 +53,9 @@ def write_one_shot(content: Mapping[str, Any], cell: Cell, folder: Path) -> None
     }
     sections = []
     for name, figure in figures.items():
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png")
-        write_whole(folder / name, buffer.getvalue())
+        save(figure, folder / name)
         title, words = _PICTURES[name]
-        data = base64.b64encode(buffer.getvalue()).decode()
+        data = base64.b64encode((folder / name).read_bytes()).decode()
         sections.append(
             f"<section><h3>{title}</h3><p>{words}</p>"
             f'<img alt="{title}" style="width:100%" src="data:image/png;base64,{data}"></section>'
@@ -83,7 +81,7 @@ def draw_shares(curve: Sequence[Mapping[str, Any]], cell: Cell) -> Figure:
         curve: The measurements of each epoch, see `ax_anasod.dnas.SearchEpoch`.
         cell: The cell that was searched.
     """
-    figure, axes = new_figure("Operation distribution")
+    figure, axes = trial_figure("Operation distribution")
     epochs = [row["epoch"] for row in curve]
     shares = np.array([np.mean(row["probabilities"], axis=0) for row in curve])
     colours = style.operation_colours(cell.num_operations)
@@ -124,12 +122,12 @@ def draw_quality(content: Mapping[str, Any]) -> Figure:
     curve, oracle = content["curve"], content["oracle"]
     epochs = [row["epoch"] for row in curve]
     if oracle is None:
-        figure, axes = new_figure("Error of draws in the supernet")
+        figure, axes = trial_figure("Error of draws in the supernet")
         errors = [row["draw_error"] for row in curve]
         axes.plot(epochs, errors, color=_OWN, marker="o", label="mean of draws")
         axes.set_ylabel("validation error [%]")
     else:
-        figure, axes = new_figure(f"Error of draws by the oracle: {oracle['objective']}")
+        figure, axes = trial_figure(f"Error of draws by the oracle: {oracle['objective']}")
         axes.plot(
             epochs,
             [row["mean_error"] for row in curve],

@@ -15,9 +15,9 @@ from plotly import graph_objects as go
 from plotly import io as pio
 from plotly.offline import get_plotlyjs
 
-from ax_anasod.analysis import style
 from ax_anasod.analysis.page_template import PAGE
 from ax_anasod.escaping import for_figure, for_html, lines_for_terminal
+from ax_anasod.plots import style
 
 _CONFIG = {
     "responsive": True,

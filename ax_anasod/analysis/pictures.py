@@ -1,13 +1,7 @@
-"""The two pictures of a search, drawn with matplotlib.
-
-matplotlib draws them on any machine; plotly's own export (kaleido) starts a browser, which
-servers do not have. It is imported when the first picture is drawn, and only its ``Figure``
-objects are used, so that a user's own pyplot figures and backend are left alone.
-"""
+"""The two pictures of a search."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,19 +10,17 @@ import numpy as np
 import pandas as pd
 from ax.core.experiment import Experiment
 
-from ax_anasod.analysis import style
 from ax_anasod.analysis.axis import ValueAxis
 from ax_anasod.analysis.frames import distribution_frame, incumbent_frame, share_column
 from ax_anasod.analysis.series import SearchSeries, by_objective
-from ax_anasod.files import write_whole
+from ax_anasod.plots import style
+from ax_anasod.plots.figure import add_legend, new_figure, plain_text, save, say, set_title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.transforms import Transform
 
-_SIZE = (9.0, 4.8)
-_DPI = 150
 # Where marks at the edges of the incumbent's picture stand, in shares of its height.
 _BOTTOM, _TOP = 0.03, 0.97
 
@@ -77,9 +69,7 @@ def write_pictures(
         draw_distribution(series),
     )
     for path, figure in zip(paths, figures, strict=True):
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png")
-        write_whole(path, buffer.getvalue(), make_folder=True)
+        save(figure, path, make_folder=True)
     return paths
 
 
@@ -92,11 +82,11 @@ def draw_incumbent(
 ) -> Figure:
     """The first objective over the trials; arguments as for :func:`write_pictures`."""
     frame = incumbent_frame(series)
-    figure, axes = new_figure(f"Best {series.objectives[0]} so far")
-    axes.set_ylabel(_text(style.axis_label(series.objectives[0], unit)))
+    figure, axes = trial_figure(f"Best {series.objectives[0]} so far")
+    axes.set_ylabel(plain_text(style.axis_label(series.objectives[0], unit)))
     seen = frame[frame["incumbent"].notna()]
     if seen.empty:
-        _say(axes, "no trial has a value yet")
+        say(axes, "no trial has a value yet")
         return figure
     view = ValueAxis.fit(frame["value"], optimum, minimize=series.minimize[0], log_scale=log_scale)
     axes.set_ylim(view.lower, view.upper)
@@ -122,17 +112,17 @@ def draw_incumbent(
     )
     _draw_values(axes, frame, view, unit)
     _draw_edges(axes, frame, view, minimize=series.minimize[0])
-    _legend(axes)
+    add_legend(axes)
     return figure
 
 
 def draw_distribution(series: SearchSeries) -> Figure:
     """The operation distribution of every trial as stacked bars, the best one marked."""
     frame = distribution_frame(series)
-    figure, axes = new_figure("Operation distribution of the trials")
+    figure, axes = trial_figure("Operation distribution of the trials")
     axes.set_ylabel("share of operation blocks [%]")
     if frame.empty:
-        _say(axes, "there are no trials yet")
+        say(axes, "there are no trials yet")
         return figure
     _trial_axis(axes, frame)
     bottom = np.zeros(len(frame))
@@ -146,7 +136,7 @@ def draw_distribution(series: SearchSeries) -> Figure:
             width=1 - style.bar_gap(len(frame)),
             linewidth=0,
             color=colour,
-            label=_text(operation),
+            label=plain_text(operation),
         )
         bottom += shares
     axes.set_ylim(0, 109)
@@ -159,29 +149,18 @@ def draw_distribution(series: SearchSeries) -> Figure:
         100 * style.ABOVE_BARS,
         ("x", style.FAILED, 28, "failed or abandoned"),
     )
-    best = _text(f"best {series.objectives[0]}")
+    best = plain_text(f"best {series.objectives[0]}")
     _mark(axes, frame, frame["best"], 100 * style.ABOVE_BARS, ("*", style.BEST, 130, best))
     # The legend reads from top to bottom like the bars.
-    _legend(axes, reverse=True)
+    add_legend(axes, reverse=True)
     return figure
 
 
-def new_figure(title: str) -> tuple[Figure, Axes]:
+def trial_figure(title: str) -> tuple[Figure, Axes]:
     """A figure with one panel, whose horizontal axis is that of the trials."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=_SIZE, dpi=_DPI, layout="constrained", facecolor="white")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    axes.set_title(_text(title), loc="left", fontsize=12, fontweight="bold", pad=12)
+    figure, axes = new_figure(height=4.8)
+    set_title(axes, title)
     axes.set_xlabel("trial")
-    axes.set_axisbelow(True)
-    axes.grid(visible=True, color="#e6e9ee", linewidth=0.8)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
-    for side in ("left", "bottom"):
-        axes.spines[side].set_color("#b8bec8")
     return figure, axes
 
 
@@ -218,7 +197,7 @@ def _draw_values(axes: Axes, frame: pd.DataFrame, view: ValueAxis, unit: str) ->
             edgecolors="white",
             linewidths=0.6,
             zorder=3,
-            label=_text(f"trial ({node})"),
+            label=plain_text(f"trial ({node})"),
         )
     best = observed[observed["best"]].iloc[0]
     axes.scatter(
@@ -266,28 +245,3 @@ def _mark(
         label=legend if len(rows) == 1 else f"{legend} ({len(rows)})",
         transform=transform or axes.transData,
     )
-
-
-def _legend(axes: Axes, *, reverse: bool = False) -> None:
-    axes.legend(
-        loc="upper left",
-        bbox_to_anchor=(1.01, 1.0),
-        frameon=False,
-        fontsize=9,
-        borderaxespad=0.0,
-        reverse=reverse,
-    )
-
-
-def _say(axes: Axes, sentence: str) -> None:
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.text(
-        0.5, 0.5, sentence, transform=axes.transAxes, ha="center", va="center", color=style.GREY
-    )
-
-
-def _text(text: str) -> str:
-    """Text of a user for matplotlib: ``$`` would start a formula, a leading ``_`` hide it."""
-    escaped = text.replace("$", r"\$")
-    return f" {escaped}" if escaped.startswith("_") else escaped

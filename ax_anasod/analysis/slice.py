@@ -16,7 +16,6 @@ from ax.core.experiment import Experiment
 from ax.generation_strategy.generation_strategy import GenerationStrategy
 from plotly import graph_objects as go
 
-from ax_anasod.analysis import style
 from ax_anasod.analysis.applicability import given
 from ax_anasod.analysis.predictions import (
     fitted_adapter,
@@ -26,6 +25,7 @@ from ax_anasod.analysis.predictions import (
 )
 from ax_anasod.analysis.series import SearchSeries
 from ax_anasod.exceptions import OptionError
+from ax_anasod.plots import style
 
 
 @final

@@ -19,7 +19,7 @@ from ax_anasod.core import RunProperties
 from ax_anasod.core.architectures import codes_of, recorded_codes
 from ax_anasod.journal import BETWEEN_LAYERS
 from ax_anasod.metadata import column_names
-from ax_anasod.nasbench.benchmark import COST
+from ax_anasod.objectives import COST
 
 
 @final

@@ -61,7 +61,7 @@ def strategies(
         )
         for option, default in option_defaults(strategy).items():
             described = strategy.options[option]
-            table.add_row(option, described.type, default, described.text)
+            table.add_row(option, described.type, default, described.text.replace("``", ""))
     print_result(table)
 
 

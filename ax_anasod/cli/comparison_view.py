@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ax_anasod.cli.failures import while_writing
 from ax_anasod.cli.terminal import (
@@ -21,7 +21,9 @@ from ax_anasod.compare import Comparison, Observer
 from ax_anasod.compare.comparison import FAILURES
 from ax_anasod.compare.folder import is_running
 from ax_anasod.compare.texts import as_dict, notes, table
-from ax_anasod.reproduce import Reproduction, write_files
+
+if TYPE_CHECKING:
+    from ax_anasod.reproduce import Reproduction
 
 _KEPT: Final = "all trials are kept; the same command writes the files again"
 _NOT_KEPT: Final = "the same command makes them again"
@@ -136,6 +138,8 @@ def finish_reproduction(reproduction: Reproduction, out: Path | None, *, as_json
     Raises:
         Failure: A file cannot be written.
     """
+    from ax_anasod.reproduce import write_files
+
     try:
         if out is not None:
             kept = _KEPT if reproduction.resumable else _NOT_KEPT

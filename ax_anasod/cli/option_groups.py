@@ -5,20 +5,21 @@ from __future__ import annotations
 import functools
 import inspect
 import math
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, is_dataclass
 from functools import cached_property
 from types import NoneType, UnionType
-from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 import typer
+from annotated_types import Ge
+
+from ax_anasod.settings import argument_texts
 
 Given = Mapping[str, Any]
 """Field -> value, of the options that were given on the command line."""
 
 _METAVARS: Final = {int: "N", float: "X"}
-_ENTRY: Final = re.compile(r"^ {4}(\w+): (.+(?:\n {8}.+)*)", flags=re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class OptionGroup:
 
     Args:
         kind: A dataclass, or a ``TypedDict`` where nothing else has these fields; with a
-            docstring in Google style. What `Annotated` adds to a type is the option's parser.
+            docstring in Google style. `Annotated` may add the least whole number, or a parser.
         panel: Heading of the options in ``--help``.
         names: The fields that are options, in the order of ``--help``.
         default: In words, what holds for an option that is not given, where that is not the
@@ -57,12 +58,12 @@ class OptionGroup:
     def parameters(self) -> dict[str, inspect.Parameter]:
         """Field -> parameter of the command, as typer reads it."""
         hints = get_type_hints(self.kind, include_extras=True)
-        texts = documented(self.kind)
+        texts = argument_texts(self.kind)
         parameters = {}
         for name, flag in self.flags.items():
             kind, parser = _type_of(hints[name])
             settings = {
-                "help": texts[name],
+                "help": texts[name].replace("``", ""),
                 "metavar": _METAVARS.get(kind),
                 "parser": parser,
                 "show_default": self.default or True,
@@ -98,12 +99,6 @@ class OptionGroup:
         if is_dataclass(self.kind):
             self.kind(**given)
         return given
-
-
-def documented(kind: type[Any]) -> dict[str, str]:
-    """Argument -> what the docstring of a class says of it, on one line."""
-    entries = _ENTRY.findall(inspect.getdoc(kind) or "")
-    return {name: " ".join(text.split()).replace("``", "") for name, text in entries}
 
 
 def expanded(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -179,9 +174,10 @@ def number(panel: str, help_text: str, least: int) -> Any:
 
 def _type_of(hint: Any) -> tuple[Any, Callable[[str], Any] | None]:
     """The type of an option without None, and its parser."""
-    if get_origin(hint) is Annotated:
-        kind, parser = get_args(hint)
-        return kind, parser
-    if get_origin(hint) is UnionType:
-        (hint,) = (kind for kind in get_args(hint) if kind is not NoneType)
-    return hint, at_least() if hint is int else None
+    kinds = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    (hint,) = (kind for kind in kinds if kind is not NoneType)
+    kind, *metadata = get_args(hint) if get_origin(hint) is Annotated else (hint,)
+    if kind is int:
+        return int, at_least(next((m.ge for m in metadata if isinstance(m, Ge)), None))
+    parser = next((m for m in metadata if callable(m)), None)
+    return str if get_origin(kind) is Literal else kind, parser

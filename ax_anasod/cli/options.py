@@ -7,8 +7,9 @@ from typing import Annotated, Final, TypedDict
 
 import typer
 
-from ax_anasod.cli.option_groups import OptionGroup, at_least, number, option, share
+from ax_anasod.cli.option_groups import OptionGroup, number, option, share
 from ax_anasod.networks.config import NetworkConfig
+from ax_anasod.settings import NonNegativeInt, PositiveInt
 from ax_anasod.training.config import DataConfig, TrainingConfig
 from ax_anasod.training.hardware import Hardware
 
@@ -54,7 +55,7 @@ class BenchmarkArguments(TypedDict, total=False):
     report: list[str]
     cost: str
     present_only: bool
-    epochs: Annotated[int, at_least(1)]
+    epochs: PositiveInt
     seeds: str
     cache: bool
     surrogate: str
@@ -75,7 +76,7 @@ class StartArguments(TypedDict, total=False):
     """
 
     place: Path
-    cells: Annotated[int, at_least(0)]
+    cells: NonNegativeInt
     uniform: Annotated[float, share]
 
 

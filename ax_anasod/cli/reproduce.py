@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypedDict
 import typer
 
 from ax_anasod.cli import options as opt
-from ax_anasod.cli.option_groups import Given, OptionGroup, at_least, number, option
+from ax_anasod.cli.option_groups import Given, OptionGroup, number, option
 from ax_anasod.exceptions import OptionError
+from ax_anasod.settings import PositiveInt
 
 if TYPE_CHECKING:
     from ax_anasod.nasbench import Benchmark
@@ -43,14 +44,14 @@ class SearchArguments(TypedDict, total=False):
     methods: str
     scale: str
     path: Path
-    images: Annotated[int, at_least(1)]
-    image_size: Annotated[int, at_least(1)]
+    images: PositiveInt
+    image_size: PositiveInt
     skip_damaged: bool
-    channels: Annotated[int, at_least(1)]
-    cells: Annotated[int, at_least(1)]
+    channels: PositiveInt
+    cells: PositiveInt
     operations: str
-    epochs: Annotated[int, at_least(1)]
-    batch_size: Annotated[int, at_least(1)]
+    epochs: PositiveInt
+    batch_size: PositiveInt
     device: str
 
 

@@ -13,15 +13,14 @@ from ax_anasod.cli.summary import in_words, print_results
 from ax_anasod.cli.terminal import INTERRUPTED, Interruption, SearchProgress, note, waiting
 from ax_anasod.exceptions import RunLostError
 from ax_anasod.journal import Failed, Record
-from ax_anasod.runs import Results, RunFolder, Search, TrainingSearch
+from ax_anasod.runs import Results, RunFolder, TrainingSearch
 from ax_anasod.runs.artefacts import DatabaseCopy, write_results
+from ax_anasod.runs.loop import SearchLoop
 from ax_anasod.threads import one_thread
 from ax_anasod.training import TrialState
 
 
-def run_search(
-    search: Search | TrainingSearch, folder: RunFolder | None, trials: int, *, as_json: bool
-) -> int:
+def run_search(search: SearchLoop, folder: RunFolder | None, trials: int, *, as_json: bool) -> int:
     """Search, write the results, and show them.
 
     Args:
@@ -70,7 +69,7 @@ def run_search(
     return INTERRUPTED
 
 
-def _print(search: Search | TrainingSearch, out: Path | None, as_json: bool) -> None:
+def _print(search: SearchLoop, out: Path | None, as_json: bool) -> None:
     results = Results(search.config, search.records, out)
     print_results(results, as_json=as_json)
     if isinstance(search, TrainingSearch) and results.best is not None:
@@ -78,14 +77,14 @@ def _print(search: Search | TrainingSearch, out: Path | None, as_json: bool) -> 
         note_chance(error, search.runner.images())
 
 
-def _write(folder: RunFolder, search: Search | TrainingSearch, kept: str) -> None:
+def _write(folder: RunFolder, search: SearchLoop, kept: str) -> None:
     """Write the files that are made from the journal."""
     with while_writing(kept), waiting("writing the report"):
         DatabaseCopy(folder, search).refresh()
         write_results(folder, search)
 
 
-def _search(search: Search | TrainingSearch, folder: RunFolder | None, trials: int) -> bool:
+def _search(search: SearchLoop, folder: RunFolder | None, trials: int) -> bool:
     """Search, with the progress on the terminal; whether it came to its end."""
     objective = search.config.objectives[0]
     done = sum(record.end is not None for record in search.records)

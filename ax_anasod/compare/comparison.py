@@ -8,25 +8,25 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import pandas as pd
 
 from ax_anasod.compare.contender import Contender
 from ax_anasod.compare.folder import ComparisonFolder, damage_in_words, read_runs
 from ax_anasod.compare.layout import PLAN, holds_comparison
-from ax_anasod.compare.pictures import write_pictures
 from ax_anasod.compare.plan import Plan
-from ax_anasod.compare.pool import carry_out
 from ax_anasod.compare.results import csv_text, results_frame, to_csv
 from ax_anasod.compare.summary import Summary
 from ax_anasod.compare.texts import markdown
-from ax_anasod.compare.worker import Ended, Task, own_modules, pack
 from ax_anasod.escaping import lines_for_terminal
 from ax_anasod.exceptions import OptionError, RunError, RunLostError
 from ax_anasod.files import write_whole
 from ax_anasod.journal import Record, write_records
-from ax_anasod.nasbench import Benchmark
+
+if TYPE_CHECKING:
+    from ax_anasod.compare.worker import Task, TaskEnd
+    from ax_anasod.nasbench import Benchmark
 
 RESULTS: Final = "results.csv"
 SUMMARY_TABLE: Final = "summary.csv"
@@ -126,6 +126,8 @@ class Comparison:
         """
         if self.out is None:
             raise OptionError("the comparison has no folder", "compare with out=FOLDER")
+        from ax_anasod.compare.pictures import write_pictures
+
         write_whole(self.out / RESULTS, to_csv(self.results))
         write_whole(self.out / SUMMARY_TABLE, csv_text(self.summary.frame))
         write_whole(self.out / SUMMARY_TEXT, markdown(self.summary))
@@ -172,6 +174,9 @@ def compare_strategies(
         RunError: The folder holds something else, cannot be written, or was deleted or replaced
             during the comparison; the message says where the trials are then.
     """
+    from ax_anasod.compare.pool import run_tasks
+    from ax_anasod.compare.worker import own_modules, pack
+
     if jobs < 1:
         raise OptionError(f"jobs must be at least 1, got {jobs}")
     if isinstance(strategies, Set):
@@ -182,10 +187,15 @@ def compare_strategies(
     with _folder(out, plan) as folder:
         tally = _Tally(folder, plan.labels, observer or Observer())
         tally.begin()
-        parcel = pack(benchmark, folder.plan.contenders)
+        worker_input = pack(benchmark, folder.plan.contenders)
         try:
-            carry_out(
-                tally.unfinished, parcel, jobs, tally.on_trial, tally.on_end, tally.should_stop
+            run_tasks(
+                tally.unfinished,
+                worker_input,
+                jobs,
+                tally.on_trial,
+                tally.on_end,
+                tally.should_stop,
             )
             folder.check()
         except RunLostError as lost:
@@ -246,7 +256,7 @@ class _Tally:
         self.records[task.journal].append(record)
         self._tell()
 
-    def on_end(self, task: Task, end: Ended) -> None:
+    def on_end(self, task: Task, end: TaskEnd) -> None:
         self._ended += 1
         if end.error is not None:
             label = task.contender.label

@@ -1,17 +1,23 @@
-"""What is compared: a strategy with its options and its budget."""
+"""What is compared: a strategy with its options and its budget.
+
+Whoever looks at a comparison does not wait for Ax: it is imported where a contender is run.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
-from urllib.parse import quote
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, Self
+from urllib.parse import quote, unquote
 
+from ax_anasod.checked import conform
 from ax_anasod.exceptions import CellError, OptionError
-from ax_anasod.generation_strategy import Start
-from ax_anasod.nasbench import Benchmark
-from ax_anasod.runs import RunConfig, Search, plan_run
-from ax_anasod.runs.planning import planned_options
+
+if TYPE_CHECKING:
+    from ax_anasod.generation_strategy import Start
+    from ax_anasod.nasbench import Benchmark
+    from ax_anasod.runs import RunConfig
 
 # What a label must not hold, to be a name of a folder on every system.
 _KEPT: Final = "=,"
@@ -49,6 +55,8 @@ class Contender:
         Raises:
             AnasodError: There is no such strategy or option, or one is out of range.
         """
+        from ax_anasod.runs import plan_run
+
         return plan_run(
             benchmark,
             self.strategy,
@@ -58,13 +66,15 @@ class Contender:
             start=self.start,
         )
 
-    @property
+    @cached_property
     def folder_name(self) -> str:
         """The folder of its journals, below that of the comparison.
 
         Where the strategy has a schedule over the planned number of trials, its name tells
         that number: with another one these are other runs, from the first trial on.
         """
+        from ax_anasod.runs.planning import planned_options
+
         planned = planned_options(self.strategy, self.options, self.trials)
         return folder_of(self.strategy, self._shown(planned))
 
@@ -79,6 +89,8 @@ class Contender:
                 extra that the strategy needs is not installed, or it cannot search the
                 benchmark's cell.
         """
+        from ax_anasod.runs import Search
+
         config = self.config(benchmark, seed=0)
         try:
             Search(config, benchmark)
@@ -94,7 +106,43 @@ class Contender:
             "options": dict(self.options),
             "trials": self.trials,
             "start": start,
+            "folder": self.folder_name,
         }
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Self:
+        """The contender that `to_dict` described.
+
+        Raises:
+            ValueError: It is of another form.
+            AnasodError: What it starts from is damaged.
+        """
+        content = conform(_Stored, stored)
+        start = None
+        if content.start is not None:
+            from ax_anasod.generation_strategy import Start
+
+            start = Start.from_dict(content.start)
+        contender = cls(content.strategy, content.options, content.trials, start)
+        # To make it again would take the strategy, and Ax with it.
+        contender.__dict__["folder_name"] = content.folder
+        return contender
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """A contender in a plan."""
+
+    strategy: str
+    options: dict[str, Any]
+    trials: int
+    start: dict[str, Any] | None
+    folder: str
+
+    def __post_init__(self) -> None:
+        # The name of a folder, and no way out of that of the comparison.
+        if not self.folder.strip(".") or quote(unquote(self.folder), safe=_KEPT) != self.folder:
+            raise ValueError(f"{self.folder!r} is not the folder of a contender")
 
 
 def check_different(contenders: Iterable[Contender]) -> None:

@@ -8,12 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from ax_anasod.compare.contender import Contender
 from ax_anasod.compare.layout import LOCK, PLAN, RUNS, holds_comparison
 from ax_anasod.compare.plan import Plan
-from ax_anasod.compare.worker import Task
 from ax_anasod.exceptions import RunError, RunLostError
 from ax_anasod.files import refuse_link, remove_unfinished
 from ax_anasod.journal import (
@@ -24,8 +23,10 @@ from ax_anasod.journal import (
     write_records,
 )
 from ax_anasod.locks import hold, is_there
-from ax_anasod.runs.folder import new_folder_beside
 from ax_anasod.runs.layout import check_holds_no_other, check_is_no_file
+
+if TYPE_CHECKING:
+    from ax_anasod.compare.worker import Task
 
 # What no comparison has, and what would fill the memory of whoever looks at it.
 _MOST_RUNS: Final = 100_000
@@ -104,6 +105,8 @@ class ComparisonFolder:
 
         In this order a comparison that was stopped has the same seeds of all contenders.
         """
+        from ax_anasod.compare.worker import Task
+
         return [
             Task(contender, seed, journal_path(self.path, contender, seed))
             for seed in range(self.plan.seeds)
@@ -136,6 +139,8 @@ class ComparisonFolder:
         Returns:
             What is to be said.
         """
+        from ax_anasod.runs.folder import new_folder_beside
+
         number = sum(map(len, records.values()))
         try:
             place = new_folder_beside(self.path)

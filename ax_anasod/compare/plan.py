@@ -9,17 +9,18 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from ax_anasod.compare.contender import Contender, check_different
 from ax_anasod.exceptions import OptionError, RunError, UnknownNameError
 from ax_anasod.files import read_json, write_whole
 from ax_anasod.metadata import column_names
-from ax_anasod.nasbench import Benchmark
-from ax_anasod.nasbench.benchmark import COST
-from ax_anasod.runs import Quantity
+from ax_anasod.objectives import COST, Objective
 from ax_anasod.runs.config import MOST_TRIALS
 from ax_anasod.trust import SEAL
+
+if TYPE_CHECKING:
+    from ax_anasod.nasbench import Benchmark
 
 COLUMNS: Final = ("strategy", "seed", "trial", "value", "incumbent", COST)
 """The columns of the results before those of the reported quantities."""
@@ -57,8 +58,8 @@ class Plan:
     benchmark: dict[str, Any]
     benchmark_name: str
     dataset: str | None
-    objective: Quantity
-    reported: tuple[Quantity, ...]
+    objective: Objective
+    reported: tuple[Objective, ...]
     seeds: int
     contenders: tuple[Contender, ...]
     regret: float | None = None
@@ -130,7 +131,7 @@ class Plan:
         return name if self.dataset is None else f"{name} {self.dataset}"
 
     @property
-    def noise_free(self) -> Quantity | None:
+    def noise_free(self) -> Objective | None:
         """The mean of the searched quantity, where single training runs are searched."""
         name = f"{self.objective.name}_mean"
         return next((quantity for quantity in self.reported if quantity.name == name), None)

@@ -16,7 +16,7 @@ from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from ax_anasod.compare.process import begin
-from ax_anasod.compare.worker import Ended, Job, Parcel, Progressed
+from ax_anasod.compare.worker import Job, TaskEnd, TaskProgress, WorkerInput
 
 if TYPE_CHECKING:  # Not every system has both.
     from multiprocessing.context import ForkServerContext, SpawnContext
@@ -38,12 +38,12 @@ class _Worker(Generic[JobT]):
     task: JobT | None = None
 
 
-def carry_out(
+def run_tasks(
     tasks: Sequence[JobT],
-    parcel: Parcel,
+    worker_input: WorkerInput,
     jobs: int,
     on_trial: Callable[[JobT, Any], None],
-    on_end: Callable[[JobT, Ended], None],
+    on_end: Callable[[JobT, TaskEnd], None],
     should_stop: Callable[[], bool],
 ) -> None:
     """Carry out runs in processes of their own.
@@ -55,9 +55,9 @@ def carry_out(
 
     Args:
         tasks: The runs, in the order in which they are begun.
-        parcel: What they need, from :func:`ax_anasod.compare.worker.pack`.
+        worker_input: What they need, from :func:`ax_anasod.compare.worker.pack`.
         jobs: How many processes work at a time.
-        on_trial: Called with a run and each thing that it has done, see `Progressed`.
+        on_trial: Called with a run and each thing that it has done, see `TaskProgress`.
         on_end: Called with a run and how it ended.
         should_stop: Asked several times a second; once it is True no further run is begun,
             and those under way end after their trial.
@@ -74,7 +74,7 @@ def carry_out(
             idle = [worker for worker in workers if worker.task is None]
             while waiting and (idle or len(workers) < jobs):
                 if not idle:
-                    idle.append(_start(parcel))
+                    idle.append(_start(worker_input))
                     workers.append(idle[0])
                 _give(idle.pop(), waiting.popleft())
             busy = {worker.connection: worker for worker in workers if worker.task is not None}
@@ -100,7 +100,7 @@ def _send(worker: _Worker[JobT], message: object) -> None:
 def _listen(
     worker: _Worker[JobT],
     on_trial: Callable[[JobT, Any], None],
-    on_end: Callable[[JobT, Ended], None],
+    on_end: Callable[[JobT, TaskEnd], None],
 ) -> bool:
     """Take one message of a busy worker; whether it is still alive."""
     task = worker.task
@@ -109,9 +109,9 @@ def _listen(
     try:
         message = worker.connection.recv()
     except (EOFError, ConnectionResetError):
-        on_end(task, Ended(_cause_of_death(worker.process)))
+        on_end(task, TaskEnd(_cause_of_death(worker.process)))
         return False
-    if isinstance(message, Progressed):
+    if isinstance(message, TaskProgress):
         on_trial(task, message.done)
     else:
         worker.task = None
@@ -119,7 +119,7 @@ def _listen(
     return True
 
 
-def _start(parcel: Parcel) -> _Worker[JobT]:
+def _start(worker_input: WorkerInput) -> _Worker[JobT]:
     context = _context()
     ours, theirs = context.Pipe()
     process = context.Process(target=begin, args=(theirs,), daemon=True)
@@ -128,7 +128,7 @@ def _start(parcel: Parcel) -> _Worker[JobT]:
     # So that the end of the process closes the last copy, which ends our waiting.
     theirs.close()
     worker = _Worker[JobT](process, ours)
-    _send(worker, parcel)
+    _send(worker, worker_input)
     return worker
 
 

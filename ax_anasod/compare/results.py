@@ -12,8 +12,7 @@ from ax_anasod.compare.folder import Run
 from ax_anasod.compare.plan import COLUMNS, SECONDS, Plan
 from ax_anasod.escaping import for_csv
 from ax_anasod.journal import Completed
-from ax_anasod.nasbench.benchmark import COST
-from ax_anasod.runs import Quantity
+from ax_anasod.objectives import COST, Objective
 
 
 def results_frame(plan: Plan, runs: Iterable[Run]) -> pd.DataFrame:
@@ -72,7 +71,7 @@ def curves(results: pd.DataFrame, label: str, column: str, trials: int) -> pd.Da
     return table.loc[ended.index[ended >= trials]].reindex(columns=range(trials))
 
 
-def _rows(searched: Quantity, reported: list[str], run: Run) -> list[tuple[Any, ...]]:
+def _rows(searched: Objective, reported: list[str], run: Run) -> list[tuple[Any, ...]]:
     objective, best = searched.name, None
     rows = []
     for end in (record.end for record in run.records):

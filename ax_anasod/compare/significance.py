@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
+import pandas as pd
 
 
 def signed_rank_p(differences: npt.ArrayLike) -> float:
@@ -33,7 +33,7 @@ def signed_rank_p(differences: npt.ArrayLike) -> float:
     if not len(values):
         return 1.0
     # Twice the ranks are whole numbers, also where ties share a rank.
-    ranks = np.rint(2 * rankdata(np.abs(values))).astype(np.int64)
+    ranks = np.rint(2 * pd.Series(np.abs(values)).rank()).astype(np.int64)
     total = int(ranks.sum())
     ways = np.zeros(total + 1)
     ways[0] = 1.0

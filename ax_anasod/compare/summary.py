@@ -14,7 +14,7 @@ import pandas as pd
 from ax_anasod.compare.plan import SECONDS, Plan
 from ax_anasod.compare.results import curves
 from ax_anasod.compare.significance import holm, signed_rank_p
-from ax_anasod.nasbench.benchmark import COST
+from ax_anasod.objectives import COST
 
 # Relative: values and optima are the same floating-point numbers, but for the digits of a sum.
 _EQUAL = 1e-12

@@ -34,8 +34,8 @@ class Job(Protocol):
         """Do it, to its end or until something comes through the connection.
 
         Args:
-            benchmark: Gives the benchmark of the parcel.
-            connection: Takes :class:`Progressed`.
+            benchmark: Gives the benchmark of the input.
+            connection: Takes :class:`TaskProgress`.
 
         Raises:
             AnasodError: It cannot be done.
@@ -72,13 +72,13 @@ class Task:
             search = Search(config, made, journal)
 
             def after_trial(record: Record) -> None:
-                connection.send(Progressed(record))
+                connection.send(TaskProgress(record))
 
             search.run(self.contender.trials, after_trial, should_stop=connection.poll)
 
 
 @dataclass(frozen=True)
-class Progressed:
+class TaskProgress:
     """A run has come further.
 
     Args:
@@ -89,7 +89,7 @@ class Progressed:
 
 
 @dataclass(frozen=True)
-class Ended:
+class TaskEnd:
     """A run is at its end, was stopped, or has failed.
 
     Args:
@@ -102,7 +102,7 @@ class Ended:
 
 
 @dataclass(frozen=True)
-class Parcel:
+class WorkerInput:
     """What a worker needs for all of its runs.
 
     Args:
@@ -114,7 +114,7 @@ class Parcel:
     modules: tuple[str, ...] = ()
 
 
-def pack(benchmark: Benchmark, contenders: Iterable[Contender]) -> Parcel:
+def pack(benchmark: Benchmark, contenders: Iterable[Contender]) -> WorkerInput:
     """What is sent to a worker.
 
     A benchmark that lies in memory is sent as it is, since reading it again can take long; any
@@ -128,7 +128,7 @@ def pack(benchmark: Benchmark, contenders: Iterable[Contender]) -> Parcel:
         OptionError: See `own_modules`.
     """
     in_memory = isinstance(benchmark, LookupBenchmark)
-    return Parcel(
+    return WorkerInput(
         benchmark if in_memory else benchmark.to_dict(), own_modules(benchmark, contenders)
     )
 
@@ -167,17 +167,17 @@ def work(connection: Connection) -> None:
 
     Args:
         connection: Brings what :func:`pack` made, then a :class:`Job` at a time, at last None,
-            and takes :class:`Progressed` and :class:`Ended`. Anything that comes during a job stops
-            it after its trial, and so does the end of the process at the other side.
+            and takes :class:`TaskProgress` and :class:`TaskEnd`. Anything that comes during a job
+            stops it after its trial, and so does the end of the process at the other side.
     """
-    parcel: Parcel = connection.recv()
+    received: WorkerInput = connection.recv()
 
     # Made in the first task, which is told if it cannot be.
     @cache
     def benchmark() -> Benchmark:
-        for module in parcel.modules:
+        for module in received.modules:
             import_module(module)
-        packed = parcel.benchmark
+        packed = received.benchmark
         with trust.own_description():
             return from_dict(packed) if isinstance(packed, Mapping) else packed
 
@@ -191,17 +191,17 @@ def work(connection: Connection) -> None:
             return
 
 
-def _end_of(task: Job, benchmark: Callable[[], Benchmark], connection: Connection) -> Ended:
+def _end_of(task: Job, benchmark: Callable[[], Benchmark], connection: Connection) -> TaskEnd:
     try:
         task.carry_out(benchmark, connection)
     except AnasodError as error:
-        return Ended(str(error))
+        return TaskEnd(str(error))
     except (BrokenPipeError, ConnectionResetError):
         raise
     except Exception as error:  # noqa: BLE001  # One run must not end the others.
         text = " ".join(f"{type(error).__name__}: {error}".split())
-        return Ended(text, traceback.format_exc())
-    return Ended()
+        return TaskEnd(text, traceback.format_exc())
+    return TaskEnd()
 
 
 def _open_patiently(path: Path) -> Journal:

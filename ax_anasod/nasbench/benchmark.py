@@ -2,39 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from ax_anasod.cells import Cell
-from ax_anasod.exceptions import OptionError, UnknownNameError
+from ax_anasod.exceptions import OptionError
+from ax_anasod.objectives import Objective, find_quantity
 
 IntArray = npt.NDArray[np.integer[Any]]
 FloatArray = npt.NDArray[np.float64]
-
-COST = "cost_seconds"
-"""Name under which a query returns the simulated cost, in seconds."""
-
-PERCENT = "percent"
-"""Unit of every error and every accuracy."""
-
-
-@dataclass(frozen=True)
-class Objective:
-    """One quantity that a benchmark knows of every architecture.
-
-    Args:
-        name: Key of its values in the result of a query. Errors end in ``_error``.
-        unit: Its unit, e.g. ``"percent"`` or ``"seconds"``; empty where unknown.
-        minimize: Whether lower is better. All benchmarks of this package minimise.
-    """
-
-    name: str
-    unit: str
-    minimize: bool = True
 
 
 class Benchmark(Protocol):
@@ -104,18 +83,6 @@ class Benchmark(Protocol):
         ...
 
 
-def find_quantity(name: str, quantities: Iterable[Objective]) -> Objective:
-    """The quantity with this name.
-
-    Raises:
-        UnknownNameError: If there is none, with the nearest name.
-    """
-    by_name = {quantity.name: quantity for quantity in quantities}
-    if name not in by_name:
-        raise UnknownNameError("objective", name, by_name)
-    return by_name[name]
-
-
 def refuse_seeds(benchmark: str, seeds: IntArray | None) -> None:
     """Make sure that a benchmark without single-seed values was given no seeds.
 
@@ -149,24 +116,3 @@ def check_seeds(seeds: IntArray, number: int) -> IntArray:
             f"shape {seeds.shape} of type {seeds.dtype}"
         )
     return seeds
-
-
-def name_list(option: str, value: str | Iterable[str]) -> tuple[str, ...]:
-    """The names given for an option as a tuple; one name may be given as it is.
-
-    Raises:
-        OptionError: If one is no text, or given twice, or they have no order.
-    """
-    if not isinstance(value, Iterable):
-        raise OptionError(f"{option} is {value!r}", "give names")
-    if isinstance(value, Set):
-        # It would be another one in each process.
-        raise OptionError(f"{option} is a set, which has no order", "give a list")
-    given = (value,) if isinstance(value, str) else tuple(value)
-    for position, name in enumerate(given):
-        if not isinstance(name, str):
-            raise OptionError(f"{option} holds {name!r}", "give names")
-        if name in given[:position]:
-            raise OptionError(f"{option} names {name!r} twice")
-    # NumPy's texts cannot be stored as JSON.
-    return tuple(map(str, given))

@@ -12,15 +12,8 @@ import numpy.typing as npt
 
 from ax_anasod.cells import Cell, RestrictedCell
 from ax_anasod.exceptions import ArchitectureError, BenchmarkError
-from ax_anasod.nasbench.benchmark import (
-    COST,
-    Benchmark,
-    FloatArray,
-    IntArray,
-    Objective,
-    find_quantity,
-    refuse_seeds,
-)
+from ax_anasod.nasbench.benchmark import Benchmark, FloatArray, IntArray, refuse_seeds
+from ax_anasod.objectives import COST, Objective, find_quantity
 
 _CHUNK = 4096
 

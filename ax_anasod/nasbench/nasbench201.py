@@ -16,7 +16,7 @@ from ax_anasod.exceptions import (
     BenchmarkError,
     OptionError,
 )
-from ax_anasod.nasbench.benchmark import COST, PERCENT, FloatArray, IntArray, Objective
+from ax_anasod.nasbench.benchmark import FloatArray, IntArray
 from ax_anasod.nasbench.lookup import LookupBenchmark
 from ax_anasod.nasbench.nasbench201_api import trials_of_api
 from ax_anasod.nasbench.nasbench201_cache import write_cache
@@ -26,6 +26,7 @@ from ax_anasod.nasbench.nasbench201_seeds import SeedTable
 from ax_anasod.nasbench.nasbench201_trials import Trials
 from ax_anasod.nasbench.paths import Saved, read_saved
 from ax_anasod.nasbench.registry import KIND, register_benchmark
+from ax_anasod.objectives import COST, PERCENT, Objective
 
 _NAME = "nas-bench-201"
 

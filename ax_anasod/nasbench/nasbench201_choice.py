@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ax_anasod.exceptions import OptionError, UnknownNameError
-from ax_anasod.nasbench.benchmark import name_list
+from ax_anasod.objectives import name_list
 
 # CIFAR-10 has no validation images of its own. The networks to search among were trained
 # on half of the training images and validated on the other half (`cifar10-valid`); the

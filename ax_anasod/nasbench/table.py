@@ -20,11 +20,12 @@ from ax_anasod.exceptions import (
     ObservationWarning,
     OptionError,
 )
-from ax_anasod.nasbench.benchmark import COST, PERCENT, FloatArray, IntArray, Objective, name_list
+from ax_anasod.nasbench.benchmark import FloatArray, IntArray
 from ax_anasod.nasbench.lookup import ArchitectureIndex, LookupBenchmark
 from ax_anasod.nasbench.paths import Saved, read_saved
 from ax_anasod.nasbench.registry import KIND, register_benchmark
 from ax_anasod.nasbench.table_file import TableFile, read_table
+from ax_anasod.objectives import COST, PERCENT, Objective, name_list
 
 _NAME = "table"
 _SUFFIXES = (".gz", ".csv", ".parquet", ".pq")

@@ -9,12 +9,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from ax_anasod.analysis import style
 from ax_anasod.compare import Observer
-from ax_anasod.compare.pictures import new_figure, save
 from ax_anasod.compare.texts import number
 from ax_anasod.exceptions import OptionError
 from ax_anasod.nasbench import Benchmark, Objective
+from ax_anasod.plots import style
+from ax_anasod.plots.figure import new_figure, save
 from ax_anasod.reproduce.paper import TABLE_1, source_of, task_of
 from ax_anasod.reproduce.protocol import SEEDS
 from ax_anasod.reproduce.spread import (

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from ax_anasod.analysis import style
-from ax_anasod.compare.pictures import looks, new_figure, save
 from ax_anasod.compare.texts import number
 from ax_anasod.files import write_whole
+from ax_anasod.plots import style
+from ax_anasod.plots.figure import looks, new_figure, save
 from ax_anasod.reproduce.one_shot_columns import Column, over_seeds
 from ax_anasod.reproduce.one_shot_runs import OneShotRuns
 from ax_anasod.reproduce.one_shot_table import described, in_words, protocol_notes

@@ -13,8 +13,8 @@ from ax_anasod.cells import Cell
 from ax_anasod.compare import Observer
 from ax_anasod.compare.comparison import FAILURES
 from ax_anasod.compare.contender import folder_of
-from ax_anasod.compare.pool import carry_out
-from ax_anasod.compare.worker import Ended, Parcel
+from ax_anasod.compare.pool import run_tasks
+from ax_anasod.compare.worker import TaskEnd, WorkerInput
 from ax_anasod.dnas import METHODS, MethodConfig, OneShotRun
 from ax_anasod.exceptions import OptionError
 from ax_anasod.files import write_whole
@@ -110,8 +110,13 @@ def make_runs(
             task.check()
         tally = _Tally(tasks, observer or Observer())
         with _working_in(folder):
-            carry_out(
-                tally.unfinished, Parcel({}), jobs, tally.on_epoch, tally.on_end, tally.should_stop
+            run_tasks(
+                tally.unfinished,
+                WorkerInput({}),
+                jobs,
+                tally.on_epoch,
+                tally.on_end,
+                tally.should_stop,
             )
         if out is not None:
             tally.write_details(folder)
@@ -171,7 +176,7 @@ class _Tally:
         self._done[task.folder] = epochs
         self._tell()
 
-    def on_end(self, task: OneShotTask, end: Ended) -> None:
+    def on_end(self, task: OneShotTask, end: TaskEnd) -> None:
         self._left -= 1
         if end.error is not None:
             failure = f"{task.label}, seed {task.config.seed}: {end.error}"

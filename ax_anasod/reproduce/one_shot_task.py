@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
 
-from ax_anasod.compare.worker import Progressed
+from ax_anasod.compare.worker import TaskProgress
 from ax_anasod.dnas import OneShotConfig, OneShotResult, OneShotRun
 from ax_anasod.dnas.layout import CONFIG, EPOCHS, RESULTS
 from ax_anasod.exceptions import RunError
@@ -131,7 +131,7 @@ class OneShotTask:
 
         def progressed(epochs: int) -> None:
             measure()
-            connection.send(Progressed(epochs))
+            connection.send(TaskProgress(epochs))
 
         if not (self.folder / CONFIG).exists():
             self.config.write(self.folder / CONFIG)

@@ -21,8 +21,9 @@ from ax_anasod.exceptions import RunError, RunLostError
 from ax_anasod.files import read_json, remove_unfinished, write_whole
 from ax_anasod.locks import is_there, locked
 from ax_anasod.networks import Network, count_flops, num_parameters
+from ax_anasod.plots.figure import save
+from ax_anasod.plots.learning import draw_learning_curve
 from ax_anasod.retraining.found import SearchResult
-from ax_anasod.retraining.pictures import draw_learning_curve, save
 from ax_anasod.runs.folder import new_folder_beside
 from ax_anasod.runs.layout import check_holds_no_other
 from ax_anasod.training import (

@@ -12,7 +12,7 @@ from ax_anasod.core.bound_space import TrialKind
 from ax_anasod.core.cell_search_space import check_kind, search_space_of
 from ax_anasod.core.seeding import check_seed, query_rng
 from ax_anasod.nasbench import Benchmark
-from ax_anasod.nasbench.benchmark import COST
+from ax_anasod.objectives import COST
 from ax_anasod.typing import Codes
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 from ax_anasod.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from ax_anasod.runs.config import Quantity as Quantity
     from ax_anasod.runs.config import RunConfig as RunConfig
     from ax_anasod.runs.execution import Execution as Execution
     from ax_anasod.runs.folder import RunFolder as RunFolder
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
 _MODULES: Final = {
     "Execution": "execution",
-    "Quantity": "config",
     "Results": "results",
     "RunConfig": "config",
     "RunFolder": "folder",

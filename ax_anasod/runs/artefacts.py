@@ -11,8 +11,8 @@ from ax_anasod.analysis import write_pictures, write_report
 from ax_anasod.files import write_whole
 from ax_anasod.runs.folder import RunFolder
 from ax_anasod.runs.layout import DATABASE, REPORT, TRIALS
-from ax_anasod.runs.ledger import Ledger
 from ax_anasod.runs.results import Results
+from ax_anasod.runs.state import RunState
 from ax_anasod.storage.database import write_database
 
 # The database is written again when the search has gone on for this many times as long as
@@ -34,7 +34,7 @@ class DatabaseCopy:
     def __init__(
         self,
         folder: RunFolder,
-        search: Ledger,
+        search: RunState,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._path = folder.path / DATABASE
@@ -64,7 +64,7 @@ class DatabaseCopy:
         self._due = started + took + max(_LEAST_INTERVAL, _SEARCH_PER_WRITING * took)
 
 
-def write_results(folder: RunFolder, search: Ledger) -> None:
+def write_results(folder: RunFolder, search: RunState) -> None:
     """Write the table of the trials, the report and the pictures.
 
     Raises:

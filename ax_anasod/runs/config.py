@@ -11,43 +11,10 @@ from typing import Any, Final, Self
 from ax_anasod.files import read_json, write_whole
 from ax_anasod.global_stopping.rule import promises_too_little, stop_reason
 from ax_anasod.journal import Record
+from ax_anasod.objectives import Objective
 
 MOST_TRIALS: Final = 10_000_000
 """How many trials, and seeds, a plan may have: the architectures that a cell can list."""
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """An objective or a reported quantity of a run.
-
-    Args:
-        name: What the benchmark calls it.
-        unit: Its unit; empty where unknown.
-        minimize: Whether lower is better.
-        metric: What it is called inside Ax.
-        optimum: Its best value over all architectures, None where unknown.
-    """
-
-    name: str
-    unit: str
-    minimize: bool
-    metric: str
-    optimum: float | None
-
-    @property
-    def sign(self) -> float:
-        """What its values are multiplied by, so that less is better."""
-        return 1.0 if self.minimize else -1.0
-
-    def regret(self, value: float) -> float | None:
-        """How much worse than the optimum a value is; None where that is unknown."""
-        # Plus 0, since -1 times 0 is -0.
-        return None if self.optimum is None else self.sign * (value - self.optimum) + 0.0
-
-    @property
-    def extreme(self) -> str:
-        """What its best value is: ``"lowest"`` or ``"highest"``."""
-        return "lowest" if self.minimize else "highest"
 
 
 @dataclass(frozen=True)
@@ -89,8 +56,8 @@ class RunConfig:
     seed: int
     trials: int
     parallel: int
-    objectives: tuple[Quantity, ...]
-    reported: tuple[Quantity, ...]
+    objectives: tuple[Objective, ...]
+    reported: tuple[Objective, ...]
     execution: dict[str, Any] = field(default_factory=dict)
     until_improvement_below: float | None = None
     start: dict[str, Any] = field(default_factory=dict)

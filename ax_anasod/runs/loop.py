@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 
 from ax_anasod.exceptions import AnasodError, ObservationError
 from ax_anasod.generation_strategy import get
@@ -11,10 +12,57 @@ from ax_anasod.journal import Completed, Failed, Journal, Record, Started
 from ax_anasod.nasbench import Benchmark
 from ax_anasod.runners import BenchmarkQuery
 from ax_anasod.runs.config import RunConfig
-from ax_anasod.runs.ledger import Ledger, describe
+from ax_anasod.runs.state import RunState, describe
 
 
-class Search(Ledger):
+class SearchLoop(RunState, ABC):
+    """A search that can stop between two trials and be continued; arguments as in the base."""
+
+    def run(
+        self,
+        trials: int,
+        after_trial: Callable[[Record], None] = lambda record: None,
+        should_stop: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Search until there are ``trials`` trials.
+
+        Args:
+            trials: The number of trials, those so far included; fewer where the
+                configuration has a rule for when the search is over.
+            after_trial: Called with each trial that has ended.
+            should_stop: Asked after each trial, or each epoch of one; True ends the search
+                there, and trials under way go on from it when the run is continued.
+
+        Raises:
+            AnasodError: A trial cannot be proposed or recorded; all before it are kept.
+        """
+        self._lap()
+        while not should_stop():
+            waiting = [record for record in self.records if record.end is None]
+            if waiting:
+                self._work_on(waiting, after_trial, should_stop)
+            elif len(self.records) < trials and self.stop_reason is None:
+                self._propose(min(self.config.parallel, trials - len(self.records)))
+            else:
+                return
+
+    @abstractmethod
+    def _work_on(
+        self,
+        waiting: Sequence[Record],
+        after_trial: Callable[[Record], None],
+        should_stop: Callable[[], bool],
+    ) -> None:
+        """Bring trials that were proposed closer to their end.
+
+        Args:
+            waiting: Those that have not ended, one at least.
+            after_trial: To be called with each that ends.
+            should_stop: May be asked on the way, where that takes long.
+        """
+
+
+class Search(SearchLoop):
     """A search of a benchmark that can stop after any trial and be continued.
 
     Args:
@@ -33,33 +81,15 @@ class Search(Ledger):
         self._query = BenchmarkQuery(benchmark, get(config.strategy).space, config.seed)
         super().__init__(config, benchmark.cell, journal)
 
-    def run(
+    def _work_on(
         self,
-        trials: int,
-        after_trial: Callable[[Record], None] = lambda record: None,
-        should_stop: Callable[[], bool] = lambda: False,
+        waiting: Sequence[Record],
+        after_trial: Callable[[Record], None],
+        should_stop: Callable[[], bool],
     ) -> None:
-        """Search until there are ``trials`` trials.
-
-        Args:
-            trials: The number of trials, those so far included; fewer where the
-                configuration has a rule for when the search is over.
-            after_trial: Called with each trial that has ended.
-            should_stop: Asked before each trial; True ends the search there.
-
-        Raises:
-            AnasodError: A trial cannot be proposed or recorded; all before it are kept.
-        """
-        self._lap()
-        while not should_stop():
-            waiting = [record for record in self.records if record.end is None]
-            if waiting:
-                self._evaluate(waiting[0].start)
-                after_trial(self.records[waiting[0].trial])
-            elif len(self.records) < trials and self.stop_reason is None:
-                self._propose(min(self.config.parallel, trials - len(self.records)))
-            else:
-                return
+        start = waiting[0].start
+        self._evaluate(start)
+        after_trial(self.records[start.trial])
 
     def _evaluate(self, start: Started) -> None:
         trial = self._trial(start.trial)

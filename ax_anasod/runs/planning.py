@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -12,8 +13,8 @@ from ax_anasod.exceptions import OptionError
 from ax_anasod.experiment import make_search_space
 from ax_anasod.generation_strategy import Start, check_objectives, get
 from ax_anasod.global_stopping import check_until_improvement_below
-from ax_anasod.nasbench import Objective
-from ax_anasod.runs.config import Quantity, RunConfig
+from ax_anasod.objectives import Objective
+from ax_anasod.runs.config import RunConfig
 from ax_anasod.runs.metric_names import metric_names
 
 
@@ -86,8 +87,7 @@ def plan_run(
     parameters = make_search_space(benchmark.cell, strategy).parameters
     metrics = metric_names((quantity.name for quantity in quantities), parameters)
     described = tuple(
-        Quantity(q.name, q.unit, q.minimize, metrics[q.name], benchmark.optimum(q.name))
-        for q in quantities
+        replace(q, metric=metrics[q.name], optimum=benchmark.optimum(q.name)) for q in quantities
     )
     return RunConfig(
         environment=environment(),

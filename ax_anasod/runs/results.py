@@ -13,7 +13,8 @@ from typing import Any
 from ax_anasod.escaping import for_csv
 from ax_anasod.journal import Completed, Failed, Record, Stopped
 from ax_anasod.metadata import BETA, column_names
-from ax_anasod.runs.config import Quantity, RunConfig
+from ax_anasod.objectives import Objective
+from ax_anasod.runs.config import RunConfig
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Results:
         return [record.end for record in self.records if record.end is not None]
 
     @property
-    def objective(self) -> Quantity:
+    def objective(self) -> Objective:
         """The first objective, by which the incumbent is chosen."""
         return self.config.objectives[0]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,12 @@ from ax_anasod.runners import BaseTrainingRunner
 from ax_anasod.runs.config import RunConfig
 from ax_anasod.runs.execution import Execution
 from ax_anasod.runs.layout import TRIALS_FOLDER
-from ax_anasod.runs.ledger import Curve, Ledger, describe
+from ax_anasod.runs.loop import SearchLoop
+from ax_anasod.runs.state import Curve, describe
 from ax_anasod.training import TrainingTask, TrialState
 
 
-class TrainingSearch(Ledger):
+class TrainingSearch(SearchLoop):
     """A search by training that can be stopped after any epoch, or killed, and continued.
 
     Trials are proposed in batches of ``parallel``, as in the paper (Appendix A.2), and Ax is
@@ -99,39 +100,19 @@ class TrainingSearch(Ledger):
         """What trains the trials."""
         return self._runner
 
-    def run(
+    def _work_on(
         self,
-        trials: int,
-        after_trial: Callable[[Record], None] = lambda record: None,
-        should_stop: Callable[[], bool] = lambda: False,
+        waiting: Sequence[Record],
+        after_trial: Callable[[Record], None],
+        should_stop: Callable[[], bool],
     ) -> None:
-        """Search until there are ``trials`` trials.
-
-        Args:
-            trials: The number of trials, those so far included; fewer where the
-                configuration has a rule for when the search is over.
-            after_trial: Called with each trial that has ended.
-            should_stop: Asked after each epoch; True ends the search there, and the trials
-                under way go on from it when the run is continued.
-
-        Raises:
-            AnasodError: A trial cannot be proposed or recorded; all before it are kept.
-        """
-        self._lap()
-        while not should_stop():
-            waiting = [record for record in self.records if record.end is None]
-            if waiting:
-                with self._all_threads():
-                    self._train(waiting, after_trial, should_stop)
-                self._settle(waiting[0].start.last)
-            elif len(self.records) < trials and self.stop_reason is None:
-                self._propose(min(self.config.parallel, trials - len(self.records)))
-            else:
-                return
+        with self._all_threads():
+            self._train(waiting, after_trial, should_stop)
+        self._settle(waiting[0].start.last)
 
     def _train(
         self,
-        waiting: list[Record],
+        waiting: Sequence[Record],
         after_trial: Callable[[Record], None],
         should_stop: Callable[[], bool],
     ) -> None:

@@ -12,7 +12,8 @@ from ax_anasod import nasbench
 from ax_anasod.exceptions import AnasodError, ArchitectureError, UnknownNameError
 from ax_anasod.journal import Failed
 from ax_anasod.nasbench import Benchmark
-from ax_anasod.nasbench.benchmark import COST, PERCENT, FloatArray, IntArray
+from ax_anasod.nasbench.benchmark import FloatArray, IntArray
+from ax_anasod.objectives import COST, PERCENT
 from ax_anasod.runs import Results, Search, plan_run
 
 _SEED: Final = 3

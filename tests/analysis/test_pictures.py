@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from matplotlib.colors import same_color
 
-from ax_anasod.analysis import style, write_pictures
+from ax_anasod.analysis import write_pictures
 from ax_anasod.analysis.pictures import draw_distribution, draw_incumbent
 from ax_anasod.analysis.series import SearchSeries
 from ax_anasod.cells import Cell
 from ax_anasod.exceptions import OptionError, RunError
+from ax_anasod.plots import style
 from tests.conftest import PATIENCE
 
 

@@ -95,7 +95,7 @@ def test_ensemble_compares_single_and_together(command: Callable[..., Any], run:
         (("evaluate", "RUN", "--training", "cutout"), 2, "not of the form NAME=VALUE"),
         (("evaluate", "RUN", "--training", "cut=2"), 2, "did you mean 'cutout'"),
         (("evaluate", "RUN", "--device", "cuda:99"), 2, "device 'cuda:99' is not there"),
-        (("evaluate", "RUN", "--epochs", 0), 2, "not a whole number of at least 1"),
+        (("evaluate", "RUN", "--epochs", 0), 2, "epochs must be at least 1, got 0"),
         (("evaluate", "RUN", "--images", 50), 2, "batch_size 96 is more than the 50 images"),
         (("transfer", "RUN"), 2, "missing option '--dataset'"),
         (("transfer", "RUN", "--dataset", "signs"), 2, "'signs' needs --data"),

@@ -34,14 +34,15 @@ def test_show_gives_what_search_gave(command: Command, table: list[object], out:
     assert "state finished" in words(outcome.err)
 
 
-def test_show_needs_nothing_of_ax(out: Path) -> None:
+def imported(*arguments: object) -> set[str]:
+    """The modules that a command has imported, in a new process."""
     program = (
         "import sys\n"
         "from ax_anasod.cli import main\n"
         "try:\n"
-        f"    main(['show', {str(out)!r}])\n"
+        f"    main({[*map(str, arguments)]!r})\n"
         "finally:\n"
-        "    assert not {'ax', 'torch', 'numpy', 'pandas'} & set(sys.modules)\n"
+        "    print(*sys.modules, sep='\\n', file=sys.stderr)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],
@@ -51,7 +52,20 @@ def test_show_needs_nothing_of_ax(out: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert "finished" in done.stdout
+    assert done.stdout
+    return set(done.stderr.splitlines())
+
+
+def test_show_of_a_search_needs_nothing_of_ax(out: Path) -> None:
+    assert not {"ax", "torch", "numpy", "pandas"} & imported("show", out)
+
+
+def test_show_of_a_comparison_needs_nothing_of_ax(
+    command: Command, table: list[object], tmp_path: Path
+) -> None:
+    options = ["--strategies", "random", "--trials", 2, "--seeds", 1, "--out", tmp_path / "all"]
+    assert command("compare", *table, "--accuracy", "valid", *options).code == 0
+    assert not {"ax", "torch", "scipy", "plotly"} & imported("show", tmp_path / "all")
 
 
 def test_show_changes_nothing(command: Command, out: Path) -> None:

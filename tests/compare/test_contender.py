@@ -34,6 +34,14 @@ def test_folder_name_holds_no_separator() -> None:
     assert name == "anasod-bo,optimizer=..%2Fpool%3Ax"
 
 
+@pytest.mark.parametrize("folder", ["..", "", "../random", "/tmp", "a/b"])
+def test_folders_outside_of_the_comparison_are_refused(folder: str) -> None:
+    stored = Contender("random").to_dict()
+    assert Contender.from_dict(stored).folder_name == "random"
+    with pytest.raises(ValueError, match="is not the folder of a contender"):
+        Contender.from_dict(stored | {"folder": folder})
+
+
 def test_none_and_repeats_are_refused() -> None:
     with pytest.raises(OptionError, match="at least one strategy"):
         check_different([])
@@ -47,7 +55,7 @@ def test_what_cannot_run_is_refused(benchmark: TableBenchmark) -> None:
         Contender("randm").check(benchmark)
     with pytest.raises(UnknownNameError, match=r"option of strategy 'anasod-bo': 'poolsize'"):
         Contender("anasod-bo", {"poolsize": 3}).check(benchmark)
-    with pytest.raises(OptionError, match="pool_size must be at least 1, got 0"):
+    with pytest.raises(OptionError, match="pool_size must be at least 1 or None, got 0"):
         Contender("anasod-bo", {"pool_size": 0}).check(benchmark)
     with pytest.raises(OptionError, match="trials must be at least 1, got 0"):
         Contender("random", {}, 0).check(benchmark)

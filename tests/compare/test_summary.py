@@ -9,7 +9,7 @@ import pytest
 from ax_anasod.compare import Contender, Plan, Summary
 from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.nasbench import TableBenchmark
-from ax_anasod.runs import Quantity
+from ax_anasod.objectives import Objective
 
 TRIALS = 3
 # Incumbents of two contenders over the trials, one run a row.
@@ -137,7 +137,7 @@ def test_single_run_has_no_standard_error(plan: Plan, results: pd.DataFrame) -> 
 def test_noise_free_regret_is_of_the_mean_over_training_seeds(
     plan: Plan, results: pd.DataFrame
 ) -> None:
-    mean = Quantity("valid_error_mean", "percent", True, "valid_error_mean", 5.5)
+    mean = Objective("valid_error_mean", "percent", True, "valid_error_mean", 5.5)
     noisy = replace(plan, reported=(mean,), objective=replace(plan.objective, optimum=4.0))
     renamed = results.rename(columns={"test": "valid_error_mean"})
     row = Summary(noisy, renamed).frame.set_index("strategy").loc["anasod-bo"]

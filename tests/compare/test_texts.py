@@ -12,7 +12,7 @@ from ax_anasod.compare import Contender, Summary
 from ax_anasod.compare.folder import ComparisonFolder, read_runs
 from ax_anasod.compare.results import results_frame
 from ax_anasod.compare.texts import as_dict, markdown, notes, number, table
-from ax_anasod.runs import Quantity
+from ax_anasod.objectives import Objective
 
 CONTENDERS = [Contender("random", {}, 4), Contender("anasod-random", {}, 4)]
 
@@ -68,7 +68,7 @@ def test_notes_say_what_the_values_are(summary: Summary) -> None:
 
 
 def test_notes_on_single_training_runs(summary: Summary) -> None:
-    mean = Quantity("valid_error_mean", "percent", True, "m", 5.5)
+    mean = Objective("valid_error_mean", "percent", True, "m", 5.5)
     results = summary.results.rename(columns={"test": "valid_error_mean"})
     plan = replace(summary.plan, reported=(mean,))
     single = replace(summary, plan=plan, results=results)

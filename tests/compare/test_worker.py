@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from ax_anasod.compare import Contender
-from ax_anasod.compare.worker import Ended, Parcel, Progressed, Task, pack, work
+from ax_anasod.compare.worker import Task, TaskEnd, TaskProgress, WorkerInput, pack, work
 from ax_anasod.exceptions import OptionError
 from ax_anasod.generation_strategy import STRATEGIES
 from ax_anasod.journal import Journal, read_records
@@ -47,7 +47,7 @@ def serve(benchmark: TableBenchmark) -> Iterator[Connection]:
 
 def until_end(connection: Connection) -> list[Any]:
     messages = []
-    while not messages or not isinstance(messages[-1], Ended):
+    while not messages or not isinstance(messages[-1], TaskEnd):
         assert connection.poll(PATIENCE)
         messages.append(connection.recv())
     return messages
@@ -58,10 +58,10 @@ def test_worker_reports_every_trial_and_goes_on_where_a_run_is(
 ) -> None:
     task = Task(RANDOM, 0, tmp_path / "new" / "0.jsonl")
     serve.send(task)
-    assert until_end(serve) == [*map(Progressed, read_records(task.journal)), Ended()]
+    assert until_end(serve) == [*map(TaskProgress, read_records(task.journal)), TaskEnd()]
     before = task.journal.read_bytes()
     serve.send(Task(Contender("random", {}, 5), 0, task.journal))
-    assert until_end(serve) == [*map(Progressed, read_records(task.journal)[3:]), Ended()]
+    assert until_end(serve) == [*map(TaskProgress, read_records(task.journal)[3:]), TaskEnd()]
     assert len(read_records(task.journal)) == 5
     assert task.journal.read_bytes().startswith(before)
 
@@ -72,7 +72,7 @@ def test_any_message_stops_a_run_after_its_trial(serve: Connection, tmp_path: Pa
     assert serve.recv().done.trial == 0
     serve.send(None)
     *progress, end = until_end(serve)
-    assert end == Ended()
+    assert end == TaskEnd()
     # One more may have been proposed; it is evaluated when the run goes on.
     ended = [record.end is not None for record in read_records(tmp_path / "0.jsonl")]
     assert sum(ended) == 1 + len(progress) < 10_000
@@ -98,7 +98,7 @@ def test_mistakes_and_accidents_end_the_run_alone(serve: Connection, tmp_path: P
     assert end.error.startswith(("FileExistsError: ", "NotADirectoryError: "))
     assert "Traceback" in end.details
     serve.send(Task(RANDOM, 0, tmp_path / "1.jsonl"))
-    assert until_end(serve)[-1] == Ended()
+    assert until_end(serve)[-1] == TaskEnd()
 
 
 def test_worker_says_how_long_it_has_waited(
@@ -115,14 +115,14 @@ def test_worker_waits_for_a_process_that_ends_its_trial(serve: Connection, tmp_p
     with Journal(tmp_path / "0.jsonl"):
         serve.send(Task(RANDOM, 0, tmp_path / "0.jsonl"))
         assert not serve.poll(1.5)
-    assert until_end(serve)[-1] == Ended()
+    assert until_end(serve)[-1] == TaskEnd()
 
 
 def test_unknown_benchmark_is_told_to_each_run(tmp_path: Path) -> None:
     ours, theirs = Pipe()
     thread = threading.Thread(target=work, args=(theirs,))
     thread.start()
-    ours.send(Parcel({"benchmark": "mine"}))
+    ours.send(WorkerInput({"benchmark": "mine"}))
     for seed in (0, 1):
         ours.send(Task(RANDOM, seed, tmp_path / "0.jsonl"))
         (end,) = until_end(ours)
@@ -134,7 +134,7 @@ def test_unknown_benchmark_is_told_to_each_run(tmp_path: Path) -> None:
 
 def test_benchmarks_in_memory_are_sent_others_described(benchmark: TableBenchmark) -> None:
     assert pack(benchmark, [RANDOM]).benchmark is benchmark
-    assert pack(Reader(), [RANDOM]) == Parcel({"benchmark": "reader"}, (__name__,))
+    assert pack(Reader(), [RANDOM]) == WorkerInput({"benchmark": "reader"}, (__name__,))
 
 
 def test_modules_of_strategies_are_imported_where_they_can_be_found(
@@ -160,7 +160,7 @@ def test_module_that_is_gone_ends_the_run_alone(tmp_path: Path) -> None:
     ours, theirs = Pipe()
     thread = threading.Thread(target=work, args=(theirs,))
     thread.start()
-    ours.send(Parcel({"benchmark": "mine"}, ("no_such_module",)))
+    ours.send(WorkerInput({"benchmark": "mine"}, ("no_such_module",)))
     ours.send(Task(RANDOM, 0, tmp_path / "0.jsonl"))
     (end,) = until_end(ours)
     assert end.error == "ModuleNotFoundError: No module named 'no_such_module'"

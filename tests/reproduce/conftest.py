@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from ax_anasod import cells
-from ax_anasod.compare.worker import Progressed
+from ax_anasod.compare.worker import TaskProgress
 from ax_anasod.nasbench import NASBench201Benchmark
 from ax_anasod.nasbench.nasbench201_cache import write_cache
 from ax_anasod.nasbench.nasbench201_trials import RUNS, SPLITS, Trials
@@ -105,7 +105,7 @@ class Listener:
         self.epochs: list[int] = []
         self._most = most
 
-    def send(self, message: Progressed) -> None:
+    def send(self, message: TaskProgress) -> None:
         self.epochs.append(message.done)
 
     def poll(self) -> bool:

@@ -66,7 +66,7 @@ def test_encoding_of_a_run_stands_beside_the_paper_s(tmp_path: Path) -> None:
 def test_arrows_are_the_operations_in_their_colours(tmp_path: Path) -> None:
     from matplotlib.colors import to_hex
 
-    from ax_anasod.analysis import style
+    from ax_anasod.plots import style
 
     cell = NASNetCell()
     counts = np.array([COUNTS.get(name, 0) for name in cell.operations])

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from ax_anasod.escaping import for_csv
 from ax_anasod.journal import Completed, Failed, Record, Started
-from ax_anasod.runs import Quantity, Results, RunConfig
+from ax_anasod.objectives import Objective
+from ax_anasod.runs import Results, RunConfig
 
 KEYS = [
     *(
@@ -44,8 +45,8 @@ def config(*objectives: str, reported: tuple[str, ...] = ()) -> RunConfig:
         seed=3,
         trials=10,
         parallel=1,
-        objectives=tuple(Quantity(name, "percent", True, name, 1.5) for name in objectives),
-        reported=tuple(Quantity(name, "", True, name, None) for name in reported),
+        objectives=tuple(Objective(name, "percent", True, name, 1.5) for name in objectives),
+        reported=tuple(Objective(name, "", True, name, None) for name in reported),
     )
 
 

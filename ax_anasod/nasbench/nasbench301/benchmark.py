@@ -13,21 +13,13 @@ import numpy as np
 from ax_anasod import cells, trust
 from ax_anasod.cells.keys import pack
 from ax_anasod.exceptions import BenchmarkError, OptionError
-from ax_anasod.nasbench.benchmark import (
-    COST,
-    PERCENT,
-    Benchmark,
-    FloatArray,
-    IntArray,
-    Objective,
-    check_seeds,
-    refuse_seeds,
-)
+from ax_anasod.nasbench.benchmark import Benchmark, FloatArray, IntArray, check_seeds, refuse_seeds
 from ax_anasod.nasbench.nasbench301.forms import open_surrogate
 from ax_anasod.nasbench.nasbench301.noise import standard_normal
 from ax_anasod.nasbench.nasbench301.onnx_surrogate import FULL_TRAINING, OnnxSurrogate
 from ax_anasod.nasbench.paths import Saved, read_saved
 from ax_anasod.nasbench.registry import KIND, register_benchmark
+from ax_anasod.objectives import COST, PERCENT, Objective
 
 _NAME: Final = "nas-bench-301"
 _ERROR: Final = "valid_error"

@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from ax_anasod.compare.results import curves
-from ax_anasod.nasbench.benchmark import COST, FloatArray
+from ax_anasod.nasbench.benchmark import FloatArray
+from ax_anasod.objectives import COST
+from ax_anasod.plots.mean_curve import MeanCurve
 
 _TIMES: Final = 200
 
 
-@dataclass(frozen=True)
-class Band:
-    """A mean curve.
-
-    Args:
-        label: The contender.
-        x: ``m`` ascending numbers of queries or seconds.
-        mean: ``m`` means over the runs.
-        error: ``m`` standard errors of them; 0 for a single run.
-    """
-
-    label: str
-    x: FloatArray
-    mean: FloatArray
-    error: FloatArray
-
-
-def over_queries(results: pd.DataFrame, label: str, column: str, trials: int) -> Band | None:
+def over_queries(results: pd.DataFrame, label: str, column: str, trials: int) -> MeanCurve | None:
     """The mean of a column of the incumbents after each query.
 
     Args:
@@ -45,10 +29,10 @@ def over_queries(results: pd.DataFrame, label: str, column: str, trials: int) ->
         no finished run.
     """
     values = curves(results, label, column, trials).to_numpy()
-    return _band(label, np.arange(1.0, trials + 1), values)
+    return _mean_curve(np.arange(1.0, trials + 1), values)
 
 
-def over_seconds(results: pd.DataFrame, label: str, trials: int) -> Band | None:
+def over_seconds(results: pd.DataFrame, label: str, trials: int) -> MeanCurve | None:
     """The mean incumbent over the simulated cost of the queries so far, in seconds.
 
     At each time the mean is over what every run has found by then; a run that has spent its
@@ -86,10 +70,10 @@ def over_seconds(results: pd.DataFrame, label: str, trials: int) -> Band | None:
             for run, time in zip(values, spent, strict=True)
         ]
     )
-    return _band(label, times, seen)
+    return _mean_curve(times, seen)
 
 
-def _band(label: str, x: FloatArray, values: FloatArray) -> Band | None:
+def _mean_curve(x: FloatArray, values: FloatArray) -> MeanCurve | None:
     if not len(values):
         return None
     known = ~np.isnan(values).any(axis=0)
@@ -97,4 +81,4 @@ def _band(label: str, x: FloatArray, values: FloatArray) -> Band | None:
     error = (
         kept.std(axis=0, ddof=1) / np.sqrt(len(kept)) if len(kept) > 1 else np.zeros(kept.shape[1])
     )
-    return Band(label, x[known], kept.mean(axis=0), error)
+    return MeanCurve(x[known], kept.mean(axis=0), error)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ax_anasod.compare.bands import over_queries, over_seconds
+from ax_anasod.compare.mean_curves import over_queries, over_seconds
 
 NAN = float("nan")
 

@@ -39,7 +39,7 @@ _HINT: Final = "bring the journal of this run back from a copy"
 Curve = list[tuple[float, dict[str, float]]]
 
 
-class Ledger:
+class RunState:
     """The trials of a run, in Ax and in its journal.
 
     All state is in the Ax experiment, and all of the experiment follows from the

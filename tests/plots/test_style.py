@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from ax_anasod.analysis import style
+from ax_anasod.plots import style
 
 
 @pytest.mark.parametrize("num_operations", [2, 5, 11, 12, 30])

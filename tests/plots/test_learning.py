@@ -1,6 +1,6 @@
 import numpy as np
 
-from ax_anasod.retraining.pictures import draw_learning_curve, draw_reliability
+from ax_anasod.plots.learning import draw_learning_curve, draw_reliability
 from ax_anasod.training import Epoch, reliability
 
 

@@ -1,4 +1,4 @@
-"""Learning curves and reliability diagrams, drawn like the pictures of a comparison."""
+"""Learning curves and reliability diagrams of trained networks."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ax_anasod.analysis import style
-from ax_anasod.compare.pictures import new_figure, save
+from ax_anasod.plots import style
+from ax_anasod.plots.figure import new_figure, set_title
 from ax_anasod.training import Epoch, Reliability
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-__all__ = ["draw_learning_curve", "draw_reliability", "save"]
 
 _LEARNED = "#0072B2"
 _MEASURED = "#D55E00"
@@ -96,6 +94,5 @@ def draw_reliability(diagrams: Mapping[str, Reliability], dataset: str) -> Figur
 
 
 def _name(axes: Axes, title: str, y_label: str) -> None:
-    # A dollar sign in the name of a data set would start a formula.
-    axes.set_title(title.replace("$", r"\$"), loc="left", fontsize=12, fontweight="bold")
+    set_title(axes, title)
     axes.set_ylabel(y_label)

@@ -1,0 +1,83 @@
+"""Objectives: what is known of every architecture, and what of it is searched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Set
+from dataclasses import dataclass
+from typing import Final
+
+from ax_anasod.exceptions import OptionError, UnknownNameError
+
+COST: Final = "cost_seconds"
+"""Name under which a query returns the simulated cost, in seconds."""
+
+PERCENT: Final = "percent"
+"""Unit of every error and every accuracy."""
+
+
+@dataclass(frozen=True)
+class Objective:
+    """One quantity that is known of every architecture, searched or only reported.
+
+    Args:
+        name: Key of its values in the result of a query. Errors end in ``_error``.
+        unit: Its unit, e.g. ``"percent"`` or ``"seconds"``; empty where unknown.
+        minimize: Whether lower is better.
+        metric: What a run calls it inside Ax; empty outside of runs.
+        optimum: What a run knows to be its best value over all architectures, None where that
+            is unknown.
+    """
+
+    name: str
+    unit: str
+    minimize: bool = True
+    metric: str = ""
+    optimum: float | None = None
+
+    @property
+    def sign(self) -> float:
+        """What its values are multiplied by, so that less is better."""
+        return 1.0 if self.minimize else -1.0
+
+    def regret(self, value: float) -> float | None:
+        """How much worse than the optimum a value is; None where that is unknown."""
+        # Plus 0, since -1 times 0 is -0.
+        return None if self.optimum is None else self.sign * (value - self.optimum) + 0.0
+
+    @property
+    def extreme(self) -> str:
+        """What its best value is: ``"lowest"`` or ``"highest"``."""
+        return "lowest" if self.minimize else "highest"
+
+
+def find_quantity(name: str, quantities: Iterable[Objective]) -> Objective:
+    """The quantity with this name.
+
+    Raises:
+        UnknownNameError: If there is none, with the nearest name.
+    """
+    by_name = {quantity.name: quantity for quantity in quantities}
+    if name not in by_name:
+        raise UnknownNameError("objective", name, by_name)
+    return by_name[name]
+
+
+def name_list(option: str, value: str | Iterable[str]) -> tuple[str, ...]:
+    """The names given for an option as a tuple; one name may be given as it is.
+
+    Raises:
+        OptionError: If one is no text, or given twice, or they have no order.
+    """
+    if not isinstance(value, Iterable):
+        raise OptionError(f"{option} is {value!r}", "give names")
+    if isinstance(value, Set):
+        # It would be another one in each process.
+        raise OptionError(f"{option} is a set, which has no order", "give a list")
+    given = (value,) if isinstance(value, str) else tuple(value)
+    for position, name in enumerate(given):
+        if not isinstance(name, str):
+            raise OptionError(f"{option} holds {name!r}", "give names")
+        if name in given[:position]:
+            raise OptionError(f"{option} names {name!r} twice")
+    # NumPy's texts cannot be stored as JSON.
+    return tuple(map(str, given))
