@@ -84,6 +84,8 @@ def checked(kind: Class) -> Class:
     if getattr(init, "is_checked", False):
         return kind
     signature = inspect.signature(init)
+    # Names that annotations use may be defined below the class.
+    types = cache(lambda: argument_types(kind))
 
     @wraps(init)
     def checked_init(self: Any, *args: Any, **kwargs: Any) -> None:
@@ -91,11 +93,11 @@ def checked(kind: Class) -> Class:
             if name not in signature.parameters:
                 known = list(signature.parameters)[1:]
                 raise UnknownNameError("option", name, known or ["(none)"])
-        types = argument_types(kind)
+        annotations = types()
         bound = signature.bind(self, *args, **kwargs)
         for name, value in bound.arguments.items():
-            if name in types:
-                bound.arguments[name] = check_value(name, value, types[name])
+            if name in annotations:
+                bound.arguments[name] = check_value(name, value, annotations[name])
         init(*bound.args, **bound.kwargs)
 
     checked_init.is_checked = True  # type: ignore[attr-defined]
@@ -120,7 +122,7 @@ def check_value(name: str, value: Any, annotation: Any) -> Any:
     """
     from pydantic import ValidationError
 
-    if is_dataclass(annotation):
+    if isinstance(annotation, type) and is_dataclass(annotation):
         # Its own constructor has checked it.
         if isinstance(value, annotation):
             return value
@@ -182,13 +184,11 @@ def _adapter(annotation: Any) -> TypeAdapter[Any]:
     return TypeAdapter(annotation, config=config)
 
 
-@cache
 def argument_types(kind: type[Any]) -> dict[str, Any]:
     """The resolved annotations of a constructor's arguments, by name."""
     return get_type_hints(kind.__init__, include_extras=True)
 
 
-@cache
 def argument_texts(kind: type[Any]) -> dict[str, str]:
     """What the ``Args`` section of a class's docstring says of each argument.
 

@@ -143,7 +143,8 @@ class Strategy:
             if name not in self.options:
                 kind = f"option of strategy {self.name!r}:"
                 raise UnknownNameError(kind, name, self.options or ["(none)"])
-        values = {name: option.default for name, option in self.options.items()} | given
+        values = {name: option.default for name, option in self.options.items()}
+        values.update(given)
         num_initial = values.get("num_initial", 0) if self.draws else 0
         check_value("num_initial", num_initial, NonNegativeInt)
         common = {"cell": search_space.cell.to_dict(), "seed": seed}
@@ -153,7 +154,7 @@ class Strategy:
             arguments = {"registered_as": self.name, "options": arguments}
         arguments = {**common, **arguments}
         # What it refuses is refused now, not after the first trials.
-        model = SETUPS[member.value].generator_class(**arguments)
+        model: Any = SETUPS[member.value].generator_class(**arguments)
         arguments |= model.adapter_kwargs
         if not num_initial:
             return SearchStrategy(name=self.name, nodes=[node(self.name, member, arguments)])

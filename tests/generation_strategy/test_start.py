@@ -220,7 +220,7 @@ class TestStart:
     @pytest.mark.parametrize(
         ("stored", "message"),
         [
-            ({"found": FOUND_NB201.to_dict(), "cell": 3}, "keyword argument 'cell'"),
+            ({"found": FOUND_NB201.to_dict(), "cell": 3}, "unknown option 'cell'"),
             ({"cells": 3}, "damaged: 'found'"),
             ("runs/d", "is damaged"),
             ({"found": {}}, "the start is no result of a differentiable search: it has no 'cell'"),
