@@ -70,7 +70,7 @@ class Settings:
         ({"rate": float("nan")}, "rate must be finite, got nan"),
         ({"rate": 10**400}, "rate must be a number, got "),
         ({"rate": False}, "rate must be a number, got False"),
-        ({"share": 1.5}, "share must be at most 1, got 1.5"),
+        ({"share": 1.5}, "share must be at least 0 and at most 1, got 1.5"),
         ({"yes": 1}, "yes must be true or false, got 1"),
         ({"name": b"x"}, "name must be a text, got b'x'"),
         ({"kind": None}, "kind must be 'one' or 'other', got None"),
@@ -117,5 +117,5 @@ def test_what_the_docstring_says_of_each_argument() -> None:
 
 def test_a_single_value() -> None:
     assert check_value("share", 0.5, Probability) == 0.5
-    with pytest.raises(OptionError, match="share must be at least 0, got -1"):
+    with pytest.raises(OptionError, match="share must be at least 0 and at most 1, got -1"):
         check_value("share", -1, Probability)

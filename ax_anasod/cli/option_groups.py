@@ -5,20 +5,20 @@ from __future__ import annotations
 import functools
 import inspect
 import math
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, is_dataclass
 from functools import cached_property
-from types import NoneType, UnionType
-from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
+from types import NoneType
+from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_type_hints
 
 import typer
+
+from ax_anasod.settings import alternatives, argument_texts
 
 Given = Mapping[str, Any]
 """Field -> value, of the options that were given on the command line."""
 
 _METAVARS: Final = {int: "N", float: "X"}
-_ENTRY: Final = re.compile(r"^ {4}(\w+): (.+(?:\n {8}.+)*)", flags=re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -102,8 +102,7 @@ class OptionGroup:
 
 def documented(kind: type[Any]) -> dict[str, str]:
     """Argument -> what the docstring of a class says of it, on one line."""
-    entries = _ENTRY.findall(inspect.getdoc(kind) or "")
-    return {name: " ".join(text.split()).replace("``", "") for name, text in entries}
+    return {name: text.replace("``", "") for name, text in argument_texts(kind).items()}
 
 
 def expanded(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -179,9 +178,11 @@ def number(panel: str, help_text: str, least: int) -> Any:
 
 def _type_of(hint: Any) -> tuple[Any, Callable[[str], Any] | None]:
     """The type of an option without None, and its parser."""
+    (hint,) = (kind for kind in alternatives(hint) if kind is not NoneType)
+    parser = None
     if get_origin(hint) is Annotated:
-        kind, parser = get_args(hint)
-        return kind, parser
-    if get_origin(hint) is UnionType:
-        (hint,) = (kind for kind in get_args(hint) if kind is not NoneType)
-    return hint, at_least() if hint is int else None
+        hint, *metadata = get_args(hint)
+        parser = next((each for each in metadata if callable(each)), None)
+    if get_origin(hint) is Literal:
+        hint = str
+    return hint, parser or (at_least() if hint is int else None)

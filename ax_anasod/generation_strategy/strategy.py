@@ -23,6 +23,7 @@ from ax_anasod.settings import (
     argument_texts,
     argument_types,
     check_value,
+    choices,
     type_name,
 )
 
@@ -53,6 +54,11 @@ class Option:
     def type(self) -> str:
         """The type as Python writes it, e.g. ``"int | None"``."""
         return type_name(self.annotation)
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The texts that are allowed; empty where there is no such list."""
+        return choices(self.annotation)
 
 
 @dataclass(frozen=True)

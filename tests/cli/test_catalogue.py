@@ -28,9 +28,10 @@ def test_one_strategy_is_shown_with_what_its_options_are(
     assert (outcome.code, outcome.err) == (0, "")
     assert outcome.out.startswith(f"bananas: {STRATEGIES['bananas'].summary}")
     rows = {line.split()[0]: line for line in outcome.out.splitlines() if line.strip()}
-    for field in fields(STRATEGIES["bananas"].options):
+    for option in STRATEGIES["bananas"].options:
         # The name, the type, the default, and at least a few words.
-        assert len(rows[field.name].split()) > 5
+        assert len(rows[option].split()) > 5
+    assert "random | mutation | mixed" in rows["pool"]
     refused = command("strategies", "bananass")
     assert refused.code == 2
     assert "did you mean 'bananas'?" in refused.err

@@ -206,7 +206,7 @@ class TestStart:
             ({"cells": 1.5}, "cells must be a whole number, got 1.5"),
             (
                 {"uniform": 0.0},
-                "uniform must be above 0, got 0.0",
+                "uniform must be above 0 and at most 1, got 0.0",
             ),
             ({"uniform": 1.1}, "got 1.1"),
             ({"uniform": float("nan")}, "got nan"),
