@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import inspect
 import re
-from dataclasses import is_dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, is_dataclass
 from functools import cache, wraps
 from types import NoneType, UnionType
 from typing import (
@@ -24,7 +25,7 @@ from typing import (
     get_type_hints,
 )
 
-from annotated_types import Ge, Gt, Le
+from annotated_types import Ge, Gt, Le, Lt
 
 from ax_anasod.exceptions import OptionError, UnknownNameError, shown
 
@@ -33,27 +34,26 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 Class = TypeVar("Class", bound=type[Any])
+Kind = TypeVar("Kind")
 
 PositiveInt = Annotated[int, Ge(1)]
 NonNegativeInt = Annotated[int, Ge(0)]
 PositiveFloat = Annotated[float, Gt(0)]
 NonNegativeFloat = Annotated[float, Ge(0)]
 Probability = Annotated[float, Ge(0), Le(1)]
+ProperFraction = Annotated[float, Ge(0), Lt(1)]
 
 _WORDS: Final = {
     "bool_type": "true or false",
     "dict_type": "a mapping",
     "finite_number": "finite",
     "float_type": "a number",
-    "greater_than": "above {gt:,}",
-    "greater_than_equal": "at least {ge:,}",
     "int_type": "a whole number",
-    "less_than": "below {lt:,}",
-    "less_than_equal": "at most {le:,}",
     "list_type": "a list",
     "string_type": "a text",
     "tuple_type": "a tuple",
 }
+_BOUNDS: Final = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
 
 
 def checked(kind: Class) -> Class:
@@ -84,6 +84,8 @@ def checked(kind: Class) -> Class:
     if getattr(init, "is_checked", False):
         return kind
     signature = inspect.signature(init)
+    # Names that annotations use may be defined below the class.
+    types = cache(lambda: argument_types(kind))
 
     @wraps(init)
     def checked_init(self: Any, *args: Any, **kwargs: Any) -> None:
@@ -91,11 +93,11 @@ def checked(kind: Class) -> Class:
             if name not in signature.parameters:
                 known = list(signature.parameters)[1:]
                 raise UnknownNameError("option", name, known or ["(none)"])
-        types = argument_types(kind)
+        annotations = types()
         bound = signature.bind(self, *args, **kwargs)
         for name, value in bound.arguments.items():
-            if name in types:
-                bound.arguments[name] = check_value(name, value, types[name])
+            if name in annotations:
+                bound.arguments[name] = check_value(name, value, annotations[name])
         init(*bound.args, **bound.kwargs)
 
     checked_init.is_checked = True  # type: ignore[attr-defined]
@@ -120,7 +122,7 @@ def check_value(name: str, value: Any, annotation: Any) -> Any:
     """
     from pydantic import ValidationError
 
-    if is_dataclass(annotation):
+    if isinstance(annotation, type) and is_dataclass(annotation):
         # Its own constructor has checked it.
         if isinstance(value, annotation):
             return value
@@ -130,13 +132,12 @@ def check_value(name: str, value: Any, annotation: Any) -> Any:
     except ValidationError as error:
         errors = error.errors(include_url=False)
     given = errors[0]["input"]
-    choices = [choice for kind in _alternatives(annotation) for choice in _choices(kind)]
-    if choices and isinstance(given, str):
-        raise UnknownNameError(name, given, choices)
+    if choices(annotation) and isinstance(given, str):
+        raise UnknownNameError(name, given, choices(annotation))
     # Of several types that are allowed, the one that fits may have a range.
     wrong = [e for e in errors if not e["type"].endswith("_type")] or errors
-    allowed = list(dict.fromkeys(_words(each) for each in wrong))
-    allowed += ["None"] if NoneType in _alternatives(annotation) else []
+    allowed = list(dict.fromkeys(_words(each, annotation) for each in wrong))
+    allowed += ["None"] if NoneType in alternatives(annotation) else []
     raise OptionError(f"{name} must be {' or '.join(allowed)}, got {shown(given)}")
 
 
@@ -148,29 +149,42 @@ def type_name(annotation: Any) -> str:
         ('int | None', 'str')
     """
     names = []
-    for kind in _alternatives(annotation):
+    for kind in alternatives(annotation):
         kind = get_args(kind)[0] if get_origin(kind) is Annotated else kind
-        kind = str if _choices(kind) else kind
+        kind = str if choices(kind) else kind
         names.append("None" if kind is NoneType else getattr(kind, "__name__", str(kind)))
     return " | ".join(names)
 
 
-def _words(error: ErrorDetails) -> str:
-    words = _WORDS.get(error["type"])
-    if words is None:
-        return error["msg"].removeprefix("Input should be ")
-    bounds = error.get("ctx", {})
-    whole = {key: int(bound) for key, bound in bounds.items() if bound == int(bound)}
-    return words.format(**{**bounds, **whole})
+def _words(error: ErrorDetails, annotation: Any) -> str:
+    if error["type"].startswith(("greater_than", "less_than")):
+        kinds = [kind for each in alternatives(annotation) for kind in (each, *get_args(each))]
+        metadata = [each for kind in kinds for each in getattr(kind, "__metadata__", ())]
+        bounds = [each for each in metadata if isinstance(each, Ge | Gt | Le | Lt)]
+        named = [pair for bound in bounds for pair in asdict(bound).items()]
+        return " and ".join(f"{_BOUNDS[name]} {value:,}" for name, value in named)
+    return _WORDS.get(error["type"]) or error["msg"].removeprefix("Input should be ")
 
 
-def _alternatives(annotation: Any) -> tuple[Any, ...]:
-    """The members of a union, or the one type."""
+def alternatives(annotation: Any) -> tuple[Any, ...]:
+    """The members of a union, or the one type.
+
+    Example:
+        >>> alternatives(int | None)
+        (<class 'int'>, <class 'NoneType'>)
+    """
     return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
 
 
-def _choices(kind: Any) -> tuple[str, ...]:
-    return get_args(kind) if get_origin(kind) is Literal else ()
+def choices(annotation: Any) -> tuple[str, ...]:
+    """The texts that an annotation allows; empty where it allows any, or none.
+
+    Example:
+        >>> choices(PositiveInt | Literal["auto"])
+        ('auto',)
+    """
+    literals = (kind for kind in alternatives(annotation) if get_origin(kind) is Literal)
+    return tuple(text for literal in literals for text in get_args(literal))
 
 
 @cache
@@ -182,13 +196,23 @@ def _adapter(annotation: Any) -> TypeAdapter[Any]:
     return TypeAdapter(annotation, config=config)
 
 
-@cache
+def from_options(kind: type[Kind], options: Mapping[str, Any]) -> Kind:
+    """Build what is described by the arguments of its class, as a file may hold them.
+
+    Raises:
+        OptionError: They are no mapping, or a value is of another type or out of range.
+        UnknownNameError: There is no such argument.
+    """
+    if not isinstance(options, Mapping):
+        raise OptionError(f"the options of a {kind.__name__} are {shown(options)}")
+    return kind(**options)
+
+
 def argument_types(kind: type[Any]) -> dict[str, Any]:
     """The resolved annotations of a constructor's arguments, by name."""
     return get_type_hints(kind.__init__, include_extras=True)
 
 
-@cache
 def argument_texts(kind: type[Any]) -> dict[str, str]:
     """What the ``Args`` section of a class's docstring says of each argument.
 

@@ -61,7 +61,8 @@ def strategies(
         )
         for option, default in option_defaults(strategy).items():
             described = strategy.options[option]
-            table.add_row(option, described.type, default, described.text.replace("``", ""))
+            allowed = " | ".join(described.choices) or described.type
+            table.add_row(option, allowed, default, described.text.replace("``", ""))
     print_result(table)
 
 

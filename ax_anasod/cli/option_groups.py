@@ -8,13 +8,13 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, is_dataclass
 from functools import cached_property
-from types import NoneType, UnionType
-from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
+from types import NoneType
+from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_type_hints
 
 import typer
 from annotated_types import Ge
 
-from ax_anasod.settings import argument_texts
+from ax_anasod.settings import alternatives, argument_texts
 
 Given = Mapping[str, Any]
 """Field -> value, of the options that were given on the command line."""
@@ -174,8 +174,7 @@ def number(panel: str, help_text: str, least: int) -> Any:
 
 def _type_of(hint: Any) -> tuple[Any, Callable[[str], Any] | None]:
     """The type of an option without None, and its parser."""
-    kinds = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
-    (hint,) = (kind for kind in kinds if kind is not NoneType)
+    (hint,) = (kind for kind in alternatives(hint) if kind is not NoneType)
     kind, *metadata = get_args(hint) if get_origin(hint) is Annotated else (hint,)
     if kind is int:
         return int, at_least(next((m.ge for m in metadata if isinstance(m, Ge)), None))

@@ -13,6 +13,7 @@ from ax_anasod.cli.option_groups import Given
 from ax_anasod.cli.options import BENCHMARK
 from ax_anasod.exceptions import BenchmarkError, OptionError, UnknownNameError
 from ax_anasod.nasbench import Benchmark, get_class, make
+from ax_anasod.settings import argument_types, type_name
 from ax_anasod.training.config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -146,10 +147,8 @@ def option_types(strategy: Strategy) -> dict[str, str]:
 
 def field_types(config: type[Any]) -> dict[str, str]:
     """Field of a dataclass -> its type as Python writes it."""
-    return {
-        field.name: field.type if isinstance(field.type, str) else field.type.__name__
-        for field in fields(config)
-    }
+    types = argument_types(config)
+    return {field.name: type_name(types[field.name]) for field in fields(config)}
 
 
 def option_defaults(strategy: Strategy) -> dict[str, str]:

@@ -16,7 +16,7 @@ from ax_anasod.cells import Cell, RestrictedCell
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, TrialKind
 from ax_anasod.dnas import OneShotResult
 from ax_anasod.dnas.layout import FOUND
-from ax_anasod.exceptions import OptionError, RunError
+from ax_anasod.exceptions import OptionError, RunError, UnknownNameError
 from ax_anasod.generation_strategy.nodes import DRAWS, node
 from ax_anasod.generators.anasod_local_search import encodings_of
 from ax_anasod.generators.start import edges_of
@@ -92,7 +92,7 @@ class Start:
         try:
             found = OneShotResult.from_dict(stored["found"], "the start")
             return cls(**{**stored, "found": found})
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, UnknownNameError) as error:
             raise RunError(f"the start of the run is damaged: {error}") from error
 
     def for_generators(self, cell: Cell, space: TrialKind) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from ax_anasod.settings import (
     argument_texts,
     argument_types,
     check_value,
+    choices,
     type_name,
 )
 
@@ -52,6 +53,11 @@ class Option:
     def type(self) -> str:
         """The type as Python writes it, e.g. ``"int | None"``."""
         return type_name(self.annotation)
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The texts that are allowed; empty where there is no such list."""
+        return choices(self.annotation)
 
 
 @dataclass(frozen=True)
@@ -142,7 +148,8 @@ class Strategy:
             if name not in self.options:
                 kind = f"option of strategy {self.name!r}:"
                 raise UnknownNameError(kind, name, self.options or ["(none)"])
-        values = {name: option.default for name, option in self.options.items()} | given
+        values = {name: option.default for name, option in self.options.items()}
+        values.update(given)
         num_initial = values.get("num_initial", 0) if self.draws else 0
         check_value("num_initial", num_initial, NonNegativeInt)
         common = {"cell": search_space.cell.to_dict(), "seed": seed}
@@ -152,7 +159,7 @@ class Strategy:
             arguments = {"registered_as": self.name, "options": arguments}
         arguments = {**common, **arguments}
         # What it refuses is refused now, not after the first trials.
-        model = SETUPS[member.value].generator_class(**arguments)
+        model: Any = SETUPS[member.value].generator_class(**arguments)
         arguments |= model.adapter_kwargs
         if not num_initial:
             return SearchStrategy(name=self.name, nodes=[node(self.name, member, arguments)])

@@ -54,7 +54,7 @@ class PoolOptions:
     all neighbours have a trial.
 
     Args:
-        pool: Which candidates.
+        pool: Which architectures are candidates.
         pool_size: How many; None means 100 * k, as many as ``anasod-bo`` draws.
         num_parents: How many of the best architectures have mutants.
         mutation_rate: Expected number of changes in a mutant (at most all columns change).

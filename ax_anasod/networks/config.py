@@ -9,29 +9,26 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self, get_args
 
-from ax_anasod.checked import check_names, check_range
-from ax_anasod.exceptions import OptionError, UnknownNameError, shown
+from annotated_types import Ge, Le
+
+from ax_anasod.exceptions import OptionError
+from ax_anasod.settings import ProperFraction, checked, from_options
 
 if TYPE_CHECKING:
     from ax_anasod.cells import Cell
 
 NASNET: Final = "nasnet"
 NAS_BENCH_201: Final = "nas-bench-201"
-SKELETONS: Final = (NASNET, NAS_BENCH_201)
+Skeleton = Literal["nasnet", "nas-bench-201"]
+SKELETONS: Final[tuple[Skeleton, ...]] = get_args(Skeleton)
 
 # Both skeletons halve the images twice, and the second one has equally long stages.
 _STAGES: Final = 3
-# Less and more than any network has that is trained.
-_LIMITS: Final = {
-    "channels": (1, 10**5),
-    "cells": (_STAGES, 1000),
-    "num_classes": (2, 10**6),
-    "in_channels": (1, 10**4),
-}
 
 
+@checked
 @dataclass(frozen=True)
 class NetworkConfig:
     """The skeleton of a network and its sizes; JSON-able through `to_dict`.
@@ -60,32 +57,21 @@ class NetworkConfig:
         True
     """
 
-    skeleton: str = NASNET
-    channels: int = 36
-    cells: int = 24
-    num_classes: int = 10
-    in_channels: int = 3
+    # Less and more than any network has that is trained.
+    skeleton: Skeleton = NASNET
+    channels: Annotated[int, Ge(1), Le(10**5)] = 36
+    cells: Annotated[int, Ge(_STAGES), Le(1000)] = 24
+    num_classes: Annotated[int, Ge(2), Le(10**6)] = 10
+    in_channels: Annotated[int, Ge(1), Le(10**4)] = 3
     auxiliary: bool = False
-    drop_path: float = 0.0
+    drop_path: ProperFraction = 0.0
 
     def __post_init__(self) -> None:
-        if self.skeleton not in SKELETONS:
-            raise UnknownNameError("skeleton", self.skeleton, SKELETONS)
-        for name, (least, most) in _LIMITS.items():
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < least:
-                raise OptionError(
-                    f"{name} must be a whole number of at least {least}, got {shown(value)}"
-                )
-            check_range(name, value, least, most)
         if self.skeleton == NAS_BENCH_201 and self.cells % _STAGES:
             raise OptionError(
                 f"cells must be a multiple of {_STAGES}, the stages of the skeleton "
                 f"{NAS_BENCH_201!r}, got {self.cells}"
             )
-        if not isinstance(self.auxiliary, bool):
-            raise OptionError(f"auxiliary must be True or False, got {shown(self.auxiliary)}")
-        check_drop_path(self.drop_path)
 
     def to_dict(self) -> dict[str, Any]:
         """The configuration as a JSON-able dictionary."""
@@ -99,7 +85,7 @@ class NetworkConfig:
             UnknownNameError: If a key is no field, or the skeleton does not exist.
             OptionError: If a number is out of range.
         """
-        return cls(**check_names(cls, stored))
+        return from_options(cls, stored)
 
 
 def published_config(cell: Cell, **changes: Any) -> NetworkConfig:
@@ -133,13 +119,3 @@ def published_config(cell: Cell, **changes: Any) -> NetworkConfig:
     elif len(base.block_graph.part_names) > 1:
         fields = {"cells": 20}
     return NetworkConfig.from_dict({**fields, **changes})
-
-
-def check_drop_path(rate: object) -> None:
-    """Make sure that a rate is a probability below 1.
-
-    Raises:
-        OptionError: If it is none.
-    """
-    if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 <= rate < 1:
-        raise OptionError(f"drop_path must be at least 0 and below 1, got {shown(rate)}")

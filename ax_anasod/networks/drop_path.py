@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ax_anasod.networks.config import check_drop_path
+from ax_anasod.settings import ProperFraction, check_value
 
 
 class DropPath(nn.Module):
@@ -36,7 +36,7 @@ class DropPath(nn.Module):
         Raises:
             OptionError: If it is not at least 0 and below 1.
         """
-        check_drop_path(rate)
+        check_value("drop_path", rate, ProperFraction)
         self.active = rate > 0
         self.rate.fill_(rate)
 

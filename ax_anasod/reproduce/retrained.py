@@ -19,7 +19,7 @@ from ax_anasod.reproduce.paper import TABLE_4, TABLE_5, PaperNetwork
 from ax_anasod.reproduce.view import plus_minus
 from ax_anasod.retraining.member import METRICS
 from ax_anasod.training import TrainingConfig
-from ax_anasod.training.config import PROTOCOLS
+from ax_anasod.training.config import PROTOCOLS, protocol
 
 _PERCENT: Final = "percent"
 # Below DIR may lie several evaluations, and below one of these the members of an ensemble.
@@ -82,7 +82,7 @@ class Evaluated:
     def protocol(self) -> str:
         """The nearest protocol of the paper, and what differs from it."""
         name, differing = min(
-            ((name, self._differing(named)) for name, named in PROTOCOLS.items()),
+            ((name, self._differing(protocol(name))) for name in PROTOCOLS),
             key=lambda pair: len(pair[1]),
         )
         words = ", ".join(f"{option}={getattr(self.training, option)}" for option in differing)

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
+
+from annotated_types import Ge, Le
 
 from ax_anasod import trust
-from ax_anasod.checked import check_names, check_range, check_types
-from ax_anasod.exceptions import UnknownNameError
+from ax_anasod.settings import checked, from_options
 
 if TYPE_CHECKING:
     from ax.early_stopping.strategies import BaseEarlyStoppingStrategy
@@ -22,11 +23,12 @@ if TYPE_CHECKING:
     from ax_anasod.runs.config import RunConfig
     from ax_anasod.training import TrainingTask
 
-RUNNERS: Final = ("local", "ray")
-MOST: Final = 1_000_000
-"""What no number of an execution exceeds."""
+_MOST: Final = 1_000_000
+_Whole = Annotated[int, Ge(1), Le(_MOST)]
+_Amount = Annotated[float, Ge(0), Le(_MOST)]
 
 
+@checked
 @dataclass(frozen=True)
 class Execution:
     """The runner of a run, and when it stops trials early.
@@ -49,23 +51,17 @@ class Execution:
         OptionError: A value is of another type, or out of its range.
     """
 
-    runner: str = "local"
+    runner: Literal["local", "ray"] = "local"
     address: str | None = None
-    cpus: float = 1.0
-    gpus: float = 0.0
-    retries: int = 3
+    cpus: _Amount = 1.0
+    gpus: _Amount = 0.0
+    retries: Annotated[int, Ge(0), Le(_MOST)] = 3
     early_stopping: float | None = None
-    min_epochs: int = 1
-    min_trials: int = 5
+    min_epochs: _Whole = 1
+    min_trials: _Whole = 5
     tensorboard: bool = True
 
     def __post_init__(self) -> None:
-        check_types(self)
-        if self.runner not in RUNNERS:
-            raise UnknownNameError("runner", self.runner, RUNNERS)
-        least = {"retries": 0, "min_epochs": 1, "min_trials": 1, "cpus": 0, "gpus": 0}
-        for name, number in least.items():
-            check_range(name, getattr(self, name), number, MOST)
         self.make_early_stopping()  # refuses
 
     def to_dict(self) -> dict[str, Any]:
@@ -89,7 +85,7 @@ class Execution:
         from ax_anasod.runners.ray_runner import check_address
 
         given = {name: value for name, value in description.items() if name != trust.SEAL}
-        execution = cls(**check_names(cls, given))
+        execution = from_options(cls, given)
         check_address(execution.address, description.get(trust.SEAL))
         return execution
 

@@ -6,17 +6,25 @@ nothing heavy is imported here.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Final, Self
+from typing import Annotated, Any, Final, Literal, Self
 
-from ax_anasod.checked import check_names, check_range, check_types
-from ax_anasod.exceptions import OptionError, UnknownNameError
+from annotated_types import Ge, Gt, Le, Lt
 
-MIXES: Final = ("none", "cutmix", "mixup")
+from ax_anasod.exceptions import UnknownNameError
+from ax_anasod.settings import (
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ProperFraction,
+    checked,
+    from_options,
+)
 
 
+@checked
 @dataclass(frozen=True)
 class DataConfig:
     """Which images, and how they are divided.
@@ -42,20 +50,12 @@ class DataConfig:
 
     dataset: str = "digits"
     path: str | None = None
-    images: int | None = None
-    validation: float = 0.2
-    image_size: int | None = None
-    seed: int = 0
+    images: Annotated[int, Ge(1), Le(10**9)] | None = None
+    validation: Annotated[float, Gt(0), Lt(1)] = 0.2
+    image_size: Annotated[int, Ge(1), Le(10**4)] | None = None
+    # torch takes no larger ones.
+    seed: Annotated[int, Ge(0), Le(2**63 - 1)] = 0
     skip_damaged: bool = False
-
-    def __post_init__(self) -> None:
-        check_types(self)
-        if not 0 < self.validation < 1:
-            raise OptionError(f"validation must be in (0, 1), got {self.validation!r}")
-        for name, most in (("images", 10**9), ("image_size", 10**4)):
-            check_range(name, getattr(self, name), 1, most)
-        # torch takes no larger ones.
-        check_range("the seed of the data", self.seed, 0, 2**63 - 1)
 
     def to_dict(self) -> dict[str, Any]:
         """The configuration as JSON-able data."""
@@ -73,9 +73,10 @@ class DataConfig:
             UnknownNameError: There is no option of a name.
             OptionError: A value is of another type, or out of its range.
         """
-        return cls(**check_names(cls, description))
+        return from_options(cls, description)
 
 
+@checked
 @dataclass(frozen=True)
 class TrainingConfig:
     """One training: stochastic gradient descent with momentum and a cosine schedule.
@@ -120,33 +121,26 @@ class TrainingConfig:
         96
     """
 
-    epochs: int = 30
-    batch_size: int = 96
-    learning_rate: float = 0.025
-    final_learning_rate: float = 0.0
-    momentum: float = 0.9
-    weight_decay: float = 3e-4
-    gradient_clip: float | None = 5.0
-    label_smoothing: float = 0.0
-    crop_padding: int | None = None
+    epochs: PositiveInt = 30
+    batch_size: PositiveInt = 96
+    # Single precision ends near 1e38.
+    learning_rate: Annotated[float, Gt(0), Le(1e30)] = 0.025
+    final_learning_rate: Annotated[float, Ge(0), Le(1e30)] = 0.0
+    momentum: ProperFraction = 0.9
+    weight_decay: NonNegativeFloat = 3e-4
+    gradient_clip: PositiveFloat | None = 5.0
+    label_smoothing: ProperFraction = 0.0
+    crop_padding: NonNegativeInt | None = None
     flip: bool | None = None
-    cutout: int = 0
-    mix: str = "none"
-    mix_alpha: float = 1.0
+    cutout: NonNegativeInt = 0
+    mix: Literal["none", "cutmix", "mixup"] = "none"
+    # Nearer to 0 the distribution cannot be computed; the shares are 0 or 1 long before.
+    mix_alpha: Annotated[float, Ge(1e-6)] = 1.0
     auto_augment: bool = False
-    auxiliary_weight: float = 0.0
-    drop_path: float = 0.0
-    ema_decay: float | None = None
+    auxiliary_weight: NonNegativeFloat = 0.0
+    drop_path: ProperFraction = 0.0
+    ema_decay: Annotated[float, Gt(0), Lt(1)] | None = None
     retry_out_of_memory: bool = False
-
-    def __post_init__(self) -> None:
-        check_types(self)
-        for name, (allowed, words) in _RANGES.items():
-            value = getattr(self, name)
-            if value is not None and not (math.isfinite(value) and allowed(value)):
-                raise OptionError(f"{name} must be {words}, got {value!r}")
-        if self.mix not in MIXES:
-            raise UnknownNameError("mix", self.mix, MIXES)
 
     def to_dict(self) -> dict[str, Any]:
         """The configuration as JSON-able data."""
@@ -160,7 +154,7 @@ class TrainingConfig:
             UnknownNameError: There is no option of a name.
             OptionError: A number is out of its range.
         """
-        return cls(**check_names(cls, description))
+        return from_options(cls, description)
 
     def with_options(self, **options: Any) -> Self:
         """The same configuration with other values.
@@ -169,36 +163,18 @@ class TrainingConfig:
             UnknownNameError: There is no option of a name.
             OptionError: A number is out of its range.
         """
-        return replace(self, **check_names(type(self), options))
+        return replace(self, **options)
 
 
-_RANGES: Final[dict[str, tuple[Callable[[float], bool], str]]] = {
-    "epochs": (lambda x: x >= 1, "at least 1"),
-    "batch_size": (lambda x: x >= 1, "at least 1"),
-    # Single precision ends near 1e38.
-    "learning_rate": (lambda x: 0 < x <= 1e30, "greater than 0 and at most 1e30"),
-    "final_learning_rate": (lambda x: 0 <= x <= 1e30, "from 0 to 1e30"),
-    "momentum": (lambda x: 0 <= x < 1, "in [0, 1)"),
-    "weight_decay": (lambda x: x >= 0, "at least 0"),
-    "gradient_clip": (lambda x: x > 0, "greater than 0"),
-    "label_smoothing": (lambda x: 0 <= x < 1, "in [0, 1)"),
-    "crop_padding": (lambda x: x >= 0, "at least 0"),
-    "cutout": (lambda x: x >= 0, "at least 0"),
-    # Nearer to 0 the distribution cannot be computed; the shares are 0 or 1 long before.
-    "mix_alpha": (lambda x: x >= 1e-6, "at least 1e-6"),
-    "auxiliary_weight": (lambda x: x >= 0, "at least 0"),
-    "drop_path": (lambda x: 0 <= x < 1, "in [0, 1)"),
-    "ema_decay": (lambda x: 0 < x < 1, "in (0, 1)"),
-}
-
-PROTOCOLS: Final[dict[str, TrainingConfig]] = {
-    "search": TrainingConfig(),
-    "evaluation": TrainingConfig(epochs=600, mix="cutmix", auxiliary_weight=0.4, drop_path=0.2),
-    "evaluation+": TrainingConfig(
-        epochs=1500, mix="cutmix", auxiliary_weight=0.4, drop_path=0.2, auto_augment=True
-    ),
+_EVALUATION: Final = {"epochs": 600, "mix": "cutmix", "auxiliary_weight": 0.4, "drop_path": 0.2}
+PROTOCOLS: Final[dict[str, Mapping[str, Any]]] = {
+    "search": {},
+    "evaluation": _EVALUATION,
+    "evaluation+": {**_EVALUATION, "epochs": 1500, "auto_augment": True},
 }
 """The paper's protocols (Appendix A.2): its search, ANASOD-BO, and ANASOD-BO+ in Table 4.
+
+Each says what differs from the defaults of :class:`TrainingConfig`.
 
 ANASOD-BO with Mixup instead of CutMix is ``protocol("evaluation", mix="mixup")``.
 """
@@ -217,4 +193,4 @@ def protocol(name: str, **options: Any) -> TrainingConfig:
     """
     if name not in PROTOCOLS:
         raise UnknownNameError("training protocol", name, PROTOCOLS)
-    return PROTOCOLS[name].with_options(**options)
+    return TrainingConfig(**{**PROTOCOLS[name], **options})

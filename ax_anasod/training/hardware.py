@@ -10,11 +10,13 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
-from ax_anasod.checked import check_names, check_range, check_types
+from annotated_types import Ge, Le
+
 from ax_anasod.exceptions import OptionError, TrainingError, UnknownNameError
 from ax_anasod.optional import require
+from ax_anasod.settings import checked, from_options
 
 if TYPE_CHECKING:
     import torch
@@ -22,10 +24,10 @@ if TYPE_CHECKING:
 
 DEVICES: Final = ("auto", "cpu", "cuda", "mps")
 # No machine has as many; more threads than the system can make end the process.
-_MOST: Final = 4096
-PRECISIONS: Final = ("32-true", "16-mixed", "bf16-mixed")
+_Number = Annotated[int, Ge(1), Le(4096)]
 
 
+@checked
 @dataclass(frozen=True)
 class Hardware:
     """The device, and how it computes.
@@ -53,22 +55,17 @@ class Hardware:
     """
 
     device: str = "auto"
-    precision: str = "32-true"
+    precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
     deterministic: bool = False
     channels_last: bool = True
     compile: bool = False
-    threads: int | None = None
-    devices: int = 1
+    threads: _Number | None = None
+    devices: _Number = 1
 
     def __post_init__(self) -> None:
-        check_types(self)
         kind, _, number = self.device.partition(":")
         if kind not in DEVICES or (number and not number.isdecimal()):
             raise UnknownNameError("device", self.device, DEVICES)
-        if self.precision not in PRECISIONS:
-            raise UnknownNameError("precision", self.precision, PRECISIONS)
-        for name in ("threads", "devices"):
-            check_range(name, getattr(self, name), 1, _MOST)
         if self.devices > 1 and number:
             raise OptionError(
                 f"{self.device!r} is one device, not {self.devices}",
@@ -86,7 +83,7 @@ class Hardware:
         Raises:
             UnknownNameError: There is no option of a name.
         """
-        return cls(**check_names(cls, description))
+        return from_options(cls, description)
 
     def check(self) -> None:
         """Refuse devices that this machine does not have.

@@ -149,7 +149,7 @@ def test_without_a_folder_nothing_is_written(
         (["--batch-size", 31], "batch_size 31 is more than the 30 images that the weights"),
         (["--batch-size", 0], "batch_size must be at least 1, got 0"),
         (["--epochs", 0], "epochs must be at least 1, got 0"),
-        (["--validation", 1], "validation must be in (0, 1), got 1"),
+        (["--validation", 1], "validation must be above 0 and below 1, got 1"),
         (["--devices", 2], "no such option '--devices' (did you mean '--device'"),
         (["--device", "cuda:99"], "the device 'cuda:99' is not there"),
         (["--precision", "16"], "unknown precision '16'"),

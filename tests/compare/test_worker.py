@@ -3,7 +3,6 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -15,7 +14,8 @@ import pytest
 from ax_anasod.compare import Contender
 from ax_anasod.compare.worker import Task, TaskEnd, TaskProgress, WorkerInput, pack, work
 from ax_anasod.exceptions import OptionError
-from ax_anasod.generation_strategy import STRATEGIES
+from ax_anasod.generation_strategy import STRATEGIES, Strategy
+from ax_anasod.generators import RandomArchitectureGenerator
 from ax_anasod.journal import Journal, read_records
 from ax_anasod.nasbench import Benchmark, TableBenchmark
 from tests.conftest import PATIENCE
@@ -141,10 +141,14 @@ def test_modules_of_strategies_are_imported_where_they_can_be_found(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     mine = Contender("mine", {}, 3)
-    random = STRATEGIES["random"]
-    monkeypatch.setitem(STRATEGIES, "mine", replace(random, name="mine", origin="my.module"))
+
+    def define(module: str) -> None:
+        generator = type("Mine", (RandomArchitectureGenerator,), {"__module__": module})
+        monkeypatch.setitem(STRATEGIES, "mine", Strategy("mine", "draws", generator))
+
+    define("my.module")
     assert pack(Reader(), [RANDOM, mine, mine]).modules == (__name__, "my.module")
-    monkeypatch.setitem(STRATEGIES, "mine", replace(random, name="mine", origin="__main__"))
+    define("__main__")
     main = ModuleType("__main__")
     monkeypatch.setitem(sys.modules, "__main__", main)
     # The script that starts the processes is imported by them without being told.

@@ -104,7 +104,7 @@ def test_encodings_may_be_searched_without_random_trials() -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"share": 2.0}, "share must be at most 1, got 2"),
+        ({"share": 2.0}, "share must be at least 0 and at most 1, got 2"),
         ({"share": "half"}, "share must be a number, got 'half'"),
         ({"num_initial": -1}, "num_initial must be at least 0, got -1"),
     ],

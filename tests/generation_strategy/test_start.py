@@ -205,7 +205,7 @@ class TestStart:
             ({"cells": 1.5}, "cells must be a whole number, got 1.5"),
             (
                 {"uniform": 0.0},
-                "uniform must be above 0, got 0.0",
+                "uniform must be above 0 and at most 1, got 0.0",
             ),
             ({"uniform": 1.1}, "got 1.1"),
             ({"uniform": float("nan")}, "got nan"),
@@ -219,7 +219,7 @@ class TestStart:
     @pytest.mark.parametrize(
         ("stored", "message"),
         [
-            ({"found": FOUND_NB201.to_dict(), "cell": 3}, "keyword argument 'cell'"),
+            ({"found": FOUND_NB201.to_dict(), "cell": 3}, "unknown option 'cell'"),
             ({"cells": 3}, "damaged: 'found'"),
             ("runs/d", "is damaged"),
             ({"found": {}}, "the start is no result of a differentiable search: it has no 'cell'"),

@@ -137,7 +137,12 @@ def test_transforms_of_the_adapter_are_told(toy_cell: Cell) -> None:
         ("gcn-bo", {"pool": "evolve"}, UnknownNameError, "'evolve'"),
         ("bananas", {"loss": None}, OptionError, "loss must be"),
         ("nas-bowl", {"min_noise": 0.1}, OptionError, "not be above max_noise, got 0.1 > 0.01"),
-        ("reinforce", {"momentum": 1.0}, OptionError, "momentum must be below 1, got 1.0"),
+        (
+            "reinforce",
+            {"momentum": 1.0},
+            OptionError,
+            "momentum must be at least 0 and below 1, got 1.0",
+        ),
         ("two-level-bo", {"surrogate": "block"}, UnknownNameError, "did you mean 'blocks'"),
     ],
 )

@@ -59,7 +59,7 @@ def test_it_proposes_what_botorch_alone_proposes(
 @pytest.mark.parametrize("name", ["darts", "nas-bench-graph", "nasnet"])
 def test_wired_cells(name: str, kind: str, history: Build) -> None:
     cell = cells.get(name)
-    generator = ArchitectureGPGenerator(cell.to_dict(), features=kind, pool_size=20)
+    generator = ArchitectureGPGenerator(cell.to_dict(), features=kind, candidates={"pool_size": 20})
 
     codes = generator.propose(2, some(history, cell, 5), {})
 
@@ -84,7 +84,9 @@ def test_proposals_follow_from_the_history_alone(
 
 def test_it_searches(search: Callable[..., History]) -> None:
     objective = SyntheticObjective(OWN)
-    generator = ArchitectureGPGenerator(OWN.to_dict(), num_initial=4, pool="exhaustive")
+    generator = ArchitectureGPGenerator(
+        OWN.to_dict(), num_initial=4, candidates={"pool": "exhaustive"}
+    )
     start = search(generator, objective, 0)
     codes = OWN.sample(4, np.random.default_rng(1))
     start = replace(
@@ -138,7 +140,7 @@ def test_failed_architectures_repel(history: Build) -> None:
     values = past.values.copy()
     values[best] = np.nan
     failed = replace(past, values=values, failed=np.arange(6) == best)
-    generator = ArchitectureGPGenerator(OWN.to_dict(), pool="exhaustive")
+    generator = ArchitectureGPGenerator(OWN.to_dict(), candidates={"pool": "exhaustive"})
 
     near = [
         int((generator.propose(1, run, {})[0] != past.rows[best]).sum()) for run in (past, failed)

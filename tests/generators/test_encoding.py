@@ -17,16 +17,20 @@ LARGE = Cell("large", operations=[f"op {i}" for i in range(12)], num_blocks=40)
     ("options", "error", "message"),
     [
         ({"optimizer": "poool"}, UnknownNameError, r"'poool' \(did you mean 'pool'"),
-        ({"pool_size": 0}, OptionError, "pool_size must be at least 1, got 0"),
+        ({"pool_size": 0}, OptionError, "pool_size must be at least 1"),
         ({"num_starts": 0}, OptionError, "num_starts must be at least 1, got 0"),
         ({"num_steps": -2}, OptionError, "num_steps must be at least 1, got -2"),
-        ({"learning_rate": 0.0}, OptionError, "learning_rate must be positive and finite"),
-        ({"learning_rate": float("nan")}, OptionError, "learning_rate must be positive"),
-        ({"learning_rate": float("inf")}, OptionError, "learning_rate must be positive"),
-        ({"beta_min": 0.0}, OptionError, "beta_min"),
-        ({"beta_max": 0.1, "beta_min": 0.2}, OptionError, "beta_min must not be above beta_max"),
-        ({"failure_tolerance": 0}, OptionError, "failure_tolerance"),
-        ({"success_tolerance": 0}, OptionError, "success_tolerance"),
+        ({"learning_rate": 0.0}, OptionError, "learning_rate must be above 0, got 0.0"),
+        ({"learning_rate": float("nan")}, OptionError, "learning_rate must be finite"),
+        ({"learning_rate": float("inf")}, OptionError, "learning_rate must be finite"),
+        ({"trust_region": {"beta_min": 0.0}}, OptionError, "beta_min"),
+        (
+            {"trust_region": {"beta_max": 0.1, "beta_min": 0.2}},
+            OptionError,
+            "beta_min must not be above beta_max",
+        ),
+        ({"trust_region": {"failure_tolerance": 0}}, OptionError, "failure_tolerance"),
+        ({"trust_region": {"success_tolerance": 0}}, OptionError, "success_tolerance"),
     ],
 )
 def test_options_out_of_range_are_refused(

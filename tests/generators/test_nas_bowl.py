@@ -59,7 +59,9 @@ def test_it_proposes_the_largest_expected_improvement(history: Build) -> None:
 def test_wired_and_own_cells(name: str, history: Build) -> None:
     cell = OWN if name == "own" else cells.get(name)
 
-    codes = NASBowlGenerator(cell.to_dict(), pool_size=20).propose(3, some(history, cell), {})
+    codes = NASBowlGenerator(cell.to_dict(), candidates={"pool_size": 20}).propose(
+        3, some(history, cell), {}
+    )
 
     assert cell.is_valid(codes).all()
     assert len(set(cell.keys(codes).tolist())) == 3

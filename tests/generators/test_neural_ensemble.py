@@ -117,7 +117,9 @@ def test_the_trials_of_a_round_have_the_smallest_draws_of_one_drawing(
 
     monkeypatch.setattr(neural_ensemble, "thompson_draws", recorded)
     start = some(history, NB201, 4)
-    generator = architectures(NB201, num_initial=4, trials_per_fit=5, pool="exhaustive")
+    generator = architectures(
+        NB201, num_initial=4, trials_per_fit=5, candidates={"pool": "exhaustive"}
+    )
 
     # What the trials of the round find has no say in it.
     found = search(generator, lambda rows: -np.ones(len(rows)), 5, start)
@@ -130,7 +132,7 @@ def test_the_trials_of_a_round_have_the_smallest_draws_of_one_drawing(
 
 
 def test_a_round_longer_than_its_pool_goes_on_with_another(history: Build) -> None:
-    generator = architectures(num_initial=4, trials_per_fit=10, pool_size=3)
+    generator = architectures(num_initial=4, trials_per_fit=10, candidates={"pool_size": 3})
 
     codes = generator.propose(10, some(history, OWN, 4), {})
 
@@ -149,7 +151,9 @@ def test_seeds_are_different_searches(history: Build) -> None:
 def test_wired_cells(name: str, kind: str, history: Build) -> None:
     cell = cells.get(name)
 
-    codes = architectures(cell, features=kind, pool_size=20).propose(3, some(history, cell, 6), {})
+    codes = architectures(cell, features=kind, candidates={"pool_size": 20}).propose(
+        3, some(history, cell, 6), {}
+    )
 
     assert cell.is_valid(codes).all()
     assert len(set(cell.keys(codes).tolist())) == 3
@@ -262,7 +266,7 @@ class TestEncodings:
 
     @pytest.mark.parametrize(
         ("option", "value"),
-        [("num_initial", 0), ("trials_per_fit", 0), ("pool_size", 0), ("beta_min", 0.0)],
+        [("num_initial", 0), ("trials_per_fit", 0), ("pool_size", 0)],
     )
     def test_numbers_out_of_range_are_refused(self, option: str, value: float) -> None:
         with pytest.raises(OptionError, match=f"{option} must be .*{value}"):

@@ -36,7 +36,7 @@ class Last(PoolGenerator):
 
 
 def pool(cell: Cell, past: History, seed: int = 0, **options: Any) -> Codes:
-    generator = Last(cell.to_dict(), seed, **options)
+    generator = Last(cell.to_dict(), seed, candidates=options)
     return generator.candidates(past, {}, generator.rng(past))
 
 
@@ -154,7 +154,7 @@ def test_exhaustive_candidates_are_all_others(history: Build) -> None:
 def test_last_architectures_of_a_small_cell_are_found(history: Build) -> None:
     every = OWN.enumerate().tolist()
     past = history(every[:-1], [1.0] * (len(every) - 1))
-    generator = Last(OWN.to_dict(), pool="mutation", pool_size=2)
+    generator = Last(OWN.to_dict(), candidates={"pool": "mutation", "pool_size": 2})
 
     assert generator.propose(1, past, {}).tolist() == every[-1:]
 
@@ -178,7 +178,7 @@ def test_failed_trials_have_no_mutants(history: Build) -> None:
     past = replace(
         history([ONE, ZERO, TWO], [np.nan, 5.0, 9.0]), failed=np.array([True, False, False])
     )
-    generator = Last(NB201.to_dict(), num_parents=2)
+    generator = Last(NB201.to_dict(), candidates={"num_parents": 2})
 
     assert generator.best_architectures(past)[0].tolist() == ZERO
 
@@ -187,7 +187,9 @@ def test_proposals_in_parallel_are_different(history: Build) -> None:
     past = history([ZERO, ONE], [1.0, 2.0])
 
     for name in POOLS:
-        codes = Last(NB201.to_dict(), pool=name, pool_size=4).propose(6, past, {})
+        codes = Last(NB201.to_dict(), candidates={"pool": name, "pool_size": 4}).propose(
+            6, past, {}
+        )
         assert len({tuple(code) for code in codes.tolist()}) == 6
 
 
@@ -195,7 +197,9 @@ def test_proposals_in_parallel_are_different(history: Build) -> None:
 def test_fixed_columns_hold(name: str, history: Build) -> None:
     past = history(GRAPH.sample(12, np.random.default_rng(1)).tolist(), np.arange(12.0).tolist())
 
-    codes = Last(GRAPH.to_dict(), pool=name, pool_size=10).propose(2, past, {1: 3, 4: 2})
+    codes = Last(GRAPH.to_dict(), candidates={"pool": name, "pool_size": 10}).propose(
+        2, past, {1: 3, 4: 2}
+    )
 
     assert set(codes[:, 1].tolist()) == {3}
     assert set(codes[:, 4].tolist()) == {2}
@@ -204,7 +208,7 @@ def test_fixed_columns_hold(name: str, history: Build) -> None:
 def test_every_architecture_that_can_have_the_fixed_values_is_a_candidate(history: Build) -> None:
     past = history(GRAPH.sample(3, np.random.default_rng(1)).tolist(), [1.0, 2.0, 3.0])
     fixed = {0: 3}
-    generator = Last(GRAPH.to_dict(), pool="exhaustive")
+    generator = Last(GRAPH.to_dict(), candidates={"pool": "exhaustive"})
 
     candidates = generator.candidates(past, fixed, generator.rng(past))
 
@@ -219,21 +223,26 @@ def test_every_architecture_that_can_have_the_fixed_values_is_a_candidate(histor
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("num_initial", 0), ("pool_size", 1), ("num_parents", 0), ("mutation_rate", 0.0)],
+    [("pool_size", 1), ("num_parents", 0), ("mutation_rate", 0.0)],
 )
 def test_numbers_out_of_range_are_refused(option: str, value: float) -> None:
     with pytest.raises(OptionError, match=f"{option} must be .*{value}"):
-        Last(NB201.to_dict(), **{option: value})
+        Last(NB201.to_dict(), candidates={option: value})
+
+
+def test_random_trials_come_first() -> None:
+    with pytest.raises(OptionError, match="num_initial must be at least 1, got 0"):
+        Last(NB201.to_dict(), num_initial=0)
 
 
 def test_misspelt_pool_is_named() -> None:
     with pytest.raises(UnknownNameError, match="'mutations'.*did you mean 'mutation'"):
-        Last(NB201.to_dict(), pool="mutations")
+        Last(NB201.to_dict(), candidates={"pool": "mutations"})
 
 
 def test_too_many_architectures_to_list() -> None:
     with pytest.raises(OptionError, match=r"'darts' has more than.*use pool='random'"):
-        Last(DARTS.to_dict(), pool="exhaustive")
+        Last(DARTS.to_dict(), candidates={"pool": "exhaustive"})
 
 
 def test_rate_above_the_columns_changes_all(history: Build) -> None:

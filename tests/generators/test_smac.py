@@ -188,7 +188,7 @@ def test_fixed_columns_hold(search: Callable[..., History]) -> None:
     ],
 )
 def test_options_out_of_range_are_refused(option: str, value: float) -> None:
-    with pytest.raises(OptionError, match=f"{option} must be at least"):
+    with pytest.raises(OptionError, match=f"{option} must be at .*, got {value}"):
         SMACGenerator(NB201.to_dict(), **{option: value})
 
 

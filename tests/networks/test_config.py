@@ -31,12 +31,12 @@ def test_it_survives_json(config):
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"channels": 0}, "channels must be a whole number of at least 1, got 0"),
+        ({"channels": 0}, "channels must be at least 1 .*, got 0"),
         ({"channels": 2.5}, "channels must be a whole number"),
-        ({"cells": 2}, "cells must be a whole number of at least 3, got 2"),
-        ({"num_classes": 1}, "num_classes must be a whole number of at least 2, got 1"),
+        ({"cells": 2}, "cells must be at least 3 .*, got 2"),
+        ({"num_classes": 1}, "num_classes must be at least 2 .*, got 1"),
         ({"in_channels": True}, "in_channels must be a whole number"),
-        ({"auxiliary": 0.4}, "auxiliary must be True or False, got 0.4"),
+        ({"auxiliary": 0.4}, "auxiliary must be true or false, got 0.4"),
         ({"drop_path": 1.0}, "drop_path must be at least 0 and below 1, got 1.0"),
         ({"drop_path": float("nan")}, "drop_path must be"),
         ({"skeleton": "nas-bench-201", "cells": 16}, "cells must be a multiple of 3"),

@@ -67,8 +67,8 @@ def test_protocol_is_the_paper_s() -> None:
     assert set(budgets.values()) == {150, 300}
     assert [m.trials for m in SEARCH_TARGETS["table6"].methods] == [300, 300]
     for strategy in ("anasod-bo",):
-        assert STRATEGIES[strategy].options().num_initial == 10
-    assert STRATEGIES["anasod-biased-random"].options().beta_max == 2
+        assert STRATEGIES[strategy].options["num_initial"].default == 10
+    assert STRATEGIES["anasod-biased-random"].options["beta_max"].default == 2
 
 
 def test_paper_stands_beside_ours(single: NASBench201Benchmark, tmp_path: Path) -> None:

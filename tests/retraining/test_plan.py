@@ -48,5 +48,5 @@ def test_mistakes_are_named(found):
         evaluation_task(found, "evaluate")
     with pytest.raises(UnknownNameError, match="'epoch'.*did you mean 'epochs'"):
         evaluation_task(found, training={"epoch": 1})
-    with pytest.raises(OptionError, match="cells must be a whole number of at least 3"):
+    with pytest.raises(OptionError, match="cells must be at least 3"):
         evaluation_task(found, network={"cells": 1})

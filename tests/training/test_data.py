@@ -104,7 +104,7 @@ def test_what_is_not_there_is_refused(class_folders: Path, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"validation": 1.0}, "validation must be in"),
+        ({"validation": 1.0}, "validation must be above 0 and below 1"),
         ({"images": 0}, "images must be at least 1"),
         ({"seed": -1}, "seed of the data"),
     ],

@@ -163,7 +163,7 @@ class TestWrongFiles:
             ({"codes": [[0, "a"]]}, r"it has codes\[0\]\[1\] = 'a', not a whole number"),
             ({"codes": [[0], [0, 1]]}, "describes no network: "),
             ({"codes": [[2**63]]}, "describes no network: "),
-            ({"config": {"cells": 10**9}}, "cells must be at most 1,000"),
+            ({"config": {"cells": 10**9}}, "cells must be at least 3 and at most 1,000"),
             ({"config": {"channels": 10**5, "cells": 3}}, "are not those of its architecture"),
             ({"config": {"drop_path": "a"}}, "describes no network: drop_path must be"),
             ({"weights": [1]}, "is damaged: it has no weights"),

@@ -166,7 +166,7 @@ def test_what_cannot_be_spread_is_refused(digits: ImageData) -> None:
         training(nn.Sequential(nn.Flatten(), Local()), digits, 2)
     with pytest.raises(TrainingError, match="999 devices of 'cpu' are not there"):
         training(plain(), digits, 999, batch_size=160)
-    with pytest.raises(OptionError, match="devices must be at least 1, got 0"):
+    with pytest.raises(OptionError, match="devices must be at least 1 .*, got 0"):
         Hardware("cpu", devices=0)
     with pytest.raises(OptionError, match="'cuda:1' is one device, not 2"):
         Hardware("cuda:1", devices=2)

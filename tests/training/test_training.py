@@ -308,7 +308,7 @@ def test_a_training_has_its_own_number_of_threads(
     assert Hardware("cpu", threads=2).with_threads(4.0).threads == 2
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     assert CPU.with_threads().threads == before
-    with pytest.raises(OptionError, match="threads must be at least 1, got 0"):
+    with pytest.raises(OptionError, match="threads must be at least 1 .*, got 0"):
         Hardware("cpu", threads=0)
     for wrong in ({"threads": 1.5}, {"devices": True}, {"deterministic": "no"}, {"device": 0}):
         with pytest.raises(OptionError, match=f"{next(iter(wrong))} must be .*, got "):
