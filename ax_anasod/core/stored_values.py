@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+
+# What sums and means of equal numbers may differ by, in any order.
+_ROUNDING: Final = 1e-13
 
 
 def as_stored(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -32,3 +36,23 @@ def as_stored(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     read = np.array(json.loads(written)["data"], dtype=np.float64)
     # Below 1e-15 the writer changes to ten digits, and the reader of Ax is not exact there.
     return np.where(np.abs(read) < 1e-15, 0.0, read)
+
+
+def merges(values: npt.NDArray[np.float64], stored: npt.NDArray[np.float64]) -> bool:
+    """Whether some of ``n`` values differ, by more than rounding errors, and are stored as equal.
+
+    Args:
+        values: The values.
+        stored: They as :func:`as_stored` gives them.
+
+    Example:
+        >>> tiny = np.array([1.0, 1 + 3e-11, 1 + 2e-16])
+        >>> merges(tiny, as_stored(tiny)), merges(tiny[::2], as_stored(tiny[::2]))
+        (True, False)
+    """
+    finite = np.isfinite(stored)
+    values, stored = values[finite], stored[finite]
+    order = np.lexsort((values, stored))
+    values, stored = values[order], stored[order]
+    differ = np.diff(values) > _ROUNDING * np.abs(values[1:])
+    return bool((differ & (np.diff(stored) == 0)).any())

@@ -15,6 +15,7 @@ from ax_anasod.generators.acquisition import believe
 from ax_anasod.generators.features import check_features, features
 from ax_anasod.generators.pool import PoolGenerator
 from ax_anasod.generators.targets import standardized_targets
+from ax_anasod.generators.ties import best_row
 from ax_anasod.surrogates import EncodingGP, fit_encoding_gp, log_expected_improvement, predict
 
 
@@ -79,7 +80,7 @@ class ArchitectureGPGenerator(PoolGenerator):
             model = believe(model, pending)
             best = min(best, float(predict(model, pending)[0].min()))
         mean, deviation = predict(model, self._tensor(candidates))
-        return int(log_expected_improvement(mean, deviation, best).argmax())
+        return best_row(log_expected_improvement(mean, deviation, best), rng)
 
     def fit(self, codes: npt.NDArray[np.int64], targets: npt.NDArray[np.float64]) -> EncodingGP:
         """Fit the surrogate to codes ``n x d`` and targets ``n``."""

@@ -15,6 +15,7 @@ from ax_anasod.generators.acquisition import believe
 from ax_anasod.generators.checks import check_number
 from ax_anasod.generators.pool import PoolGenerator
 from ax_anasod.generators.targets import standardized_targets
+from ax_anasod.generators.ties import best_row
 from ax_anasod.surrogates import (
     WeisfeilerLehmanGP,
     log_expected_improvement,
@@ -99,7 +100,7 @@ class NASBowlGenerator(PoolGenerator):
             model = believe(model, X[n:m])
             best = min(best, float(predict(model, X[n:m])[0].min()))
         mean, deviation = predict(model, X[m:])
-        return int(log_expected_improvement(mean, deviation, best).argmax())
+        return best_row(log_expected_improvement(mean, deviation, best), rng)
 
 
 def check_noise(min_noise: float, max_noise: float) -> None:
