@@ -59,10 +59,12 @@ class AnasodDecoder(Decoder):
     properties.
     """
 
-    def experiment_from_sqa(self, experiment_sqa: SQAExperiment, **kwargs: Any) -> Experiment:
+    def experiment_from_sqa(
+        self, experiment_sqa: SQAExperiment, *args: Any, **kwargs: Any
+    ) -> Experiment:
         """The experiment, of which this process now knows what is stored."""
         note_loaded(experiment_sqa)
-        return super().experiment_from_sqa(experiment_sqa, **kwargs)
+        return super().experiment_from_sqa(experiment_sqa, *args, **kwargs)
 
     def _init_experiment_from_sqa(self, *args: Any, **kwargs: Any) -> Experiment:
         with warnings.catch_warnings():
