@@ -162,6 +162,7 @@ def __getattr__(name: str) -> object:
     if room not in _ROOMS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if room in _AX_HALF:
+        importlib.import_module(f"{__name__}.optional").require_docstrings()
         importlib.import_module(f"{__name__}.storage")
     module = importlib.import_module(f"{__name__}.{room}")
     value: object = getattr(module, name) if name in _ROOM_OF else module

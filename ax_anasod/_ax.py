@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ax.generators.types import TConfig
     from ax.storage.registry_bundle import RegistryBundle
     from ax.storage.sqa_store.decoder import Decoder
+    from ax.storage.sqa_store.encoder import Encoder
 
 Copied = TypeVar("Copied", bound=Base)
 
@@ -148,6 +149,11 @@ def take_identity(own: Base, loaded: Base) -> None:
 def set_decoder(bundle: RegistryBundle, decoder: Decoder) -> None:
     """Let Ax read databases with a decoder of our class, which a bundle's arguments cannot name."""
     bundle._decoder = decoder
+
+
+def set_encoder(bundle: RegistryBundle, encoder: Encoder) -> None:
+    """Let Ax write databases with an encoder of our class; as with a decoder."""
+    bundle._encoder = encoder
 
 
 # Strategies and adapters

@@ -1,10 +1,11 @@
-"""Packages of the optional extras."""
+"""What must be there before it is imported: packages of the extras, and docstrings."""
 
 from __future__ import annotations
 
 import importlib.util
+import sys
 
-from ax_anasod.exceptions import OptionalImportError
+from ax_anasod.exceptions import OptionalImportError, OptionError
 
 
 def require(package: str, extra: str) -> None:
@@ -22,3 +23,16 @@ def require(package: str, extra: str) -> None:
     """
     if importlib.util.find_spec(package) is None:
         raise OptionalImportError(package, extra)
+
+
+def require_docstrings() -> None:
+    """Make sure that Python has kept docstrings, without which Ax cannot be imported.
+
+    Raises:
+        OptionError: It was started with ``-OO``.
+    """
+    if sys.flags.optimize > 1:
+        raise OptionError(
+            "Ax cannot be imported under python -OO, which drops the docstrings that it copies",
+            "use python -O, or unset PYTHONOPTIMIZE",
+        )

@@ -25,6 +25,7 @@ from ax.core.search_space import SearchSpace
 from ax.service.ax_client import AxClient
 from ax.storage.registry_bundle import RegistryBundle
 from ax.storage.sqa_store.decoder import Decoder
+from ax.storage.sqa_store.encoder import Encoder
 from botorch.acquisition.multi_objective import logei
 from gpytorch.kernels import RBFKernel, ScaleKernel
 
@@ -168,6 +169,16 @@ def test_a_bundle_takes_a_decoder() -> None:
 
     _ax.set_decoder(bundle, Own(bundle.sqa_config))
     assert type(bundle.decoder) is Own
+
+
+def test_a_bundle_takes_an_encoder() -> None:
+    bundle = RegistryBundle(metric_clss={}, runner_clss={})
+
+    class Own(Encoder):
+        pass
+
+    _ax.set_encoder(bundle, Own(bundle.sqa_config))
+    assert type(bundle.encoder) is Own
 
 
 def test_a_transform_reaches_what_its_adapter_searches(toy_cell: Cell) -> None:

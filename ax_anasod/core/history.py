@@ -25,6 +25,7 @@ from ax_anasod.core.means import (
     as_stored,
     begins_with,
     failed_arms,
+    merges,
     unusable_values,
 )
 from ax_anasod.core.objectives import objective_signs
@@ -180,7 +181,7 @@ class HistoryReader:
         objectives = [] if config is None or not with_values else objective_signs(config)
         others = self._keep_settled(experiment)
         values = self._read_values(experiment, objectives)
-        values = np.concatenate([values, self._values_of(others.keys, objectives)])
+        values = np.concatenate([values, _as_stored(self._values_of(others.keys, objectives))])
         failures = {(i, arm.name) for i, arm in failed_arms(experiment, dict(objectives))}
         failed = np.zeros(len(values), dtype=np.bool_)
         if failures:
@@ -205,6 +206,7 @@ class HistoryReader:
         self._rows = np.empty((0, len(self._space.names)), dtype=np.int64)
         self._indices = np.empty(0, dtype=np.int64)
         self._outside = 0
+        self._exact = np.empty((0, 0))
         self._values = np.empty((0, 0))
         self._objectives: list[tuple[str, float]] = []
 
@@ -241,13 +243,24 @@ class HistoryReader:
         changed = self._means.update(experiment.lookup_data()) if objectives else set()
         if changed is None or objectives != self._objectives:
             self._objectives, self._values = objectives, np.empty((0, len(objectives)))
-            changed = set()
+            self._exact, changed = self._values, set()
         known = len(self._values)
         rows = [self._row_of[key] for key in changed if self._row_of.get(key, known) < known]
         keys = [self._keys[row] for row in rows] + self._keys[known:]
-        values = self._values_of(keys, objectives)
-        self._values[rows] = values[: len(rows)]
+        exact = self._values_of(keys, objectives)
+        # Two values that the storage makes equal must tie before it does, too.
+        values = _as_stored(exact)
+        self._exact[rows], self._values[rows] = exact[: len(rows)], values[: len(rows)]
+        self._exact = np.concatenate([self._exact, exact[len(rows) :]])
         self._values = np.concatenate([self._values, values[len(rows) :]])
+        for column, (name, _) in enumerate(objectives) if keys else ():
+            if merges(self._exact[:, column], self._values[:, column]):
+                warn_once(
+                    experiment,
+                    f"values of {name} that differ by less than 1e-10 are equal to a strategy, "
+                    "since Ax stores ten decimals: report it in a smaller unit",
+                    ObservationWarning,
+                )
         return self._values
 
     def _values_of(self, keys: list[Key], objectives: list[tuple[str, float]]) -> Values:
@@ -255,8 +268,7 @@ class HistoryReader:
         exact = np.empty((len(keys), len(objectives)))
         for column, (name, sign) in enumerate(objectives):
             exact[:, column] = [sign * self._means.get(key, name) for key in keys]
-        # Two values that the storage makes equal must tie before it does, too.
-        return as_stored(exact.ravel()).reshape(exact.shape) if exact.size else exact
+        return exact
 
 
 def warn_once(experiment: Experiment, text: str, category: type[AnasodWarning]) -> None:
@@ -287,6 +299,11 @@ def fail_unusable_trials(experiment: Experiment) -> None:
         else:
             trial.mark_failed(reason, unsafe=True)
         warnings.warn(f"trial {index} counts as failed: {reason}", ObservationWarning, stacklevel=2)
+
+
+def _as_stored(exact: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Values ``n x m`` as Ax's storage gives them back."""
+    return as_stored(exact.ravel()).reshape(exact.shape) if exact.size else exact
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import json
 import math
 import operator
 from collections.abc import Container, Sequence
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,9 @@ from ax.core.trial_status import TrialStatus
 from ax_anasod._ax import data_rows
 from ax_anasod.exceptions import ObservationError
 from ax_anasod.typing import Values
+
+# What sums and means of equal numbers may differ by, in any order.
+_ROUNDING: Final = 1e-13
 
 Key = tuple[int, str]
 """A trial's index and the name of one of its arms."""
@@ -148,3 +152,23 @@ def as_stored(values: Values) -> Values:
     read = np.array(json.loads(written)["data"], dtype=np.float64)
     # Below 1e-15 the writer changes to ten digits, and the reader of Ax is not exact there.
     return np.where(np.abs(read) < 1e-15, 0.0, read)
+
+
+def merges(values: Values, stored: Values) -> bool:
+    """Whether some of ``n`` values differ, by more than rounding errors, and are stored as equal.
+
+    Args:
+        values: The values.
+        stored: They as :func:`as_stored` gives them.
+
+    Example:
+        >>> tiny = np.array([1.0, 1 + 3e-11, 1 + 2e-16])
+        >>> merges(tiny, as_stored(tiny)), merges(tiny[::2], as_stored(tiny[::2]))
+        (True, False)
+    """
+    finite = np.isfinite(stored)
+    values, stored = values[finite], stored[finite]
+    order = np.lexsort((values, stored))
+    values, stored = values[order], stored[order]
+    differ = np.diff(values) > _ROUNDING * np.abs(values[1:])
+    return bool((differ & (np.diff(stored) == 0)).any())

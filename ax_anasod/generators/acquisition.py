@@ -29,6 +29,7 @@ from ax_anasod.generators.candidates import (
 )
 from ax_anasod.generators.fixed import apply_fixed_counts
 from ax_anasod.generators.mirror_descent import mirror_descent
+from ax_anasod.generators.ties import best_row
 
 # Scoring all candidates jointly would need their m x m covariance; in chunks of this
 # many single points the memory stays bounded and the time is lowest.
@@ -127,7 +128,7 @@ class EncodingAcquisition(Acquisition):
             counts = self._candidates(cell, run, trials, rng, fixed)
             X = self._tensor(counts / cell.total)
             scores = self.score(X)
-            best = int(scores.argmax())
+            best = best_row(scores.cpu().numpy(), rng)
             chosen.append(X[best])
             values.append(scores[best])
             if trials is not None:
@@ -160,7 +161,7 @@ class EncodingAcquisition(Acquisition):
         counts = draw_candidates(cell, size, run["beta"], incumbent, fixed, trials, rng)
         if optimizer == "pool":
             return counts
-        starts = self._best_of(counts, cell, self.options["num_starts"])
+        starts = self._best_of(rng.permutation(counts), cell, self.options["num_starts"])
         with _coinciding_points():
             ascended = mirror_descent(
                 acqf=self.acqf,

@@ -5,13 +5,18 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from ax_anasod.cells.keys import LIMIT
 from ax_anasod.core.history import History
 from ax_anasod.generators.base import HistoryGenerator
-from ax_anasod.generators.fixed_codes import draw_with_fixed
+from ax_anasod.generators.evaluations import Evaluations
+from ax_anasod.generators.fixed_codes import draw_with_fixed, list_with_fixed
+
+_DRAWS: Final = 64
 
 
 class ArchitectureGenerator(HistoryGenerator):
@@ -63,6 +68,23 @@ class ArchitectureGenerator(HistoryGenerator):
         """
         code: npt.NDArray[np.int64] = self.draw(1, rng, fixed)[0]
         return code
+
+    def draw_new(
+        self, seen: Evaluations, rng: np.random.Generator, fixed: Mapping[int, int]
+    ) -> npt.NDArray[np.int64]:
+        """Draw a valid architecture without a trial, a code ``d``; any where all have one.
+
+        Where a cell has more than 10^7 codes, 64 draws are looked at.
+
+        Raises:
+            ArchitectureError: None with the fixed values was found.
+        """
+        codes = self.draw(_DRAWS, rng, fixed)
+        if seen.look_up(codes).known.all() and self.cell.num_listed <= LIMIT:
+            # The last few architectures of a small cell are rarely drawn.
+            codes = list_with_fixed(self.cell, fixed) if fixed else self.cell.enumerate()
+            codes = rng.permutation(codes)
+        return seen.first_unknown(codes)
 
     def admissible(
         self, codes: npt.NDArray[np.int64], fixed: Mapping[int, int]

@@ -16,6 +16,7 @@ from ax_anasod.generators.base import NUM_INITIAL
 from ax_anasod.generators.features import MAX_FEATURES, Features, check_features, features
 from ax_anasod.generators.pool import PoolGenerator, PoolOptions
 from ax_anasod.generators.targets import standardized_targets
+from ax_anasod.generators.ties import best_row
 from ax_anasod.settings import PositiveInt, checked
 from ax_anasod.surrogates import EncodingGP, fit_encoding_gp, log_expected_improvement, predict
 
@@ -76,7 +77,7 @@ class ArchitectureGPGenerator(PoolGenerator):
             model = believe(model, pending)
             best = min(best, float(predict(model, pending)[0].min()))
         mean, deviation = predict(model, self._tensor(candidates))
-        return int(log_expected_improvement(mean, deviation, best).argmax())
+        return best_row(log_expected_improvement(mean, deviation, best), rng)
 
     def fit(self, codes: npt.NDArray[np.int64], targets: npt.NDArray[np.float64]) -> EncodingGP:
         """Fit the surrogate to codes ``n x d`` and targets ``n``."""

@@ -48,7 +48,8 @@ def climb(start: Place, neighbourhood: Neighbourhood, seen: Evaluations, seed: i
     """Replay a climb by best improvement (paper, Algorithm 3 and App. A.1).
 
     All neighbours are queried, in an order drawn for the trial they surround; the best of
-    them is next if it is no worse than the place itself (``y_i <= y_{i-1}`` in Algorithm 3).
+    them, of equal ones the first in this order, is next if it is no worse than the place itself
+    (``y_i <= y_{i-1}`` in Algorithm 3).
     No place is entered twice, so that a plateau is crossed but not circled.
 
     Neighbours whose trial is pending or failed count as worse. While a value is awaited the
@@ -67,15 +68,15 @@ def climb(start: Place, neighbourhood: Neighbourhood, seen: Evaluations, seed: i
     while True:
         rows, codes = neighbourhood(place)
         found = seen.look_up(codes)
+        trial = int(seen.look_up(place.code[None]).trials[0])
+        order = neighbour_rng(seed, trial).permutation(len(codes))
         if not found.known.all():
-            trial = int(seen.look_up(place.code[None]).trials[0])
-            order = neighbour_rng(seed, trial).permutation(len(codes))
             return Climb(place, codes[order[~found.known[order]][0]])
         fresh = np.array([row.tobytes() not in entered for row in rows], dtype=bool)
         values = np.where(fresh, found.values, np.inf)
         if not len(values) or values.min() > value:
             return Climb(place, None)
-        best = int(values.argmin())
+        best = int(order[values[order].argmin()])
         place, value = Place(rows[best], codes[best]), values[best]
         entered.add(place.row.tobytes())
 

@@ -45,22 +45,24 @@ def apply_fixed_counts(
             f"fixed counts {_named(cell, columns, values)} cannot be part of an encoding: counts "
             f"must be >= 0 and all {cell.num_operations} of them sum to {cell.total}"
         )
-    counts = np.zeros(fractions.shape, dtype=np.int64)
-    counts[:, columns] = values
+    points = np.zeros(fractions.shape)
+    points[:, columns] = values
+    counts = points.astype(np.int64)
     if free.size and remaining:
         shares = fractions[:, free] + np.finfo(np.float64).tiny
-        shares = shares / shares.sum(axis=1, keepdims=True)
-        counts[:, free] = bomze_round(shares * remaining, remaining)
-    return _nearest_feasible(counts, cell, columns, values)
+        points[:, free] = remaining * shares / shares.sum(axis=1, keepdims=True)
+        counts[:, free] = bomze_round(points[:, free], remaining)
+    return _nearest_feasible(points, counts, cell, columns, values)
 
 
 def _nearest_feasible(
+    points: npt.NDArray[np.float64],
     counts: npt.NDArray[np.int64],
     cell: Cell,
     columns: npt.NDArray[np.int64],
     values: npt.NDArray[np.int64],
 ) -> npt.NDArray[np.int64]:
-    """Replace encodings without valid architecture by the nearest that has one."""
+    """Replace encodings without valid architecture by those nearest to their points."""
     feasible = cell.feasible_encodings(cell.total)
     if feasible is None:
         return counts
@@ -73,7 +75,8 @@ def _nearest_feasible(
     wrong = np.flatnonzero(~cell.is_feasible(counts))
     for start in range(0, len(wrong), _CHUNK):
         chunk = wrong[start : start + _CHUNK]
-        distance = ((counts[chunk, None] - allowed) ** 2).sum(axis=2)
+        # Of whole counts several would be equally near, the first ones always the same.
+        distance = ((points[chunk, None] - allowed) ** 2).sum(axis=2)
         counts[chunk] = allowed[distance.argmin(axis=1)]
     return counts
 

@@ -15,6 +15,7 @@ from ax_anasod.generators.base import NUM_INITIAL
 from ax_anasod.generators.pool import PoolGenerator, PoolOptions
 from ax_anasod.generators.rounds import current_round
 from ax_anasod.generators.targets import standardized_targets
+from ax_anasod.generators.ties import best_row
 from ax_anasod.settings import NonNegativeFloat, PositiveInt, checked
 from ax_anasod.surrogates import (
     BayesianLinearRegression,
@@ -87,7 +88,7 @@ class GCNGenerator(PoolGenerator):
         codes, errors = standardized_targets(history, self.log_targets)
         regression = BayesianLinearRegression.fit(self._design(network, codes), -errors)
         mean, deviation = regression.predict(self._design(network, candidates))
-        return int((mean + self.exploration * deviation).argmax())
+        return best_row(mean + self.exploration * deviation, rng)
 
     def _graphs(self, codes: npt.NDArray[np.int64]) -> GraphInputs:
         return graph_inputs(operation_graphs(self.cell, codes))

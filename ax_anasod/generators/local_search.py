@@ -8,7 +8,6 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from ax_anasod.cells.keys import LIMIT
 from ax_anasod.core.history import History
 from ax_anasod.core.seeding import restart_rng
 from ax_anasod.generators.architecture import ArchitectureGenerator
@@ -75,7 +74,7 @@ class LocalSearchGenerator(ArchitectureGenerator):
                 query = self.climb_from(found.values, starts, restart, seen, fixed)
                 if query is not None:
                     return query
-        return self._rest(history, seen, fixed)
+        return self.draw_new(seen, self.rng(history), fixed)
 
     def draw_starts(
         self, n: int, rng: np.random.Generator, fixed: Mapping[int, int]
@@ -118,13 +117,3 @@ class LocalSearchGenerator(ArchitectureGenerator):
             return codes, codes
 
         return climb(Place(code, code), around, seen, self.seed).query
-
-    def _rest(
-        self, history: History, seen: Evaluations, fixed: Mapping[int, int]
-    ) -> npt.NDArray[np.int64]:
-        """An architecture that the run does not know, or a repeat where there is none left."""
-        rng = self.rng(history)
-        codes = self.draw(_DRAWS, rng, fixed)
-        if seen.look_up(codes).known.all() and not fixed and self.cell.num_listed <= LIMIT:
-            codes = rng.permutation(self.cell.enumerate())
-        return seen.first_unknown(codes)

@@ -15,6 +15,7 @@ from ax_anasod.generators.acquisition import believe
 from ax_anasod.generators.base import NUM_INITIAL
 from ax_anasod.generators.pool import PoolGenerator, PoolOptions
 from ax_anasod.generators.targets import standardized_targets
+from ax_anasod.generators.ties import best_row
 from ax_anasod.settings import NonNegativeInt, PositiveFloat, PositiveInt, checked
 from ax_anasod.surrogates import (
     WeisfeilerLehmanGP,
@@ -97,4 +98,4 @@ class NASBowlGenerator(PoolGenerator):
             model = believe(model, X[n:m])
             best = min(best, float(predict(model, X[n:m])[0].min()))
         mean, deviation = predict(model, X[m:])
-        return int(log_expected_improvement(mean, deviation, best).argmax())
+        return best_row(log_expected_improvement(mean, deviation, best), rng)

@@ -91,7 +91,7 @@ class SMACGenerator(ArchitectureGenerator):
         seed = package_seed(self.seed, history.position)
         model = ForestModel(self.cell.code_sizes, codes, values, self.num_trees, seed)
         drawn = self.draw(self.num_candidates, rng, fixed)
-        looked_at, gains = self._maximise(model, codes, drawn, fixed)
+        looked_at, gains = self._maximise(model, codes, drawn, fixed, rng)
         # Trees are constant over whole regions: of equal ones a random one is taken.
         order = rng.permutation(len(gains))
         order = order[np.argsort(-gains[order], kind="stable")]
@@ -103,6 +103,7 @@ class SMACGenerator(ArchitectureGenerator):
         observed: npt.NDArray[np.int64],
         drawn: npt.NDArray[np.int64],
         fixed: Mapping[int, int],
+        rng: np.random.Generator,
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         """Maximise the expected improvement by local search.
 
@@ -111,6 +112,7 @@ class SMACGenerator(ArchitectureGenerator):
             observed: Architectures with a value, ``n x d``.
             drawn: Random architectures, ``m x d``.
             fixed: Column -> value that a proposal must have.
+            rng: Decides among equal gains.
 
         Returns:
             All architectures that were looked at ``l x d``, and their gains ``l``.
@@ -130,6 +132,8 @@ class SMACGenerator(ArchitectureGenerator):
             if not len(around):
                 break
             owner = np.repeat(np.arange(len(edits)), [len(edit) for edit in edits])[rows]
+            order = rng.permutation(len(around))
+            around, owner = around[order], owner[order]
             gains = model.expected_improvement(around)
             looked_at.append(around)
             found.append(gains)

@@ -12,6 +12,7 @@ from ax_anasod.core.history import History
 from ax_anasod.core.seeding import package_seed
 from ax_anasod.generators.architecture import ArchitectureGenerator
 from ax_anasod.generators.base import NUM_INITIAL
+from ax_anasod.generators.evaluations import Evaluations
 from ax_anasod.optional import require
 from ax_anasod.settings import PositiveInt, checked
 
@@ -28,8 +29,10 @@ class TPEGenerator(ArchitectureGenerator):
     between proposals is only a study that already holds the first of these trials
     (:mod:`ax_anasod.generators.optuna_study`).
 
-    A sample that is no valid architecture is drawn again, with the next seed; after 32 such
-    samples in a row the proposal is drawn uniformly.
+    A sample that is no valid architecture, or one that has a trial already, is drawn again, with
+    the next seed; after 32 such samples in a row the proposal is drawn uniformly from those
+    without a trial. Optuna itself repeats trials. Once every architecture has a trial, proposals
+    are repeats.
 
     Sources: Bergstra et al., "Algorithms for hyper-parameter optimization" (NeurIPS 2011);
     the multivariate form is that of Falkner et al., "BOHB" (ICML 2018). The defaults are
@@ -68,8 +71,10 @@ class TPEGenerator(ArchitectureGenerator):
         from ax_anasod.generators.optuna_study import Sampler, suggest
 
         codes, values = history.imputed()
+        rng = self.rng(history)
         if len(codes) < self.num_initial:
-            return self.draw_one(self.rng(history), fixed)
+            return self.draw_one(rng, fixed)
+        seen, new = Evaluations(self.cell, history), None
         for attempt in range(_MAX_ATTEMPTS):
             suggested = suggest(
                 self.cell.code_sizes,
@@ -84,6 +89,11 @@ class TPEGenerator(ArchitectureGenerator):
                 ),
             )
             valid = self.admissible(suggested[None], fixed)
-            if len(valid):
+            if not len(valid):
+                continue
+            if new is None:
+                new = self.draw_new(seen, rng, fixed)
+            known = seen.look_up(np.stack([valid[0], new])).known
+            if known[1] or not known[0]:
                 return np.asarray(valid[0])
-        return self.draw_one(self.rng(history), fixed)
+        return self.draw_one(rng, fixed) if new is None else new

@@ -20,6 +20,7 @@ from ax_anasod.generators.base import NUM_INITIAL
 from ax_anasod.generators.expected_improvement import ExpectedImprovement
 from ax_anasod.generators.fixed_codes import list_with_fixed
 from ax_anasod.generators.targets import half_ranked, modelled_values, standardized
+from ax_anasod.generators.ties import best_row
 from ax_anasod.generators.two_level_search import search
 from ax_anasod.metadata import EXPECTED_IMPROVEMENT
 from ax_anasod.settings import PositiveInt, checked
@@ -156,7 +157,7 @@ class TwoLevelGenerator(ArchitectureGenerator):
         seen = np.isin(self.cell.keys(self.cell.canonical(codes)), self.cell.keys(history.rows))
         if not seen.all():
             values[seen] = -math.inf
-        best = int(values.argmax())
+        best = best_row(values, rng)
         return np.asarray(codes[best]), float(values[best])
 
 

@@ -14,6 +14,7 @@ from ax_anasod.cells.mutation import one_column_edits
 from ax_anasod.core.history import History
 from ax_anasod.generators.architecture import ArchitectureGenerator
 from ax_anasod.generators.expected_improvement import ExpectedImprovement
+from ax_anasod.generators.ties import best_row
 from ax_anasod.simplex import sample_biased
 from ax_anasod.surrogates import LevelFeatures
 
@@ -51,7 +52,7 @@ def search(
         rng: The random numbers of this proposal.
     """
     cell = generator.cell
-    population = _Population(cell, acquisition, history)
+    population = _Population(cell, acquisition, history, rng)
     population.add(generator.admissible(_first(generator, acquisition, history, rng), fixed))
     population.add(generator.draw(_UNIFORM, rng, fixed))
     best, idle = population.best, 0
@@ -64,9 +65,9 @@ def search(
         population.add(generator.admissible(np.concatenate(children), fixed))
         idle = 0 if population.best > best else idle + 1
         best = population.best
-    found = population.top(1)
+    found = population.top(_SURVIVORS)
     # All that was found has a trial: a repeat is a further observation.
-    code = found[0] if len(found) else generator.draw_one(rng, fixed)
+    code = found[best_row(population.values, rng)] if len(found) else generator.draw_one(rng, fixed)
     return code, population.best
 
 
@@ -89,18 +90,26 @@ def _first(
 
 
 class _Population:
-    """All candidates so far, each once, the best first."""
+    """The best candidates so far, each once, the best first, and their acquisition ``values``."""
 
-    def __init__(self, cell: Cell, acquisition: ExpectedImprovement, history: History) -> None:
+    def __init__(
+        self,
+        cell: Cell,
+        acquisition: ExpectedImprovement,
+        history: History,
+        rng: np.random.Generator,
+    ) -> None:
         self._cell, self._acquisition = cell, acquisition
+        # A stream of its own: how many candidates there are changes no other draw.
+        (self._rng,) = rng.spawn(1)
         self._known = np.unique(cell.keys(history.rows))
         self._codes = np.empty((0, len(cell.code_sizes)), dtype=np.int64)
-        self._values = np.empty(0)
+        self.values = np.empty(0)
 
     @property
     def best(self) -> float:
         """The largest acquisition value so far; minus infinity before there is one."""
-        return float(self._values[0]) if len(self._values) else -math.inf
+        return float(self.values[0]) if len(self.values) else -math.inf
 
     def top(self, n: int) -> npt.NDArray[np.int64]:
         """The best ``n`` candidates so far, codes ``n x d``."""
@@ -110,10 +119,11 @@ class _Population:
         """Evaluate those of ``m x d`` codes that are new, and have no trial."""
         keys, first = np.unique(self._cell.keys(self._cell.canonical(codes)), return_index=True)
         new = ~np.isin(keys, self._known)
-        codes = codes[first[new]]
+        # Keys have the order of the operations, which is not to decide among equals.
+        codes = codes[self._rng.permutation(first[new])]
         self._known = np.union1d(self._known, keys[new])
         values = self._acquisition(LevelFeatures(self._cell, codes))
-        values = np.concatenate([self._values, values])
+        values = np.concatenate([self.values, values])
         order = np.argsort(-values, kind="stable")[:_SURVIVORS]
         self._codes = np.concatenate([self._codes, codes])[order]
-        self._values = values[order]
+        self.values = values[order]

@@ -19,12 +19,14 @@ from ax.storage.metric_registry import CORE_METRIC_REGISTRY
 from ax.storage.registry_bundle import RegistryBundle
 from ax.storage.runner_registry import CORE_RUNNER_REGISTRY
 from ax.storage.sqa_store import db
+from ax.storage.sqa_store.db import Base
 from ax.storage.sqa_store.decoder import Decoder
+from ax.storage.sqa_store.sqa_classes import SQAExperiment
 from ax.storage.sqa_store.structs import DBSettings
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL, Engine, inspect, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from ax_anasod._ax import set_decoder, set_search_space, take_identity
+from ax_anasod._ax import set_decoder, set_encoder, set_search_space, take_identity
 from ax_anasod.cells import Cell, from_dict
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, OperationParameter, RunProperties
 from ax_anasod.core.search_experiment import SearchExperiment
@@ -32,6 +34,7 @@ from ax_anasod.exceptions import RunError
 from ax_anasod.generation_strategy.nodes import SearchStrategy
 from ax_anasod.metrics import LookupMetric, TrainingMetric
 from ax_anasod.runners import LookupRunner, RayRunner, TrainingRunner
+from ax_anasod.storage.writing import OneWriterEncoder, note_loaded, release_all
 
 # Written into databases: a number once given stays with its class for ever, whatever the
 # class is called later.
@@ -46,12 +49,23 @@ RUNNER_NUMBERS: Final[dict[type[Runner], int]] = {
 }
 
 
+# How long a process waits while another one writes to the same file.
+_SECONDS: Final = 60.0
+
+
 class AnasodDecoder(Decoder):
     """Ax's decoder, which gives an experiment our search space back.
 
     SQL knows no subclasses of search spaces; the cell comes from the experiment's
     properties.
     """
+
+    def experiment_from_sqa(
+        self, experiment_sqa: SQAExperiment, *args: Any, **kwargs: Any
+    ) -> Experiment:
+        """The experiment, of which this process now knows what is stored."""
+        note_loaded(experiment_sqa)
+        return super().experiment_from_sqa(experiment_sqa, *args, **kwargs)
 
     def _init_experiment_from_sqa(self, *args: Any, **kwargs: Any) -> Experiment:
         with warnings.catch_warnings():
@@ -88,12 +102,13 @@ def _architectures(experiment: Experiment, cell: Cell) -> CellSearchSpace:
 
 @cache
 def registry_bundle() -> RegistryBundle:
-    """Ax's registries with our metrics, runners and decoder in them."""
+    """Ax's registries with our metrics, runners, encoder and decoder in them."""
     bundle = RegistryBundle(
         # Ax's own classes must be named too, or loading a plain metric fails.
         metric_clss={**CORE_METRIC_REGISTRY, **METRIC_NUMBERS},
         runner_clss={**CORE_RUNNER_REGISTRY, **RUNNER_NUMBERS},
     )
+    set_encoder(bundle, OneWriterEncoder(bundle.sqa_config))
     set_decoder(bundle, AnasodDecoder(bundle.sqa_config))
     return bundle
 
@@ -112,6 +127,10 @@ def storage_config(path: str | Path) -> StorageConfig:
 
     The file becomes *the* database of this process: Ax has only one, and would write a
     second client's trials into the first one's file without a word.
+
+    Several processes may use one file, each with an experiment of its own: the first whose
+    client loads an experiment, which Ax then writes at once, or writes a trial of it keeps the
+    others out of it until it ends or calls :func:`close_database`.
 
     Args:
         path: The database file; it is created where it does not exist.
@@ -134,15 +153,25 @@ def storage_config(path: str | Path) -> StorageConfig:
             f"process: it cannot use {path} as well",
             "close the first with ax_anasod.storage.close_database(), or use a process for each",
         )
-    db.init_engine_and_session_factory(url=url)
+    db.init_engine_and_session_factory(url=url, connect_args={"timeout": _SECONDS})
     try:
-        db.create_all_tables(db.get_engine())
+        _create_tables(db.get_engine())
     except SQLAlchemyError as error:
         close_database()
         raise RunError(
             f"{path} cannot be used as a database: {getattr(error, 'orig', None) or error}"
         ) from error
     return StorageConfig(url=url, registry_bundle=registry_bundle())
+
+
+def _create_tables(engine: Engine) -> None:
+    """Create Ax's tables where they are missing, while other processes wait."""
+    if Base.metadata.tables.keys() <= set(inspect(engine).get_table_names()):
+        return
+    with engine.begin() as connection:
+        # Before looking what is missing: two processes would both create it.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        Base.metadata.create_all(connection)
 
 
 def database_settings(path: str | Path) -> DBSettings:
@@ -158,7 +187,8 @@ def database_settings(path: str | Path) -> DBSettings:
 
 
 def close_database() -> None:
-    """Let go of the database of this process, so that another can be used."""
+    """Let go of the database of this process, and of what it alone could write."""
+    release_all()
     if db.SESSION_FACTORY is not None:
         db.get_engine().dispose()
         db.SESSION_FACTORY = None

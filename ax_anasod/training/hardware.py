@@ -146,7 +146,7 @@ class Hardware:
             return Fabric(
                 accelerator=self.kind,
                 devices=1 if self.kind == "cpu" else [int(number or rank)],
-                precision=self.precision,  # type: ignore[arg-type]
+                precision=self.precision,
             )
         except ValueError as error:
             raise OptionError(

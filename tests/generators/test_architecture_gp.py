@@ -52,7 +52,9 @@ def test_it_proposes_what_botorch_alone_proposes(
 
     proposed = generator.propose(1, past, {})
 
-    assert proposed[0].tolist() == candidates[int(scores.argmax())].tolist()
+    # Architectures of the same features are equally good.
+    best = (scores > scores.max() - 1e-6).numpy()
+    assert proposed[0].tolist() in candidates[best].tolist()
 
 
 @pytest.mark.parametrize("kind", ["adjacency", "path"])

@@ -51,6 +51,18 @@ def test_only_valid_representatives_are_proposed(search: Callable[..., History])
     assert GRAPH.is_representative(past.rows).all()
 
 
+def test_nothing_is_repeated_before_everything_has_a_trial(
+    search: Callable[..., History],
+) -> None:
+    small = Cell("small", operations=list("abc"), num_blocks=3)
+
+    rows = search(TPEGenerator(small.to_dict()), SyntheticObjective(small), 30).rows
+
+    # The ten before the first model are drawn with repeats, as in random search.
+    left = 27 - len(np.unique(rows[:10], axis=0))
+    assert len(np.unique(rows[: 10 + left], axis=0)) == 27
+
+
 @pytest.mark.parametrize("share", [0.5, 0.001])
 def test_architectures_that_a_table_lacks_are_drawn_again(
     share: float, search: Callable[..., History]
