@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Final
 from ax_anasod.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from ax_anasod.dnas.config import OneShotConfig as OneShotConfig
     from ax_anasod.dnas.methods import METHODS as METHODS
     from ax_anasod.dnas.methods import MethodConfig as MethodConfig
     from ax_anasod.dnas.methods import method as method
     from ax_anasod.dnas.result import OneShotResult as OneShotResult
-    from ax_anasod.dnas.run import OneShotConfig as OneShotConfig
     from ax_anasod.dnas.run import OneShotRun as OneShotRun
     from ax_anasod.dnas.search import DistributionSearch as DistributionSearch
     from ax_anasod.dnas.search_epoch import SearchEpoch as SearchEpoch
@@ -29,7 +29,7 @@ _MODULES: Final = {
     "METHODS": "methods",
     "DistributionSearch": "search",
     "MethodConfig": "methods",
-    "OneShotConfig": "run",
+    "OneShotConfig": "config",
     "OneShotResult": "result",
     "OneShotRun": "run",
     "Ranking": "selection",

@@ -1,4 +1,4 @@
-"""One step of the distribution: the gradient of the validation loss, and the move along it."""
+"""The distribution of a method, and its step: the gradient of the validation loss, the move."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ax_anasod.dnas.controller import Controller
-from ax_anasod.dnas.distribution import Distribution
+from ax_anasod.dnas.distribution import (
+    DirichletDistribution,
+    Distribution,
+    LogitDistribution,
+    SimplexDistribution,
+)
+from ax_anasod.dnas.edges import CellEdges, Probabilities
 from ax_anasod.dnas.estimators import choose, score_gradient
 from ax_anasod.dnas.methods import MethodConfig
 from ax_anasod.dnas.supernet import SuperNetwork
@@ -23,6 +29,46 @@ Result = TypeVar("Result")
 
 # Share of the search over which the steps of p grow from 0, where they decay.
 _WARM_UP: Final = 0.1
+# A normalised step, in probability, where a search has few steps to travel in.
+_LARGEST_STEP: Final = 0.2
+
+
+def make_distribution(
+    method: MethodConfig, edges: CellEdges, steps: int, start: Probabilities | None, seed: int
+) -> Distribution:
+    """The distribution that a method learns, before its first step.
+
+    Args:
+        method: The method.
+        edges: The edges of the cell.
+        steps: Steps of the whole search.
+        start: ``1 x k`` or ``E x k``, p of methods whose p lies on the simplex; uniform by
+            default.
+        seed: What the weights of a controller are drawn from.
+    """
+    rows = 1 if method.shared else edges.num_edges
+    closed = edges.zeros if method.without_zero else ()
+    allowed = [i not in closed for i in range(edges.cell.num_operations)]
+    if method.update == "controller":
+        return Controller(edges, allowed, method.learning_rate, seed)
+    if method.update == "adam":
+        return LogitDistribution(rows, allowed, method.learning_rate, method.weight_decay)
+    if method.update == "dirichlet":
+        return DirichletDistribution(rows, allowed, method.learning_rate, method.weight_decay)
+    rate = method.learning_rate
+    if method.travel is not None:
+        mean_share = 0.5 if method.decay else 1.0
+        rate = min(method.travel / steps / mean_share, _LARGEST_STEP)
+    distribution = SimplexDistribution(
+        rows,
+        allowed,
+        exponentiated=method.update == "exponentiated",
+        learning_rate=rate,
+        normalised=method.travel is not None,
+    )
+    if start is not None:
+        distribution.set_probabilities(start)
+    return distribution
 
 
 class DistributionStep:

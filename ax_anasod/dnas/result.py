@@ -36,9 +36,9 @@ class OneShotResult:
         seed: The seed of the search.
         probabilities: ``rows x k``: one distribution for all blocks, or one for each edge.
         architectures: Strings of architectures, the most promising first; at least one.
-        scores: What each was ranked by, lower is better: its loss in the supernet, or its
-            error in percent where it was trained for a few epochs; empty where cells were
-            drawn and not ranked.
+        scores: What each was ranked by, lower is better: its validation loss in nats, in the
+            supernet or, where trainings decided, trained alone for a few epochs (more for
+            the first ones); empty where cells were drawn and not ranked.
         ranked_by: ``"supernet"``, ``"training"`` or ``"nothing"``.
         agreement: Spearman correlation of the supernet with short trainings on a few cells;
             None where it was not measured.

@@ -8,24 +8,16 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from ax_anasod.dnas.controller import Controller
-from ax_anasod.dnas.distribution import (
-    DirichletDistribution,
-    Distribution,
-    LogitDistribution,
-    SimplexDistribution,
-)
-from ax_anasod.dnas.distribution_step import DistributionStep
-from ax_anasod.dnas.edges import Codes, Probabilities
+from ax_anasod.dnas.distribution_step import DistributionStep, make_distribution
+from ax_anasod.dnas.edges import Probabilities
 from ax_anasod.dnas.estimators import choose
+from ax_anasod.dnas.judge import Judge
 from ax_anasod.dnas.methods import MethodConfig
 from ax_anasod.dnas.search_epoch import SearchEpoch
 from ax_anasod.dnas.supernet import build_supernet
@@ -33,24 +25,13 @@ from ax_anasod.exceptions import OptionError, RunError
 from ax_anasod.training import ImageData, Images, TrainingTask, read_state, write_state
 from ax_anasod.training.augment import Augmentation
 from ax_anasod.training.epoch import epoch_seed, seeded
-from ax_anasod.training.images import limited
 from ax_anasod.training.place import Place
-from ax_anasod.training.predict import loss_and_error
 from ax_anasod.training.step import Step
 from ax_anasod.training.task import find_operations
 from ax_anasod.training.training import augmented_batches, check_loss, cosine_rate
 
-Result = TypeVar("Result")
-Values = npt.NDArray[np.float64]
-
 # How often the losses are looked at on the way through an epoch: each look waits for the device.
 _LOOK_EVERY: Final = 50
-# Validation images by which epochs and cells are compared, always in the same batches: with
-# batch statistics, the value of an image depends on the others of its batch.
-_JUDGED_IMAGES: Final = 2048
-_JUDGED_BATCH: Final = 512
-# A normalised step, in probability, where a search has few steps to travel in.
-_LARGEST_STEP: Final = 0.2
 # Draws whose mean loss says how good the distribution of an epoch is.
 JUDGED_DRAWS: Final = 8
 
@@ -81,6 +62,9 @@ class DistributionSearch:
         RunError: The checkpoint is damaged or of another search.
         AnasodError: The supernet cannot be built (see `build_supernet`), or not be trained on
             these images.
+
+    Attributes:
+        judge: Measures architectures in the supernet, as it is now.
     """
 
     def __init__(
@@ -132,16 +116,14 @@ class DistributionSearch:
         if hardware.channels_last:
             self.supernet.to(memory_format=torch.channels_last)
         self._learned, self._taught = learned.to(self.device), taught.to(self.device)
-        rows = limited(data.valid.labels, _JUDGED_IMAGES, seed=0)
-        # Images may be sorted by class, and a batch of few classes has other statistics.
-        rows = rows[torch.randperm(len(rows), generator=torch.Generator().manual_seed(0))]
-        self._judged = data.valid.subset(rows).to(self.device)
         mean, std = (values.to(self.device) for values in data.statistics())
         self._augmentation = Augmentation(
             config, mean, std, data.num_classes, min(data.image_size), data.mirror_images
         )
         self._steps = len(learned) // config.batch_size
-        self.distribution = self._new_distribution(start)
+        self.distribution = make_distribution(
+            method, self.supernet.edges, self._steps * config.epochs, start, seed
+        )
         optimizer = torch.optim.SGD(
             self.supernet.parameters(),
             lr=config.learning_rate,
@@ -151,6 +133,7 @@ class DistributionSearch:
         self._module, self._optimizer = self._fabric.setup(self.supernet, optimizer)
         self._step = Step(self._fabric, self._module, self._optimizer, config, Place())
         self._teach = DistributionStep(self.supernet, self.distribution, method, self._step)
+        self.judge = Judge(self.supernet, self._module, self._augmentation, data.valid, hardware)
         if checkpoint is not None and checkpoint.exists():
             self._restore(read_state(checkpoint), checkpoint)
 
@@ -204,75 +187,10 @@ class DistributionSearch:
             write_state(self._checkpoint, self._state())
         return epoch
 
-    def judge(self, codes: Codes) -> tuple[Values, Values]:
-        """Losses (nats) and errors (percent) of architectures in the supernet.
-
-        All are judged on the same batches, since with batch statistics the value of an image
-        depends on the others.
-
-        Args:
-            codes: ``n x d``.
-
-        Returns:
-            ``n`` losses and ``n`` errors.
-        """
-        measured = []
-        for code in codes:
-            self.supernet.choose(code)
-            measured.append(self._judge())
-        losses, errors = np.array(measured, dtype=np.float64).reshape(-1, 2).T
-        return losses, errors
-
-    def advantage(self, code: Codes, over: Codes) -> float:
-        """How many standard errors the loss of one architecture is below another's.
-
-        Their losses are compared image by image, on the images of `judge`.
-
-        Args:
-            code: ``d``.
-            over: ``d``, the other.
-        """
-        losses = []
-        for architecture in (over, code):
-            self.supernet.choose(architecture)
-            losses.append(
-                functional.cross_entropy(self._logits(), self._judged.labels, reduction="none")
-            )
-        difference = (losses[0] - losses[1]).double()
-        error = difference.std() / math.sqrt(len(difference))
-        return float(difference.mean() / error) if float(error) > 0 else 0.0
-
     @property
     def probabilities(self) -> Probabilities:
         """P of the best epoch on each edge, ``E x k``."""
         return self.supernet.edges.spread(self.best.probabilities)
-
-    def _new_distribution(self, start: Probabilities | None) -> Distribution:
-        method, edges = self.method, self.supernet.edges
-        steps = self._steps * self.task.training.epochs
-        rows = 1 if method.shared else edges.num_edges
-        closed = edges.zeros if method.without_zero else ()
-        allowed = [i not in closed for i in range(edges.cell.num_operations)]
-        if method.update == "controller":
-            return Controller(edges, allowed, method.learning_rate, self.seed)
-        if method.update == "adam":
-            return LogitDistribution(rows, allowed, method.learning_rate, method.weight_decay)
-        if method.update == "dirichlet":
-            return DirichletDistribution(rows, allowed, method.learning_rate, method.weight_decay)
-        rate = method.learning_rate
-        if method.travel is not None:
-            mean_share = 0.5 if method.decay else 1.0
-            rate = min(method.travel / steps / mean_share, _LARGEST_STEP)
-        distribution = SimplexDistribution(
-            rows,
-            allowed,
-            exponentiated=method.update == "exponentiated",
-            learning_rate=rate,
-            normalised=method.travel is not None,
-        )
-        if start is not None:
-            distribution.set_probabilities(start)
-        return distribution
 
     def _learn(self, number: int) -> dict[str, float]:
         """Pass over the images once: mean losses and seconds, by their names in `SearchEpoch`."""
@@ -329,7 +247,7 @@ class DistributionSearch:
         rng = np.random.default_rng(epoch_seed(self.seed, number, "judged"))
         with torch.no_grad():
             choose(self.supernet, distribution, "mixture", rng, 1.0)
-        mixture_loss, _ = self._judge()
+        mixture_loss, _ = self.judge.chosen()
         drawn = distribution.draw(edges, JUDGED_DRAWS, rng)
         losses, errors = self.judge(drawn)
         check_loss(mixture_loss, f"after epoch {number}")
@@ -348,19 +266,6 @@ class DistributionSearch:
             memory=_memory(self.device),
             **learning,
         )
-
-    def _judge(self) -> tuple[float, float]:
-        """Loss and error of what the supernet has chosen, on the fixed images."""
-        return loss_and_error(self._logits(), self._judged)
-
-    def _logits(self) -> Tensor:
-        layout = self.task.hardware.memory_format
-        with torch.no_grad(), self.task.hardware.settings():
-            logits = [
-                self._module(self._augmentation.normalise(pixels).contiguous(memory_format=layout))
-                for pixels in torch.split(self._judged.pixels, _JUDGED_BATCH)
-            ]
-        return torch.cat(logits).float()
 
     def _batches(
         self, images: Images, number: int, purpose: str

@@ -9,17 +9,15 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from scipy.stats import norm, spearmanr
 
 from ax_anasod.dnas.edges import CellEdges, Codes, Probabilities
 from ax_anasod.dnas.estimators import uniform_probabilities
+from ax_anasod.dnas.judge import Values
 from ax_anasod.dnas.search import DistributionSearch
 from ax_anasod.training import ImageData
 from ax_anasod.training.epoch import epoch_seed
 from ax_anasod.training.images import limited
-
-Values = npt.NDArray[np.float64]
 
 # Ten cells tell a correlation only to about a third.
 _CONTRADICTED: Final = -1 / 3
@@ -103,12 +101,12 @@ def select(
         codes = np.concatenate([pure[None], mutations(search, pure, rng), drawn])
         codes = _distinct(edges, codes)
     discrete = method.selection == "discrete"
-    judge = search_near(_around(search, pure)) if discrete else search
-    losses = judge.judge(codes)[0]
+    judge = (search_near(_around(search, pure)) if discrete else search).judge
+    losses = judge(codes)[0]
     order = np.argsort(losses, kind="stable")
     codes, losses = codes[order], losses[order]
     uniform = edges.draw(uniform_probabilities(search.distribution, edges), _CHECKED, rng)
-    agreement = _agreement(judge.judge(uniform)[0], train(uniform, _SHORT))
+    agreement = _agreement(judge(uniform)[0], train(uniform, _SHORT))
     ranking = Ranking(codes, losses, "supernet", agreement)
     if not discrete:
         return ranking

@@ -35,6 +35,8 @@ def test_published_settings() -> None:
     assert (METHODS["gdas"].temperature, METHODS["gdas"].final_temperature) == (10.0, 0.1)
     shared = [name for name, config in METHODS.items() if config.shared]
     assert shared == ["anasod-dnas", "anasod-dnas+"]
+    # The shortcut is ours: all others search as they were published.
+    assert [name for name, config in METHODS.items() if config.shortcut] == shared
 
 
 @pytest.mark.parametrize("name", METHODS)

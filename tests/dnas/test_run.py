@@ -227,37 +227,3 @@ def test_a_search_that_diverges_keeps_its_epochs(make: Make, tmp_path: Path) -> 
     assert len(timeless(folder / "epochs.csv")) == 1
     assert not (folder / "found.json").exists()
     assert make(folder=folder).run() is not None
-
-
-@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"method": 5}', '{"task": {}}', "null"])
-def test_a_damaged_configuration_is_refused(content: str, tmp_path: Path) -> None:
-    (tmp_path / "dnas.json").write_text(content)
-    with pytest.raises(RunError, match=r"dnas.json is (damaged|not the configuration)") as refused:
-        OneShotConfig.read(tmp_path)
-    assert "\n" not in str(refused.value)
-
-
-def test_a_configuration_of_another_version_is_refused(make: Make, tmp_path: Path) -> None:
-    make(folder=tmp_path / "dnas")
-    file = tmp_path / "dnas" / "dnas.json"
-    content = json.loads(file.read_text())
-    for path, message in (
-        (("method", "surprise"), "unknown option 'surprise'"),
-        (("task", "benchmark"), "5 describes no training"),
-        (("surprise",), "unexpected keyword argument 'surprise'"),
-    ):
-        changed = json.loads(json.dumps(content))
-        inner = changed
-        for name in path[:-1]:
-            inner = inner[name]
-        inner[path[-1]] = 5
-        file.write_text(json.dumps(changed))
-        with pytest.raises(RunError, match=message):
-            OneShotConfig.read(tmp_path / "dnas")
-
-
-def test_a_folder_without_a_search_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="holds no differentiable search"):
-        OneShotConfig.read(tmp_path)
-    with pytest.raises(RunError, match="nowhere does not exist"):
-        OneShotConfig.read(tmp_path / "nowhere")

@@ -174,17 +174,6 @@ def test_normalised_steps_travel_as_far_whatever_the_number_of_steps(search: Sea
     assert few == 0.2  # no farther at once
 
 
-def test_architectures_are_judged_on_the_same_batches(search: Search) -> None:
-    one = search()
-    one.run()
-    codes = one.task.cell.sample(3, np.random.default_rng(0))
-    losses, errors = one.judge(codes)
-    assert np.array_equal(one.judge(codes[::-1])[0], losses[::-1])
-    assert losses.shape == errors.shape == (3,)
-    assert len(set(losses.tolist())) == 3
-    assert one.judge(codes[:0])[0].shape == (0,)
-
-
 def test_a_search_that_diverges_says_so(search: Search, tmp_path: Path) -> None:
     path = tmp_path / "checkpoint.pt"
     one = search(checkpoint=path)

@@ -14,6 +14,7 @@ from scipy.stats import spearmanr
 from ax_anasod import cells
 from ax_anasod.dnas import DistributionSearch, Ranking, method, select
 from ax_anasod.dnas.edges import CellEdges
+from ax_anasod.dnas.judge import Judge
 from ax_anasod.dnas.selection import (
     halve,
     likeliest,
@@ -46,10 +47,10 @@ def finished(search: Search, name: str, **options: Any) -> DistributionSearch:
     return one
 
 
-def judging(one: DistributionSearch, monkeypatch: pytest.MonkeyPatch, sign: float = 1.0) -> None:
-    """Let a supernet say what `Trainings` says."""
-    says = Trainings(sign)
-    monkeypatch.setattr(one, "judge", lambda codes: (says(codes, 0), says(codes, 0)))
+def judging(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let supernets say what `Trainings` says."""
+    says = Trainings()
+    monkeypatch.setattr(Judge, "__call__", lambda self, codes: (says(codes, 0), says(codes, 0)))
 
 
 def texts(codes: npt.NDArray[np.int64]) -> Sequence[str]:
@@ -87,7 +88,7 @@ def test_the_best_of_many_is_ranked_by_the_supernet_and_compared_with_short_trai
     sign: float,
 ) -> None:
     one = finished(search, name, candidates=40)
-    judging(one, monkeypatch)
+    judging(monkeypatch)
     ranking = select(one, digits, train=Trainings(sign))
     assert ranking.ranked_by == "supernet"
     assert ranking.agreement == pytest.approx(sign)
@@ -115,7 +116,7 @@ def test_our_selection_ranks_draws_and_mutations_in_the_supernet_of_a_neighbourh
     def near(start: npt.NDArray[np.float64]) -> DistributionSearch:
         starts.append(start)
         local = neighbourhood(one, digits, start)
-        judging(local, monkeypatch)
+        judging(monkeypatch)
         return local
 
     trainings = Trainings(sign)

@@ -17,10 +17,14 @@ from tests.conftest import PATIENCE
 FOLDER = Path(__file__).resolve().parents[2] / "tutorials"
 SCRIPTS = sorted(FOLDER.glob("*.py"))
 LARGEST = 500_000  # bytes of a notebook: it stays in the history for ever
-# Seconds for one cell. Each tutorial takes less than a minute on two free cores.
+# Seconds for one cell. Each tutorial takes less than two minutes on two free cores.
 PNG = b"\x89PNG\r\n\x1a\n"
 # What a tutorial promises, as it prints it: these hold on any machine.
 PROMISES = {
+    "differentiable_search": [
+        "500 digits for the weights, 500 for p; 200 steps each",
+        "the first trial is the first cell of the result: True",
+    ],
     "quickstart": [
         "architectures:  26,206",
         "the same trials as with Client: True",
