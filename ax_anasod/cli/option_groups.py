@@ -177,7 +177,7 @@ def _type_of(hint: Any) -> tuple[Any, Callable[[str], Any] | None]:
     (hint,) = (kind for kind in alternatives(hint) if kind is not NoneType)
     kind, *metadata = get_args(hint) if get_origin(hint) is Annotated else (hint,)
     if kind is int:
-        (least,) = [int(str(m.ge)) for m in metadata if isinstance(m, Ge)] or [None]
-        return int, at_least(least)
+        bounds = [int(str(m.ge)) for m in metadata if isinstance(m, Ge)]
+        return int, at_least(max(bounds, default=None))
     parser = next((m for m in metadata if callable(m)), None)
     return str if get_origin(kind) is Literal else kind, parser
