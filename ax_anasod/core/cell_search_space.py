@@ -69,7 +69,8 @@ class CellSearchSpace(CellBoundSearchSpace):
         return [dict(zip(names, [*o, *w], strict=True)) for o, w in zip(*chosen, strict=True)]
 
     def _number(self, column: int, name: str, value: Any) -> int:
-        cell, wire = self.cell, column - self.cell.num_blocks
+        cell = self.cell
+        wire = column - cell.num_blocks
         values = cell.operations if wire < 0 else range(cell.wiring[wire])
         if value not in values:
             raise ArchitectureError(

@@ -149,6 +149,8 @@ class AnasodSearchSpace(CellBoundSearchSpace):
 
     def _number(self, column: int, name: str, value: Any) -> int:
         total = self.cell.total
+        if type(value) is int and 0 <= value <= total:
+            return value
         # Written so that NaN fails.
         if not (_is_number(value) and 0 <= value <= total and value == int(value)):
             raise EncodingError(
