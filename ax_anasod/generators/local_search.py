@@ -14,7 +14,7 @@ from ax_anasod.generators.architecture import ArchitectureGenerator
 from ax_anasod.generators.base import NUM_INITIAL
 from ax_anasod.generators.climbing import Place, architectures_around, climb
 from ax_anasod.generators.evaluations import Evaluations
-from ax_anasod.generators.fixed_codes import forms_with_fixed
+from ax_anasod.generators.fixed import forms_with_fixed
 from ax_anasod.settings import PositiveInt, checked
 
 # So many climbs in a row need nothing new only where almost everything is known.

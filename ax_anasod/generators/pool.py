@@ -16,7 +16,7 @@ from ax_anasod.core.history import History
 from ax_anasod.exceptions import OptionError
 from ax_anasod.generators.architecture import ArchitectureGenerator
 from ax_anasod.generators.base import NUM_INITIAL
-from ax_anasod.generators.fixed_codes import list_with_fixed
+from ax_anasod.generators.fixed import list_with_fixed
 from ax_anasod.settings import PositiveFloat, PositiveInt, checked
 from ax_anasod.simplex import TrustRegionSchedule, sample_biased, sample_uniform
 
