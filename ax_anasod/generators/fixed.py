@@ -13,15 +13,14 @@ from ax_anasod.cells import Cell, RestrictedCell
 from ax_anasod.cells.keys import LIMIT, all_codes
 from ax_anasod.exceptions import ArchitectureError, EncodingError
 from ax_anasod.simplex import bomze_round
+from ax_anasod.typing import Codes, Counts, Fractions
 
 _CHUNK: Final = 1024  # encodings compared with all feasible ones at a time
 _BATCH: Final = 4096
 _MAX_DRAWS: Final = 1_000_000
 
 
-def apply_fixed_counts(
-    fractions: npt.NDArray[np.float64], cell: Cell, fixed: Mapping[int, int]
-) -> npt.NDArray[np.int64]:
+def apply_fixed_counts(fractions: Fractions, cell: Cell, fixed: Mapping[int, int]) -> Counts:
     """Snap points of the simplex to encodings that have the fixed counts.
 
     The free operations keep their proportions and share the blocks that the fixed ones
@@ -61,12 +60,12 @@ def apply_fixed_counts(
 
 
 def _nearest_feasible(
-    points: npt.NDArray[np.float64],
-    counts: npt.NDArray[np.int64],
+    points: Fractions,
+    counts: Counts,
     cell: Cell,
     columns: npt.NDArray[np.int64],
     values: npt.NDArray[np.int64],
-) -> npt.NDArray[np.int64]:
+) -> Counts:
     """Replace encodings without valid architecture by those nearest to their points."""
     feasible = cell.feasible_encodings(cell.total)
     if feasible is None:
@@ -94,7 +93,7 @@ def _named(
 
 def draw_with_fixed(
     cell: Cell, n: int, fixed: Mapping[int, int], rng: np.random.Generator
-) -> npt.NDArray[np.int64]:
+) -> Codes:
     """Draw valid codes of which some columns are given.
 
     Args:
@@ -116,7 +115,7 @@ def draw_with_fixed(
         present = present[(present[:, columns] == values).all(axis=1)]
         if not len(present):
             raise _none_found(cell, fixed)
-        drawn: npt.NDArray[np.int64] = present[rng.integers(len(present), size=n)]
+        drawn: Codes = present[rng.integers(len(present), size=n)]
         return drawn
     found = np.empty((0, len(cell.code_sizes)), dtype=np.int64)
     for _ in range(0, _MAX_DRAWS, _BATCH):
@@ -128,7 +127,7 @@ def draw_with_fixed(
     raise _none_found(cell, fixed)
 
 
-def list_with_fixed(cell: Cell, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
+def list_with_fixed(cell: Cell, fixed: Mapping[int, int]) -> Codes:
     """All architectures that have a code with given columns, such a code of each, ``m x d``.
 
     Args:
@@ -138,9 +137,7 @@ def list_with_fixed(cell: Cell, fixed: Mapping[int, int]) -> npt.NDArray[np.int6
     return _listed_with_fixed(cell, tuple(sorted(fixed.items())))[0]
 
 
-def forms_with_fixed(
-    cell: Cell, codes: npt.NDArray[np.int64], fixed: Mapping[int, int]
-) -> npt.NDArray[np.int64]:
+def forms_with_fixed(cell: Cell, codes: Codes, fixed: Mapping[int, int]) -> Codes:
     """Those architectures that have a code with given columns, such a code of each.
 
     In cells too large to list, those that have the given columns as they are.
@@ -155,20 +152,20 @@ def forms_with_fixed(
     """
     own = (codes[:, list(fixed)] == list(fixed.values())).all(axis=1)
     if own.all() or cell.accepts_all_codes or cell.num_listed > LIMIT:
-        present: npt.NDArray[np.int64] = codes[own]
+        present: Codes = codes[own]
         return present
     forms, known = _listed_with_fixed(cell, tuple(sorted(fixed.items())))
     wanted = cell.keys(cell.canonical(codes))
     wanted = wanted[np.isin(wanted, known)]
     order = np.argsort(known, kind="stable")
-    found: npt.NDArray[np.int64] = forms[order[np.searchsorted(known, wanted, sorter=order)]]
+    found: Codes = forms[order[np.searchsorted(known, wanted, sorter=order)]]
     return found
 
 
 @lru_cache(maxsize=4)
 def _listed_with_fixed(
     cell: Cell, fixed: tuple[tuple[int, int], ...]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
+) -> tuple[Codes, npt.NDArray[Any]]:
     """The codes of :func:`list_with_fixed`, and the keys of their representatives."""
     columns, values = [column for column, _ in fixed], [value for _, value in fixed]
     # Another form of an architecture than its representative may have the fixed values.
@@ -178,7 +175,7 @@ def _listed_with_fixed(
     codes = codes[cell.is_valid(codes)]
     keys = cell.keys(cell.canonical(codes))
     first = np.sort(np.unique(keys, return_index=True)[1])
-    listed: npt.NDArray[np.int64] = codes[first]
+    listed: Codes = codes[first]
     listed.flags.writeable = False
     return listed, keys[first]
 

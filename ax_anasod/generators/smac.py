@@ -17,6 +17,7 @@ from ax_anasod.generators.base import NUM_INITIAL
 from ax_anasod.generators.evaluations import Evaluations
 from ax_anasod.optional import require
 from ax_anasod.settings import PositiveInt, Probability, checked
+from ax_anasod.typing import Codes, Values
 
 if TYPE_CHECKING:
     # SMAC takes seconds to import, and only this strategy needs it.
@@ -80,7 +81,7 @@ class SMACGenerator(ArchitectureGenerator):
         self.num_initial, self.num_trees = num_initial, num_trees
         self.random_probability, self.num_candidates = random_probability, num_candidates
 
-    def next_code(self, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
+    def next_code(self, history: History, fixed: Mapping[int, int]) -> Codes:
         """Propose the best new architecture under the model, or a random one, a code ``d``."""
         rng = self.rng(history)
         codes, values = history.imputed()
@@ -102,11 +103,11 @@ class SMACGenerator(ArchitectureGenerator):
     def _maximise(
         self,
         model: ForestModel,
-        observed: npt.NDArray[np.int64],
-        drawn: npt.NDArray[np.int64],
+        observed: Codes,
+        drawn: Codes,
         fixed: Mapping[int, int],
         rng: np.random.Generator,
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    ) -> tuple[Codes, npt.NDArray[np.float64]]:
         """Maximise the expected improvement by local search.
 
         Args:
@@ -145,10 +146,10 @@ class SMACGenerator(ArchitectureGenerator):
 
 def _climbed(
     heights: npt.NDArray[np.float64],
-    around: npt.NDArray[np.int64],
+    around: Codes,
     gains: npt.NDArray[np.float64],
     owner: npt.NDArray[np.int64],
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+) -> tuple[Codes, npt.NDArray[np.float64]]:
     """Where the searches stand after one step; those at an optimum are gone.
 
     Args:
@@ -167,9 +168,7 @@ def _climbed(
     return around[best], gains[best]
 
 
-def _averaged(
-    keys: npt.NDArray[Any], codes: npt.NDArray[np.int64], values: npt.NDArray[np.float64]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+def _averaged(keys: npt.NDArray[Any], codes: Codes, values: Values) -> tuple[Codes, Values]:
     """Each architecture once with its mean value: codes ``n' x d`` and values ``n'``."""
     _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
     means = np.bincount(inverse, weights=values) / np.bincount(inverse)
@@ -196,8 +195,8 @@ class ForestModel:
     def __init__(
         self,
         sizes: tuple[int, ...],
-        codes: npt.NDArray[np.int64],
-        values: npt.NDArray[np.float64],
+        codes: Codes,
+        values: Values,
         num_trees: int,
         seed: int,
     ) -> None:
@@ -224,14 +223,12 @@ class ForestModel:
         # SMAC compares with the best prediction, not with the best observation.
         self._best = float(self.predict(codes)[0].min())
 
-    def predict(
-        self, codes: npt.NDArray[np.int64]
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    def predict(self, codes: Codes) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Mean and variance of the scaled logarithmic values of ``m x d`` codes, ``m`` each."""
         mean, variance = self._forest.predict_marginalized(codes.astype(np.float64))
         return mean[:, 0], variance[:, 0]
 
-    def expected_improvement(self, codes: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    def expected_improvement(self, codes: Codes) -> npt.NDArray[np.float64]:
         """Expected improvement of ``m x d`` codes on the original scale, ``m``.
 
         Source: Hutter et al., "An experimental investigation of model-based parameter
@@ -249,8 +246,8 @@ class ForestModel:
 
 def _training_data(
     space: ConfigurationSpace,
-    codes: npt.NDArray[np.int64],
-    values: npt.NDArray[np.float64],
+    codes: Codes,
+    values: Values,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Codes as vectors ``n x d``, values scaled and logarithmic ``n x 1``."""
     from ConfigSpace import Configuration

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from ax_anasod.core.history import History
 from ax_anasod.core.seeding import package_seed
@@ -18,6 +17,7 @@ from ax_anasod.generators.base import NUM_INITIAL
 from ax_anasod.generators.evaluations import Evaluations
 from ax_anasod.optional import require
 from ax_anasod.settings import PositiveInt, checked
+from ax_anasod.typing import Codes, Values
 
 if TYPE_CHECKING:
     # Optuna takes seconds to import, and only this strategy needs it.
@@ -75,7 +75,7 @@ class TPEGenerator(ArchitectureGenerator):
         self.num_initial, self.num_candidates = num_initial, num_candidates
         self.multivariate = multivariate
 
-    def next_code(self, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
+    def next_code(self, history: History, fixed: Mapping[int, int]) -> Codes:
         """Propose what the sampler suggests, a code ``d``."""
         codes, values = history.imputed()
         rng = self.rng(history)
@@ -139,11 +139,11 @@ _lock = threading.Lock()
 
 def suggest(
     sizes: tuple[int, ...],
-    codes: npt.NDArray[np.int64],
-    values: npt.NDArray[np.float64],
-    pending: npt.NDArray[np.int64],
+    codes: Codes,
+    values: Values,
+    pending: Codes,
     sampler: Sampler,
-) -> npt.NDArray[np.int64]:
+) -> Codes:
     """What the sampler suggests after the given trials; a pure function of its arguments.
 
     Adding a trial to a study costs Optuna more than a suggestion does. A study that holds
@@ -188,7 +188,7 @@ def _take(sizes: tuple[int, ...], wanted: list[tuple[bytes, float]]) -> _Kept:
     return _Kept(sizes, optuna.create_study())
 
 
-def _tell(kept: _Kept, codes: npt.NDArray[np.int64], wanted: list[tuple[bytes, float]]) -> None:
+def _tell(kept: _Kept, codes: Codes, wanted: list[tuple[bytes, float]]) -> None:
     """Add the trials that a study lacks."""
     from optuna.trial import create_trial
 
@@ -202,7 +202,7 @@ def _tell(kept: _Kept, codes: npt.NDArray[np.int64], wanted: list[tuple[bytes, f
     kept.told = wanted
 
 
-def _ask(kept: _Kept, pending: npt.NDArray[np.int64], sampler: Sampler) -> npt.NDArray[np.int64]:
+def _ask(kept: _Kept, pending: Codes, sampler: Sampler) -> Codes:
     """Ask for a code ``d``; pending trials are in the study only meanwhile."""
     from optuna.trial import TrialState, create_trial
 
@@ -228,7 +228,7 @@ def _space(sizes: tuple[int, ...]) -> dict[str, BaseDistribution]:
     return {f"x{i}": CategoricalDistribution(tuple(range(size))) for i, size in enumerate(sizes)}
 
 
-def _named(code: npt.NDArray[np.int64]) -> dict[str, int]:
+def _named(code: Codes) -> dict[str, int]:
     return {f"x{i}": value for i, value in enumerate(code.tolist())}
 
 
