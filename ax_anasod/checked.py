@@ -1,9 +1,7 @@
-"""Values that have the types that their fields say: options, and what is read from files.
+"""What a file must hold, stated once as a type: a dataclass with annotated fields, or a container.
 
-What a file must hold is stated once, as a type: a dataclass with annotated fields, or a
-container. No library is used for that: of those that check such types strictly, none takes all
-that a run may write (names of folders that are no UTF-8), and none loads within the time in
-which a run is shown.
+Settings are checked by pydantic (:mod:`ax_anasod.settings`). Files are not: a run is shown in less
+time than pydantic takes to load, and what is wrong in a file is said by its place there.
 """
 
 from __future__ import annotations
@@ -26,7 +24,7 @@ from typing import (
     get_type_hints,
 )
 
-from ax_anasod.exceptions import OptionError, UnknownNameError, shown
+from ax_anasod.exceptions import shown
 
 Kind = TypeVar("Kind")
 
@@ -48,52 +46,6 @@ _WORDS: Final[dict[Any, str]] = {
     Mapping: "an object",
     dict: "an object",
 }
-
-
-def check_types(options: Any) -> None:
-    """Refuse a field whose value is not of its type.
-
-    A whole number is a ``float``, too; a truth value is no number.
-
-    Args:
-        options: A dataclass instance.
-
-    Raises:
-        OptionError: A value has another type.
-    """
-    hints = _hints(options.__class__)
-    for field in fields(options):
-        value, hint = getattr(options, field.name), hints[field.name]
-        if not any(_is(value, kind) for kind in get_args(hint) or (hint,)):
-            raise OptionError(f"{field.name} must be {field.type}, got {shown(value)}")
-
-
-def check_range(name: str, value: float | None, least: float, most: float) -> None:
-    """Refuse a number out of its range; None is in any.
-
-    Raises:
-        OptionError: It is.
-    """
-    if value is None or least <= value <= most:
-        return
-    limit = f"at most {most:,}" if value > most else f"at least {least}"
-    raise OptionError(f"{name} must be {limit}, got {value!r}")
-
-
-def check_names(config: type[Any], options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options, all of which a dataclass has.
-
-    Raises:
-        UnknownNameError: It lacks one.
-        OptionError: They are no mapping.
-    """
-    if not isinstance(options, Mapping):
-        raise OptionError(f"the options of a {config.__name__} are {shown(options)}")
-    known = [field.name for field in fields(config)]
-    for name in options:
-        if name not in known:
-            raise UnknownNameError("option", name, known)
-    return dict(options)
 
 
 def parse_json(kind: type[Kind], text: str | bytes) -> Kind:

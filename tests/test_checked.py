@@ -5,48 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ax_anasod.checked import check_types, conform, parse_json
-from ax_anasod.exceptions import OptionError
-
-
-@dataclass
-class Options:
-    number: float = 1.0
-    count: int | None = None
-    flag: bool = False
-    names: list[str] | None = None
-
-
-@pytest.mark.parametrize(
-    "options",
-    [{}, {"number": 2}, {"number": np.float64(2)}, {"count": 3}, {"flag": True}, {"names": None}],
-)
-def test_values_of_the_type_pass(options: dict[str, object]) -> None:
-    check_types(Options(**options))  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"number": "1"}, "number must be float, got '1'"),
-        ({"number": True}, "number must be float, got True"),
-        ({"number": None}, "number must be float, got None"),
-        ({"count": 1.0}, r"count must be int \| None, got 1.0"),
-        ({"flag": 1}, "flag must be bool, got 1"),
-        ({"flag": "no"}, "flag must be bool, got 'no'"),
-    ],
-)
-def test_others_are_refused(options: dict[str, object], message: str) -> None:
-    with pytest.raises(OptionError, match=message):
-        check_types(Options(**options))  # type: ignore[arg-type]
-
-
-# What files hold
+from ax_anasod.checked import conform, parse_json
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Final, Literal, Self, get_args
+from typing import Annotated, Any, Final, Literal, Self
 
-from ax_anasod.checked import check_names, check_types
+from annotated_types import Ge, Le
+
 from ax_anasod.exceptions import OptionError, UnknownNameError
+from ax_anasod.settings import Probability, checked, from_options
 
 Estimator = Literal["mixture", "dirichlet", "gumbel", "straight-through", "path", "uniform-path"]
 """What the supernet computes in a step.
@@ -20,14 +21,11 @@ and its gradient is that of ``"gumbel"``; ``"path"`` draws an architecture from 
 """
 Update = Literal["none", "projected", "exponentiated", "adam", "dirichlet", "controller"]
 Selection = Literal["draw", "argmax", "best-of-draws", "best-of-likeliest", "discrete"]
-_KINDS: Final = {
-    "weights_by": Estimator,
-    "learned_by": Estimator,
-    "update": Update,
-    "selection": Selection,
-}
+_Amount = Annotated[float, Ge(0), Le(1e6)]
+_Temperature = Annotated[float, Ge(1e-3), Le(1e6)]
 
 
+@checked
 @dataclass(frozen=True)
 class MethodConfig:
     """How a differentiable search learns its distribution p, and what it makes of it.
@@ -83,41 +81,32 @@ class MethodConfig:
     summary: str
     source: str
     shared: bool = False
-    weights_by: str = "mixture"
-    learned_by: str = "mixture"
-    update: str = "adam"
-    learning_rate: float = 3e-4
-    travel: float | None = None
+    weights_by: Estimator = "mixture"
+    learned_by: Estimator = "mixture"
+    update: Update = "adam"
+    learning_rate: _Amount = 3e-4
+    travel: _Amount | None = None
     decay: bool = False
-    weight_decay: float = 1e-3
-    shortcut: float = 0.0
+    weight_decay: _Amount = 1e-3
+    shortcut: _Amount = 0.0
     second_order: bool = False
     single_level: bool = False
     without_zero: bool = False
-    temperature: float = 10.0
-    final_temperature: float = 0.1
-    draws: int = 4
-    controller_steps: int = 50
-    logsumexp: float = 0.0
-    schedule: float = 1.0
+    temperature: _Temperature = 10.0
+    final_temperature: _Temperature = 0.1
+    draws: Annotated[int, Ge(2), Le(10_000)] = 4
+    controller_steps: Annotated[int, Ge(1), Le(100_000)] = 50
+    logsumexp: _Amount = 0.0
+    schedule: Annotated[float, Ge(1), Le(1000)] = 1.0
     best_epoch: bool = False
-    selection: str = "argmax"
-    candidates: int = 100
-    uniform_share: float = 0.0
-    pure_share: float = 0.6
-    epochs: int = 50
+    selection: Selection = "argmax"
+    candidates: Annotated[int, Ge(1), Le(100_000)] = 100
+    uniform_share: Probability = 0.0
+    pure_share: Probability = 0.6
+    epochs: Annotated[int, Ge(1), Le(1_000_000)] = 50
     published_rate: float = 0.0
 
     def __post_init__(self) -> None:
-        check_types(self)
-        for name, kind in _KINDS.items():
-            if getattr(self, name) not in get_args(kind):
-                raise UnknownNameError(name.replace("_", " "), getattr(self, name), get_args(kind))
-        for name, (least, most) in _RANGES.items():
-            value = getattr(self, name)
-            if value is not None and not least <= value <= most:
-                top = "" if math.isinf(most) else f" and at most {most:g}"
-                raise OptionError(f"{name} must be at least {least:g}{top}, got {value!r}")
         if self.update == "dirichlet" and "dirichlet" not in (self.weights_by, self.learned_by):
             raise OptionError("update 'dirichlet' needs an estimator 'dirichlet'")
         if self.update != "dirichlet" and "dirichlet" in (self.weights_by, self.learned_by):
@@ -137,7 +126,7 @@ class MethodConfig:
             UnknownNameError: There is no option of a name.
             OptionError: A number is out of its range.
         """
-        return replace(self, **check_names(type(self), options))
+        return replace(self, **options)
 
     def to_dict(self) -> dict[str, Any]:
         """The method as JSON-able data."""
@@ -151,25 +140,8 @@ class MethodConfig:
             UnknownNameError: There is no option of a name.
             OptionError: A number is out of its range.
         """
-        return cls(**check_names(cls, description))
+        return from_options(cls, description)
 
-
-_RANGES: Final[dict[str, tuple[float, float]]] = {
-    "learning_rate": (0.0, 1e6),
-    "travel": (0.0, 1e6),
-    "weight_decay": (0.0, 1e6),
-    "shortcut": (0.0, 1e6),
-    "temperature": (1e-3, 1e6),
-    "final_temperature": (1e-3, 1e6),
-    "draws": (2, 10_000),
-    "controller_steps": (1, 100_000),
-    "logsumexp": (0.0, 1e6),
-    "schedule": (1.0, 1000.0),
-    "candidates": (1, 100_000),
-    "uniform_share": (0.0, 1.0),
-    "pure_share": (0.0, 1.0),
-    "epochs": (1, 1_000_000),
-}
 
 TRAINING: Final = {"batch_size": 64, "learning_rate": 0.025, "final_learning_rate": 0.001}
 """How the weights are trained: liamcli/gaea_release and D-X-Y/AutoDL-Projects agree in these

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from ax.core.search_space import SearchSpaceDigest
 from ax.generators.torch.botorch_modular.acquisition import Acquisition
@@ -30,6 +29,7 @@ from ax_anasod.generators.candidates import (
 from ax_anasod.generators.fixed import apply_fixed_counts
 from ax_anasod.generators.mirror_descent import mirror_descent
 from ax_anasod.generators.ties import best_row
+from ax_anasod.typing import Counts, Fractions
 
 # Scoring all candidates jointly would need their m x m covariance; in chunks of this
 # many single points the memory stays bounded and the time is lowest.
@@ -149,10 +149,10 @@ class EncodingAcquisition(Acquisition):
         self,
         cell: Cell,
         run: dict[str, Any],
-        trials: npt.NDArray[np.int64] | None,
+        trials: Counts | None,
         rng: np.random.Generator,
         fixed: dict[int, int],
-    ) -> npt.NDArray[np.int64]:
+    ) -> Counts:
         optimizer = self.options["optimizer"]
         if optimizer == "exhaustive":
             return _whole_grid(cell, trials, fixed)
@@ -174,17 +174,15 @@ class EncodingAcquisition(Acquisition):
             snapped = not_exhausted(snapped, trials, cell)
         return unique_counts(np.concatenate([snapped, counts]), cell)
 
-    def _best_of(self, counts: npt.NDArray[np.int64], cell: Cell, number: int) -> Tensor:
+    def _best_of(self, counts: Counts, cell: Cell, number: int) -> Tensor:
         X = self._tensor(counts / cell.total)
         return X[self.score(X).topk(min(number, len(X))).indices]
 
-    def _tensor(self, array: npt.NDArray[np.float64]) -> Tensor:
+    def _tensor(self, array: Fractions) -> Tensor:
         return torch.as_tensor(array, dtype=self.dtype, device=self.device)
 
 
-def _whole_grid(
-    cell: Cell, trials: npt.NDArray[np.int64] | None, fixed: dict[int, int]
-) -> npt.NDArray[np.int64]:
+def _whole_grid(cell: Cell, trials: Counts | None, fixed: dict[int, int]) -> Counts:
     """Every encoding with the fixed counts; not the exhausted ones, where there are others."""
     grid = exhaustive(cell)
     for column, value in fixed.items():

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 
 from ax_anasod.cells import Cell
 from ax_anasod.core.seeding import representative_rng
-from ax_anasod.generators.climbing import Place, climb
+from ax_anasod.generators.climbing import ClimbState, climb
 from ax_anasod.generators.evaluations import Evaluations
 from ax_anasod.generators.local_search import LocalSearchGenerator
 from ax_anasod.simplex import neighbours, sample_uniform
+from ax_anasod.typing import Codes, Counts, Values
 
 
 class AnasodLocalSearchGenerator(LocalSearchGenerator):
@@ -39,9 +39,7 @@ class AnasodLocalSearchGenerator(LocalSearchGenerator):
         OptionError: ``num_initial`` is below 1.
     """
 
-    def draw_starts(
-        self, n: int, rng: np.random.Generator, fixed: Mapping[int, int]
-    ) -> npt.NDArray[np.int64]:
+    def draw_starts(self, n: int, rng: np.random.Generator, fixed: Mapping[int, int]) -> Codes:
         """Draw one architecture from each of ``n`` uniform encodings, codes ``n x d``."""
         counts = self.cell.snap(sample_uniform(self.cell.num_operations, n, rng))
         codes = self.admissible(self.cell.decode(counts, rng), fixed)
@@ -49,18 +47,18 @@ class AnasodLocalSearchGenerator(LocalSearchGenerator):
 
     def climb_from(
         self,
-        values: npt.NDArray[np.float64],
-        starts: npt.NDArray[np.int64],
+        values: Values,
+        starts: Codes,
         restart: int,
         seen: Evaluations,
         fixed: Mapping[int, int],
-    ) -> npt.NDArray[np.int64] | None:
+    ) -> Codes | None:
         """Climb from the best start until a value is missing; see the base class."""
         counts = encodings_of(self.cell, starts)
         # The starts stand for their encodings, the best one where several have the same.
         judged = {counts[i].tobytes(): starts[i] for i in np.argsort(-values, kind="stable")}
 
-        def around(place: Place) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        def around(place: ClimbState) -> tuple[Counts, Codes]:
             rows, codes = _encodings_around(
                 self.cell, self.seed, restart, tuple(place.row.tolist())
             )
@@ -74,13 +72,13 @@ class AnasodLocalSearchGenerator(LocalSearchGenerator):
             return rows, codes
 
         best = int(values.argmin())
-        first = climb(Place(counts[best], starts[best]), around, seen, self.seed)
+        first = climb(ClimbState(counts[best], starts[best]), around, seen, self.seed)
         if first.query is not None:
             return first.query
         return self.climb_architectures(first.top.code, seen, fixed)
 
 
-def encodings_of(cell: Cell, codes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def encodings_of(cell: Cell, codes: Codes) -> Counts:
     """The encodings of ``n x d`` codes, counts ``n x k`` that sum to ``cell.total``.
 
     Where a cell has several parts with different counts, the nearest encoding that all
@@ -92,7 +90,7 @@ def encodings_of(cell: Cell, codes: npt.NDArray[np.int64]) -> npt.NDArray[np.int
 @lru_cache(maxsize=4096)
 def _encodings_around(
     cell: Cell, seed: int, restart: int, counts: tuple[int, ...]
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+) -> tuple[Counts, Codes]:
     """The neighbouring encodings ``m x k``, and an architecture of each, ``m x d``.
 
     The architecture is the same whichever neighbour the encoding is reached from.

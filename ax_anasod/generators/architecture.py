@@ -14,7 +14,7 @@ from ax_anasod.cells.keys import LIMIT
 from ax_anasod.core.history import History
 from ax_anasod.generators.base import HistoryGenerator
 from ax_anasod.generators.evaluations import Evaluations
-from ax_anasod.generators.fixed_codes import draw_with_fixed, list_with_fixed
+from ax_anasod.generators.fixed import draw_with_fixed, list_with_fixed
 
 _DRAWS: Final = 64
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -19,6 +18,7 @@ from ax_anasod.generators.targets import standardized_targets
 from ax_anasod.generators.ties import best_row
 from ax_anasod.settings import PositiveInt, checked
 from ax_anasod.surrogates import EncodingGP, fit_encoding_gp, log_expected_improvement, predict
+from ax_anasod.typing import Codes, Values
 
 
 @checked
@@ -65,9 +65,7 @@ class ArchitectureGPGenerator(PoolGenerator):
         self.features, self.max_features = features, max_features
         self.ard, self.log_targets = ard, log_targets
 
-    def choose(
-        self, history: History, candidates: npt.NDArray[np.int64], rng: np.random.Generator
-    ) -> int:
+    def choose(self, history: History, candidates: Codes, rng: np.random.Generator) -> int:
         """The candidate with the largest expected improvement."""
         codes, targets = standardized_targets(history, self.log_targets)
         model: Any = self.fit(codes, targets)
@@ -79,11 +77,11 @@ class ArchitectureGPGenerator(PoolGenerator):
         mean, deviation = predict(model, self._tensor(candidates))
         return best_row(log_expected_improvement(mean, deviation, best), rng)
 
-    def fit(self, codes: npt.NDArray[np.int64], targets: npt.NDArray[np.float64]) -> EncodingGP:
+    def fit(self, codes: Codes, targets: Values) -> EncodingGP:
         """Fit the surrogate to codes ``n x d`` and targets ``n``."""
         model = EncodingGP(self._tensor(codes), torch.as_tensor(targets)[:, None], ard=self.ard)
         fit_encoding_gp(model)
         return model
 
-    def _tensor(self, codes: npt.NDArray[np.int64]) -> Tensor:
+    def _tensor(self, codes: Codes) -> Tensor:
         return torch.as_tensor(features(self.cell, codes, self.features, self.max_features))

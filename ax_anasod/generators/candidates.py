@@ -6,30 +6,30 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 
 from ax_anasod.cells import Cell
 from ax_anasod.cells.encodings import count_keys
 from ax_anasod.exceptions import OptionError
 from ax_anasod.generators.fixed import apply_fixed_counts
 from ax_anasod.simplex import enumerate_grid, rank, sample_biased, sample_uniform
+from ax_anasod.typing import Counts, Fractions
 
 # Beyond this an exhaustive evaluation takes longer than training most networks.
 _EXHAUSTIVE_LIMIT = 1_000_000
 _RANKABLE = 2**63 - 1
 
 
-def unique_counts(counts: npt.NDArray[np.int64], cell: Cell) -> npt.NDArray[np.int64]:
+def unique_counts(counts: Counts, cell: Cell) -> Counts:
     """The distinct rows of ``m x k`` counts, in lexicographic order."""
     if cell.num_encodings <= _RANKABLE:
         # Sorting one integer a row is many times faster than sorting rows.
         _, first = np.unique(rank(counts), return_index=True)
-        distinct: npt.NDArray[np.int64] = counts[first]
+        distinct: Counts = counts[first]
         return distinct
     return np.unique(counts, axis=0)
 
 
-def exhaustive(cell: Cell) -> npt.NDArray[np.int64]:
+def exhaustive(cell: Cell) -> Counts:
     """Every encoding of the cell that some valid architecture has, ``m x k``.
 
     Raises:
@@ -54,7 +54,7 @@ def check_exhaustive(cell: Cell) -> None:
 
 
 @lru_cache(maxsize=4)
-def _feasible_grid(cell: Cell) -> npt.NDArray[np.int64]:
+def _feasible_grid(cell: Cell) -> Counts:
     grid = enumerate_grid(cell.total, cell.num_operations, limit=_EXHAUSTIVE_LIMIT)
     return grid[cell.is_feasible(grid)]
 
@@ -63,9 +63,9 @@ def pool_fractions(
     cell: Cell,
     size: int,
     beta: float,
-    incumbent: npt.NDArray[np.int64] | None,
+    incumbent: Counts | None,
     rng: np.random.Generator,
-) -> npt.NDArray[np.float64]:
+) -> Fractions:
     """Draw from the encoding generating distribution (Algorithm 2, lines 5 and 9).
 
     Args:
@@ -87,11 +87,11 @@ def draw_candidates(
     cell: Cell,
     size: int,
     beta: float,
-    incumbent: npt.NDArray[np.int64] | None,
+    incumbent: Counts | None,
     fixed: Mapping[int, int],
-    trials: npt.NDArray[np.int64] | None,
+    trials: Counts | None,
     rng: np.random.Generator,
-) -> npt.NDArray[np.int64]:
+) -> Counts:
     """The pool of a proposal: encodings from the generating distribution, each once.
 
     Where all of them are exhausted (:func:`not_exhausted`), as many are drawn uniformly, and
@@ -123,9 +123,7 @@ def draw_candidates(
     return counts
 
 
-def not_exhausted(
-    counts: npt.NDArray[np.int64], trials: npt.NDArray[np.int64], cell: Cell
-) -> npt.NDArray[np.int64]:
+def not_exhausted(counts: Counts, trials: Counts, cell: Cell) -> Counts:
     """Those encodings that have had fewer trials than they have architectures.
 
     Each further trial of an encoding is to tell of another of its architectures. All blocks
@@ -147,5 +145,5 @@ def not_exhausted(
     keys = count_keys(counts, cell.total)
     place = np.minimum(np.searchsorted(seen, keys), len(seen) - 1)
     tried = np.where(seen[place] == keys, times[place], 0)
-    left: npt.NDArray[np.int64] = counts[tried < cell.num_architectures(counts)]
+    left: Counts = counts[tried < cell.num_architectures(counts)]
     return left

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 
 from ax_anasod.cells import Cell
 from ax_anasod.core.seeding import neighbour_rng
 from ax_anasod.generators.evaluations import Evaluations
+from ax_anasod.typing import Codes
 
 
 @dataclass(frozen=True)
-class Place:
+class ClimbState:
     """Where a climb stands.
 
     Args:
@@ -23,8 +23,8 @@ class Place:
         code: The architecture that was evaluated for it, ``d``.
     """
 
-    row: npt.NDArray[np.int64]
-    code: npt.NDArray[np.int64]
+    row: Codes
+    code: Codes
 
 
 @dataclass(frozen=True)
@@ -36,15 +36,15 @@ class Climb:
         query: The architecture that it needs the value of next, ``d``; None at an optimum.
     """
 
-    top: Place
-    query: npt.NDArray[np.int64] | None
+    top: ClimbState
+    query: Codes | None
 
 
-Neighbourhood = Callable[[Place], tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]
+Neighbourhood = Callable[[ClimbState], tuple[Codes, Codes]]
 """The neighbours of a place: rows ``m x r`` and the architecture of each, ``m x d``."""
 
 
-def climb(start: Place, neighbourhood: Neighbourhood, seen: Evaluations, seed: int) -> Climb:
+def climb(start: ClimbState, neighbourhood: Neighbourhood, seen: Evaluations, seed: int) -> Climb:
     """Replay a climb by best improvement (paper, Algorithm 3 and App. A.1).
 
     All neighbours are queried, in an order drawn for the trial they surround; the best of
@@ -77,12 +77,12 @@ def climb(start: Place, neighbourhood: Neighbourhood, seen: Evaluations, seed: i
         if not len(values) or values.min() > value:
             return Climb(place, None)
         best = int(order[values[order].argmin()])
-        place, value = Place(rows[best], codes[best]), values[best]
+        place, value = ClimbState(rows[best], codes[best]), values[best]
         entered.add(place.row.tobytes())
 
 
 @lru_cache(maxsize=4096)
-def architectures_around(cell: Cell, code: tuple[int, ...]) -> npt.NDArray[np.int64]:
+def architectures_around(cell: Cell, code: tuple[int, ...]) -> Codes:
     """``cell.neighbours(code)``, ``m x d``, kept: a replay asks for the same ones again."""
     around = cell.neighbours(np.array(code))
     around.flags.writeable = False

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from ax_anasod.core.history import History
 from ax_anasod.core.objectives import ObjectiveScope
 from ax_anasod.generators.base import DrawGenerator
 from ax_anasod.generators.fixed import apply_fixed_counts
 from ax_anasod.settings import NonNegativeFloat, PositiveInt, checked
 from ax_anasod.simplex import LinearSchedule, sample_biased, sample_uniform
+from ax_anasod.typing import Counts
 
 
 @checked
@@ -65,7 +63,7 @@ class DirichletGenerator(DrawGenerator):
         """Whether values are looked at, for the bias or for the model that follows."""
         return self.schedule.beta_max > 0 or super().reads_values
 
-    def propose(self, n: int, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
+    def propose(self, n: int, history: History, fixed: Mapping[int, int]) -> Counts:
         """Draw ``n`` encodings, counts ``n x k``.
 
         Raises:

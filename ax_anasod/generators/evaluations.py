@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from ax_anasod.cells import Cell
 from ax_anasod.core.history import History
+from ax_anasod.typing import Codes, Values
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class TrialLookup:
     """
 
     known: npt.NDArray[np.bool_]
-    values: npt.NDArray[np.float64]
+    values: Values
     trials: npt.NDArray[np.int64]
 
 
@@ -46,7 +47,7 @@ class Evaluations:
         self._values = values[order][first]
         self._trials = history.trial_indices[order][first]
 
-    def look_up(self, codes: npt.NDArray[np.int64]) -> TrialLookup:
+    def look_up(self, codes: Codes) -> TrialLookup:
         """Find the trials of ``m x d`` codes, whose representatives are looked up."""
         wanted = self.cell.keys(self.cell.canonical(codes))
         if not len(self._keys):
@@ -60,6 +61,6 @@ class Evaluations:
             trials=np.where(known, self._trials[at], -1),
         )
 
-    def first_unknown(self, codes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    def first_unknown(self, codes: Codes) -> Codes:
         """The first of ``m x d`` codes without a trial, or the first of all, ``d``."""
         return np.asarray(codes[int(self.look_up(codes).known.argmin())])

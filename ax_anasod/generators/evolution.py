@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ax_anasod.core.history import History
 from ax_anasod.generators.architecture import ArchitectureGenerator
 from ax_anasod.generators.base import NUM_INITIAL
 from ax_anasod.settings import PositiveInt, checked
+from ax_anasod.typing import Codes
 
 
 @checked
@@ -55,7 +55,7 @@ class EvolutionGenerator(ArchitectureGenerator):
         self.num_initial = num_initial
         self.population_size, self.sample_size = population_size, sample_size
 
-    def next_code(self, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
+    def next_code(self, history: History, fixed: Mapping[int, int]) -> Codes:
         """Propose a random architecture or a mutant, a code ``d``."""
         rng = self.rng(history)
         codes, values = history.imputed()

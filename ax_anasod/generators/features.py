@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ax_anasod.cells import Cell, one_hot_adjacency, path_features
+from ax_anasod.typing import Codes
 
 Features = Literal["adjacency", "path"]
 MAX_FEATURES: Final = 1_000
@@ -15,7 +16,7 @@ MAX_FEATURES: Final = 1_000
 
 
 def features(
-    cell: Cell, codes: npt.NDArray[np.int64], kind: Features, max_features: int
+    cell: Cell, codes: Codes, kind: Features, max_features: int
 ) -> npt.NDArray[np.float64]:
     """The features of architectures.
 

@@ -26,6 +26,7 @@ from ax_anasod.surrogates import (
     graph_inputs,
     operation_graphs,
 )
+from ax_anasod.typing import Codes, Values
 
 
 @checked
@@ -78,32 +79,28 @@ class GCNGenerator(PoolGenerator):
         self.log_targets = log_targets
         self.options = GCNOptions(**(network or {}))
 
-    def choose(
-        self, history: History, candidates: npt.NDArray[np.int64], rng: np.random.Generator
-    ) -> int:
+    def choose(self, history: History, candidates: Codes, rng: np.random.Generator) -> int:
         """The candidate with the largest upper confidence bound."""
         this_round = current_round(history, self.seed, self.num_initial, self.trials_per_fit)
         codes, errors = standardized_targets(this_round.history, self.log_targets)
-        network = trained(self._graphs(codes), -errors, this_round.seed, self.options)
+        network = fitted_gcn(self._graphs(codes), -errors, this_round.seed, self.options)
         codes, errors = standardized_targets(history, self.log_targets)
         regression = BayesianLinearRegression.fit(self._design(network, codes), -errors)
         mean, deviation = regression.predict(self._design(network, candidates))
         return best_row(mean + self.exploration * deviation, rng)
 
-    def _graphs(self, codes: npt.NDArray[np.int64]) -> GraphInputs:
+    def _graphs(self, codes: Codes) -> GraphInputs:
         return graph_inputs(operation_graphs(self.cell, codes))
 
-    def _design(
-        self, network: GraphConvolutionalNetwork, codes: npt.NDArray[np.int64]
-    ) -> npt.NDArray[np.float64]:
+    def _design(self, network: GraphConvolutionalNetwork, codes: Codes) -> npt.NDArray[np.float64]:
         """Embeddings and an intercept, ``n x (layer_width + 1)``."""
         with torch.no_grad():
             embeddings = network.embed(self._graphs(codes)).double().numpy()
         return np.concatenate([embeddings, np.ones((len(codes), 1))], axis=1)
 
 
-def trained(
-    graphs: GraphInputs, targets: npt.NDArray[np.float64], seed: int, options: GCNOptions
+def fitted_gcn(
+    graphs: GraphInputs, targets: Values, seed: int, options: GCNOptions
 ) -> GraphConvolutionalNetwork:
     """The network of a round, trained when it is asked for first.
 
@@ -115,12 +112,12 @@ def trained(
     """
     arrays = (graphs.nodes.numpy(), graphs.messages.numpy())
     content = (arrays[0].tobytes(), arrays[1].tobytes(), targets.tobytes())
-    return _trained(*content, graphs.nodes.shape, seed, options)
+    return _fitted_gcn(*content, graphs.nodes.shape, seed, options)
 
 
 # The result follows from the arguments; keeping the last few only saves training again.
 @lru_cache(maxsize=4)
-def _trained(
+def _fitted_gcn(
     nodes: bytes,
     messages: bytes,
     targets: bytes,

@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from ax_anasod.core.history import History
 from ax_anasod.core.seeding import restart_rng
 from ax_anasod.generators.architecture import ArchitectureGenerator
 from ax_anasod.generators.base import NUM_INITIAL
-from ax_anasod.generators.climbing import Place, architectures_around, climb
+from ax_anasod.generators.climbing import ClimbState, architectures_around, climb
 from ax_anasod.generators.evaluations import Evaluations
-from ax_anasod.generators.fixed_codes import forms_with_fixed
+from ax_anasod.generators.fixed import forms_with_fixed
 from ax_anasod.settings import PositiveInt, checked
+from ax_anasod.typing import Codes, Values
 
 # So many climbs in a row need nothing new only where almost everything is known.
 _MAX_RESTARTS: Final = 100
@@ -55,7 +55,7 @@ class LocalSearchGenerator(ArchitectureGenerator):
         super().__init__(cell=cell, seed=seed)
         self.num_initial = num_initial
 
-    def next_code(self, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
+    def next_code(self, history: History, fixed: Mapping[int, int]) -> Codes:
         """Propose the first architecture that the replay misses, a code ``d``."""
         seen = Evaluations(self.cell, history)
         if len(history.rows) < self.num_initial:
@@ -76,20 +76,18 @@ class LocalSearchGenerator(ArchitectureGenerator):
                     return query
         return self.draw_new(seen, self.rng(history), fixed)
 
-    def draw_starts(
-        self, n: int, rng: np.random.Generator, fixed: Mapping[int, int]
-    ) -> npt.NDArray[np.int64]:
+    def draw_starts(self, n: int, rng: np.random.Generator, fixed: Mapping[int, int]) -> Codes:
         """Draw architectures to start from, codes ``n x d``."""
         return self.draw(n, rng, fixed)
 
     def climb_from(
         self,
-        values: npt.NDArray[np.float64],
-        starts: npt.NDArray[np.int64],
+        values: Values,
+        starts: Codes,
         restart: int,
         seen: Evaluations,
         fixed: Mapping[int, int],
-    ) -> npt.NDArray[np.int64] | None:
+    ) -> Codes | None:
         """Climb from the best start until a value is missing.
 
         Args:
@@ -106,14 +104,14 @@ class LocalSearchGenerator(ArchitectureGenerator):
         return self.climb_architectures(best, seen, fixed)
 
     def climb_architectures(
-        self, code: npt.NDArray[np.int64], seen: Evaluations, fixed: Mapping[int, int]
-    ) -> npt.NDArray[np.int64] | None:
+        self, code: Codes, seen: Evaluations, fixed: Mapping[int, int]
+    ) -> Codes | None:
         """Climb on architectures from a code ``d`` that has a value."""
 
-        def around(place: Place) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        def around(place: ClimbState) -> tuple[Codes, Codes]:
             codes = architectures_around(self.cell, tuple(place.code.tolist()))
             if fixed:
                 codes = forms_with_fixed(self.cell, codes, fixed)
             return codes, codes
 
-        return climb(Place(code, code), around, seen, self.seed).query
+        return climb(ClimbState(code, code), around, seen, self.seed).query

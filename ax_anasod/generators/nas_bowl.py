@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from ax_anasod.core.history import History
@@ -25,6 +24,7 @@ from ax_anasod.surrogates import (
     simplified,
     subtree_features,
 )
+from ax_anasod.typing import Codes
 
 
 @checked
@@ -79,9 +79,7 @@ class NASBowlGenerator(PoolGenerator):
         self.noise_bounds = (min_noise, max_noise)
         self.log_targets = log_targets
 
-    def choose(
-        self, history: History, candidates: npt.NDArray[np.int64], rng: np.random.Generator
-    ) -> int:
+    def choose(self, history: History, candidates: Codes, rng: np.random.Generator) -> int:
         """The candidate with the largest expected improvement."""
         codes, targets = standardized_targets(history, self.log_targets)
         pending = history.rows[history.pending]

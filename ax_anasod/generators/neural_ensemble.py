@@ -20,6 +20,7 @@ from ax_anasod.generators.rounds import Round, current_round
 from ax_anasod.settings import PositiveInt, checked
 from ax_anasod.simplex import TrustRegionSchedule, sample_uniform
 from ax_anasod.surrogates import EnsembleOptions, NeuralEnsemble, fit_neural_ensemble
+from ax_anasod.typing import Codes, Counts, Values
 
 
 @checked
@@ -75,7 +76,7 @@ class ArchitectureEnsembleGenerator(PoolGenerator):
         self.options = EnsembleOptions(**(ensemble or {}))
         self.above = self.options.bound
 
-    def next_code(self, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
+    def next_code(self, history: History, fixed: Mapping[int, int]) -> Codes:
         """Propose the best candidate of the round without a trial, a code ``d``."""
         this_round = current_round(history, self.seed, self.num_initial, self.trials_per_fit)
         start = this_round.history
@@ -90,22 +91,20 @@ class ArchitectureEnsembleGenerator(PoolGenerator):
         # A round may be longer than its pool.
         return super().next_code(history, fixed)
 
-    def choose(
-        self, history: History, candidates: npt.NDArray[np.int64], rng: np.random.Generator
-    ) -> int:
+    def choose(self, history: History, candidates: Codes, rng: np.random.Generator) -> int:
         """The candidate with the smallest draw."""
         this_round = current_round(history, self.seed, self.num_initial, self.trials_per_fit)
         return int(self._draws(this_round, candidates, rng).argmin())
 
     def _draws(
-        self, this_round: Round, candidates: npt.NDArray[np.int64], rng: np.random.Generator
+        self, this_round: Round, candidates: Codes, rng: np.random.Generator
     ) -> npt.NDArray[np.float64]:
         """A draw for each of ``m x d`` candidates from the ensemble of a round, ``m``."""
         codes, values = this_round.history.imputed()
-        ensemble = trained(self._features(codes), values, this_round.seed, self.options)
+        ensemble = fitted_ensemble(self._features(codes), values, this_round.seed, self.options)
         return thompson_draws(ensemble, self._features(candidates), rng)
 
-    def _features(self, codes: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    def _features(self, codes: Codes) -> npt.NDArray[np.float64]:
         return features(self.cell, codes, self.features, self.max_features)
 
 
@@ -156,7 +155,7 @@ class EncodingEnsembleGenerator(HistoryGenerator):
         self.options = EnsembleOptions(**(ensemble or {}))
         self.above = self.options.bound
 
-    def propose(self, n: int, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
+    def propose(self, n: int, history: History, fixed: Mapping[int, int]) -> Counts:
         """Propose ``n`` encodings, counts ``n x k``.
 
         Raises:
@@ -168,7 +167,7 @@ class EncodingEnsembleGenerator(HistoryGenerator):
             return apply_fixed_counts(fractions, self.cell, fixed)
         this_round = current_round(history, self.seed, self.num_initial, self.trials_per_fit)
         rows, values = this_round.history.imputed()
-        ensemble = trained(rows / self.cell.total, values, this_round.seed, self.options)
+        ensemble = fitted_ensemble(rows / self.cell.total, values, this_round.seed, self.options)
         beta = self.trust_region.replay(history.since(self.num_initial).tolist())
         incumbent, trials = history.incumbent(), history.rows
         for _ in range(n):
@@ -202,9 +201,9 @@ def thompson_draws(
     return draws
 
 
-def trained(
+def fitted_ensemble(
     inputs: npt.NDArray[np.float64],
-    values: npt.NDArray[np.float64],
+    values: Values,
     seed: int,
     options: EnsembleOptions,
 ) -> NeuralEnsemble:
@@ -217,12 +216,12 @@ def trained(
         options: Size and training.
     """
     content = (np.ascontiguousarray(inputs).tobytes(), values.tobytes())
-    return _trained(*content, inputs.shape, seed, options)
+    return _fitted_ensemble(*content, inputs.shape, seed, options)
 
 
 # The result follows from the arguments; keeping the last few only saves training again.
 @lru_cache(maxsize=4)
-def _trained(
+def _fitted_ensemble(
     inputs: bytes, values: bytes, shape: tuple[int, int], seed: int, options: EnsembleOptions
 ) -> NeuralEnsemble:
     X = torch.tensor(np.frombuffer(inputs).reshape(shape))

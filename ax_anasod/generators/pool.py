@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, get_args
 
 import numpy as np
-import numpy.typing as npt
 from annotated_types import Ge
 
 from ax_anasod.cells import Cell, mutate
@@ -16,9 +15,10 @@ from ax_anasod.core.history import History
 from ax_anasod.exceptions import OptionError
 from ax_anasod.generators.architecture import ArchitectureGenerator
 from ax_anasod.generators.base import NUM_INITIAL
-from ax_anasod.generators.fixed_codes import list_with_fixed
+from ax_anasod.generators.fixed import list_with_fixed
 from ax_anasod.settings import PositiveFloat, PositiveInt, checked
 from ax_anasod.simplex import TrustRegionSchedule, sample_biased, sample_uniform
+from ax_anasod.typing import Codes
 
 Pool = Literal["random", "mutation", "mixed", "evolution", "dirichlet", "exhaustive"]
 POOLS: Final[tuple[str, ...]] = get_args(Pool)
@@ -110,7 +110,7 @@ class PoolGenerator(ArchitectureGenerator):
         self.num_parents = options.num_parents
         self.mutation_rate = min(options.mutation_rate, len(self.cell.code_sizes))
 
-    def next_code(self, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
+    def next_code(self, history: History, fixed: Mapping[int, int]) -> Codes:
         """Propose the best candidate, a code ``d``."""
         rng = self.rng(history)
         if not history.observed.any():
@@ -120,9 +120,7 @@ class PoolGenerator(ArchitectureGenerator):
         return np.asarray(candidates[best])
 
     @abstractmethod
-    def choose(
-        self, history: History, candidates: npt.NDArray[np.int64], rng: np.random.Generator
-    ) -> int:
+    def choose(self, history: History, candidates: Codes, rng: np.random.Generator) -> int:
         """Say which candidate is to be evaluated.
 
         Args:
@@ -136,7 +134,7 @@ class PoolGenerator(ArchitectureGenerator):
 
     def candidates(
         self, history: History, fixed: Mapping[int, int], rng: np.random.Generator
-    ) -> npt.NDArray[np.int64]:
+    ) -> Codes:
         """Draw the pool: codes ``m x d``, at least one.
 
         Args:
@@ -159,7 +157,7 @@ class PoolGenerator(ArchitectureGenerator):
 
     def _preferred(
         self, history: History, fixed: Mapping[int, int], rng: np.random.Generator
-    ) -> npt.NDArray[np.int64]:
+    ) -> Codes:
         """Codes ``m x d`` that go into the pool first, in this order."""
         if self.pool == "exhaustive":
             return self._all(fixed)
@@ -177,14 +175,14 @@ class PoolGenerator(ArchitectureGenerator):
             parents = np.tile(parents, (_SPARE * rounds, 1))
         return self.admissible(mutate(self.cell, parents, rng, self.mutation_rate), fixed)
 
-    def best_architectures(self, history: History) -> npt.NDArray[np.int64]:
+    def best_architectures(self, history: History) -> Codes:
         """The ``num_parents`` best different architectures so far, the best first."""
         codes, values = history.imputed()
         ordered = codes[np.argsort(values, kind="stable")]
         _, first = np.unique(self.cell.keys(ordered), return_index=True)
         return ordered[np.sort(first)[: self.num_parents]]
 
-    def _decoded(self, history: History, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+    def _decoded(self, history: History, rng: np.random.Generator) -> Codes:
         """One architecture of each encoding drawn from the trust region."""
         beta = TrustRegionSchedule().replay(history.since(self.num_initial).tolist())
         if beta == 0:
@@ -194,10 +192,10 @@ class PoolGenerator(ArchitectureGenerator):
             fractions = sample_biased(best / self.cell.num_blocks, beta, self.pool_size, rng)
         return self.cell.decode(self.cell.snap(fractions), rng)
 
-    def _all(self, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
+    def _all(self, fixed: Mapping[int, int]) -> Codes:
         return list_with_fixed(self.cell, fixed) if fixed else self.cell.enumerate()
 
-    def _new(self, codes: npt.NDArray[np.int64], history: History) -> npt.NDArray[np.int64]:
+    def _new(self, codes: Codes, history: History) -> Codes:
         """Those of ``n x d`` codes without a trial, each architecture once, in their order."""
         keys = self.cell.keys(self.cell.canonical(codes))
         _, first = np.unique(keys, return_index=True)
@@ -205,7 +203,7 @@ class PoolGenerator(ArchitectureGenerator):
         return codes[first[~np.isin(keys[first], self.cell.keys(history.rows))]]
 
 
-def _winner(history: History, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+def _winner(history: History, rng: np.random.Generator) -> Codes:
     """The best of some trials that are drawn from the last ones, a code ``d``."""
     codes, values = history.imputed()
     codes, values = codes[-_POPULATION:], values[-_POPULATION:]

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from ax_anasod.core.history import History
 from ax_anasod.generators.base import DrawGenerator
-from ax_anasod.generators.fixed_codes import draw_with_fixed
+from ax_anasod.generators.fixed import draw_with_fixed
 from ax_anasod.settings import checked
 
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
-import numpy as np
-import numpy.typing as npt
-
 from ax_anasod.core.history import History
 from ax_anasod.core.objectives import ObjectiveScope
 from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.generators.base import HistoryGenerator
+from ax_anasod.typing import Codes
 
 _GENERATORS: Final[dict[str, type[HistoryGenerator]]] = {}
 
@@ -80,7 +78,7 @@ class RegisteredGenerator(HistoryGenerator):
         """Whether the user's generator reads the values of the history."""
         return self.own.reads_values
 
-    def propose(self, n: int, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
+    def propose(self, n: int, history: History, fixed: Mapping[int, int]) -> Codes:
         """What the user's generator proposes, ``n x d``."""
         return self.own.propose(n, history, fixed)
 

@@ -12,6 +12,7 @@ from annotated_types import Ge, Lt
 from ax_anasod.core.history import History
 from ax_anasod.generators.architecture import ArchitectureGenerator
 from ax_anasod.settings import PositiveFloat, checked
+from ax_anasod.typing import Codes
 
 _BATCH: Final = 64
 _MAX_BATCHES: Final = 100
@@ -58,7 +59,7 @@ class ReinforceGenerator(ArchitectureGenerator):
         self.learning_rate, self.momentum = learning_rate, momentum
         self.reward_scale = reward_scale
 
-    def next_code(self, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
+    def next_code(self, history: History, fixed: Mapping[int, int]) -> Codes:
         """Draw from the policy until the architecture is valid, a code ``d``."""
         rng = self.rng(history)
         ends = np.cumsum(self.policy(history), axis=1)

@@ -15,8 +15,7 @@ from ax_anasod.core.history import History
 from ax_anasod.core.seeding import proposal_rng
 from ax_anasod.dnas.edges import CellEdges
 from ax_anasod.exceptions import CellError
-from ax_anasod.generators.fixed import apply_fixed_counts
-from ax_anasod.generators.fixed_codes import draw_with_fixed
+from ax_anasod.generators.fixed import apply_fixed_counts, draw_with_fixed
 from ax_anasod.simplex import sample_biased
 
 # The first of so many draws that has no trial is proposed.

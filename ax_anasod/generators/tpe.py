@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from ax_anasod.core.history import History
 from ax_anasod.core.seeding import package_seed
@@ -15,8 +17,16 @@ from ax_anasod.generators.base import NUM_INITIAL
 from ax_anasod.generators.evaluations import Evaluations
 from ax_anasod.optional import require
 from ax_anasod.settings import PositiveInt, checked
+from ax_anasod.typing import Codes, Values
+
+if TYPE_CHECKING:
+    # Optuna takes seconds to import, and only this strategy needs it.
+    from optuna.distributions import BaseDistribution
+    from optuna.study import Study
 
 _MAX_ATTEMPTS: Final = 32
+# A run needs one; several serve runs that take turns in one process.
+_MAX_STUDIES: Final = 4
 
 
 @checked
@@ -27,7 +37,7 @@ class TPEGenerator(ArchitectureGenerator):
     value seen), and pending ones as running, which the sampler's constant liar counts as
     bad. The sampler is a new one for each proposal, with a seed of its own; what is kept
     between proposals is only a study that already holds the first of these trials
-    (:mod:`ax_anasod.generators.optuna_study`).
+    (:func:`suggest`).
 
     A sample that is no valid architecture, or one that has a trial already, is drawn again, with
     the next seed; after 32 such samples in a row the proposal is drawn uniformly from those
@@ -65,11 +75,8 @@ class TPEGenerator(ArchitectureGenerator):
         self.num_initial, self.num_candidates = num_initial, num_candidates
         self.multivariate = multivariate
 
-    def next_code(self, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
+    def next_code(self, history: History, fixed: Mapping[int, int]) -> Codes:
         """Propose what the sampler suggests, a code ``d``."""
-        # Optuna takes seconds to import, and only this strategy needs it.
-        from ax_anasod.generators.optuna_study import Sampler, suggest
-
         codes, values = history.imputed()
         rng = self.rng(history)
         if len(codes) < self.num_initial:
@@ -97,3 +104,162 @@ class TPEGenerator(ArchitectureGenerator):
             if known[1] or not known[0]:
                 return np.asarray(valid[0])
         return self.draw_one(rng, fixed) if new is None else new
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """Arguments of the sampler.
+
+    Args:
+        seed: Its seed.
+        num_initial: Trials with a result before the first model.
+        multivariate: Whether the parameters are modelled together.
+        num_candidates: Samples that one suggestion is chosen from.
+    """
+
+    seed: int
+    num_initial: int
+    multivariate: bool
+    num_candidates: int
+
+
+@dataclass
+class _Kept:
+    """A study, and the ended trials that it holds: (code, value) in order."""
+
+    sizes: tuple[int, ...]
+    study: Study
+    told: list[tuple[bytes, float]] = field(default_factory=list)
+
+
+# The one used last stands last.
+_kept: list[_Kept] = []
+_lock = threading.Lock()
+
+
+def suggest(
+    sizes: tuple[int, ...],
+    codes: Codes,
+    values: Values,
+    pending: Codes,
+    sampler: Sampler,
+) -> Codes:
+    """What the sampler suggests after the given trials; a pure function of its arguments.
+
+    Adding a trial to a study costs Optuna more than a suggestion does. A study that holds
+    the first of these trials already, in this order, is therefore extended; whatever else
+    is in it is closed as failed, which the sampler does not look at.
+
+    Args:
+        sizes: Alternatives of each of the ``d`` columns of a code.
+        codes: Ended trials, ``n x d``, in order.
+        values: Their values ``n``, minimised.
+        pending: Trials that are running, ``m x d``.
+        sampler: The arguments of the sampler.
+
+    Returns:
+        A code ``d``, valid or not.
+    """
+    wanted = [(code.tobytes(), float(value)) for code, value in zip(codes, values, strict=True)]
+    with _lock, _quiet():
+        kept = _take(sizes, wanted)
+        _tell(kept, codes, wanted)
+        suggestion = _ask(kept, pending, sampler)
+        # Put back only now: an interrupt in between may have left anything in the study.
+        _kept.append(kept)
+        del _kept[:-_MAX_STUDIES]
+    return suggestion
+
+
+def forget() -> None:
+    """Drop the studies that are kept; the next suggestions build theirs from the start."""
+    with _lock:
+        _kept.clear()
+
+
+def _take(sizes: tuple[int, ...], wanted: list[tuple[bytes, float]]) -> _Kept:
+    """Take out a study that holds the first of the wanted trials, or a new one."""
+    import optuna
+
+    for kept in reversed(_kept):
+        if kept.sizes == sizes and kept.told == wanted[: len(kept.told)]:
+            _kept.remove(kept)
+            return kept
+    return _Kept(sizes, optuna.create_study())
+
+
+def _tell(kept: _Kept, codes: Codes, wanted: list[tuple[bytes, float]]) -> None:
+    """Add the trials that a study lacks."""
+    from optuna.trial import create_trial
+
+    space, known = _space(kept.sizes), len(kept.told)
+    kept.study.add_trials(
+        [
+            create_trial(value=value, params=_named(code), distributions=space)
+            for code, (_, value) in zip(codes[known:], wanted[known:], strict=True)
+        ]
+    )
+    kept.told = wanted
+
+
+def _ask(kept: _Kept, pending: Codes, sampler: Sampler) -> Codes:
+    """Ask for a code ``d``; pending trials are in the study only meanwhile."""
+    from optuna.trial import TrialState, create_trial
+
+    study, space = kept.study, _space(kept.sizes)
+    study.sampler = _sampler(space, sampler, liar=len(pending) > 0)
+    first = len(study.get_trials(deepcopy=False))
+    study.add_trials(
+        [
+            create_trial(state=TrialState.RUNNING, params=_named(code), distributions=space)
+            for code in pending
+        ]
+    )
+    trial = study.ask(space)
+    suggestion = [trial.params[name] for name in space]
+    for number in range(first, trial.number + 1):
+        study.tell(number, state=TrialState.FAIL)
+    return np.array(suggestion, dtype=np.int64)
+
+
+def _space(sizes: tuple[int, ...]) -> dict[str, BaseDistribution]:
+    from optuna.distributions import CategoricalDistribution
+
+    return {f"x{i}": CategoricalDistribution(tuple(range(size))) for i, size in enumerate(sizes)}
+
+
+def _named(code: Codes) -> dict[str, int]:
+    return {f"x{i}": value for i, value in enumerate(code.tolist())}
+
+
+def _sampler(space: dict[str, BaseDistribution], arguments: Sampler, liar: bool) -> Any:
+    from optuna.samplers import TPESampler
+
+    class FixedSpaceSampler(TPESampler):
+        """Optuna's, told the space instead of inferring it from all trials each time."""
+
+        def infer_relative_search_space(
+            self, study: object, trial: object
+        ) -> dict[str, BaseDistribution]:
+            return space if arguments.multivariate else {}
+
+    return FixedSpaceSampler(
+        n_startup_trials=arguments.num_initial,
+        n_ei_candidates=arguments.num_candidates,
+        seed=arguments.seed,
+        multivariate=arguments.multivariate,
+        constant_liar=liar,
+    )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without Optuna's messages about each study it makes."""
+    import optuna
+
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(before)

@@ -18,7 +18,7 @@ from ax_anasod.exceptions import CellError
 from ax_anasod.generators.architecture import ArchitectureGenerator
 from ax_anasod.generators.base import NUM_INITIAL
 from ax_anasod.generators.expected_improvement import ExpectedImprovement
-from ax_anasod.generators.fixed_codes import list_with_fixed
+from ax_anasod.generators.fixed import list_with_fixed
 from ax_anasod.generators.targets import half_ranked, modelled_values, standardized
 from ax_anasod.generators.ties import best_row
 from ax_anasod.generators.two_level_search import search

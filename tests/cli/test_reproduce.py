@@ -106,7 +106,7 @@ def test_searches_go_on_and_are_shared_between_targets(
         (["table3", "--methods", "darts:rate=1"], "unknown option of method 'darts': 'rate'"),
         (
             ["table3", "--methods", "darts:draws=1"],
-            "draws must be at least 2 and at most 10000, got 1",
+            "draws must be at least 2 and at most 10,000, got 1",
         ),
         (["table3", "--search-epochs", "0"], "'0' is not a whole number of at least 1"),
         (["table4"], "table4 is made of evaluated networks, and no folder of one is given"),

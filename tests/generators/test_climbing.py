@@ -11,21 +11,21 @@ import numpy.typing as npt
 from ax_anasod import cells
 from ax_anasod.cells import Cell
 from ax_anasod.core import History
-from ax_anasod.generators.climbing import Climb, Place, architectures_around, climb
+from ax_anasod.generators.climbing import Climb, ClimbState, architectures_around, climb
 from ax_anasod.generators.evaluations import Evaluations
 
 # One block with eight operations: a line of numbers, with neighbours as the tests want them.
 LINE = Cell("line", operations=list("abcdefgh"), num_blocks=1)
 
 
-def beside(place: Place) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def beside(place: ClimbState) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """The numbers before and after."""
     around = np.array([[n] for n in (place.row[0] - 1, place.row[0] + 1) if 0 <= n < 8])
     return around, around
 
 
 def climbed(past: History, start: int, seed: int = 0) -> Climb:
-    place = Place(np.array([start]), np.array([start]))
+    place = ClimbState(np.array([start]), np.array([start]))
     return climb(place, beside, Evaluations(LINE, past), seed)
 
 
@@ -93,7 +93,7 @@ def test_the_order_of_neighbours_is_drawn_for_the_trial(history: Callable[..., H
 
 
 def test_a_place_without_neighbours_is_an_optimum(history: Callable[..., History]) -> None:
-    place = Place(np.array([3]), np.array([3]))
+    place = ClimbState(np.array([3]), np.array([3]))
     none = np.empty((0, 1), dtype=np.int64)
 
     seen = Evaluations(LINE, history([[3]], [5.0]))

@@ -1,4 +1,4 @@
-"""Encodings of which some counts are given."""
+"""Encodings of which some counts are given, and architectures of which some columns are."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ax_anasod import cells
 from ax_anasod.cells import Cell, RestrictedCell
 from ax_anasod.exceptions import EncodingError
-from ax_anasod.generators.fixed import apply_fixed_counts
+from ax_anasod.generators.fixed import apply_fixed_counts, forms_with_fixed, list_with_fixed
 
 CELL = Cell("toy", operations=["a", "b", "c", "d"], num_blocks=7)
 
@@ -97,3 +97,29 @@ def test_a_restricted_cell_offers_only_what_is_present() -> None:
 
     assert {tuple(row) for row in counts.tolist()} <= known
     assert (counts[:, 0] == fixed[0]).all()
+
+
+SMALL = Cell("small", operations=["a", "b"], num_blocks=3, wiring=[3])
+GRAPH = cells.get("nas-bench-graph")
+
+
+@pytest.mark.parametrize("cell", [GRAPH, SMALL, RestrictedCell(SMALL, SMALL.enumerate()[::2])])
+def test_forms_with_fixed_values_are_of_all_that_can_have_them(cell: Cell) -> None:
+    fixed = {0: 1, 2: 0}
+    some = cell.enumerate()[::7]
+
+    forms = forms_with_fixed(cell, some, fixed)
+
+    assert (forms[:, [0, 2]] == [1, 0]).all()
+    every = list_with_fixed(cell, fixed)
+    able = set(cell.keys(cell.canonical(every)).tolist()) & set(cell.keys(some).tolist())
+    assert sorted(cell.keys(cell.canonical(forms)).tolist()) == sorted(able)
+    assert able
+
+
+def test_isomorphic_codes_may_have_the_fixed_values() -> None:
+    every = list_with_fixed(GRAPH, {0: 3})
+    representatives = GRAPH.enumerate()
+
+    assert len(every) > (representatives[:, 0] == 3).sum()
+    assert GRAPH.is_valid(every).all()

@@ -36,9 +36,9 @@ def fits(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
         return fit(graphs, *rest)
 
     monkeypatch.setattr(gcn, "fit_gcn", counted)
-    gcn._trained.cache_clear()
+    gcn._fitted_gcn.cache_clear()
     yield numbers
-    gcn._trained.cache_clear()
+    gcn._fitted_gcn.cache_clear()
 
 
 def generator(cell: Cell = OWN, seed: int = 0, **options: Any) -> GCNGenerator:
@@ -72,7 +72,7 @@ def test_a_run_continued_elsewhere_trains_the_same_network(
     disturb(1)
     state = torch.get_rng_state()
     part = search(generator(NB201, num_initial=5), objective, 3, start)
-    gcn._trained.cache_clear()
+    gcn._fitted_gcn.cache_clear()
     rest = search(generator(NB201, num_initial=5), objective, 4, part)
 
     np.testing.assert_array_equal(rest.rows, whole.rows)

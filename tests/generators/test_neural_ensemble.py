@@ -21,7 +21,7 @@ from ax_anasod.generators import (
     HistoryGenerator,
     neural_ensemble,
 )
-from ax_anasod.generators.neural_ensemble import thompson_draws, trained
+from ax_anasod.generators.neural_ensemble import fitted_ensemble, thompson_draws
 from ax_anasod.surrogates import EnsembleOptions, NeuralEnsemble
 from ax_anasod.testing import SyntheticObjective
 
@@ -44,9 +44,9 @@ def fits(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
         return fit(X, Y, *rest)
 
     monkeypatch.setattr(neural_ensemble, "fit_neural_ensemble", counted)
-    neural_ensemble._trained.cache_clear()
+    neural_ensemble._fitted_ensemble.cache_clear()
     yield numbers
-    neural_ensemble._trained.cache_clear()
+    neural_ensemble._fitted_ensemble.cache_clear()
 
 
 def architectures(cell: Cell = OWN, **options: Any) -> ArchitectureEnsembleGenerator:
@@ -66,7 +66,7 @@ def some(history: Build, cell: Cell, n: int, encoded: bool = False) -> History:
 def test_thompson_draws_have_the_members_mean_and_deviation() -> None:
     options = EnsembleOptions(**SMALL)
     X = torch.rand(10, 2, dtype=torch.double, generator=torch.Generator().manual_seed(0))
-    ensemble = trained(X.numpy(), X.sum(dim=1).numpy(), 0, options)
+    ensemble = fitted_ensemble(X.numpy(), X.sum(dim=1).numpy(), 0, options)
     rng = np.random.default_rng(0)
 
     draws = np.stack([thompson_draws(ensemble, X.numpy(), rng) for _ in range(2000)])
@@ -99,7 +99,7 @@ def test_a_run_continued_elsewhere_trains_the_same_ensemble(
     disturb(1)
     state = torch.get_rng_state()
     part = search(architectures(num_initial=4, trials_per_fit=5), objective, 3, start)
-    neural_ensemble._trained.cache_clear()
+    neural_ensemble._fitted_ensemble.cache_clear()
     rest = search(architectures(num_initial=4, trials_per_fit=5), objective, 4, part)
 
     np.testing.assert_array_equal(rest.rows, whole.rows)

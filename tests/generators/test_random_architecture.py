@@ -70,7 +70,7 @@ class TestFixed:
     def test_where_there_is_none_it_is_said(
         self, history: Callable[..., History], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("ax_anasod.generators.fixed_codes._MAX_DRAWS", 10_000)
+        monkeypatch.setattr("ax_anasod.generators.fixed._MAX_DRAWS", 10_000)
         skip = GRAPH.operations.index("skip")
         generator = RandomArchitectureGenerator(GRAPH.to_dict())
 
