@@ -113,6 +113,7 @@ _ROOMS = {
     "early_stopping": (),
     "storage": (),
     "analysis": (),
+    "plots": (),
     "runs": (),
     "testing": (),
     "exceptions": (

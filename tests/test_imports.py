@@ -93,7 +93,9 @@ def test_public_name_resolves(name: str) -> None:
     assert name in dir(ax_anasod)
 
 
-@pytest.mark.parametrize("room", ["", "compare", "global_stopping", "runs"])
+@pytest.mark.parametrize(
+    "room", ["", "compare", "dnas", "global_stopping", "networks", "runs", "training"]
+)
 def test_type_checkers_see_the_same_public_names(room: str) -> None:
     package = importlib.import_module(f"ax_anasod.{room}".rstrip("."))
     tree = ast.parse((PACKAGE / room / "__init__.py").read_text())
