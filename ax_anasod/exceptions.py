@@ -1,8 +1,9 @@
-"""What can go wrong, named after what the user can repair.
+r"""What can go wrong, named after what the user can repair.
 
 Every error of the package carries a message (the offending value and what is
 allowed) and, where there is one, a hint (what to do about it). The command line
-prints exactly the two, on one line.
+prints exactly the two, on one line. In both, control characters and the like are written
+as in Python (``\x1b``), so that no name of a file acts on the terminal that shows the error.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import difflib
 import reprlib
 from collections.abc import Iterable
+
+from ax_anasod.escaping import for_terminal
 
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 100
@@ -24,9 +27,10 @@ class AnasodError(Exception):
     """
 
     def __init__(self, message: str, hint: str | None = None) -> None:
-        super().__init__(message if hint is None else f"{message} ({hint})")
-        self.message = message
-        self.hint = hint
+        # Both name what was read from files and folders, whose names may hold anything.
+        self.message = for_terminal(message)
+        self.hint = None if hint is None else for_terminal(hint)
+        super().__init__(self.message if hint is None else f"{self.message} ({self.hint})")
 
     def __reduce__(self) -> tuple[type[AnasodError], tuple[str, str | None]]:
         # The default reduction passes the joined text only, so that an error sent

@@ -33,6 +33,7 @@ from ax_anasod.core.means import as_stored
 from ax_anasod.core.seeding import architecture_rng, proposal_rng
 from ax_anasod.experiment import make_client
 from ax_anasod.generators.candidates import draw_candidates, exhaustive, not_exhausted
+from ax_anasod.generators.ties import best_row
 from ax_anasod.nasbench import NASBenchGraphBenchmark
 from ax_anasod.simplex import TrustRegionSchedule, sample_uniform
 from ax_anasod.surrogates import EncodingGP
@@ -95,7 +96,7 @@ def bare_botorch(cell: Cell, evaluate: Objective, trials: int, seed: int, optimi
             acqf = LogExpectedImprovement(model, best_f=Y.min(), maximize=False)
             points = torch.as_tensor(candidates / cell.total, dtype=torch.double)
             with torch.no_grad():
-                counts = candidates[int(acqf(points.unsqueeze(1)).argmax())]
+                counts = candidates[best_row(acqf(points.unsqueeze(1)).numpy(), rng)]
         rows.append(counts)
         values.append(evaluate(counts, trial))
     return [tuple(row.tolist()) for row in rows]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pickle
 import unicodedata
 
 import pytest
@@ -14,6 +15,7 @@ from ax_anasod.escaping import (
     for_terminal,
     lines_for_terminal,
 )
+from ax_anasod.exceptions import DataError, UnknownNameError
 
 
 @given(st.text(st.characters(codec=None)))
@@ -80,3 +82,16 @@ def test_markup_is_text() -> None:
     for link in ("<a href='javascript:x'>", "<A\nHREF=x>", "<script>", "<img src=x>", "<bad>"):
         assert for_figure(link) == link.replace("<", "&lt;")
     assert for_figure("</a>") == "&lt;/a>"
+
+
+def test_errors_name_files_whose_names_do_nothing() -> None:
+    name = "a\x1b[31m\u202e\udcff.png"
+
+    error = DataError(f"the image {name} is damaged", f"remove {name}")
+    unknown = UnknownNameError("column", name, [name + "x"])
+
+    shown = r"a\x1b[31m\u202e\udcff.png"
+    assert str(error) == f"the image {shown} is damaged (remove {shown})"
+    assert (error.message, error.hint) == (f"the image {shown} is damaged", f"remove {shown}")
+    assert "\x1b" not in str(unknown)
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)

@@ -17,6 +17,7 @@ from ax_anasod.exceptions import RunError, RunLostError
 from ax_anasod.files import refuse_link, remove_unfinished
 from ax_anasod.journal import (
     Record,
+    all_trials,
     check_quantities,
     is_being_written,
     read_content,
@@ -141,7 +142,7 @@ class ComparisonFolder:
         """
         from ax_anasod.runs.folder import new_folder_beside
 
-        number = sum(map(len, records.values()))
+        trials = all_trials(sum(map(len, records.values())))
         try:
             place = new_folder_beside(self.path)
             self.plan.write(place / PLAN)
@@ -152,10 +153,10 @@ class ComparisonFolder:
                 kept.parent.mkdir(parents=True, exist_ok=True)
                 write_records(kept, trials)
         except (RunError, OSError) as error:
-            return RunLostError(lost.message, f"all {number} trials are lost: {error}")
+            return RunLostError(lost.message, f"{trials} lost: {error}")
         return RunLostError(
             lost.message,
-            f"all {number} trials are kept in {place}; the same command goes on from them there",
+            f"{trials} kept in {place}; the same command goes on from them there",
         )
 
     def __enter__(self) -> Self:

@@ -30,7 +30,7 @@ def table(summary: Summary) -> tuple[list[str], list[list[str]]]:
     if plan.objective.optimum is not None:
         columns["queries to optimum"] = _queries(frame, "queries_to_optimum", "seeds_at_optimum")
     if plan.regret is not None:
-        columns[f"queries to regret {plan.regret:g}"] = _queries(
+        columns[f"queries to regret {plan.regret:g}{_unit_of_regret(unit)}"] = _queries(
             frame, "queries_to_regret", "seeds_at_regret"
         )
     if "noise_free_regret" in frame:
@@ -74,7 +74,8 @@ def notes(summary: Summary) -> list[str]:
                 if plan.noise_free.optimum is None
                 else f" ({number(plan.noise_free.optimum, plan.noise_free.unit)})"
             )
-            + "; the noise-free regret is the mean error of the incumbent above that optimum."
+            + "; the noise-free regret is the mean error of the incumbent above "
+            f"that optimum{_unit_of_regret(plan.noise_free.unit, ', in')}."
         )
     if plan.reported:
         names = ", ".join(quantity.name for quantity in plan.reported)
@@ -166,6 +167,12 @@ def _p_value(value: float) -> str:
 
 def _unit_in_words(unit: str) -> str:
     return f"in {unit}" if unit else "in the unit of the table"
+
+
+def _unit_of_regret(unit: str, before: str = "") -> str:
+    """A difference of two percentages is one of percentage points."""
+    unit = "percentage points" if unit == "percent" else unit
+    return f"{before} {unit}" if unit else ""
 
 
 def _test_in_words(summary: Summary) -> list[str]:

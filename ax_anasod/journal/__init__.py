@@ -21,7 +21,7 @@ from ax_anasod.journal.events import (
     Stopped,
     plain_entries,
 )
-from ax_anasod.journal.journal import Journal, write_records
+from ax_anasod.journal.journal import Journal, all_trials, write_records
 
 __all__ = [
     "BETWEEN_LAYERS",
@@ -33,6 +33,7 @@ __all__ = [
     "Record",
     "Started",
     "Stopped",
+    "all_trials",
     "check_quantities",
     "extend",
     "is_being_written",

@@ -105,7 +105,7 @@ class Journal:
             if status.st_nlink and status.st_size == self._size:
                 raise RunLostError(
                     f"the journal {self.path} was moved or replaced while its run was at work",
-                    f"all {self.ended} trials are in it, wherever it is now",
+                    f"{all_trials(self.ended)} in it, wherever it is now",
                     moved=True,
                 )
             raise RunLostError(f"the journal {self.path} was deleted while its run was at work")
@@ -171,3 +171,13 @@ def _set_aside(path: Path, damaged: bytes) -> Path:
             write_new(aside, damaged)
             return aside
     raise AssertionError  # the numbers do not end
+
+
+def all_trials(number: int) -> str:
+    """The beginning of what is said of all trials of a run.
+
+    Example:
+        >>> all_trials(1), all_trials(4)
+        ('its only trial is', 'all 4 trials are')
+    """
+    return "its only trial is" if number == 1 else f"all {number} trials are"

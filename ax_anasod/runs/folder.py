@@ -14,7 +14,7 @@ from typing import Self
 from ax_anasod.exceptions import RunError, RunLostError
 from ax_anasod.files import refuse_link, remove_unfinished
 from ax_anasod.global_stopping import check_until_improvement_below
-from ax_anasod.journal import Journal, check_quantities, write_records
+from ax_anasod.journal import Journal, all_trials, check_quantities, write_records
 from ax_anasod.runs.config import RunConfig
 from ax_anasod.runs.layout import (
     CONFIG,
@@ -140,16 +140,16 @@ class RunFolder:
 
     def _rescue(self, lost: RunLostError) -> RunLostError:
         """Write the trials into a new folder; what is to be said then."""
-        trials = f"all {self.journal.ended} trials"
+        trials = all_trials(self.journal.ended)
         try:
             place = new_folder_beside(self.path)
             self.config.write(place / CONFIG)
             write_records(place / JOURNAL, self.journal.records)
         except RunError as error:
-            return RunLostError(lost.message, f"{trials} are lost: {error.message}")
+            return RunLostError(lost.message, f"{trials} lost: {error.message}")
         return RunLostError(
             lost.message,
-            f"{trials} are kept in {place}; go on with: ax-anasod resume {quote(str(place))}",
+            f"{trials} kept in {place}; go on with: ax-anasod resume {quote(str(place))}",
         )
 
     def __enter__(self) -> Self:

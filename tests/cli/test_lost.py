@@ -140,7 +140,7 @@ def test_a_training_does_not_go_on_in_a_folder_that_is_gone(
         outcome = command(*train)
     assert outcome.code == 1
     kept = tmp_path / "run-rescued-1"
-    assert f"all 1 trials are kept in {kept}" in outcome.err
+    assert f"its only trial is kept in {kept}" in outcome.err
     assert not run.exists()
     assert command("resume", kept).code == 0
     assert [record.end is not None for record in read_records(kept / "journal.jsonl")] == [True] * 3

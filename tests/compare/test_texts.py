@@ -33,7 +33,7 @@ def test_table_has_a_row_for_each_contender(summary: Summary) -> None:
         "mean ± s.e.",
         "median",
         "queries to optimum",
-        "queries to regret 0.5",
+        "queries to regret 0.5 percentage points",
         "test",
         "p",
         "s a trial",
