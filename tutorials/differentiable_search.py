@@ -28,7 +28,6 @@ import warnings
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
-from importlib.metadata import version
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -42,6 +41,7 @@ warnings.simplefilter("ignore")
 from ax_anasod import architecture_of, cells, make_client
 from ax_anasod.dnas import OneShotConfig, OneShotRun, method
 from ax_anasod.dnas.edges import CellEdges
+from ax_anasod.environment import environment
 from ax_anasod.networks import published_config
 from ax_anasod.training import DataConfig, Hardware, TrainingConfig, TrainingTask, load_data
 
@@ -65,7 +65,7 @@ task = TrainingTask(
 images = load_data(task.data)
 task = task.fitted(images)
 config = OneShotConfig(
-    version=version("ax-anasod"),
+    environment=environment(),
     created=datetime.now(UTC).isoformat(timespec="seconds"),
     method_name="anasod-dnas+",
     method=method("anasod-dnas+", candidates=15),
@@ -162,7 +162,7 @@ for architecture, score in zip(found.architectures[:5], found.scores[:5], strict
 #
 # ## 4. The hand-over to `two-level-bo`
 #
-# `make_client(..., start=found)` makes the first cells of the result the first trials, draws the
+# `make_client(..., start=found)` makes the first cell of the result the first trial, draws the
 # other initial ones from p with a share of uniform mixed in (without it none of them would have a
 # `skip_connect`), and then goes on as `two-level-bo` always does. Here each trial trains a cell
 # alone, as above; the same search without a start is beside it.

@@ -70,7 +70,7 @@ class StartArguments(TypedDict, total=False):
     Args:
         place: Start from a differentiable search (its folder or found.json): its best cells are
             the first trials, and the other initial ones are drawn from its distribution.
-        cells: With --from: how many of its cells are the first trials (5).
+        cells: With --from: how many of its cells are the first trials (1).
         uniform: With --from: share of a uniform distribution that is mixed into the other one
             (0.25).
     """

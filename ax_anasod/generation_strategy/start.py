@@ -28,9 +28,10 @@ from ax_anasod.settings import NonNegativeInt, checked
 class Start:
     """How a search starts from the result of a differentiable search.
 
-    The first trials are the cells of most promise; the other initial ones are drawn from p,
-    into which a uniform distribution is mixed: p alone is often so sharp that its draws tell a
-    model little.
+    The first trial is the cell of most promise; the other initial ones are drawn from p, into
+    which a uniform distribution is mixed: p alone is often so sharp that its draws tell a
+    model little. So do further cells of the result, which are mostly the neighbours of the first
+    one (measured in docs/strategies.md).
 
     Args:
         found: The result.
@@ -44,7 +45,7 @@ class Start:
     """
 
     found: OneShotResult
-    cells: NonNegativeInt = 5
+    cells: NonNegativeInt = 1
     uniform: Annotated[float, Gt(0), Le(1)] = 0.25
     source: str = ""
 

@@ -22,7 +22,7 @@ def test_a_damaged_configuration_is_refused(content: str, tmp_path: Path) -> Non
 
 def test_a_configuration_of_another_version_is_refused(task: TrainingTask, tmp_path: Path) -> None:
     file = tmp_path / "dnas.json"
-    OneShotConfig("0.1.0", "2026-01-01", "gaea", method("gaea"), task, 3).write(file)
+    OneShotConfig({"torch": "2"}, "2026-01-01", "gaea", method("gaea"), task, 3).write(file)
     content = json.loads(file.read_text())
     for path, message in (
         (("method", "surprise"), "unknown option 'surprise'"),

@@ -35,7 +35,9 @@ def make(task: TrainingTask, digits: ImageData) -> Make:
         own = task
         if oracle is not None:
             own = replace(task, cell=ROW, network=NetworkConfig(channels=4, cells=3))
-        config = OneShotConfig("0.1.0", "2026-01-01", name, method(name, **options), own, 3, oracle)
+        config = OneShotConfig(
+            {"torch": "2"}, "2026-01-01", name, method(name, **options), own, 3, oracle
+        )
         if folder is not None:
             folder.mkdir(exist_ok=True)
             config.write(folder / "dnas.json")

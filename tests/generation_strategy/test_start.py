@@ -73,7 +73,7 @@ class TestFirstTrials:
         ],
     )
     def test_of_architectures_are_the_best_cells(self, strategy: str, nodes: list[str]) -> None:
-        client = make_client(NB201, strategy, start=FOUND_NB201)
+        client = make_client(NB201, strategy, start=Start(FOUND_NB201, cells=5))
 
         trials = first_trials(client, 7)
 
@@ -100,7 +100,7 @@ class TestFirstTrials:
         second = f"|{skip}~0|+" + texts[0].format(conv, conv).split("+", 1)[1]
         third = texts[0].format(conv, conv)
         found = replace(FOUND_NB201, architectures=(first, second, third))
-        client = make_client(NB201, strategy, start=found)
+        client = make_client(NB201, strategy, start=Start(found, cells=2))
 
         trials = list(client.get_next_trials(4).values())
 
@@ -119,15 +119,16 @@ class TestFirstTrials:
         assert names == ["start"] * 7 + ["regularized-evolution"]
 
     def test_are_as_many_cells_as_asked_for(self) -> None:
-        client = make_client(NB201, "two-level-bo", start=Start(FOUND_NB201, cells=2))
+        for start, number in ((Start(FOUND_NB201, cells=2), 2), (FOUND_NB201, 1)):
+            client = make_client(NB201, "two-level-bo", start=start)
 
-        trials = first_trials(client, 4)
+            trials = first_trials(client, 4)
 
-        assert trials[:2] == list(FOUND_NB201.architectures[:2])
-        assert trials[2] != FOUND_NB201.architectures[2]
+            assert trials[:number] == list(FOUND_NB201.architectures[:number])
+            assert trials[number] != FOUND_NB201.architectures[number]
 
     def test_that_a_user_attached_are_not_proposed_again(self) -> None:
-        client = make_client(NB201, "two-level-bo", start=FOUND_NB201)
+        client = make_client(NB201, "two-level-bo", start=Start(FOUND_NB201, cells=5))
         codes = NB201.from_strings(FOUND_NB201.architectures[1:2])
         client.attach_trial(CellSearchSpace.from_cell(NB201).parameterizations(codes)[0])
 
@@ -138,7 +139,8 @@ class TestFirstTrials:
 
     def test_are_only_cells_that_a_table_has(self) -> None:
         present = NB201.from_strings(FOUND_NB201.architectures[2:])
-        client = make_client(RestrictedCell(NB201, present), "two-level-bo", start=FOUND_NB201)
+        start = Start(FOUND_NB201, cells=5)
+        client = make_client(RestrictedCell(NB201, present), "two-level-bo", start=start)
 
         trials = first_trials(client, 6)
 
