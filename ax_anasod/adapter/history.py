@@ -64,6 +64,7 @@ class HistoryAdapter(CheckedAdapter, RandomAdapter):
             optimization_config,
             pending_observations,
             with_values=self.generator.reads_values,
+            with_limits=self.generator.scope == "limits",
         )
         fixed = {} if fixed_features is None else space.partial(fixed_features.parameters)
         with undisturbed():

@@ -19,8 +19,7 @@ from ax.core.search_space import SearchSpace
 from ax.generators.types import TConfig
 
 from ax_anasod._ax import experiment_behind, objectives_behind, transform_config
-from ax_anasod.core.history import warn_once
-from ax_anasod.core.means import as_stored, failed_arms
+from ax_anasod.core.means import as_stored, failed_arms, warn_once
 from ax_anasod.core.objectives import objective_signs
 from ax_anasod.exceptions import ObservationError, ObservationWarning
 from ax_anasod.generators.targets import has_logarithm, lift_zeros

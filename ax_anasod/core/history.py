@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-import warnings
-import weakref
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import takewhile
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from ax.core.base_trial import BaseTrial
-from ax.core.batch_trial import BatchTrial
 from ax.core.experiment import Experiment
 from ax.core.observation import ObservationFeatures
 from ax.core.optimization_config import OptimizationConfig
 from ax.core.trial import Trial
 
 from ax_anasod.core.bound_space import CellBoundSearchSpace
-from ax_anasod.core.means import (
-    Key,
-    Means,
-    as_stored,
-    begins_with,
-    failed_arms,
-    merges,
-    unusable_values,
-)
-from ax_anasod.core.objectives import objective_signs
-from ax_anasod.exceptions import AnasodWarning, ObservationWarning
+from ax_anasod.core.known import KnownMetric
+from ax_anasod.core.means import Key, Means, as_stored, begins_with, failed_arms, merges, warn_once
+from ax_anasod.core.objectives import Limit, limits_of, objective_signs
+from ax_anasod.exceptions import ObservationWarning
 from ax_anasod.typing import Values
-
-# What experiments have been warned of: Ax compares experiments by all their attributes.
-_SAID: Final[dict[int, set[str]]] = {}
 
 
 @dataclass(frozen=True)
@@ -56,6 +44,12 @@ class History:
             space, which Ax lets into experiments on plain search spaces, are counted here but
             are no rows.
         objectives: Each objective's metric, and the sign that makes it minimised.
+        thresholds: The worst value of each objective that counts, with that sign; infinite
+            where none is given.
+        limits: What other metrics may be at most.
+        limit_values: Their values, ``n`` for each limit, with its sign.
+        known: Metric -> what computes it from codes, of the objectives and limits that need no
+            model.
     """
 
     rows: npt.NDArray[np.int64]
@@ -64,11 +58,26 @@ class History:
     failed: npt.NDArray[np.bool_]
     position: int
     objectives: tuple[tuple[str, float], ...] = ()
+    thresholds: tuple[float, ...] = ()
+    limits: tuple[Limit, ...] = ()
+    limit_values: tuple[npt.NDArray[np.float64], ...] = ()
+    known: Mapping[str, KnownMetric] = field(default_factory=dict)
 
     @property
     def observed(self) -> npt.NDArray[np.bool_]:
-        """Which rows have every objective, ``n``; none where no values were read."""
-        return np.asarray(np.isfinite(self.values).all(axis=1) & (self.values.shape[1] > 0))
+        """Which rows have every objective and limit, ``n``; none where no values were read."""
+        observed = np.isfinite(self.values).all(axis=1) & (self.values.shape[1] > 0)
+        for column in self.limit_values:
+            observed &= np.isfinite(column)
+        return np.asarray(observed)
+
+    @property
+    def feasible(self) -> npt.NDArray[np.bool_]:
+        """Which observed rows keep every limit, ``n``."""
+        feasible = self.observed
+        for limit, column in zip(self.limits, self.limit_values, strict=True):
+            feasible &= column <= limit.bound
+        return feasible
 
     @property
     def pending(self) -> npt.NDArray[np.bool_]:
@@ -78,17 +87,35 @@ class History:
         """
         return ~self.observed & ~self.failed
 
-    def imputed(self) -> tuple[npt.NDArray[np.int64], Values]:
-        """Rows and first objective of all ended trials, in trial order.
+    def allowed(self, codes: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Which of ``m x d`` codes keep the limits and thresholds on known quantities, ``m``."""
+        allowed = np.ones(len(codes), dtype=np.bool_)
+        for limit in self.known_limits:
+            values = self.known[limit.metric].checked_values(codes)
+            allowed &= limit.sign * values <= limit.bound
+        return allowed
+
+    @property
+    def known_limits(self) -> list[Limit]:
+        """The limits on known quantities, thresholds of known objectives among them."""
+        bounds = zip(self.objectives, self.thresholds, strict=False)
+        own = [Limit(name, sign, bound) for (name, sign), bound in bounds if bound < math.inf]
+        return [limit for limit in (*self.limits, *own) if limit.metric in self.known]
+
+    def imputed(self, column: Values | None = None) -> tuple[npt.NDArray[np.int64], Values]:
+        """Rows and one quantity of all ended trials, in trial order.
 
         A failed or abandoned trial counts as the worst value seen, so that it is never
         proposed for ever; before anything was observed such trials are left out.
 
+        Args:
+            column: Values ``n`` of the quantity; by default those of the first objective.
+
         Returns:
             Rows ``n' x d`` and values ``n'``.
         """
-        observed, ended = self.observed, self._ended
-        values = self.values[:, 0].copy()
+        observed, ended = self.observed, self.ended
+        values = (self.values[:, 0] if column is None else column).copy()
         if observed.any():
             values[~observed] = values[observed].max()
         return self.rows[ended], values[ended]
@@ -105,12 +132,13 @@ class History:
             trials after them, as in :meth:`imputed`; empty before anything was observed.
         """
         _, values = self.imputed()
-        observed = np.cumsum(self.observed[self._ended])
+        observed = np.cumsum(self.observed[self.ended])
         first = int(np.searchsorted(observed, num_initial)) + 1
         return np.concatenate([np.sort(values[:first])[:1], values[first:]])
 
     @property
-    def _ended(self) -> npt.NDArray[np.bool_]:
+    def ended(self) -> npt.NDArray[np.bool_]:
+        """Which rows are observed or failed, ``n``; none before anything was observed."""
         observed = self.observed
         return observed | self.failed if observed.any() else observed
 
@@ -167,6 +195,7 @@ class HistoryReader:
         pending: dict[str, list[ObservationFeatures]] | None = None,
         *,
         with_values: bool = True,
+        with_limits: bool = False,
     ) -> History:
         """Read the history.
 
@@ -175,28 +204,53 @@ class HistoryReader:
             optimization_config: Which metrics are objectives.
             pending: Ax's pending observations.
             with_values: Whether values are read; without them there are no objectives.
+            with_limits: Whether limits and thresholds are read.
 
         """
         config = optimization_config or experiment.optimization_config
         objectives = [] if config is None or not with_values else objective_signs(config)
+        limits: list[Limit] = []
+        thresholds: list[float] = []
+        if config is not None and with_values and with_limits:
+            limits, thresholds = limits_of(config)
+        read = objectives + [(limit.metric, limit.sign) for limit in limits]
         others = self._keep_settled(experiment)
-        values = self._read_values(experiment, objectives)
-        values = np.concatenate([values, _as_stored(self._values_of(others.keys, objectives))])
-        failures = {(i, arm.name) for i, arm in failed_arms(experiment, dict(objectives))}
+        values = self._read_values(experiment, read)
+        values = np.concatenate([values, _as_stored(self._values_of(others.keys, read))])
+        known = self._known(experiment, read)
+        for column, (name, sign) in enumerate(read):
+            if name in known:
+                rows = np.concatenate([self._rows, others.rows])
+                values[:, column] = sign * known[name].checked_values(rows)
+        failures = {(i, arm.name) for i, arm in failed_arms(experiment, dict(read))}
         failed = np.zeros(len(values), dtype=np.bool_)
         if failures:
             failed[:] = [key in failures for key in (*self._keys, *others.keys)]
         values[failed] = np.nan
         proposed = self._space.rows(proposed_before(pending))
         new = len(proposed)
+        values = np.concatenate([values, np.full((new, len(read)), np.nan)])
         return History(
             rows=np.concatenate([self._rows, others.rows, proposed]),
-            values=np.concatenate([values, np.full((new, len(objectives)), np.nan)]),
+            values=values[:, : len(objectives)],
             trial_indices=np.concatenate([self._indices, others.indices, np.full(new, -1)]),
             failed=np.concatenate([failed, np.zeros(new, dtype=np.bool_)]),
             position=len(failed) + self._outside + others.outside + new,
             objectives=tuple(objectives),
+            thresholds=tuple(thresholds),
+            limits=tuple(limits),
+            limit_values=tuple(values[:, len(objectives) :].T),
+            known=known,
         )
+
+    def _known(
+        self, experiment: Experiment, read: list[tuple[str, float]]
+    ) -> dict[str, KnownMetric]:
+        """What of the metrics is known of a row; an encoding does not say which architecture."""
+        if self._space.kind == "encoding":
+            return {}
+        metrics = {name: experiment.signature_to_metric.get(name) for name, _ in read}
+        return {name: known for name, known in metrics.items() if isinstance(known, KnownMetric)}
 
     def _forget(self) -> None:
         # Of the leading trials whose arms cannot change any more.
@@ -269,36 +323,6 @@ class HistoryReader:
         for column, (name, sign) in enumerate(objectives):
             exact[:, column] = [sign * self._means.get(key, name) for key in keys]
         return exact
-
-
-def warn_once(experiment: Experiment, text: str, category: type[AnasodWarning]) -> None:
-    """Warn in the same words of the same experiment only once, whatever the filters are."""
-    key = id(experiment)
-    if key not in _SAID:
-        _SAID[key] = set()
-        weakref.finalize(experiment, _SAID.pop, key, None)
-    if text not in _SAID[key]:
-        _SAID[key].add(text)
-        warnings.warn(text, category, stacklevel=3)
-
-
-def fail_unusable_trials(experiment: Experiment) -> None:
-    """Mark what has ended with a NaN or infinite objective as failed, with a warning each.
-
-    Ax's own search for the best trial stumbles over such trials, too.
-
-    Args:
-        experiment: The experiment.
-    """
-    config = experiment.optimization_config
-    objectives = {} if config is None else dict(objective_signs(config))
-    for (index, name), (metric, value) in unusable_values(experiment, objectives).items():
-        trial, reason = experiment.trials[index], f"{metric} is {value}"
-        if isinstance(trial, BatchTrial):
-            trial.mark_arm_abandoned(name, reason)
-        else:
-            trial.mark_failed(reason, unsafe=True)
-        warnings.warn(f"trial {index} counts as failed: {reason}", ObservationWarning, stacklevel=2)
 
 
 def _as_stored(exact: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

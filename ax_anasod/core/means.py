@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import operator
+import warnings
+import weakref
 from collections.abc import Container, Sequence
 from typing import Final
 
@@ -17,11 +19,13 @@ from ax.core.experiment import Experiment
 from ax.core.trial_status import TrialStatus
 
 from ax_anasod._ax import data_rows
-from ax_anasod.exceptions import ObservationError
+from ax_anasod.exceptions import AnasodWarning, ObservationError, ObservationWarning
 from ax_anasod.typing import Values
 
 # What sums and means of equal numbers may differ by, in any order.
 _ROUNDING: Final = 1e-13
+# What experiments have been warned of: Ax compares experiments by all their attributes.
+_SAID: Final[dict[int, set[str]]] = {}
 
 Key = tuple[int, str]
 """A trial's index and the name of one of its arms."""
@@ -118,6 +122,36 @@ def failed_arms(experiment: Experiment, objectives: Container[str]) -> list[tupl
         or (index, arm.name) in unusable
         or arm in experiment.trials[index].abandoned_arms
     ]
+
+
+def fail_unusable_trials(experiment: Experiment) -> None:
+    """Mark what has ended with a NaN or infinite objective or limit as failed, with a warning.
+
+    Ax's own search for the best trial stumbles over such trials, too.
+
+    Args:
+        experiment: The experiment.
+    """
+    config = experiment.optimization_config
+    searched = set() if config is None else config.metric_signatures
+    for (index, name), (metric, value) in unusable_values(experiment, searched).items():
+        trial, reason = experiment.trials[index], f"{metric} is {value}"
+        if isinstance(trial, BatchTrial):
+            trial.mark_arm_abandoned(name, reason)
+        else:
+            trial.mark_failed(reason, unsafe=True)
+        warnings.warn(f"trial {index} counts as failed: {reason}", ObservationWarning, stacklevel=2)
+
+
+def warn_once(experiment: Experiment, text: str, category: type[AnasodWarning]) -> None:
+    """Warn in the same words of the same experiment only once, whatever the filters are."""
+    key = id(experiment)
+    if key not in _SAID:
+        _SAID[key] = set()
+        weakref.finalize(experiment, _SAID.pop, key, None)
+    if text not in _SAID[key]:
+        _SAID[key].add(text)
+        warnings.warn(text, category, stacklevel=3)
 
 
 def unusable_value(trial_index: int, metric: str, value: float, allowed: str) -> ObservationError:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import re
 import warnings
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final, Literal
 
 from ax.core.optimization_config import OptimizationConfig
+from ax.core.outcome_constraint import OutcomeConstraint
+from ax.core.types import ComparisonOp
 
 from ax_anasod.exceptions import ObjectiveWarning, OptionError
 
@@ -20,15 +24,59 @@ _LESS_IS_BETTER: Final = re.compile(
     "err|error|errors|drop|gap|inverse|loss|mae|minus|mse|neg|negative|regret|rmse"
 )
 
-ObjectiveScope = Literal["any", "one", "front"]
+ObjectiveScope = Literal["any", "one", "front", "limits"]
 """What is searched: whatever is asked for (draws that read no values), the best value of one
-metric, or that or a Pareto front of several."""
+metric, that or a Pareto front of several, or either of these under limits on other metrics."""
+
+MOST_OBJECTIVES: Final = 4
+"""With more, the boxes of a front are too many, and most trials are on it."""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What a metric may be at most: ``sign * value <= bound``.
+
+    Args:
+        metric: The metric's signature.
+        sign: -1 where the value itself must be at least ``-bound``.
+        bound: The bound, with the sign.
+    """
+
+    metric: str
+    sign: float
+    bound: float
+
+    def __str__(self) -> str:
+        return f"{self.metric} {'<=' if self.sign > 0 else '>='} {self.sign * self.bound:g}"
 
 
 def objective_signs(config: OptimizationConfig) -> list[tuple[str, float]]:
     """The objectives' metric signatures, each with the sign that makes it minimised."""
     # Ax's weights are positive for maximisation, whatever the kind of objective.
     return [(name, -1.0 if weight > 0 else 1.0) for name, weight in config.objective.metric_weights]
+
+
+def limits_of(config: OptimizationConfig) -> tuple[list[Limit], list[float]]:
+    """The limits, and the worst value that each objective may have.
+
+    Returns:
+        The limits on other metrics, and the thresholds in the order of the objectives, with
+        the sign that makes these minimised; infinite where there is none.
+    """
+    thresholds = {name: math.inf for name, _ in objective_signs(config)}
+    limits = []
+    for limit in map(_limit, config.all_constraints):
+        if limit.metric in thresholds:
+            thresholds[limit.metric] = limit.bound
+        else:
+            limits.append(limit)
+    return limits, list(thresholds.values())
+
+
+def _limit(constraint: OutcomeConstraint) -> Limit:
+    ((metric, weight),) = constraint.metric_weights
+    sign = 1.0 if (constraint.op is ComparisonOp.LEQ) == (weight > 0) else -1.0
+    return Limit(metric, sign, sign * constraint.bound / weight)
 
 
 def check_scope(config: OptimizationConfig | None, scope: ObjectiveScope) -> None:
@@ -39,17 +87,12 @@ def check_scope(config: OptimizationConfig | None, scope: ObjectiveScope) -> Non
         scope: What the strategy searches.
 
     Raises:
-        OptionError: There are outcome constraints, a sum of several metrics, or more
-            objectives than the strategy searches.
+        OptionError: There are outcome constraints that the strategy cannot obey, a sum of
+            several metrics, or more objectives than the strategy searches.
     """
     if config is None or scope == "any":
         return
-    if config.outcome_constraints:
-        raise OptionError(
-            "this strategy knows no outcome constraints",
-            "random and anasod-random draw whatever the values; anasod-bo takes the metric as a "
-            "second objective",
-        )
+    _check_constraints(config, scope)
     names = [name for name, _ in objective_signs(config)]
     # A comma separates objectives; whatever has more metrics than these parts has a sum.
     if len(names) > config.objective.expression.count(",") + 1:
@@ -60,8 +103,33 @@ def check_scope(config: OptimizationConfig | None, scope: ObjectiveScope) -> Non
     if scope == "one" and len(names) > 1:
         raise OptionError(
             f"this strategy searches one objective, got {len(names)}: {names}",
-            "report their sum as a metric of its own, or search a Pareto front with anasod-bo",
+            "report their sum as a metric of its own, or search a Pareto front with two-level-bo",
         )
+    if len(names) > MOST_OBJECTIVES:
+        raise OptionError(
+            f"a Pareto front has {MOST_OBJECTIVES} objectives at most, got {len(names)}: {names}",
+            "make some of them limits",
+        )
+
+
+def _check_constraints(config: OptimizationConfig, scope: ObjectiveScope) -> None:
+    if scope != "limits" and config.outcome_constraints:
+        raise OptionError(
+            "this strategy knows no outcome constraints",
+            "two-level-bo obeys them; random and anasod-random draw whatever the values",
+        )
+    for constraint in config.all_constraints:
+        if constraint.relative:
+            raise OptionError(
+                f"{constraint.expression!r} is relative to a baseline, which a search of "
+                "architectures does not have",
+                "name the bound itself, such as 'latency <= 5'",
+            )
+        if len(constraint.metric_names) > 1:
+            raise OptionError(
+                f"{constraint.expression!r} limits a sum of several metrics",
+                "report the sum as a metric of its own",
+            )
 
 
 def warn_if_minimised(names: Iterable[str]) -> None:

@@ -18,7 +18,7 @@ from ax.generation_strategy.transition_criterion import MinTrials
 from ax_anasod.adapter.history import HistoryAdapter
 from ax_anasod.adapter.registry import SETUPS, AnasodGenerators
 from ax_anasod.core import TrialKind
-from ax_anasod.core.history import fail_unusable_trials
+from ax_anasod.core.means import fail_unusable_trials
 from ax_anasod.generators import EncodingGenerator, HistoryGenerator
 
 DRAWS: Final[dict[TrialKind, AnasodGenerators]] = {

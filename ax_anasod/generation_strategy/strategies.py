@@ -68,6 +68,7 @@ _ROWS: Final = (
         "Gaussian process on distributions and architectures; beyond the paper",
         TwoLevelGenerator,
         draws=True,
+        multi_objective=True,
         expects_improvement=True,
     ),
     Strategy(

@@ -107,10 +107,12 @@ class ArchitectureGenerator(HistoryGenerator):
 
 def _with_pending(history: History, row: npt.NDArray[np.int64]) -> History:
     """The history with one more row, ``1 x d``, proposed and not yet a trial."""
-    return History(
+    return replace(
+        history,
         rows=np.concatenate([history.rows, row]),
         values=np.concatenate([history.values, np.full((1, history.values.shape[1]), np.nan)]),
         trial_indices=np.append(history.trial_indices, -1),
         failed=np.append(history.failed, False),
         position=history.position + 1,
+        limit_values=tuple(np.append(column, np.nan) for column in history.limit_values),
     )

@@ -123,8 +123,8 @@ class DrawGenerator(HistoryGenerator):
 
     @property
     def reads_values(self) -> bool:
-        """Whether values are looked at, for the model that follows."""
-        return self.above is not None
+        """Whether values or limits are looked at, for the model that follows."""
+        return self.above is not None or self._scope == "limits"
 
     def check(self, history: History) -> None:
         """Refuse values that the model could not take.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,30 @@ from ax_anasod.surrogates import (
 _CHUNK: Final = 4096
 
 
+class Acquisition(Protocol):
+    """What a search of the best architecture needs of an acquisition function.
+
+    Attributes:
+        codes: ``n x d`` codes that have a value or are pending.
+    """
+
+    codes: npt.NDArray[np.int64]
+
+    @property
+    def believed(self) -> npt.NDArray[np.float64]:
+        """How good each of these is, ``n``; less is better."""
+        ...
+
+    @property
+    def percent(self) -> float:
+        """How many percent of what was found an improvement by 1 is."""
+        ...
+
+    def __call__(self, features: LevelFeatures) -> npt.NDArray[np.float64]:
+        """The logarithms of what ``m`` architectures promise, ``m``; -inf: not allowed."""
+        ...
+
+
 class ExpectedImprovement:
     """The log expected improvement on the best target seen or believed.
 
@@ -28,6 +52,7 @@ class ExpectedImprovement:
         levels: The levels of the surrogate.
         codes: ``n x d`` codes that have a target or are pending.
         targets: ``n`` targets with mean 0 and variance 1; NaN where pending.
+        percent: How many percent of the best value an improvement by 1 is.
     """
 
     def __init__(
@@ -36,8 +61,9 @@ class ExpectedImprovement:
         levels: Sequence[Level],
         codes: npt.NDArray[np.int64],
         targets: npt.NDArray[np.float64],
+        percent: float,
     ) -> None:
-        self.codes = codes
+        self.codes, self.percent = codes, percent
         self._names = [level.name for level in levels]
         self._observed = LevelFeatures(cell, codes)
         distances = self._observed.distances(self._observed, self._names)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from ax_anasod.core.history import History
 from ax_anasod.generators.base import DrawGenerator
 from ax_anasod.generators.fixed import draw_with_fixed
+from ax_anasod.generators.known_limits import draw_allowed
 from ax_anasod.settings import checked
 
 
@@ -37,9 +38,17 @@ class RandomArchitectureGenerator(DrawGenerator):
         Raises:
             ArchitectureError: No valid architecture with the fixed values was found.
             ObservationError: The model that follows could not take a value.
+            OptionError: None was found that keeps the limits on known quantities, which the
+                model that follows obeys.
         """
         self.check(history)
         if self.start is not None:
             return self.start.propose(n, history, fixed)
         rng = self.rng(history)
-        return draw_with_fixed(self.cell, n, fixed, rng) if fixed else self.cell.sample(n, rng)
+
+        def draw(number: int) -> npt.NDArray[np.int64]:
+            if fixed:
+                return draw_with_fixed(self.cell, number, fixed, rng)
+            return self.cell.sample(number, rng)
+
+        return draw_allowed(self.cell, n, history, draw)[:n]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
 from typing import Any, Final
 
 import numpy as np
@@ -16,6 +16,7 @@ from ax_anasod.core.seeding import proposal_rng
 from ax_anasod.dnas.edges import CellEdges
 from ax_anasod.exceptions import CellError
 from ax_anasod.generators.fixed import apply_fixed_counts, draw_with_fixed
+from ax_anasod.generators.known_limits import draw_allowed
 from ax_anasod.simplex import sample_biased
 
 # The first of so many draws that has no trial is proposed.
@@ -52,15 +53,18 @@ class StartingDraws:
     def propose(self, n: int, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
         """Propose ``n`` rows, as a generator does, each with those before it pending."""
         draw = self._architectures if self._kind == "architecture" else self._encodings
-        own = (self._given[:, list(fixed)] == list(fixed.values())).all(axis=1)
+        given = self._given[(self._given[:, list(fixed)] == list(fixed.values())).all(axis=1)]
+        if history.known_limits:
+            given = given[history.allowed(given)]
         taken = set(self._keys(history.rows))
         rows = np.empty((n, self._given.shape[1]), dtype=np.int64)
         for i in range(n):
-            drawn = draw(proposal_rng(self._seed, history.position + i), fixed)
-            candidates = np.concatenate([self._given[own], drawn])
+            rng = proposal_rng(self._seed, history.position + i)
+            drawn = draw_allowed(self._cell, 1, history, partial(_draw_many, draw, rng, fixed))
+            candidates = np.concatenate([given, drawn])
             keys = self._keys(candidates)
             # A repeat, where there is nothing new, is a draw.
-            chosen = next((j for j, key in enumerate(keys) if key not in taken), own.sum())
+            chosen = next((j for j, key in enumerate(keys) if key not in taken), len(given))
             rows[i] = candidates[chosen]
             taken.add(keys[chosen])
         return rows
@@ -89,6 +93,16 @@ class StartingDraws:
             if not len(codes):
                 codes = draw_with_fixed(cell, 1, fixed, rng)
         return codes
+
+
+def _draw_many(
+    draw: Callable[[np.random.Generator, Mapping[int, int]], npt.NDArray[np.int64]],
+    rng: np.random.Generator,
+    fixed: Mapping[int, int],
+    at_least: int,
+) -> npt.NDArray[np.int64]:
+    """Draw as many as are drawn at a time, which are more."""
+    return draw(rng, fixed)
 
 
 def _draw_architectures(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
@@ -11,9 +12,12 @@ from scipy.stats import rankdata
 
 from ax_anasod.core.history import History
 from ax_anasod.core.means import unusable_value
+from ax_anasod.surrogates.hypervolume import Link
 
 # As in Ax's StandardizeY: what varies less is constant.
 _SMALLEST_DEVIATION: Final = 1e-8
+# Beyond so many median absolute deviations from the median a value is an outlier.
+_FENCE: Final = 3.0
 
 
 def standardized_targets(
@@ -51,12 +55,31 @@ def modelled_values(
         Rows ``n x d``, values ``n``, and whether they are logarithms.
     """
     rows, values = history.imputed()
+    values, link, _ = linked(values, log_targets)
+    return rows, values, link != "identity"
+
+
+def linked(
+    values: npt.NDArray[np.float64], log_targets: bool
+) -> tuple[npt.NDArray[np.float64], Link, float]:
+    """Values as logarithms where they have them, else divided by the largest absolute value.
+
+    Args:
+        values: ``n`` values.
+        log_targets: Whether to take logarithms of values of one sign.
+
+    Returns:
+        What a model standardises, ``n``, and the link and unit of their
+        :class:`ax_anasod.surrogates.hypervolume.Scale`.
+    """
     # Sums of large values would overflow.
-    values = values / (np.abs(values).max(initial=0.0) or 1.0)
-    for sign in (1.0, -1.0) if log_targets else ():
+    unit = float(np.abs(values).max(initial=0.0)) or 1.0
+    values = values / unit
+    signs: dict[Link, float] = {"log": 1.0, "negative_log": -1.0} if log_targets else {}
+    for link, sign in signs.items():
         if has_logarithm(sign * values):
-            return rows, sign * np.log(lift_zeros(sign * values)), True
-    return rows, values, False
+            return sign * np.log(lift_zeros(sign * values)), link, unit
+    return values, "identity", unit
 
 
 def standardized(values: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], float]:
@@ -89,6 +112,35 @@ def half_ranked(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     warped = values.copy()
     warped[worse] = median + width * ndtri(0.5 + 0.5 * ranks)
     return warped
+
+
+def winsorized(
+    values: npt.NDArray[np.float64], within: float
+) -> tuple[npt.NDArray[np.float64], float]:
+    """Bring outliers of ``n`` values back to a fence: the median and three MAD to either side.
+
+    A few cells that fail to train, or compute nothing in no time, would otherwise decide the
+    scale of all others (MAD: the median absolute deviation from the median).
+
+    Args:
+        values: The values; where half or more are equal, they stay as they are.
+        within: A value that stays inside of the fence, one MAD away from it; infinite for none.
+
+    Returns:
+        The values, and the upper fence.
+
+    Example:
+        >>> winsorized(np.array([1.0, 2.0, 3.0, 4.0, 90.0]), np.inf)
+        (array([1., 2., 3., 4., 6.]), 6.0)
+    """
+    median = float(np.median(values))
+    deviation = float(np.median(np.abs(values - median)))
+    if not deviation:
+        return values, math.inf
+    lower, upper = median - _FENCE * deviation, median + _FENCE * deviation
+    if math.isfinite(within):
+        lower, upper = min(lower, within - deviation), max(upper, within + deviation)
+    return np.clip(values, lower, upper), upper
 
 
 def has_logarithm(values: npt.NDArray[np.float64]) -> bool:

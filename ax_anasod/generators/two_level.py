@@ -14,13 +14,16 @@ from annotated_types import Ge, Le
 from ax_anasod.cells import Cell
 from ax_anasod.cells.keys import LIMIT
 from ax_anasod.core.history import History
+from ax_anasod.core.objectives import ObjectiveScope
 from ax_anasod.exceptions import CellError
 from ax_anasod.generators.architecture import ArchitectureGenerator
 from ax_anasod.generators.base import NUM_INITIAL
-from ax_anasod.generators.expected_improvement import ExpectedImprovement
+from ax_anasod.generators.expected_improvement import Acquisition, ExpectedImprovement
 from ax_anasod.generators.fixed import list_with_fixed
+from ax_anasod.generators.known_limits import draw_allowed, none_allowed
 from ax_anasod.generators.targets import half_ranked, modelled_values, standardized
 from ax_anasod.generators.ties import best_row
+from ax_anasod.generators.trade_off import TradeOff
 from ax_anasod.generators.two_level_search import search
 from ax_anasod.metadata import EXPECTED_IMPROVEMENT
 from ax_anasod.settings import PositiveInt, checked
@@ -68,6 +71,10 @@ class TwoLevelGenerator(ArchitectureGenerator):
     Pending trials are believed to give their posterior mean; a failed one counts as the
     worst value seen.
 
+    With several objectives each has a model of its own, and the proposal is expected to add
+    most hypervolume to the front, in the users' units; limits multiply that by the probability
+    that they are kept (:class:`ax_anasod.generators.trade_off.TradeOff`).
+
     Args:
         cell: ``Cell.to_dict()`` of the cell searched.
         seed: The seed of the run.
@@ -99,6 +106,11 @@ class TwoLevelGenerator(ArchitectureGenerator):
         self.enumeration_limit = enumeration_limit
         self._metadata: dict[str, Any] = {}
 
+    @property
+    def scope(self) -> ObjectiveScope:
+        """A front of up to four objectives, or one, and limits on others."""
+        return "limits"
+
     def propose(self, n: int, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
         """Propose ``n`` architectures, codes ``n x d``."""
         self._metadata = {}
@@ -115,28 +127,32 @@ class TwoLevelGenerator(ArchitectureGenerator):
         """Propose one architecture, a code ``d``."""
         rng = self.rng(history)
         if not history.observed.any():
-            return self.draw_one(rng, fixed)
-        acquisition, percent = self._acquisition(history)
+            drawn = draw_allowed(self.cell, 1, history, lambda n: self.draw(n, rng, fixed))
+            return np.asarray(drawn[0])
+        acquisition = self._acquisition(history)
         if self.cell.num_listed > self.enumeration_limit:
             code, value = search(self, acquisition, history, fixed, rng)
         else:
             code, value = self._best_of_all(acquisition, history, fixed, rng)
-        self._metadata.setdefault(EXPECTED_IMPROVEMENT, math.exp(value) * percent)
+        self._metadata.setdefault(EXPECTED_IMPROVEMENT, math.exp(value) * acquisition.percent)
         return code
 
-    def _acquisition(self, history: History) -> tuple[ExpectedImprovement, float]:
-        """The acquisition function, and how many percent an improvement by 1 is."""
+    def _acquisition(self, history: History) -> Acquisition:
+        """The acquisition function of the next proposal."""
+        levels = self.levels(history.position)
+        if len(history.objectives) > 1 or history.limits or history.known:
+            return TradeOff(self.cell, levels, history, self.log_targets)
         codes, values, logarithmic = modelled_values(history, self.log_targets)
         best = values.min()
         targets, unit = standardized(half_ranked(values))
         pending = history.rows[history.pending]
-        acquisition = ExpectedImprovement(
+        return ExpectedImprovement(
             self.cell,
-            self.levels(history.position),
+            levels,
             np.concatenate([codes, pending]),
             np.concatenate([targets, np.full(len(pending), np.nan)]),
+            percent=100.0 * unit / (1.0 if logarithmic else abs(best) or 1.0),
         )
-        return acquisition, 100.0 * unit / (1.0 if logarithmic else abs(best) or 1.0)
 
     def levels(self, position: int) -> list[Level]:
         """The levels of the surrogate for the proposal at a position of the run."""
@@ -144,7 +160,7 @@ class TwoLevelGenerator(ArchitectureGenerator):
 
     def _best_of_all(
         self,
-        acquisition: ExpectedImprovement,
+        acquisition: Acquisition,
         history: History,
         fixed: Mapping[int, int],
         rng: np.random.Generator,
@@ -155,9 +171,11 @@ class TwoLevelGenerator(ArchitectureGenerator):
             return self.draw_one(rng, fixed), -math.inf
         values = acquisition(features)
         seen = np.isin(self.cell.keys(self.cell.canonical(codes)), self.cell.keys(history.rows))
-        if not seen.all():
+        if (values[~seen] > -math.inf).any():
             values[seen] = -math.inf
         best = best_row(values, rng)
+        if values[best] == -math.inf:
+            raise none_allowed(self.cell, history, codes)
         return np.asarray(codes[best]), float(values[best])
 
 

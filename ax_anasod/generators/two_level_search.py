@@ -13,7 +13,8 @@ from ax_anasod.cells import Cell, mutate
 from ax_anasod.cells.mutation import one_column_edits
 from ax_anasod.core.history import History
 from ax_anasod.generators.architecture import ArchitectureGenerator
-from ax_anasod.generators.expected_improvement import ExpectedImprovement
+from ax_anasod.generators.expected_improvement import Acquisition
+from ax_anasod.generators.known_limits import draw_allowed
 from ax_anasod.generators.ties import best_row
 from ax_anasod.simplex import sample_biased
 from ax_anasod.surrogates import LevelFeatures
@@ -31,7 +32,7 @@ _PATIENCE: Final = 2
 
 def search(
     generator: ArchitectureGenerator,
-    acquisition: ExpectedImprovement,
+    acquisition: Acquisition,
     history: History,
     fixed: Mapping[int, int],
     rng: np.random.Generator,
@@ -66,14 +67,16 @@ def search(
         idle = 0 if population.best > best else idle + 1
         best = population.best
     found = population.top(_SURVIVORS)
+    if len(found):
+        return np.asarray(found[best_row(population.values, rng)]), population.best
     # All that was found has a trial: a repeat is a further observation.
-    code = found[best_row(population.values, rng)] if len(found) else generator.draw_one(rng, fixed)
-    return code, population.best
+    drawn = draw_allowed(cell, 1, history, lambda n: generator.draw(n, rng, fixed))
+    return np.asarray(drawn[0]), population.best
 
 
 def _first(
     generator: ArchitectureGenerator,
-    acquisition: ExpectedImprovement,
+    acquisition: Acquisition,
     history: History,
     rng: np.random.Generator,
 ) -> npt.NDArray[np.int64]:
@@ -93,11 +96,7 @@ class _Population:
     """The best candidates so far, each once, the best first, and their acquisition ``values``."""
 
     def __init__(
-        self,
-        cell: Cell,
-        acquisition: ExpectedImprovement,
-        history: History,
-        rng: np.random.Generator,
+        self, cell: Cell, acquisition: Acquisition, history: History, rng: np.random.Generator
     ) -> None:
         self._cell, self._acquisition = cell, acquisition
         # A stream of its own: how many candidates there are changes no other draw.
@@ -123,7 +122,8 @@ class _Population:
         codes = codes[self._rng.permutation(first[new])]
         self._known = np.union1d(self._known, keys[new])
         values = self._acquisition(LevelFeatures(self._cell, codes))
-        values = np.concatenate([self.values, values])
+        allowed = values > -math.inf
+        values = np.concatenate([self.values, values[allowed]])
         order = np.argsort(-values, kind="stable")[:_SURVIVORS]
-        self._codes = np.concatenate([self._codes, codes])[order]
+        self._codes = np.concatenate([self._codes, codes[allowed]])[order]
         self.values = values[order]

@@ -80,6 +80,7 @@ class LevelFeatures:
     """
 
     def __init__(self, cell: Cell, codes: npt.NDArray[np.int64]) -> None:
+        self.codes = codes
         # Whole numbers below 2^24 are exact in single precision, whose products are fast.
         self._counts = cell.encode(codes).astype(np.float32)
         self._one_hot = np.concatenate(
@@ -99,9 +100,10 @@ class LevelFeatures:
     def __len__(self) -> int:
         return len(self._counts)
 
-    def __getitem__(self, rows: slice) -> LevelFeatures:
+    def __getitem__(self, rows: slice | npt.NDArray[np.intp]) -> LevelFeatures:
         """The features of some of the architectures."""
         some = LevelFeatures.__new__(LevelFeatures)
+        some.codes = self.codes[rows]
         some._counts, some._one_hot = self._counts[rows], self._one_hot[rows]
         some._columns = self._columns
         some._bags = {level: bags[rows] for level, bags in self._bags.items()}

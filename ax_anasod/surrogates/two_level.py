@@ -91,6 +91,11 @@ class TwoLevelGP:
         return self._fit.noise
 
     @property
+    def targets(self) -> npt.NDArray[np.float64]:
+        """The ``n`` targets, believed ones in the place of those that are pending."""
+        return self._targets
+
+    @property
     def best(self) -> float:
         """The smallest target, believed ones included."""
         return float(self._targets.min())

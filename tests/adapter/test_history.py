@@ -68,7 +68,7 @@ def test_biased_draws_follow_the_incumbent(toy_cell: Cell, toy_error: Any, advan
 class TestOneObjective:
     # Ax 1.3.1 builds its own thresholds from a class that it deprecates.
     @pytest.mark.filterwarnings("ignore:ObjectiveThreshold is deprecated:DeprecationWarning")
-    @pytest.mark.parametrize("strategy", ["anasod-biased-random", "two-level-bo", "nas-bowl"])
+    @pytest.mark.parametrize("strategy", ["anasod-biased-random", "nas-bowl"])
     def test_what_it_would_ignore_is_refused(
         self,
         toy_cell: Cell,

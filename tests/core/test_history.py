@@ -20,7 +20,8 @@ from ax.core.optimization_config import OptimizationConfig
 
 from ax_anasod.cells import Cell
 from ax_anasod.core import AnasodSearchSpace, History
-from ax_anasod.core.history import HistoryReader, fail_unusable_trials
+from ax_anasod.core.history import HistoryReader
+from ax_anasod.core.means import fail_unusable_trials
 from ax_anasod.exceptions import ObservationWarning
 from ax_anasod.experiment import make_client
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import pytest
@@ -10,25 +11,35 @@ from ax.core.optimization_config import MultiObjectiveOptimizationConfig, Optimi
 from ax.core.outcome_constraint import OutcomeConstraint
 
 from ax_anasod.core.objectives import (
+    Limit,
     ObjectiveScope,
     check_scope,
+    limits_of,
     objective_signs,
     warn_if_minimised,
 )
 from ax_anasod.exceptions import ObjectiveWarning, OptionError
 
+NAMES = ("error", "accuracy", "latency", "size", "a", "b", "c", "d", "e")
 
-def configuration(expression: str, constrained: bool = False) -> OptimizationConfig:
-    names = {name: name for name in ("error", "accuracy", "latency") if name in expression}
-    kind = MultiObjectiveOptimizationConfig if "," in expression else OptimizationConfig
-    return kind(
-        Objective(expression=expression, metric_name_to_signature=names),
-        outcome_constraints=[
-            OutcomeConstraint(expression="size <= 3", metric_name_to_signature={"size": "size"})
-        ]
-        if constrained
-        else None,
+
+def constraint(expression: str) -> OutcomeConstraint:
+    return OutcomeConstraint(
+        expression=expression, metric_name_to_signature={name: name for name in NAMES}
     )
+
+
+def configuration(
+    expression: str, constrained: bool | str = False, thresholds: tuple[str, ...] = ()
+) -> OptimizationConfig:
+    names = {name: name for name in NAMES if name in expression}
+    objective = Objective(expression=expression, metric_name_to_signature=names)
+    size = "size <= 3" if constrained is True else constrained
+    constraints = [constraint(size)] if size else None
+    if "," not in expression:
+        return OptimizationConfig(objective, constraints)
+    bounds = [constraint(threshold) for threshold in thresholds]
+    return MultiObjectiveOptimizationConfig(objective, constraints, bounds)
 
 
 @pytest.mark.parametrize(
@@ -75,8 +86,50 @@ def test_a_front_is_searched_by_some() -> None:
     several = configuration("accuracy, -latency")
 
     check_scope(several, "front")
+    check_scope(several, "limits")
     with pytest.raises(OptionError, match=r"got 2: \['accuracy', 'latency'\]"):
         check_scope(several, "one")
+
+
+def test_limits_are_obeyed_by_some() -> None:
+    check_scope(configuration("-error", constrained=True), "limits")
+    check_scope(configuration("accuracy, -latency", True, ("accuracy >= 50",)), "limits")
+
+
+@pytest.mark.parametrize(
+    ("limit", "message"),
+    [
+        ("size <= 0.9 * baseline", "relative to a baseline"),
+        ("size + a <= 3", "limits a sum of several metrics"),
+    ],
+)
+def test_other_constraints_are_not_obeyed(limit: str, message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        check_scope(configuration("-error", limit), "limits")
+
+
+def test_a_front_has_four_objectives_at_most() -> None:
+    check_scope(configuration("-a, -b, -c, -d"), "limits")
+    with pytest.raises(OptionError, match="4 objectives at most, got 5"):
+        check_scope(configuration("-a, -b, -c, -d, -e"), "limits")
+
+
+def test_limits_have_the_sign_that_makes_less_better() -> None:
+    assert limits_of(configuration("-error", "size <= 3")) == (
+        [Limit("size", 1.0, 3.0)],
+        [math.inf],
+    )
+    assert limits_of(configuration("-error", "-2 * size <= 3"))[0] == [Limit("size", -1.0, 1.5)]
+    (limit,) = limits_of(configuration("-error", "size >= 3"))[0]
+    assert limit == Limit("size", -1.0, -3.0)
+    assert str(limit) == "size >= 3"
+
+
+def test_thresholds_are_limits_on_objectives() -> None:
+    config = configuration("accuracy, -latency", False, ("latency <= 5",))
+    assert limits_of(config) == ([], [math.inf, 5.0])
+    config = configuration("accuracy, -latency", True, ("latency <= 5", "accuracy >= 50"))
+    assert limits_of(config) == ([Limit("size", 1.0, 3.0)], [-50.0, 5.0])
 
 
 @pytest.mark.parametrize(

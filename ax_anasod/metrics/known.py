@@ -1,0 +1,195 @@
+"""Quantities that are known of an architecture before its trial."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ax_anasod.cells import Cell
+from ax_anasod.cells import from_dict as cell_from_dict
+from ax_anasod.core.known import KnownMetric
+from ax_anasod.exceptions import OptionError, RunError, UnknownNameError, nearest_hint
+from ax_anasod.nasbench import Benchmark
+from ax_anasod.nasbench import from_dict as benchmark_from_dict
+from ax_anasod.networks import NetworkConfig
+from ax_anasod.networks.additive import AdditiveSize, Size
+
+Codes = npt.NDArray[np.int64]
+Values = npt.NDArray[np.float64]
+
+
+class KnownLookup(KnownMetric):
+    """A column of a benchmark that is known before the trial.
+
+    Args:
+        name: Name of the quantity in the benchmark.
+        benchmark: The benchmark, or its ``to_dict()``, which is what Ax stores.
+
+    Raises:
+        UnknownNameError: The benchmark has no such quantity.
+    """
+
+    def __init__(self, name: str, benchmark: Benchmark | Mapping[str, Any]) -> None:
+        restored = benchmark_from_dict(benchmark) if isinstance(benchmark, Mapping) else benchmark
+        names = [quantity.name for quantity in (*restored.objectives, *restored.reported)]
+        if name not in names:
+            raise UnknownNameError("quantity", name, names)
+        super().__init__(name=name)
+        self.benchmark, self._restored = restored.to_dict(), restored
+
+    def values(self, codes: Codes) -> Values:
+        """The values of ``n x d`` codes, ``n``."""
+        return self._restored.query(codes)[self.name]
+
+
+class KnownSum(KnownMetric):
+    """A table of a user's own: the sum of what the operations of an architecture cost.
+
+    Args:
+        name: Name of the quantity.
+        cell: The cell, or its ``to_dict()``, which is what Ax stores.
+        costs: Operation -> cost, the same on all blocks; or one such mapping for each block.
+        base: What every architecture costs besides.
+
+    Raises:
+        OptionError: There is not one mapping for each block, or a cost is missing or no finite
+            number.
+        UnknownNameError: The cell has no operation of a name.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        cell: Cell | Mapping[str, Any],
+        costs: Mapping[str, float] | Sequence[Mapping[str, float]],
+        base: float = 0.0,
+    ) -> None:
+        restored = cell if isinstance(cell, Cell) else cell_from_dict(dict(cell))
+        tables = [costs] * restored.num_blocks if isinstance(costs, Mapping) else list(costs)
+        if len(tables) != restored.num_blocks:
+            raise OptionError(
+                f"{name}: there must be one table of costs for each of {restored.num_blocks} "
+                f"blocks, got {len(tables)}"
+            )
+        for table in tables:
+            _check_table(name, table, restored.operations)
+        super().__init__(name=name)
+        self.cell = restored.to_dict()
+        self.costs: Any = dict(costs) if isinstance(costs, Mapping) else [dict(t) for t in tables]
+        self.base = float(base)
+        self._table = np.array([[float(t[o]) for o in restored.operations] for t in tables])
+
+    def values(self, codes: Codes) -> Values:
+        """The values of ``n x d`` codes, ``n``."""
+        blocks = np.arange(len(self._table))
+        sums: Values = self.base + self._table[blocks, codes[:, : len(blocks)]].sum(axis=1)
+        return sums
+
+
+class KnownSize(KnownMetric):
+    """Parameters or FLOPs of the networks that a training would build.
+
+    Args:
+        name: ``"parameters"`` or ``"flops"``; counts, as in :mod:`ax_anasod.networks.measure`.
+        cell: The cell, or its ``to_dict()``, which is what Ax stores.
+        config: Skeleton and sizes of the networks, or its ``to_dict()``.
+        image_size: Height and width in pixels, for FLOPs.
+
+    Raises:
+        UnknownNameError: There is no such size.
+        CellError: As :class:`ax_anasod.networks.additive.AdditiveSize`.
+    """
+
+    def __init__(
+        self,
+        name: Size,
+        cell: Cell | Mapping[str, Any],
+        config: NetworkConfig | Mapping[str, Any],
+        image_size: Sequence[int] = (32, 32),
+    ) -> None:
+        restored = cell if isinstance(cell, Cell) else cell_from_dict(dict(cell))
+        sizes = config if isinstance(config, NetworkConfig) else NetworkConfig.from_dict(config)
+        height, width = image_size
+        self._of = AdditiveSize(restored, sizes, name, (height, width))
+        super().__init__(name=name)
+        self.cell, self.config = restored.to_dict(), sizes.to_dict()
+        self.image_size = [height, width]
+
+    def values(self, codes: Codes) -> Values:
+        """The values of ``n x d`` codes, ``n``."""
+        return self._of(codes)
+
+
+class KnownFunction(KnownMetric):
+    """What a function of the user's own computes; it cannot be stored.
+
+    Args:
+        name: Name of the quantity.
+        function: ``n x d`` codes -> ``n`` values.
+    """
+
+    def __init__(self, name: str, function: Callable[[Codes], Values]) -> None:
+        super().__init__(name=name)
+        self.function = function
+
+    def values(self, codes: Codes) -> Values:
+        """The values of ``n x d`` codes, ``n``."""
+        return self.function(codes)
+
+
+def refuse_to_store(metric: KnownFunction) -> dict[str, Any]:
+    """What Ax's JSON storage calls for a metric that has no stored form.
+
+    Raises:
+        RunError: Always.
+    """
+    raise RunError(
+        f"the known quantity {metric.name!r} is a function, which cannot be stored",
+        "subclass KnownMetric, and register the class with "
+        "ax.storage.metric_registry.register_metrics",
+    )
+
+
+def known_metric(name: str, cell: Cell, how: object) -> KnownMetric:
+    """A known quantity from how its values come about.
+
+    Args:
+        name: Name of the quantity.
+        cell: The cell that is searched.
+        how: A :class:`KnownMetric` of this name; a benchmark that has a quantity of this name;
+            a mapping operation -> cost, or one for each block; or a function from codes
+            ``n x d`` to ``n`` values.
+
+    Raises:
+        OptionError: It is none of these, or has another name.
+    """
+    if isinstance(how, KnownMetric):
+        if how.name != name:
+            raise OptionError(f"known[{name!r}] has the name {how.name!r}")
+        return how
+    if isinstance(how, Mapping | Sequence) and not isinstance(how, str):
+        return KnownSum(name, cell, how)
+    if hasattr(how, "query"):
+        return KnownLookup(name, how)
+    if callable(how):
+        return KnownFunction(name, how)
+    raise OptionError(
+        f"known[{name!r}] is {how!r}",
+        "give a KnownMetric, a benchmark, operation -> cost, or a function of codes",
+    )
+
+
+def _check_table(name: str, table: Mapping[str, float], operations: Sequence[str]) -> None:
+    for operation in table:
+        if operation not in operations:
+            raise UnknownNameError("operation", operation, operations)
+    for operation in operations:
+        cost = table.get(operation)
+        if not isinstance(cost, int | float) or not np.isfinite(cost):
+            raise OptionError(
+                f"{name}: the cost of operation {operation!r} is {cost!r}",
+                nearest_hint(operation, table),
+            )
