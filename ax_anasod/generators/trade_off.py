@@ -173,8 +173,9 @@ def _ranks(
     """By how many feasible ones each of ``n x m`` points is beaten, infeasible ones last."""
     no_worse = (points[None, feasible] <= points[:, None]).all(axis=2)
     better = (points[None, feasible] < points[:, None]).any(axis=2)
-    beaten = (no_worse & better).sum(axis=1)
-    return np.where(feasible, beaten, beaten + len(points)).astype(np.float64)
+    beaten = (no_worse & better).sum(axis=1, dtype=np.float64)
+    ranks: npt.NDArray[np.float64] = np.where(feasible, beaten, beaten + len(points))
+    return ranks
 
 
 _AS_IT_IS: Final = Scale("identity", 1.0, 0.0, 1.0)

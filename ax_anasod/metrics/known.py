@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -173,7 +173,7 @@ def known_metric(name: str, cell: Cell, how: object) -> KnownMetric:
     if isinstance(how, Mapping | Sequence) and not isinstance(how, str):
         return KnownSum(name, cell, how)
     if hasattr(how, "query"):
-        return KnownLookup(name, how)
+        return KnownLookup(name, cast("Benchmark", how))
     if callable(how):
         return KnownFunction(name, how)
     raise OptionError(

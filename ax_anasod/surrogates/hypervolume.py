@@ -217,9 +217,9 @@ class ExpectedHypervolumeImprovement:
 
     def hopeless(self, points: FloatArray) -> npt.NDArray[np.bool_]:
         """Which of ``k x m`` points would add nothing, ``k``."""
-        hopeless: npt.NDArray[np.bool_] = (points >= self.reference).any(axis=1)
+        hopeless = np.asarray((points >= self.reference).any(axis=1))
         for point in self.front:
-            hopeless = np.logical_or(hopeless, (point <= points).all(axis=1))
+            hopeless |= (point <= points).all(axis=1)
         return hopeless
 
     def __call__(self, beliefs: Sequence[Belief]) -> FloatArray:
