@@ -142,7 +142,7 @@ class ComparisonFolder:
         """
         from ax_anasod.runs.folder import new_folder_beside
 
-        trials = all_trials(sum(map(len, records.values())))
+        all_of_them = all_trials(sum(map(len, records.values())))
         try:
             place = new_folder_beside(self.path)
             self.plan.write(place / PLAN)
@@ -153,10 +153,10 @@ class ComparisonFolder:
                 kept.parent.mkdir(parents=True, exist_ok=True)
                 write_records(kept, trials)
         except (RunError, OSError) as error:
-            return RunLostError(lost.message, f"{trials} lost: {error}")
+            return RunLostError(lost.message, f"{all_of_them} lost: {error}")
         return RunLostError(
             lost.message,
-            f"{trials} kept in {place}; the same command goes on from them there",
+            f"{all_of_them} kept in {place}; the same command goes on from them there",
         )
 
     def __enter__(self) -> Self:
