@@ -76,12 +76,13 @@ def test_the_stored_run_goes_on_and_is_saved_again(tmp_path: Path) -> None:
 
 
 def test_architecture_searches_come_back_too(toy_cell: Cell, tmp_path: Path) -> None:
-    fresh = make_client(toy_cell, "random", seed=1)
+    fresh, elsewhere = (make_client(toy_cell, "random", seed=1) for _ in range(2))
     client = Client(storage_config=storage.storage_config(tmp_path / "run.db"))
     client.set_experiment(fresh._experiment)
     client.set_generation_strategy(fresh._generation_strategy)
-    for index in client.get_next_trials(2):
-        client.complete_trial(index, {"error": 2.0})
+    for a_client in (client, elsewhere):
+        for index in a_client.get_next_trials(2):
+            a_client.complete_trial(index, {"error": 2.0})
     storage.close_database()
 
     loaded = Client.load_from_database("ax_anasod", storage.storage_config(tmp_path / "run.db"))
@@ -89,7 +90,7 @@ def test_architecture_searches_come_back_too(toy_cell: Cell, tmp_path: Path) -> 
     space = loaded._experiment.search_space
     assert type(space) is CellSearchSpace
     assert space.cell == toy_cell
-    assert loaded.get_next_trials(1) == client.get_next_trials(1)
+    assert loaded.get_next_trials(1) == elsewhere.get_next_trials(1)
 
 
 def test_a_second_database_in_one_process_is_refused(tmp_path: Path) -> None:
