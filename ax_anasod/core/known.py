@@ -14,7 +14,7 @@ from ax.utils.common.result import Err, Ok
 
 from ax_anasod.cells import from_dict
 from ax_anasod.core.architectures import codes_of
-from ax_anasod.core.properties import RunProperties
+from ax_anasod.core.search_experiment import RunProperties
 from ax_anasod.exceptions import AnasodError, OptionError
 
 
