@@ -151,24 +151,9 @@ class History:
         return row
 
     @classmethod
-    def from_experiment(
-        cls,
-        experiment: Experiment,
-        search_space: CellBoundSearchSpace,
-        optimization_config: OptimizationConfig | None = None,
-        pending: dict[str, list[ObservationFeatures]] | None = None,
-    ) -> History:
-        """Read the history off an experiment.
-
-        Args:
-            experiment: The experiment.
-            search_space: How its parameters are integer rows.
-            optimization_config: Which metrics are objectives; the experiment's by default.
-            pending: Ax's pending observations, from which rows proposed in the same call
-                (those without a trial) are taken.
-
-        """
-        return HistoryReader(search_space).read(experiment, optimization_config, pending)
+    def from_experiment(cls, experiment: Experiment, search_space: CellBoundSearchSpace) -> History:
+        """Read the history off an experiment, once; see :class:`HistoryReader`."""
+        return HistoryReader(search_space).read(experiment)
 
 
 class HistoryReader:
@@ -200,12 +185,12 @@ class HistoryReader:
         """Read the history.
 
         Args:
-            experiment: As for :meth:`History.from_experiment`, like the next two.
-            optimization_config: Which metrics are objectives.
-            pending: Ax's pending observations.
+            experiment: The experiment.
+            optimization_config: Which metrics are objectives; the experiment's by default.
+            pending: Ax's pending observations, from which rows proposed in the same call
+                (those without a trial) are taken.
             with_values: Whether values are read; without them there are no objectives.
             with_limits: Whether limits and thresholds are read.
-
         """
         config = optimization_config or experiment.optimization_config
         objectives = [] if config is None or not with_values else objective_signs(config)

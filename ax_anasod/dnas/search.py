@@ -23,12 +23,12 @@ from ax_anasod.dnas.search_epoch import SearchEpoch
 from ax_anasod.dnas.supernet import build_supernet
 from ax_anasod.exceptions import OptionError, RunError
 from ax_anasod.training import ImageData, Images, TrainingTask, read_state, write_state
-from ax_anasod.training.augment import Augmentation
-from ax_anasod.training.epoch import epoch_seed, seeded
+from ax_anasod.training.augment import Augmentation, augmented_batches
+from ax_anasod.training.config import cosine_rate
+from ax_anasod.training.epoch import check_loss, epoch_seed, seeded
 from ax_anasod.training.place import Place
 from ax_anasod.training.step import Step
 from ax_anasod.training.task import find_operations
-from ax_anasod.training.training import augmented_batches, check_loss, cosine_rate
 
 # How often the losses are looked at on the way through an epoch: each look waits for the device.
 _LOOK_EVERY: Final = 50

@@ -6,7 +6,7 @@ gives the same images on any device.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 import torch
@@ -16,6 +16,7 @@ from torch.nn import functional
 from ax_anasod.exceptions import OptionError
 from ax_anasod.optional import require
 from ax_anasod.training.config import TrainingConfig
+from ax_anasod.training.images import Images
 
 # Images of a batch that share one draw of AutoAugment, which torchvision makes for a whole
 # tensor at a time: the batch is in random order, so that each image still gets each policy
@@ -163,3 +164,27 @@ class Augmentation:
         if self._mix is not None and len(images) > 1:
             images, labels = _drawing_from(generator, self._mix, images, labels)
         return images, labels
+
+
+def augmented_batches(
+    images: Images,
+    batches: Iterable[Tensor],
+    augmentation: Augmentation,
+    generator: torch.Generator,
+    device: torch.device,
+    memory_format: torch.memory_format,
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Images and labels of batches, as a network takes them.
+
+    Args:
+        images: The images.
+        batches: The rows of each batch, on the device of the images.
+        augmentation: What happens to them.
+        generator: Where its random choices come from.
+        device: The device of the network.
+        memory_format: How images are stored.
+    """
+    for rows in batches:
+        batch = images.subset(rows).to(device)
+        pixels, labels = augmentation(batch.pixels, batch.labels, generator)
+        yield pixels.contiguous(memory_format=memory_format), labels

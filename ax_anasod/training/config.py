@@ -6,6 +6,7 @@ nothing heavy is imported here.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Any, Final, Literal, Self
@@ -194,3 +195,9 @@ def protocol(name: str, **options: Any) -> TrainingConfig:
     if name not in PROTOCOLS:
         raise UnknownNameError("training protocol", name, PROTOCOLS)
     return TrainingConfig(**{**PROTOCOLS[name], **options})
+
+
+def cosine_rate(config: TrainingConfig, progress: float) -> float:
+    """The learning rate after a share of a training (SGDR's cosine, one period)."""
+    low, high = config.final_learning_rate, config.learning_rate
+    return low + (high - low) * (1 + math.cos(math.pi * progress)) / 2

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
+
+from ax_anasod.exceptions import TrainingError
 
 
 @dataclass(frozen=True)
@@ -105,3 +108,15 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
         if device.type != "cpu":
             torch.get_device_module(device).manual_seed(seed)
         yield
+
+
+def check_loss(loss: float, when: str) -> None:
+    """Refuse to go on with a loss that is no number.
+
+    Raises:
+        TrainingError: The loss is not finite.
+    """
+    if not math.isfinite(loss):
+        raise TrainingError(
+            f"the training diverged: its loss is {loss} {when}", "lower the learning rate"
+        )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,13 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from ax_anasod.checked import conform
-from ax_anasod.exceptions import OptionError, RunError, TrainingError
-from ax_anasod.training.augment import Augmentation
+from ax_anasod.exceptions import OptionError, RunError
+from ax_anasod.training.augment import Augmentation, augmented_batches
 from ax_anasod.training.checkpoint import differing, load_momentum, read_state, write_state
-from ax_anasod.training.config import TrainingConfig
-from ax_anasod.training.epoch import Epoch, Progress, epoch_seed, seeded
+from ax_anasod.training.config import TrainingConfig, cosine_rate
+from ax_anasod.training.epoch import Epoch, Progress, check_loss, epoch_seed, seeded
 from ax_anasod.training.hardware import Hardware
-from ax_anasod.training.images import ImageData, Images
+from ax_anasod.training.images import ImageData
 from ax_anasod.training.place import Others
 from ax_anasod.training.predict import loss_and_error, predict_logits
 from ax_anasod.training.step import Step
@@ -341,45 +340,3 @@ class Training:
                 f"the checkpoint {path} is damaged: {' '.join(str(error).split())}",
                 "delete it, and the training begins anew",
             ) from error
-
-
-def augmented_batches(
-    images: Images,
-    batches: Iterable[Tensor],
-    augmentation: Augmentation,
-    generator: torch.Generator,
-    device: torch.device,
-    memory_format: torch.memory_format,
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Images and labels of batches, as a network takes them.
-
-    Args:
-        images: The images.
-        batches: The rows of each batch, on the device of the images.
-        augmentation: What happens to them.
-        generator: Where its random choices come from.
-        device: The device of the network.
-        memory_format: How images are stored.
-    """
-    for rows in batches:
-        batch = images.subset(rows).to(device)
-        pixels, labels = augmentation(batch.pixels, batch.labels, generator)
-        yield pixels.contiguous(memory_format=memory_format), labels
-
-
-def cosine_rate(config: TrainingConfig, progress: float) -> float:
-    """The learning rate after a share of a training (SGDR's cosine, one period)."""
-    low, high = config.final_learning_rate, config.learning_rate
-    return low + (high - low) * (1 + math.cos(math.pi * progress)) / 2
-
-
-def check_loss(loss: float, when: str) -> None:
-    """Refuse to go on with a loss that is no number.
-
-    Raises:
-        TrainingError: The loss is not finite.
-    """
-    if not math.isfinite(loss):
-        raise TrainingError(
-            f"the training diverged: its loss is {loss} {when}", "lower the learning rate"
-        )

@@ -313,8 +313,8 @@ def test_rows_proposed_in_the_same_call_come_last(
     running = ObservationFeatures(client._experiment.trials[1].arms[0].parameters, trial_index=1)
     proposed = ObservationFeatures({"n_conv": 1, "n_pool": 1, "n_skip": 4})
 
-    history = History.from_experiment(
-        client._experiment, space, pending={"error": [running, proposed, proposed]}
+    history = HistoryReader(space).read(
+        client._experiment, pending={"error": [running, proposed, proposed]}
     )
 
     assert history.rows.tolist() == [[6, 0, 0], [3, 2, 1], [1, 1, 4], [1, 1, 4]]
