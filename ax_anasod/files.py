@@ -11,8 +11,8 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Final
 
-from ax_anasod.checked import Kind, parse_json
 from ax_anasod.exceptions import RunError
+from ax_anasod.schema import Kind, parse_json
 
 MOST_BYTES: Final = 2**26
 """What no description, table of figures or state of a trial of ours ever has: 64 MiB."""
@@ -207,7 +207,7 @@ def read_json(path: Path, kind: type[Kind]) -> Kind:
 
     Args:
         path: The file.
-        kind: The type of its content, see `ax_anasod.checked.parse_json`.
+        kind: The type of its content, see `ax_anasod.schema.parse_json`.
 
     Raises:
         RunError: It is missing, damaged, or of another form.

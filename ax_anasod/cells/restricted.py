@@ -23,8 +23,8 @@ from ax_anasod.cells.encodings import (
     rows_among,
 )
 from ax_anasod.cells.graph import BlockGraph
-from ax_anasod.checked import conform
 from ax_anasod.exceptions import ArchitectureError, CellError, EncodingError
+from ax_anasod.schema import conform
 from ax_anasod.typing import Codes, Counts, Fractions
 
 _CHUNK = 1024  # rows compared with all encodings at a time

@@ -11,8 +11,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import quote, unquote
 
-from ax_anasod.checked import conform
 from ax_anasod.exceptions import CellError, OptionError
+from ax_anasod.schema import conform
 
 if TYPE_CHECKING:
     from ax_anasod.generation_strategy import Start

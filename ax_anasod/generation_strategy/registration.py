@@ -62,7 +62,14 @@ def register_strategy(
     def register(kind: Class) -> Class:
         strategy = Strategy(name, summary, kind, defaults={"num_initial": num_initial}, draws=True)
         _check_arguments(kind)
-        for option in strategy.options.values():
+        try:
+            options = strategy.options.values()
+        except NameError as error:
+            raise OptionError(
+                f"a type in the arguments of {kind.__name__} cannot be read: {error}",
+                "import it outside of TYPE_CHECKING, and define it outside of functions",
+            ) from error
+        for option in options:
             check_value(option.name, option.default, option.annotation)
         register_generator(name, checked(kind))
         STRATEGIES[name] = strategy

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from ax_anasod.checked import Kind, conform, parse_json
 from ax_anasod.exceptions import BenchmarkError, shown
 from ax_anasod.files import is_there, read_bytes
+from ax_anasod.schema import Kind, conform, parse_json
 
 _LONGEST: Final = 500
 
@@ -77,7 +77,7 @@ def read_settings(file: Path, kind: type[Kind]) -> Kind:
 
     Args:
         file: The file.
-        kind: The type of its content, see `ax_anasod.checked.conform`.
+        kind: The type of its content, see `ax_anasod.schema.conform`.
 
     Raises:
         BenchmarkError: If it cannot be read, or is of another form.

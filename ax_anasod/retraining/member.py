@@ -16,7 +16,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ax_anasod.checked import conform
 from ax_anasod.exceptions import RunError, RunLostError
 from ax_anasod.files import read_json, remove_unfinished, write_whole
 from ax_anasod.locks import is_there, locked
@@ -26,6 +25,7 @@ from ax_anasod.plots.learning import draw_learning_curve
 from ax_anasod.retraining.found import SearchResult
 from ax_anasod.runs.folder import new_folder_beside
 from ax_anasod.runs.layout import check_holds_no_other
+from ax_anasod.schema import conform
 from ax_anasod.training import (
     Epoch,
     ImageData,

@@ -14,9 +14,9 @@ from torch import Tensor
 
 from ax_anasod import cells
 from ax_anasod.cells import Cell
-from ax_anasod.checked import conform
 from ax_anasod.exceptions import AnasodError, OptionError, RunError, shown
 from ax_anasod.networks import Network, NetworkConfig, OperationFactory, build_network
+from ax_anasod.schema import conform
 from ax_anasod.training.checkpoint import read_state, write_state
 from ax_anasod.training.decoding import resized
 from ax_anasod.training.images import ImageData

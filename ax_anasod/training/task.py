@@ -16,10 +16,10 @@ import numpy.typing as npt
 
 from ax_anasod import trust
 from ax_anasod.cells import Cell, from_dict
-from ax_anasod.checked import conform
 from ax_anasod.exceptions import OptionError, UnknownNameError, shown
 from ax_anasod.networks import Network, NetworkConfig, OperationFactory, build_network
 from ax_anasod.objectives import PERCENT, Objective, find_quantity
+from ax_anasod.schema import conform
 from ax_anasod.training.config import DataConfig, TrainingConfig
 from ax_anasod.training.hardware import Hardware
 from ax_anasod.training.images import ImageData

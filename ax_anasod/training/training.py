@@ -10,8 +10,8 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from ax_anasod.checked import conform
 from ax_anasod.exceptions import OptionError, RunError
+from ax_anasod.schema import conform
 from ax_anasod.training.augment import Augmentation, augmented_batches
 from ax_anasod.training.checkpoint import differing, load_momentum, read_state, write_state
 from ax_anasod.training.config import TrainingConfig, cosine_rate

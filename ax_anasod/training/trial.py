@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ax_anasod import trust
-from ax_anasod.checked import parse_json
 from ax_anasod.exceptions import AnasodError, RunError
 from ax_anasod.files import read_bytes, refuse_link, remove_unfinished, write_whole
 from ax_anasod.networks import num_parameters
+from ax_anasod.schema import parse_json
 from ax_anasod.training.checkpoint import ROOM_HINT
 from ax_anasod.training.epoch import Epoch
 from ax_anasod.training.images import ImageData

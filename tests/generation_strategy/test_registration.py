@@ -15,7 +15,7 @@ from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.experiment import make_client
 from ax_anasod.generation_strategy import STRATEGIES, get, make, registration
 from ax_anasod.generators import HistoryGenerator, RandomArchitectureGenerator, registered
-from ax_anasod.settings import Probability
+from ax_anasod.settings import PositiveInt, Probability
 from ax_anasod.testing import StrategyConformance
 
 CELL = Cell("own", operations=["conv 3x3", "pool", "skip"], num_blocks=6, wiring=[2])
@@ -50,6 +50,20 @@ class Own(RandomArchitectureGenerator):
         if self.flaw == "range":
             return codes + 7
         return codes
+
+
+class Unread(Own):
+    """An argument whose type is nowhere."""
+
+    def __init__(self, cell: Mapping[str, Any], seed: int = 0, depth: Depth = 1) -> None:  # type: ignore[name-defined]  # noqa: F821
+        super().__init__(cell, seed)
+
+
+class Zero(Own):
+    """A default that its own type does not allow."""
+
+    def __init__(self, cell: Mapping[str, Any], seed: int = 0, depth: PositiveInt = 0) -> None:
+        super().__init__(cell, seed)
 
 
 class Counts(HistoryGenerator):
@@ -143,6 +157,10 @@ def test_every_argument_needs_a_type_and_a_default() -> None:
 
     with pytest.raises(OptionError, match="'depth' of Without needs a type and a default"):
         register("without", Without)
+    with pytest.raises(OptionError, match="type in the arguments of Unread .* 'Depth' is not def"):
+        register("without", Unread)
+    with pytest.raises(OptionError, match="depth must be at least 1, got 0"):
+        register("without", Zero)
     assert "without" not in STRATEGIES
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from ax_anasod import trust
-from ax_anasod.checked import conform
 from ax_anasod.exceptions import BenchmarkError, OptionError, RunError
 from ax_anasod.files import read_json, write_whole
 from ax_anasod.nasbench.nasbench301.ensemble_surrogate import SCRIPT
@@ -20,6 +19,7 @@ from ax_anasod.nasbench.nasbench301.interpreter import FILE, write_interpreter
 from ax_anasod.nasbench.nasbench301.process import LineProcess, ProcessLostError, ProcessSlowError
 from ax_anasod.nasbench.nasbench301.worker import STARTING
 from ax_anasod.nasbench.paths import one_line
+from ax_anasod.schema import conform
 
 VERSION: Final = "3.11"
 """The Python that the requirements were tried with; all of them have wheels for it."""

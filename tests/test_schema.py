@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ax_anasod.checked import conform, parse_json
+from ax_anasod.schema import conform, parse_json
 
 
 @dataclass(frozen=True)

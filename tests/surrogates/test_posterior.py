@@ -25,7 +25,7 @@ def model(n: int = 20) -> EncodingGP:
 def test_chunks_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     X = torch.rand(50, 3, generator=torch.Generator().manual_seed(1), dtype=torch.double)
     whole = predict(model(), X)
-    monkeypatch.setattr("ax_anasod.surrogates.prediction._CHUNK", 7)
+    monkeypatch.setattr("ax_anasod.surrogates.posterior._CHUNK", 7)
     for expected, found in zip(whole, predict(model(), X), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-9)
 
