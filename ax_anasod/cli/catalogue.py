@@ -67,7 +67,7 @@ def strategies(
 
 
 def _abilities(strategy: Strategy) -> tuple[str, str]:
-    """What a strategy searches, and how many objectives it takes."""
+    """The space that a strategy searches, and how many objectives it takes."""
     return f"{strategy.space}s", "several" if strategy.multi_objective else "one"
 
 

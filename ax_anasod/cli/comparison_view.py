@@ -55,7 +55,7 @@ class ComparisonProgress(Observer):
         self._say(f"the folder's other strategies go on, too: {', '.join(labels)}")
 
     def noticed(self, sentence: str) -> None:
-        """Say it."""
+        """Print the sentence above the bar."""
         self._say(sentence)
 
     def progressed(self, done: int, runs: int) -> None:

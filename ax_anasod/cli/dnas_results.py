@@ -119,7 +119,7 @@ def _found(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _latest(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
-    """What the last epoch of a search on its way was like."""
+    """The rows of the last epoch, for a search that is not finished."""
     for row in rows:
         losses = {"weights": "weights_loss", "p": "distribution_loss", "validation": "mixture_loss"}
         yield "last losses", ", ".join(f"{row[name]:.4f} {words}" for words, name in losses.items())

@@ -150,7 +150,7 @@ def _installed(name: str) -> str | None:
 
 
 def _module(requirement: Requirement) -> str:
-    """What a package is called when it is imported."""
+    """The name by which a package is imported."""
     name = requirement.name.lower()
     return _MODULES.get(name, name.replace("-", "_"))
 

@@ -49,7 +49,7 @@ def while_writing(kept: str) -> Iterator[None]:
     """Errors in here say what is kept, and how its files are written again.
 
     Args:
-        kept: That.
+        kept: A sentence that says both.
 
     Raises:
         Failure: In the place of a :class:`RunError`.
@@ -69,7 +69,7 @@ def say_error(message: str, hint: str | None, code: int) -> int:
 
 
 def hint_of(error: AnasodError) -> str | None:
-    """What to do about an error on the command line."""
+    """Advice about an error, in the words of the command line."""
     hint = error.hint or ""
     unknown = isinstance(error, UnknownNameError) and error.kind in _REGISTERED
     if not unknown or hint.startswith("did you mean"):

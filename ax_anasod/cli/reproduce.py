@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class SearchArguments(TypedDict, total=False):
-    """What is said of the differentiable searches of table3 and figure5.
+    """Options of the differentiable searches of table3 and figure5.
 
     Args:
         methods: Methods, each with settings that differ from its published ones as

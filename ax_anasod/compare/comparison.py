@@ -35,7 +35,7 @@ FAILURES: Final = "failures.txt"
 
 
 class Observer:
-    """What somebody who waits for a comparison can see; this one does not look."""
+    """Base class of those who watch a comparison; every method does nothing."""
 
     def begins(self, done: int, trials: int, runs: int) -> None:
         """The comparison begins, or goes on.

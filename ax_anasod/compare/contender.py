@@ -149,7 +149,7 @@ def check_different(contenders: Iterable[Contender]) -> None:
     """Refuse none, and one that comes twice.
 
     Raises:
-        OptionError: So it is.
+        OptionError: There is none, or one comes twice.
     """
     seen: set[str] = set()
     for contender in contenders:
@@ -166,7 +166,7 @@ def folder_of(name: str, options: Mapping[str, Any]) -> str:
 
 
 def label_of(name: str, options: Mapping[str, Any], separator: str = ":") -> str:
-    """What results call something with options, as the command line takes it."""
+    """The label of something with options in results, as the command line takes it."""
     words = {True: "true", False: "false", None: "none"}
     return separator.join(
         (

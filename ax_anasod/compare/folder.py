@@ -192,7 +192,7 @@ def read_runs(path: Path, plan: Plan) -> list[Run]:
 
 
 def damage_in_words(runs: Iterable[Run]) -> list[str]:
-    """What has to be said of journals with a damaged end, a sentence each."""
+    """Sentences about the journals whose end is damaged, one each."""
     return [
         f"the last {run.damaged:,} bytes of the journal of {run.label}, seed {run.seed}, are "
         "damaged, as after a power failure, and do not count"
@@ -202,7 +202,7 @@ def damage_in_words(runs: Iterable[Run]) -> list[str]:
 
 
 def is_running(path: Path) -> bool:
-    """Whether a process is at work on the comparison of a folder."""
+    """True while a process works on the comparison of a folder."""
     return is_being_written(path / LOCK)
 
 
@@ -212,7 +212,7 @@ def journal_path(path: Path, contender: Contender, seed: int) -> Path:
 
 
 def _planned(path: Path, wanted: Plan) -> Plan:
-    """What is wanted, with what the folder has.
+    """Extend the plan of a folder by what is wanted.
 
     Raises:
         AnasodError: The two do not go together, or the comparison cannot answer what is asked.

@@ -13,5 +13,5 @@ LOCK: Final = "comparison.lock"
 
 
 def holds_comparison(path: Path) -> bool:
-    """Whether a folder is that of a comparison."""
+    """True for the folder of a comparison."""
     return (path / PLAN).exists()

@@ -90,7 +90,7 @@ def draw_seconds(plan: Plan, results: pd.DataFrame) -> Figure:
 
 
 def fill_queries(axes: Axes, plan: Plan, results: pd.DataFrame, column: str = "incumbent") -> None:
-    """Draw into axes what :func:`draw_queries` shows; the arguments are its."""
+    """Draw the picture of :func:`draw_queries` into axes; its other arguments are the same."""
     quantity = _quantity(plan, column)
     curves = {c.label: over_queries(results, c.label, column, c.trials) for c in plan.contenders}
     draw_mean_curves(axes, curves, quantity, plan.subject, "queries")
@@ -101,7 +101,7 @@ def fill_queries(axes: Axes, plan: Plan, results: pd.DataFrame, column: str = "i
 
 
 def fill_seconds(axes: Axes, plan: Plan, results: pd.DataFrame) -> None:
-    """Draw into axes what :func:`draw_seconds` shows; the arguments are its."""
+    """Draw the picture of :func:`draw_seconds` into axes; its other arguments are the same."""
     curves = {c.label: over_seconds(results, c.label, c.trials) for c in plan.contenders}
     draw_mean_curves(axes, curves, plan.objective, plan.subject, "simulated GPU time [s]")
 

@@ -51,7 +51,7 @@ def table(summary: Summary) -> tuple[list[str], list[list[str]]]:
 
 
 def notes(summary: Summary) -> list[str]:
-    """What has to be known to read the table, a sentence each."""
+    """Sentences that explain the table."""
     plan = summary.plan
     trials = sorted({contender.trials for contender in plan.contenders})
     after = f"{trials[0]} trials" if len(trials) == 1 else "all trials of a run"

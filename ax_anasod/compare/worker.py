@@ -103,7 +103,7 @@ class TaskEnd:
 
 @dataclass(frozen=True)
 class WorkerInput:
-    """What a worker needs for all of its runs.
+    """The input of a worker, for all of its runs.
 
     Args:
         benchmark: The benchmark, or its description.
@@ -115,7 +115,7 @@ class WorkerInput:
 
 
 def pack(benchmark: Benchmark, contenders: Iterable[Contender]) -> WorkerInput:
-    """What is sent to a worker.
+    """Make the input of a worker.
 
     A benchmark that lies in memory is sent as it is, since reading it again can take long; any
     other one is made again from its description.

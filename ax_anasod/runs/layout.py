@@ -84,7 +84,7 @@ def check_holds_no_other(path: Path, own: str | None = None) -> None:
 
 
 def is_leftover(file: Path) -> bool:
-    """Whether a file is an empty journal: a process was killed while making the folder."""
+    """True for an empty journal: a process was killed while it made the folder."""
     return file.name == JOURNAL and file.is_file() and file.stat().st_size == 0
 
 

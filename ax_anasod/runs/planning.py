@@ -19,7 +19,7 @@ from ax_anasod.runs.metric_names import metric_names
 
 
 class Subject(Protocol):
-    """What a run may search: a benchmark, or networks that it trains."""
+    """The subject of a run: a benchmark, or networks that it trains."""
 
     @property
     def name(self) -> str:
