@@ -212,7 +212,9 @@ plt.show()
 
 # %% [markdown]
 # One seed, small images and short trainings: the picture shows how it works, not how much it gains.
-# `docs/strategies.md` has that measured on NAS-Bench-201, seed by seed.
+# In the run that is printed here the search without a start was ahead: the digits want skips, and
+# p knows nothing of them. `docs/strategies.md` has measured on NAS-Bench-201 where a start gains
+# and where it costs.
 #
 # ## What to do next
 #

@@ -16,7 +16,7 @@ from ax_anasod.plots import style
 from ax_anasod.plots.figure import looks, new_figure, save
 from ax_anasod.reproduce.one_shot_columns import Column, over_seeds
 from ax_anasod.reproduce.one_shot_runs import OneShotRuns
-from ax_anasod.reproduce.one_shot_table import described, in_words, protocol_notes
+from ax_anasod.reproduce.one_shot_table import described, in_words, protocol_notes, seeds_in_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -128,9 +128,9 @@ class OneShotCurves:
         """What has to be known to read it, a sentence each."""
         sentences = [
             "Ours: the error of one architecture drawn from p after each epoch (line and band: "
-            f"mean ± SD over {self.runs.seeds} seeds; as in the paper), and the exact expected "
-            "error of a draw (thin line). argmax: the likeliest operation of each block; of a "
-            "distribution that all blocks share it is a cell of one operation."
+            f"mean ± SD over {seeds_in_words(self.runs.seeds)}; as in the paper), and the exact "
+            "expected error of a draw (thin line). argmax: the likeliest operation of each block; "
+            "of a distribution that all blocks share it is a cell of one operation."
         ]
         for column in self.columns:
             best, error = _best_of_one(column)

@@ -109,9 +109,9 @@ class OneShotTable:
         unit = f", in {self._first.unit}" if self._first.unit else ""
         sentences = [
             f"Ours: {', '.join(column.oracle.name for column in self.columns)} of the cell that "
-            f"a search returns{unit}: mean ± SD over {_seeds(self.runs.seeds)}; a method that "
-            "draws returns one draw. 'A draw': the exact mean error of a draw from p, mean ± SD "
-            f"over the seeds. The rows without a search ({_UNIFORM}, {_LARGEST}, {_LARGEST_OF}) "
+            f"a search returns{unit}: mean ± SD over {seeds_in_words(self.runs.seeds)}; a method "
+            "that draws returns one draw. 'A draw': the exact mean error of a draw from p, mean ± "
+            f"SD over the seeds. The rows without a search ({_UNIFORM}, {_LARGEST}, {_LARGEST_OF}) "
             "are exact: mean ± SD over all cells."
         ]
         sentences += protocol_notes(self.runs)
@@ -324,7 +324,8 @@ def _printed(method: str) -> dict[str, Any]:
     return {"name": row.name, "epochs": row.epochs, "errors": errors, "source": row.source}
 
 
-def _seeds(n: int) -> str:
+def seeds_in_words(n: int) -> str:
+    """A number of seeds, as a sentence has it."""
     return "1 seed" if n == 1 else f"{n} seeds"
 
 
