@@ -4,7 +4,7 @@ Without Ax, so that the numbers are those of the method alone:
 
     python benchmarks/starts.py --data nb201.csv.gz --accuracy cifar10_test_200 --seeds 40
     python benchmarks/starts.py --data nb201.csv.gz --accuracy cifar10_test_200 \
-        --from runs/a,runs/b --choices 10:5:0.25,10:0:1
+        --from runs/a,runs/b --choices 10:5:0.25,10:1:0.25,10:0:1
 
 A choice is the number of initial trials, how many of these are cells that were found, and the
 share of uniform in the distribution of the others; ``10:0:1`` is no start. Without ``--from``
@@ -79,7 +79,7 @@ def main() -> None:
     add_benchmark_options(parser)
     parser.add_argument("--from", dest="places", help="results, separated by commas")
     parser.add_argument("--noise", type=float, default=0.6, help="of ranks in [0, 1]")
-    parser.add_argument("--choices", default="10:5:0.25,10:0:1")
+    parser.add_argument("--choices", default="10:1:0.25,10:0:1")
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--trials", type=int, default=100)
@@ -105,6 +105,7 @@ def main() -> None:
             "median_of_each": {place: float(np.median(found)) for place, found in runs.items()},
             "median": float(np.median(together)),
             "mean": round(float(together.mean()), 1),
+            "standard error": round(float(together.std(ddof=1) / len(together) ** 0.5), 1),
             "90 %": float(np.quantile(together, 0.9)),
             "slowest": int(together.max()),
             "within 20": int((together <= 20).sum()),
