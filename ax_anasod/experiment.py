@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +15,8 @@ from ax.core.experiment import Experiment
 from ax.core.metric import Metric
 from ax.core.objective import Objective
 from ax.core.optimization_config import MultiObjectiveOptimizationConfig, OptimizationConfig
+from ax.core.outcome_constraint import OutcomeConstraint
+from ax.core.types import ComparisonOp
 from ax.early_stopping.strategies import BaseEarlyStoppingStrategy
 from ax.exceptions.core import UserInputError
 
@@ -30,12 +33,14 @@ from ax_anasod.dnas import OneShotResult
 from ax_anasod.early_stopping import stop_worst
 from ax_anasod.exceptions import OptionError, RunError, nearest_hint
 from ax_anasod.generation_strategy import Start, check_objectives, get, make
+from ax_anasod.metrics.known import known_metric
 from ax_anasod.objectives import name_list
 
 if TYPE_CHECKING:
     from ax.service.ax_client import AxClient
 
 _NAME: Final = "ax_anasod"
+_LIMIT: Final = re.compile(r"\s*(\w+)\s*(<=|>=)\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*")
 
 
 def make_search_space(cell: Cell, strategy: str) -> AnasodSearchSpace | CellSearchSpace:
@@ -54,6 +59,8 @@ def make_experiment(
     maximize: str | Sequence[str] = (),
     reported: str | Sequence[str] = (),
     metrics: Metric | Sequence[Metric] = (),
+    known: Mapping[str, object] | None = None,
+    limits: str | Sequence[str] = (),
     seed: int = 0,
     strategy: str | None = None,
     options: dict[str, Any] | None = None,
@@ -73,6 +80,13 @@ def make_experiment(
         reported: Names of metrics that are recorded but not searched.
         metrics: Ax metrics that fetch some of these by themselves, where a runner is used;
             one may be given as it is.
+        known: Names of metrics that are computed from an architecture and need no reporting ->
+            how: a :class:`ax_anasod.core.known.KnownMetric`, a benchmark with a quantity of the
+            name, operation -> cost (or one such mapping for each block), or a function from
+            codes ``n x d`` to ``n`` values. What is neither searched nor limited is reported.
+        limits: What trials must keep, such as ``"latency <= 5"`` or ``"accuracy >= 90"``, in
+            the units of the metric: Ax's outcome constraints, and on one of several objectives
+            its threshold.
         seed: The seed of the run, stored with it.
         strategy: Name of the strategy, stored with it.
         options: The strategy's options, stored with it.
@@ -80,7 +94,8 @@ def make_experiment(
 
     Raises:
         OptionError: No objective is given, a name is given twice, Ax cannot take the name of
-            an objective, a metric is no Ax metric or has a name that is none of these, or the
+            an objective or limit, a metric is no Ax metric or has a name that is none of these,
+            a limit is none or on the only objective, a known quantity cannot be computed, or the
             seed is none.
 
     Warns:
@@ -89,18 +104,20 @@ def make_experiment(
     require_cell_bound(search_space)
     lower, recorded = _directions(objectives, maximize), name_list("reported", reported)
     names, by_name = tuple(lower), _by_name(metrics)
+    constraints = _constraints(limits)
+    limited = [c.metric_names[0] for c in constraints if c.metric_names[0] not in names]
+    given = [name for name in known or {} if name not in (*names, *limited, *recorded)]
+    recorded = (*recorded, *dict.fromkeys(n for n in limited if n not in recorded), *given)
+    for name, how in (known or {}).items():
+        if name in by_name:
+            raise OptionError(f"{name!r} is among the known quantities and the metrics")
+        by_name[name] = known_metric(name, search_space.cell, how)
     _check_names(names, recorded, by_name)
     warn_if_minimised(name for name in names if lower[name])
-    config_type = OptimizationConfig if len(names) == 1 else MultiObjectiveOptimizationConfig
     experiment = SearchExperiment(
         name=name,
         search_space=search_space,
-        optimization_config=config_type(
-            objective=Objective(
-                expression=", ".join(f"-{n}" if lower[n] else n for n in names),
-                metric_name_to_signature={n: n for n in names},
-            )
-        ),
+        optimization_config=_optimization_config(lower, constraints),
         tracking_metrics=[
             by_name.get(n, Metric(n, lower_is_better=lower.get(n, True)))
             for n in (*names, *recorded)
@@ -126,6 +143,8 @@ def make_client(
     maximize: str | Sequence[str] = (),
     reported: str | Sequence[str] = (),
     metrics: Metric | Sequence[Metric] = (),
+    known: Mapping[str, object] | None = None,
+    limits: str | Sequence[str] = (),
     seed: int = 0,
     name: str | None = None,
     storage_config: StorageConfig | None = None,
@@ -142,6 +161,8 @@ def make_client(
         maximize: Names of the metrics to maximise.
         reported: Names of metrics that are recorded but not searched.
         metrics: Ax metrics that fetch some of these by themselves.
+        known: Metrics that are computed from an architecture, as for :func:`make_experiment`.
+        limits: What trials must keep, likewise, such as ``"latency <= 5"``.
         seed: Every random number of the run is derived from it.
         name: Name of the experiment; by default one that the database has not,
             ``"ax_anasod"``, ``"ax_anasod 2"``, ...
@@ -157,12 +178,12 @@ def make_client(
 
     Raises:
         UnknownNameError: There is no such strategy or option.
-        OptionError: The strategy cannot search several objectives, the share is none, the start
-            is of another cell, or what `make_experiment` refuses.
+        OptionError: The strategy cannot search several objectives, or obey limits, the share is
+            none, the start is of another cell, or what `make_experiment` refuses.
         CellError: The cell is none.
         RunError: The database has an experiment of this name, or the start cannot be read.
     """
-    check_objectives(strategy, list(_directions(objectives, maximize)))
+    check_objectives(strategy, list(_directions(objectives, maximize)), name_list("limits", limits))
     search_space = make_search_space(cell, strategy)
     generation_strategy = make(strategy, search_space, seed, start=start, **options)
     if not isinstance(early_stopping, BaseEarlyStoppingStrategy):
@@ -175,6 +196,8 @@ def make_client(
             maximize=maximize,
             reported=reported,
             metrics=metrics,
+            known=known,
+            limits=limits,
             seed=seed,
             strategy=strategy,
             options=options,
@@ -229,6 +252,47 @@ def _free_name(client: Client, name: str | None) -> str:
         f"Client.load_from_database({name!r}, storage_config) goes on with it; or choose another "
         "name",
     )
+
+
+def _constraints(limits: str | Sequence[str]) -> list[OutcomeConstraint]:
+    """Texts such as ``"latency <= 5"`` as Ax's constraints on single metrics."""
+    constraints: list[OutcomeConstraint] = []
+    for text in name_list("limits", limits):
+        match = _LIMIT.fullmatch(text)
+        if match is None:
+            raise OptionError(f"{text!r} is no limit", "write it as 'latency <= 5'")
+        name, operator, bound = match.groups()
+        _check_objective_name(name)
+        constraints.append(
+            OutcomeConstraint(
+                expression=f"{name} {operator} {float(bound)!r}",
+                metric_name_to_signature={name: name},
+            )
+        )
+    return constraints
+
+
+def _optimization_config(
+    lower: Mapping[str, bool], constraints: Sequence[OutcomeConstraint]
+) -> OptimizationConfig:
+    """What is searched: names -> whether lower is better, under constraints."""
+    objective = Objective(
+        expression=", ".join(f"-{n}" if is_lower else n for n, is_lower in lower.items()),
+        metric_name_to_signature={n: n for n in lower},
+    )
+    others = [c for c in constraints if c.metric_names[0] not in lower]
+    own = [c for c in constraints if c.metric_names[0] in lower]
+    for constraint in own:
+        name = constraint.metric_names[0]
+        if len(lower) == 1 or (constraint.op is ComparisonOp.LEQ) is not lower[name]:
+            what = "minimised" if lower[name] else "maximised"
+            raise OptionError(
+                f"{constraint.expression!r} limits {name!r}, which is {what}",
+                "limit other quantities, or several objectives in the direction of the search",
+            )
+    if len(lower) == 1:
+        return OptimizationConfig(objective, others)
+    return MultiObjectiveOptimizationConfig(objective, others, own)
 
 
 def _directions(
@@ -289,7 +353,7 @@ def _check_objective_name(name: str) -> None:
         weights = []
     if weights != [(name, -1.0)]:
         raise OptionError(
-            f"Ax cannot take {name!r} as the name of an objective",
+            f"Ax cannot take {name!r} as the name of an objective or limit",
             "give it a name of letters, digits and _ that starts with a letter and is no "
             "mathematical function or constant, such as 'valid_error'",
         )

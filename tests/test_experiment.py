@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ import numpy as np
 import pytest
 from ax.api.client import Client
 from ax.core.metric import Metric
+from ax.core.optimization_config import MultiObjectiveOptimizationConfig
 
+from ax_anasod._ax import experiment_of
 from ax_anasod.cells import Cell, from_dict
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, RunProperties
 from ax_anasod.exceptions import (
@@ -255,3 +258,51 @@ class TestClient:
         assert reporting[0] == plain[0]
         assert reporting[1]["error"][0] == plain[1]["error"][0]
         assert reporting[2:] == plain[2:]
+
+
+class TestLimits:
+    def test_they_are_ax_s_constraints_and_thresholds(self, toy_cell: Cell) -> None:
+        client = make_client(
+            toy_cell,
+            "two-level-bo",
+            objectives="error",
+            maximize="throughput",
+            limits=["latency<=5", "throughput >= 1e2"],
+        )
+        config = experiment_of(client).optimization_config
+        assert isinstance(config, MultiObjectiveOptimizationConfig)
+        assert [c.expression for c in config.outcome_constraints] == ["latency <= 5.0"]
+        assert [c.expression for c in config.objective_thresholds] == ["throughput >= 100.0"]
+
+    @pytest.mark.parametrize(
+        ("limits", "message"),
+        [
+            ("latency", "'latency' is no limit"),
+            ("latency <= 5 ms", "'latency <= 5 ms' is no limit"),
+            ("latency <= 0.9 * baseline", "is no limit"),
+            ("error <= 5", "limits 'error', which is minimised"),
+            ("beta <= 5", "Ax cannot take 'beta'"),
+            (["latency <= 5", "latency <= 5"], "names 'latency <= 5' twice"),
+        ],
+    )
+    def test_what_is_none_is_refused(self, toy_cell: Cell, limits: Any, message: str) -> None:
+        with pytest.raises(OptionError, match=re.escape(message)):
+            make_client(toy_cell, "two-level-bo", limits=limits)
+
+    def test_against_the_direction_of_the_search(self, toy_cell: Cell) -> None:
+        with pytest.raises(OptionError, match="limits 'latency', which is minimised"):
+            make_client(
+                toy_cell,
+                "two-level-bo",
+                objectives=["error", "latency"],
+                limits="latency >= 5",
+            )
+
+    def test_strategies_that_know_none(self, toy_cell: Cell) -> None:
+        with pytest.raises(OptionError, match="'tpe' knows no limits, got .'latency <= 5'.") as e:
+            make_client(toy_cell, "tpe", limits="latency <= 5")
+        assert "two-level-bo" in str(e.value.hint)
+
+    def test_draws_go_on_whatever_the_values(self, toy_cell: Cell) -> None:
+        client = make_client(toy_cell, "random", limits="latency <= 5")
+        assert len(client.get_next_trials(2)) == 2

@@ -4,6 +4,7 @@ from ax_anasod.core.architectures import architecture_of
 from ax_anasod.core.bound_space import CellBoundSearchSpace, TrialKind
 from ax_anasod.core.cell_search_space import SEARCH_SPACES, CellSearchSpace, search_space_of
 from ax_anasod.core.history import History
+from ax_anasod.core.known import KnownMetric
 from ax_anasod.core.search_experiment import RunProperties
 from ax_anasod.core.search_space import (
     AnasodSearchSpace,
@@ -18,6 +19,7 @@ __all__ = [
     "CellBoundSearchSpace",
     "CellSearchSpace",
     "History",
+    "KnownMetric",
     "OperationParameter",
     "RunProperties",
     "TrialKind",

@@ -17,7 +17,7 @@ from ax.core.optimization_config import OptimizationConfig
 from ax.core.trial import Trial
 
 from ax_anasod.core.bound_space import CellBoundSearchSpace
-from ax_anasod.core.known import KnownMetric
+from ax_anasod.core.known import KnownMetric, known_metrics
 from ax_anasod.core.means import Key, Means, as_stored, begins_with, failed_arms, merges, warn_once
 from ax_anasod.core.objectives import Limit, limits_of, objective_signs
 from ax_anasod.exceptions import ObservationWarning
@@ -202,7 +202,7 @@ class HistoryReader:
         others = self._keep_settled(experiment)
         values = self._read_values(experiment, read)
         values = np.concatenate([values, _as_stored(self._values_of(others.keys, read))])
-        known = self._known(experiment, read)
+        known = known_metrics(experiment, [name for name, _ in read], self._space.kind)
         for column, (name, sign) in enumerate(read):
             if name in known:
                 rows = np.concatenate([self._rows, others.rows])
@@ -227,15 +227,6 @@ class HistoryReader:
             limit_values=tuple(values[:, len(objectives) :].T),
             known=known,
         )
-
-    def _known(
-        self, experiment: Experiment, read: list[tuple[str, float]]
-    ) -> dict[str, KnownMetric]:
-        """What of the metrics is known of a row; an encoding does not say which architecture."""
-        if self._space.kind == "encoding":
-            return {}
-        metrics = {name: experiment.signature_to_metric.get(name) for name, _ in read}
-        return {name: known for name, known in metrics.items() if isinstance(known, KnownMetric)}
 
     def _forget(self) -> None:
         # Of the leading trials whose arms cannot change any more.

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
+from collections.abc import Iterable
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from ax.core.base_trial import BaseTrial
 from ax.core.data import Data
-from ax.core.metric import Metric, MetricFetchE, MetricFetchResult
+from ax.core.experiment import Experiment
+from ax.core.metric import MetricFetchE, MetricFetchResult
 from ax.utils.common.result import Err, Ok
 
 from ax_anasod.cells import from_dict
 from ax_anasod.core.architectures import codes_of
-from ax_anasod.core.search_experiment import RunProperties
+from ax_anasod.core.bound_space import TrialKind
+from ax_anasod.core.search_experiment import ComputedMetric, RunProperties
 from ax_anasod.exceptions import AnasodError, OptionError
+from ax_anasod.typing import Codes, Values
 
 
-class KnownMetric(Metric):
+class KnownMetric(ComputedMetric):
     """A quantity of an architecture that is known before its trial.
 
     As an objective or under a limit it is used exactly where a model would be: the strategies
@@ -28,7 +32,7 @@ class KnownMetric(Metric):
     """
 
     @abstractmethod
-    def values(self, codes: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    def values(self, codes: Codes) -> Values:
         """The values of architectures.
 
         Args:
@@ -38,7 +42,7 @@ class KnownMetric(Metric):
             ``n`` finite values.
         """
 
-    def checked_values(self, codes: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    def checked_values(self, codes: Codes) -> Values:
         """As :meth:`values`.
 
         Raises:
@@ -54,7 +58,9 @@ class KnownMetric(Metric):
         return values
 
     def fetch_trial_data(self, trial: BaseTrial, **kwargs: object) -> MetricFetchResult:
-        """The values of the arms of a trial, without a standard error of their own.
+        """The values of the arms of a trial.
+
+        Their standard error is left open: models of Ax's own stumble over one of 0.
 
         Returns:
             Ax's result: an error where the cell of the experiment or an architecture is
@@ -74,7 +80,7 @@ class KnownMetric(Metric):
                     "metric_name": self.name,
                     "metric_signature": self.signature,
                     "mean": value,
-                    "sem": 0.0,
+                    "sem": math.nan,
                 }
                 for arm in trial.arms
                 for value in self.checked_values(codes_of(trial, arm, cell, properties.seed))[:1]
@@ -82,3 +88,20 @@ class KnownMetric(Metric):
         except AnasodError as error:
             return Err(MetricFetchE(message=f"{self.name}: {error}", exception=error))
         return Ok(Data(df=pd.DataFrame.from_records(records)))
+
+
+def known_metrics(
+    experiment: Experiment, names: Iterable[str], kind: TrialKind
+) -> dict[str, KnownMetric]:
+    """Which metrics are known of the rows of a history.
+
+    Args:
+        experiment: The experiment.
+        names: Signatures of the metrics that are searched.
+        kind: What the rows are: an encoding does not say which architecture, so that nothing
+            is known of it.
+    """
+    if kind == "encoding":
+        return {}
+    metrics = {name: experiment.signature_to_metric.get(name) for name in names}
+    return {name: metric for name, metric in metrics.items() if isinstance(metric, KnownMetric)}

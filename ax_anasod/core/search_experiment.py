@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from ax.core.data import Data
 from ax.core.experiment import Experiment
+from ax.core.metric import Metric
 
 from ax_anasod._ax import data_rows, properties_of
 
@@ -44,11 +45,17 @@ class RunProperties:
         properties_of(experiment)[KEY] = asdict(self)
 
 
+class ComputedMetric(Metric):
+    """A metric that needs nothing but the arms of a trial to be fetched."""
+
+
 class SearchExperiment(Experiment):
     """Ax's ``Experiment``, which looks the data of a trial up without sorting those of all.
 
-    Ax does so whenever a trial is completed. It is stored as an ``Experiment``; read from a
-    database it is one of these again.
+    Ax does so whenever a trial is completed. With the first data of a trial it also attaches
+    its known quantities (:class:`ax_anasod.core.known.KnownMetric`), which Ax's own fronts and
+    reports then have. It is stored as an ``Experiment``; read from a database it is one of these
+    again.
 
     Args:
         args: As for Ax's ``Experiment``.
@@ -66,3 +73,22 @@ class SearchExperiment(Experiment):
         wanted, rows = set(trial_indices), data_rows(self.data)
         found = [row for row in rows if row.trial_index in wanted]
         return self.data if len(found) == len(rows) else Data(data_rows=found)
+
+    def attach_data(self, data: Data, **kwargs: Any) -> None:
+        """Attach data, and what is known of the trials that they are of.
+
+        Args:
+            data: As for Ax's ``Experiment``.
+            kwargs: Likewise.
+        """
+        known = [metric for metric in self.metrics.values() if isinstance(metric, ComputedMetric)]
+        if known:
+            told = {(row.trial_index, row.metric_signature) for row in data_rows(data)}
+            told |= {(row.trial_index, row.metric_signature) for row in data_rows(self.data)}
+            rows = list(data_rows(data))
+            for index in sorted({index for index, _ in told} & self.trials.keys()):
+                for metric in known:
+                    if (index, metric.signature) not in told:
+                        rows += data_rows(metric.fetch_trial_data(self.trials[index]).unwrap())
+            data = Data(data_rows=rows)
+        super().attach_data(data, **kwargs)

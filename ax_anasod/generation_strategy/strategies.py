@@ -42,6 +42,7 @@ _ROWS: Final = (
         "uniform draws over all architectures",
         RandomArchitectureGenerator,
         multi_objective=True,
+        limits=True,
     ),
     Strategy(
         "anasod-random",
@@ -49,6 +50,7 @@ _ROWS: Final = (
         DirichletGenerator,
         fixed={"beta_max": 0.0, "num_trials": 1},
         multi_objective=True,
+        limits=True,
     ),
     Strategy(
         "anasod-biased-random",
@@ -69,6 +71,7 @@ _ROWS: Final = (
         TwoLevelGenerator,
         draws=True,
         multi_objective=True,
+        limits=True,
         expects_improvement=True,
     ),
     Strategy(
@@ -220,13 +223,24 @@ def get(name: str) -> Strategy:
     return STRATEGIES[name]
 
 
-def check_objectives(strategy: str, names: Sequence[str]) -> None:
-    """Refuse several objectives where a strategy searches one.
+def check_objectives(strategy: str, names: Sequence[str], limits: Sequence[str] = ()) -> None:
+    """Refuse several objectives where a strategy searches one, and limits that it ignores.
+
+    Args:
+        strategy: Name of the strategy.
+        names: Names of the objectives.
+        limits: What other quantities must keep.
 
     Raises:
         UnknownNameError: There is no such strategy.
-        OptionError: There are more objectives than the strategy can search.
+        OptionError: There are more objectives than the strategy can search, or limits.
     """
+    if limits and not get(strategy).limits:
+        able = ", ".join(name for name, known in STRATEGIES.items() if known.limits)
+        raise OptionError(
+            f"strategy {strategy!r} knows no limits, got {list(limits)}",
+            f"strategies that obey limits, or draw whatever the values: {able}",
+        )
     if len(names) > 1 and not get(strategy).multi_objective:
         able = ", ".join(name for name, known in STRATEGIES.items() if known.multi_objective)
         raise OptionError(

@@ -76,6 +76,7 @@ class Strategy:
         defaults: Options whose defaults are not those of the generator.
         draws: Whether random trials come first, until ``num_initial`` of them have data.
         multi_objective: Whether it can search for a Pareto front.
+        limits: Whether there may be limits: it obeys them, or draws whatever the values.
         expects_improvement: Whether its trials carry their expected improvement, by which a
             search can be stopped (:mod:`ax_anasod.global_stopping`).
     """
@@ -87,6 +88,7 @@ class Strategy:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     draws: bool = False
     multi_objective: bool = False
+    limits: bool = False
     expects_improvement: bool = False
 
     @property

@@ -164,7 +164,8 @@ class TradeOff:
         front = pareto_front(within if len(within) else points)
         inferred = -infer_reference_point(-torch.from_numpy(front)).numpy()
         inferred = np.minimum(inferred, [quantity.fence for quantity in self._objectives])
-        return np.asarray(np.where(np.isfinite(thresholds), thresholds, inferred))
+        reference: npt.NDArray[np.float64] = np.where(np.isfinite(thresholds), thresholds, inferred)
+        return reference
 
 
 def _ranks(

@@ -1,6 +1,7 @@
-"""What is measured of a trial."""
+"""What is measured of a trial, or known before it."""
 
+from ax_anasod.metrics.known import KnownLookup, KnownSize, KnownSum
 from ax_anasod.metrics.lookup import LookupMetric
 from ax_anasod.metrics.training import TrainingMetric
 
-__all__ = ["LookupMetric", "TrainingMetric"]
+__all__ = ["KnownLookup", "KnownSize", "KnownSum", "LookupMetric", "TrainingMetric"]

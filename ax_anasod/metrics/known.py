@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
-import numpy.typing as npt
 
 from ax_anasod.cells import Cell
 from ax_anasod.cells import from_dict as cell_from_dict
@@ -16,9 +15,7 @@ from ax_anasod.nasbench import Benchmark
 from ax_anasod.nasbench import from_dict as benchmark_from_dict
 from ax_anasod.networks import NetworkConfig
 from ax_anasod.networks.additive import AdditiveSize, Size
-
-Codes = npt.NDArray[np.int64]
-Values = npt.NDArray[np.float64]
+from ax_anasod.typing import Codes, Values
 
 
 class KnownLookup(KnownMetric):

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import Final, Literal, get_args
 
 import numpy as np
-import numpy.typing as npt
 
 from ax_anasod.cells import Cell
 from ax_anasod.exceptions import CellError, UnknownNameError
 from ax_anasod.networks.build import build_network
 from ax_anasod.networks.config import NetworkConfig
 from ax_anasod.networks.measure import count_flops, num_parameters
+from ax_anasod.typing import Codes, Values
 
 Size = Literal["parameters", "flops"]
 
 # Built beyond those that the costs are solved from, to see whether they hold.
-_CHECKED: Final = 4
+_CHECKED: Final = 8
 _MOST_DRAWS: Final = 4096
 
 
@@ -59,11 +59,11 @@ class AdditiveSize:
                 f"report {size} as a metric of its own",
             )
 
-    def __call__(self, codes: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    def __call__(self, codes: Codes) -> Values:
         """The sizes of ``n x d`` codes, ``n`` whole numbers."""
         return np.rint(self._features(codes) @ self._costs)
 
-    def _features(self, codes: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    def _features(self, codes: Codes) -> Values:
         """1, and how many blocks there are of each kind, ``n x f``."""
         cell = self._cell
         k, parts = cell.num_operations, cell.parts
@@ -74,7 +74,7 @@ class AdditiveSize:
         counts = np.stack([(kinds == kind).sum(axis=1) for kind in range(2 * parts * k)], axis=1)
         return np.concatenate([np.ones((len(codes), 1)), counts], axis=1)
 
-    def _built(self, codes: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    def _built(self, codes: Codes) -> Values:
         """The sizes of networks that are built for it, ``n``."""
         sizes = []
         for code in codes:
@@ -87,7 +87,7 @@ class AdditiveSize:
         return np.array(sizes, dtype=np.float64)
 
 
-def _independent(features: npt.NDArray[np.float64]) -> list[int]:
+def _independent(features: Values) -> list[int]:
     """Rows of ``n x f`` features that span what all of them span."""
     chosen: list[int] = []
     rest = features.copy()

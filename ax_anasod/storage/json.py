@@ -31,7 +31,8 @@ from ax_anasod.global_stopping import (
     ExpectedImprovementStoppingStrategy,
     stopping_strategy_to_dict,
 )
-from ax_anasod.metrics import LookupMetric, TrainingMetric
+from ax_anasod.metrics import KnownLookup, KnownSize, KnownSum, LookupMetric, TrainingMetric
+from ax_anasod.metrics.known import KnownFunction, refuse_to_store
 from ax_anasod.runners import LookupRunner, RayRunner, TrainingRunner
 
 
@@ -63,6 +64,10 @@ def register() -> None:
             RayRunner: runner_to_dict,
             LookupMetric: metric_to_dict,
             TrainingMetric: metric_to_dict,
+            KnownLookup: metric_to_dict,
+            KnownSum: metric_to_dict,
+            KnownSize: metric_to_dict,
+            KnownFunction: refuse_to_store,
             MinObserved: transition_criterion_to_dict,
             ExpectedImprovementStoppingStrategy: stopping_strategy_to_dict,
             RepeatablePercentileEarlyStoppingStrategy: percentile_early_stopping_strategy_to_dict,
@@ -77,6 +82,9 @@ def register() -> None:
         RayRunner,
         LookupMetric,
         TrainingMetric,
+        KnownLookup,
+        KnownSum,
+        KnownSize,
         MinObserved,
         RepeatablePercentileEarlyStoppingStrategy,
         ExpectedImprovementStoppingStrategy,

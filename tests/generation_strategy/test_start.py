@@ -148,8 +148,9 @@ class TestFirstTrials:
         assert trials[5] == FOUND_NB201.architectures[7]
 
     def test_of_a_strategy_for_one_objective_refuse_several(self) -> None:
-        with pytest.raises(OptionError, match="one objective"):
-            make_client(NB201, "tpe", objectives=["a1", "b"], start=FOUND_NB201)
+        for strategy in ("nas-bowl", "tpe"):
+            with pytest.raises(OptionError, match="one objective"):
+                make_client(NB201, strategy, objectives=["a1", "b"], start=FOUND_NB201)
         client = make_client(NB201, "random", objectives=["a1", "b"], start=FOUND_NB201)
         assert first_trials(client, 1) == [FOUND_NB201.architectures[0]]
 
