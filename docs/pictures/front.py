@@ -3,7 +3,7 @@ r"""The picture on top of the README, light and dark, from real searches on NAS-
 A table of NAS-Bench-201 and the folder of a comparison on it, made by
 
     ax-anasod compare --benchmark table --data nb201.csv.gz --cell nas-bench-201 \
-      --accuracy cifar10_test_200 --strategies random,tpe,two-level-bo --trials 100 --seeds 20 \
+      --accuracy cifar10_test_200 --strategies random,tpe,two-level-bo --trials 100 --seeds 10 \
       --out DIR
 
     python docs/pictures/front.py --data nb201.csv.gz --compare DIR
@@ -72,9 +72,9 @@ def search(
 
 def draw_cell(ax: Axes, operations: Sequence[str], theme: dict[str, str]) -> None:
     """A cell of NAS-Bench-201 as a graph, its counts as coloured blocks below it."""
-    places = np.array([[0.0, 1.0], [1.0, 1.75], [2.0, 1.75], [3.0, 1.0]])
+    places = np.array([[0.0, 1.1], [1.05, 2.1], [1.95, 0.35], [3.0, 1.35]])
     edges = [(0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3)]
-    bends = [0.0, -0.25, 0.0, 0.35, 0.25, 0.0]
+    bends = [-0.1, 0.1, 0.0, 0.0, -0.15, 0.15]
     for (a, b), bend, operation in zip(edges, bends, operations, strict=True):
         colour = COLOURS[OPERATIONS.index(operation)]
         arrow = FancyArrowPatch(
@@ -95,7 +95,7 @@ def draw_cell(ax: Axes, operations: Sequence[str], theme: dict[str, str]) -> Non
         colour = COLOURS[OPERATIONS.index(operation)]
         ax.add_patch(Rectangle((0.06 + 0.5 * place, -0.62), 0.4, 0.4, color=colour))
     counts = [ordered.count(name) for name in OPERATIONS]
-    text = ", ".join(f"{n} {label}" for n, label in zip(counts, LABELS, strict=True))
+    text = "     ".join(f"{label}: {n}" for n, label in zip(counts, LABELS, strict=True))
     ax.text(1.5, -1.0, text, ha="center", va="center", color=theme["text"], fontsize=10)
     ax.set(xlim=(-0.3, 3.3), ylim=(-1.25, 2.6), aspect="equal")
     ax.set_title("an architecture, and its operation counts", color=theme["text"], fontsize=11)
@@ -138,7 +138,7 @@ def draw_curves(ax: Axes, folder: Path, optimum: float, theme: dict[str, str]) -
     results = pd.read_csv(folder / "results.csv")
     for name, (label, colour) in STRATEGIES.items():
         rows = results[results["strategy"] == name]
-        values = rows.pivot(index="trial", columns="seed", values=COLUMN).cummin()
+        values = rows.pivot(index="trial", columns="seed", values="incumbent")
         queries = np.arange(1, len(values) + 1)
         mean, error = values.mean(axis=1), values.sem(axis=1)
         colour = theme.get(colour, colour)
@@ -156,7 +156,7 @@ def draw_curves(ax: Axes, folder: Path, optimum: float, theme: dict[str, str]) -
     )
     ax.set(xlim=(5, 100), ylim=(optimum - 0.18, 7.6), xlabel="queries", ylabel="test error, %")
     ax.legend(frameon=False, labelcolor=theme["text"], fontsize=9.5)
-    ax.set_title("20 seeds, CIFAR-10", color=theme["text"], fontsize=11)
+    ax.set_title(f"{results['seed'].nunique()} seeds, CIFAR-10", color=theme["text"], fontsize=11)
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
     for side in ("left", "bottom"):
@@ -187,9 +187,8 @@ def main() -> None:
         draw_cell(axes[0], best, theme)
         draw_triangle(axes[1], errors, path, theme)
         draw_curves(axes[2], options.compare, optimum, theme)
-        target = Path(__file__).with_name(f"front-{name}.svg")
-        figure.savefig(target, transparent=True, metadata={"Date": None})
-        figure.savefig(target.with_suffix(".png"), transparent=True, dpi=80)
+        target = Path(__file__).with_name(f"front-{name}.png")
+        figure.savefig(target, transparent=True, dpi=120)
         plt.close(figure)
 
 
