@@ -61,9 +61,9 @@ class MethodConfig:
         best_epoch: Whether p of the best epoch is the result, rather than that of the last.
         selection: How cells are found in p: ``"draw"`` samples; ``"argmax"`` takes the
             likeliest operation of each edge; ``"best-of-draws"`` ranks draws by the supernet,
-            ``"best-of-likeliest"`` the likeliest ones; ``"discrete"`` ranks draws, the cell of the
-            operation of largest share, and its single mutations, by a second supernet that
-            learns on single paths near that cell, or, where short trainings contradict its
+            ``"best-of-likeliest"`` the likeliest ones; ``"discrete"`` ranks draws, the cell of
+            one operation that is best after a short training, and its single mutations, by a
+            second supernet that learns on single paths near that cell, or, where short trainings contradict its
             ranking, by these.
         candidates: How many cells are ranked.
         uniform_share: Share of the uniform distribution that is mixed into p for candidates.

@@ -91,16 +91,17 @@ def select(
         local.run()
         return local
 
-    train, search_near, pure = train or alone, search_near or near, purest(search, rng)
+    train, search_near = train or alone, search_near or near
+    discrete = method.selection == "discrete"
     if method.selection == "best-of-likeliest":
         codes = likeliest(edges, shares, method.candidates, rng)
     elif method.selection == "best-of-draws":
         codes = _distinct(edges, edges.draw(shares, method.candidates, rng))
     else:
+        pure = best_vertex(search, train, rng)
         drawn = edges.draw(_blurred(search, shares), method.candidates, rng)
         codes = np.concatenate([pure[None], mutations(search, pure, rng), drawn])
         codes = _distinct(edges, codes)
-    discrete = method.selection == "discrete"
     judge = (search_near(_around(search, pure)) if discrete else search).judge
     losses = judge(codes)[0]
     order = np.argsort(losses, kind="stable")
@@ -113,7 +114,7 @@ def select(
     if agreement < _CONTRADICTED:
         return halve(ranking, train)
     if judge.advantage(codes[0], pure) < norm.isf(_BY_CHANCE / len(codes)):
-        # The simplest of those that cannot be told apart goes first.
+        # The vertex goes first among those that cannot be told apart.
         first = np.argsort((codes != pure).any(axis=1), kind="stable")
         ranking = replace(ranking, codes=codes[first], scores=losses[first])
     return ranking
@@ -135,17 +136,22 @@ def likeliest(
     return codes[order[:number]]
 
 
-def purest(search: DistributionSearch, rng: np.random.Generator) -> Codes:
-    """The cell of the operation of largest share, ``d``; its wiring is drawn.
+def best_vertex(search: DistributionSearch, train: Train, rng: np.random.Generator) -> Codes:
+    """The best cell of one operation after a short training, ``d``; its wiring is drawn.
+
+    The operation of largest share will not do: where p is undecided between two, it is either.
 
     Args:
-        search: The search.
+        search: The search, which says which operations are allowed.
+        train: Trains cells alone for some epochs and gives their losses.
         rng: Where the wiring is drawn from.
     """
     edges = search.supernet.edges
-    shares = search.probabilities.mean(axis=0)
-    shares[list(edges.zeros)] = 0.0
-    code: Codes = edges.draw(edges.spread(np.eye(len(shares))[[shares.argmax()]]), 1, rng)[0]
+    allowed = search.distribution.allowed.numpy().copy()
+    allowed[list(edges.zeros)] = False
+    vertices = np.eye(len(allowed))[allowed, None]
+    codes = np.concatenate([edges.draw(edges.spread(each), 1, rng) for each in vertices])
+    code: Codes = codes[train(codes, _SHORT).argmin()]
     return code
 
 

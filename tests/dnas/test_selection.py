@@ -129,7 +129,11 @@ def test_our_selection_ranks_draws_and_mutations_in_the_supernet_of_a_neighbourh
     assert start.max() == pytest.approx(0.6 + 0.4 / 4)
     assert sorted(start[0])[1:4] == pytest.approx([0.1] * 3)
     assert len(np.unique(ranking.codes, axis=0)) == len(ranking.codes)
-    pure = np.full(6, start[0].argmax())
+    # Short trainings say which operation, whatever p says.
+    vertices = np.repeat(np.arange(1, 5)[:, None], 6, axis=1)
+    pure = vertices[Trainings(sign)(vertices, 0).argmin()]
+    assert start[0].argmax() == pure[0]
+    assert trainings.asked[0] == (4, 4)
     distance = (ranking.codes != pure).sum(axis=1)
     assert {0, 1} <= set(distance.tolist())
     assert ranking.agreement == pytest.approx(sign)
