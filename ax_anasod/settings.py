@@ -31,7 +31,6 @@ from ax_anasod.exceptions import OptionError, UnknownNameError, shown
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
-    from pydantic_core import ErrorDetails
 
 Class = TypeVar("Class", bound=type[Any])
 Kind = TypeVar("Kind")
@@ -156,7 +155,7 @@ def type_name(annotation: Any) -> str:
     return " | ".join(names)
 
 
-def _words(error: ErrorDetails, annotation: Any) -> str:
+def _words(error: Mapping[str, Any], annotation: Any) -> str:
     if error["type"].startswith(("greater_than", "less_than")):
         kinds = [kind for each in alternatives(annotation) for kind in (each, *get_args(each))]
         metadata = [each for kind in kinds for each in getattr(kind, "__metadata__", ())]

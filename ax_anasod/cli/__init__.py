@@ -22,6 +22,15 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         arguments: The arguments after the program's name; those of the process by default.
     """
     try:
+        from ax_anasod.cli.failures import say_error
+        from ax_anasod.exceptions import OptionError
+        from ax_anasod.optional import require_docstrings
+
+        try:
+            # Of the options, too, whose help is in them.
+            require_docstrings()
+        except OptionError as error:
+            sys.exit(say_error(error.message, error.hint, code=2))
         from ax_anasod.cli.app import run
 
         sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))

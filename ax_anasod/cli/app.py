@@ -27,7 +27,6 @@ from ax_anasod.cli.setup_nasbench301 import setup_nasbench301
 from ax_anasod.cli.show import show
 from ax_anasod.cli.train import train
 from ax_anasod.exceptions import AnasodError, OptionError, RunLostError
-from ax_anasod.optional import require_docstrings
 
 TRACEBACK = "AX_ANASOD_TRACEBACK"
 """Environment variable that lets unexpected errors show where they come from."""
@@ -186,7 +185,6 @@ def run(arguments: list[str]) -> int:
         The exit code.
     """
     try:
-        require_docstrings()
         code = typer.main.get_command(app).main(
             arguments, prog_name="ax-anasod", standalone_mode=False
         )

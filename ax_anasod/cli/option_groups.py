@@ -12,7 +12,6 @@ from types import NoneType
 from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_type_hints
 
 import typer
-from annotated_types import Ge
 
 from ax_anasod.settings import alternatives, argument_texts
 
@@ -61,7 +60,8 @@ class OptionGroup:
         texts = argument_texts(self.kind)
         parameters = {}
         for name, flag in self.flags.items():
-            kind, parser = _type_of(hints[name])
+            # A dataclass checks its ranges itself, and knows both ends.
+            kind, parser = _type_of(hints[name], in_range=not is_dataclass(self.kind))
             settings = {
                 "help": texts[name].replace("``", ""),
                 "metavar": _METAVARS.get(kind),
@@ -172,12 +172,12 @@ def number(panel: str, help_text: str, least: int) -> Any:
     return option(panel, help_text, parser=at_least(least), metavar="N")
 
 
-def _type_of(hint: Any) -> tuple[Any, Callable[[str], Any] | None]:
-    """The type of an option without None, and its parser."""
+def _type_of(hint: Any, *, in_range: bool) -> tuple[Any, Callable[[str], Any] | None]:
+    """The type of an option without None, and its parser, which checks the least value or not."""
     (hint,) = (kind for kind in alternatives(hint) if kind is not NoneType)
     kind, *metadata = get_args(hint) if get_origin(hint) is Annotated else (hint,)
     if kind is int:
-        bounds = [int(str(m.ge)) for m in metadata if isinstance(m, Ge)]
+        bounds = [int(str(m.ge)) for m in metadata if isinstance(m, Ge) and in_range]
         return int, at_least(max(bounds, default=None))
     parser = next((m for m in metadata if callable(m)), None)
     return str if get_origin(kind) is Literal else kind, parser

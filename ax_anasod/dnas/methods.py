@@ -63,8 +63,8 @@ class MethodConfig:
             likeliest operation of each edge; ``"best-of-draws"`` ranks draws by the supernet,
             ``"best-of-likeliest"`` the likeliest ones; ``"discrete"`` ranks draws, the cell of
             one operation that is best after a short training, and its single mutations, by a
-            second supernet that learns on single paths near that cell, or, where short trainings contradict its
-            ranking, by these.
+            second supernet that learns on single paths near that cell, or, where short
+            trainings contradict its ranking, by these.
         candidates: How many cells are ranked.
         uniform_share: Share of the uniform distribution that is mixed into p for candidates.
         pure_share: Share of that operation in the distribution of the paths that the second

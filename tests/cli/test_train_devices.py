@@ -103,7 +103,7 @@ def test_a_killed_search_leaves_no_process_and_goes_on(command: Command, tmp_pat
         (["--runner", "ray"], "a Ray task trains on one device: --devices is for --runner local"),
         (["--batch-size", 3], "batch_size 3 is less than two images for each of 2 devices"),
         (["--device", "cpu:0"], "'cpu:0' is one device, not 2"),
-        (["--devices", 0], "devices must be at least 1, got 0"),
+        (["--devices", 0], "devices must be at least 1 and at most 4,096, got 0"),
     ],
 )
 def test_what_makes_no_sense_is_refused(

@@ -158,7 +158,7 @@ class TestIncumbent:
     def test_values_that_storage_makes_equal_tie_before_it_does(
         self, run: Callable[..., Client], space: AnasodSearchSpace
     ) -> None:
-        client, reader = run(1.0 + 2e-12, 1.0), HistoryReader(space)
+        client, reader = run(1.0 + 2e-12, 1.0 + 1e-12), HistoryReader(space)
 
         with pytest.warns(ObservationWarning, match="error that differ by less than 1e-10") as said:
             histories = [reader.read(client._experiment) for _ in range(2)]

@@ -67,10 +67,11 @@ def test_wired_and_own_cells(name: str, history: Build) -> None:
     assert len(set(cell.keys(codes).tolist())) == 3
 
 
+@pytest.mark.slow
 def test_it_finds_more_than_random_search(search: Callable[..., History]) -> None:
     objective = SyntheticObjective(NB201)
     found: list[list[float]] = []
-    for seed in range(3):
+    for seed in range(8):
         random = search(RandomArchitectureGenerator(NB201.to_dict(), seed), objective, 40)
         start = replace(
             random,

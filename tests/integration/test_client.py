@@ -94,7 +94,7 @@ def test_an_arm_off_the_grid_is_refused_with_the_nearest(
 ) -> None:
     client = make_client(toy_cell, "anasod-bo")
 
-    with pytest.raises(EncodingError, match="nearest valid one|no number"):
+    with pytest.raises(EncodingError, match="nearest valid one|no number|a whole number"):
         client.attach_trial(parameters)
     assert not client._experiment.trials
 

@@ -106,7 +106,7 @@ def test_what_is_not_there_is_refused(class_folders: Path, tmp_path: Path) -> No
     [
         ({"validation": 1.0}, "validation must be above 0 and below 1"),
         ({"images": 0}, "images must be at least 1"),
-        ({"seed": -1}, "seed of the data"),
+        ({"seed": -1}, "seed must be at least 0"),
     ],
 )
 def test_numbers_out_of_range_are_refused(options: dict[str, float], message: str) -> None:
