@@ -12,6 +12,7 @@ from types import NoneType
 from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_type_hints
 
 import typer
+from annotated_types import Ge
 
 from ax_anasod.settings import alternatives, argument_texts
 
