@@ -55,7 +55,8 @@ def optimization_config(
         expression=", ".join(f"-{n}" if is_lower else n for n, is_lower in lower.items()),
         metric_name_to_signature={n: n for n in lower},
     )
-    constraints, thresholds = [], []
+    constraints: list[OutcomeConstraint] = []
+    thresholds: list[OutcomeConstraint] = []
     for limit in limits:
         is_lower = lower.get(limit.name)
         if is_lower is not None and (len(lower) == 1 or is_lower is not (limit.sign > 0)):
