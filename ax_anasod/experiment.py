@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -14,9 +13,6 @@ from ax.api.types import TOutcome
 from ax.core.experiment import Experiment
 from ax.core.metric import Metric
 from ax.core.objective import Objective
-from ax.core.optimization_config import MultiObjectiveOptimizationConfig, OptimizationConfig
-from ax.core.outcome_constraint import OutcomeConstraint
-from ax.core.types import ComparisonOp
 from ax.early_stopping.strategies import BaseEarlyStoppingStrategy
 from ax.exceptions.core import UserInputError
 
@@ -26,7 +22,7 @@ from ax_anasod.cells import Architecture, Cell
 from ax_anasod.core import SEARCH_SPACES, AnasodSearchSpace, CellSearchSpace, RunProperties
 from ax_anasod.core.architectures import ARCHITECTURE, space_of_run
 from ax_anasod.core.bound_space import require_cell_bound
-from ax_anasod.core.objectives import warn_if_minimised
+from ax_anasod.core.objectives import optimization_config, warn_if_minimised
 from ax_anasod.core.search_experiment import SearchExperiment
 from ax_anasod.core.seeding import check_seed
 from ax_anasod.dnas import OneShotResult
@@ -34,13 +30,12 @@ from ax_anasod.early_stopping import stop_worst
 from ax_anasod.exceptions import OptionError, RunError, nearest_hint
 from ax_anasod.generation_strategy import Start, check_objectives, get, make
 from ax_anasod.metrics.known import known_metric
-from ax_anasod.objectives import name_list
+from ax_anasod.objectives import Limit, name_list
 
 if TYPE_CHECKING:
     from ax.service.ax_client import AxClient
 
 _NAME: Final = "ax_anasod"
-_LIMIT: Final = re.compile(r"\s*(\w+)\s*(<=|>=)\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*")
 
 
 def make_search_space(cell: Cell, strategy: str) -> AnasodSearchSpace | CellSearchSpace:
@@ -104,20 +99,22 @@ def make_experiment(
     require_cell_bound(search_space)
     lower, recorded = _directions(objectives, maximize), name_list("reported", reported)
     names, by_name = tuple(lower), _by_name(metrics)
-    constraints = _constraints(limits)
-    limited = [c.metric_names[0] for c in constraints if c.metric_names[0] not in names]
+    bounds = [Limit.parse(text) for text in name_list("limits", limits)]
+    for limit in bounds:
+        _check_objective_name(limit.name)
+    limited = [limit.name for limit in bounds if limit.name not in names]
     given = [name for name in known or {} if name not in (*names, *limited, *recorded)]
     recorded = (*recorded, *dict.fromkeys(n for n in limited if n not in recorded), *given)
-    for name, how in (known or {}).items():
-        if name in by_name:
-            raise OptionError(f"{name!r} is among the known quantities and the metrics")
-        by_name[name] = known_metric(name, search_space.cell, how)
+    for computed, how in (known or {}).items():
+        if computed in by_name:
+            raise OptionError(f"{computed!r} is among the known quantities and the metrics")
+        by_name[computed] = known_metric(computed, search_space.cell, how)
     _check_names(names, recorded, by_name)
     warn_if_minimised(name for name in names if lower[name])
     experiment = SearchExperiment(
         name=name,
         search_space=search_space,
-        optimization_config=_optimization_config(lower, constraints),
+        optimization_config=optimization_config(lower, bounds),
         tracking_metrics=[
             by_name.get(n, Metric(n, lower_is_better=lower.get(n, True)))
             for n in (*names, *recorded)
@@ -252,47 +249,6 @@ def _free_name(client: Client, name: str | None) -> str:
         f"Client.load_from_database({name!r}, storage_config) goes on with it; or choose another "
         "name",
     )
-
-
-def _constraints(limits: str | Sequence[str]) -> list[OutcomeConstraint]:
-    """Texts such as ``"latency <= 5"`` as Ax's constraints on single metrics."""
-    constraints: list[OutcomeConstraint] = []
-    for text in name_list("limits", limits):
-        match = _LIMIT.fullmatch(text)
-        if match is None:
-            raise OptionError(f"{text!r} is no limit", "write it as 'latency <= 5'")
-        name, operator, bound = match.groups()
-        _check_objective_name(name)
-        constraints.append(
-            OutcomeConstraint(
-                expression=f"{name} {operator} {float(bound)!r}",
-                metric_name_to_signature={name: name},
-            )
-        )
-    return constraints
-
-
-def _optimization_config(
-    lower: Mapping[str, bool], constraints: Sequence[OutcomeConstraint]
-) -> OptimizationConfig:
-    """What is searched: names -> whether lower is better, under constraints."""
-    objective = Objective(
-        expression=", ".join(f"-{n}" if is_lower else n for n, is_lower in lower.items()),
-        metric_name_to_signature={n: n for n in lower},
-    )
-    others = [c for c in constraints if c.metric_names[0] not in lower]
-    own = [c for c in constraints if c.metric_names[0] in lower]
-    for constraint in own:
-        name = constraint.metric_names[0]
-        if len(lower) == 1 or (constraint.op is ComparisonOp.LEQ) is not lower[name]:
-            what = "minimised" if lower[name] else "maximised"
-            raise OptionError(
-                f"{constraint.expression!r} limits {name!r}, which is {what}",
-                "limit other quantities, or several objectives in the direction of the search",
-            )
-    if len(lower) == 1:
-        return OptimizationConfig(objective, others)
-    return MultiObjectiveOptimizationConfig(objective, others, own)
 
 
 def _directions(

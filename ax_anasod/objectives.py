@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Set
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 from ax_anasod.exceptions import OptionError, UnknownNameError
 
 COST: Final = "cost_seconds"
 """Name under which a query returns the simulated cost, in seconds."""
+
+_LIMIT: Final = re.compile(r"\s*(.*?\S)\s*(<=|>=)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*")
 
 PERCENT: Final = "percent"
 """Unit of every error and every accuracy."""
@@ -48,6 +51,42 @@ class Objective:
     def extreme(self) -> str:
         """What its best value is: ``"lowest"`` or ``"highest"``."""
         return "lowest" if self.minimize else "highest"
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What a quantity may be at most: ``sign * value <= bound``.
+
+    Args:
+        name: The quantity; inside Ax its metric's signature.
+        sign: -1 where the value itself must be at least ``-bound``.
+        bound: The bound, with the sign.
+    """
+
+    name: str
+    sign: float
+    bound: float
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a limit such as ``"latency <= 5"`` or ``"accuracy>=90"``.
+
+        Raises:
+            OptionError: The text is none.
+        """
+        match = _LIMIT.fullmatch(text) if isinstance(text, str) else None
+        if match is None:
+            raise OptionError(f"{text!r} is no limit", "write it as 'latency <= 5'")
+        name, operator, bound = match.groups()
+        sign = 1.0 if operator == "<=" else -1.0
+        return cls(name, sign, sign * float(bound))
+
+    def keeps(self, value: float) -> bool:
+        """Whether a value keeps the limit."""
+        return self.sign * value <= self.bound
+
+    def __str__(self) -> str:
+        return f"{self.name} {'<=' if self.sign > 0 else '>='} {self.sign * self.bound!r}"
 
 
 def find_quantity(name: str, quantities: Iterable[Objective]) -> Objective:

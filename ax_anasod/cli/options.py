@@ -154,6 +154,26 @@ StrategyOptions = Annotated[
     list[str] | None,
     option(_SEARCH, "Option of the strategy. May be repeated.", "--option", metavar="NAME=VALUE"),
 ]
+Limits = Annotated[
+    list[str] | None,
+    option(
+        _SEARCH,
+        "What an architecture must keep, such as 'latency_ms<=5', a column in its own unit. May be "
+        "repeated; on one of several objectives it is the worst value that counts.",
+        "--limit",
+        metavar="COLUMN<=X",
+    ),
+]
+Known = Annotated[
+    list[str] | None,
+    option(
+        _SEARCH,
+        "Column that is known without a trial, such as the number of parameters: two-level-bo does "
+        "not model it, and proposes nothing that breaks a limit on it. May be repeated.",
+        "--known",
+        metavar="COLUMN",
+    ),
+]
 UntilImprovementBelow = Annotated[
     float | None,
     option(

@@ -13,6 +13,7 @@ from ax_anasod.cli.option_groups import Given
 from ax_anasod.cli.options import BENCHMARK
 from ax_anasod.exceptions import BenchmarkError, OptionError, UnknownNameError
 from ax_anasod.nasbench import Benchmark, get_class, make
+from ax_anasod.objectives import Limit
 from ax_anasod.settings import argument_types, type_name
 from ax_anasod.training.config import TrainingConfig
 
@@ -204,6 +205,29 @@ def flags_of(name: str) -> tuple[list[str], list[str]]:
         if flag is not None:
             (needed if parameter.default is parameter.empty else possible).append(flag)
     return needed, possible
+
+
+def with_columns(
+    benchmark: str, given: Given, limits: Sequence[str], known: Sequence[str]
+) -> Given:
+    """The arguments of a benchmark; columns of a table that are limited or known are reported.
+
+    Args:
+        benchmark: Name of the benchmark.
+        given: Its arguments, as `ax_anasod.cli.options.BenchmarkArguments`.
+        limits: Such as ``"latency<=5"``.
+        known: Names of columns.
+
+    Raises:
+        OptionError: A limit is none.
+    """
+    if benchmark != "table":
+        return given
+    there = [name for key in ("minimize", "maximize", "report") for name in given.get(key, [])]
+    there += [f"{name}_error" for name in given.get("accuracy", [])]
+    names = [*known, *(Limit.parse(text).name for text in limits)]
+    lacking = [name for name in dict.fromkeys(names) if name not in there]
+    return {**given, "report": [*given.get("report", []), *lacking]} if lacking else given
 
 
 def make_benchmark(name: str, given: Given) -> Benchmark:

@@ -20,6 +20,8 @@ def search(
     *,
     benchmark: opt.BenchmarkName,
     given: Annotated[Given, opt.BENCHMARK],
+    limit: opt.Limits = None,
+    known: opt.Known = None,
     strategy: opt.StrategyName = "anasod-bo",
     option: opt.StrategyOptions = None,
     start: Annotated[Given, opt.START],
@@ -37,7 +39,12 @@ def search(
     from ax_anasod.cli.terminal import waiting
 
     with waiting("loading Ax"):
-        from ax_anasod.cli.parsing import make_benchmark, parse_options, read_start
+        from ax_anasod.cli.parsing import (
+            make_benchmark,
+            parse_options,
+            read_start,
+            with_columns,
+        )
         from ax_anasod.cli.running import run_search
         from ax_anasod.generation_strategy import get
         from ax_anasod.runs import RunFolder, Search, plan_run
@@ -49,7 +56,7 @@ def search(
     if out is not None:
         check_free(out)
     with waiting("reading the benchmark"):
-        chosen = make_benchmark(benchmark, given)
+        chosen = make_benchmark(benchmark, with_columns(benchmark, given, limit or [], known or []))
     config = plan_run(
         chosen,
         strategy,
@@ -59,6 +66,8 @@ def search(
         parallel=parallel,
         until_improvement_below=until_improvement_below,
         start=start_from,
+        limits=limit or [],
+        known=known or [],
     )
     run = Search(config, chosen)
     if out is None:

@@ -19,8 +19,9 @@ from ax.core.trial import Trial
 from ax_anasod.core.bound_space import CellBoundSearchSpace
 from ax_anasod.core.known import KnownMetric, known_metrics
 from ax_anasod.core.means import Key, Means, as_stored, begins_with, failed_arms, merges, warn_once
-from ax_anasod.core.objectives import Limit, limits_of, objective_signs
+from ax_anasod.core.objectives import limits_of, objective_signs
 from ax_anasod.exceptions import ObservationWarning
+from ax_anasod.objectives import Limit
 from ax_anasod.typing import Values
 
 
@@ -91,7 +92,7 @@ class History:
         """Which of ``m x d`` codes keep the limits and thresholds on known quantities, ``m``."""
         allowed = np.ones(len(codes), dtype=np.bool_)
         for limit in self.known_limits:
-            values = self.known[limit.metric].checked_values(codes)
+            values = self.known[limit.name].checked_values(codes)
             allowed &= limit.sign * values <= limit.bound
         return allowed
 
@@ -100,7 +101,7 @@ class History:
         """The limits on known quantities, thresholds of known objectives among them."""
         bounds = zip(self.objectives, self.thresholds, strict=False)
         own = [Limit(name, sign, bound) for (name, sign), bound in bounds if bound < math.inf]
-        return [limit for limit in (*self.limits, *own) if limit.metric in self.known]
+        return [limit for limit in (*self.limits, *own) if limit.name in self.known]
 
     def imputed(self, column: Values | None = None) -> tuple[npt.NDArray[np.int64], Values]:
         """Rows and one quantity of all ended trials, in trial order.
@@ -198,7 +199,7 @@ class HistoryReader:
         thresholds: list[float] = []
         if config is not None and with_values and with_limits:
             limits, thresholds = limits_of(config)
-        read = objectives + [(limit.metric, limit.sign) for limit in limits]
+        read = objectives + [(limit.name, limit.sign) for limit in limits]
         others = self._keep_settled(experiment)
         values = self._read_values(experiment, read)
         values = np.concatenate([values, _as_stored(self._values_of(others.keys, read))])

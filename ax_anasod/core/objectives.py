@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 import re
 import warnings
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal
 
-from ax.core.optimization_config import OptimizationConfig
+from ax.core.objective import Objective
+from ax.core.optimization_config import MultiObjectiveOptimizationConfig, OptimizationConfig
 from ax.core.outcome_constraint import OutcomeConstraint
 from ax.core.types import ComparisonOp
 
 from ax_anasod.exceptions import ObjectiveWarning, OptionError
+from ax_anasod.objectives import Limit
 
 # Words of names of metrics.
 _MORE_IS_BETTER: Final = re.compile(
@@ -32,28 +33,46 @@ MOST_OBJECTIVES: Final = 4
 """With more, the boxes of a front are too many, and most trials are on it."""
 
 
-@dataclass(frozen=True)
-class Limit:
-    """What a metric may be at most: ``sign * value <= bound``.
-
-    Args:
-        metric: The metric's signature.
-        sign: -1 where the value itself must be at least ``-bound``.
-        bound: The bound, with the sign.
-    """
-
-    metric: str
-    sign: float
-    bound: float
-
-    def __str__(self) -> str:
-        return f"{self.metric} {'<=' if self.sign > 0 else '>='} {self.sign * self.bound:g}"
-
-
 def objective_signs(config: OptimizationConfig) -> list[tuple[str, float]]:
     """The objectives' metric signatures, each with the sign that makes it minimised."""
     # Ax's weights are positive for maximisation, whatever the kind of objective.
     return [(name, -1.0 if weight > 0 else 1.0) for name, weight in config.objective.metric_weights]
+
+
+def optimization_config(
+    lower: Mapping[str, bool], limits: Sequence[Limit] = ()
+) -> OptimizationConfig:
+    """What is searched, as Ax says it.
+
+    Args:
+        lower: Names of metrics -> whether lower is better.
+        limits: What trials must keep: constraints on other metrics, thresholds on objectives.
+
+    Raises:
+        OptionError: A limit is on the only objective, or against the direction of the search.
+    """
+    objective = Objective(
+        expression=", ".join(f"-{n}" if is_lower else n for n, is_lower in lower.items()),
+        metric_name_to_signature={n: n for n in lower},
+    )
+    constraints: list[OutcomeConstraint] = []
+    thresholds: list[OutcomeConstraint] = []
+    for limit in limits:
+        is_lower = lower.get(limit.name)
+        if is_lower is not None and (len(lower) == 1 or is_lower is not (limit.sign > 0)):
+            raise OptionError(
+                f"'{limit}' limits {limit.name!r}, which is "
+                f"{'minimised' if is_lower else 'maximised'}",
+                "limit other quantities, or several objectives in the direction of the search",
+            )
+        (constraints if is_lower is None else thresholds).append(
+            OutcomeConstraint(
+                expression=str(limit), metric_name_to_signature={limit.name: limit.name}
+            )
+        )
+    if len(lower) == 1:
+        return OptimizationConfig(objective, constraints)
+    return MultiObjectiveOptimizationConfig(objective, constraints, thresholds)
 
 
 def limits_of(config: OptimizationConfig) -> tuple[list[Limit], list[float]]:
@@ -66,8 +85,8 @@ def limits_of(config: OptimizationConfig) -> tuple[list[Limit], list[float]]:
     thresholds = {name: math.inf for name, _ in objective_signs(config)}
     limits = []
     for limit in map(_limit, config.all_constraints):
-        if limit.metric in thresholds:
-            thresholds[limit.metric] = limit.bound
+        if limit.name in thresholds:
+            thresholds[limit.name] = limit.bound
         else:
             limits.append(limit)
     return limits, list(thresholds.values())

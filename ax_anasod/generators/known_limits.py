@@ -58,8 +58,8 @@ def none_allowed(cell: Cell, history: History, codes: npt.NDArray[np.int64]) -> 
     """
     limits = history.known_limits
     nearest = {
-        limit.metric: limit.sign
-        * float((limit.sign * history.known[limit.metric].checked_values(codes)).min())
+        limit.name: limit.sign
+        * float((limit.sign * history.known[limit.name].checked_values(codes)).min())
         for limit in limits
     }
     return OptionError(

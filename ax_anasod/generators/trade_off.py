@@ -88,7 +88,7 @@ class TradeOff:
             for (metric, sign), column, bound in bounds
         ]
         self._limits = [
-            quantity(limit.metric, limit.sign, column, limit.bound)
+            quantity(limit.name, limit.sign, column, limit.bound)
             for limit, column in zip(history.limits, history.limit_values, strict=True)
         ]
         usable = ~history.failed[rows]

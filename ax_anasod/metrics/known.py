@@ -15,31 +15,34 @@ from ax_anasod.nasbench import Benchmark
 from ax_anasod.nasbench import from_dict as benchmark_from_dict
 from ax_anasod.networks import NetworkConfig
 from ax_anasod.networks.additive import AdditiveSize, Size
+from ax_anasod.objectives import find_quantity
 from ax_anasod.typing import Codes, Values
 
 
 class KnownLookup(KnownMetric):
-    """A column of a benchmark that is known before the trial.
+    """A quantity of a benchmark that is known before the trial.
 
     Args:
-        name: Name of the quantity in the benchmark.
+        name: Name of the metric.
         benchmark: The benchmark, or its ``to_dict()``, which is what Ax stores.
+        quantity: Name of the quantity there, where it has another one.
 
     Raises:
         UnknownNameError: The benchmark has no such quantity.
     """
 
-    def __init__(self, name: str, benchmark: Benchmark | Mapping[str, Any]) -> None:
+    def __init__(
+        self, name: str, benchmark: Benchmark | Mapping[str, Any], quantity: str | None = None
+    ) -> None:
         restored = benchmark_from_dict(benchmark) if isinstance(benchmark, Mapping) else benchmark
-        names = [quantity.name for quantity in (*restored.objectives, *restored.reported)]
-        if name not in names:
-            raise UnknownNameError("quantity", name, names)
+        self.quantity = quantity or name
+        find_quantity(self.quantity, (*restored.objectives, *restored.reported))
         super().__init__(name=name)
         self.benchmark, self._restored = restored.to_dict(), restored
 
     def values(self, codes: Codes) -> Values:
         """The values of ``n x d`` codes, ``n``."""
-        return self._restored.query(codes)[self.name]
+        return self._restored.query(codes)[self.quantity]
 
 
 class KnownSum(KnownMetric):

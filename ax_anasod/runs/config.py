@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 from ax_anasod.files import read_json, write_whole
 from ax_anasod.global_stopping.rule import promises_too_little, stop_reason
 from ax_anasod.journal import Record
-from ax_anasod.objectives import Objective
+from ax_anasod.objectives import Limit, Objective
 
 MOST_TRIALS: Final = 10_000_000
 """How many trials, and seeds, a plan may have: the architectures that a cell can list."""
@@ -38,6 +38,8 @@ class RunConfig:
         execution: How and where a run that trains carries out its trials; empty for others.
         until_improvement_below: The search ends before its last trial once trials are expected
             to improve the best value by less than so many percent; None for never.
+        limits: What trials must keep, in the names of the quantities.
+        known: Quantities that need no model.
         start: What the run starts from, as :class:`ax_anasod.generation_strategy.Start` stores
             it; empty for nothing.
 
@@ -61,6 +63,8 @@ class RunConfig:
     execution: dict[str, Any] = field(default_factory=dict)
     until_improvement_below: float | None = None
     start: dict[str, Any] = field(default_factory=dict)
+    limits: tuple[Limit, ...] = ()
+    known: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         limits = {"trials": (1, MOST_TRIALS), "parallel": (1, MOST_TRIALS), "seed": (0, None)}

@@ -79,7 +79,7 @@ class Search(SearchLoop):
         self, config: RunConfig, benchmark: Benchmark, journal: Journal | None = None
     ) -> None:
         self._query = BenchmarkQuery(benchmark, get(config.strategy).space, config.seed)
-        super().__init__(config, benchmark.cell, journal)
+        super().__init__(config, benchmark.cell, journal, benchmark)
 
     def _work_on(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -13,7 +13,7 @@ from ax_anasod.exceptions import OptionError
 from ax_anasod.experiment import make_search_space
 from ax_anasod.generation_strategy import Start, check_objectives, get
 from ax_anasod.global_stopping import check_until_improvement_below
-from ax_anasod.objectives import Objective
+from ax_anasod.objectives import Limit, Objective, find_quantity
 from ax_anasod.runs.config import RunConfig
 from ax_anasod.runs.metric_names import metric_names
 
@@ -66,6 +66,8 @@ def plan_run(
     execution: Mapping[str, Any] | None = None,
     until_improvement_below: float | None = None,
     start: Start | None = None,
+    limits: Sequence[str] = (),
+    known: Sequence[str] = (),
 ) -> RunConfig:
     """The configuration of a new run.
 
@@ -74,16 +76,21 @@ def plan_run(
     keeps the schedule that it was started with.
 
     Raises:
-        UnknownNameError: There is no such strategy.
+        UnknownNameError: There is no such strategy, or what is limited or known is no quantity
+            of the benchmark.
         OptionError: A number is out of range, the benchmark has several objectives that the
-            strategy cannot search, or the strategy does not say what improvement it expects.
+            strategy cannot search, it cannot obey limits, one of these is none, or the strategy
+            does not say what improvement it expects.
     """
     check_until_improvement_below(strategy, until_improvement_below)
-    check_objectives(strategy, [objective.name for objective in benchmark.objectives])
+    check_objectives(strategy, [objective.name for objective in benchmark.objectives], limits)
     for name, value, least in (("trials", trials, 1), ("parallel", parallel, 1)):
         if value < least:
             raise OptionError(f"{name} must be at least {least}, got {value}")
     quantities = (*benchmark.objectives, *benchmark.reported)
+    bounds = tuple(map(Limit.parse, limits))
+    for name in (*known, *(limit.name for limit in bounds)):
+        find_quantity(name, quantities)
     parameters = make_search_space(benchmark.cell, strategy).parameters
     metrics = metric_names((quantity.name for quantity in quantities), parameters)
     described = tuple(
@@ -105,6 +112,8 @@ def plan_run(
         execution=dict(execution or {}),
         until_improvement_below=until_improvement_below,
         start={} if start is None else start.to_dict(),
+        limits=bounds,
+        known=tuple(known),
     )
 
 

@@ -46,12 +46,12 @@ class Results:
         """The best trial so far after each trial.
 
         Where several tie in the first objective, the others decide in their order; where they
-        tie in all of them, the earliest is the best.
+        tie in all of them, the earliest is the best. What breaks a limit is no incumbent.
         """
         best: Completed | None = None
         incumbents = []
         for end in self.ends:
-            if isinstance(end, Completed):
+            if isinstance(end, Completed) and self._is_feasible(end):
                 is_better = best is None or self._point(end) < self._point(best)
                 best = end if is_better else best
             incumbents.append(best)
@@ -79,9 +79,10 @@ class Results:
     def pareto_front(self) -> list[Completed]:
         """The trials that no other beats in all objectives, by the first objective.
 
-        Of trials with equal values the earliest is taken.
+        Of trials with equal values the earliest is taken; none that breaks a limit.
         """
         completed = [end for end in self.ends if isinstance(end, Completed)]
+        completed = [end for end in completed if self._is_feasible(end)]
         points = sorted(completed, key=lambda end: (*self._point(end), end.trial))
         front: list[Completed] = []
         for end in points:
@@ -89,6 +90,10 @@ class Results:
             if not any(_covers(self._point(other), self._point(end)) for other in front):
                 front.append(end)
         return front
+
+    def _is_feasible(self, end: Completed) -> bool:
+        """Whether a trial keeps all limits."""
+        return all(limit.keeps(end.values[limit.name]) for limit in self.config.limits)
 
     def _point(self, end: Completed) -> tuple[float, ...]:
         """What is searched of a trial, so that less is better."""
@@ -133,6 +138,10 @@ class Results:
                 }
                 for end in self.pareto_front
             ],
+            "limits": [str(limit) for limit in config.limits],
+            "feasible": [isinstance(end, Completed) and self._is_feasible(end) for end in ends]
+            if config.limits
+            else None,
             "stopped_early": self.stop_reason,
             "out": None if self.out is None else str(self.out),
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any, Final
 
 from ax.api.client import Client
@@ -32,6 +33,8 @@ from ax_anasod.journal import (
     extend,
     plain_entries,
 )
+from ax_anasod.metrics import KnownLookup
+from ax_anasod.nasbench import Benchmark
 from ax_anasod.runs.config import RunConfig
 
 _HINT: Final = "bring the journal of this run back from a copy"
@@ -50,12 +53,19 @@ class RunState:
         cell: The cell that is searched.
         journal: Where every trial event is written before the search goes on; None keeps
             the trials in memory only. Trials that it holds are those of the run so far.
+        benchmark: What known quantities are looked up in, where there are any.
 
     Raises:
         AnasodError: The strategy cannot run on the cell, or refuses an option.
     """
 
-    def __init__(self, config: RunConfig, cell: Cell, journal: Journal | None = None) -> None:
+    def __init__(
+        self,
+        config: RunConfig,
+        cell: Cell,
+        journal: Journal | None = None,
+        benchmark: Benchmark | None = None,
+    ) -> None:
         self.config = config
         self._journal = journal
         self._records: list[Record] = []
@@ -67,6 +77,8 @@ class RunState:
             objectives=[quantity.metric for quantity in config.objectives],
             maximize=[quantity.metric for quantity in config.objectives if not quantity.minimize],
             reported=[quantity.metric for quantity in config.reported],
+            known=self._known(benchmark),
+            limits=[str(replace(limit, name=self._metrics[limit.name])) for limit in config.limits],
             seed=config.seed,
             name=config.experiment_name,
             start=Start.from_dict(config.start) if config.start else None,
@@ -78,6 +90,16 @@ class RunState:
         self._clock = time.perf_counter()
         # The proposal of a batch takes time once; each of its trials bears a share.
         self._share = 0.0
+
+    def _known(self, benchmark: Benchmark | None) -> dict[str, KnownLookup]:
+        """What needs no model: metric -> what looks it up."""
+        if benchmark is None:
+            return {}
+        metrics = {name: self._metrics[name] for name in self.config.known}
+        return {
+            metric: KnownLookup(metric, benchmark, quantity=name)
+            for name, metric in metrics.items()
+        }
 
     def keep_in(self, journal: Journal) -> None:
         """Write every event from now on into the empty journal of a new run.

@@ -11,7 +11,6 @@ from ax.core.optimization_config import MultiObjectiveOptimizationConfig, Optimi
 from ax.core.outcome_constraint import OutcomeConstraint
 
 from ax_anasod.core.objectives import (
-    Limit,
     ObjectiveScope,
     check_scope,
     limits_of,
@@ -19,6 +18,7 @@ from ax_anasod.core.objectives import (
     warn_if_minimised,
 )
 from ax_anasod.exceptions import ObjectiveWarning, OptionError
+from ax_anasod.objectives import Limit
 
 NAMES = ("error", "accuracy", "latency", "size", "a", "b", "c", "d", "e")
 
@@ -122,7 +122,7 @@ def test_limits_have_the_sign_that_makes_less_better() -> None:
     assert limits_of(configuration("-error", "-2 * size <= 3"))[0] == [Limit("size", -1.0, 1.5)]
     (limit,) = limits_of(configuration("-error", "size >= 3"))[0]
     assert limit == Limit("size", -1.0, -3.0)
-    assert str(limit) == "size >= 3"
+    assert str(limit) == "size >= 3.0"
 
 
 def test_thresholds_are_limits_on_objectives() -> None:

@@ -13,10 +13,10 @@ from ax_anasod import cells
 from ax_anasod.cells import Cell
 from ax_anasod.core import History
 from ax_anasod.core.known import KnownMetric
-from ax_anasod.core.objectives import Limit
 from ax_anasod.exceptions import OptionError
 from ax_anasod.generators import RandomArchitectureGenerator, TwoLevelGenerator
 from ax_anasod.generators.trade_off import TradeOff
+from ax_anasod.objectives import Limit
 from ax_anasod.surrogates import LevelFeatures, levels_of
 from ax_anasod.surrogates.hypervolume import ExpectedHypervolumeImprovement, pareto_front
 

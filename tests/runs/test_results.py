@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ax_anasod.escaping import for_csv
 from ax_anasod.journal import Completed, Failed, Record, Started
-from ax_anasod.objectives import Objective
+from ax_anasod.objectives import Limit, Objective
 from ax_anasod.runs import Results, RunConfig
 
 KEYS = [
@@ -29,7 +29,7 @@ KEYS = [
         "values",
     ),
     *("architectures", "incumbent", "reported", "best", "optimum", "cost_seconds"),
-    *("seconds", "seconds_per_trial", "pareto_front", "stopped_early", "out"),
+    *("seconds", "seconds_per_trial", "pareto_front", "limits", "feasible", "stopped_early", "out"),
 ]
 
 
@@ -213,3 +213,15 @@ def test_the_table_has_every_digit() -> None:
     assert (rows[0]["error"], rows[0]["incumbent"], rows[0]["n(conv)"]) == ("", "", "0")
     assert rows[4]["incumbent"] == rows[3]["incumbent"]
     assert math.isclose(sum(float(row["seconds"]) for row in rows), 13.0)
+
+
+def test_what_breaks_a_limit_is_neither_an_incumbent_nor_on_the_front() -> None:
+    records = [record(i, error=e, size=s) for i, (e, s) in enumerate([(3, 9), (4, 1), (2, 8)])]
+    records.append(record(3, error=None))
+    limited = replace(config("error", reported=("size",)), limits=(Limit.parse("size <= 8.5"),))
+    content = Results(limited, records).to_dict()
+    assert content["limits"] == ["size <= 8.5"]
+    assert content["feasible"] == [False, True, True, False]
+    assert content["incumbent"] == [None, 4, 2, 2]
+    both = replace(config("error", "size"), limits=(Limit.parse("size >= 2"),))
+    assert [end.trial for end in Results(both, records).pareto_front] == [2]

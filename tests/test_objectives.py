@@ -1,0 +1,29 @@
+"""Limits as people write them."""
+
+from __future__ import annotations
+
+import pytest
+
+from ax_anasod.exceptions import OptionError
+from ax_anasod.objectives import Limit
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [
+        ("latency<=5", Limit("latency", 1.0, 5.0)),
+        (" val acc  >= -1.5e2 ", Limit("val acc", -1.0, 150.0)),
+        ("a<b<=.5", Limit("a<b", 1.0, 0.5)),
+    ],
+)
+def test_read_and_written_again(text: str, limit: Limit) -> None:
+    assert Limit.parse(text) == limit
+    assert Limit.parse(str(limit)) == limit
+    assert limit.keeps(limit.sign * limit.bound)
+    assert not limit.keeps(limit.sign * (limit.bound + 0.1))
+
+
+@pytest.mark.parametrize("text", ["", "<=5", "a<5", "a<=", "a<=x", "a<=5ms", "a<=nan", 5])
+def test_what_is_none(text: str) -> None:
+    with pytest.raises(OptionError, match="is no limit"):
+        Limit.parse(text)
