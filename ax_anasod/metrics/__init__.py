@@ -5,4 +5,11 @@ from ax_anasod.metrics.lookup import LookupMetric
 from ax_anasod.metrics.source import EarlierSearch
 from ax_anasod.metrics.training import TrainingMetric
 
-__all__ = ["EarlierSearch", "KnownLookup", "KnownSize", "KnownSum", "LookupMetric", "TrainingMetric"]
+__all__ = [
+    "EarlierSearch",
+    "KnownLookup",
+    "KnownSize",
+    "KnownSum",
+    "LookupMetric",
+    "TrainingMetric",
+]

@@ -31,7 +31,14 @@ from ax_anasod.global_stopping import (
     ExpectedImprovementStoppingStrategy,
     stopping_strategy_to_dict,
 )
-from ax_anasod.metrics import EarlierSearch, KnownLookup, KnownSize, KnownSum, LookupMetric, TrainingMetric
+from ax_anasod.metrics import (
+    EarlierSearch,
+    KnownLookup,
+    KnownSize,
+    KnownSum,
+    LookupMetric,
+    TrainingMetric,
+)
 from ax_anasod.metrics.known import KnownFunction, refuse_to_store
 from ax_anasod.runners import LookupRunner, RayRunner, TrainingRunner
 

@@ -48,9 +48,9 @@ class TwoLevelGP:
             + \sum_j v_j \, z_j(a)^\top z_j(b)
 
     The variances say how much of each level the task needs, and of each feature z that is known
-    beforehand (a linear kernel: Bayesian regression on it, with a fitted prior). All distances are whole numbers
-    and take few values, so that a covariance is looked up, not computed: with its closed
-    gradient a fit takes a tenth of the time that automatic differentiation needs.
+    beforehand (a linear kernel: Bayesian regression on it, with a fitted prior). All distances
+    are whole numbers and take few values, so that a covariance is looked up, not computed: with
+    its closed gradient a fit takes a tenth of the time that automatic differentiation needs.
 
     Hyperparameters are the maximum a posteriori under wide log-normal priors, found by
     L-BFGS from the medians of the priors at every fit: a start at the last ones depends on
