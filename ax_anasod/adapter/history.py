@@ -68,9 +68,9 @@ class HistoryAdapter(CheckedAdapter, RandomAdapter):
             with_values=self.generator.reads_values,
             with_limits=self.generator.scope == "limits",
         )
-        if self.generator.features:
+        if self.generator.known:
             metrics = self._experiment.metrics
-            found = {name: metrics.get(name) for name in self.generator.features}
+            found = {name: metrics.get(name) for name in self.generator.known}
             known = {n: m for n, m in found.items() if isinstance(m, KnownMetric)}
             history = replace(history, features=known)
         fixed = {} if fixed_features is None else space.partial(fixed_features.parameters)

@@ -41,7 +41,7 @@ class HistoryGenerator(RandomGenerator, ABC):
 
     space: TrialKind
     repeat_architectures: bool = False
-    features: Sequence[str] = ()
+    known: Sequence[str] = ()
     """Names of known quantities that it reads of any architecture."""
     above: float | None = None
     """A bound that all values must be above; None for no bound."""

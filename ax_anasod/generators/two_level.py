@@ -112,7 +112,7 @@ class TwoLevelGenerator(ArchitectureGenerator):
         self.surrogate = surrogate
         self.log_targets = log_targets
         self.enumeration_limit = enumeration_limit
-        self.features = tuple(features or ())
+        self.known = tuple(features or ())
         self._metadata: dict[str, Any] = {}
 
     @property
@@ -148,9 +148,9 @@ class TwoLevelGenerator(ArchitectureGenerator):
 
     def _acquisition(self, history: History) -> Acquisition:
         """The acquisition function of the next proposal."""
-        levels, known = self.levels(history.position), self._known(history)
+        levels, features = self.levels(history.position), self._features(history)
         if len(history.objectives) > 1 or history.limits or history.known:
-            return TradeOff(self.cell, levels, history, self.log_targets, known)
+            return TradeOff(self.cell, levels, history, self.log_targets, features)
         codes, values, logarithmic = modelled_values(history, self.log_targets)
         best = values.min()
         targets, unit = standardized(half_ranked(values))
@@ -161,22 +161,22 @@ class TwoLevelGenerator(ArchitectureGenerator):
             np.concatenate([codes, pending]),
             np.concatenate([targets, np.full(len(pending), np.nan)]),
             percent=100.0 * unit / (1.0 if logarithmic else abs(best) or 1.0),
-            known=known,
+            known=features,
         )
 
-    def _known(self, history: History) -> KnownFeatures:
+    def _features(self, history: History) -> KnownFeatures:
         """The features of the next proposal: none in every other pair of trials.
 
         A feature that misleads then costs at most those that have it.
         """
-        for name in self.features:
+        for name in self.known:
             if name not in history.features:
                 raise OptionError(
                     f"the experiment has no known quantity {name!r} to be a feature",
                     "give it to make_client(..., features={name: how}), or add a KnownMetric "
                     "of this name to the tracking metrics",
                 )
-        used = self.features if history.position % 4 < 2 else ()
+        used = self.known if history.position % 4 < 2 else ()
         return KnownFeatures(self.cell, [history.features[name] for name in used])
 
     def levels(self, position: int) -> list[Level]:
