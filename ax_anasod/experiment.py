@@ -30,6 +30,7 @@ from ax_anasod.early_stopping import stop_worst
 from ax_anasod.exceptions import OptionError, RunError, nearest_hint
 from ax_anasod.generation_strategy import Start, check_objectives, get, make
 from ax_anasod.metrics.known import known_metric
+from ax_anasod.metrics.prior import Prior
 from ax_anasod.objectives import Limit, name_list
 
 if TYPE_CHECKING:
@@ -147,6 +148,8 @@ def make_client(
     storage_config: StorageConfig | None = None,
     early_stopping: float | BaseEarlyStoppingStrategy = 50.0,
     start: Start | OneShotResult | str | Path | None = None,
+    features: Mapping[str, object] | None = None,
+    sources: Sequence[object] = (),
     **options: Any,
 ) -> Client:
     """An Ax ``Client`` ready for ``get_next_trials`` and ``complete_trial``.
@@ -170,19 +173,41 @@ def make_client(
             compared with five others or more; or Ax's strategy. Ax keeps it in JSON, and not
             in a database.
         start: What a differentiable search has found, as for
-            :func:`ax_anasod.generation_strategy.make`: its best cells are the first trials.
+            :func:`ax_anasod.generation_strategy.make`: its best cells are the first trials. Or
+            the name of a feature: the five cells of distinct function for which it is largest
+            (``"-name"``: smallest) are.
+        features: What is known of an architecture before its trial and may help to predict the
+            objectives (``two-level-bo``): name -> how, as for ``known``; a function may also give
+            ``n x f`` values. How much each says is fitted.
+        sources: Earlier searches of the same cell, on other data or with shorter trainings, whose
+            predictions are features, and whose best cells are the first trials: clients,
+            experiments, run folders, or pairs of one of these and the name of its objective.
         options: Options of the strategy.
 
     Raises:
         UnknownNameError: There is no such strategy or option.
         OptionError: The strategy cannot search several objectives, or obey limits, the share is
-            none, the start is of another cell, or what `make_experiment` refuses.
+            none, the start or a source is of another cell, a feature is not finite, constant, of
+            another length or an objective, or what `make_experiment` refuses.
         CellError: The cell is none.
-        RunError: The database has an experiment of this name, or the start cannot be read.
+        RunError: The database has an experiment of this name, or the start or a source cannot be
+            read.
     """
-    check_objectives(strategy, list(_directions(objectives, maximize)), name_list("limits", limits))
+    searched = list(_directions(objectives, maximize))
+    check_objectives(strategy, searched, name_list("limits", limits))
     search_space = make_search_space(cell, strategy)
-    generation_strategy = make(strategy, search_space, seed, start=start, **options)
+    prior = Prior.of(cell, features or {}, sources, searched, known or {})
+    first, known = prior.first_trials(start, seed), {**(known or {}), **prior.metrics}
+    if prior.metrics:
+        options["features"] = [*prior.metrics]
+    generation_strategy = make(
+        strategy,
+        search_space,
+        seed,
+        start=None if prior.names_feature(start) else start,
+        first=first,
+        **options,
+    )
     if not isinstance(early_stopping, BaseEarlyStoppingStrategy):
         early_stopping = stop_worst(early_stopping)
     client = Client(storage_config=storage_config)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 
 from ax.adapter.base import GenResults
@@ -17,6 +18,7 @@ from pandas import DataFrame
 
 from ax_anasod.adapter.scope import CheckedAdapter
 from ax_anasod.core.history import HistoryReader
+from ax_anasod.core.known import KnownMetric
 from ax_anasod.generators.base import HistoryGenerator
 from ax_anasod.threads import undisturbed
 
@@ -66,6 +68,11 @@ class HistoryAdapter(CheckedAdapter, RandomAdapter):
             with_values=self.generator.reads_values,
             with_limits=self.generator.scope == "limits",
         )
+        if self.generator.known:
+            metrics = self._experiment.metrics
+            found = {name: metrics.get(name) for name in self.generator.known}
+            known = {n: m for n, m in found.items() if isinstance(m, KnownMetric)}
+            history = replace(history, features=known)
         fixed = {} if fixed_features is None else space.partial(fixed_features.parameters)
         with undisturbed():
             rows = self.generator.propose(n, history, fixed)

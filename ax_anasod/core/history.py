@@ -51,6 +51,7 @@ class History:
         limit_values: Their values, ``n`` for each limit, with its sign.
         known: Metric -> what computes it from codes, of the objectives and limits that need no
             model.
+        features: Metric -> the same of those that a model reads of all architectures.
     """
 
     rows: npt.NDArray[np.int64]
@@ -63,6 +64,7 @@ class History:
     limits: tuple[Limit, ...] = ()
     limit_values: tuple[npt.NDArray[np.float64], ...] = ()
     known: Mapping[str, KnownMetric] = field(default_factory=dict)
+    features: Mapping[str, KnownMetric] = field(default_factory=dict)
 
     @property
     def observed(self) -> npt.NDArray[np.bool_]:

@@ -73,6 +73,13 @@ class KnownMetric(ComputedMetric):
                     f"{self.name}: the experiment does not say which cell it searches"
                 )
             cell = from_dict(properties.cell)
+            columns = {
+                arm.name: np.asarray(self.values(codes_of(trial, arm, cell, properties.seed)))
+                for arm in trial.arms
+            }
+            if any(values.ndim > 1 for values in columns.values()):
+                # A feature of several columns is no quantity that Ax could record.
+                return Ok(Data())
             records = [
                 {
                     "trial_index": trial.index,

@@ -23,6 +23,7 @@ _TRAINING: Final = 9
 _NETWORK: Final = 10
 _MEMBER: Final = 11
 _MEMBER_NETWORK: Final = 12
+_START: Final = 13
 
 
 def check_seed(seed: object) -> int:
@@ -44,6 +45,11 @@ def architecture_rng(seed: int, trial_index: int, counts: Counts) -> np.random.G
 def proposal_rng(seed: int, position: int) -> np.random.Generator:
     """The generator that a strategy uses to propose the trial at ``position``."""
     return _generator(seed, _PROPOSAL, position)
+
+
+def start_rng(seed: int) -> np.random.Generator:
+    """The generator that chooses among equally good first trials."""
+    return _generator(seed, _START)
 
 
 def query_rng(seed: int, trial_index: int) -> np.random.Generator:

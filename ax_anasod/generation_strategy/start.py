@@ -21,6 +21,7 @@ from ax_anasod.generation_strategy.nodes import DRAWS, node
 from ax_anasod.generators.anasod_local_search import encodings_of
 from ax_anasod.generators.start import edges_of
 from ax_anasod.settings import NonNegativeInt, checked
+from ax_anasod.typing import Codes
 
 
 @checked
@@ -102,7 +103,7 @@ class Start:
         Raises:
             OptionError: It is of another cell than the one that is searched.
         """
-        _check_same(self.found.cell, cell)
+        check_same_cell(self.found.cell, cell, "start")
         edges, rows = edges_of(cell), len(self.found.probabilities)
         allowed = [1] if edges is None else [1, edges.num_edges]
         if rows not in allowed:
@@ -111,40 +112,63 @@ class Start:
                 f"{' or '.join(map(str, allowed))}"
             )
         codes = self.found.codes
-        codes = codes[cell.is_valid(codes)]
-        first = encodings_of(cell, codes) if space == "encoding" else codes
-        _, index = np.unique(first, axis=0, return_index=True)
         return {
-            "rows": first[np.sort(index)][: self.cells].tolist(),
+            "rows": rows_of(cell, codes[cell.is_valid(codes)], space)[: self.cells],
             "probabilities": [list(row) for row in self.found.probabilities],
             "uniform": self.uniform,
         }
 
 
+def rows_of(cell: Cell, codes: Codes, space: TrialKind) -> list[list[int]]:
+    """Architectures ``n x d`` as rows of a search space, each once, in their order."""
+    rows = encodings_of(cell, codes) if space == "encoding" else codes
+    _, index = np.unique(rows, axis=0, return_index=True)
+    distinct: list[list[int]] = rows[np.sort(index)].tolist()
+    return distinct
+
+
+def begin_with(
+    codes: Codes, cell: Cell, space: TrialKind, others: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Let given architectures be the first trials.
+
+    Args:
+        codes: The architectures, ``n x d``.
+        cell: The cell that is searched.
+        space: What is searched.
+        others: What a differentiable search says of the trials after them, as
+            `Start.for_generators`; None for uniform draws.
+
+    Returns:
+        What :class:`ax_anasod.generators.start.StartingDraws` is given.
+    """
+    if others is None:
+        uniform = [1 / cell.num_operations] * cell.num_operations
+        others = {"rows": [], "probabilities": [uniform], "uniform": 1.0}
+    first = rows_of(cell, codes, space)
+    return {**others, "rows": [*first, *(row for row in others["rows"] if row not in first)]}
+
+
 def started(
     strategy: GenerationStrategy,
-    start: Start,
+    stored: Mapping[str, Any],
     search_space: AnasodSearchSpace | CellSearchSpace,
     seed: int,
     num_initial: int,
 ) -> GenerationStrategy:
-    """Let a strategy start from what was found.
+    """Let a strategy start from what was found, or given.
 
     Its random draws become draws of the start. A strategy without any gets a node of them in
     front.
 
     Args:
         strategy: The strategy, new.
-        start: The start.
+        stored: What :class:`ax_anasod.generators.start.StartingDraws` is given.
         search_space: What it searches.
         seed: The seed of the run.
         num_initial: How many initial trials a strategy without draws of its own gets.
-
-    Raises:
-        OptionError: The start is of another cell.
     """
     space = search_space.kind
-    stored = start.for_generators(search_space.cell, space)
     first = nodes_of(strategy)[0]
     (spec,) = first.generator_specs
     if spec.generator_enum is DRAWS[space] and not spec.generator_kwargs.get("beta_max"):
@@ -165,13 +189,23 @@ def started(
     )
 
 
-def _check_same(found: Cell, searched: Cell) -> None:
+def check_same_cell(found: Cell, searched: Cell, what: str) -> None:
+    """Refuse what was found of another cell than the one that is searched.
+
+    Args:
+        found: The cell that it is of.
+        searched: The cell that is searched.
+        what: What it is called: ``"start"`` or ``"source"``.
+
+    Raises:
+        OptionError: The cells differ in more than their names.
+    """
     pair = [cell.base if isinstance(cell, RestrictedCell) else cell for cell in (found, searched)]
     for name in ("operations", "num_blocks", "parts", "wiring", "block_graph"):
         mine, other = (getattr(cell, name) for cell in pair)
         if mine != other:
             raise OptionError(
-                f"the start is of cell {found.name!r}, the search of cell {searched.name!r}, "
+                f"the {what} is of cell {found.name!r}, the search of cell {searched.name!r}, "
                 f"which differ in {name}: {mine}, not {other}",
-                "start from a result for the cell that is searched",
+                "give one for the cell that is searched",
             )

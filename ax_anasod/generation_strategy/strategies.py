@@ -13,7 +13,7 @@ from ax_anasod.core.bound_space import require_cell_bound
 from ax_anasod.core.seeding import check_seed
 from ax_anasod.dnas.result import OneShotResult
 from ax_anasod.exceptions import OptionError, UnknownNameError
-from ax_anasod.generation_strategy.start import Start, started
+from ax_anasod.generation_strategy.start import Start, begin_with, started
 from ax_anasod.generation_strategy.strategy import Strategy
 from ax_anasod.generators import (
     AnasodLocalSearchGenerator,
@@ -35,6 +35,7 @@ from ax_anasod.generators import (
 from ax_anasod.generators.base import NUM_INITIAL
 from ax_anasod.generators.features import MAX_FEATURES
 from ax_anasod.simplex import LinearSchedule
+from ax_anasod.typing import Codes
 
 _ROWS: Final = (
     Strategy(
@@ -175,6 +176,7 @@ def make(
     seed: int = 0,
     *,
     start: Start | OneShotResult | str | Path | None = None,
+    first: Codes | None = None,
     **options: Any,
 ) -> GenerationStrategy:
     """Build the Ax generation strategy of a name.
@@ -186,6 +188,8 @@ def make(
         seed: Every random number of the strategy is derived from it.
         start: What a differentiable search has found: a result, the path of its ``found.json``
             or folder, or either with options of a start.
+        first: Architectures that are the first trials, codes ``n x d``; uniform draws follow,
+            or what ``start`` says.
         options: Options of the strategy: ``get(name).options``.
 
     Raises:
@@ -205,11 +209,15 @@ def make(
             f"use {needed}.from_cell(cell)",
         )
     built = strategy.build(search_space, check_seed(seed), options)
-    if start is None:
+    cell, kind = search_space.cell, search_space.kind
+    stored = None if start is None else Start.of(start).for_generators(cell, kind)
+    if first is not None:
+        stored = begin_with(first, cell, kind, stored)
+    if stored is None:
         return built
     initial = strategy.options.get("num_initial")
     num_initial = options.get("num_initial", initial.default if initial else NUM_INITIAL)
-    return started(built, Start.of(start), search_space, seed, num_initial)
+    return started(built, stored, search_space, seed, num_initial)
 
 
 def get(name: str) -> Strategy:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 import numpy as np
@@ -41,6 +41,8 @@ class HistoryGenerator(RandomGenerator, ABC):
 
     space: TrialKind
     repeat_architectures: bool = False
+    known: Sequence[str] = ()
+    """Names of known quantities that it reads of any architecture."""
     above: float | None = None
     """A bound that all values must be above; None for no bound."""
     adapter_kwargs: ClassVar[Mapping[str, Any]] = {}

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ax_anasod.cells import Cell
+from ax_anasod.generators.known_features import KnownFeatures
 from ax_anasod.surrogates import (
     Level,
     LevelFeatures,
@@ -53,6 +54,7 @@ class ExpectedImprovement:
         codes: ``n x d`` codes that have a target or are pending.
         targets: ``n`` targets with mean 0 and variance 1; NaN where pending.
         percent: How many percent of the best value an improvement by 1 is.
+        known: The features of the surrogate.
     """
 
     def __init__(
@@ -62,14 +64,16 @@ class ExpectedImprovement:
         codes: npt.NDArray[np.int64],
         targets: npt.NDArray[np.float64],
         percent: float,
+        known: KnownFeatures,
     ) -> None:
-        self.codes, self.percent = codes, percent
+        self.codes, self.percent, self._known = codes, percent, known
         self._names = [level.name for level in levels]
         self._observed = LevelFeatures(cell, codes)
         distances = self._observed.distances(self._observed, self._names)
-        self.model = TwoLevelGP(levels, distances, targets)
+        features = known(codes)
+        self.model = TwoLevelGP(levels, distances, targets, features)
         # What was found so far, without the luck of a single noisy value.
-        self.believed = self.model.predict(distances)[0]
+        self.believed = self.model.predict(distances, features)[0]
 
     def __call__(self, features: LevelFeatures) -> npt.NDArray[np.float64]:
         """Log expected improvements of ``m`` architectures, ``m``."""
@@ -77,6 +81,6 @@ class ExpectedImprovement:
         for start in range(0, len(features), _CHUNK):
             rows = slice(start, start + _CHUNK)
             distances = features[rows].distances(self._observed, self._names)
-            mean, deviation = self.model.predict(distances)
+            mean, deviation = self.model.predict(distances, self._known(features.codes[rows]))
             values[rows] = log_expected_improvement(mean, deviation, self.model.best)
         return values

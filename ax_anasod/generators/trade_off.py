@@ -15,6 +15,7 @@ from botorch.utils.multi_objective.hypervolume import infer_reference_point
 from ax_anasod.cells import Cell
 from ax_anasod.core.history import History
 from ax_anasod.core.known import KnownMetric
+from ax_anasod.generators.known_features import KnownFeatures
 from ax_anasod.generators.targets import (
     half_ranked,
     has_logarithm,
@@ -60,18 +61,25 @@ class TradeOff:
         levels: The levels of the surrogates.
         history: The run so far, with observed rows.
         log_targets: Whether logarithms are modelled where values have them.
+        known: The features of the surrogates.
     """
 
     def __init__(
-        self, cell: Cell, levels: Sequence[Level], history: History, log_targets: bool
+        self,
+        cell: Cell,
+        levels: Sequence[Level],
+        history: History,
+        log_targets: bool,
+        known: KnownFeatures,
     ) -> None:
-        self._history = history
+        self._history, self._known = history, known
         self._names = [level.name for level in levels]
         ended, pending = np.flatnonzero(history.ended), np.flatnonzero(history.pending)
         rows = np.concatenate([ended, pending])
         self.codes = history.rows[rows]
         self._observed = LevelFeatures(cell, self.codes)
         distances = self._observed.distances(self._observed, self._names)
+        features = known(self.codes)
 
         def quantity(
             metric: str, sign: float, column: npt.NDArray[np.float64], bound: float | None
@@ -79,7 +87,7 @@ class TradeOff:
             if metric in history.known:
                 return _Known(history.known[metric], sign, self.codes)
             values = np.append(history.imputed(column)[1], np.full(len(pending), np.nan))
-            return _Modelled(levels, distances, values, log_targets, bound)
+            return _Modelled(levels, distances, features, values, log_targets, bound)
 
         alone = len(history.objectives) == 1
         bounds = zip(history.objectives, history.values.T, history.thresholds, strict=True)
@@ -137,8 +145,9 @@ class TradeOff:
     def _promise(self, features: LevelFeatures) -> npt.NDArray[np.float64]:
         """Log acquisition values of ``m`` allowed architectures, ``m``."""
         distances = features.distances(self._observed, self._names)
-        objectives = [q.belief(features.codes, distances) for q in self._objectives]
-        limits = [q.belief(features.codes, distances) for q in self._limits]
+        known = self._known(features.codes)
+        objectives = [q.belief(features.codes, distances, known) for q in self._objectives]
+        limits = [q.belief(features.codes, distances, known) for q in self._limits]
         values = np.zeros(len(features)) if self._only_feasibility else self._growth(objectives)
         for limit, belief in zip(self._history.limits, limits, strict=True):
             values = values + belief.log_probability_below(limit.bound)
@@ -199,7 +208,12 @@ class _Known:
 
     targets = believed
 
-    def belief(self, codes: npt.NDArray[np.int64], distances: Distances) -> Belief:
+    def belief(
+        self,
+        codes: npt.NDArray[np.int64],
+        distances: Distances,
+        features: Sequence[npt.NDArray[np.float64]],
+    ) -> Belief:
         """Of ``m`` architectures."""
         values = self.sign * self.metric.checked_values(codes)
         return Belief(values, np.zeros(len(values)), self.scale)
@@ -211,6 +225,7 @@ class _Modelled:
     Args:
         levels: The levels of the surrogate.
         distances: Those of the ended and pending rows from each other.
+        features: The features of these rows.
         values: Values of these rows with the sign; NaN where pending.
         log_targets: Whether logarithms are modelled.
         bound: A value that must be told from better and worse ones, infinite where there is
@@ -221,6 +236,7 @@ class _Modelled:
         self,
         levels: Sequence[Level],
         distances: Distances,
+        features: Sequence[npt.NDArray[np.float64]],
         values: npt.NDArray[np.float64],
         log_targets: bool,
         bound: float | None,
@@ -241,13 +257,18 @@ class _Modelled:
         targets = np.full(len(values), np.nan)
         targets[~pending], width = standardized(modelled)
         self.scale = Scale(link, unit, float(modelled.mean()), width)
-        self._model = TwoLevelGP(levels, distances, targets)
+        self._model = TwoLevelGP(levels, distances, targets, features)
         self.targets = self._model.targets
         self.believed = np.where(pending, self.scale.values(self.targets), values)
 
-    def belief(self, codes: npt.NDArray[np.int64], distances: Distances) -> Belief:
-        """Of ``m`` architectures, by their distances ``m x n`` from the rows."""
-        mean, deviation = self._model.predict(distances)
+    def belief(
+        self,
+        codes: npt.NDArray[np.int64],
+        distances: Distances,
+        features: Sequence[npt.NDArray[np.float64]],
+    ) -> Belief:
+        """Of ``m`` architectures, by their distances ``m x n`` from the rows, and features."""
+        mean, deviation = self._model.predict(distances, features)
         return Belief(mean, deviation, self.scale)
 
 

@@ -15,11 +15,12 @@ from ax_anasod.cells import Cell
 from ax_anasod.cells.keys import LIMIT
 from ax_anasod.core.history import History
 from ax_anasod.core.objectives import ObjectiveScope
-from ax_anasod.exceptions import CellError
+from ax_anasod.exceptions import CellError, OptionError
 from ax_anasod.generators.architecture import ArchitectureGenerator
 from ax_anasod.generators.base import NUM_INITIAL
 from ax_anasod.generators.expected_improvement import Acquisition, ExpectedImprovement
 from ax_anasod.generators.fixed import list_with_fixed
+from ax_anasod.generators.known_features import KnownFeatures
 from ax_anasod.generators.known_limits import draw_allowed, none_allowed
 from ax_anasod.generators.targets import half_ranked, modelled_values, standardized
 from ax_anasod.generators.ties import best_row
@@ -71,6 +72,10 @@ class TwoLevelGenerator(ArchitectureGenerator):
     Pending trials are believed to give their posterior mean; a failed one counts as the
     worst value seen.
 
+    Features that are known of an architecture before its trial each add a linear kernel with a
+    fitted variance, in half of the trials (positions 0 and 1 of each 4), so that one that
+    misleads costs little.
+
     With several objectives each has a model of its own, and the proposal is expected to add
     most hypervolume to the front, in the users' units; limits multiply that by the probability
     that they are kept (:class:`ax_anasod.generators.trade_off.TradeOff`).
@@ -82,6 +87,8 @@ class TwoLevelGenerator(ArchitectureGenerator):
         surrogate: One of :data:`SURROGATES`.
         log_targets: Model the logarithm of the objective.
         enumeration_limit: The most architectures that are all evaluated.
+        features: Names of metrics of the experiment that are known before a trial
+            (:class:`ax_anasod.core.known.KnownMetric`) and help to predict the objectives.
 
     Raises:
         UnknownNameError: There is no such surrogate.
@@ -97,6 +104,7 @@ class TwoLevelGenerator(ArchitectureGenerator):
         surrogate: SurrogateName = "alternating",
         log_targets: bool = True,
         enumeration_limit: Annotated[int, Ge(0), Le(LIMIT)] = 100_000,
+        features: list[str] | None = None,
     ) -> None:
         super().__init__(cell=cell, seed=seed)
         self._turns = turns_of(self.cell, surrogate)
@@ -104,6 +112,7 @@ class TwoLevelGenerator(ArchitectureGenerator):
         self.surrogate = surrogate
         self.log_targets = log_targets
         self.enumeration_limit = enumeration_limit
+        self.known = tuple(features or ())
         self._metadata: dict[str, Any] = {}
 
     @property
@@ -139,9 +148,9 @@ class TwoLevelGenerator(ArchitectureGenerator):
 
     def _acquisition(self, history: History) -> Acquisition:
         """The acquisition function of the next proposal."""
-        levels = self.levels(history.position)
+        levels, features = self.levels(history.position), self._features(history)
         if len(history.objectives) > 1 or history.limits or history.known:
-            return TradeOff(self.cell, levels, history, self.log_targets)
+            return TradeOff(self.cell, levels, history, self.log_targets, features)
         codes, values, logarithmic = modelled_values(history, self.log_targets)
         best = values.min()
         targets, unit = standardized(half_ranked(values))
@@ -152,7 +161,23 @@ class TwoLevelGenerator(ArchitectureGenerator):
             np.concatenate([codes, pending]),
             np.concatenate([targets, np.full(len(pending), np.nan)]),
             percent=100.0 * unit / (1.0 if logarithmic else abs(best) or 1.0),
+            known=features,
         )
+
+    def _features(self, history: History) -> KnownFeatures:
+        """The features of the next proposal: none in every other pair of trials.
+
+        A feature that misleads then costs at most those that have it.
+        """
+        for name in self.known:
+            if name not in history.features:
+                raise OptionError(
+                    f"the experiment has no known quantity {name!r} to be a feature",
+                    "give it to make_client(..., features={name: how}), or add a KnownMetric "
+                    "of this name to the tracking metrics",
+                )
+        used = self.known if history.position % 4 < 2 else ()
+        return KnownFeatures(self.cell, [history.features[name] for name in used])
 
     def levels(self, position: int) -> list[Level]:
         """The levels of the surrogate for the proposal at a position of the run."""

@@ -4,6 +4,8 @@ It knows nothing of Ax, so that looking at a run needs none of it.
 """
 
 from ax_anasod.journal.content import (
+    CONFIG,
+    JOURNAL,
     Content,
     Record,
     check_quantities,
@@ -25,6 +27,8 @@ from ax_anasod.journal.journal import Journal, all_trials, write_records
 
 __all__ = [
     "BETWEEN_LAYERS",
+    "CONFIG",
+    "JOURNAL",
     "Completed",
     "Content",
     "Event",

@@ -13,6 +13,10 @@ from ax_anasod.files import read_bytes
 from ax_anasod.journal.events import Completed, Event, Failed, Started, from_line
 from ax_anasod.locks import try_lock
 
+CONFIG: Final = "config.json"
+JOURNAL: Final = "journal.jsonl"
+"""The files of a run folder that say what the run is, and what happened in it."""
+
 MOST_BYTES: Final = 2**29
 """What no journal ever has: half a gigabyte is some hundred thousand trials."""
 

@@ -2,6 +2,14 @@
 
 from ax_anasod.metrics.known import KnownLookup, KnownSize, KnownSum
 from ax_anasod.metrics.lookup import LookupMetric
+from ax_anasod.metrics.source import EarlierSearch
 from ax_anasod.metrics.training import TrainingMetric
 
-__all__ = ["KnownLookup", "KnownSize", "KnownSum", "LookupMetric", "TrainingMetric"]
+__all__ = [
+    "EarlierSearch",
+    "KnownLookup",
+    "KnownSize",
+    "KnownSum",
+    "LookupMetric",
+    "TrainingMetric",
+]

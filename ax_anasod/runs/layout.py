@@ -10,9 +10,9 @@ from typing import Final
 
 from ax_anasod.dnas import layout as dnas
 from ax_anasod.exceptions import RunError, nearest_hint
+from ax_anasod.journal import CONFIG as CONFIG
+from ax_anasod.journal import JOURNAL as JOURNAL
 
-CONFIG: Final = "config.json"
-JOURNAL: Final = "journal.jsonl"
 DATABASE: Final = "experiment.db"
 TRIALS: Final = "trials.csv"
 REPORT: Final = "report.html"

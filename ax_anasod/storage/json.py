@@ -31,7 +31,14 @@ from ax_anasod.global_stopping import (
     ExpectedImprovementStoppingStrategy,
     stopping_strategy_to_dict,
 )
-from ax_anasod.metrics import KnownLookup, KnownSize, KnownSum, LookupMetric, TrainingMetric
+from ax_anasod.metrics import (
+    EarlierSearch,
+    KnownLookup,
+    KnownSize,
+    KnownSum,
+    LookupMetric,
+    TrainingMetric,
+)
 from ax_anasod.metrics.known import KnownFunction, refuse_to_store
 from ax_anasod.runners import LookupRunner, RayRunner, TrainingRunner
 
@@ -67,6 +74,7 @@ def register() -> None:
             KnownLookup: metric_to_dict,
             KnownSum: metric_to_dict,
             KnownSize: metric_to_dict,
+            EarlierSearch: metric_to_dict,
             KnownFunction: refuse_to_store,
             MinObserved: transition_criterion_to_dict,
             ExpectedImprovementStoppingStrategy: stopping_strategy_to_dict,
@@ -85,6 +93,7 @@ def register() -> None:
         KnownLookup,
         KnownSum,
         KnownSize,
+        EarlierSearch,
         MinObserved,
         RepeatablePercentileEarlyStoppingStrategy,
         ExpectedImprovementStoppingStrategy,

@@ -32,7 +32,14 @@ from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, OperationParamete
 from ax_anasod.core.search_experiment import SearchExperiment
 from ax_anasod.exceptions import RunError
 from ax_anasod.generation_strategy.nodes import SearchStrategy
-from ax_anasod.metrics import KnownLookup, KnownSize, KnownSum, LookupMetric, TrainingMetric
+from ax_anasod.metrics import (
+    EarlierSearch,
+    KnownLookup,
+    KnownSize,
+    KnownSum,
+    LookupMetric,
+    TrainingMetric,
+)
 from ax_anasod.runners import LookupRunner, RayRunner, TrainingRunner
 from ax_anasod.storage.writing import OneWriterEncoder, note_loaded, release_all
 
@@ -44,6 +51,7 @@ METRIC_NUMBERS: Final[dict[type[Metric], int]] = {
     KnownLookup: 210_003,
     KnownSum: 210_004,
     KnownSize: 210_005,
+    EarlierSearch: 210_006,
 }
 RUNNER_NUMBERS: Final[dict[type[Runner], int]] = {
     LookupRunner: 210_001,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,12 +12,9 @@ from scipy import sparse
 
 from ax_anasod.cells import Cell
 from ax_anasod.surrogates.closed_form import matern_5_2
-from ax_anasod.surrogates.paths import effective_paths, num_paths
+from ax_anasod.surrogates.paths import PATH_BASE, effective_paths, num_paths, path_numbers
 
 LevelName = Literal["distribution", "blocks", "paths", "steps"]
-
-# Larger than any number of an operation or input.
-_BASE: Final = 4096
 
 Distances = dict[LevelName, npt.NDArray[np.intp]]
 """Integer distances ``m x n`` between two sets of architectures, for each level."""
@@ -91,7 +88,7 @@ class LevelFeatures:
         self._bags: dict[LevelName, npt.NDArray[np.int64]] = {}
         if num_paths(cell) is not None:
             paths = effective_paths(cell, codes)
-            self._bags = {"paths": _numbers(paths), "steps": _steps(paths)}
+            self._bags = {"paths": path_numbers(paths), "steps": _steps(paths)}
         self._norms: dict[LevelName, npt.NDArray[np.float32]] = {
             "distribution": (self._counts**2).sum(axis=1),
             **{level: _norms(bags) for level, bags in self._bags.items()},
@@ -137,24 +134,13 @@ class LevelFeatures:
         return products.astype(np.intp)
 
 
-def _numbers(paths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """One number for each path, ``n x W x L`` to ``n x W``: equal where the paths are.
-
-    Exact where the digits fit 64 bits, else modulo 2^64; 0 where there is no path.
-    """
-    numbers = np.zeros(paths.shape[:2], dtype=np.int64)
-    for column in range(paths.shape[2]):
-        numbers = numbers * _BASE + paths[:, :, column]
-    return numbers
-
-
 def _steps(paths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """One number for each pair of neighbours on a path, ``n x W x L`` to ``n x (W L)``.
 
     The output counts as what follows the last operation. 0 where there is no pair.
     """
-    later = np.concatenate([np.full_like(paths[:, :, :1], _BASE - 1), paths[:, :, :-1]], axis=2)
-    pairs = np.where(paths > 0, later * _BASE + paths, 0)
+    later = np.concatenate([np.full_like(paths[:, :, :1], PATH_BASE - 1), paths[:, :, :-1]], axis=2)
+    pairs = np.where(paths > 0, later * PATH_BASE + paths, 0)
     return pairs.reshape(len(paths), paths.shape[1] * paths.shape[2])
 
 

@@ -12,6 +12,8 @@ from ax_anasod.cells.graph import IDENTITY_OPERATIONS, ZERO_OPERATIONS
 
 # Cells with more paths are not compared by them: the number grows exponentially with depth.
 _MOST_PATHS: Final = 128
+PATH_BASE: Final = 4096
+"""Larger than any number of an operation or input of a path."""
 
 
 def num_paths(cell: Cell) -> int | None:
@@ -67,6 +69,17 @@ def effective_paths(cell: Cell, codes: npt.NDArray[np.int64]) -> npt.NDArray[np.
             for state in static.possible_outputs
         ]
     return np.concatenate(found, axis=1)
+
+
+def path_numbers(paths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """One number for each path, ``n x W x L`` to ``n x W``: equal where the paths are.
+
+    Exact where the digits fit 64 bits, else modulo 2^64; 0 where there is no path.
+    """
+    numbers = np.zeros(paths.shape[:2], dtype=np.int64)
+    for column in range(paths.shape[2]):
+        numbers = numbers * PATH_BASE + paths[:, :, column]
+    return numbers
 
 
 def _widths(static: BlockGraph) -> list[int]:

@@ -25,28 +25,32 @@ _JITTER: Final = 1e-6
 
 @dataclass(frozen=True)
 class _Fit:
-    """Hyperparameters: variances and lengthscales of the levels, noise variance."""
+    """Hyperparameters: variances and lengthscales of the levels, of features, of the noise."""
 
     variances: npt.NDArray[np.float64]
     lengthscales: npt.NDArray[np.float64]
+    slopes: npt.NDArray[np.float64]
     noise: float
 
     @classmethod
-    def from_logs(cls, logs: npt.NDArray[np.float64]) -> Self:
+    def from_logs(cls, logs: npt.NDArray[np.float64], levels: int) -> Self:
         values = np.exp(logs)
-        levels = len(logs) // 2
-        return cls(values[:levels], values[levels:-1], float(values[-1]))
+        return cls(
+            values[:levels], values[levels : 2 * levels], values[2 * levels : -1], float(values[-1])
+        )
 
 
 class TwoLevelGP:
-    r"""A GP whose covariance is a sum of kernels, one for each level.
+    r"""A GP whose covariance is a sum of kernels, one for each level and each feature.
 
     .. math::
         k(a, b) = \sum_l s_l \, \kappa_l(d_l(a, b) / \ell_l)
+            + \sum_j v_j \, z_j(a)^\top z_j(b)
 
-    The variances say how much of each level the task needs. All distances are whole numbers
-    and take few values, so that a covariance is looked up, not computed: with its closed
-    gradient a fit takes a tenth of the time that automatic differentiation needs.
+    The variances say how much of each level the task needs, and of each feature z that is known
+    beforehand (a linear kernel: Bayesian regression on it, with a fitted prior). All distances
+    are whole numbers and take few values, so that a covariance is looked up, not computed: with
+    its closed gradient a fit takes a tenth of the time that automatic differentiation needs.
 
     Hyperparameters are the maximum a posteriori under wide log-normal priors, found by
     L-BFGS from the medians of the priors at every fit: a start at the last ones depends on
@@ -61,14 +65,22 @@ class TwoLevelGP:
         distances: Distances of the ``n`` observed architectures from each other.
         targets: ``n`` targets with mean 0 and variance 1; NaN where pending, but at least
             one is known.
+        features: ``n x f`` values of each feature, such that the mean of their squared norm over
+            all architectures is about 1.
     """
 
     def __init__(
-        self, levels: Sequence[Level], distances: Distances, targets: npt.NDArray[np.float64]
+        self,
+        levels: Sequence[Level],
+        distances: Distances,
+        targets: npt.NDArray[np.float64],
+        features: Sequence[npt.NDArray[np.float64]] = (),
     ) -> None:
         self.levels = tuple(levels)
+        self._features = tuple(features)
         known = np.flatnonzero(np.isfinite(targets))
-        self._fit = self._fitted(_rows(distances, known), targets[known])
+        products = [z[known] @ z[known].T for z in features]
+        self._fit = self._fitted(_rows(distances, known), targets[known], products)
         self._condition(distances, targets, known)
 
     @property
@@ -77,6 +89,11 @@ class TwoLevelGP:
         return dict(
             zip((level.name for level in self.levels), self._fit.variances.tolist(), strict=True)
         )
+
+    @property
+    def slopes(self) -> list[float]:
+        """The fitted variance of each feature."""
+        return list(self._fit.slopes.tolist())
 
     @property
     def lengthscales(self) -> dict[str, float]:
@@ -101,19 +118,23 @@ class TwoLevelGP:
         return float(self._targets.min())
 
     def predict(
-        self, distances: Distances
+        self, distances: Distances, features: Sequence[npt.NDArray[np.float64]] = ()
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Posterior mean and standard deviation, without noise.
 
         Args:
             distances: Distances ``m x n`` from the architectures of the fit.
+            features: Their values ``m x f`` of each feature.
 
         Returns:
             Means ``m`` and standard deviations ``m``.
         """
-        cross = self._covariance(distances)
+        cross = self._covariance(distances, features)
         whitened = solve_triangular(self._factor, cross.T, lower=True, check_finite=False)
-        variance = self._fit.variances.sum() - np.einsum("ij,ij->j", whitened, whitened)
+        prior = self._fit.variances.sum()
+        for z, s in zip(features, self._fit.slopes, strict=True):
+            prior = prior + s * np.einsum("ij,ij->i", z, z)
+        variance = prior - np.einsum("ij,ij->j", whitened, whitened)
         return cross @ self._weights, np.sqrt(np.maximum(variance, 0.0))
 
     def _condition(
@@ -122,15 +143,17 @@ class TwoLevelGP:
         """Factor the covariance of all architectures, believing the pending ones."""
         self._targets = targets
         if len(known) < len(targets):
-            covariance = self._covariance(distances)
+            covariance = self._covariance(distances, self._features)
             observed = covariance[np.ix_(known, known)]
             weights = cho_solve((self._factorise(observed), True), targets[known])
             believed = covariance[:, known] @ weights
             self._targets = np.where(np.isfinite(targets), targets, believed)
-        self._factor = self._factorise(self._covariance(distances))
+        self._factor = self._factorise(self._covariance(distances, self._features))
         self._weights = cho_solve((self._factor, True), self._targets)
 
-    def _covariance(self, distances: Distances) -> npt.NDArray[np.float64]:
+    def _covariance(
+        self, distances: Distances, features: Sequence[npt.NDArray[np.float64]]
+    ) -> npt.NDArray[np.float64]:
         total: npt.NDArray[np.float64] | None = None
         fit = self._fit
         for level, s, lengthscale in zip(self.levels, fit.variances, fit.lengthscales, strict=True):
@@ -139,6 +162,8 @@ class TwoLevelGP:
             part = table.take(d)
             total = part if total is None else np.add(total, part, out=total)
         assert total is not None  # there is at least one level
+        for z, observed, s in zip(features, self._features, fit.slopes, strict=True):
+            total += (s * z) @ observed.T
         return total
 
     def _factorise(self, covariance: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -146,9 +171,14 @@ class TwoLevelGP:
         factor: npt.NDArray[np.float64] = cholesky(noisy, lower=True, check_finite=False)
         return factor
 
-    def _fitted(self, distances: Distances, targets: npt.NDArray[np.float64]) -> _Fit:
+    def _fitted(
+        self,
+        distances: Distances,
+        targets: npt.NDArray[np.float64],
+        products: Sequence[npt.NDArray[np.float64]],
+    ) -> _Fit:
         """The most probable hyperparameters given the observed targets."""
-        posterior = _Posterior(self.levels, distances, targets)
+        posterior = _Posterior(self.levels, distances, targets, products)
         bounds = [
             (mean - _RANGE * spread, mean + _RANGE * spread)
             for mean, spread in zip(posterior.medians, posterior.spreads, strict=True)
@@ -161,7 +191,7 @@ class TwoLevelGP:
             bounds=bounds,
             options={"maxiter": 60, "ftol": 1e-6, "gtol": 1e-3},
         )
-        return _Fit.from_logs(found.x)
+        return _Fit.from_logs(found.x, len(self.levels))
 
 
 class _Posterior:
@@ -171,23 +201,30 @@ class _Posterior:
         levels: The levels.
         distances: Distances ``n x n``.
         targets: ``n`` targets.
+        products: Inner products ``n x n`` of each feature.
     """
 
     def __init__(
-        self, levels: Sequence[Level], distances: Distances, targets: npt.NDArray[np.float64]
+        self,
+        levels: Sequence[Level],
+        distances: Distances,
+        targets: npt.NDArray[np.float64],
+        products: Sequence[npt.NDArray[np.float64]],
     ) -> None:
-        self._levels, self._targets = levels, targets
+        self._levels, self._targets, self._products = levels, targets, products
         # Kernels are evaluated at the distances that occur, a few dozen of them.
         self._tables = []
         for level in levels:
             values, at = np.unique(distances[level.name], return_inverse=True)
             self._tables.append((values.astype(np.float64), at.reshape(len(targets), -1)))
-        self.medians = np.log([*np.ones(len(levels)), *(x.lengthscale for x in levels), _NOISE])
-        self.spreads = np.array([*[_SPREAD] * (2 * len(levels)), _NOISE_SPREAD])
+        slopes = np.ones(len(products))
+        lengthscales = [level.lengthscale for level in levels]
+        self.medians = np.log([*np.ones(len(levels)), *lengthscales, *slopes, _NOISE])
+        self.spreads = np.array([*[_SPREAD] * (len(self.medians) - 1), _NOISE_SPREAD])
 
     def loss(self, logs: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
         """The negative log posterior, up to a constant, and its gradient."""
-        fit, n = _Fit.from_logs(logs), len(self._targets)
+        fit, n = _Fit.from_logs(logs, len(self._levels)), len(self._targets)
         tables = [
             tuple(s * part for part in level.kernel(values, lengthscale))
             for level, (values, _), s, lengthscale in zip(
@@ -197,6 +234,8 @@ class _Posterior:
         covariance = (fit.noise + _JITTER) * np.eye(n)
         for (k, _), (_, at) in zip(tables, self._tables, strict=True):
             covariance += k.take(at)
+        for product, s in zip(self._products, fit.slopes, strict=True):
+            covariance += s * product
         factor = cholesky(covariance, lower=True, check_finite=False)
         inverse = cho_solve((factor, True), np.eye(n), check_finite=False)
         weights = inverse @ self._targets
@@ -207,8 +246,14 @@ class _Posterior:
             per_distance = np.bincount(at.ravel(), slope.ravel(), minlength=len(values))
             by_variance.append(per_distance @ k)
             by_lengthscale.append(per_distance @ dk)
+        by_slope = [
+            s * np.vdot(slope, product)
+            for product, s in zip(self._products, fit.slopes, strict=True)
+        ]
         likelihood = 0.5 * self._targets @ weights + np.log(np.diag(factor)).sum()
-        gradient = 0.5 * np.array([*by_variance, *by_lengthscale, fit.noise * np.trace(slope)])
+        gradient = 0.5 * np.array(
+            [*by_variance, *by_lengthscale, *by_slope, fit.noise * np.trace(slope)]
+        )
         deviations = (logs - self.medians) / self.spreads
         prior = 0.5 * deviations @ deviations
         return float(likelihood + prior), gradient + deviations / self.spreads

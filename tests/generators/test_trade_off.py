@@ -15,6 +15,7 @@ from ax_anasod.core import History
 from ax_anasod.core.known import KnownMetric
 from ax_anasod.exceptions import OptionError
 from ax_anasod.generators import RandomArchitectureGenerator, TwoLevelGenerator
+from ax_anasod.generators.known_features import KnownFeatures
 from ax_anasod.generators.trade_off import TradeOff
 from ax_anasod.objectives import Limit
 from ax_anasod.surrogates import LevelFeatures, levels_of
@@ -26,6 +27,7 @@ Quantity = Callable[[Codes], Values]
 
 CELL = Cell("plain", ["conv", "pool", "skip"], num_blocks=5)
 ALL = CELL.enumerate()
+NONE = KnownFeatures(CELL, [])
 
 
 def error(codes: Codes) -> Values:
@@ -118,7 +120,9 @@ def test_a_threshold_on_a_known_objective_is_a_limit() -> None:
 def test_before_anything_keeps_the_limits_their_probability_counts() -> None:
     slow = ALL[latency(ALL) > 7.0][::3]
     history = run_of(slow, {"error": error}, {Limit("latency", 1.0, 3.0): latency})
-    acquisition = TradeOff(CELL, list(levels_of(CELL).values()), history, log_targets=True)
+    acquisition = TradeOff(
+        CELL, list(levels_of(CELL).values()), history, log_targets=True, known=NONE
+    )
     values = acquisition(LevelFeatures(CELL, ALL))
     assert (values <= 0.0).all()  # logarithms of probabilities
     assert latency(ALL[values.argmax()][None])[0] < 4.0
@@ -128,7 +132,9 @@ def test_values_are_those_of_the_expected_growth() -> None:
     """The best of a certain objective and a modelled one, recomputed for each cell."""
     codes = CELL.sample(12, np.random.default_rng(3))
     history = run_of(codes, FRONT, known=KNOWN)
-    acquisition = TradeOff(CELL, list(levels_of(CELL).values()), history, log_targets=True)
+    acquisition = TradeOff(
+        CELL, list(levels_of(CELL).values()), history, log_targets=True, known=NONE
+    )
     values = acquisition(LevelFeatures(CELL, ALL))
     points = np.stack([error(codes), latency(codes)], axis=1)
     beaten = (pareto_front(points)[:, 1] <= latency(ALL)[:, None]) & (
@@ -155,7 +161,9 @@ def test_a_failed_trial_is_on_no_front_and_worst_of_all() -> None:
     values = history.values.copy()
     values[3] = np.nan
     history = replace(history, values=values, failed=np.arange(8) == 3)
-    acquisition = TradeOff(CELL, list(levels_of(CELL).values()), history, log_targets=True)
+    acquisition = TradeOff(
+        CELL, list(levels_of(CELL).values()), history, log_targets=True, known=NONE
+    )
     assert acquisition.believed[3] == acquisition.believed.max()
 
 

@@ -89,7 +89,7 @@ def test_same_posterior_as_botorch_with_the_same_hyperparameters(cora: Data) -> 
 @pytest.mark.parametrize("view", VIEWS)
 def test_gradient_of_the_posterior(view: str, nasbench201: Data) -> None:
     problem = Problem(nasbench201, view, 25)
-    posterior = _Posterior(problem.levels, problem.distances, problem.targets)
+    posterior = _Posterior(problem.levels, problem.distances, problem.targets, [])
     point = posterior.medians + np.linspace(-0.4, 0.5, len(posterior.medians))
     wrong = check_grad(lambda p: posterior.loss(p)[0], lambda p: posterior.loss(p)[1], point)
     assert wrong < 1e-4  # of the finite differences
@@ -98,7 +98,7 @@ def test_gradient_of_the_posterior(view: str, nasbench201: Data) -> None:
 @pytest.mark.parametrize("view", VIEWS)
 def test_fit_is_a_maximum(view: str, nasbench201: Data) -> None:
     problem = Problem(nasbench201, view, 40)
-    posterior = _Posterior(problem.levels, problem.distances, problem.targets)
+    posterior = _Posterior(problem.levels, problem.distances, problem.targets, [])
     model = problem.model
     found = np.log([*model.variances.values(), *model.lengthscales.values(), model.noise])
     best = posterior.loss(found)[0]
@@ -117,6 +117,63 @@ def test_predicts_real_errors(nasbench201: Data) -> None:
         assert (deviation > 0).all()
     # The second level is what the paper's encoding cannot see.
     assert min(rho["blocks"], rho["paths"], rho["sum"]) > rho["distribution"] > 0.5
+
+
+class WithFeature(Problem):
+    """The same with a feature of two columns, the second of which says nothing."""
+
+    def __init__(self, data: Data, view: str, n: int, pending: int = 0) -> None:
+        super().__init__(data, view, n, pending)
+        noise = np.random.default_rng(3).standard_normal(n + pending)
+        self.z = np.stack([standardized(data[2][: n + pending]), noise], axis=1) / np.sqrt(2)
+        self.model = TwoLevelGP(self.levels, self.distances, self.targets, [self.z])
+
+
+def test_gradient_with_a_feature(nasbench201: Data) -> None:
+    problem = WithFeature(nasbench201, "sum", 25)
+    posterior = _Posterior(
+        problem.levels, problem.distances, problem.targets, [problem.z @ problem.z.T]
+    )
+    point = posterior.medians + np.linspace(-0.4, 0.5, len(posterior.medians))
+    wrong = check_grad(lambda p: posterior.loss(p)[0], lambda p: posterior.loss(p)[1], point)
+    assert wrong < 1e-4
+
+
+def test_a_feature_is_a_linear_kernel(cora: Data) -> None:
+    cell, codes, _ = cora
+    problem = WithFeature(cora, "blocks", 40)
+    model, z = problem.model, problem.z
+    (slope,) = model.slopes
+    new = np.array([[0.3, -2.0], [4.0, 0.0]])
+    features = LevelFeatures(cell, codes[40:42])
+    near = features.distances(problem.features, problem.names)
+    levels = dict(zip(problem.names, problem.levels, strict=True))
+
+    def levels_part(distances: dict[LevelName, npt.NDArray[np.intp]]) -> npt.NDArray[np.float64]:
+        parts = [
+            model.variances[name] * level.kernel(distances[name] + 0.0, model.lengthscales[name])[0]
+            for name, level in levels.items()
+        ]
+        return np.sum(parts, axis=0)
+
+    cross = levels_part(near) + slope * new @ z.T
+    own = levels_part(problem.distances) + slope * z @ z.T
+    solved = np.linalg.solve(own + (model.noise + _JITTER) * np.eye(40), cross.T)
+    prior = sum(model.variances.values()) + slope * (new**2).sum(axis=1)
+    mean, deviation = model.predict(near, [new])
+    np.testing.assert_allclose(mean, problem.targets @ solved, atol=1e-8)
+    np.testing.assert_allclose(deviation**2, prior - (cross * solved.T).sum(axis=1), atol=1e-8)
+
+
+def test_how_much_a_feature_says_is_learned(nasbench201: Data) -> None:
+    problem = WithFeature(nasbench201, "sum", 60)
+    effects = []
+    for column in (problem.z[:, :1], problem.z[:, 1:]):
+        model = TwoLevelGP(problem.levels, problem.distances, problem.targets, [column])
+        high, low = (model.predict(problem.distances, [column + shift])[0] for shift in (1, -1))
+        effects.append(np.mean(high - low))
+    assert effects[0] > 2.0
+    assert abs(effects[1]) < 0.3
 
 
 def test_pending_architectures_are_believed(nasbench201: Data) -> None:

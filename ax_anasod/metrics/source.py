@@ -1,0 +1,200 @@
+"""What an earlier search says of the architectures of the next one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from ax_anasod._ax import experiment_of
+from ax_anasod.cells import Cell
+from ax_anasod.cells import from_dict as cell_from_dict
+from ax_anasod.core.architectures import architecture_of, space_of_run
+from ax_anasod.core.history import History
+from ax_anasod.core.known import KnownMetric
+from ax_anasod.core.objectives import objective_signs
+from ax_anasod.exceptions import AnasodError, OptionError, UnknownNameError
+from ax_anasod.files import read_json
+from ax_anasod.generation_strategy.start import check_same_cell
+from ax_anasod.generators.targets import half_ranked, linked, standardized
+from ax_anasod.journal import CONFIG, JOURNAL, Completed, read_records
+from ax_anasod.objectives import Objective
+from ax_anasod.surrogates import LevelFeatures, TwoLevelGP, levels_of
+from ax_anasod.typing import Codes, Values
+
+# Architectures compared with all of the source at a time: bounds the memory.
+_CHUNK: Final = 4096
+
+
+class EarlierSearch(KnownMetric):
+    """What the two-level model of an earlier search predicts of an architecture.
+
+    The earlier search may have been on other data, with fewer epochs or with smaller networks:
+    its predictions are a feature, whose weight the later search fits. Lower is better, in
+    standard deviations of the logarithms that were modelled. It holds the trials themselves, so
+    that nothing else is needed of the earlier search, and is stored with them.
+
+    Args:
+        name: Name of the feature.
+        cell: The cell of the later search, or its ``to_dict()``, which is what Ax stores.
+        architectures: The architectures of its trials that have a value, as strings.
+        targets: Their values, of which less is better.
+
+    Raises:
+        OptionError: There is no value, or not one for each architecture.
+        ArchitectureError: One is none of the cell.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        cell: Cell | Mapping[str, Any],
+        architectures: Sequence[str],
+        targets: Sequence[float],
+    ) -> None:
+        restored = cell if isinstance(cell, Cell) else cell_from_dict(dict(cell))
+        if not len(targets) or len(architectures) != len(targets):
+            raise OptionError(
+                f"{name}: an earlier search needs a value of each of its trials, got "
+                f"{len(targets)} values of {len(architectures)} architectures",
+                "a source is a search with trials that have ended",
+            )
+        super().__init__(name=name)
+        self.cell = restored.to_dict()
+        self.architectures, self.targets = list(architectures), [float(t) for t in targets]
+        self._codes = restored.from_strings(self.architectures)
+        self._restored = restored
+
+    @property
+    def best(self) -> Codes:
+        """The architecture with its best value, ``1 x d``."""
+        return self._codes[[int(np.argmin(self.targets))]]
+
+    def values(self, codes: Codes) -> Values:
+        """The posterior means of ``n x d`` codes, ``n``."""
+        model = _model(self._restored, tuple(self.architectures), tuple(self.targets))
+        values = np.empty(len(codes))
+        for start in range(0, len(codes), _CHUNK):
+            rows = slice(start, start + _CHUNK)
+            values[rows] = model.predict(codes[rows])
+        return values
+
+
+@dataclass(frozen=True)
+class _Model:
+    cell: Cell
+    observed: LevelFeatures
+    surrogate: TwoLevelGP
+
+    def predict(self, codes: Codes) -> Values:
+        names = [level.name for level in self.surrogate.levels]
+        distances = LevelFeatures(self.cell, codes).distances(self.observed, names)
+        return self.surrogate.predict(distances)[0]
+
+
+@lru_cache(maxsize=16)
+def _model(cell: Cell, architectures: tuple[str, ...], targets: tuple[float, ...]) -> _Model:
+    levels = levels_of(cell)
+    observed = LevelFeatures(cell, cell.canonical(cell.from_strings(architectures)))
+    modelled, _, _ = linked(np.array(targets), log_targets=True)
+    surrogate = TwoLevelGP(
+        list(levels.values()),
+        observed.distances(observed, levels),
+        standardized(half_ranked(modelled))[0],
+    )
+    return _Model(cell, observed, surrogate)
+
+
+def earlier_search(name: str, cell: Cell, source: object, objective: str) -> EarlierSearch:
+    """What an earlier search says, from wherever its trials are.
+
+    Args:
+        name: Name of the feature.
+        cell: The cell that is searched now.
+        source: Ax's ``Client``, ``AxClient`` or ``Experiment``; the path of a run folder; an
+            `EarlierSearch`; or a pair of one of these and the name of an objective of it.
+        objective: What is searched now: of several objectives of the source the one of this
+            name counts, unless the pair says which.
+
+    Raises:
+        OptionError: It is none of these, has no value, or is of another cell.
+        UnknownNameError: It has several objectives, none of this name.
+        RunError: The folder holds no run, or a damaged one.
+    """
+    chosen = None
+    if isinstance(source, tuple) and len(source) == 2:
+        source, chosen = source
+    if isinstance(source, EarlierSearch):
+        architectures, targets, where = source.architectures, source.targets, source.name
+    elif isinstance(source, str | Path):
+        where = f"the run {source}"
+        architectures, targets = _of_folder(Path(source), cell, chosen, objective)
+    else:
+        experiment = experiment_of(source)
+        where = f"the experiment {experiment.name!r}"
+        architectures, targets = _of_experiment(source, cell, chosen, objective)
+    if not targets:
+        raise OptionError(
+            f"{where} has no trial with a value, so that it says nothing", "search it first"
+        )
+    try:
+        return EarlierSearch(name, cell, architectures, targets)
+    except AnasodError as error:
+        raise OptionError(
+            f"{where} is no source for cell {cell.name!r}: {error.message}",
+            "a source is an earlier search of the same cell",
+        ) from error
+
+
+@dataclass(frozen=True)
+class _Searched:
+    """What of the configuration of a run is needed here."""
+
+    objectives: tuple[Objective, ...]
+    benchmark: dict[str, Any]
+
+
+def _of_folder(
+    path: Path, cell: Cell, chosen: str | None, objective: str
+) -> tuple[list[str], list[float]]:
+    """The architectures and targets of a run folder, without its benchmark."""
+    run = read_json(path / CONFIG, _Searched)
+    # Benchmarks of one cell do not name it; their strings tell.
+    described = run.benchmark.get("cell")
+    if isinstance(described, dict):
+        check_same_cell(cell_from_dict(described), cell, "source")
+    signs = {quantity.name: quantity.sign for quantity in run.objectives}
+    name = _one_of(signs, chosen, objective)
+    ends = [record.end for record in read_records(path / JOURNAL)]
+    done = [end for end in ends if isinstance(end, Completed)]
+    return [end.architecture for end in done], [signs[name] * end.values[name] for end in done]
+
+
+def _of_experiment(
+    source: object, cell: Cell, chosen: str | None, objective: str
+) -> tuple[list[str], list[float]]:
+    """The architectures and targets of what Ax calls a client."""
+    experiment, space = experiment_of(source), space_of_run(source)
+    check_same_cell(space.cell, cell, "source")
+    config = experiment.optimization_config
+    signs = {} if config is None else dict(objective_signs(config))
+    column = list(signs).index(_one_of(signs, chosen, objective))
+    history = History.from_experiment(experiment, space)
+    targets = history.values[:, column]
+    done = np.isfinite(targets)
+    trials = history.trial_indices[done].tolist()
+    return [str(architecture_of(source, t)) for t in trials], targets[done].tolist()
+
+
+def _one_of(signs: Mapping[str, float], chosen: str | None, objective: str) -> str:
+    """The objective of a source that counts."""
+    if chosen is None and len(signs) == 1:
+        return next(iter(signs))
+    name = objective if chosen is None else chosen
+    if name not in signs:
+        raise UnknownNameError("objective of the source", name, signs)
+    return name
