@@ -178,6 +178,8 @@ def test_a_front_with_a_known_objective_and_thresholds() -> None:
         assert set(observed) == {"error", "cost"}
 
 
+# Ax 1.3.1 reads constraints back in a way that it deprecates.
+@pytest.mark.filterwarnings("ignore:Passing `metric` to OutcomeConstraint:DeprecationWarning")
 def test_a_search_under_limits_goes_on_exactly_from_json(tmp_path: Path) -> None:
     def client() -> Client:
         return make_client(
