@@ -176,3 +176,35 @@ def test_a_front_with_a_known_objective_and_thresholds() -> None:
     assert len(front) > 1
     for _, observed, _, _ in front:
         assert set(observed) == {"error", "cost"}
+
+
+# Ax 1.3.1 reads constraints back in a way that it deprecates.
+@pytest.mark.filterwarnings("ignore:Passing `metric` to OutcomeConstraint:DeprecationWarning")
+def test_a_search_under_limits_goes_on_exactly_from_json(tmp_path: Path) -> None:
+    def client() -> Client:
+        return make_client(
+            CELL,
+            "two-level-bo",
+            objectives=["error", "cost"],
+            known={"cost": COSTS},
+            limits="size <= 3",
+            num_initial=4,
+        )
+
+    def outcomes(row: Codes) -> dict[str, float]:
+        return {"error": 5.0 + float(row @ [3, 2, 1]), "size": 1.0 + float((row == 1).sum())}
+
+    def search(client: Client, trials: int) -> list[dict[str, Any]]:
+        proposed = []
+        for _ in range(trials):
+            ((index, parameters),) = client.get_next_trials(1).items()
+            row = np.array([CELL.operations.index(str(v)) for v in parameters.values()])
+            client.complete_trial(index, dict(outcomes(row)))
+            proposed.append(dict(parameters))
+        return proposed
+
+    whole = search(client(), 10)
+    first = client()
+    begun = search(first, 6)
+    first.save_to_json_file(str(tmp_path / "run.json"))
+    assert begun + search(Client.load_from_json_file(str(tmp_path / "run.json")), 4) == whole
