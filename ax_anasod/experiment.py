@@ -29,6 +29,7 @@ from ax_anasod.dnas import OneShotResult
 from ax_anasod.early_stopping import stop_worst
 from ax_anasod.exceptions import OptionError, RunError, nearest_hint
 from ax_anasod.generation_strategy import Start, check_objectives, get, make
+from ax_anasod.generators.two_level import FEATURE_SEPARATOR
 from ax_anasod.metrics.known import known_metric
 from ax_anasod.metrics.prior import Prior
 from ax_anasod.objectives import Limit, name_list
@@ -174,8 +175,8 @@ def make_client(
             in a database.
         start: What a differentiable search has found, as for
             :func:`ax_anasod.generation_strategy.make`: its best cells are the first trials. Or
-            the name of a feature: the five cells of distinct function for which it is largest
-            (``"-name"``: smallest) are.
+            the name of a feature or known quantity: the five cells of distinct function for which
+            it is largest (``"-name"``: smallest) are.
         features: What is known of an architecture before its trial and may help to predict the
             objectives (``two-level-bo``): name -> how, as for ``known``; a function may also give
             ``n x f`` values. How much each says is fitted.
@@ -199,7 +200,7 @@ def make_client(
     prior = Prior.of(cell, features or {}, sources, searched, known or {})
     first, known = prior.first_trials(start, seed), {**(known or {}), **prior.metrics}
     if prior.metrics:
-        options["features"] = [*prior.metrics]
+        options["features"] = FEATURE_SEPARATOR.join(prior.metrics)
     generation_strategy = make(
         strategy,
         search_space,

@@ -38,6 +38,7 @@ from ax_anasod.core import History, KnownMetric
 from ax_anasod.core.seeding import start_rng
 from ax_anasod.generators import TwoLevelGenerator
 from ax_anasod.generators.known_features import best_architectures
+from ax_anasod.generators.two_level import FEATURE_SEPARATOR
 from ax_anasod.metrics import EarlierSearch
 from ax_anasod.metrics.known import KnownFunction
 from ax_anasod.nasbench import TableBenchmark
@@ -101,7 +102,9 @@ class Search:
         cell = table.cell
         self._table, self._column, self._features = table, column, features
         self._permutation = permutation
-        self._generator = TwoLevelGenerator(cell.to_dict(), seed, NUM_INITIAL, features=[*features])
+        self._generator = TwoLevelGenerator(
+            cell.to_dict(), seed, NUM_INITIAL, features=FEATURE_SEPARATOR.join(features)
+        )
         drawn = cell.sample(NUM_INITIAL, np.random.default_rng([seed, 77]))
         new = ~np.isin(cell.keys(drawn), cell.keys(first))
         self.codes = np.concatenate([first, drawn[new]])[:NUM_INITIAL]

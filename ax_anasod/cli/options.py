@@ -174,6 +174,36 @@ Known = Annotated[
         metavar="COLUMN",
     ),
 ]
+Features = Annotated[
+    list[str] | None,
+    option(
+        _SEARCH,
+        "Column that is known without a trial and may help two-level-bo to predict what is "
+        "searched, such as a score without training; how much it says is fitted. May be repeated.",
+        "--feature",
+        metavar="COLUMN",
+    ),
+]
+First = Annotated[
+    str,
+    option(
+        _SEARCH,
+        "Begin with the five architectures of distinct function for which this column, known "
+        "without a trial, is largest; -COLUMN: smallest.",
+        "--start",
+        metavar="COLUMN",
+    ),
+]
+Sources = Annotated[
+    list[Path] | None,
+    option(
+        _SEARCH,
+        "Folder of an earlier search of the same cell, on other data or with shorter trainings, "
+        "that helps two-level-bo; its best architecture is the first trial. May be repeated.",
+        "--source",
+        metavar="DIR",
+    ),
+]
 UntilImprovementBelow = Annotated[
     float | None,
     option(

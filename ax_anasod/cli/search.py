@@ -22,6 +22,9 @@ def search(
     given: Annotated[Given, opt.BENCHMARK],
     limit: opt.Limits = None,
     known: opt.Known = None,
+    feature: opt.Features = None,
+    first: opt.First = "",
+    source: opt.Sources = None,
     strategy: opt.StrategyName = "anasod-bo",
     option: opt.StrategyOptions = None,
     start: Annotated[Given, opt.START],
@@ -56,7 +59,8 @@ def search(
     if out is not None:
         check_free(out)
     with waiting("reading the benchmark"):
-        chosen = make_benchmark(benchmark, with_columns(benchmark, given, limit or [], known or []))
+        columns = [*(known or []), *(feature or []), *([first.removeprefix("-")] if first else [])]
+        chosen = make_benchmark(benchmark, with_columns(benchmark, given, limit or [], columns))
     config = plan_run(
         chosen,
         strategy,
@@ -68,6 +72,9 @@ def search(
         start=start_from,
         limits=limit or [],
         known=known or [],
+        features=feature or [],
+        first=first,
+        sources=source or [],
     )
     run = Search(config, chosen)
     if out is None:

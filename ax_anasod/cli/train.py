@@ -76,6 +76,7 @@ def train(
     strategy: opt.StrategyName = "anasod-bo",
     option: opt.StrategyOptions = None,
     start: Annotated[Given, opt.START],
+    source: opt.Sources = None,
     trials: Annotated[
         int | None, number("Search", "How many networks are trained; the paper has 50.", 1)
     ] = None,
@@ -135,6 +136,7 @@ def train(
         parallel=parallel,
         execution=execution.to_dict(),
         start=start_from,
+        sources=source or [],
     )
     # A strategy, cell or batch that does not fit is refused here, before there is a folder.
     with tempfile.TemporaryDirectory(prefix="ax-anasod-") as scratch:

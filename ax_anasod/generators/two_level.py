@@ -32,6 +32,9 @@ from ax_anasod.surrogates import Level, LevelFeatures, LevelName, levels_of
 
 _BLOCKS: Final[tuple[LevelName, ...]] = ("distribution", "blocks")
 
+FEATURE_SEPARATOR: Final = "+"
+"""Between the names of several features."""
+
 SurrogateName = Literal["distribution", "blocks", "paths", "sum", "alternating"]
 
 SURROGATES: Final[dict[SurrogateName, tuple[tuple[LevelName, ...], ...]]] = {
@@ -88,7 +91,8 @@ class TwoLevelGenerator(ArchitectureGenerator):
         log_targets: Model the logarithm of the objective.
         enumeration_limit: The most architectures that are all evaluated.
         features: Names of metrics of the experiment that are known before a trial
-            (:class:`ax_anasod.core.known.KnownMetric`) and help to predict the objectives.
+            (:class:`ax_anasod.core.known.KnownMetric`) and help to predict the objectives,
+            joined by ``+``.
 
     Raises:
         UnknownNameError: There is no such surrogate.
@@ -104,7 +108,7 @@ class TwoLevelGenerator(ArchitectureGenerator):
         surrogate: SurrogateName = "alternating",
         log_targets: bool = True,
         enumeration_limit: Annotated[int, Ge(0), Le(LIMIT)] = 100_000,
-        features: list[str] | None = None,
+        features: str = "",
     ) -> None:
         super().__init__(cell=cell, seed=seed)
         self._turns = turns_of(self.cell, surrogate)
@@ -112,7 +116,7 @@ class TwoLevelGenerator(ArchitectureGenerator):
         self.surrogate = surrogate
         self.log_targets = log_targets
         self.enumeration_limit = enumeration_limit
-        self.known = tuple(features or ())
+        self.known = tuple(features.split(FEATURE_SEPARATOR)) if features else ()
         self._metadata: dict[str, Any] = {}
 
     @property

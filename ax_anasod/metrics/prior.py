@@ -13,6 +13,7 @@ from ax_anasod.core.known import KnownMetric
 from ax_anasod.core.seeding import start_rng
 from ax_anasod.exceptions import OptionError
 from ax_anasod.generators.known_features import KnownFeatures, best_architectures
+from ax_anasod.generators.two_level import FEATURE_SEPARATOR
 from ax_anasod.metrics.known import known_metric
 from ax_anasod.metrics.source import EarlierSearch, earlier_search
 from ax_anasod.typing import Codes
@@ -28,10 +29,12 @@ class Prior:
     Args:
         cell: The cell that is searched.
         metrics: What computes each feature, by name; those of earlier searches among them.
+        known: Name -> how, of other quantities that are known.
     """
 
     cell: Cell
     metrics: Mapping[str, KnownMetric]
+    known: Mapping[str, object]
 
     @classmethod
     def of(
@@ -58,6 +61,10 @@ class Prior:
                 name.
             AnasodError: A source cannot be read or is of another cell.
         """
+        if not isinstance(features, Mapping):
+            raise OptionError(
+                f"features is {features!r}, which is no mapping", "give {name: how, ...}"
+            )
         metrics: dict[str, KnownMetric] = {}
         for name, how in features.items():
             if name in objectives and name not in known:
@@ -66,6 +73,8 @@ class Prior:
                     "trial",
                     "leave it out",
                 )
+            if FEATURE_SEPARATOR in name:
+                raise OptionError(f"the name of the feature {name!r} has a {FEATURE_SEPARATOR!r}")
             if known.get(name, how) is not how:
                 raise OptionError(f"{name!r} is among the known quantities and the features")
             metrics[name] = known_metric(name, cell, how)
@@ -76,11 +85,12 @@ class Prior:
             metrics[name] = earlier_search(name, cell, source, objectives[0])
         # What cannot be used is refused now, not at the first trial with a model.
         KnownFeatures(cell, metrics.values())
-        return cls(cell, metrics)
+        return cls(cell, metrics, known)
 
     def names_feature(self, start: object) -> bool:
-        """Whether a start is the name of a feature."""
-        return isinstance(start, str) and start.removeprefix("-") in self.metrics
+        """Whether a start is the name of a feature, or of another known quantity."""
+        names = {*self.metrics, *self.known}
+        return isinstance(start, str) and bool(names & {start, start.removeprefix("-")})
 
     def first_trials(self, start: object, seed: int) -> Codes | None:
         """The architectures to begin with, codes ``n x d``; None where nothing says any.
@@ -94,10 +104,9 @@ class Prior:
         """
         first = [m.best for m in self.metrics.values() if isinstance(m, EarlierSearch)]
         if isinstance(start, str) and self.names_feature(start):
-            metric = self.metrics[start.removeprefix("-")]
-            first.append(
-                best_architectures(
-                    self.cell, metric, _FIRST, start_rng(seed), smallest=start not in self.metrics
-                )
-            )
+            hows = {**self.known, **self.metrics}
+            name = start if start in hows else start.removeprefix("-")
+            metric, smallest = known_metric(name, self.cell, hows[name]), name != start
+            rng = start_rng(seed)
+            first.append(best_architectures(self.cell, metric, _FIRST, rng, smallest=smallest))
         return np.concatenate(first) if first else None

@@ -18,6 +18,19 @@ MOST_TRIALS: Final = 10_000_000
 
 
 @dataclass(frozen=True)
+class Source:
+    """The trials of an earlier search, whose predictions are a feature.
+
+    Args:
+        architectures: Their architectures.
+        targets: What was searched there, of which less is better.
+    """
+
+    architectures: tuple[str, ...]
+    targets: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class RunConfig:
     """The content of ``config.json``.
 
@@ -40,6 +53,10 @@ class RunConfig:
             to improve the best value by less than so many percent; None for never.
         limits: What trials must keep, in the names of the quantities.
         known: Quantities that need no model.
+        features: Quantities that are known before a trial and help to predict the objectives.
+        first: The quantity whose five best architectures are the first trials, with a minus where
+            less is better; empty for none.
+        sources: Earlier searches that help to predict the objectives.
         start: What the run starts from, as :class:`ax_anasod.generation_strategy.Start` stores
             it; empty for nothing.
 
@@ -65,6 +82,9 @@ class RunConfig:
     start: dict[str, Any] = field(default_factory=dict)
     limits: tuple[Limit, ...] = ()
     known: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
+    first: str = ""
+    sources: tuple[Source, ...] = ()
 
     def __post_init__(self) -> None:
         limits = {"trials": (1, MOST_TRIALS), "parallel": (1, MOST_TRIALS), "seed": (0, None)}

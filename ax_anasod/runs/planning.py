@@ -12,9 +12,11 @@ from ax_anasod.environment import environment
 from ax_anasod.exceptions import OptionError
 from ax_anasod.experiment import make_search_space
 from ax_anasod.generation_strategy import Start, check_objectives, get
+from ax_anasod.generators.two_level import FEATURE_SEPARATOR
 from ax_anasod.global_stopping import check_until_improvement_below
+from ax_anasod.metrics.source import earlier_search
 from ax_anasod.objectives import Limit, Objective, find_quantity
-from ax_anasod.runs.config import RunConfig
+from ax_anasod.runs.config import RunConfig, Source
 from ax_anasod.runs.metric_names import metric_names
 
 
@@ -68,6 +70,9 @@ def plan_run(
     start: Start | None = None,
     limits: Sequence[str] = (),
     known: Sequence[str] = (),
+    features: Sequence[str] = (),
+    first: str = "",
+    sources: Sequence[object] = (),
 ) -> RunConfig:
     """The configuration of a new run.
 
@@ -76,8 +81,8 @@ def plan_run(
     keeps the schedule that it was started with.
 
     Raises:
-        UnknownNameError: There is no such strategy, or what is limited or known is no quantity
-            of the benchmark.
+        UnknownNameError: There is no such strategy, or what is limited, known, a feature or a
+            start is no quantity of the benchmark.
         OptionError: A number is out of range, the benchmark has several objectives that the
             strategy cannot search, it cannot obey limits, one of these is none, or the strategy
             does not say what improvement it expects.
@@ -89,8 +94,14 @@ def plan_run(
             raise OptionError(f"{name} must be at least {least}, got {value}")
     quantities = (*benchmark.objectives, *benchmark.reported)
     bounds = tuple(map(Limit.parse, limits))
-    for name in (*known, *(limit.name for limit in bounds)):
+    options = dict(options or {})
+    joined = options.pop("features", "").split(FEATURE_SEPARATOR)
+    features = tuple(dict.fromkeys([*features, *filter(None, joined)]))
+    starting = [first.removeprefix("-")] if first else []
+    for name in (*known, *features, *starting, *(limit.name for limit in bounds)):
         find_quantity(name, quantities)
+    searched = benchmark.objectives[0].name
+    found = [earlier_search("source", benchmark.cell, source, searched) for source in sources]
     parameters = make_search_space(benchmark.cell, strategy).parameters
     metrics = metric_names((quantity.name for quantity in quantities), parameters)
     described = tuple(
@@ -103,7 +114,7 @@ def plan_run(
         benchmark_name=benchmark.name,
         dataset=benchmark.dataset,
         strategy=strategy,
-        options=planned_options(strategy, options or {}, trials),
+        options=planned_options(strategy, options, trials),
         seed=seed,
         trials=trials,
         parallel=parallel,
@@ -113,7 +124,10 @@ def plan_run(
         until_improvement_below=until_improvement_below,
         start={} if start is None else start.to_dict(),
         limits=bounds,
-        known=tuple(known),
+        known=tuple(dict.fromkeys([*known, *(n for n in starting if n not in features)])),
+        features=features,
+        first=first,
+        sources=tuple(Source(tuple(s.architectures), tuple(s.targets)) for s in found),
     )
 
 

@@ -33,7 +33,7 @@ from ax_anasod.journal import (
     extend,
     plain_entries,
 )
-from ax_anasod.metrics import KnownLookup
+from ax_anasod.metrics import EarlierSearch, KnownLookup
 from ax_anasod.nasbench import Benchmark
 from ax_anasod.runs.config import RunConfig
 
@@ -71,17 +71,20 @@ class RunState:
         self._records: list[Record] = []
         self._metrics = {q.name: q.metric for q in (*config.objectives, *config.reported)}
         self._space = make_search_space(cell, config.strategy)
+        lookups = self._known(benchmark)
         self.client: Client = make_client(
             cell,
             config.strategy,
             objectives=[quantity.metric for quantity in config.objectives],
             maximize=[quantity.metric for quantity in config.objectives if not quantity.minimize],
             reported=[quantity.metric for quantity in config.reported],
-            known=self._known(benchmark),
+            known={self._metrics[name]: lookups[name] for name in config.known},
+            features={self._metrics[name]: lookups[name] for name in config.features},
+            sources=[EarlierSearch("source", cell, **vars(source)) for source in config.sources],
             limits=[str(replace(limit, name=self._metrics[limit.name])) for limit in config.limits],
             seed=config.seed,
             name=config.experiment_name,
-            start=Start.from_dict(config.start) if config.start else None,
+            start=self._start(),
             **config.options,
         )
         # Ax offers no public way to attach a trial as a generator's own.
@@ -91,14 +94,22 @@ class RunState:
         # The proposal of a batch takes time once; each of its trials bears a share.
         self._share = 0.0
 
+    def _start(self) -> Start | str | None:
+        """What the first trials are."""
+        first = self.config.first
+        if first in self._metrics:
+            return self._metrics[first]
+        if first:
+            return f"-{self._metrics[first.removeprefix('-')]}"
+        return Start.from_dict(self.config.start) if self.config.start else None
+
     def _known(self, benchmark: Benchmark | None) -> dict[str, KnownLookup]:
-        """What needs no model: metric -> what looks it up."""
+        """What is known of an architecture: quantity -> what looks it up."""
         if benchmark is None:
             return {}
-        metrics = {name: self._metrics[name] for name in self.config.known}
         return {
-            metric: KnownLookup(metric, benchmark, quantity=name)
-            for name, metric in metrics.items()
+            name: KnownLookup(self._metrics[name], benchmark, quantity=name)
+            for name in dict.fromkeys((*self.config.known, *self.config.features))
         }
 
     def keep_in(self, journal: Journal) -> None:

@@ -174,7 +174,7 @@ def test_an_experiment_without_the_known_quantity_is_refused() -> None:
     space = make_search_space(CELL, "two-level-bo")
     client = Client()
     client.set_experiment(make_experiment(space))
-    client.set_generation_strategy(make("two-level-bo", space, features=["hint"], num_initial=2))
+    client.set_generation_strategy(make("two-level-bo", space, features="hint", num_initial=2))
     go_on(client, 2, alone)
     with pytest.raises(OptionError, match="the experiment has no known quantity 'hint'"):
         client.get_next_trials(1)
