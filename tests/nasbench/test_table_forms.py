@@ -46,7 +46,7 @@ def put(tmp_path: Path) -> Callable[[str | bytes], Path]:
         *(TEXT.encode(encoding) for encoding in ("utf-8-sig", "utf-16", "utf-16-le", "utf-16-be")),
         *(TEXT.encode(encoding) for encoding in ("utf-32", "ascii")),
         b"\xfe\xff" + TEXT.encode("utf-16-be"),
-        gzip.compress(TEXT.encode("utf-16")),
+        gzip.compress(TEXT.encode("utf-16"), mtime=0),
         TEXT.replace(",", ";"),
         TEXT.replace(",", "\t"),
         "sep=;\r\n" + TEXT.replace(",", ";"),
@@ -202,7 +202,7 @@ def test_small_files_take_little_memory(put: Callable[..., Path], name: str) -> 
 WHOLE = [
     TEXT.encode(),
     TEXT.encode("utf-16"),
-    gzip.compress(TEXT.encode()),
+    gzip.compress(TEXT.encode(), mtime=0),
     parquet(arch=["conv|skip", "skip|skip"], acc=[90.5, 70.0], note=["gut", None]),
 ]
 
