@@ -28,7 +28,7 @@ from ax_anasod.core.seeding import check_seed
 from ax_anasod.dnas import OneShotResult
 from ax_anasod.early_stopping import stop_worst
 from ax_anasod.exceptions import OptionError, RunError, nearest_hint
-from ax_anasod.generation_strategy import Start, check_objectives, get, make
+from ax_anasod.generation_strategy import STRATEGIES, Start, check_objectives, get, make
 from ax_anasod.generators.two_level import FEATURE_SEPARATOR
 from ax_anasod.metrics.known import known_metric
 from ax_anasod.metrics.prior import Prior
@@ -199,6 +199,11 @@ def make_client(
     search_space = make_search_space(cell, strategy)
     prior = Prior.of(cell, features or {}, sources, searched, known or {})
     first, known = prior.first_trials(start, seed), {**(known or {}), **prior.metrics}
+    if prior.metrics and "features" not in get(strategy).options:
+        able = ", ".join(n for n, row in STRATEGIES.items() if "features" in row.options)
+        raise OptionError(
+            f"strategy {strategy!r} makes nothing of features and sources", f"those that do: {able}"
+        )
     if prior.metrics:
         options["features"] = FEATURE_SEPARATOR.join(prior.metrics)
     generation_strategy = make(

@@ -133,6 +133,13 @@ def test_the_first_trials(cold: Client) -> None:
     assert len(np.unique(codes, axis=0)) == 8
 
 
+def test_a_start_by_what_is_no_feature() -> None:
+    client = make_client(CELL, "two-level-bo", known={"cost": COSTS}, start="-cost")
+    go_on(client, 3, alone)
+    assert codes_in(client)[0] == [2, 2, 2, 2, 2]
+    assert all(sorted(code) == [1, 2, 2, 2, 2] for code in codes_in(client)[1:])
+
+
 def test_what_a_function_computes_cannot_be_saved(tmp_path: Path) -> None:
     client = make_client(CELL, "two-level-bo", features={"hint": nearly})
     with pytest.raises(RunError, match="'hint' is a function, which cannot be stored"):
@@ -146,8 +153,10 @@ def test_what_a_function_computes_cannot_be_saved(tmp_path: Path) -> None:
         ({"features": {"hint": lambda c: np.ones(len(c))}}, "the same value for all"),
         ({"features": {"hint": nearly}, "known": {"hint": COSTS}}, "and the features"),
         ({"features": {"hint": 3}}, "'hint'"),
+        ({"features": ["hint"]}, "features is ['hint'], which is no mapping"),
+        ({"features": {"a+b": nearly}}, "the name of the feature 'a+b' has a '+'"),
         ({"features": {"source": COSTS}, "sources": ["cold"]}, "the name of a source"),
-        ({"strategy": "random", "features": {"hint": nearly}}, "unknown option of strategy"),
+        ({"strategy": "random", "features": {"hint": nearly}}, "makes nothing of features"),
         ({"start": "hint"}, "hint"),
         ({"sources": [5]}, "a Client, AxClient or Experiment is needed, got 5"),
         ({"sources": ["nowhere"]}, "nowhere"),
