@@ -28,10 +28,10 @@ from ax_anasod.core.seeding import check_seed
 from ax_anasod.dnas import OneShotResult
 from ax_anasod.early_stopping import stop_worst
 from ax_anasod.exceptions import OptionError, RunError, nearest_hint
-from ax_anasod.generation_strategy import Start, check_objectives, get, make
+from ax_anasod.generation_strategy import STRATEGIES, Start, check_objectives, get, make
 from ax_anasod.generators.two_level import FEATURE_SEPARATOR
 from ax_anasod.metrics.known import known_metric
-from ax_anasod.metrics.prior import Prior
+from ax_anasod.metrics.prior import OF_SOURCE, Prior
 from ax_anasod.objectives import Limit, name_list
 
 if TYPE_CHECKING:
@@ -181,8 +181,9 @@ def make_client(
             objectives (``two-level-bo``): name -> how, as for ``known``; a function may also give
             ``n x f`` values. How much each says is fitted.
         sources: Earlier searches of the same cell, on other data or with shorter trainings, whose
-            predictions are features, and whose best cells are the first trials: clients,
-            experiments, run folders, or pairs of one of these and the name of its objective.
+            predictions are features, and whose five best cells are the first trials
+            (``num_initial`` is 5 then, where it is not given): clients, experiments, run folders,
+            or pairs of one of these and the name of its objective.
         options: Options of the strategy.
 
     Raises:
@@ -199,8 +200,15 @@ def make_client(
     search_space = make_search_space(cell, strategy)
     prior = Prior.of(cell, features or {}, sources, searched, known or {})
     first, known = prior.first_trials(start, seed), {**(known or {}), **prior.metrics}
+    if prior.metrics and "features" not in get(strategy).options:
+        able = ", ".join(n for n, row in STRATEGIES.items() if "features" in row.options)
+        raise OptionError(
+            f"strategy {strategy!r} makes nothing of features and sources", f"those that do: {able}"
+        )
     if prior.metrics:
         options["features"] = FEATURE_SEPARATOR.join(prior.metrics)
+    if sources:
+        options = {"num_initial": OF_SOURCE, **options}
     generation_strategy = make(
         strategy,
         search_space,

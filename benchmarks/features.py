@@ -5,16 +5,16 @@ Generators propose one trial after the other, without Ax, as in ``two_level.py``
     python benchmarks/features.py --data nb201.csv.gz --target cifar10_test_200 --seeds 10 \
         --choices cold,feature=cifar10_valid_12,start=-latency_ms_pixel3
     python benchmarks/features.py --data nb201.csv.gz --target cifar100_valid_12 --seeds 10 \
-        --choices source=cifar10_valid_12:100,shuffled=cifar10_valid_12:100
+        --choices source=cifar10_valid_12:100:5,shuffled=cifar10_valid_12:100:5
 
 A choice is a sum of parts, separated by ``+``:
 
 ``cold``: nothing;
 ``feature=COLUMN``: a column of the table as a feature;
 ``start=[-]COLUMN``: the five cells of distinct function with the largest (smallest) values first;
-``source=COLUMN:TRIALS``: a cold search of another column, with as many trials, of which the model
-is a feature and the best cell the first trial;
-``shuffled=COLUMN:TRIALS``: the same on a table whose values are shuffled among the cells;
+``source=COLUMN:TRIALS:CELLS``: a cold search of another column, with as many trials, of which the
+model is a feature and the best cells are the first trials;
+``shuffled=COLUMN:TRIALS:CELLS``: the same on a table whose values are shuffled among the cells;
 ``convolutions`` and ``few-convolutions``: the number of 3 x 3 convolutions as a feature, and as a
 start with the fewest first, which misleads.
 
@@ -87,6 +87,7 @@ class Search:
         seed: The seed of the run.
         features: What is known, by name.
         first: The first trials, ``n x d``.
+        num_initial: Trials before the first of the model.
         permutation: Which cell has the value of each; None where each has its own.
     """
 
@@ -97,6 +98,7 @@ class Search:
         seed: int,
         features: dict[str, KnownMetric],
         first: Codes,
+        num_initial: int = NUM_INITIAL,
         permutation: np.ndarray | None = None,
     ) -> None:
         cell = table.cell
@@ -107,7 +109,7 @@ class Search:
         )
         drawn = cell.sample(NUM_INITIAL, np.random.default_rng([seed, 77]))
         new = ~np.isin(cell.keys(drawn), cell.keys(first))
-        self.codes = np.concatenate([first, drawn[new]])[:NUM_INITIAL]
+        self.codes = np.concatenate([first, drawn[new]])[:num_initial]
         self.values = self._evaluate(self.codes)
         self.seconds: list[float] = []
 
@@ -144,7 +146,7 @@ def source(table: Table, column: str, trials: int, seed: int, *, shuffled: bool)
     size = len(table.cell.enumerate())
     permutation = np.random.default_rng([seed, 78]).permutation(size) if shuffled else None
     none = np.empty((0, len(table.cell.code_sizes)), dtype=np.int64)
-    search = Search(table, column, 1000 + seed, {}, none, permutation)
+    search = Search(table, column, 1000 + seed, {}, none, permutation=permutation)
     search.go_on(trials)
     architectures = table.cell.to_strings(search.codes)
     return EarlierSearch("source", table.cell, architectures, search.values.tolist())
@@ -168,10 +170,10 @@ def known(table: Table, choice: str, seed: int) -> tuple[dict[str, KnownMetric],
                 best_architectures(cell, metric, FIRST, start_rng(seed), smallest=smallest)
             )
         elif kind in ("source", "shuffled"):
-            column, _, trials = text.partition(":")
+            column, trials, cells = text.split(":")
             found = source(table, column, int(trials), seed, shuffled=kind == "shuffled")
             features["source"] = found
-            first.insert(0, found.best)
+            first.insert(0, found.best(int(cells)))
         elif kind == "convolutions":
             features["size"] = size
         elif kind == "few-convolutions":
@@ -197,6 +199,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--trials", type=int, default=150)
+    parser.add_argument("--num-initial", type=int, default=NUM_INITIAL)
     arguments = parser.parse_args()
     table = Table(arguments.data, arguments.cell)
     table.benchmark(arguments.target)
@@ -205,7 +208,9 @@ def main() -> None:
         found: list[int | None] = []
         seconds: list[float] = []
         for seed in range(arguments.first_seed, arguments.first_seed + arguments.seeds):
-            search = Search(table, arguments.target, seed, *known(table, choice, seed))
+            search = Search(
+                table, arguments.target, seed, *known(table, choice, seed), arguments.num_initial
+            )
             search.go_on(arguments.trials, optimum)
             reached = optimum in search.values
             found.append(int((search.values == optimum).argmax()) + 1 if reached else None)

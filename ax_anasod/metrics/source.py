@@ -69,10 +69,11 @@ class EarlierSearch(KnownMetric):
         self._codes = restored.from_strings(self.architectures)
         self._restored = restored
 
-    @property
-    def best(self) -> Codes:
-        """The architecture with its best value, ``1 x d``."""
-        return self._codes[[int(np.argmin(self.targets))]]
+    def best(self, n: int) -> Codes:
+        """Its architectures with the best values, the best first, at most ``n x d``."""
+        order = np.argsort(self.targets, kind="stable")
+        _, first = np.unique(self._codes[order], axis=0, return_index=True)
+        return self._codes[order[np.sort(first)[:n]]]
 
     def values(self, codes: Codes) -> Values:
         """The posterior means of ``n x d`` codes, ``n``."""

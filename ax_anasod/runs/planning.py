@@ -98,6 +98,12 @@ def plan_run(
     joined = options.pop("features", "").split(FEATURE_SEPARATOR)
     features = tuple(dict.fromkeys([*features, *filter(None, joined)]))
     starting = [first.removeprefix("-")] if first else []
+    _check_known_before([*features, *starting], known, [o.name for o in benchmark.objectives])
+    if start is not None and first:
+        raise OptionError(
+            f"the first trials are to be those of {start.source} and those with the best {first}",
+            "give --from or --start",
+        )
     for name in (*known, *features, *starting, *(limit.name for limit in bounds)):
         find_quantity(name, quantities)
     searched = benchmark.objectives[0].name
@@ -129,6 +135,23 @@ def plan_run(
         first=first,
         sources=tuple(Source(tuple(s.architectures), tuple(s.targets)) for s in found),
     )
+
+
+def _check_known_before(
+    names: Sequence[str], known: Sequence[str], objectives: Sequence[str]
+) -> None:
+    """Refuse as known before a trial what is searched, under its name or as an accuracy.
+
+    Raises:
+        OptionError: One is.
+    """
+    for name in names:
+        for objective in (name, f"{name}_error"):
+            if objective in objectives and objective not in known:
+                raise OptionError(
+                    f"{name!r} is the objective itself, which is not known before a trial",
+                    "leave it out",
+                )
 
 
 def planned_options(strategy: str, options: Mapping[str, Any], trials: int) -> dict[str, Any]:

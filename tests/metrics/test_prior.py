@@ -127,10 +127,18 @@ def test_the_first_trials(cold: Client) -> None:
     codes = np.array(codes_in(client))
     tried = np.array(codes_in(cold))
     tried = tried[[i % 5 != 4 and i % 7 != 6 for i in range(len(tried))]]
-    np.testing.assert_array_equal(codes[0], tried[error(tried).argmin()])
-    costs = KnownSum("cost", CELL, COSTS).values(codes[1:6])
-    assert costs.tolist() == [15.0, *[13.0] * 4]
+    # Those of the source first, then the dearest that are none of them.
+    np.testing.assert_array_equal(error(codes[:5]), np.sort(error(tried))[:5])
+    dearest = KnownSum("cost", CELL, COSTS).values(codes[5:8])
+    assert dearest.min() >= 12.5
     assert len(np.unique(codes, axis=0)) == 8
+
+
+def test_a_start_by_what_is_no_feature() -> None:
+    client = make_client(CELL, "two-level-bo", known={"cost": COSTS}, start="-cost")
+    go_on(client, 3, alone)
+    assert codes_in(client)[0] == [2, 2, 2, 2, 2]
+    assert all(sorted(code) == [1, 2, 2, 2, 2] for code in codes_in(client)[1:])
 
 
 def test_what_a_function_computes_cannot_be_saved(tmp_path: Path) -> None:
@@ -146,8 +154,10 @@ def test_what_a_function_computes_cannot_be_saved(tmp_path: Path) -> None:
         ({"features": {"hint": lambda c: np.ones(len(c))}}, "the same value for all"),
         ({"features": {"hint": nearly}, "known": {"hint": COSTS}}, "and the features"),
         ({"features": {"hint": 3}}, "'hint'"),
+        ({"features": ["hint"]}, "features is ['hint'], which is no mapping"),
+        ({"features": {"a+b": nearly}}, "the name of the feature 'a+b' has a '+'"),
         ({"features": {"source": COSTS}, "sources": ["cold"]}, "the name of a source"),
-        ({"strategy": "random", "features": {"hint": nearly}}, "unknown option of strategy"),
+        ({"strategy": "random", "features": {"hint": nearly}}, "makes nothing of features"),
         ({"start": "hint"}, "hint"),
         ({"sources": [5]}, "a Client, AxClient or Experiment is needed, got 5"),
         ({"sources": ["nowhere"]}, "nowhere"),
