@@ -16,7 +16,7 @@ from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
 from ax_anasod.exceptions import AnasodError, OptionError
 from ax_anasod.locks import end_with_parent
-from ax_anasod.training.place import Others, Place
+from ax_anasod.training.process_group import ProcessGroup, Rank
 from ax_anasod.training.training import Training
 
 # How long processes wait for each other in a step, before one of them counts as lost.
@@ -52,7 +52,7 @@ def unpacked(content: bytes) -> Any:
         ) from error
 
 
-def join(store: TCPStore, place: Place, kind: str) -> None:
+def join(store: TCPStore, place: Rank, kind: str) -> None:
     """Join the group of the processes that train together."""
     distributed.init_process_group(
         "cpu:gloo,cuda:nccl" if kind == "cuda" else "gloo",
@@ -63,7 +63,7 @@ def join(store: TCPStore, place: Place, kind: str) -> None:
     )
 
 
-def serve(pipe: Connection, place: Place, port: int, kind: str) -> None:
+def serve(pipe: Connection, place: Rank, port: int, kind: str) -> None:
     """What a process of the team does until the first one ends."""
     end_with_parent()
     # Ctrl-C reaches all processes of a terminal; the first one decides what it means.
@@ -79,7 +79,7 @@ def serve(pipe: Connection, place: Place, port: int, kind: str) -> None:
     data: Any = None
     orders: dict[str, Callable[[int, Any], object]] = {
         "start": lambda key, content: trainings.update(
-            {key: Training(data=data, others=Others(place), **unpacked(content))}
+            {key: Training(data=data, others=ProcessGroup(place), **unpacked(content))}
         ),
         "learn": lambda key, number: trainings[key].learn(number),
         "forget": lambda key, _: trainings.pop(key, None),

@@ -27,7 +27,7 @@ from ax_anasod.training.config import TrainingConfig
 from ax_anasod.training.hardware import Hardware
 from ax_anasod.training.helper import IMPORTABLE, join, packed, serve
 from ax_anasod.training.images import ImageData
-from ax_anasod.training.place import Others, Place
+from ax_anasod.training.process_group import ProcessGroup, Rank
 
 # How long to wait for a process that has nothing left to do, in seconds.
 _PATIENCE: Final = 300.0
@@ -35,7 +35,7 @@ _PATIENCE: Final = 300.0
 _SECONDS_TO_END: Final = 10.0
 
 
-class Team:
+class WorkerGroup:
     """The processes that train with this one, which has the rank 0 and alone writes files.
 
     They wait for orders between epochs, serve any number of trainings in turns, and end with
@@ -55,7 +55,7 @@ class Team:
                 "this process is in a group of torch.distributed already",
                 "start it by itself; --devices starts the others",
             )
-        self.hardware, self.place = hardware, Place(0, hardware.devices)
+        self.hardware, self.place = hardware, Rank(0, hardware.devices)
         self.broken = False
         self._data: ImageData | None = None
         self._keys = 0
@@ -66,7 +66,7 @@ class Team:
         self._processes = []
         for rank in range(1, hardware.devices):
             here, there = context.Pipe()
-            place = Place(rank, hardware.devices)
+            place = Rank(rank, hardware.devices)
             process = context.Process(
                 target=serve, args=(there, place, store.port, hardware.kind), daemon=True
             )
@@ -193,17 +193,17 @@ class Team:
         )
 
 
-class _Followers(Others):
+class _Followers(ProcessGroup):
     """The other processes of one training, which follow this one.
 
     Args:
-        team: All processes.
+        group: All processes.
         key: Of the training among theirs.
     """
 
-    def __init__(self, team: Team, key: int) -> None:
-        super().__init__(team.place)
-        self._team: Team | None = team
+    def __init__(self, group: WorkerGroup, key: int) -> None:
+        super().__init__(group.place)
+        self._group: WorkerGroup | None = group
         self._key = key
 
     @contextmanager
@@ -213,19 +213,21 @@ class _Followers(Others):
         Raises:
             RunError: A process was lost.
         """
-        if self._team is None:
+        if self._group is None:
             raise RunError("the processes that trained this network have ended")
-        with self._team.learning(self._key, number):
+        with self._group.learning(self._key, number):
             yield
 
     def close(self) -> None:
         """Have them let go of the training."""
-        if self._team is not None and not self._team.broken:
-            self._team.forget(self._key)
-        self._team = None
+        if self._group is not None and not self._group.broken:
+            self._group.forget(self._key)
+        self._group = None
 
 
-def engage(data: ImageData, hardware: Hardware, config: TrainingConfig, **arguments: Any) -> Others:
+def engage(
+    data: ImageData, hardware: Hardware, config: TrainingConfig, **arguments: Any
+) -> ProcessGroup:
     """Have other processes make the same training, where it is for several devices.
 
     What is returned goes to that training as ``others``.
@@ -243,7 +245,7 @@ def engage(data: ImageData, hardware: Hardware, config: TrainingConfig, **argume
         RunError: The processes cannot be started.
     """
     if hardware.devices == 1:
-        return Others()
+        return ProcessGroup()
     hardware.check()
     if config.batch_size < 2 * hardware.devices:
         raise OptionError(
@@ -251,31 +253,31 @@ def engage(data: ImageData, hardware: Hardware, config: TrainingConfig, **argume
             f"{hardware.devices} devices",
             "make batches larger, or use fewer devices",
         )
-    team = gather(hardware)
-    key = team.start(data, {**arguments, "hardware": hardware, "config": config})
-    return _Followers(team, key)
+    group = gather(hardware)
+    key = group.start(data, {**arguments, "hardware": hardware, "config": config})
+    return _Followers(group, key)
 
 
-_team: Team | None = None
+_group: WorkerGroup | None = None
 
 
-def gather(hardware: Hardware) -> Team:
-    """The team for these devices, which is kept for the next training.
+def gather(hardware: Hardware) -> WorkerGroup:
+    """The group for these devices, which is kept for the next training.
 
     Raises:
         RunError: The processes cannot be started.
     """
-    global _team
+    global _group
     devices = (hardware.kind, hardware.devices)
-    if _team is not None and devices != (_team.hardware.kind, _team.hardware.devices):
-        _team.end()
-    if _team is None or _team.broken:
-        _team = Team(hardware)
-    return _team
+    if _group is not None and devices != (_group.hardware.kind, _group.hardware.devices):
+        _group.end()
+    if _group is None or _group.broken:
+        _group = WorkerGroup(hardware)
+    return _group
 
 
 @atexit.register
 def disband() -> None:
-    """End the team of this process, where there is one."""
-    if _team is not None:
-        _team.end()
+    """End the group of this process, where there is one."""
+    if _group is not None:
+        _group.end()

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ax_anasod.exceptions import TrainingError
 from ax_anasod.training.config import TrainingConfig
-from ax_anasod.training.place import Place
+from ax_anasod.training.process_group import Rank
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
@@ -42,7 +42,7 @@ class Step:
         module: nn.Module,
         optimizer: torch.optim.Optimizer,
         config: TrainingConfig,
-        place: Place,
+        place: Rank,
     ) -> None:
         self.parts = 1
         self.fabric, self.module, self.optimizer = fabric, module, optimizer

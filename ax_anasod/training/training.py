@@ -18,8 +18,8 @@ from ax_anasod.training.config import TrainingConfig, cosine_rate
 from ax_anasod.training.epoch import Epoch, Progress, check_loss, epoch_seed, seeded
 from ax_anasod.training.hardware import Hardware
 from ax_anasod.training.images import ImageData
-from ax_anasod.training.place import Others
 from ax_anasod.training.predict import loss_and_error, predict_logits
+from ax_anasod.training.process_group import ProcessGroup
 from ax_anasod.training.step import Step
 
 # How often the loss is looked at on its way through an epoch: each look waits for the device.
@@ -84,7 +84,7 @@ class Training:
         hardware: Hardware | None = None,
         checkpoint: Path | None = None,
         identity: Mapping[str, Any] | None = None,
-        others: Others | None = None,
+        others: ProcessGroup | None = None,
     ) -> None:
         if config.batch_size > len(data.train):
             raise OptionError(
@@ -102,7 +102,7 @@ class Training:
             "seed": seed,
             "images": [len(data.train), len(data.valid), data.channels, *data.image_size],
         }
-        self._others = others or Others()
+        self._others = others or ProcessGroup()
         self._place = self._others.place
         if self._place.size != self.hardware.devices:
             raise OptionError(

@@ -16,7 +16,7 @@ from torch import nn
 
 from ax_anasod.exceptions import OptionError, RunError, TrainingError
 from ax_anasod.training import Epoch, Hardware, ImageData, Training, protocol, spread
-from ax_anasod.training.place import Place
+from ax_anasod.training.process_group import Rank
 from tests.training.spreading import Narrow
 
 pytestmark = [
@@ -54,7 +54,7 @@ def measured(history: list[Epoch]) -> list[tuple[float, ...]]:
 @given(st.integers(1, 9), st.integers(2, 40))
 def test_shares_are_the_batch(size: int, batch: int) -> None:
     images = list(range(batch))
-    shares = [images[Place(rank, size).share(batch)] for rank in range(size)]
+    shares = [images[Rank(rank, size).share(batch)] for rank in range(size)]
     assert list(itertools.chain(*shares)) == images
     taken = [len(share) for share in shares if share]
     assert min(taken) >= 2
@@ -144,9 +144,9 @@ def test_a_lost_process_ends_the_training_not_its_checkpoint(
     path = tmp_path / "checkpoint.pt"
     one = training(plain(), digits, 2, checkpoint=path)
     one.train_epoch()
-    team = spread._team
-    assert team is not None
-    os.kill(team._processes[0].pid or 0, signal.SIGKILL)
+    group = spread._group
+    assert group is not None
+    os.kill(group._processes[0].pid or 0, signal.SIGKILL)
     with pytest.raises(RunError, match="1 of the 2 processes that train were lost"):
         one.train_epoch()
     again = training(plain(), digits, 2, checkpoint=path)

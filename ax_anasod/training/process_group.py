@@ -11,7 +11,7 @@ from torch import Tensor, distributed
 
 
 @dataclass(frozen=True)
-class Place:
+class Rank:
     """The place of a process among those that train a network.
 
     Args:
@@ -32,7 +32,7 @@ class Place:
             batch: How many images it has.
 
         Example:
-            >>> [Place(rank, 2).share(5) for rank in range(2)]
+            >>> [Rank(rank, 2).share(5) for rank in range(2)]
             [slice(0, 3, None), slice(3, 5, None)]
         """
         takers = max(1, min(self.size, batch // 2))
@@ -71,15 +71,15 @@ class Place:
             tensor.div_(self.size)
 
 
-class Others:
+class ProcessGroup:
     """The other processes of one training, for a process that gives them no orders.
 
     Args:
         place: The place of this process; by default it is alone.
     """
 
-    def __init__(self, place: Place | None = None) -> None:
-        self.place = place or Place()
+    def __init__(self, place: Rank | None = None) -> None:
+        self.place = place or Rank()
 
     @contextmanager
     def learning(self, number: int) -> Iterator[None]:
