@@ -109,8 +109,10 @@ class IncumbentPlot(Analysis):
             value, optimum = as_stored(np.array([best["value"], self.optimum]))
             gap = 0.0 if value == optimum else best["value"] - self.optimum
             side = "from" if not gap else "above" if gap > 0 else "below"
+            # A difference of percentages is none itself.
+            unit = "points" if self.unit == "percent" else self.unit
             text += (
-                f", {style.with_unit(abs(gap), self.unit)} {side} the optimum of "
+                f", {style.with_unit(abs(gap), unit)} {side} the optimum of "
                 f"{style.with_unit(self.optimum, self.unit)}"
             )
         text += "."

@@ -156,12 +156,12 @@ def _import(name: str) -> None:
             f"--import {name}: there is no such module",
             "it is looked for in this folder, on PYTHONPATH and among installed packages",
         ) from error
-    # Whatever a module does while it is imported can fail in any way.
-    except Exception as error:
+    # Whatever a module does while it is imported can fail in any way, or end the program.
+    except (Exception, SystemExit) as error:
         raise _refusal(name, error) from error
 
 
-def _refusal(name: str, error: Exception) -> OptionError:
+def _refusal(name: str, error: Exception | SystemExit) -> OptionError:
     if isinstance(error, AnasodError):
         return OptionError(f"--import {name}: {error.message}", error.hint)
     message = f"--import {name}: {type(error).__name__}: {error}"

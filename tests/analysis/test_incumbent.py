@@ -26,7 +26,7 @@ def test_card_of_a_real_search(cora_client, cora):
     assert set(traces["optimum 18.07 %"].y) == {cora.optimum("valid_error")}
     assert traces["best"].y == (card.df["value"].min(),)
     assert card.get_figure().layout.yaxis.title.text == "valid_error [%]"
-    assert " % above the optimum of 18.07 %" in card.subtitle
+    assert " points above the optimum of 18.07 %" in card.subtitle
 
 
 def test_the_incumbent_looks_like_ax_best_line(cora_client):

@@ -55,6 +55,7 @@ def test_module_in_the_current_folder_is_known_to_the_command(command: Command, 
             "--import a: ModuleNotFoundError: No module named 'no_such' (in a.py",
         ),
         ("a", "x = 1\nx / 0", "--import a: ZeroDivisionError: division by zero (in a.py, line 2)"),
+        ("a", "raise SystemExit(3)", "--import a: SystemExit: 3 (in a.py, line 1)\n"),
         ("a", "x = = 1", "--import a: SyntaxError: invalid syntax (a.py, line 1)\n"),
         (
             "a",
