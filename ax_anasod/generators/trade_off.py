@@ -9,8 +9,6 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from botorch.utils.multi_objective.hypervolume import infer_reference_point
 
 from ax_anasod.cells import Cell
 from ax_anasod.core.history import History
@@ -28,7 +26,7 @@ from ax_anasod.surrogates.hypervolume import (
     Belief,
     ExpectedHypervolumeImprovement,
     Scale,
-    pareto_front,
+    reference_point,
 )
 from ax_anasod.surrogates.levels import Distances
 
@@ -49,12 +47,9 @@ class TradeOff:
     have no model: their values are certain, and what breaks a limit on one of them is never
     proposed (minus infinity).
 
-    The reference point is, in each objective, the threshold where one is given, else the
-    worst value of the front plus a tenth of the front's range
-    (:func:`botorch.utils.multi_objective.hypervolume.infer_reference_point`), but no value
-    beyond the outlier fence of what is modelled
-    (:func:`ax_anasod.generators.targets.winsorized`): a cell that fails to train, and is fast,
-    is on the front, and would let the search look for others like it.
+    The reference point is that of :func:`ax_anasod.surrogates.hypervolume.reference_point`,
+    with the outlier fences of what is modelled (:func:`ax_anasod.generators.targets.winsorized`):
+    a cell that fails to train, and is fast, would let the search look for others like it.
 
     Args:
         cell: The cell.
@@ -116,7 +111,8 @@ class TradeOff:
         kept = feasible if found else usable
         self._front: ExpectedHypervolumeImprovement | None = None
         if len(self._objectives) > 1:
-            reference = self._reference(points[kept])
+            fences = [quantity.fence for quantity in self._objectives]
+            reference = reference_point(points[kept], self._history.thresholds, fences)
             self._front = ExpectedHypervolumeImprovement(points[feasible], reference)
         targets = self._objectives[0].targets[kept]
         self._best = float(targets.min() if found else targets.max())
@@ -165,16 +161,6 @@ class TradeOff:
         with np.errstate(divide="ignore"):
             values[rows] = np.log(self._front([belief[rows] for belief in beliefs]))
         return values
-
-    def _reference(self, points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """The reference point ``m`` of a front of some of ``n x m`` points."""
-        thresholds = np.array(self._history.thresholds)
-        within = points[(points <= thresholds).all(axis=1)]
-        front = pareto_front(within if len(within) else points)
-        inferred = -infer_reference_point(-torch.from_numpy(front)).numpy()
-        inferred = np.minimum(inferred, [quantity.fence for quantity in self._objectives])
-        reference: npt.NDArray[np.float64] = np.where(np.isfinite(thresholds), thresholds, inferred)
-        return reference
 
 
 def _ranks(

@@ -10,7 +10,7 @@ from ax_anasod._ax import strategy_of
 from ax_anasod.analysis import write_pictures, write_report
 from ax_anasod.files import write_whole
 from ax_anasod.runs.folder import RunFolder
-from ax_anasod.runs.layout import DATABASE, REPORT, TRIALS
+from ax_anasod.runs.layout import DATABASE, PARETO, REPORT, TRIALS
 from ax_anasod.runs.results import Results
 from ax_anasod.runs.state import RunState
 from ax_anasod.storage.database import write_database
@@ -65,7 +65,7 @@ class DatabaseCopy:
 
 
 def write_results(folder: RunFolder, search: RunState) -> None:
-    """Write the table of the trials, the report and the pictures.
+    """Write the tables of the trials and of their front, the report and the pictures.
 
     Raises:
         RunError: A file cannot be written.
@@ -74,6 +74,8 @@ def write_results(folder: RunFolder, search: RunState) -> None:
     first = config.objectives[0]
     results = Results(config, search.records)
     write_whole(folder.path / TRIALS, results.to_csv())
+    if len(config.objectives) > 1:
+        write_whole(folder.path / PARETO, results.to_csv(front_only=True))
     optima = {objective.metric: objective.optimum for objective in config.objectives}
     units = {objective.metric: objective.unit for objective in config.objectives}
     write_report(

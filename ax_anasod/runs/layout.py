@@ -15,6 +15,7 @@ from ax_anasod.journal import JOURNAL as JOURNAL
 
 DATABASE: Final = "experiment.db"
 TRIALS: Final = "trials.csv"
+PARETO: Final = "pareto.csv"
 REPORT: Final = "report.html"
 TRIALS_FOLDER: Final = "trials"
 """Where the trials of a run that trains have a folder each."""
@@ -29,7 +30,9 @@ _KINDS: Final = {
 }
 
 
-def check_free(path: Path, files: Collection[str] = (JOURNAL, DATABASE, TRIALS, REPORT)) -> None:
+def check_free(
+    path: Path, files: Collection[str] = (JOURNAL, DATABASE, TRIALS, PARETO, REPORT)
+) -> None:
     """Refuse a folder in which a new run would overwrite something.
 
     Args:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ax_anasod.escaping import for_csv
+from ax_anasod.generators.targets import winsorized
 from ax_anasod.journal import Completed, Failed, Record, Stopped
 from ax_anasod.metadata import BETA, column_names
 from ax_anasod.objectives import Objective
 from ax_anasod.runs.config import RunConfig
+from ax_anasod.surrogates.hypervolume import hypervolumes, reference_point
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,43 @@ class Results:
                 front.append(end)
         return front
 
+    def hypervolume(self) -> dict[str, Any] | None:
+        """The hypervolume of the front after each trial, and its reference point.
+
+        All are measured before one reference point, that of what was found in the end
+        (:func:`ax_anasod.surrogates.hypervolume.reference_point`): a limit on an objective is
+        its threshold, and the fences are those of the trials that keep the limits.
+
+        Returns:
+            ``"reference_point"``, a value for each objective, and ``"values"``, one for each
+            trial, in the product of the units; None with a single objective, and where no
+            trial keeps the limits.
+        """
+        objectives, ends = self.config.objectives, self.ends
+        counts = [isinstance(end, Completed) and self._is_feasible(end) for end in ends]
+        if len(objectives) == 1 or not any(counts):
+            return None
+        points = np.array(
+            [
+                self._point(end)
+                if isinstance(end, Completed) and counted
+                else [math.inf] * len(objectives)
+                for end, counted in zip(ends, counts, strict=True)
+            ]
+        )
+        bounds = {limit.name: limit.bound for limit in self.config.limits}
+        thresholds = [bounds.get(o.name, math.inf) for o in objectives]
+        feasible = points[np.array(counts)]
+        fences = [winsorized(v, t)[1] for v, t in zip(feasible.T, thresholds, strict=True)]
+        reference = reference_point(feasible, thresholds, fences)
+        return {
+            "reference_point": {
+                o.name: o.sign * value
+                for o, value in zip(objectives, reference.tolist(), strict=True)
+            },
+            "values": hypervolumes(points, reference),
+        }
+
     def _is_feasible(self, end: Completed) -> bool:
         """Whether a trial keeps all limits."""
         return all(limit.keeps(end.values[limit.name]) for limit in self.config.limits)
@@ -138,6 +180,7 @@ class Results:
                 }
                 for end in self.pareto_front
             ],
+            "hypervolume": self.hypervolume(),
             "limits": [str(limit) for limit in config.limits],
             "feasible": [isinstance(end, Completed) and self._is_feasible(end) for end in ends]
             if config.limits
@@ -146,30 +189,27 @@ class Results:
             "out": None if self.out is None else str(self.out),
         }
 
-    def to_csv(self) -> str:
-        """The trials as a table: the content of ``trials.csv``.
+    def to_csv(self, *, front_only: bool = False) -> str:
+        """The trials as a table: the content of ``trials.csv``, and of ``pareto.csv``.
 
         One row a trial, with its status, architecture, encoding (one column ``n(<operation>)``
         an operation), all values, the incumbent's value, cost and time in seconds, and the
         node of the strategy that proposed it. A quantity with the name of one of these has the
         column ``value(<name>)``.
+
+        Args:
+            front_only: Only the Pareto front, by the first objective.
         """
         operations = list(self.ends[0].encoding) if self.ends else []
         quantities = [q.name for q in (*self.config.objectives, *self.config.reported)]
         before = ["trial", "status", "architecture", *(f"n({name})" for name in operations)]
         after = ["incumbent", "cost_seconds", "seconds", "proposed_by", BETA]
         columns = column_names(quantities, [*before, *after])
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-
-        def write(row: Sequence[object]) -> None:
-            writer.writerow(map(for_csv, row))
-
-        write([*before, *columns.values(), *after])
+        rows: dict[int, list[object]] = {}
         ended = [record for record in self.records if record.end is not None]
         for record, end, incumbent in zip(ended, self.ends, self.incumbents, strict=True):
             completed = end if isinstance(end, Completed) else None
-            write(
+            rows[end.trial] = (
                 [end.trial, _status(end)]
                 + ["" if completed is None else completed.architecture]
                 + [end.encoding.get(operation, "") for operation in operations]
@@ -178,6 +218,11 @@ class Results:
                 + ["" if completed is None else completed.cost_seconds, end.seconds]
                 + [record.start.node, record.start.metadata.get(BETA, "")]
             )
+        chosen = [end.trial for end in self.pareto_front] if front_only else rows
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        for row in ([*before, *columns.values(), *after], *(rows[trial] for trial in chosen)):
+            writer.writerow(map(for_csv, row))
         return text.getvalue()
 
 

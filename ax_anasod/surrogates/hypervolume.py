@@ -9,6 +9,8 @@ from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
+import torch
+from botorch.utils.multi_objective.hypervolume import infer_reference_point
 from scipy.special import log_ndtr, ndtr
 
 FloatArray = npt.NDArray[np.float64]
@@ -138,6 +140,47 @@ def pareto_front(points: FloatArray) -> FloatArray:
         if not (kept <= point).all(axis=1).any():
             kept = np.concatenate([kept, point[None]])
     return kept
+
+
+def reference_point(
+    points: FloatArray, thresholds: Sequence[float], fences: Sequence[float]
+) -> FloatArray:
+    """Before which point the hypervolume of ``n x m`` points is measured, ``m``.
+
+    In each objective the threshold where one is given, else the worst value of the front plus a
+    tenth of the front's range
+    (:func:`botorch.utils.multi_objective.hypervolume.infer_reference_point`), but no value beyond
+    the fence: what fails, and is fast, is on the front.
+
+    Args:
+        points: At least one point; less is better.
+        thresholds: The worst values ``m`` that count, infinite where none is given.
+        fences: The worst values ``m`` that are no outliers.
+    """
+    bounds = np.array(thresholds)
+    within = points[(points <= bounds).all(axis=1)]
+    front = pareto_front(within if len(within) else points)
+    inferred = -infer_reference_point(-torch.from_numpy(front)).numpy()
+    return np.where(np.isfinite(bounds), bounds, np.minimum(inferred, fences))
+
+
+def hypervolumes(points: FloatArray, reference: FloatArray) -> list[float]:
+    """The hypervolumes of the first 1, 2, ... ``n`` of ``n x m`` points; less is better.
+
+    Args:
+        points: The points; infinite ones count nothing.
+        reference: The reference point ``m``.
+
+    Returns:
+        ``n`` volumes, in the product of the units.
+    """
+    front = ExpectedHypervolumeImprovement(points[:0], reference)
+    volumes = []
+    for point in points:
+        if not front.hopeless(point[None])[0]:
+            front = ExpectedHypervolumeImprovement(np.vstack([front.front, point]), reference)
+        volumes.append(front.volume)
+    return volumes
 
 
 def nondominated_boxes(front: FloatArray, reference: FloatArray) -> tuple[FloatArray, FloatArray]:

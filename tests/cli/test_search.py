@@ -20,7 +20,15 @@ KEYS = {
     *("benchmark", "dataset", "strategy", "seed", "trials", "objectives", "values"),
     "planned_trials",
     *("architectures", "incumbent", "reported", "best", "optimum", "cost_seconds", "seconds"),
-    *("seconds_per_trial", "pareto_front", "limits", "feasible", "stopped_early", "out"),
+    *(
+        "seconds_per_trial",
+        "pareto_front",
+        "hypervolume",
+        "limits",
+        "feasible",
+        "stopped_early",
+        "out",
+    ),
 }
 BY_ARCHITECTURE = {row["arch"]: row for row in rows()}
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from ax.api.client import Client
 
+from ax_anasod.cells import Cell
 from ax_anasod.nasbench import TableBenchmark
-from ax_anasod.runs import RunFolder, Search, plan_run
+from ax_anasod.runs import Results, RunFolder, Search, plan_run
 from ax_anasod.runs.artefacts import DatabaseCopy, write_results
 from ax_anasod.storage import close_database, storage_config
 
@@ -43,6 +44,31 @@ def test_table_report_and_pictures_are_written(folder: RunFolder, search: Search
     assert folder.config.experiment_name in page
     with (folder.path / "trials.csv").open() as file:
         assert len(list(csv.DictReader(file))) == 6
+
+
+@pytest.fixture
+def two_objectives(table: Path, cell: Cell) -> TableBenchmark:
+    return TableBenchmark(table, cell, accuracy="valid", minimize="latency")
+
+
+def test_the_front_of_several_objectives_is_written(
+    tmp_path: Path, two_objectives: TableBenchmark
+) -> None:
+    config = plan_run(two_objectives, "two-level-bo", {"num_initial": 4}, trials=4)
+    with RunFolder.create(tmp_path / "run", config) as folder:
+        search = Search(config, two_objectives, folder.journal)
+        write_results(folder, search)
+        assert (folder.path / "pareto.csv").read_text().startswith("trial,status,architecture")
+        search.run(4)
+        write_results(folder, search)
+        trials = (folder.path / "trials.csv").read_text().splitlines()
+        header, *front = (folder.path / "pareto.csv").read_text().splitlines()
+    assert header == trials[0]
+    assert [int(row.split(",")[0]) for row in front] == [
+        end.trial for end in Results(config, search.records).pareto_front
+    ]
+    assert {*front} <= {*trials}
+    close_database()
 
 
 def test_a_run_without_any_trial_has_its_files_too(

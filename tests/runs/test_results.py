@@ -29,7 +29,16 @@ KEYS = [
         "values",
     ),
     *("architectures", "incumbent", "reported", "best", "optimum", "cost_seconds"),
-    *("seconds", "seconds_per_trial", "pareto_front", "limits", "feasible", "stopped_early", "out"),
+    *(
+        "seconds",
+        "seconds_per_trial",
+        "pareto_front",
+        "hypervolume",
+        "limits",
+        "feasible",
+        "stopped_early",
+        "out",
+    ),
 ]
 
 
@@ -225,3 +234,44 @@ def test_what_breaks_a_limit_is_neither_an_incumbent_nor_on_the_front() -> None:
     assert content["incumbent"] == [None, 4, 2, 2]
     both = replace(config("error", "size"), limits=(Limit.parse("size >= 2"),))
     assert [end.trial for end in Results(both, records).pareto_front] == [2]
+
+
+def test_the_hypervolume_is_measured_before_the_point_that_is_given() -> None:
+    values = [(3, 9), (4, 2), (2, 8), (9, 9), (1, 3)]
+    records = [record(i, error=e, size=s) for i, (e, s) in enumerate(values)]
+    records.insert(2, record(5, error=None))
+    limited = replace(config("error", "size"), limits=(Limit.parse("error <= 8"),))
+    content = Results(limited, records).to_dict()["hypervolume"]
+    # The front is (1, 3) and (4, 2); the limit is the threshold.
+    assert content["reference_point"] == {"error": 8, "size": pytest.approx(3 + 0.1)}
+    nothing, second = 0.0, (8 - 4) * 1.1
+    third = second + (4 - 1) * 0.1
+    assert content["values"] == pytest.approx([nothing, second, second, second, second, third])
+
+
+@pytest.mark.parametrize("objectives", [("error",), ("error", "size")])
+def test_without_a_front_there_is_no_hypervolume(objectives: tuple[str, ...]) -> None:
+    reported = ("size",) if len(objectives) == 1 else ()
+    limited = replace(config(*objectives, reported=reported), limits=(Limit.parse("size <= 1"),))
+    assert Results(limited, [record(0, error=1, size=2)]).to_dict()["hypervolume"] is None
+
+
+def test_the_hypervolume_of_what_is_maximised() -> None:
+    records = [record(0, accuracy=90, size=2), record(1, accuracy=80, size=1)]
+    both = config("accuracy", "size")
+    turned = replace(
+        both, objectives=(replace(both.objectives[0], minimize=False), *both.objectives[1:])
+    )
+    content = Results(turned, records).to_dict()["hypervolume"]
+    assert content["reference_point"] == pytest.approx({"accuracy": 79, "size": 2.1})
+    assert content["values"] == pytest.approx([11 * 0.1, 11 * 0.1 + 1])
+
+
+def test_the_front_as_a_table() -> None:
+    values = [(3, 1), (1, 3), (3, 3), (2, 2)]
+    results = Results(
+        config("error", "size"), [record(i, error=e, size=s) for i, (e, s) in enumerate(values)]
+    )
+    rows = {row["trial"]: row for row in csv.DictReader(io.StringIO(results.to_csv()))}
+    front = list(csv.DictReader(io.StringIO(results.to_csv(front_only=True))))
+    assert front == [rows["1"], rows["3"], rows["0"]]

@@ -16,8 +16,10 @@ from ax_anasod.surrogates.hypervolume import (
     FloatArray,
     Link,
     Scale,
+    hypervolumes,
     nondominated_boxes,
     pareto_front,
+    reference_point,
 )
 
 SCALES = [
@@ -148,3 +150,19 @@ def test_an_empty_front_has_one_box() -> None:
     certain = [Belief(np.array([v]), np.zeros(1), Scale("identity", 1, 0, 1)) for v in (0.5, 0.0)]
     assert improvement.volume == 0.0
     assert improvement(certain)[0] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("m", [2, 3, 4])
+def test_the_course_of_the_volume_is_that_of_botorch(m: int) -> None:
+    points = np.random.default_rng(m).integers(0, 12, size=(30, m)).astype(float)
+    points[3] = np.inf
+    reference = np.full(m, 9.0)
+    found = [points[: n + 1][np.isfinite(points[: n + 1, 0])] for n in range(len(points))]
+    expected = [hypervolume(pareto_front(some), reference) for some in found]
+    np.testing.assert_allclose(hypervolumes(points, reference), expected)
+
+
+def test_the_reference_point_is_a_threshold_a_fence_or_a_tenth_behind_the_front() -> None:
+    points = np.array([[0.0, 90.0, 4.0], [10.0, 5.0, 2.0], [11.0, 91.0, 9.0]])
+    reference = reference_point(points, [np.inf, np.inf, 7.0], [100.0, 30.0, 1.0])
+    np.testing.assert_allclose(reference, [11.0, 30.0, 7.0])
