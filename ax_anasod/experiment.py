@@ -182,8 +182,8 @@ def make_client(
             ``n x f`` values. How much each says is fitted.
         sources: Earlier searches of the same cell, on other data or with shorter trainings, whose
             predictions are features, and whose five best cells are the first trials
-            (the model is fitted after these, unless ``num_initial`` is given): clients,
-            experiments, run folders, or pairs of one of these and the name of its objective.
+            (random ones follow up to ``num_initial``): clients, experiments, run folders, or pairs
+            of one of these and the name of its objective.
         options: Options of the strategy.
 
     Raises:
@@ -207,8 +207,6 @@ def make_client(
         )
     if prior.metrics:
         options["features"] = FEATURE_SEPARATOR.join(prior.metrics)
-    if sources and first is not None:
-        options = {"num_initial": len(first), **options}
     generation_strategy = make(
         strategy,
         search_space,
