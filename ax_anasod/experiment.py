@@ -31,7 +31,7 @@ from ax_anasod.exceptions import OptionError, RunError, nearest_hint
 from ax_anasod.generation_strategy import STRATEGIES, Start, check_objectives, get, make
 from ax_anasod.generators.two_level import FEATURE_SEPARATOR
 from ax_anasod.metrics.known import known_metric
-from ax_anasod.metrics.prior import OF_SOURCE, Prior
+from ax_anasod.metrics.prior import Prior
 from ax_anasod.objectives import Limit, name_list
 
 if TYPE_CHECKING:
@@ -182,8 +182,8 @@ def make_client(
             ``n x f`` values. How much each says is fitted.
         sources: Earlier searches of the same cell, on other data or with shorter trainings, whose
             predictions are features, and whose five best cells are the first trials
-            (``num_initial`` is 5 then, where it is not given): clients, experiments, run folders,
-            or pairs of one of these and the name of its objective.
+            (random ones follow up to ``num_initial``): clients, experiments, run folders, or pairs
+            of one of these and the name of its objective.
         options: Options of the strategy.
 
     Raises:
@@ -207,8 +207,6 @@ def make_client(
         )
     if prior.metrics:
         options["features"] = FEATURE_SEPARATOR.join(prior.metrics)
-    if sources:
-        options = {"num_initial": OF_SOURCE, **options}
     generation_strategy = make(
         strategy,
         search_space,

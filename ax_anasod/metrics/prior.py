@@ -18,10 +18,8 @@ from ax_anasod.metrics.known import known_metric
 from ax_anasod.metrics.source import EarlierSearch, earlier_search
 from ax_anasod.typing import Codes
 
-# How many of the first trials a feature chooses.
+# How many of the first trials a feature chooses, and each source.
 _FIRST: Final = 5
-OF_SOURCE: Final = 5
-"""How many of the first trials each source chooses, after which a model is fitted."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +102,7 @@ class Prior:
                 chooses none.
             seed: The seed of the run, which chooses among equals.
         """
-        first = [m.best(OF_SOURCE) for m in self.metrics.values() if isinstance(m, EarlierSearch)]
+        first = [m.best(_FIRST) for m in self.metrics.values() if isinstance(m, EarlierSearch)]
         if isinstance(start, str) and self.names_feature(start):
             hows = {**self.known, **self.metrics}
             name = start if start in hows else start.removeprefix("-")
