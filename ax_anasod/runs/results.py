@@ -221,8 +221,8 @@ class Results:
         chosen = [end.trial for end in self.pareto_front] if front_only else rows
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        for row in ([*before, *columns.values(), *after], *(rows[trial] for trial in chosen)):
-            writer.writerow(map(for_csv, row))
+        writer.writerow(map(for_csv, [*before, *columns.values(), *after]))
+        writer.writerows(map(for_csv, rows[trial]) for trial in chosen)
         return text.getvalue()
 
 
