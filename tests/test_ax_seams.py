@@ -285,7 +285,7 @@ def names_that_we_define() -> set[str]:
                 names.add(node.name)
             elif isinstance(node, ast.AnnAssign | ast.Assign):
                 targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-                for target in targets:
+                for target in (part for each in targets for part in ast.walk(each)):
                     if isinstance(target, ast.Name):
                         names.add(target.id)
                     elif isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name):
