@@ -8,6 +8,7 @@ from ax_anasod.analysis.report import SearchOverview, write_report
 from ax_anasod.analysis.series import SearchSeries
 from ax_anasod.analysis.slice import DistributionSlicePlot
 from ax_anasod.analysis.summary import SearchSummary
+from ax_anasod.analysis.trade_off import TradeOffPlot
 
 __all__ = [
     "BlockExchangePlot",
@@ -17,6 +18,7 @@ __all__ = [
     "SearchOverview",
     "SearchSeries",
     "SearchSummary",
+    "TradeOffPlot",
     "write_pictures",
     "write_report",
 ]

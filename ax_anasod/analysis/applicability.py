@@ -47,8 +47,10 @@ def why_not_series(
         return f"{error}."
     if series.num_trials == 0:
         return "There are no trials yet."
-    if not need_values or series.observed.any():
+    if not need_values or series.feasible.any():
         return None
+    if series.observed.any():
+        return f"No trial so far ({series.num_trials}) keeps the limits."
     if series.failed.all():
         return f"All trials so far ({series.num_trials}) failed or were abandoned."
     return f"No trial has a value of {' and '.join(series.objectives)} yet."

@@ -53,6 +53,37 @@ def distribution_frame(series: SearchSeries) -> pd.DataFrame:
     return pd.concat([trials, shares], axis=1)
 
 
+def trade_off_frame(series: SearchSeries, x: str, y: str) -> pd.DataFrame:
+    """Two objectives against each other.
+
+    Args:
+        series: The search.
+        x: An objective.
+        y: Another one.
+
+    Returns:
+        One row per trial with values, by ``x``: ``trial_index``, ``status``, ``node``, ``x`` and
+        ``y`` (the values), ``feasible`` (whether it keeps all limits), ``front`` (whether no
+        feasible trial beats it in these two).
+
+    Raises:
+        UnknownNameError: There is no such objective.
+    """
+    trials = {key: _trial_columns(series)[key] for key in ("trial_index", "status", "node")}
+    front = np.zeros(series.num_trials, dtype=bool)
+    front[series.pareto_front([x, y])] = True
+    frame = pd.DataFrame(
+        {
+            **trials,
+            "x": series.values[:, series.column(x)],
+            "y": series.values[:, series.column(y)],
+            "feasible": series.feasible,
+            "front": front,
+        }
+    )
+    return frame[series.observed].sort_values("x", kind="stable")
+
+
 def share_column(operation: str) -> str:
     """The column of an operation's share in a :func:`distribution_frame`.
 

@@ -1,8 +1,9 @@
-"""The two pictures of a search."""
+"""The pictures of a search."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from ax.core.experiment import Experiment
 from ax_anasod.analysis.axis import ValueAxis
 from ax_anasod.analysis.frames import distribution_frame, incumbent_frame, share_column
 from ax_anasod.analysis.series import SearchSeries, by_objective
+from ax_anasod.analysis.trade_off import draw_trade_off
 from ax_anasod.plots import style
 from ax_anasod.plots.figure import add_legend, new_figure, plain_text, save, say, set_title
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 # Where marks at the edges of the incumbent's picture stand, in shares of its height.
 _BOTTOM, _TOP = 0.03, 0.97
+_NO_VALUE = "no trial has a value yet"
 
 
 def write_pictures(
@@ -32,12 +35,13 @@ def write_pictures(
     optimum: Mapping[str, float | None] | float | None = None,
     unit: Mapping[str, str] | str = "",
     log_scale: bool = False,
-) -> tuple[Path, Path]:
+) -> tuple[Path, ...]:
     """Draw ``incumbent.png`` and ``operation_distribution.png`` into a folder.
 
-    Both show the same data as :class:`IncumbentPlot` and
+    They show the same data as :class:`IncumbentPlot` and
     :class:`OperationDistributionPlot`, for the first objective, and say so where there is
-    nothing to show yet.
+    nothing to show yet. Of several objectives there is ``pareto.png``, too: that of
+    :class:`TradeOffPlot`, a panel for each pair.
 
     Args:
         experiment: The experiment.
@@ -48,7 +52,7 @@ def write_pictures(
         log_scale: Draw the values on a logarithmic axis.
 
     Returns:
-        The paths of the two pictures.
+        The paths of the pictures.
 
     Raises:
         RunError: A picture cannot be written.
@@ -57,20 +61,34 @@ def write_pictures(
     """
     series = SearchSeries.from_experiment(experiment)
     directory = Path(directory)
-    paths = directory / "incumbent.png", directory / "operation_distribution.png"
     first = series.objectives[0]
-    figures = (
-        draw_incumbent(
+    units = by_objective(unit, [first])
+    figures = {
+        directory / "incumbent.png": draw_incumbent(
             series,
             optimum=by_objective(optimum, [first]).get(first),
-            unit=by_objective(unit, [first]).get(first) or "",
+            unit=units.get(first) or "",
             log_scale=log_scale,
         ),
-        draw_distribution(series),
-    )
-    for path, figure in zip(paths, figures, strict=True):
+        directory / "operation_distribution.png": draw_distribution(series),
+    }
+    if len(series.objectives) > 1:
+        figures[directory / "pareto.png"] = draw_trade_offs(series, units)
+    for path, figure in figures.items():
         save(figure, path, make_folder=True)
-    return paths
+    return tuple(figures)
+
+
+def draw_trade_offs(series: SearchSeries, units: Mapping[str, str]) -> Figure:
+    """Each pair of objectives against each other, below each other; units by objective."""
+    pairs = list(combinations(series.objectives, 2))
+    figure, _ = new_figure(rows=len(pairs))
+    for axes, (y, x) in zip(figure.axes, pairs, strict=True):
+        if series.observed.any():
+            draw_trade_off(axes, series, x, y, units.get(x) or "", units.get(y) or "")
+        else:
+            say(axes, _NO_VALUE)
+    return figure
 
 
 def draw_incumbent(
@@ -86,7 +104,7 @@ def draw_incumbent(
     axes.set_ylabel(plain_text(style.axis_label(series.objectives[0], unit)))
     seen = frame[frame["incumbent"].notna()]
     if seen.empty:
-        say(axes, "no trial has a value yet")
+        say(axes, "no trial keeps the limits yet" if series.observed.any() else _NO_VALUE)
         return figure
     view = ValueAxis.fit(frame["value"], optimum, minimize=series.minimize[0], log_scale=log_scale)
     axes.set_ylim(view.lower, view.upper)

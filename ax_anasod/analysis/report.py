@@ -12,7 +12,6 @@ from typing import final
 from ax.adapter.base import Adapter
 from ax.analysis.analysis import Analysis
 from ax.analysis.plotly.cross_validation import CrossValidationPlot
-from ax.analysis.plotly.scatter import ScatterPlot
 from ax.analysis.plotly.utility_progression import UtilityProgressionAnalysis
 from ax.analysis.summary import Summary
 from ax.core.analysis_card import AnalysisCard, AnalysisCardGroup
@@ -28,6 +27,7 @@ from ax_anasod.analysis.page import Page
 from ax_anasod.analysis.series import by_objective, cell_and_space, signed_objectives
 from ax_anasod.analysis.slice import DistributionSlicePlot
 from ax_anasod.analysis.summary import SearchSummary
+from ax_anasod.analysis.trade_off import TradeOffPlot
 from ax_anasod.core import RunProperties
 from ax_anasod.files import write_whole
 
@@ -49,9 +49,9 @@ def write_report(
     """Write a self-contained report of a search: one HTML file that opens offline.
 
     It holds this package's cards and, where they apply, Ax's own: cross-validation of the
-    surrogate, the trade-off and the hypervolume of several objectives, and the table of all
-    trials. plotly.js is part of the file. A card that has nothing to show, or fails, is
-    named at the end of the page with the reason; it never costs the report.
+    surrogate, the hypervolume of several objectives, and the table of all trials. plotly.js is
+    part of the file. A card that has nothing to show, or fails, is named at the end of the page
+    with the reason; it never costs the report.
 
     The surrogate is fitted to all data, which changes nothing of the trials to come.
 
@@ -193,8 +193,8 @@ def _sections(
         for name in objectives
     ]
     trade_offs: list[Analysis] = [
-        ScatterPlot(x, y, use_model_predictions=False, show_pareto_frontier=True)
-        for x, y in combinations(objectives, 2)
+        TradeOffPlot(x, y, x_unit=units.get(x) or "", y_unit=units.get(y) or "")
+        for y, x in combinations(objectives, 2)
     ]
     surrogate: list[Analysis] = [
         card(objective=name, unit=units.get(name) or "")
@@ -204,8 +204,8 @@ def _sections(
     # Metrics that are only reported are not modelled, and Ax's card would fail on them.
     surrogate.append(CrossValidationPlot(metric_names=objectives, folds=_folds(experiment)))
     return [
-        ("Search", [SearchSummary(), *incumbents, OperationDistributionPlot()]),
-        ("Trade-off", [*trade_offs, UtilityProgressionAnalysis()] if trade_offs else []),
+        ("Search", [SearchSummary(), *trade_offs, *incumbents, OperationDistributionPlot()]),
+        ("Hypervolume", [UtilityProgressionAnalysis()] if trade_offs else []),
         ("Surrogate", [] if _never_predicts(generation_strategy) else surrogate),
         ("Trials", [Summary()]),
         ("More", list(extra)),

@@ -19,10 +19,10 @@ from ax_anasod.core import (
     SEARCH_SPACES,
     AnasodSearchSpace,
     CellSearchSpace,
-    History,
     RunProperties,
     TrialKind,
 )
+from ax_anasod.core.history import HistoryReader
 from ax_anasod.core.objectives import objective_signs
 from ax_anasod.exceptions import OptionError, UnknownNameError
 
@@ -42,6 +42,9 @@ class SearchSeries:
         values: ``n x m`` objective values as they were reported; NaN where a trial has none
             (yet), or failed or was abandoned.
         failed: ``n``, whether the trial failed or was abandoned.
+        feasible: ``n``, whether every limit is known to be kept. Limits that are relative, or on
+            sums of metrics, which only random strategies take, are not judged.
+        thresholds: The worst value of each objective that counts; NaN where there is no limit.
         counts: ``n x k`` operation counts: the encoding proposed, or that of the
             architecture proposed.
         statuses: ``n`` Ax statuses in lower case, e.g. ``"completed"``.
@@ -57,6 +60,8 @@ class SearchSeries:
     trial_indices: npt.NDArray[np.int64]
     values: npt.NDArray[np.float64]
     failed: npt.NDArray[np.bool_]
+    feasible: npt.NDArray[np.bool_]
+    thresholds: tuple[float, ...]
     counts: npt.NDArray[np.int64]
     statuses: tuple[str, ...]
     nodes: tuple[str, ...]
@@ -72,8 +77,11 @@ class SearchSeries:
         cell, space = cell_and_space(experiment)
         objectives = signed_objectives(experiment)
         search_space = SEARCH_SPACES[space].from_cell(cell)
-        history = History.from_experiment(experiment, search_space)
+        history = HistoryReader(search_space).read(
+            experiment, with_limits=_limits_single_metrics(experiment)
+        )
         signs = np.array(list(objectives.values()))
+        thresholds = np.array(history.thresholds or [np.inf] * len(signs))
         trials = [
             (trial, arm)
             for _, trial in sorted(experiment.trials.items())
@@ -88,6 +96,8 @@ class SearchSeries:
             trial_indices=history.trial_indices,
             values=history.values * signs,
             failed=history.failed,
+            feasible=history.feasible & (history.values <= thresholds).all(axis=1),
+            thresholds=tuple(np.where(np.isinf(thresholds), np.nan, signs * thresholds).tolist()),
             counts=history.rows if space == "encoding" else cell.encode(history.rows),
             statuses=tuple(trial.status.name.lower() for trial, _ in trials),
             nodes=tuple(_node(trial) for trial, _ in trials),
@@ -133,18 +143,18 @@ class SearchSeries:
         return self.objectives.index(objective)
 
     def costs(self, objective: str | None = None) -> npt.NDArray[np.float64]:
-        """One objective with the sign that makes it minimised; NaN unless observed, ``n``."""
+        """One objective with the sign that makes it minimised; NaN unless feasible, ``n``."""
         column = self.column(objective)
         sign = 1.0 if self.minimize[column] else -1.0
-        return np.where(self.observed, sign * self.values[:, column], np.nan)
+        return np.where(self.feasible, sign * self.values[:, column], np.nan)
 
     def incumbent(self, objective: str | None = None) -> npt.NDArray[np.float64]:
-        """The best value so far of one objective, ``n``; NaN before the first observation."""
+        """The best value so far of one objective, ``n``; NaN before a trial keeps the limits."""
         running = np.fmin.accumulate(self.costs(objective))
         return running if self.minimize[self.column(objective)] else -running
 
     def best(self, objective: str | None = None) -> int | None:
-        """The row with the best value of an objective, None where nothing was observed.
+        """The row with the best value of an objective, None where no trial keeps the limits.
 
         Where several tie, the other objectives decide in their order, and then the time.
         """
@@ -159,16 +169,22 @@ class SearchSeries:
         counts = zip(self.cell.operations, self.counts[row].tolist(), strict=True)
         return ", ".join(f"{count} {operation}" for operation, count in counts if count)
 
-    def pareto_front(self) -> npt.NDArray[np.int64]:
+    def pareto_front(self, objectives: Sequence[str] | None = None) -> npt.NDArray[np.int64]:
         """Rows that no other row beats in all objectives, by the value of the first one.
 
-        Of rows with equal values the earliest is kept. With one objective this is the best
-        row.
+        Only rows that keep the limits are taken, and of rows with equal values the earliest.
+        With one objective this is the best row.
+
+        Args:
+            objectives: Some of the objectives; all where None are named.
         """
-        rows = np.flatnonzero(self.observed)
+        rows = np.flatnonzero(self.feasible)
+        columns = [self.column(name) for name in objectives or self.objectives]
         signs = np.where(self.minimize, -1.0, 1.0)
-        front = rows[is_non_dominated(torch.as_tensor(self.values[rows] * signs)).numpy()]
-        ordered: npt.NDArray[np.int64] = front[np.argsort(self.values[front, 0], kind="stable")]
+        points = (self.values * signs)[np.ix_(rows, columns)]
+        front = rows[is_non_dominated(torch.as_tensor(points)).numpy()]
+        first = self.values[front, columns[0]]
+        ordered: npt.NDArray[np.int64] = front[np.argsort(first, kind="stable")]
         return ordered
 
 
@@ -221,6 +237,12 @@ def cell_and_space(experiment: Experiment) -> tuple[Cell, TrialKind]:
     return from_dict(properties.cell), "encoding" if properties.space == "encoding" else (
         "architecture"
     )
+
+
+def _limits_single_metrics(experiment: Experiment) -> bool:
+    config = experiment.optimization_config
+    constraints = [] if config is None else config.all_constraints
+    return not any(limit.relative or len(limit.metric_names) > 1 for limit in constraints)
 
 
 def _node(trial: BaseTrial) -> str:

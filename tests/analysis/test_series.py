@@ -31,6 +31,8 @@ def make_series(
         trial_indices=np.arange(n),
         values=values,
         failed=np.zeros(n, dtype=bool) if failed is None else failed,
+        feasible=~np.isnan(values).any(axis=1),
+        thresholds=(np.nan,) * len(minimize),
         counts=np.tile([1, 1], (n, 1)),
         statuses=("completed",) * n,
         nodes=("node",) * n,

@@ -1,0 +1,245 @@
+"""Two objectives against each other: the card, and the panel of the picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self, final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from ax.adapter.base import Adapter
+from ax.analysis.analysis import Analysis
+from ax.analysis.plotly.plotly_analysis import PlotlyAnalysisCard, create_plotly_analysis_card
+from ax.analysis.plotly.utils import LEGEND_POSITION
+from ax.core.experiment import Experiment
+from ax.generation_strategy.generation_strategy import GenerationStrategy
+from plotly import graph_objects as go
+
+from ax_anasod.analysis.applicability import given, why_not_series
+from ax_anasod.analysis.axis import ValueAxis
+from ax_anasod.analysis.frames import trade_off_frame
+from ax_anasod.analysis.series import SearchSeries
+from ax_anasod.analysis.summary import architecture_text
+from ax_anasod.plots import style
+from ax_anasod.plots.figure import add_legend, plain_text, set_title
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_BROKEN = "breaks a limit"
+(_TRIAL,) = style.node_colours(["trial"]).values()
+
+
+@final
+class TradeOffPlot(Analysis):
+    """All trials by two objectives: the front as steps, and where limits on them are broken.
+
+    Trials that break a limit, also one on another quantity, are hollow. The axes end before
+    values far out on the bad side (zoom out to see them).
+
+    The DataFrame computed has one row per trial with values, see
+    :func:`ax_anasod.analysis.frames.trade_off_frame`, and its ``architecture``.
+
+    Args:
+        x: The objective on the horizontal axis; the second where None is named.
+        y: That on the vertical axis; the first where None is named.
+        x_unit: Unit of the first.
+        y_unit: Unit of the second, e.g. ``"percent"``.
+    """
+
+    def __init__(
+        self, x: str | None = None, y: str | None = None, x_unit: str = "", y_unit: str = ""
+    ) -> None:
+        self.x, self.y = x, y
+        self.x_unit, self.y_unit = x_unit, y_unit
+
+    def validate_applicable_state(
+        self,
+        experiment: Experiment | None = None,
+        generation_strategy: GenerationStrategy | None = None,
+        adapter: Adapter | None = None,
+    ) -> str | None:
+        """A sentence where there are no two objectives, or no trial has values."""
+        reason = why_not_series(experiment, self.x, need_values=False) or why_not_series(
+            experiment, self.y, need_values=False
+        )
+        if reason is not None:
+            return reason
+        series = SearchSeries.from_experiment(given(experiment, "an experiment"))
+        if len(series.objectives) == 1:
+            return f"The only objective is {series.objectives[0]}."
+        # Trials that break the limits are shown, too.
+        return None if series.observed.any() else why_not_series(experiment)
+
+    def compute(
+        self,
+        experiment: Experiment | None = None,
+        generation_strategy: GenerationStrategy | None = None,
+        adapter: Adapter | None = None,
+    ) -> PlotlyAnalysisCard:
+        """Draw the card."""
+        experiment = given(experiment, "an experiment")
+        series = SearchSeries.from_experiment(experiment)
+        x, y = self.x or series.objectives[1], self.y or series.objectives[0]
+        frame = trade_off_frame(series, x, y)
+        frame["architecture"] = [architecture_text(experiment, series, i) for i in frame.index]
+        broken = int((~frame["feasible"]).sum())
+        return create_plotly_analysis_card(
+            name=type(self).__name__,
+            title=f"Trade-off: {y} against {x}",
+            subtitle=f"{int(frame['front'].sum())} of {len(frame)} trials with values are on the "
+            "front: no other that keeps the limits is at least as good in both"
+            + (f"; {broken} break a limit (hollow)." if broken else "."),
+            df=frame,
+            fig=self._figure(series, frame, x, y),
+        )
+
+    def _figure(self, series: SearchSeries, frame: pd.DataFrame, x: str, y: str) -> go.Figure:
+        view = _View.fit(series, frame, x, y)
+        steps_x, steps_y = view.steps(frame)
+        traces = [
+            go.Scatter(
+                x=steps_x.tolist(),
+                y=steps_y.tolist(),
+                mode="lines",
+                line={"shape": "hv" if view.minimize[0] else "vh", "color": style.GOLD},
+                name="front",
+                hoverinfo="skip",
+            )
+        ]
+        for legend, rows, marker in (
+            (_BROKEN, frame[~frame["feasible"]], {"symbol": "circle-open", "color": style.GREY}),
+            ("trial", frame[frame["feasible"] & ~frame["front"]], {"color": _TRIAL}),
+            ("on the front", frame[frame["front"]], {"color": style.BEST, "size": 11}),
+        ):
+            traces.append(self._scatter(rows, legend, {"size": 8, **marker}, (x, y)))
+        figure = go.Figure([trace for trace in traces if len(trace.x)])
+        for axis, (low, high) in view.broken.items():
+            draw = figure.add_vrect if axis == "x" else figure.add_hrect
+            draw(low, high, fillcolor=style.FAILED, opacity=0.08, line_width=0)
+            line = figure.add_vline if axis == "x" else figure.add_hline
+            line(view.thresholds["xy".index(axis)], line_color=style.FAILED, line_dash="dot")
+        return figure.update_layout(
+            xaxis={
+                "title": {"text": style.plotly_text(style.axis_label(x, self.x_unit))},
+                "range": [view.x.lower, view.x.upper],
+            },
+            yaxis={
+                "title": {"text": style.plotly_text(style.axis_label(y, self.y_unit))},
+                "range": [view.y.lower, view.y.upper],
+            },
+            legend=LEGEND_POSITION,
+        )
+
+    def _scatter(
+        self, rows: pd.DataFrame, legend: str, marker: dict[str, object], names: tuple[str, str]
+    ) -> go.Scatter:
+        shown = rows.assign(
+            architecture=[style.plotly_text(text or "") for text in rows["architecture"]]
+        )
+        x, y = map(style.plotly_text, names)
+        return go.Scatter(
+            x=rows["x"].tolist(),
+            y=rows["y"].tolist(),
+            mode="markers",
+            marker=marker,
+            name=legend,
+            customdata=shown[["trial_index", "status", "architecture"]].values.tolist(),
+            hovertemplate=(
+                "trial %{customdata[0]} (%{customdata[1]})<br>"
+                f"{x}: %{{x:.6g}}<br>{y}: %{{y:.6g}}<br>%{{customdata[2]}}<extra></extra>"
+            ),
+        )
+
+
+def draw_trade_off(
+    axes: Axes, series: SearchSeries, x: str, y: str, x_unit: str = "", y_unit: str = ""
+) -> None:
+    """Draw what :class:`TradeOffPlot` shows into a panel; at least one trial has values."""
+    frame = trade_off_frame(series, x, y)
+    view = _View.fit(series, frame, x, y)
+    set_title(axes, f"Trade-off: {y} against {x}")
+    axes.set_xlabel(plain_text(style.axis_label(x, x_unit)))
+    axes.set_ylabel(plain_text(style.axis_label(y, y_unit)))
+    axes.set_xlim(view.x.lower, view.x.upper)
+    axes.set_ylim(view.y.lower, view.y.upper)
+    for axis, (low, high) in view.broken.items():
+        span = axes.axvspan if axis == "x" else axes.axhspan
+        span(low, high, color=style.FAILED, alpha=0.08, linewidth=0)
+        line = axes.axvline if axis == "x" else axes.axhline
+        bound = view.thresholds["xy".index(axis)]
+        name, unit = (x, x_unit) if axis == "x" else (y, y_unit)
+        text = plain_text(f"limit of {name}: {style.with_unit(bound, unit)}")
+        line(bound, color=style.FAILED, linestyle=":", linewidth=1.8, label=text)
+    axes.step(
+        *view.steps(frame),
+        where="post" if view.minimize[0] else "pre",
+        color=style.GOLD,
+        linewidth=2,
+        label="front" if frame["front"].any() else None,
+    )
+    for legend, rows, look in (
+        (_BROKEN, frame[~frame["feasible"]], {"facecolors": "none", "edgecolors": style.GREY}),
+        ("trial", frame[frame["feasible"] & ~frame["front"]], {"color": _TRIAL}),
+        ("on the front", frame[frame["front"]], {"color": style.BEST, "s": 54}),
+    ):
+        if len(rows):
+            label = f"{legend} ({len(rows)})"
+            axes.scatter(rows["x"], rows["y"], zorder=3, label=label, **{"s": 26, **look})
+    add_legend(axes)
+
+
+@dataclass(frozen=True)
+class _View:
+    """The visible part of a plane of two objectives.
+
+    Args:
+        x: The horizontal axis.
+        y: The vertical one.
+        minimize: Whether lower is better, for both.
+        thresholds: The worst values that count; NaN where there is no limit.
+    """
+
+    x: ValueAxis
+    y: ValueAxis
+    minimize: tuple[bool, bool]
+    thresholds: tuple[float, float]
+
+    @classmethod
+    def fit(cls, series: SearchSeries, frame: pd.DataFrame, x: str, y: str) -> Self:
+        columns = series.column(x), series.column(y)
+        minimize = series.minimize[columns[0]], series.minimize[columns[1]]
+        thresholds = series.thresholds[columns[0]], series.thresholds[columns[1]]
+        first, second = (
+            ValueAxis.fit(frame[name], None if np.isnan(bound) else bound, minimize=lower)
+            for name, bound, lower in zip("xy", thresholds, minimize, strict=True)
+        )
+        return cls(first, second, minimize, thresholds)
+
+    @property
+    def worst(self) -> tuple[float, float]:
+        """The bad ends of the axes."""
+        ends = ((self.x.upper, self.x.lower), (self.y.upper, self.y.lower))
+        return ends[0][not self.minimize[0]], ends[1][not self.minimize[1]]
+
+    @property
+    def broken(self) -> dict[str, tuple[float, float]]:
+        """Where a limit on an axis is broken: from it to the bad end."""
+        spans = zip("xy", self.thresholds, self.worst, strict=True)
+        return {axis: (bound, end) for axis, bound, end in spans if not np.isnan(bound)}
+
+    def steps(self, frame: pd.DataFrame) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """The corners of the front, from one bad end to the other; none without a front.
+
+        The best ``y`` of all that is at least as good in ``x``: a step goes on to the next
+        point where less ``x`` is better, and comes from the one before where more is.
+        """
+        front = frame[frame["front"]]
+        x, y = front["x"].to_numpy(), front["y"].to_numpy()
+        if not len(front):
+            return x, y
+        bad_x, bad_y = self.worst
+        if self.minimize[0]:
+            return np.array([x[0], *x, max(bad_x, x[-1])]), np.array([bad_y, *y, y[-1]])
+        return np.array([min(bad_x, x[0]), *x, x[-1]]), np.array([y[0], *y, bad_y])
