@@ -58,7 +58,7 @@ class IncumbentPlot(Analysis):
         generation_strategy: GenerationStrategy | None = None,
         adapter: Adapter | None = None,
     ) -> str | None:
-        """A sentence where no trial has a value, or a logarithmic axis cannot take one."""
+        """A sentence where no trial counts, or a logarithmic axis cannot take a value."""
         reason = why_not_series(experiment, self.objective)
         if reason is not None:
             return reason

@@ -38,7 +38,7 @@ class SearchSummary(Analysis):
         generation_strategy: GenerationStrategy | None = None,
         adapter: Adapter | None = None,
     ) -> str | None:
-        """A sentence where no trial has a value."""
+        """A sentence where no trial has a value and keeps the limits."""
         return why_not_series(experiment)
 
     def compute(

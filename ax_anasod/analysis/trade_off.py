@@ -90,7 +90,7 @@ class TradeOffPlot(Analysis):
             title=f"Trade-off: {y} against {x}",
             subtitle=f"{int(frame['front'].sum())} of {len(frame)} trials with values are on the "
             "front: no other that keeps the limits is at least as good in both"
-            + (f"; {broken} break a limit (hollow)." if broken else "."),
+            + (f". Hollow: what breaks a limit ({broken})." if broken else "."),
             df=frame,
             fig=self._figure(series, frame, x, y),
         )

@@ -98,10 +98,10 @@ def test_several_objectives(run, tmp_path):
     )
     assert headings(page)[:6] == [
         "Pareto front",
+        "Trade-off: error against latency",
         "Incumbent: error",
         "Incumbent: latency",
         "Operation distribution of the trials",
-        "Observed Effects: error vs. latency",
         "Utility Progression",
     ]
     assert "latency [ms]" in page
