@@ -133,8 +133,8 @@ def expanded(command: Callable[..., Any]) -> Callable[..., Any]:
     return with_options
 
 
-def at_least(least: int | None = None) -> Callable[[str], int]:
-    """A parser of whole numbers, none smaller than ``least``.
+def at_least(least: int | None = None, *, counts: bool = False) -> Callable[[str], int]:
+    """A parser of whole numbers, none smaller than ``least`` and, of counts, none without end.
 
     Typer's own check does not say which value it refuses.
     """
@@ -147,6 +147,11 @@ def at_least(least: int | None = None) -> Callable[[str], int]:
         if number is None or (least is not None and number < least):
             wanted = "a whole number" + ("" if least is None else f" of at least {least}")
             raise typer.BadParameter(f"{text!r} is not {wanted}")
+        if counts:
+            from ax_anasod.runs.config import MOST_TRIALS
+
+            if number > MOST_TRIALS:
+                raise typer.BadParameter(f"{text!r} is more than {MOST_TRIALS:,}")
         return number
 
     return whole_number
@@ -170,7 +175,7 @@ def option(panel: str, help_text: str, *flags: str, **settings: Any) -> Any:
 
 def number(panel: str, help_text: str, least: int) -> Any:
     """An option that is a whole number of at least ``least``."""
-    return option(panel, help_text, parser=at_least(least), metavar="N")
+    return option(panel, help_text, parser=at_least(least, counts=True), metavar="N")
 
 
 def _type_of(hint: Any, *, in_range: bool) -> tuple[Any, Callable[[str], Any] | None]:

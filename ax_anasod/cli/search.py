@@ -89,7 +89,7 @@ def resume(
     trials: Annotated[
         int | None,
         typer.Option(
-            parser=at_least(1),
+            parser=at_least(1, counts=True),
             metavar="N",
             help="How many trials in all, those so far included; by default as many as were "
             "planned.",

@@ -87,7 +87,8 @@ class TwoLevelGenerator(ArchitectureGenerator):
         cell: ``Cell.to_dict()`` of the cell searched.
         seed: The seed of the run.
         num_initial: Random trials before the first of this generator.
-        surrogate: One of :data:`SURROGATES`.
+        surrogate: How architectures of one distribution are told apart: by what lies on their
+            blocks, by their paths, by both, by blocks and both in turn, or not at all.
         log_targets: Model the logarithm of the objective.
         enumeration_limit: The most architectures that are all evaluated.
         features: Names of metrics of the experiment that are known before a trial

@@ -16,7 +16,7 @@ from ax_anasod.generators.two_level import FEATURE_SEPARATOR
 from ax_anasod.global_stopping import check_until_improvement_below
 from ax_anasod.metrics.source import earlier_search
 from ax_anasod.objectives import Limit, Objective, find_quantity
-from ax_anasod.runs.config import RunConfig, Source
+from ax_anasod.runs.config import MOST_TRIALS, RunConfig, Source
 from ax_anasod.runs.metric_names import metric_names
 
 
@@ -89,9 +89,10 @@ def plan_run(
     """
     check_until_improvement_below(strategy, until_improvement_below)
     check_objectives(strategy, [objective.name for objective in benchmark.objectives], limits)
-    for name, value, least in (("trials", trials, 1), ("parallel", parallel, 1)):
-        if value < least:
-            raise OptionError(f"{name} must be at least {least}, got {value}")
+    for name, value in (("trials", trials), ("parallel", parallel)):
+        if not 1 <= value <= MOST_TRIALS:
+            limit = "at least 1" if value < 1 else f"at most {MOST_TRIALS:,}"
+            raise OptionError(f"{name} must be {limit}, got {value}")
     quantities = (*benchmark.objectives, *benchmark.reported)
     bounds = tuple(map(Limit.parse, limits))
     options = dict(options or {})

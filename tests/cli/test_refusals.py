@@ -111,6 +111,8 @@ def test_commands(refused: Refused) -> None:
     assert refused("--vresion") == "error: no such option '--vresion' (did you mean '--version'?)"
     assert refused("resume") == "error: missing argument 'DIR'"
     assert refused("search", "--out") == "error: option '--out' requires an argument"
+    for command in ("search", "compare", "resume"):
+        assert f"'{10**20}' is more than 10,000,000" in refused(command, "--trials", 10**20)
 
 
 def cut(content: bytes) -> bytes:
