@@ -30,6 +30,10 @@ PROMISES = {
         "the same trials as with Client: True",
         "identical:     True",
     ],
+    "several_objectives": [
+        "the median run is ahead of random search: True",
+        "every trial keeps the limit: True",
+    ],
     "train_images": [
         "19,448 encodings",
         "exit code: -9",
