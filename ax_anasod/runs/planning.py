@@ -112,7 +112,9 @@ def plan_run(
     parameters = make_search_space(benchmark.cell, strategy).parameters
     metrics = metric_names((quantity.name for quantity in quantities), parameters)
     described = tuple(
-        replace(q, metric=metrics[q.name], optimum=benchmark.optimum(q.name)) for q in quantities
+        # The best of all architectures may break a limit: it is no optimum then.
+        replace(q, metric=metrics[q.name], optimum=None if bounds else benchmark.optimum(q.name))
+        for q in quantities
     )
     return RunConfig(
         environment=environment(),
