@@ -181,7 +181,7 @@ class SearchSeries:
         rows = np.flatnonzero(self.feasible)
         columns = [self.column(name) for name in objectives or self.objectives]
         signs = np.where(self.minimize, -1.0, 1.0)
-        points = (self.values * signs)[np.ix_(rows, columns)]
+        points = (self.values * signs)[rows][:, columns]
         front = rows[is_non_dominated(torch.as_tensor(points)).numpy()]
         first = self.values[front, columns[0]]
         ordered: npt.NDArray[np.int64] = front[np.argsort(first, kind="stable")]

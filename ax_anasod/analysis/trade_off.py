@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self, final
+from typing import TYPE_CHECKING, Any, Self, final
 
 import numpy as np
 import numpy.typing as npt
@@ -179,11 +179,12 @@ def draw_trade_off(
         linewidth=2,
         label="front" if frame["front"].any() else None,
     )
-    for legend, rows, look in (
+    looks: tuple[tuple[str, pd.DataFrame, dict[str, Any]], ...] = (
         (_BROKEN, frame[~frame["feasible"]], {"facecolors": "none", "edgecolors": style.GREY}),
         ("trial", frame[frame["feasible"] & ~frame["front"]], {"color": _TRIAL}),
         ("on the front", frame[frame["front"]], {"color": style.BEST, "s": 54}),
-    ):
+    )
+    for legend, rows, look in looks:
         if len(rows):
             label = f"{legend} ({len(rows)})"
             axes.scatter(rows["x"], rows["y"], zorder=3, label=label, **{"s": 26, **look})

@@ -221,7 +221,8 @@ class Results:
         chosen = [end.trial for end in self.pareto_front] if front_only else rows
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        for row in ([*before, *columns.values(), *after], *(rows[trial] for trial in chosen)):
+        header: list[object] = [*before, *columns.values(), *after]
+        for row in (header, *(rows[trial] for trial in chosen)):
             writer.writerow(map(for_csv, row))
         return text.getvalue()
 
