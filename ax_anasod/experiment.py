@@ -110,7 +110,7 @@ def make_experiment(
     for computed, how in (known or {}).items():
         if computed in by_name:
             raise OptionError(f"{computed!r} is among the known quantities and the metrics")
-        by_name[computed] = known_metric(computed, search_space.cell, how)
+        by_name[computed] = known_metric(computed, search_space.cell, how, tried=True)
     _check_names(names, recorded, by_name)
     warn_if_minimised(name for name in names if lower[name])
     experiment = SearchExperiment(

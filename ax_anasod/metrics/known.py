@@ -10,7 +10,7 @@ import numpy as np
 from ax_anasod.cells import Cell
 from ax_anasod.cells import from_dict as cell_from_dict
 from ax_anasod.core.known import KnownMetric
-from ax_anasod.exceptions import OptionError, RunError, UnknownNameError, nearest_hint
+from ax_anasod.exceptions import AnasodError, OptionError, RunError, UnknownNameError, nearest_hint
 from ax_anasod.nasbench import Benchmark
 from ax_anasod.nasbench import from_dict as benchmark_from_dict
 from ax_anasod.networks import NetworkConfig
@@ -136,8 +136,20 @@ class KnownFunction(KnownMetric):
         self.function = function
 
     def values(self, codes: Codes) -> Values:
-        """The values of ``n x d`` codes, ``n``."""
-        return self.function(codes)
+        """The values of ``n x d`` codes, ``n``.
+
+        Raises:
+            OptionError: The function fails, or gives no numbers.
+        """
+        try:
+            return np.asarray(self.function(codes), dtype=np.float64)
+        except AnasodError:
+            raise
+        except Exception as error:
+            raise OptionError(
+                f"the function for {self.name!r} fails: {type(error).__name__}: {error}",
+                f"it gets integer codes of shape {codes.shape}, an architecture a row",
+            ) from error
 
 
 def refuse_to_store(metric: KnownFunction) -> dict[str, Any]:
@@ -153,7 +165,7 @@ def refuse_to_store(metric: KnownFunction) -> dict[str, Any]:
     )
 
 
-def known_metric(name: str, cell: Cell, how: object) -> KnownMetric:
+def known_metric(name: str, cell: Cell, how: object, *, tried: bool = False) -> KnownMetric:
     """A known quantity from how its values come about.
 
     Args:
@@ -162,9 +174,10 @@ def known_metric(name: str, cell: Cell, how: object) -> KnownMetric:
         how: A :class:`KnownMetric` of this name; a benchmark that has a quantity of this name;
             a mapping operation -> cost, or one for each block; or a function from codes
             ``n x d`` to ``n`` values.
+        tried: Whether a function is tried on two architectures.
 
     Raises:
-        OptionError: It is none of these, or has another name.
+        OptionError: It is none of these, has another name, or fails when it is tried.
     """
     if isinstance(how, KnownMetric):
         if how.name != name:
@@ -175,7 +188,10 @@ def known_metric(name: str, cell: Cell, how: object) -> KnownMetric:
     if hasattr(how, "query"):
         return KnownLookup(name, cast("Benchmark", how))
     if callable(how):
-        return KnownFunction(name, how)
+        function = KnownFunction(name, how)
+        if tried:
+            function.checked_values(cell.sample(2, np.random.default_rng(0)))
+        return function
     raise OptionError(
         f"known[{name!r}] is {how!r}",
         "give a KnownMetric, a benchmark, operation -> cost, or a function of codes",

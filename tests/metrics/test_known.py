@@ -138,6 +138,23 @@ def test_known_quantities_survive_json(stored: KnownMetric) -> None:
     np.testing.assert_array_equal(again.values(codes), stored.values(codes))
 
 
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda codes: 1 / 0, "the function for 'size' fails: ZeroDivisionError"),
+        (lambda codes: ["large"] * len(codes), "the function for 'size' fails: ValueError"),
+        (lambda codes: np.full(len(codes), np.nan), "one finite number for each"),
+        (lambda codes: 3.0, "one finite number for each"),
+    ],
+)
+def test_a_function_that_cannot_be_is_refused_at_the_door(
+    function: Callable[[Any], Any], message: str
+) -> None:
+    cell = cells.get("nas-bench-201")
+    with pytest.raises(OptionError, match=message):
+        make_client(cell, "two-level-bo", objectives=["error", "size"], known={"size": function})
+
+
 def test_a_function_cannot_be_stored() -> None:
     client = make_client(CELL, "random", known={"cost": convolutions})
     with pytest.raises(RunError, match="'cost' is a function, which cannot be stored"):
