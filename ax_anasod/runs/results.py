@@ -11,15 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ax_anasod.escaping import for_csv
-from ax_anasod.generators.targets import winsorized
 from ax_anasod.journal import Completed, Failed, Record, Stopped
 from ax_anasod.metadata import BETA, column_names
 from ax_anasod.objectives import Objective
 from ax_anasod.runs.config import RunConfig
-from ax_anasod.surrogates.hypervolume import hypervolumes, reference_point
 
 
 @dataclass(frozen=True)
@@ -112,6 +108,12 @@ class Results:
         counts = [isinstance(end, Completed) and self._is_feasible(end) for end in ends]
         if len(objectives) == 1 or not any(counts):
             return None
+        # Loaded here: nothing else that is shown of a run needs Ax and torch.
+        import numpy as np
+
+        from ax_anasod.generators.targets import winsorized
+        from ax_anasod.surrogates.hypervolume import hypervolumes, reference_point
+
         points = np.array(
             [
                 self._point(end)
