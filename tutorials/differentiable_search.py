@@ -141,8 +141,9 @@ for name in ("skip_connect", "nor_conv_3x3"):
 # %% [markdown]
 # ## 3. Cells in order of promise
 #
-# `anasod-dnas+` draws cells from p, adds the cell of p's largest operation and those one change
-# away from it, and ranks them all by a second supernet that learns near that cell. Whether such a
+# `anasod-dnas+` draws cells from p, adds the cells near a vertex of the simplex (all blocks one
+# operation: the best of these after short trainings, which also see what p is blind to), and ranks
+# them all by a second supernet that learns near that vertex. Whether such a
 # ranking can be trusted is measured, not hoped: ten cells drawn uniformly are trained alone, and
 # `agreement` is the rank correlation of the two. Where it is clearly negative, the cells are ranked
 # by short trainings instead.
@@ -213,7 +214,7 @@ plt.show()
 # %% [markdown]
 # One seed, small images and short trainings: the picture shows how it works, not how much it gains.
 # In the run that is printed here the search without a start was ahead: the digits want skips, and
-# p knows nothing of them. `docs/strategies.md` has measured on NAS-Bench-201 where a start gains
+# draws from p have few of them. `docs/strategies.md` has measured on NAS-Bench-201 where a start gains
 # and where it costs.
 #
 # ## What to do next

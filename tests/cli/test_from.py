@@ -180,7 +180,7 @@ def test_a_search_by_training_starts_from_it_too(command: Command, tmp_path: Pat
     tiny = ["--images", 100, "--channels", 2, "--cells", 3, "--epochs", 1, "--batch-size", 16]
     options = ["--cell", "nas-bench-201", "--strategy", "random", "--trials", 2, "--json"]
 
-    outcome = command("train", *tiny, *options, "--from", tmp_path)
+    outcome = command("train", *tiny, *options, "--from", tmp_path, "--from-cells", 2)
 
     assert outcome.code == 0, outcome.err
     assert outcome.json["architectures"] == best

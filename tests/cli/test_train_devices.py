@@ -76,8 +76,8 @@ def test_a_killed_search_leaves_no_process_and_goes_on(command: Command, tmp_pat
     resumed = command("resume", killed, "--json")
     assert resumed.code == 0, resumed.err
     # The processes end with the search.
-    assert spread._team is not None
-    assert spread._team.broken
+    assert spread._group is not None
+    assert spread._group.broken
     undisturbed = command(*arguments, whole, "--json")
     assert undisturbed.code == 0, undisturbed.err
     assert errors(killed) == errors(whole)
