@@ -183,7 +183,11 @@ class WorkerGroup:
     def _lost(self) -> RunError | None:
         """What to say of processes that have ended on their own."""
         # As soon as one of them has ended; the others may be at work.
-        wait([process.sentinel for process in self._processes], _SECONDS_TO_END)
+        ended = wait([process.sentinel for process in self._processes], _SECONDS_TO_END)
+        for process in self._processes:
+            if process.sentinel in ended:
+                # Its files are closed a moment before it has an exit code.
+                process.join(_SECONDS_TO_END)
         codes = [process.exitcode for process in self._processes if process.exitcode is not None]
         if not codes:
             return None
