@@ -183,7 +183,7 @@ METHODS: Final[dict[str, MethodConfig]] = {
     "anasod-dnas": _ANASOD,
     "anasod-dnas+": replace(
         _ANASOD,
-        summary="ANASOD-DNAS, then draws and mutations of the purest cells, ranked (ours)",
+        summary="ANASOD-DNAS, then draws and cells near the best vertex, ranked (ours)",
         source="docs/dnas.md",
         selection="discrete",
         candidates=50,

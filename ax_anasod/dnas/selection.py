@@ -21,7 +21,7 @@ from ax_anasod.training.images import limited
 
 # Ten cells tell a correlation only to about a third.
 _CONTRADICTED: Final = -1 / 3
-# Probability of taking a cell for better than the purest one where none is, over all of them.
+# Probability of taking a cell for better than the vertex where none is, over all of them.
 _BY_CHANCE: Final = 0.05
 # Cells drawn uniformly on which the supernet is compared with short trainings.
 _CHECKED: Final = 10
