@@ -184,6 +184,11 @@ def run(arguments: list[str]) -> int:
     Returns:
         The exit code.
     """
+    for text in arguments:
+        # As a path it would be the current folder.
+        if not text or (text.startswith("--") and text.find("=") == len(text) - 1):
+            name = text.removesuffix("=") or "an argument"
+            return say_error(f"{name} is empty", "is a variable of the shell not set?", code=2)
     try:
         code = typer.main.get_command(app).main(
             arguments, prog_name="ax-anasod", standalone_mode=False

@@ -37,6 +37,8 @@ def run_search(search: SearchLoop, folder: RunFolder | None, trials: int, *, as_
     """
     out = None if folder is None else folder.path
     how = None if out is None else f"go on with: ax-anasod resume {quote(str(out))}"
+    if trials > (listed := search.cell.num_listed):
+        note(f"the cell has only {listed:,} architectures: with {trials:,} trials some come again")
     try:
         with while_running(how), one_thread():
             try:

@@ -123,6 +123,11 @@ class RunState:
         self._journal = journal
 
     @property
+    def cell(self) -> Cell:
+        """The cell that is searched."""
+        return self._space.cell
+
+    @property
     def records(self) -> list[Record]:
         """The trials so far, in order."""
         return self._records if self._journal is None else self._journal.records
