@@ -154,9 +154,7 @@ def from_line(line: bytes, before: int | None = 0) -> tuple[Event, int]:
     if not isinstance(name, str) or name not in _KINDS:
         raise ValueError("is no event of a trial")
     checksum = content.pop(_CHECKSUM, None)
-    if type(checksum) is not int or (
-        before is not None and checksum != _checksum(content, before)
-    ):
+    if type(checksum) is not int or (before is not None and checksum != _checksum(content, before)):
         raise ValueError(
             "does not have the checksum that it was written with: it was changed, or lines "
             "before it were removed or moved"

@@ -89,9 +89,8 @@ def test_a_journal_cut_anywhere_is_what_was_whole(
     records = write(path)
     content = path.read_bytes()
     # After which byte the journal holds how many of the writes.
-    sizes = [0]
-    for number in range(len(WRITES)):
-        sizes.append(len(to_lines(chain.from_iterable(WRITES[: number + 1]))[0]))
+    firsts = (chain.from_iterable(WRITES[:number]) for number in range(len(WRITES) + 1))
+    sizes = [len(to_lines(events)[0]) for events in firsts]
     assert sizes[-1] == len(content)
     for cut in range(len(content) + 1):
         path.write_bytes(content[:cut])
