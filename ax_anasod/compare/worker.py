@@ -30,7 +30,7 @@ _PATIENCE_SECONDS: Final = 60.0
 class Job(Protocol):
     """One run that a process carries out; it can be pickled."""
 
-    def carry_out(self, benchmark: Callable[[], Benchmark], connection: Connection) -> None:
+    def run(self, benchmark: Callable[[], Benchmark], connection: Connection) -> None:
         """Do it, to its end or until something comes through the connection.
 
         Args:
@@ -57,7 +57,7 @@ class Task:
     seed: int
     journal: Path
 
-    def carry_out(self, benchmark: Callable[[], Benchmark], connection: Connection) -> None:
+    def run(self, benchmark: Callable[[], Benchmark], connection: Connection) -> None:
         """Search to the end, or until something comes through the connection.
 
         Raises:
@@ -193,7 +193,7 @@ def work(connection: Connection) -> None:
 
 def _end_of(task: Job, benchmark: Callable[[], Benchmark], connection: Connection) -> TaskEnd:
     try:
-        task.carry_out(benchmark, connection)
+        task.run(benchmark, connection)
     except AnasodError as error:
         return TaskEnd(str(error))
     except (BrokenPipeError, ConnectionResetError):

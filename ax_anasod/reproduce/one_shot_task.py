@@ -109,7 +109,7 @@ class OneShotTask:
                 "choose another folder with --out",
             )
 
-    def carry_out(self, benchmark: Callable[[], Benchmark], connection: Connection) -> None:
+    def run(self, benchmark: Callable[[], Benchmark], connection: Connection) -> None:
         """Search to the end, or until something comes through the connection.
 
         Raises:
