@@ -33,9 +33,9 @@ from common import mean_and_error
 from ax_anasod import cells
 from ax_anasod.core.architectures import architecture_of
 from ax_anasod.experiment import make_client
+from ax_anasod.fronts import Front
 from ax_anasod.metrics import KnownSize
 from ax_anasod.networks import NetworkConfig
-from ax_anasod.surrogates.hypervolume import ExpectedHypervolumeImprovement
 from ax_anasod.typing import Codes, Values
 
 ERROR, LATENCY, OTHER, FLOPS = "error", "latency_ms_pixel3", "latency_ms_fpga", "flops"
@@ -76,7 +76,7 @@ class Task:
         table = np.stack([self.columns[name] for name in self.objectives], axis=1)
         reference = np.quantile(table, 0.95, axis=0)
         points = np.array([[v[name] for name in self.objectives] for v in found])
-        own, whole = (ExpectedHypervolumeImprovement(p, reference).volume for p in (points, table))
+        own, whole = (Front(p, reference).volume for p in (points, table))
         return own / whole
 
 

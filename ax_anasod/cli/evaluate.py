@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -17,8 +16,7 @@ from ax_anasod.exceptions import OptionError
 from ax_anasod.training.config import DataConfig
 
 if TYPE_CHECKING:
-    from ax_anasod.cli.terminal import PlainTable
-    from ax_anasod.retraining import EnsembleResult, Retrained, SearchResult
+    from ax_anasod.retraining import SearchResult
     from ax_anasod.training import Epoch, ImageData, TrainingTask
 
 _AS_IN_SEARCH: Final = "as in the search"
@@ -67,13 +65,6 @@ ModelFolder = Annotated[
     Path | None, option("Output", "Folder of the results; one in DIR by default.", metavar="DIR")
 ]
 
-# Heading and number of decimals of each figure.
-_FIGURES: Final = {
-    "accuracy": ("accuracy [%]", 2),
-    "negative_log_likelihood": ("negative log-likelihood", 4),
-    "expected_calibration_error": ("calibration error [points]", 2),
-}
-
 
 def evaluate(
     *,
@@ -81,6 +72,7 @@ def evaluate(
     protocol: Protocol = "evaluation",
     data: Annotated[Given, _DATA],
     network: Annotated[Given, _NETWORK],
+    pick: opt.Pick = None,
     layers: Layers = None,
     training: Annotated[Given, _TRAINING],
     training_texts: opt.TrainingOptions = None,
@@ -103,6 +95,7 @@ def evaluate(
         data=data,
         network=network,
         layers=layers,
+        pick=pick,
         training=training,
         training_texts=training_texts,
         hardware=hardware,
@@ -119,6 +112,7 @@ def transfer(
     protocol: Protocol = "evaluation",
     data: Annotated[Given, _DATA],
     network: Annotated[Given, _NETWORK],
+    pick: opt.Pick = None,
     layers: Layers = None,
     training: Annotated[Given, _TRAINING],
     training_texts: opt.TrainingOptions = None,
@@ -143,6 +137,7 @@ def transfer(
         data=data,
         network=network,
         layers=layers,
+        pick=pick,
         training=training,
         training_texts=training_texts,
         hardware=hardware,
@@ -157,6 +152,7 @@ def ensemble(
     protocol: Protocol = "evaluation",
     data: Annotated[Given, _DATA],
     network: Annotated[Given, _NETWORK],
+    pick: opt.Pick = None,
     layers: Layers = None,
     training: Annotated[Given, _TRAINING],
     training_texts: opt.TrainingOptions = None,
@@ -180,6 +176,7 @@ def ensemble(
         data=data,
         network=network,
         layers=layers,
+        pick=pick,
         training=training,
         training_texts=training_texts,
         hardware=hardware,
@@ -197,6 +194,7 @@ def _retrain(
     data: Given,
     network: Given,
     layers: str | None,
+    pick: str | None,
     training: Given,
     training_texts: list[str] | None,
     hardware: Given,
@@ -213,6 +211,7 @@ def _retrain(
         data: What differs from the images of the search.
         network: What differs from the networks of the search.
         layers: Kind of layers, for a differentiable search.
+        pick: Which point of a front.
         training: What differs from the protocol.
         training_texts: More that differs from it, ``NAME=VALUE`` each.
         hardware: What differs from the hardware of the search.
@@ -232,7 +231,7 @@ def _retrain(
         from ax_anasod.retraining import evaluation_task, read_search
         from ax_anasod.runs.layout import check_holds_no_other
 
-    found = read_search(directory, layers)
+    found = read_search(directory, layers, pick)
     check_holds_no_other(out)
     task = evaluation_task(
         found,
@@ -270,6 +269,7 @@ def _train(
     as_json: bool,
 ) -> int:
     from ax_anasod.cli.images import note_chance
+    from ax_anasod.cli.retrained_view import table_of_ensemble, table_of_one
     from ax_anasod.cli.terminal import SearchProgress, print_result
     from ax_anasod.retraining import evaluate, train_ensemble
 
@@ -289,61 +289,12 @@ def _train(
                 found, task, data, out, members=members, after_epoch=after_epoch
             )
     if members is None:
-        content, table = one.metrics, _table_of_one(one)
+        content, table = one.metrics, table_of_one(one, found.picked)
         error, who = one.metrics["test_error"], "the network did not do"
     else:
-        content, table = several.figures, _table_of_ensemble(several)
+        content, table = several.figures, table_of_ensemble(several)
         error, who = 100 - several.figures["ensemble"]["accuracy"], "the ensemble did not do"
-    print_result(table, content={**content, "out": str(out)} if as_json else None)
+    about = {"picked": found.picked, "out": str(out)}
+    print_result(table, content={**content, **about} if as_json else None)
     note_chance(error, data, who)
     return 0
-
-
-def _table_of_one(result: Retrained) -> PlainTable:
-    from ax_anasod.cli.terminal import listing
-
-    metrics = result.metrics
-    table = listing("trained on", metrics["dataset"])
-    multiply_adds = metrics["multiply_adds"]
-    digits = 1 if multiply_adds >= 1 else 4
-    rows = {
-        "test error": f"{metrics['test_error']:.2f} %",
-        "negative log-likelihood": f"{metrics['negative_log_likelihood']:.4f}",
-        "calibration error": f"{metrics['expected_calibration_error']:.2f} percentage points",
-        **_origin(metrics),
-        "parameters": f"{metrics['parameters']:.3f} million",
-        "multiply-adds": f"{multiply_adds:.{digits}f} million an image",
-        "epochs": str(metrics["epochs"]),
-        "folder": str(result.folder),
-    }
-    for name, value in rows.items():
-        table.add_row(name, value)
-    return table
-
-
-def _origin(metrics: Mapping[str, Any]) -> dict[str, str]:
-    """Where the network comes from, as rows of the table."""
-    if "trial" in metrics:
-        encoding = [f"{count} {name}" for name, count in metrics["encoding"].items() if count]
-        return {"encoding": f"{', '.join(encoding)} (trial {metrics['trial']})"}
-    architectures = metrics["architectures"]
-    if metrics["layers"] == "repeated":
-        return {"cell": f"{architectures[0]} (the best of {metrics['method']})"}
-    return {"cells": f"{len(architectures)} drawn from p of {metrics['method']}"}
-
-
-def _table_of_ensemble(result: EnsembleResult) -> PlainTable:
-    from ax_anasod.cli.terminal import listing, plain
-
-    figures = result.figures
-    table = listing("", *(heading for heading, _ in _FIGURES.values()))
-    for column in table.columns[1:]:
-        column.justify = "right"
-    table.title = plain(f"ensemble of {len(figures['members'])} on {figures['dataset']}")
-    table.caption = plain(f"folder: {result.folder}")
-    table.caption_justify = "left"
-    rows = {f"member {i}": each for i, each in enumerate(figures["members"])}
-    rows |= {"mean of members": figures["mean_of_members"], "ensemble": figures["ensemble"]}
-    for name, row in rows.items():
-        table.add_row(name, *(f"{row[f]:.{digits}f}" for f, (_, digits) in _FIGURES.items()))
-    return table

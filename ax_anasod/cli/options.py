@@ -204,6 +204,18 @@ Sources = Annotated[
         metavar="DIR",
     ),
 ]
+Pick = Annotated[
+    str | None,
+    option(
+        _SEARCH,
+        "Which point of the front of several objectives is meant: knee; 'latency_ms<=5', the best "
+        "first objective within a limit; or weights in the columns' own units, such as "
+        "'error=1,latency_ms=0.2'. By default the best first objective, whatever the others are.",
+        "--pick",
+        metavar="RULE",
+        show_default=False,
+    ),
+]
 UntilImprovementBelow = Annotated[
     float | None,
     option(

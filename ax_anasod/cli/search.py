@@ -25,6 +25,7 @@ def search(
     feature: opt.Features = None,
     first: opt.First = "",
     source: opt.Sources = None,
+    pick: opt.Pick = None,
     strategy: opt.StrategyName = "anasod-bo",
     option: opt.StrategyOptions = None,
     start: Annotated[Given, opt.START],
@@ -75,6 +76,7 @@ def search(
         features=feature or [],
         first=first,
         sources=source or [],
+        pick=pick or "",
     )
     run = Search(config, chosen)
     if out is None:

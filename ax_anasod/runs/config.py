@@ -57,6 +57,8 @@ class RunConfig:
         first: The quantity whose five best architectures are the first trials, with a minus where
             less is better; empty for none.
         sources: Earlier searches that help to predict the objectives.
+        pick: Which point of the front is meant, as :func:`ax_anasod.picking.parse_pick` reads it;
+            empty for the best first objective.
         start: What the run starts from, as :class:`ax_anasod.generation_strategy.Start` stores
             it; empty for nothing.
 
@@ -85,6 +87,7 @@ class RunConfig:
     features: tuple[str, ...] = ()
     first: str = ""
     sources: tuple[Source, ...] = ()
+    pick: str = ""
 
     def __post_init__(self) -> None:
         limits = {"trials": (1, MOST_TRIALS), "parallel": (1, MOST_TRIALS), "seed": (0, None)}

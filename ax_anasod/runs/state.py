@@ -53,7 +53,7 @@ class RunState:
         cell: The cell that is searched.
         journal: Where every trial event is written before the search goes on; None keeps
             the trials in memory only. Trials that it holds are those of the run so far.
-        benchmark: What known quantities are looked up in, where there are any.
+        benchmark: What is searched, where that is a benchmark.
 
     Raises:
         AnasodError: The strategy cannot run on the cell, or refuses an option.
@@ -66,7 +66,7 @@ class RunState:
         journal: Journal | None = None,
         benchmark: Benchmark | None = None,
     ) -> None:
-        self.config = config
+        self.config, self.benchmark = config, benchmark
         self._journal = journal
         self._records: list[Record] = []
         self._metrics = {q.name: q.metric for q in (*config.objectives, *config.reported)}

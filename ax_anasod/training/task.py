@@ -90,6 +90,9 @@ class TrainingTask:
         """
         find_quantity(objective, (*self.objectives, *self.reported))
 
+    def all_values(self) -> None:
+        """Nobody has trained them all."""
+
     def fitted(self, data: ImageData) -> Self:
         """The task with the classes and channels of these images, and what training asks for."""
         network = replace(

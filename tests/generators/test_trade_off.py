@@ -14,12 +14,12 @@ from ax_anasod.cells import Cell
 from ax_anasod.core import History
 from ax_anasod.core.known import KnownMetric
 from ax_anasod.exceptions import OptionError
+from ax_anasod.fronts import Front, pareto_front
 from ax_anasod.generators import RandomArchitectureGenerator, TwoLevelGenerator
 from ax_anasod.generators.known_features import KnownFeatures
 from ax_anasod.generators.trade_off import TradeOff
 from ax_anasod.objectives import Limit
 from ax_anasod.surrogates import LevelFeatures, levels_of
-from ax_anasod.surrogates.hypervolume import ExpectedHypervolumeImprovement, pareto_front
 
 Codes = npt.NDArray[np.int64]
 Values = npt.NDArray[np.float64]
@@ -88,11 +88,11 @@ FRONT: dict[str, Quantity] = {"error": error, "latency": latency}
 def test_finds_more_of_a_front_than_random_draws(known: dict[str, Latency]) -> None:
     reference = np.array([21.0, 12.0])
     truth = np.stack([error(ALL), latency(ALL)], axis=1)
-    best = ExpectedHypervolumeImprovement(truth, reference).volume
+    best = Front(truth, reference).volume
 
     def share(codes: Codes) -> float:
         points = np.stack([error(codes), latency(codes)], axis=1)
-        return ExpectedHypervolumeImprovement(points, reference).volume / best
+        return Front(points, reference).volume / best
 
     found = [share(search(24, seed, objectives=FRONT, known=known)) for seed in range(2)]
     drawn = [share(CELL.sample(24, np.random.default_rng(seed))) for seed in range(20)]
