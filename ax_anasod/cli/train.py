@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from ax_anasod.cli import options as opt
-from ax_anasod.cli.option_groups import Given, OptionGroup, number, option
+from ax_anasod.cli.option_groups import Given, OptionGroup, number
+from ax_anasod.cli.option_groups import option as option_of
 from ax_anasod.exceptions import OptionError
 from ax_anasod.networks.config import published_config
 from ax_anasod.runs.execution import Execution
@@ -61,7 +62,7 @@ def train(
     network: Annotated[Given, opt.NETWORK],
     layers: Annotated[
         str,
-        option(
+        option_of(
             "Networks",
             "sampled: each layer is another architecture of the encoding, as in the paper; "
             "repeated: all are one.",
@@ -77,6 +78,28 @@ def train(
     option: opt.StrategyOptions = None,
     start: Annotated[Given, opt.START],
     source: opt.Sources = None,
+    minimize: Annotated[
+        list[str] | None,
+        option_of(
+            "Search",
+            "Search the front of the validation error and this cost of a network: parameters, or "
+            "flops of one image. May be repeated.",
+            "--minimize",
+            metavar="COST",
+        ),
+    ] = None,
+    limit: Annotated[
+        list[str] | None,
+        option_of(
+            "Search",
+            "What a network must keep, such as 'parameters<=50k'; units: k, M, G. One that costs "
+            "more is not trained, and two-level-bo proposes none. May be repeated; on valid_error "
+            "or valid_loss it is learned from the trials.",
+            "--limit",
+            metavar="COST<=X",
+        ),
+    ] = None,
+    pick: opt.Pick = None,
     trials: Annotated[
         int | None, number("Search", "How many networks are trained; the paper has 50.", 1)
     ] = None,
@@ -99,9 +122,11 @@ def train(
         from ax_anasod.cli.parsing import parse_options, parse_training, read_start
         from ax_anasod.cli.running import run_search
         from ax_anasod.generation_strategy import get
+        from ax_anasod.objectives import Limit
         from ax_anasod.runs import RunFolder, TrainingSearch, plan_run
         from ax_anasod.runs.layout import check_free
         from ax_anasod.training import TrainingTask
+        from ax_anasod.training.costs import COSTS, plain_limit
         from ax_anasod.trust import own_description
 
     # Everything is checked before anything is written.
@@ -113,6 +138,7 @@ def train(
     small = images.dataset == "digits" and images.path is None
     execution = _execution(runner, stopping, parallel, hardware.get("device", Hardware.device))
     searched = cells.resolve(cell)
+    limits = [plain_limit(text) for text in limit or []]
     trained = parse_training(training, training_texts)
     device = Hardware(**hardware).with_threads(execution.cpus if execution.runner == "ray" else 1.0)
     device.check()
@@ -124,6 +150,8 @@ def train(
         hardware=device,
         layers=layers,  # type: ignore[arg-type]
         operations=operations,
+        minimize=tuple(minimize or []),
+        costs=tuple(name for text in limits if (name := Limit.parse(text).name) in COSTS),
     )
     read = read_images(task.data)
     task = task.fitted(read)
@@ -137,6 +165,9 @@ def train(
         execution=execution.to_dict(),
         start=start_from,
         sources=source or [],
+        limits=limits,
+        known=_known_costs(task, strategy),
+        pick=pick or "",
     )
     # A strategy, cell or batch that does not fit is refused here, before there is a folder.
     with tempfile.TemporaryDirectory(prefix="ax-anasod-") as scratch:
@@ -151,6 +182,26 @@ def train(
         with RunFolder.create(out, config) as run:
             search.keep_in(run.journal)
             return run_search(search, run, config.trials, as_json=json)
+
+
+def _known_costs(task: TrainingTask, strategy: str) -> list[str]:
+    """The costs that are searched or limited and follow from an architecture.
+
+    Of an encoding they do not: it stands for networks of different costs.
+    """
+    from ax_anasod.cli.terminal import note, waiting
+    from ax_anasod.generation_strategy import get
+    from ax_anasod.metrics.costs import known_cost
+
+    wanted = dict.fromkeys((*task.minimize, *task.costs))
+    if get(strategy).space != "architecture":
+        return []
+    with waiting("computing what networks cost"):
+        known = [name for name in wanted if known_cost(name, task) is not None]
+    for name in wanted:
+        if name not in known:
+            note(f"{name} is measured of each network and modelled: it is no sum over its blocks")
+    return known
 
 
 def _execution(runner: Given, stopping: Given, parallel: int, device: str) -> Execution:

@@ -103,23 +103,29 @@ class BaseTrainingRunner(IRunner):
     def run(self, trial: BaseTrial) -> dict[str, Any]:
         """Start the training of a trial's network.
 
-        All layers are the architecture that was attached, or, where they are not drawn one by
-        one, the one that was proposed.
-
         Returns:
             As :meth:`run_trial`.
 
         Raises:
+            AnasodError: As :meth:`codes_of`.
+            RunError: The folder of the trial cannot be written.
+        """
+        return self._begin(trial.index, self.codes_of(trial))
+
+    def codes_of(self, trial: BaseTrial) -> npt.NDArray[np.int64]:
+        """The codes of a trial's network, ``n x d``: one a layer, or a single one.
+
+        All layers are the architecture that was attached, or, where they are not drawn one by
+        one, the one that was proposed.
+
+        Raises:
             EncodingError: Its parameters are no encoding of the cell.
             ArchitectureError: They are no architecture of the cell.
-            RunError: The folder of the trial cannot be written.
         """
         (arm,) = trial.arms
         repeated = self._task.layers == "repeated"
         codes = recorded_codes(trial, arm, self._task.cell, with_proposed=repeated)
-        if codes is None:
-            codes = self.codes(trial.index, arm.parameters)
-        return self._begin(trial.index, codes)
+        return self.codes(trial.index, arm.parameters) if codes is None else codes
 
     def run_trial(self, trial_index: int, parameterization: TParameterization) -> dict[str, Any]:
         """Draw the network of parameters and start its training, without an experiment.

@@ -17,7 +17,7 @@ from ax.core.trial import Trial
 
 from ax_anasod._ax import data_rows, experiment_of, origin_of, strategy_of
 from ax_anasod.cells import Cell
-from ax_anasod.core import AnasodSearchSpace
+from ax_anasod.core import AnasodSearchSpace, KnownMetric
 from ax_anasod.core.architectures import ARCHITECTURE, proposed_architecture
 from ax_anasod.exceptions import AnasodError, RunError
 from ax_anasod.experiment import make_client, make_search_space
@@ -71,15 +71,15 @@ class RunState:
         self._records: list[Record] = []
         self._metrics = {q.name: q.metric for q in (*config.objectives, *config.reported)}
         self._space = make_search_space(cell, config.strategy)
-        lookups = self._known(benchmark)
+        known = self._known()
         self.client: Client = make_client(
             cell,
             config.strategy,
             objectives=[quantity.metric for quantity in config.objectives],
             maximize=[quantity.metric for quantity in config.objectives if not quantity.minimize],
             reported=[quantity.metric for quantity in config.reported],
-            known={self._metrics[name]: lookups[name] for name in config.known},
-            features={self._metrics[name]: lookups[name] for name in config.features},
+            known={self._metrics[name]: known[name] for name in config.known},
+            features={self._metrics[name]: known[name] for name in config.features},
             sources=[EarlierSearch("source", cell, **vars(source)) for source in config.sources],
             limits=[str(replace(limit, name=self._metrics[limit.name])) for limit in config.limits],
             seed=config.seed,
@@ -103,12 +103,12 @@ class RunState:
             return f"-{self._metrics[first.removeprefix('-')]}"
         return Start.from_dict(self.config.start) if self.config.start else None
 
-    def _known(self, benchmark: Benchmark | None) -> dict[str, KnownLookup]:
-        """What is known of an architecture: quantity -> what looks it up."""
-        if benchmark is None:
+    def _known(self) -> dict[str, KnownMetric]:
+        """What is known of an architecture: quantity -> what computes it."""
+        if self.benchmark is None:
             return {}
         return {
-            name: KnownLookup(self._metrics[name], benchmark, quantity=name)
+            name: KnownLookup(self._metrics[name], self.benchmark, quantity=name)
             for name in dict.fromkeys((*self.config.known, *self.config.features))
         }
 

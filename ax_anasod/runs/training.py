@@ -15,8 +15,10 @@ from ax.core.trial_status import TrialStatus
 from ax.early_stopping.strategies import BaseEarlyStoppingStrategy
 
 from ax_anasod import trust
+from ax_anasod.core import KnownMetric
 from ax_anasod.exceptions import RunError
 from ax_anasod.journal import Completed, Failed, Journal, Record, Started, Stopped
+from ax_anasod.metrics.costs import known_cost
 from ax_anasod.runners import BaseTrainingRunner
 from ax_anasod.runs.config import RunConfig
 from ax_anasod.runs.execution import Execution
@@ -24,6 +26,7 @@ from ax_anasod.runs.layout import TRIALS_FOLDER
 from ax_anasod.runs.loop import SearchLoop
 from ax_anasod.runs.state import Curve, describe
 from ax_anasod.training import TrainingTask, TrialState
+from ax_anasod.training.costs import COSTS, measure_costs
 
 
 class TrainingSearch(SearchLoop):
@@ -61,6 +64,7 @@ class TrainingSearch(SearchLoop):
         self._runner = runner
         self._early_stopping = early_stopping
         self._epochs: dict[int, int] = {}
+        self._costs: dict[int, dict[str, float]] = {}
         # The surrogates of a search want one thread; training has its own number, or torch's.
         self._threads = torch.get_num_threads()
         super().__init__(config, task.cell, journal)
@@ -100,6 +104,11 @@ class TrainingSearch(SearchLoop):
         """What trains the trials."""
         return self._runner
 
+    def _known(self) -> dict[str, KnownMetric]:
+        """The costs that follow from an architecture."""
+        known = {name: known_cost(name, self.task) for name in self.config.known}
+        return {name: metric for name, metric in known.items() if metric is not None}
+
     def _work_on(
         self,
         waiting: Sequence[Record],
@@ -123,6 +132,12 @@ class TrainingSearch(SearchLoop):
         while (queue or running) and not should_stop():
             while queue and len(running) < limit:
                 start = queue.pop(0)
+                broken = self._broken_limit(start)
+                if broken is not None:
+                    seconds = self._share + self._lap()
+                    self._record(Failed(start.trial, broken, self._encoding(start), seconds))
+                    after_trial(self.records[start.trial])
+                    continue
                 metadata = self._runner.run(self._trial(start.trial))
                 running[start.trial] = (start, metadata)
             self._stop_early(running, after_trial)
@@ -136,6 +151,22 @@ class TrainingSearch(SearchLoop):
                     after_trial(self.records[index])
             if running and not changed:
                 time.sleep(self._runner.seconds_between_polls)
+
+    def _broken_limit(self, start: Started) -> str | None:
+        """Why a network is not to be trained: it costs more than is allowed."""
+        limits = [limit for limit in self.config.limits if limit.name in COSTS]
+        if not limits:
+            return None
+        codes = self._runner.codes_of(self._trial(start.trial))
+        costs = measure_costs(self.task, codes, [limit.name for limit in limits])
+        self._costs[start.trial] = costs
+        broken = [limit for limit in limits if not limit.keeps(costs[limit.name])]
+        return (
+            "its network was not trained: "
+            + ", ".join(f"{limit.name} is {costs[limit.name]:.6g}, not {limit}" for limit in broken)
+            if broken
+            else None
+        )
 
     def _look(self, index: int, metadata: dict[str, Any]) -> bool:
         """Whether a trial has new epochs; Ax is told of them where trials are stopped early."""
@@ -158,7 +189,9 @@ class TrainingSearch(SearchLoop):
         rows = [
             row
             for index in sorted(candidates)
-            for row in self._data_rows(self._trial(index), _curve(states[index]))
+            for row in self._data_rows(
+                self._trial(index), _curve(states[index], self._costs.get(index, {}))
+            )
         ]
         if not rows:
             return
@@ -177,7 +210,8 @@ class TrainingSearch(SearchLoop):
         state = self._runner.state(metadata)
         if state is None:
             raise RunError(f"the folder {metadata['folder']} of trial {start.trial} is gone")
-        wrong = [f"{name} is {v}" for name, v in state.values.items() if not math.isfinite(v)]
+        values = {**state.values, **self._costs.get(start.trial, {})}
+        wrong = [f"{name} is {v}" for name, v in values.items() if not math.isfinite(v)]
         if state.status == "failed" or wrong or not state.epochs:
             reason = state.reason or ", ".join(wrong) or "it has no epoch"
             self._record(Failed(start.trial, reason, encoding, seconds))
@@ -186,7 +220,7 @@ class TrainingSearch(SearchLoop):
         self._record(
             kind(
                 trial=start.trial,
-                values={name: state.values[name] for name in self._metrics},
+                values={name: values[name] for name in self._metrics},
                 architecture=metadata["architecture"],
                 encoding=encoding,
                 cost_seconds=None,
@@ -214,7 +248,8 @@ class TrainingSearch(SearchLoop):
     def _curve(self, end: Completed) -> Curve:
         """The values after each epoch, as the folder of the trial has them."""
         state = TrialState.read(self._runner.folder_of(end.trial))
-        return super()._curve(end) if state is None else _curve(state)
+        costs = {name: value for name, value in end.values.items() if name in COSTS}
+        return super()._curve(end) if state is None else _curve(state, costs)
 
     @contextmanager
     def _all_threads(self) -> Iterator[None]:
@@ -226,7 +261,8 @@ class TrainingSearch(SearchLoop):
             torch.set_num_threads(before)
 
 
-def _curve(state: TrialState | None) -> Curve:
+def _curve(state: TrialState | None, costs: dict[str, float]) -> Curve:
+    """The values after each epoch; costs do not change on the way."""
     if state is None:
         return []
-    return [(epoch.epoch, state.values_after(epoch)) for epoch in state.epochs]
+    return [(epoch.epoch, {**state.values_after(epoch), **costs}) for epoch in state.epochs]

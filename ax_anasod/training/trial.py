@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
@@ -14,9 +14,9 @@ import numpy.typing as npt
 from ax_anasod import trust
 from ax_anasod.exceptions import AnasodError, RunError
 from ax_anasod.files import read_bytes, refuse_link, remove_unfinished, write_whole
-from ax_anasod.networks import num_parameters
 from ax_anasod.schema import parse_json
 from ax_anasod.training.checkpoint import ROOM_HINT
+from ax_anasod.training.costs import measure_costs
 from ax_anasod.training.epoch import Epoch
 from ax_anasod.training.images import ImageData
 from ax_anasod.training.log import TensorBoardLog
@@ -37,8 +37,8 @@ class TrialState:
         codes: ``n x d`` codes of its network, one a layer or a single one, as lists.
         seed: The seed of its training.
         task: Part -> digest of what is trained, by which the trial of another task is known.
-        parameters: Number of its weights without the auxiliary tower, in millions; 0 before
-            there is a network.
+        costs: What its network costs (:data:`ax_anasod.training.costs.COSTS`); empty before
+            there is one.
         epochs: Its epochs so far.
         status: What it does.
         reason: Why it failed or was stopped.
@@ -47,7 +47,7 @@ class TrialState:
     codes: list[list[int]]
     seed: int
     task: dict[str, str]
-    parameters: float = 0.0
+    costs: dict[str, float] = field(default_factory=dict)
     epochs: tuple[Epoch, ...] = ()
     status: Status = "running"
     reason: str | None = None
@@ -62,7 +62,7 @@ class TrialState:
         return {
             "valid_error": epoch.valid_error,
             "valid_loss": epoch.valid_loss,
-            "parameters": self.parameters,
+            **self.costs,
         }
 
     def differs_from(self, other: TrialState) -> list[str]:
@@ -198,6 +198,9 @@ class TrialTraining:
         if training is None:
             checkpoint = self._folder / _CHECKPOINT
             task = self._task.fitted(data)
+            if not self.state.costs:
+                costs = measure_costs(task, self._codes, task.cost_names)
+                self.state = replace(self.state, costs=costs)
             training = task.start(self._codes, data, self._seed, checkpoint)
             self._training = training
             if self._tensorboard:
@@ -208,11 +211,7 @@ class TrialTraining:
             epoch = training.train_epoch()
             if self._log is not None:
                 self._log.write(epoch)
-        self.state = replace(
-            self.state,
-            parameters=num_parameters(training.network) / 1e6,
-            epochs=tuple(training.history),
-        )
+        self.state = replace(self.state, epochs=tuple(training.history))
         if training.finished:
             self.end("completed")
         else:
