@@ -200,7 +200,9 @@ def known_metric(name: str, cell: Cell, how: object, *, tried: bool = False) -> 
 
 
 @lru_cache(maxsize=8)
-def _additive(cell: Cell, config: NetworkConfig, size: Size, image: tuple[int, int]) -> AdditiveSize:
+def _additive(
+    cell: Cell, config: NetworkConfig, size: Size, image: tuple[int, int]
+) -> AdditiveSize:
     # Whoever asks whether a size is a sum, and then for the metric, waits once.
     return AdditiveSize(cell, config, size, image)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Collection
 from dataclasses import replace
 from typing import Any, Final
@@ -19,7 +20,7 @@ from ax_anasod._ax import data_rows, experiment_of, origin_of, strategy_of
 from ax_anasod.cells import Cell
 from ax_anasod.core import AnasodSearchSpace, KnownMetric
 from ax_anasod.core.architectures import ARCHITECTURE, proposed_architecture
-from ax_anasod.exceptions import AnasodError, RunError
+from ax_anasod.exceptions import AnasodError, ObjectiveWarning, RunError
 from ax_anasod.experiment import make_client, make_search_space
 from ax_anasod.generation_strategy import Start
 from ax_anasod.journal import (
@@ -133,7 +134,10 @@ class RunState:
         return self.config.stop_reason(self.records)
 
     def _propose(self, number: int) -> None:
-        indices = list(self.client.get_next_trials(number))
+        with warnings.catch_warnings():
+            # That Ax's own front is empty where some objectives have a limit: a run has its own.
+            warnings.simplefilter("ignore", ObjectiveWarning)
+            indices = list(self.client.get_next_trials(number))
         if not indices:
             raise RunError(f"the strategy {self.config.strategy!r} proposes no further trial")
         self._record(*(_started(self._trial(index), indices[-1]) for index in indices))
