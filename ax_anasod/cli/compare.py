@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 from ax_anasod.cli import options as opt
 from ax_anasod.cli.option_groups import Given, number, option
-from ax_anasod.exceptions import CellError
+from ax_anasod.exceptions import CellError, OptionError
 
 if TYPE_CHECKING:
     from ax_anasod.compare import Contender
@@ -21,6 +22,8 @@ def compare(
     *,
     benchmark: opt.BenchmarkName,
     given: Annotated[Given, opt.BENCHMARK],
+    limit: opt.Limits = None,
+    known: opt.Known = None,
     strategies: Annotated[
         str,
         option(
@@ -75,13 +78,14 @@ def compare(
 
     with waiting("loading Ax"):
         from ax_anasod.cli.comparison_view import finish, watched
-        from ax_anasod.cli.parsing import make_benchmark
+        from ax_anasod.cli.parsing import make_benchmark, with_columns
         from ax_anasod.compare import compare_strategies
 
     contenders = parse_contenders(strategies, trials)
     with waiting("reading the benchmark"):
-        chosen = make_benchmark(benchmark, given)
-        contenders, unfit = leave_out_unfit(strategies, contenders, chosen)
+        columns = with_columns(benchmark, given, limit or [], known or [])
+        chosen = make_benchmark(benchmark, columns)
+        contenders, unfit = leave_out_unfit(strategies, contenders, chosen, limit or [])
     for reason in unfit:
         note(f"left out: {reason}")
     with watched("comparing") as observer:
@@ -94,6 +98,8 @@ def compare(
             regret=regret,
             reference=reference,
             observer=observer,
+            limits=limit or [],
+            known=known or [],
         )
     return finish(comparison, as_json=json)
 
@@ -132,20 +138,22 @@ def parse_contenders(text: str, trials: int) -> list[Contender]:
 
 
 def leave_out_unfit(
-    text: str, contenders: list[Contender], benchmark: Benchmark
+    text: str, contenders: list[Contender], benchmark: Benchmark, limits: Sequence[str] = ()
 ) -> tuple[list[Contender], list[str]]:
-    """Of ``"all"``, those that can search the cell; a strategy that was named stays.
+    """Of ``"all"``, those that can search the benchmark; a strategy that was named stays.
 
     Args:
         text: What `parse_contenders` has read.
         contenders: What it has made of that.
         benchmark: What they are compared on.
+        limits: What trials must keep.
 
     Returns:
         The contenders, and why each of the others cannot.
 
     Raises:
-        AnasodError: A strategy cannot run for another reason than the cell.
+        AnasodError: A strategy cannot run for another reason than the cell, several objectives or
+            limits.
     """
     from ax_anasod.cli.parsing import ALL, entries
 
@@ -154,11 +162,23 @@ def leave_out_unfit(
         return contenders, []
     fit, reasons = [], []
     for contender in contenders:
-        try:
-            contender.check(benchmark)
-        except CellError as error:
-            if contender.label not in named:
-                reasons.append(error.message)
-                continue
-        fit.append(contender)
+        reason = _why_unfit(contender, benchmark, limits)
+        if reason is None or contender.label in named:
+            fit.append(contender)
+        else:
+            reasons.append(reason)
     return fit, reasons
+
+
+def _why_unfit(contender: Contender, benchmark: Benchmark, limits: Sequence[str]) -> str | None:
+    from ax_anasod.generation_strategy import check_objectives
+
+    try:
+        check_objectives(contender.strategy, [o.name for o in benchmark.objectives], limits)
+    except OptionError as error:
+        return error.message
+    try:
+        contender.check(benchmark, limits)
+    except CellError as error:
+        return error.message
+    return None

@@ -5,7 +5,7 @@ Whoever looks at a comparison does not wait for Ax: it is imported where a conte
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -49,11 +49,24 @@ class Contender:
         """
         return label_of(self.strategy, self._shown(self.options))
 
-    def config(self, benchmark: Benchmark, seed: int) -> RunConfig:
+    def config(
+        self,
+        benchmark: Benchmark,
+        seed: int,
+        limits: Sequence[str] = (),
+        known: Sequence[str] = (),
+    ) -> RunConfig:
         """The run with this seed.
 
+        Args:
+            benchmark: What is searched.
+            seed: The seed.
+            limits: What trials must keep.
+            known: Quantities that need no model.
+
         Raises:
-            AnasodError: There is no such strategy or option, or one is out of range.
+            AnasodError: There is no such strategy or option, one is out of range, or the strategy
+                cannot search several objectives, or obey limits.
         """
         from ax_anasod.runs import plan_run
 
@@ -64,6 +77,8 @@ class Contender:
             trials=self.trials,
             seed=seed,
             start=self.start,
+            limits=limits,
+            known=known,
         )
 
     @cached_property
@@ -81,8 +96,15 @@ class Contender:
     def _shown(self, options: Mapping[str, Any]) -> dict[str, Any]:
         return {**options, **({} if self.start is None else self.start.words)}
 
-    def check(self, benchmark: Benchmark) -> RunConfig:
+    def check(
+        self, benchmark: Benchmark, limits: Sequence[str] = (), known: Sequence[str] = ()
+    ) -> RunConfig:
         """Refuse what could not run, before anything does; returns the run with seed 0.
+
+        Args:
+            benchmark: What is searched.
+            limits: What trials must keep.
+            known: Quantities that need no model.
 
         Raises:
             AnasodError: There is no such strategy or option, an option is out of range, an
@@ -91,7 +113,7 @@ class Contender:
         """
         from ax_anasod.runs import Search
 
-        config = self.config(benchmark, seed=0)
+        config = self.config(benchmark, 0, limits, known)
         try:
             Search(config, benchmark)
         except CellError as error:

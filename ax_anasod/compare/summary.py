@@ -69,6 +69,12 @@ class Summary:
         return rows
 
     @cached_property
+    def without_incumbent(self) -> dict[str, int]:
+        """Contender -> how many of its finished runs found nothing that keeps the limits."""
+        found = {label: self.final(label).isna().sum() for label in self.plan.labels}
+        return {label: int(number) for label, number in found.items() if number}
+
+    @cached_property
     def differences(self) -> dict[str, pd.Series]:
         """Contender -> how much higher its incumbents are than those of the reference, by seed.
 
@@ -102,7 +108,7 @@ class Summary:
             "strategy": label,
             "mean": _mean(final),
             "standard_error": _standard_error(final),
-            "median": _median(final),
+            "median": _median(np.where(np.isnan(final), objective.sign * np.inf, final)),
             "queries_to_optimum": _median(to_optimum),
             "trials": trials,
             "seeds": len(final),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -15,12 +15,24 @@ from ax_anasod.objectives import Limit, Objective
 
 if TYPE_CHECKING:
     from ax_anasod.networks import Network
-    from ax_anasod.training.task import TrainingTask
 
 Codes = npt.NDArray[np.int64]
 
 _AMOUNT: Final = re.compile(r"(.*[<>]=\s*\S*?\d\.?)\s*([^\W\d]+)\s*")
 _COUNTS: Final = {"k": 1e3, "M": 1e6, "G": 1e9}
+
+
+class Builder(Protocol):
+    """The part of a :class:`ax_anasod.training.TrainingTask` that builds networks."""
+
+    @property
+    def image_size(self) -> tuple[int, int] | None:
+        """Height and width of the images in pixels, once they were read."""
+        ...
+
+    def build(self, codes: Codes, seed: int, device: str = "cpu") -> Network:
+        """The network of ``n x d`` codes."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -35,16 +47,16 @@ class Cost:
 
     objective: Objective
     units: Mapping[str, float]
-    measure: Callable[[TrainingTask, Codes], float]
+    measure: Callable[[Builder, Codes], float]
 
 
-def _parameters(task: TrainingTask, codes: Codes) -> float:
+def _parameters(task: Builder, codes: Codes) -> float:
     from ax_anasod.networks import num_parameters
 
     return float(num_parameters(_shadow(task, codes)))
 
 
-def _flops(task: TrainingTask, codes: Codes) -> float:
+def _flops(task: Builder, codes: Codes) -> float:
     from ax_anasod.networks import count_flops
 
     if task.image_size is None:
@@ -52,7 +64,7 @@ def _flops(task: TrainingTask, codes: Codes) -> float:
     return float(count_flops(_shadow(task, codes), task.image_size))
 
 
-def _shadow(task: TrainingTask, codes: Codes) -> Network:
+def _shadow(task: Builder, codes: Codes) -> Network:
     """The network without its weights."""
     return task.build(codes, seed=0, device="meta")
 
@@ -66,7 +78,7 @@ operations for one image, as :mod:`ax_anasod.networks.measure` counts them."""
 
 
 def measure_costs(
-    task: TrainingTask, codes: Codes, names: Sequence[str] = ("parameters",)
+    task: Builder, codes: Codes, names: Sequence[str] = ("parameters",)
 ) -> dict[str, float]:
     """What the network of ``n x d`` codes costs, before it is trained."""
     return {name: COSTS[name].measure(task, codes) for name in names}
