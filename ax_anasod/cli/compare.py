@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ax_anasod.nasbench import Benchmark
 
 _START: Final = {"from": "str", "from_cells": "int", "from_uniform": "float"}
+_SCREEN: Final = {"screen": "str", "screen_cost": "float", "screen_trials": "int"}
 _COMPARISON: Final = "Comparison"
 
 
@@ -29,7 +30,8 @@ def compare(
         option(
             _COMPARISON,
             "Strategies, each with options that differ from the defaults as "
-            "NAME:OPTION=VALUE:... (and from=DIR, as --from of search); "
+            "NAME:OPTION=VALUE:... (and from=DIR, as --from of search, or "
+            "screen=COLUMN:screen_cost=X, as --screen); "
             "'all' for every one; see: ax-anasod strategies.",
             "--strategies",
             metavar="NAME,NAME,...",
@@ -119,7 +121,14 @@ def parse_contenders(text: str, trials: int) -> list[Contender]:
         OptionError: An entry is empty, or an option has no value or one of the wrong type.
         RunError: What a strategy starts from is missing or damaged.
     """
-    from ax_anasod.cli.parsing import ALL, named_options, parse_options, parse_texts, read_start
+    from ax_anasod.cli.parsing import (
+        ALL,
+        named_options,
+        parse_options,
+        parse_texts,
+        read_screening,
+        read_start,
+    )
     from ax_anasod.compare import Contender
     from ax_anasod.generation_strategy import STRATEGIES, get
 
@@ -130,10 +139,14 @@ def parse_contenders(text: str, trials: int) -> list[Contender]:
             continue
         strategy = get(name)
         of_start = [text for text in texts if text.partition("=")[0] in _START]
+        of_screen = [text for text in texts if text.partition("=")[0] in _SCREEN]
         start = parse_texts(of_start, _START, "--strategies", "option of a start:")
-        options = parse_options(strategy, [text for text in texts if text not in of_start])
+        screen = parse_texts(of_screen, _SCREEN, "--strategies", "option of screening:")
+        rest = [text for text in texts if text not in (*of_start, *of_screen)]
+        options = parse_options(strategy, rest)
         given = {"place" if n == "from" else n.removeprefix("from_"): v for n, v in start.items()}
-        contenders.append(Contender(name, options, trials, read_start(given)))
+        screening = read_screening(*(screen.get(key) for key in _SCREEN))
+        contenders.append(Contender(name, options, trials, read_start(given), screening))
     return contenders
 
 

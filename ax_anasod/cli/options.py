@@ -204,6 +204,30 @@ Sources = Annotated[
         metavar="DIR",
     ),
 ]
+Screen = Annotated[
+    str | None,
+    option(
+        _SEARCH,
+        "Screen first: search this cheap column of the table, such as the accuracy after short "
+        "trainings; its best architectures are the first trials, and its model helps "
+        "(two-level-bo).",
+        "--screen",
+        metavar="COLUMN",
+    ),
+]
+ScreenCost = Annotated[
+    float | None,
+    option(
+        _SEARCH,
+        "With --screen: what an evaluation of that column costs, in evaluations of the objective.",
+        "--screen-cost",
+        metavar="X",
+    ),
+]
+ScreenTrials = Annotated[
+    int | None,
+    number(_SEARCH, "With --screen: how many of its architectures are evaluated (100).", 1),
+]
 Pick = Annotated[
     str | None,
     option(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ax_anasod.cli.terminal import PlainTable, listing, plain
 
 if TYPE_CHECKING:
-    from ax_anasod.retraining import EnsembleResult, Retrained
+    from ax_anasod.retraining import EnsembleResult, Retrained, TopResult
 
 # Heading and number of decimals of each figure.
 _FIGURES: Final = {
@@ -64,4 +64,26 @@ def table_of_ensemble(result: EnsembleResult) -> PlainTable:
     rows |= {"mean of members": figures["mean_of_members"], "ensemble": figures["ensemble"]}
     for name, row in rows.items():
         table.add_row(name, *(f"{row[f]:.{digits}f}" for f, (_, digits) in _FIGURES.items()))
+    return table
+
+
+def table_of_top(result: TopResult) -> PlainTable:
+    """The best trials of a search, trained for good."""
+    figures = result.figures
+    table = listing("rank", "trial", "error in the search [%]", "test error [%]", "folder")
+    for column in table.columns[:-1]:
+        column.justify = "right"
+    table.title = plain(f"{figures['trained']} of {figures['asked_for']} on {figures['dataset']}")
+    table.caption = plain(
+        f"{figures['hours']:.2g} hours of training; the best: rank {figures['best']}"
+    )
+    table.caption_justify = "left"
+    for network in figures["networks"]:
+        table.add_row(
+            str(network["rank"]),
+            str(network["trial"]),
+            f"{network['valid_error_in_search']:.2f}",
+            f"{network['test_error']:.2f}",
+            network["folder"],
+        )
     return table

@@ -66,6 +66,13 @@ def _table(results: Results, state: str | None) -> PlainTable:
     costs = [cost for cost in content["cost_seconds"] or [] if cost is not None]
     if costs:
         table.add_row("simulated cost", duration(sum(costs)))
+    screen, spent = config.screen, results.costs
+    if screen is not None and spent:
+        table.add_row(
+            "cost",
+            f"{spent[-1]:.6g} evaluations: {screen.spent:.6g} for {screen.trials} of "
+            f"{screen.column}, and one a trial",
+        )
     if results.ends:
         each = duration(content["seconds_per_trial"])
         table.add_row("wall time", f"{duration(results.seconds)} (median {each} a trial)")

@@ -134,6 +134,11 @@ class Plan:
         return [contender.label for contender in self.contenders]
 
     @property
+    def screens(self) -> bool:
+        """Whether some contender screens, so that runs of one length differ in their cost."""
+        return any(contender.screen is not None for contender in self.contenders)
+
+    @property
     def columns(self) -> dict[str, str]:
         """Reported quantity -> its column in the results; objectives, too, where several are."""
         return column_names((q.name for q in self.recorded), (*COLUMNS, SECONDS))

@@ -58,7 +58,7 @@ class Summary:
         that half of the runs or fewer have found.
         """
         rows = pd.DataFrame(
-            [self._row(c.label, c.trials) for c in self.plan.contenders],
+            [self._row(c.label, c.trials, c.spent_before) for c in self.plan.contenders],
         )
         p_values = {
             label: signed_rank_p(differences) for label, differences in self.differences.items()
@@ -99,7 +99,7 @@ class Summary:
         trials = next(c.trials for c in self.plan.contenders if c.label == label)
         return curves(self.results, label, column, trials)
 
-    def _row(self, label: str, trials: int) -> dict[str, Any]:
+    def _row(self, label: str, trials: int, before: float) -> dict[str, Any]:
         incumbents = self._curves(label, "incumbent")
         final = incumbents.iloc[:, -1].to_numpy()
         objective = self.plan.objective
@@ -114,6 +114,8 @@ class Summary:
             "seeds": len(final),
             "seeds_at_optimum": _number_reached(to_optimum),
         }
+        if self.plan.screens:
+            row["cost"] = before + trials
         if objective.optimum is not None:
             row["regret"] = objective.regret(row["mean"])
         if self.plan.regret is not None:

@@ -28,6 +28,8 @@ def table(summary: Summary) -> tuple[list[str], list[list[str]]]:
         "mean ± s.e.": _plus_minus(frame, "mean", "standard_error", unit),
         "median": [number(value, unit) for value in frame["median"]],
     }
+    if plan.screens:
+        columns["cost"] = [f"{cost:.6g}" for cost in frame["cost"]]
     if plan.objective.optimum is not None:
         columns["queries to optimum"] = _queries(frame, "queries_to_optimum", "seeds_at_optimum")
     if plan.regret is not None:
@@ -74,6 +76,11 @@ def notes(summary: Summary) -> list[str]:
             )
             + "; the noise-free regret is the mean error of the incumbent above "
             f"that optimum{_unit_of_regret(plan.noise_free.unit, ', in')}."
+        )
+    if plan.screens:
+        sentences.append(
+            "Cost: of a run in all, in evaluations of what is judged; that of a search of a cheap "
+            "column before it is spent before its first trial."
         )
     if plan.reported:
         names = ", ".join(quantity.name for quantity in plan.reported)

@@ -68,7 +68,8 @@ class Task:
             AnasodError: The search cannot be made, or not go on.
         """
         made = benchmark()
-        config = self.contender.config(made, self.seed, self.limits, self.known)
+        sources = self.contender.sources(made, self.seed)
+        config = self.contender.config(made, self.seed, self.limits, self.known, sources)
         # Not those above: a comparison that was deleted must not come back in part.
         refuse_link(self.journal.parent)
         self.journal.parent.mkdir(exist_ok=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, get_args
@@ -16,7 +16,7 @@ from ax_anasod.dnas import OneShotConfig, OneShotResult
 from ax_anasod.dnas.edges import CellEdges
 from ax_anasod.dnas.layout import CONFIG as DNAS_CONFIG
 from ax_anasod.exceptions import OptionError, RunError, UnknownNameError
-from ax_anasod.journal import BETWEEN_LAYERS
+from ax_anasod.journal import BETWEEN_LAYERS, Completed
 from ax_anasod.runs import Results
 from ax_anasod.runs.view import RunView
 from ax_anasod.training import TrainingTask
@@ -145,6 +145,36 @@ class BestTrial(SearchResult):
             rule="" if rule is None else rule.words,
             counts=np.array([best.encoding[name] for name in task.cell.operations]),
             codes=task.cell.from_strings(best.architecture.split(BETWEEN_LAYERS)),
+        )
+
+    @classmethod
+    def ranked(cls, run: str | Path, number: int) -> list[Self]:
+        """Read the best trials of a run folder, the most promising first.
+
+        By the first objective of those that have ended and keep the limits; of several objectives
+        the others decide where the first ties.
+
+        Args:
+            run: The folder.
+            number: How many, at most.
+
+        Raises:
+            RunError: As `in_run`.
+        """
+        best = cls.in_run(run)
+        view = RunView.read(run)
+        results = Results(view.config, view.records)
+        return [best._of(end) for end in results.ranking[:number]]
+
+    def _of(self, end: Completed) -> Self:
+        """Another trial of the same run."""
+        return replace(
+            self,
+            trial=end.trial,
+            valid_error=end.values[self.task.objectives[0].name],
+            counts=np.array([end.encoding[name] for name in self.task.cell.operations]),
+            codes=self.task.cell.from_strings(end.architecture.split(BETWEEN_LAYERS)),
+            rule="",
         )
 
     @property

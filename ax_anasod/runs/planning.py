@@ -18,7 +18,7 @@ from ax_anasod.metrics.source import earlier_search
 from ax_anasod.nasbench.truth import Answers, best_value
 from ax_anasod.objectives import Limit, Objective, find_quantity
 from ax_anasod.picking import parse_pick
-from ax_anasod.runs.config import MOST_TRIALS, RunConfig, Source
+from ax_anasod.runs.config import MOST_TRIALS, RunConfig, Screening, Source
 from ax_anasod.runs.metric_names import metric_names
 
 
@@ -72,6 +72,7 @@ def plan_run(
     first: str = "",
     sources: Sequence[object] = (),
     pick: str = "",
+    screen: Screening | None = None,
 ) -> RunConfig:
     """The configuration of a new run.
 
@@ -137,6 +138,7 @@ def plan_run(
         first=first,
         sources=tuple(Source(tuple(s.architectures), tuple(s.targets)) for s in found),
         pick=pick,
+        screen=screen,
     )
 
 

@@ -7,7 +7,7 @@ import io
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
@@ -73,6 +73,12 @@ class Results:
         return incumbents
 
     @property
+    def ranking(self) -> list[Completed]:
+        """The trials that keep the limits, by the first objective, and then by the others."""
+        kept = [end for end in self.ends if self._counts(end)]
+        return sorted(kept, key=lambda end: (*self._point(end), end.trial))
+
+    @property
     def best(self) -> Completed | None:
         """The best trial by the first objective."""
         incumbents = self.incumbents
@@ -112,6 +118,17 @@ class Results:
         return self.config.stop_reason(self.records)
 
     @property
+    def costs(self) -> list[float] | None:
+        """What was spent after each trial, screening included, in evaluations of one trial.
+
+        None where nothing was screened.
+        """
+        screen = self.config.screen
+        if screen is None:
+            return None
+        return [screen.spent + number for number in range(1, len(self.ends) + 1)]
+
+    @property
     def seconds(self) -> float:
         """Wall time of the search over all its processes, in seconds."""
         return sum(end.seconds for end in self.ends)
@@ -122,10 +139,8 @@ class Results:
 
         Of trials with equal values the earliest is taken; none that breaks a limit.
         """
-        completed = [end for end in self.ends if self._counts(end)]
-        points = sorted(completed, key=lambda end: (*self._point(end), end.trial))
         front: list[Completed] = []
-        for end in points:
+        for end in self.ranking:
             # Whatever dominates or equals a point comes before it in this order.
             if not any(_covers(self._point(other), self._point(end)) for other in front):
                 front.append(end)
@@ -215,6 +230,10 @@ class Results:
             else {"value": best.values[self.objective.name], **_description(best)},
             "optimum": self.objective.optimum,
             "cost_seconds": costs if any(cost is not None for cost in costs) else None,
+            "screen": None
+            if config.screen is None
+            else {**asdict(config.screen), "spent": config.screen.spent},
+            "cost": self.costs,
             "seconds": self.seconds,
             "seconds_per_trial": statistics.median(e.seconds for e in ends) if ends else None,
             "pareto_front": None
