@@ -8,11 +8,12 @@ from ax_anasod.analysis.report import SearchOverview, write_report
 from ax_anasod.analysis.series import SearchSeries
 from ax_anasod.analysis.slice import DistributionSlicePlot
 from ax_anasod.analysis.summary import SearchSummary
-from ax_anasod.analysis.trade_off import TradeOffPlot
+from ax_anasod.analysis.trade_off import FrontFacts, TradeOffPlot
 
 __all__ = [
     "BlockExchangePlot",
     "DistributionSlicePlot",
+    "FrontFacts",
     "IncumbentPlot",
     "OperationDistributionPlot",
     "SearchOverview",

@@ -19,6 +19,7 @@ from ax_anasod.training.config import TrainingConfig
 
 if TYPE_CHECKING:
     from ax_anasod.generation_strategy import Start, Strategy
+    from ax_anasod.runs.config import Screening
 
 
 def _read_float(value: str) -> float:
@@ -139,6 +140,27 @@ def read_start(given: Given) -> Start | None:
     from ax_anasod.generation_strategy import Start
 
     return replace(Start.of(Path(place)), **changes)
+
+
+def read_screening(column: str | None, cost: float | None, trials: int | None) -> Screening | None:
+    """Read ``--screen``, ``--screen-cost`` and ``--screen-trials``; None where none was given.
+
+    Raises:
+        OptionError: A number is out of range, or one is given without the others.
+    """
+    if column is None:
+        for flag, value in (("--screen-cost", cost), ("--screen-trials", trials)):
+            if value is not None:
+                raise OptionError(f"{flag} is for --screen COLUMN")
+        return None
+    if cost is None:
+        raise OptionError(
+            f"--screen {column} needs --screen-cost X",
+            "what an evaluation of it costs, in evaluations of the objective, such as 0.06",
+        )
+    from ax_anasod.runs.config import Screening
+
+    return Screening(column, cost, **({} if trials is None else {"trials": trials}))
 
 
 def option_types(strategy: Strategy) -> dict[str, str]:

@@ -51,11 +51,15 @@ class Task:
         contender: The contender.
         seed: The seed.
         journal: Where its trials are kept.
+        limits: What trials must keep.
+        known: Quantities that need no model.
     """
 
     contender: Contender
     seed: int
     journal: Path
+    limits: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
 
     def run(self, benchmark: Callable[[], Benchmark], connection: Connection) -> None:
         """Search to the end, or until something comes through the connection.
@@ -64,7 +68,8 @@ class Task:
             AnasodError: The search cannot be made, or not go on.
         """
         made = benchmark()
-        config = self.contender.config(made, self.seed)
+        sources = self.contender.sources(made, self.seed)
+        config = self.contender.config(made, self.seed, self.limits, self.known, sources)
         # Not those above: a comparison that was deleted must not come back in part.
         refuse_link(self.journal.parent)
         self.journal.parent.mkdir(exist_ok=True)

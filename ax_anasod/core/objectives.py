@@ -75,6 +75,11 @@ def optimization_config(
     return MultiObjectiveOptimizationConfig(objective, constraints, thresholds)
 
 
+def all_limits(config: OptimizationConfig) -> list[Limit]:
+    """What the values of trials must keep, thresholds of objectives among it."""
+    return list(map(_limit, config.all_constraints))
+
+
 def limits_of(config: OptimizationConfig) -> tuple[list[Limit], list[float]]:
     """The limits, and the worst value that each objective may have.
 
@@ -84,7 +89,7 @@ def limits_of(config: OptimizationConfig) -> tuple[list[Limit], list[float]]:
     """
     thresholds = {name: math.inf for name, _ in objective_signs(config)}
     limits = []
-    for limit in map(_limit, config.all_constraints):
+    for limit in all_limits(config):
         if limit.name in thresholds:
             thresholds[limit.name] = limit.bound
         else:

@@ -15,12 +15,14 @@ from ax_anasod.generation_strategy import Start, check_objectives, get
 from ax_anasod.generators.two_level import FEATURE_SEPARATOR
 from ax_anasod.global_stopping import check_until_improvement_below
 from ax_anasod.metrics.source import earlier_search
+from ax_anasod.nasbench.truth import Answers, best_value
 from ax_anasod.objectives import Limit, Objective, find_quantity
-from ax_anasod.runs.config import MOST_TRIALS, RunConfig, Source
+from ax_anasod.picking import parse_pick
+from ax_anasod.runs.config import MOST_TRIALS, RunConfig, Screening, Source
 from ax_anasod.runs.metric_names import metric_names
 
 
-class Subject(Protocol):
+class Subject(Answers, Protocol):
     """The subject of a run: a benchmark, or networks that it trains."""
 
     @property
@@ -48,10 +50,6 @@ class Subject(Protocol):
         """What is recorded but not searched."""
         ...
 
-    def optimum(self, objective: str) -> float | None:
-        """The best value of an objective, None where unknown."""
-        ...
-
     def to_dict(self) -> dict[str, Any]:
         """JSON-able description from which it is restored."""
         ...
@@ -73,6 +71,8 @@ def plan_run(
     features: Sequence[str] = (),
     first: str = "",
     sources: Sequence[object] = (),
+    pick: str = "",
+    screen: Screening | None = None,
 ) -> RunConfig:
     """The configuration of a new run.
 
@@ -107,13 +107,13 @@ def plan_run(
         )
     for name in (*known, *features, *starting, *(limit.name for limit in bounds)):
         find_quantity(name, quantities)
+    parse_pick(pick, benchmark.objectives, benchmark.reported)  # refuses
     searched = benchmark.objectives[0].name
     found = [earlier_search("source", benchmark.cell, source, searched) for source in sources]
     parameters = make_search_space(benchmark.cell, strategy).parameters
     metrics = metric_names((quantity.name for quantity in quantities), parameters)
     described = tuple(
-        # The best of all architectures may break a limit: it is no optimum then.
-        replace(q, metric=metrics[q.name], optimum=None if bounds else benchmark.optimum(q.name))
+        replace(q, metric=metrics[q.name], optimum=best_value(benchmark, q, bounds))
         for q in quantities
     )
     return RunConfig(
@@ -137,6 +137,8 @@ def plan_run(
         features=features,
         first=first,
         sources=tuple(Source(tuple(s.architectures), tuple(s.targets)) for s in found),
+        pick=pick,
+        screen=screen,
     )
 
 
