@@ -187,10 +187,16 @@ def _facts(content: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _cells(content: Mapping[str, Any]) -> str:
-    head = "<th>architecture</th><th>score</th><th>oracle [%]</th>"
+    titles = {"score": "score [nats]", "oracle": "oracle [%]"}
+    # All cells have a score or an oracle's value, or none has.
+    known = [name for name in titles if content["best"][name] is not None]
+    head = "".join(
+        f"<th>{title}</th>" for title in ["architecture", *(titles[name] for name in known)]
+    )
     rows = "".join(
-        f"<tr><td>{html.escape(cell['architecture'])}</td><td>{_number(cell['score'])}</td>"
-        f"<td>{_number(cell['oracle'])}</td></tr>"
+        f"<tr><td>{html.escape(cell['architecture'])}</td>"
+        + "".join(f"<td>{cell[name]:.3f}</td>" for name in known)
+        + "</tr>"
         for cell in content["candidates"][:_MOST_ROWS]
     )
     number = len(content["candidates"])
@@ -200,7 +206,3 @@ def _cells(content: Mapping[str, Any]) -> str:
         f"{html.escape(content['ranked_by'])}.</p><div class='table'><table><thead><tr>{head}"
         f"</tr></thead><tbody>{rows}</tbody></table></div></section>"
     )
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"

@@ -185,13 +185,11 @@ def make_method(name: str, settings: Sequence[str], candidates: int | None = Non
         UnknownNameError: There is no such method or setting.
         OptionError: A setting has the wrong type or is out of range.
     """
-    from ax_anasod.cli.parsing import field_types, parse_texts
-    from ax_anasod.dnas import MethodConfig, method
+    from ax_anasod.cli.parsing import method_types, parse_texts
+    from ax_anasod.dnas import method
 
     method(name)
-    options = parse_texts(
-        settings, field_types(MethodConfig), "--option", f"option of method {name!r}:"
-    )
+    options = parse_texts(settings, method_types(), "--option", f"option of method {name!r}:")
     if candidates is not None:
         options["candidates"] = candidates
     return method(name, **options)

@@ -195,6 +195,14 @@ class OneShotRun:
                 f"{_FEWEST_STEPS}, operations with weights have not learned to beat doing nothing"
             )
         if search.history:
+            error = search.best.draw_error
+            if self._data.is_chance(error):
+                said.append(
+                    f"draws from p did not do clearly better than guessing (error {error:.2f} %, "
+                    "that of always naming the most frequent class "
+                    f"{self._data.chance_error:.2f} %), so that p says little: search longer, "
+                    "with more epochs or on more images"
+                )
             shares = search.probabilities.mean(axis=0)
             free = [i for i in range(len(shares)) if i not in search.supernet.weighted]
             if shares[free].sum() > _COLLAPSED:

@@ -206,8 +206,13 @@ def test_what_the_user_has_to_know(make: Make) -> None:
     assert few.startswith("6 steps are few for a method that computes one operation a block")
     mixture = make("gaea")
     mixture.run()
-    assert mixture.warnings() == []
     last = mixture.search.history[-1]
+    mixture.search.history[-1] = replace(last, draw_error=50.0)
+    assert mixture.warnings() == []
+    mixture.search.history[-1] = replace(last, draw_error=88.0)
+    (guessing,) = mixture.warnings()
+    assert guessing.startswith("draws from p did not do clearly better than guessing (error 88.00 ")
+    last = replace(last, draw_error=50.0)
     mixture.search.history[-1] = replace(last, probabilities=[[0.1, 0.5, 0.1, 0.0, 0.3]] * 6)
     (collapsed,) = mixture.warnings(0.4)
     assert collapsed == (
