@@ -235,15 +235,10 @@ def _run_search(run: OneShotRun, *, as_json: bool) -> int:
                 def after_epoch(epoch: SearchEpoch) -> None:
                     progress.show(epoch.epoch, _in_words(run))
 
-                def after_second(epoch: SearchEpoch) -> None:
-                    progress.show_part("second supernet", epoch.epoch, epochs, "")
-
                 def after_cell(trained: int) -> None:
                     progress.show_part("cells trained alone", trained, trained, "")
 
-                result = run.run(
-                    after_epoch, after_second, after_cell, lambda: interruption.requested
-                )
+                result = run.run(after_epoch, after_cell, lambda: interruption.requested)
     except KeyboardInterrupt:
         result = None
     if result is None:

@@ -21,7 +21,7 @@ _MOST_CELLS_SHOWN: Final = 5
 _RANKED: Final = {
     "nothing": "drawn from p",
     "supernet": "ranked by the supernet",
-    "training": "ranked by short trainings",
+    "training": "the first ones ranked by short trainings, draws behind them by the supernet",
 }
 # Columns of the epochs that are no numbers, and those of whole ones.
 _TEXTS: Final = ("drawn", "likeliest")

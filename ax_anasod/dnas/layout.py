@@ -6,8 +6,6 @@ from typing import Final
 
 CONFIG: Final = "dnas.json"
 CHECKPOINT: Final = "checkpoint.pt"
-NEIGHBOURHOOD: Final = "neighbourhood.pt"
-"""State of the second supernet."""
 EPOCHS: Final = "epochs.csv"
 FOUND: Final = "found.json"
 """The result; a search starts from it, and ``evaluate`` trains it."""
@@ -15,5 +13,5 @@ RESULTS: Final = "search.json"
 TRAINED: Final = "trained.json"
 """Losses of cells that were trained alone for a few epochs."""
 LOCK: Final = "dnas.lock"
-FILES: Final = (CHECKPOINT, NEIGHBOURHOOD, EPOCHS, FOUND, RESULTS, TRAINED)
+FILES: Final = (CHECKPOINT, EPOCHS, FOUND, RESULTS, TRAINED)
 """What a search writes after its configuration."""

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from ax_anasod.dnas.config import OneShotConfig
-from ax_anasod.dnas.edges import Codes, Probabilities
+from ax_anasod.dnas.edges import Codes
 from ax_anasod.dnas.estimators import SINGLE_PATH
 from ax_anasod.dnas.judge import Values
 from ax_anasod.dnas.layout import (
@@ -21,7 +21,6 @@ from ax_anasod.dnas.layout import (
     EPOCHS,
     FOUND,
     LOCK,
-    NEIGHBOURHOOD,
     RESULTS,
     TRAINED,
 )
@@ -29,7 +28,7 @@ from ax_anasod.dnas.oracle import Oracle
 from ax_anasod.dnas.result import OneShotResult
 from ax_anasod.dnas.search import DistributionSearch
 from ax_anasod.dnas.search_epoch import SearchEpoch
-from ax_anasod.dnas.selection import Ranking, neighbourhood, select, train_alone
+from ax_anasod.dnas.selection import Ranking, Train, deep_network, select, train_alone
 from ax_anasod.files import read_json, write_whole
 from ax_anasod.locks import locked
 from ax_anasod.nasbench import from_dict
@@ -67,6 +66,8 @@ class OneShotRun:
             seed=config.seed,
             checkpoint=None if folder is None else folder / CHECKPOINT,
         )
+        if config.method.selection == "discrete":
+            deep_network(self.search)
         self.oracle: Oracle | None = None
         if config.oracle is not None:
             benchmark = from_dict(config.oracle["benchmark"])
@@ -76,7 +77,6 @@ class OneShotRun:
     def run(
         self,
         after_epoch: Callable[[SearchEpoch], None] = lambda epoch: None,
-        after_second: Callable[[SearchEpoch], None] = lambda epoch: None,
         after_cell: Callable[[int], None] = lambda trained: None,
         should_stop: Callable[[], bool] = lambda: False,
     ) -> OneShotResult | None:
@@ -84,7 +84,6 @@ class OneShotRun:
 
         Args:
             after_epoch: Called with each new epoch.
-            after_second: Called with each new epoch of a second supernet.
             after_cell: Called with the number of cells that were trained alone so far.
             should_stop: Asked after each epoch.
 
@@ -117,12 +116,7 @@ class OneShotRun:
                 self.search.run(after, should_stop)
             if not self.search.finished:
                 return None
-            ranking = select(
-                self.search,
-                self._data,
-                train=self._train(after_cell),
-                search_near=lambda start: self._search_near(start, after_second),
-            )
+            ranking = select(self.search, self._data, train=self._train(after_cell))
             result = self._result(ranking)
             if folder is not None:
                 result.write(folder / FOUND)
@@ -273,27 +267,19 @@ class OneShotRun:
             writer.writerow(flat)
         write_whole(self.folder / EPOCHS, file.getvalue())
 
-    def _search_near(
-        self, start: Probabilities, after_epoch: Callable[[SearchEpoch], None]
-    ) -> DistributionSearch:
-        checkpoint = None if self.folder is None else self.folder / NEIGHBOURHOOD
-        local = neighbourhood(self.search, self._data, start, checkpoint)
-        local.run(after_epoch)
-        return local
-
-    def _train(self, after_cell: Callable[[int], None]) -> Callable[[Codes, int], Values]:
+    def _train(self, after_cell: Callable[[int], None]) -> Train:
         """Short trainings that are remembered in the folder."""
         path = None if self.folder is None else self.folder / TRAINED
         known: dict[str, float] = {}
         if path is not None and path.exists():
             known = read_json(path, dict[str, float])
 
-        def train(codes: Codes, epochs: int) -> Values:
+        def train(codes: Codes, epochs: int, cells: int) -> Values:
             losses = []
             for code, text in zip(codes, self.config.task.cell.to_strings(codes), strict=True):
-                key = f"{text} after {epochs}"
+                key = f"{text} of {cells} cells after {epochs}"
                 if key not in known:
-                    known[key] = train_alone(self.search, self._data, code, epochs)
+                    known[key] = train_alone(self.search, self._data, code, epochs, cells)
                     if path is not None:
                         write_whole(path, json.dumps(known, indent=0))
                 losses.append(known[key])
