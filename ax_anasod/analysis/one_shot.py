@@ -13,6 +13,7 @@ import numpy as np
 from ax_anasod.analysis.page_template import PAGE
 from ax_anasod.analysis.pictures import trial_figure
 from ax_anasod.cells import Cell
+from ax_anasod.dnas.layout import RANKED
 from ax_anasod.files import write_whole
 from ax_anasod.plots import style
 from ax_anasod.plots.figure import save
@@ -200,9 +201,9 @@ def _cells(content: Mapping[str, Any]) -> str:
         for cell in content["candidates"][:_MOST_ROWS]
     )
     number = len(content["candidates"])
-    more = f"The first {_MOST_ROWS} of {number}. " if number > _MOST_ROWS else ""
+    more = f"; {_MOST_ROWS} are shown" if number > _MOST_ROWS else ""
     return (
-        f"<section><h3>Cells in order of promise</h3><p>{more}Ranked by: "
-        f"{html.escape(content['ranked_by'])}.</p><div class='table'><table><thead><tr>{head}"
+        f"<section><h3>Cells in order of promise</h3><p>{number}, {RANKED[content['ranked_by']]}"
+        f"{more}.</p><div class='table'><table><thead><tr>{head}"
         f"</tr></thead><tbody>{rows}</tbody></table></div></section>"
     )

@@ -1,4 +1,4 @@
-"""Which files are in the folder of a differentiable search."""
+"""Which files are in the folder of a differentiable search, and a word of its result."""
 
 from __future__ import annotations
 
@@ -15,3 +15,9 @@ TRAINED: Final = "trained.json"
 LOCK: Final = "dnas.lock"
 FILES: Final = (CHECKPOINT, EPOCHS, FOUND, RESULTS, TRAINED)
 """What a search writes after its configuration."""
+RANKED: Final = {
+    "nothing": "taken from p",
+    "supernet": "ranked by the supernet",
+    "training": "the first ones ranked by short trainings, draws behind them by the supernet",
+}
+"""What cells were ranked by -> the same in words."""
