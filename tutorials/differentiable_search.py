@@ -141,13 +141,13 @@ for name in ("skip_connect", "nor_conv_3x3"):
 # %% [markdown]
 # ## 3. Cells in order of promise
 #
-# `anasod-dnas+` takes the vertex of the simplex (all blocks one operation) that is best after a short
-# training, which also sees what p is blind to, and compares it with the cells that differ from it in
-# one block, by short trainings, too: the better ones are trained for longer. These usually have
-# as many cells as published networks, since a path that a network of fifteen cells needs is worth
-# nothing in one of three; here nothing deeper is ever trained, hence `depth`. Cells drawn from p
-# follow, ranked by the supernet. Whether such a ranking can be trusted is measured, not hoped: ten
-# cells drawn uniformly are trained alone, and `agreement` is the rank correlation of the two.
+# `anasod-dnas+` takes the vertex of the simplex (all blocks one operation) that is best after a
+# short training, which also sees what p is blind to, and compares it with the cells that differ
+# from it in one block, by short trainings, too: the better ones are trained for longer. These
+# usually have as many cells as published networks, since a path that a network of fifteen cells
+# needs is worth nothing in one of three; here nothing deeper is ever trained, hence `depth`. Cells
+# drawn from p follow, ranked by the supernet. Whether such a ranking can be trusted is measured,
+# not hoped: ten cells drawn uniformly are trained alone, and `agreement` is the rank correlation.
 
 # %%
 print(f"supernet and short trainings agree by {found.agreement:.2f}")

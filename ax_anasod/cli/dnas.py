@@ -46,8 +46,8 @@ def dnas(
         str,
         option(
             _METHOD,
-            "anasod-dnas (the paper), anasod-dnas+ (its cells ranked), gaea, gaea-erm, darts, "
-            "darts-2, gdas, drnas, beta-darts, setn, rsps or enas.",
+            "anasod-dnas (the paper), anasod-dnas+ (then single mutations of the best vertex), "
+            "gaea, gaea-erm, darts, darts-2, gdas, drnas, beta-darts, setn, rsps or enas.",
             metavar="NAME",
         ),
     ] = "anasod-dnas",

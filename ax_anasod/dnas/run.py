@@ -41,6 +41,10 @@ _FEWEST_STEPS: Final = 5_000
 _COLLAPSED: Final = 0.8
 
 
+class _Stopped(Exception):
+    """The search was asked to stop while cells were trained alone."""
+
+
 class OneShotRun:
     """A differentiable search, its selection of cells, and their files.
 
@@ -85,7 +89,7 @@ class OneShotRun:
         Args:
             after_epoch: Called with each new epoch.
             after_cell: Called with the number of cells that were trained alone so far.
-            should_stop: Asked after each epoch.
+            should_stop: Asked after each epoch, and before each cell that is trained alone.
 
         Returns:
             The result; None where the search was stopped.
@@ -116,7 +120,12 @@ class OneShotRun:
                 self.search.run(after, should_stop)
             if not self.search.finished:
                 return None
-            ranking = select(self.search, self._data, train=self._train(after_cell))
+            try:
+                ranking = select(
+                    self.search, self._data, train=self._train(after_cell, should_stop)
+                )
+            except _Stopped:
+                return None
             result = self._result(ranking)
             if folder is not None:
                 result.write(folder / FOUND)
@@ -267,7 +276,7 @@ class OneShotRun:
             writer.writerow(flat)
         write_whole(self.folder / EPOCHS, file.getvalue())
 
-    def _train(self, after_cell: Callable[[int], None]) -> Train:
+    def _train(self, after_cell: Callable[[int], None], should_stop: Callable[[], bool]) -> Train:
         """Short trainings that are remembered in the folder."""
         path = None if self.folder is None else self.folder / TRAINED
         known: dict[str, float] = {}
@@ -279,6 +288,8 @@ class OneShotRun:
             for code, text in zip(codes, self.config.task.cell.to_strings(codes), strict=True):
                 key = f"{text} of {cells} cells after {epochs}"
                 if key not in known:
+                    if should_stop():
+                        raise _Stopped
                     known[key] = train_alone(self.search, self._data, code, epochs, cells)
                     if path is not None:
                         write_whole(path, json.dumps(known, indent=0))

@@ -115,14 +115,17 @@ def test_what_is_printed(make: Make) -> None:
     assert all(sum(row.values()) == pytest.approx(1.0) for row in p)
 
 
-@pytest.mark.parametrize("stop_after", [1, 2])
+@pytest.mark.parametrize("stop", ["search", "ranking", "kill"])
 def test_a_run_that_was_stopped_ends_as_one_that_was_not(
-    make: Make, tmp_path: Path, stop_after: int
+    make: Make, tmp_path: Path, stop: str
 ) -> None:
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     make("rsps", whole, candidates=3).run()
     first = make("rsps", stopped, candidates=3)
-    if stop_after == 1:
+    if stop == "ranking":
+        assert first.run(should_stop=(stopped / "trained.json").exists) is None
+        assert len(json.loads((stopped / "trained.json").read_text())) == 1
+    elif stop == "search":
         assert first.run(should_stop=lambda: len(first.search.history) == 1) is None
         assert not (stopped / "found.json").exists()
         assert len(timeless(stopped / "epochs.csv")) == 1
