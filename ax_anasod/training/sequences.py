@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
+from ax_anasod.exceptions import OptionError
 from ax_anasod.settings import NonNegativeInt, PositiveInt, checked
 
 NOT_ASKED: Final = -100
@@ -37,12 +38,19 @@ class RecallAndFacts:
         names: Names a and b of ``facts``, and as many values.
         length: Tokens of a sequence, a multiple of 6.
         data_seed: The seed of the table f.
+
+    Raises:
+        OptionError: A value is out of range.
     """
 
     keys: PositiveInt = 10
     names: PositiveInt = 40
     length: PositiveInt = 48
     data_seed: NonNegativeInt = 0
+
+    def __post_init__(self) -> None:
+        if self.length % 6:
+            raise OptionError(f"length {self.length} is no multiple of 6", "pairs and triples")
 
     @property
     def vocabulary(self) -> int:
