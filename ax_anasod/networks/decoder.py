@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from ax_anasod.cells import Architecture, Cell
+from ax_anasod.cells import Architecture
+from ax_anasod.cells.definition import CellDefinition
 from ax_anasod.exceptions import CellError, OptionError, UnknownNameError, nearest_hint
 from ax_anasod.networks.decoder_config import DecoderConfig
 from ax_anasod.networks.sequence_operations import SEQUENCE_OPERATIONS, SequenceOperation
@@ -47,7 +48,8 @@ class Decoder(nn.Module):
             x = x + F.pad(self.before(tokens), (0, 0, 1, 0))[:, :-1]
         for norm, operation in zip(self.norms, self.operations, strict=True):
             x = x + operation(norm(x))
-        return self.head(self.last_norm(x))
+        logits: Tensor = self.head(self.last_norm(x))
+        return logits
 
 
 def build_decoder(
@@ -95,7 +97,7 @@ def build_decoder(
 
 
 def _resolve(
-    cell: Cell, own: Mapping[str, SequenceOperation], config: DecoderConfig
+    cell: CellDefinition, own: Mapping[str, SequenceOperation], config: DecoderConfig
 ) -> dict[str, SequenceOperation]:
     if cell.wiring:
         raise CellError(f"the blocks of cell {cell.name!r} are no chain: it has wiring choices")

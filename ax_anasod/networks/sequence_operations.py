@@ -46,7 +46,8 @@ class CausalAttention(nn.Module):
             distance = position[:, None] - position
             mask = (distance >= 0) & (distance < self.window)
         mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None)
-        return self.output(_from_heads(mixed))
+        result: Tensor = self.output(_from_heads(mixed))
+        return result
 
 
 class LinearAttention(nn.Module):
@@ -106,7 +107,8 @@ class LinearAttention(nn.Module):
 
     def _finish(self, mixed: Tensor, x: Tensor) -> Tensor:
         normed = F.rms_norm(mixed, mixed.shape[-1:])
-        return self.output(_from_heads(normed) * F.silu(self.gate(x)))
+        result: Tensor = self.output(_from_heads(normed) * F.silu(self.gate(x)))
+        return result
 
 
 class SwiGLU(nn.Module):
@@ -126,7 +128,8 @@ class SwiGLU(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """``batch x length x width`` to the same."""
         gate, value = self.inputs(x).chunk(2, dim=-1)
-        return self.output(F.silu(gate) * value)
+        result: Tensor = self.output(F.silu(gate) * value)
+        return result
 
 
 def sliding_window_attention(config: DecoderConfig) -> nn.Module:
@@ -167,7 +170,7 @@ def _before(x: Tensor) -> Tensor:
 
 
 def _to_heads(x: Tensor, heads: int) -> Tensor:
-    return x.unflatten(-1, (heads, -1)).transpose(1, 2)
+    return x.view(*x.shape[:-1], heads, -1).transpose(1, 2)
 
 
 def _from_heads(x: Tensor) -> Tensor:
