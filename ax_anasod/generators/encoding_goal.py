@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from botorch.acquisition.acquisition import AcquisitionFunction
 from botorch.acquisition.analytic import (
@@ -79,7 +81,7 @@ class EncodingGoal:
         model: Model,
         column: Mapping[str, int],
         points: FloatArray,
-        feasible: FloatArray,
+        feasible: npt.NDArray[np.bool_],
         constraints: Mapping[int, tuple[float | None, float | None]],
     ) -> LogExpectedGrowth:
         history, kept = self.history, points[feasible]
@@ -104,7 +106,7 @@ class EncodingGoal:
         new = [signs[n] * self._in_units(n, believed[:, column[n]]) for n in names]
         return np.concatenate([observed, np.stack(new, axis=1)])
 
-    def _keep(self, believed: Tensor | None, column: Mapping[str, int]) -> FloatArray:
+    def _keep(self, believed: Tensor | None, column: Mapping[str, int]) -> npt.NDArray[np.bool_]:
         """Which of the believed trials keep the limits."""
         kept = np.ones(0 if believed is None else len(believed), dtype=np.bool_)
         for limit in self.history.limits:
@@ -128,4 +130,6 @@ def turned(scale: Scale, sign: float) -> Scale:
 def believed_values(model: Model, X: Tensor) -> Tensor:
     """The posterior means of pending points, ``p x m``."""
     with torch.no_grad():
-        return model.posterior(X).mean
+        posterior: Any = model.posterior(X)
+        means: Tensor = posterior.mean
+    return means
