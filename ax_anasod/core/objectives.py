@@ -77,7 +77,7 @@ def optimization_config(
 
 def all_limits(config: OptimizationConfig) -> list[Limit]:
     """What the values of trials must keep, thresholds of objectives among it."""
-    return list(map(_limit, config.all_constraints))
+    return list(map(limit_of, config.all_constraints))
 
 
 def limits_of(config: OptimizationConfig) -> tuple[list[Limit], list[float]]:
@@ -97,7 +97,8 @@ def limits_of(config: OptimizationConfig) -> tuple[list[Limit], list[float]]:
     return limits, list(thresholds.values())
 
 
-def _limit(constraint: OutcomeConstraint) -> Limit:
+def limit_of(constraint: OutcomeConstraint) -> Limit:
+    """Ax's constraint, absolute and on one metric, as a limit."""
     ((metric, weight),) = constraint.metric_weights
     sign = 1.0 if (constraint.op is ComparisonOp.LEQ) == (weight > 0) else -1.0
     return Limit(metric, sign, sign * constraint.bound / weight)

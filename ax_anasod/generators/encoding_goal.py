@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from botorch.acquisition.acquisition import AcquisitionFunction
 from botorch.acquisition.analytic import (
@@ -17,7 +19,7 @@ from torch import Tensor
 
 from ax_anasod.core.history import History
 from ax_anasod.exceptions import ObservationError
-from ax_anasod.fronts import FloatArray, Front, reference_point, winsorized
+from ax_anasod.fronts import FloatArray, Front, usual_reference
 from ax_anasod.surrogates.expected_growth import LogExpectedGrowth
 from ax_anasod.surrogates.hypervolume import Scale
 
@@ -79,13 +81,11 @@ class EncodingGoal:
         model: Model,
         column: Mapping[str, int],
         points: FloatArray,
-        feasible: FloatArray,
+        feasible: npt.NDArray[np.bool_],
         constraints: Mapping[int, tuple[float | None, float | None]],
     ) -> LogExpectedGrowth:
         history, kept = self.history, points[feasible]
-        bounds = history.thresholds
-        fences = [winsorized(values, t)[1] for values, t in zip(kept.T, bounds, strict=True)]
-        front = Front(kept, reference_point(kept, bounds, fences))
+        front = Front(kept, usual_reference(kept, history.thresholds))
         signs = [sign for _, sign in history.objectives]
         objectives = [
             (column[name], turned(self.scales[name], sign)) for name, sign in history.objectives
@@ -106,7 +106,7 @@ class EncodingGoal:
         new = [signs[n] * self._in_units(n, believed[:, column[n]]) for n in names]
         return np.concatenate([observed, np.stack(new, axis=1)])
 
-    def _keep(self, believed: Tensor | None, column: Mapping[str, int]) -> FloatArray:
+    def _keep(self, believed: Tensor | None, column: Mapping[str, int]) -> npt.NDArray[np.bool_]:
         """Which of the believed trials keep the limits."""
         kept = np.ones(0 if believed is None else len(believed), dtype=np.bool_)
         for limit in self.history.limits:
@@ -130,4 +130,6 @@ def turned(scale: Scale, sign: float) -> Scale:
 def believed_values(model: Model, X: Tensor) -> Tensor:
     """The posterior means of pending points, ``p x m``."""
     with torch.no_grad():
-        return model.posterior(X).mean
+        posterior: Any = model.posterior(X)
+        means: Tensor = posterior.mean
+    return means

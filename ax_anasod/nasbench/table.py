@@ -196,7 +196,7 @@ class TableBenchmark(LookupBenchmark):
         return TableBenchmark(
             self._resolved_path,
             self._whole_cell,
-            **{kind: column},  # type: ignore[arg-type]
+            **{kind: column},
             present_only=self._present_only,
             name=self.name,
         )

@@ -63,11 +63,10 @@ class Screening:
     @property
     def words(self) -> dict[str, Any]:
         """As the command line takes it."""
-        return {
-            "screen": self.column,
-            "screen_cost": self.cost,
-            "screen_trials": self.trials,
-        }
+        words: dict[str, Any] = {"screen": self.column, "screen_cost": self.cost}
+        if self.trials != Screening.trials:
+            words["screen_trials"] = self.trials
+        return words
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import torch
 from botorch.acquisition.acquisition import AcquisitionFunction
@@ -38,6 +38,8 @@ class LogExpectedGrowth(AcquisitionFunction):
     """
 
     _log: bool = True
+    _lower: Tensor
+    _upper: Tensor
 
     def __init__(
         self,
@@ -54,10 +56,10 @@ class LogExpectedGrowth(AcquisitionFunction):
         self.register_buffer("_lower", torch.from_numpy(lower))
         self.register_buffer("_upper", torch.from_numpy(upper))
 
-    @t_batch_mode_transform(expected_q=1)
+    @t_batch_mode_transform(expected_q=1)  # type: ignore[arg-type]  # of a method of the base
     def forward(self, X: Tensor) -> Tensor:
         """Log values ``b`` of ``b x 1 x d`` points."""
-        posterior = self.model.posterior(X)
+        posterior: Any = self.model.posterior(X)
         mean = posterior.mean.squeeze(-2)
         deviation = posterior.variance.clamp_min(_LEAST_DEVIATION**2).sqrt().squeeze(-2)
         volumes = torch.ones(len(X), len(self._lower), dtype=X.dtype, device=X.device)
