@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ax_anasod.adapter import AnasodGenerators as AnasodGenerators
     from ax_anasod.adapter import BomzeRounding as BomzeRounding
+    from ax_anasod.analysis import best_trial as best_trial
     from ax_anasod.cells import Architecture as Architecture
     from ax_anasod.cells import Cell as Cell
     from ax_anasod.cells import RestrictedCell as RestrictedCell
@@ -112,7 +113,7 @@ _ROOMS = {
     "global_stopping": (),
     "early_stopping": (),
     "storage": (),
-    "analysis": (),
+    "analysis": ("best_trial",),
     "plots": (),
     "runs": (),
     "testing": (),

@@ -82,6 +82,12 @@ def reference_point(
     return np.where(np.isfinite(bounds), bounds, np.minimum(inferred, fences))
 
 
+def usual_reference(points: FloatArray, thresholds: Sequence[float]) -> FloatArray:
+    """As :func:`reference_point`, with the outlier fences of the points (:func:`winsorized`)."""
+    fences = [winsorized(v, t)[1] for v, t in zip(points.T, thresholds, strict=True)]
+    return reference_point(points, thresholds, fences)
+
+
 def hypervolumes(points: FloatArray, reference: FloatArray) -> list[float]:
     """The hypervolumes of the first 1, 2, ... ``n`` of ``n x m`` points; less is better.
 

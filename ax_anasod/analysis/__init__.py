@@ -5,7 +5,7 @@ from ax_anasod.analysis.exchange import BlockExchangePlot
 from ax_anasod.analysis.incumbent import IncumbentPlot
 from ax_anasod.analysis.pictures import write_pictures
 from ax_anasod.analysis.report import SearchOverview, write_report
-from ax_anasod.analysis.series import SearchSeries
+from ax_anasod.analysis.series import SearchSeries, best_trial
 from ax_anasod.analysis.slice import DistributionSlicePlot
 from ax_anasod.analysis.summary import SearchSummary
 from ax_anasod.analysis.trade_off import FrontFacts, TradeOffPlot
@@ -20,6 +20,7 @@ __all__ = [
     "SearchSeries",
     "SearchSummary",
     "TradeOffPlot",
+    "best_trial",
     "write_pictures",
     "write_report",
 ]

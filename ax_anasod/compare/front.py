@@ -8,14 +8,7 @@ from typing import Final, Self
 
 import numpy as np
 
-from ax_anasod.fronts import (
-    FloatArray,
-    Front,
-    hypervolumes,
-    pareto_front,
-    reference_point,
-    winsorized,
-)
+from ax_anasod.fronts import FloatArray, Front, hypervolumes, pareto_front, usual_reference
 from ax_anasod.nasbench.truth import Answers, all_points
 from ax_anasod.objectives import PERCENT, Limit, Objective
 
@@ -78,8 +71,7 @@ class JudgedFront:
         if self.is_true or not len(points):
             return self
         thresholds = self._thresholds(limits)
-        fences = [winsorized(v, t)[1] for v, t in zip(points.T, thresholds, strict=True)]
-        reference = reference_point(points, thresholds.tolist(), fences)
+        reference = usual_reference(points, thresholds.tolist())
         return self._with(points, reference, is_true=False)
 
     @property

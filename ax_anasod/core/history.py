@@ -19,7 +19,7 @@ from ax.core.trial import Trial
 from ax_anasod.core.bound_space import CellBoundSearchSpace
 from ax_anasod.core.known import KnownMetric, known_metrics
 from ax_anasod.core.means import Key, Means, as_stored, begins_with, failed_arms, merges, warn_once
-from ax_anasod.core.objectives import limits_of, objective_signs
+from ax_anasod.core.objectives import limit_of, limits_of, objective_signs
 from ax_anasod.exceptions import ObservationWarning
 from ax_anasod.objectives import Limit
 from ax_anasod.typing import Values
@@ -193,7 +193,8 @@ class HistoryReader:
             pending: Ax's pending observations, from which rows proposed in the same call
                 (those without a trial) are taken.
             with_values: Whether values are read; without them there are no objectives.
-            with_limits: Whether limits and thresholds are read.
+            with_limits: Whether limits and thresholds are read; without values, only limits on
+                known quantities, those that are objectives among them.
         """
         config = optimization_config or experiment.optimization_config
         objectives = [] if config is None or not with_values else objective_signs(config)
@@ -201,6 +202,8 @@ class HistoryReader:
         thresholds: list[float] = []
         if config is not None and with_values and with_limits:
             limits, thresholds = limits_of(config)
+        elif config is not None and with_limits:
+            limits = self._known_limits(experiment, config)
         read = objectives + [(limit.name, limit.sign) for limit in limits]
         others = self._keep_settled(experiment)
         values = self._read_values(experiment, read)
@@ -230,6 +233,13 @@ class HistoryReader:
             limit_values=tuple(values[:, len(objectives) :].T),
             known=known,
         )
+
+    def _known_limits(self, experiment: Experiment, config: OptimizationConfig) -> list[Limit]:
+        """The limits on known quantities; what draws obeys nothing else."""
+        constraints = [c for c in config.all_constraints if not c.relative]
+        limits = [limit_of(c) for c in constraints if len(c.metric_names) == 1]
+        known = known_metrics(experiment, [limit.name for limit in limits], self._space.kind)
+        return [limit for limit in limits if limit.name in known]
 
     def _forget(self) -> None:
         # Of the leading trials whose arms cannot change any more.

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ax_anasod.core.history import History
 from ax_anasod.exceptions import ObservationError
-from ax_anasod.fronts import FloatArray, Front, reference_point, winsorized
+from ax_anasod.fronts import FloatArray, Front, usual_reference
 from ax_anasod.surrogates.expected_growth import LogExpectedGrowth
 from ax_anasod.surrogates.hypervolume import Scale
 
@@ -83,9 +83,7 @@ class EncodingGoal:
         constraints: Mapping[int, tuple[float | None, float | None]],
     ) -> LogExpectedGrowth:
         history, kept = self.history, points[feasible]
-        bounds = history.thresholds
-        fences = [winsorized(values, t)[1] for values, t in zip(kept.T, bounds, strict=True)]
-        front = Front(kept, reference_point(kept, bounds, fences))
+        front = Front(kept, usual_reference(kept, history.thresholds))
         signs = [sign for _, sign in history.objectives]
         objectives = [
             (column[name], turned(self.scales[name], sign)) for name, sign in history.objectives

@@ -160,13 +160,12 @@ class Results:
             return None
         import numpy as np
 
-        from ax_anasod.fronts import reference_point, winsorized
+        from ax_anasod.fronts import usual_reference
 
         points = np.array([self._point(end) for end in counted])
         bounds = {limit.name: limit.bound for limit in self.config.limits}
         thresholds = [bounds.get(o.name, math.inf) for o in objectives]
-        fences = [winsorized(v, t)[1] for v, t in zip(points.T, thresholds, strict=True)]
-        reference = reference_point(points, thresholds, fences).tolist()
+        reference = usual_reference(points, thresholds).tolist()
         return {o.name: o.sign * v for o, v in zip(objectives, reference, strict=True)}
 
     def hypervolume(self) -> dict[str, Any] | None:

@@ -48,8 +48,9 @@ def test_fronts_are_judged_by_their_share_of_the_true_one(
     assert done.plan.front is not None
     assert [*done.plan.front.reference.values()] == pytest.approx(reference)
     for (_, _), run in done.results.groupby(["strategy", "seed"]):
-        own = run[["valid_error", "seconds"]].to_numpy()
-        expected = [100 * volume(own[: n + 1], reference) / whole for n in range(len(own))]
+        own = run[[done.plan.columns[name] for name in ("valid_error", "seconds")]].to_numpy()
+        fronts = [pareto_front(own[: n + 1]) for n in range(len(own))]
+        expected = [100 * volume(front, reference) / whole for front in fronts]
         assert run["incumbent"].to_numpy() == pytest.approx(np.array(expected), abs=1e-9)
         assert run["value"].sum() == pytest.approx(expected[-1])
     frame = done.summary.frame
