@@ -111,12 +111,12 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
         history = self._reader.read(
             self._experiment, self._experiment.optimization_config, with_limits=True
         )
-        self.generator.goal = None
+        goal = None
         if not _is_plain(history):
             names = [name for name, _ in history.objectives]
             names += [limit.name for limit in history.limits]
-            scales = {name: self._scale(name) for name in names}
-            self.generator.goal = EncodingGoal(history, scales)
+            goal = EncodingGoal(history, {name: self._scale(name) for name in names})
+        self.generator.search_for(goal)
         return history
 
     def _scale(self, metric: str) -> Scale:

@@ -1,5 +1,6 @@
 """What people look at: Ax analysis cards, a self-contained report, and pictures."""
 
+from ax_anasod.analysis.coordinates import ObjectiveCoordinatesPlot
 from ax_anasod.analysis.distribution import OperationDistributionPlot
 from ax_anasod.analysis.exchange import BlockExchangePlot
 from ax_anasod.analysis.incumbent import IncumbentPlot
@@ -15,6 +16,7 @@ __all__ = [
     "DistributionSlicePlot",
     "FrontFacts",
     "IncumbentPlot",
+    "ObjectiveCoordinatesPlot",
     "OperationDistributionPlot",
     "SearchOverview",
     "SearchSeries",

@@ -19,6 +19,7 @@ from ax.generation_strategy.generation_strategy import GenerationStrategy
 
 from ax_anasod.adapter import AnasodGenerators, HistoryAdapter
 from ax_anasod.analysis.applicability import given, why_not_series
+from ax_anasod.analysis.coordinates import ObjectiveCoordinatesPlot
 from ax_anasod.analysis.distribution import OperationDistributionPlot
 from ax_anasod.analysis.exchange import BlockExchangePlot
 from ax_anasod.analysis.incumbent import IncumbentPlot
@@ -200,7 +201,9 @@ def _sections(
         IncumbentPlot(optimum=optima.get(name), unit=units.get(name) or "", objective=name)
         for name in objectives
     ]
-    trade_offs = trade_off_plots(objectives, units, front)
+    trade_offs: list[Analysis] = [*trade_off_plots(objectives, units, front)]
+    if len(objectives) > 2:
+        trade_offs.append(ObjectiveCoordinatesPlot(units, front))
     surrogate: list[Analysis] = [
         card(objective=name, unit=units.get(name) or "")
         for name in objectives

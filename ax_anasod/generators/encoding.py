@@ -69,8 +69,6 @@ class EncodingGenerator(BoTorchGenerator):
     space: TrialKind = "encoding"
     scope: ObjectiveScope = "limits"
     above: float | None = None
-    goal: EncodingGoal | None = None
-    """What is searched, which its adapter says before each proposal; None for one objective."""
 
     def __init__(
         self,
@@ -125,6 +123,10 @@ class EncodingGenerator(BoTorchGenerator):
             warm_start_refit=False,
         )
 
+    def search_for(self, goal: EncodingGoal | None) -> None:
+        """Say what the next proposals search; None for the best value of one objective."""
+        self.acquisition_options["goal"] = goal
+
     @property
     def adapter_kwargs(self) -> dict[str, Any]:
         """What Ax's adapter is given besides: configurations of the transforms."""
@@ -161,7 +163,8 @@ class EncodingGenerator(BoTorchGenerator):
         without_native_logei()
         self._botorch_acqf_class = LogExpectedImprovement
         self._user_specified_botorch_acqf_class = self._botorch_acqf_class
-        self.acquisition_options = {**self.acquisition_options, "goal": self.goal}
+        # Ax gives no options where acquisition values are asked for.
+        kwargs["acq_options"] = {**self.acquisition_options, **(kwargs.get("acq_options") or {})}
         return super()._instantiate_acquisition(
             search_space_digest, torch_opt_config, *args, **kwargs
         )
