@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ax_anasod.exceptions import CellError as CellError
     from ax_anasod.exceptions import DataError as DataError
     from ax_anasod.exceptions import EncodingError as EncodingError
+    from ax_anasod.exceptions import ExportError as ExportError
     from ax_anasod.exceptions import ObservationError as ObservationError
     from ax_anasod.exceptions import OptionalImportError as OptionalImportError
     from ax_anasod.exceptions import OptionError as OptionError
@@ -124,6 +125,7 @@ _ROOMS = {
         "CellError",
         "DataError",
         "EncodingError",
+        "ExportError",
         "ObservationError",
         "OptionError",
         "OptionalImportError",

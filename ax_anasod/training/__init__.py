@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from ax_anasod.training.hardware import Hardware as Hardware
     from ax_anasod.training.images import ImageData as ImageData
     from ax_anasod.training.images import Images as Images
+    from ax_anasod.training.latency import Latency as Latency
+    from ax_anasod.training.latency import LatencyConfig as LatencyConfig
+    from ax_anasod.training.latency import measure_latency as measure_latency
     from ax_anasod.training.model_file import TrainedModel as TrainedModel
     from ax_anasod.training.model_file import load_model as load_model
     from ax_anasod.training.model_file import save_model as save_model
@@ -44,6 +47,8 @@ _MODULES: Final = {
     "Hardware": "hardware",
     "ImageData": "images",
     "Images": "images",
+    "Latency": "latency",
+    "LatencyConfig": "latency",
     "Layers": "task",
     "PROTOCOLS": "config",
     "Reliability": "calibration",
@@ -57,6 +62,7 @@ _MODULES: Final = {
     "load_data": "data",
     "load_model": "model_file",
     "loss_and_error": "predict",
+    "measure_latency": "latency",
     "predict_logits": "predict",
     "protocol": "config",
     "quality": "calibration",
