@@ -16,6 +16,7 @@ import typer
 
 from ax_anasod.cli.catalogue import benchmarks, strategies
 from ax_anasod.cli.compare import compare
+from ax_anasod.cli.deploy import export, latency
 from ax_anasod.cli.dnas import dnas
 from ax_anasod.cli.doctor import doctor
 from ax_anasod.cli.evaluate import ensemble, evaluate, transfer
@@ -73,6 +74,8 @@ for command in (
     evaluate,
     transfer,
     ensemble,
+    export,
+    latency,
     compare,
     reproduce,
     show,

@@ -29,14 +29,14 @@ _INPUT, _OUTPUT = "images", "probabilities"
 
 
 def exported(
-    module: nn.Module, example: Tensor, format_: ExportFormat, metadata: Mapping[str, Any]
+    module: nn.Module, example: Tensor, file_format: ExportFormat, metadata: Mapping[str, Any]
 ) -> bytes:
     """The content of a file that runs a module, for any number of inputs at a time.
 
     Args:
         module: The module, in evaluation mode; one tensor in, one out.
         example: An input of it, ``b x ...`` with b at least 2; all but b stays fixed.
-        format_: ``"onnx"``, with the operators of version 18, or ``"pt2"``, which
+        file_format: ``"onnx"``, with the operators of version 18, or ``"pt2"``, which
             :func:`torch.export.load` reads.
         metadata: What else the file is to hold: name -> JSON-able value. In ONNX these are the
             model's ``metadata_props``, each as JSON; in pt2 the extra file ``ax_anasod.json``.
@@ -46,9 +46,9 @@ def exported(
         OptionalImportError: A package of the extra ``onnx`` is not installed.
         UnknownNameError: There is no such format.
     """
-    if format_ not in EXPORT_FORMATS:
-        raise UnknownNameError("format", format_, EXPORT_FORMATS)
-    if format_ == "onnx":
+    if file_format not in EXPORT_FORMATS:
+        raise UnknownNameError("format", file_format, EXPORT_FORMATS)
+    if file_format == "onnx":
         for package in ("onnx", "onnxscript", "onnxruntime"):
             require(package, "onnx")
     try:
@@ -61,7 +61,7 @@ def exported(
             f"torch cannot export this network: {_first_line(error)}",
             "an operation must not depend on the values of its inputs, or on how many there are",
         ) from error
-    if format_ == "pt2":
+    if file_format == "pt2":
         file = io.BytesIO()
         torch.export.save(program, file, extra_files={METADATA: json.dumps(dict(metadata))})
         return file.getvalue()
@@ -85,13 +85,13 @@ def exported(
 
 
 def runner(
-    content: bytes, format_: ExportFormat, *, threads: int | None = None, device: str = "cpu"
+    content: bytes, file_format: ExportFormat, *, threads: int | None = None, device: str = "cpu"
 ) -> Callable[[Tensor], Tensor]:
     """A function that runs the content of a file.
 
     Args:
         content: As of :func:`exported`.
-        format_: Its format.
+        file_format: Its format.
         threads: Threads of ONNX Runtime; None for its own choice.
         device: Where ONNX Runtime computes, ``"cpu"`` or ``"cuda"``.
 
@@ -102,7 +102,7 @@ def runner(
         ExportError: ONNX Runtime has no such device.
         OptionalImportError: ONNX Runtime is not installed.
     """
-    if format_ == "pt2":
+    if file_format == "pt2":
         module = torch.export.load(io.BytesIO(content)).module()
         return torch.no_grad()(lambda inputs: module(inputs))
     require("onnxruntime", "onnx")

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ax_anasod.training.config import TrainingConfig as TrainingConfig
     from ax_anasod.training.config import protocol as protocol
     from ax_anasod.training.data import load_data as load_data
+    from ax_anasod.training.deploy import Classifier as Classifier
+    from ax_anasod.training.deploy import Exported as Exported
     from ax_anasod.training.epoch import Epoch as Epoch
     from ax_anasod.training.hardware import Hardware as Hardware
     from ax_anasod.training.images import ImageData as ImageData
@@ -42,8 +44,10 @@ if TYPE_CHECKING:
     from ax_anasod.training.trial import train_trial as train_trial
 
 _MODULES: Final = {
+    "Classifier": "deploy",
     "DataConfig": "config",
     "Epoch": "epoch",
+    "Exported": "deploy",
     "Hardware": "hardware",
     "ImageData": "images",
     "Images": "images",

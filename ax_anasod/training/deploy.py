@@ -77,7 +77,7 @@ def export_classifier(
     classifier: Classifier,
     images: Tensor,
     path: Path,
-    format_: ExportFormat | None,
+    file_format: ExportFormat | None,
     metadata: Mapping[str, Any],
 ) -> Exported:
     """Write a classifier as a file, once that file has been seen to do what torch does.
@@ -86,7 +86,7 @@ def export_classifier(
         classifier: The classifier; it is copied.
         images: ``n x c x h x w``, uint8, that both are compared on.
         path: The file.
-        format_: Its format; None tells by the suffix.
+        file_format: Its format; None tells by the suffix.
         metadata: What else the file holds, see :func:`ax_anasod.networks.export.exported`.
 
     Raises:
@@ -96,16 +96,16 @@ def export_classifier(
         RunError: The file cannot be written.
         UnknownNameError: There is no such format.
     """
-    chosen = format_ or path.suffix.removeprefix(".")
+    chosen = file_format or path.suffix.removeprefix(".")
     if chosen not in EXPORT_FORMATS:
         raise UnknownNameError("export format", chosen, EXPORT_FORMATS)
-    format_ = cast("ExportFormat", chosen)
+    file_format = cast("ExportFormat", chosen)
     if not len(images):
         raise OptionError("an exported network is checked on images, got none")
     ours = copy.deepcopy(classifier).cpu().eval()
     ours.network.auxiliary = None  # which only training uses
-    content = exported(ours, images[:1].expand(2, -1, -1, -1).contiguous(), format_, metadata)
-    theirs = runner(content, format_)
+    content = exported(ours, images[:1].expand(2, -1, -1, -1).contiguous(), file_format, metadata)
+    theirs = runner(content, file_format)
     with torch.no_grad():
         difference = max(
             float((theirs(batch) - ours(batch)).abs().max()) for batch in images.split(_BATCH)
@@ -118,5 +118,5 @@ def export_classifier(
             "nothing was written; report the operations of the network as a bug",
         )
     write_whole(path, content, ROOM_HINT)
-    opset = OPSET if format_ == "onnx" else None
-    return Exported(path, format_, len(content), opset, len(images), difference)
+    opset = OPSET if file_format == "onnx" else None
+    return Exported(path, file_format, len(content), opset, len(images), difference)

@@ -60,7 +60,7 @@ class LatencyConfig:
     batch_size: PositiveInt = 1
     device: str = "cpu"
     threads: Annotated[PositiveInt, Le(4096)] = 1
-    seconds: Annotated[float, Ge(0.1), Le(60)] = 0.5
+    seconds: Annotated[float, Ge(0.1), Le(60)] = 1.0
 
     def __post_init__(self) -> None:
         Hardware(device=self.device)
@@ -121,8 +121,8 @@ def measure_latency(
     """Measure how long a network takes, from normalised images to logits.
 
     After a warm-up (and, where it is asked for, the compilation), passes are repeated in blocks
-    of 50 milliseconds or more, by :class:`torch.utils.benchmark.Timer`, which waits for a GPU. Other
-    work on the machine makes the figure larger.
+    of 50 milliseconds or more, by :class:`torch.utils.benchmark.Timer`, which waits for a GPU.
+    Other work on the machine makes the figure larger.
 
     Args:
         network: The network; it is copied.

@@ -116,7 +116,7 @@ class TrainedModel:
         return Classifier(self.network, self.mean, self.std)
 
     def export(
-        self, path: str | Path, images: Tensor, format: ExportFormat | None = None
+        self, path: str | Path, images: Tensor, file_format: ExportFormat | None = None
     ) -> Exported:
         """Write the network with its preprocessing as a file that needs no ax_anasod.
 
@@ -128,7 +128,7 @@ class TrainedModel:
         Args:
             path: The file.
             images: Real images to check that on, as for `predict`.
-            format: ``"onnx"`` or ``"pt2"`` (:func:`torch.export.load`); by default what the
+            file_format: ``"onnx"`` or ``"pt2"`` (:func:`torch.export.load`); by default what the
                 suffix of the file says.
 
         Raises:
@@ -149,7 +149,7 @@ class TrainedModel:
             "architectures": self.cell.to_strings(self.codes),
         }
         pixels = resized(images, self.image_size)
-        return export_classifier(self.module(), pixels.cpu(), Path(path), format, metadata)
+        return export_classifier(self.module(), pixels.cpu(), Path(path), file_format, metadata)
 
     def _check(self, images: Tensor) -> None:
         """Refuse images of another type or with other channels."""

@@ -88,7 +88,7 @@ def test_onnx_runtime_says_what_torch_says(model, data, tmp_path):
 
 def test_torch_reads_pt2_without_this_package(model, data, tmp_path):
     path = tmp_path / "file"
-    model.export(path, data.valid.pixels, format="pt2")
+    model.export(path, data.valid.pixels, file_format="pt2")
     extra = {"ax_anasod.json": ""}
     program = torch.export.load(io.BytesIO(path.read_bytes()), extra_files=extra)
     found = program.module()(data.valid.pixels[:5])
@@ -141,7 +141,7 @@ def test_a_file_that_says_something_else_is_not_written(model, data, tmp_path, m
         .module()
         .eval()
     )
-    monkeypatch.setattr(deploy, "runner", lambda content, format_: wrong)
+    monkeypatch.setattr(deploy, "runner", lambda content, file_format: wrong)
     with pytest.raises(ExportError, match="other probabilities than torch"):
         model.export(tmp_path / "model.pt2", data.valid.pixels)
     assert not list(tmp_path.iterdir())
