@@ -19,7 +19,7 @@ from ax.core.trial import Trial
 from ax_anasod.core.bound_space import CellBoundSearchSpace
 from ax_anasod.core.known import KnownMetric, known_metrics
 from ax_anasod.core.means import Key, Means, as_stored, begins_with, failed_arms, merges, warn_once
-from ax_anasod.core.objectives import limit_of, limits_of, objective_signs
+from ax_anasod.core.objectives import all_limits, limits_of, objective_signs
 from ax_anasod.exceptions import ObservationWarning
 from ax_anasod.objectives import Limit
 from ax_anasod.typing import Values
@@ -39,7 +39,7 @@ class History:
         trial_indices: Index of each row's trial ``n``; -1 for rows proposed in the same call
             and not yet trials.
         failed: Whether the trial failed, was abandoned, or ended with a value that is NaN or
-            infinite, ``n``.
+            infinite, ``n``; such a row has the values that were known of it before.
         position: Number of trials plus rows just proposed: where the next proposal stands in
             the run; its random numbers are derived from the seed and this. Arms outside of the
             space, which Ax lets into experiments on plain search spaces, are counted here but
@@ -109,7 +109,8 @@ class History:
         """Rows and one quantity of all ended trials, in trial order.
 
         A failed or abandoned trial counts as the worst value seen, so that it is never
-        proposed for ever; before anything was observed such trials are left out.
+        proposed for ever, where the quantity was not known before; NaN where it breaks a limit.
+        Before anything was observed such trials are left out.
 
         Args:
             column: Values ``n`` of the quantity; by default those of the first objective.
@@ -120,8 +121,20 @@ class History:
         observed, ended = self.observed, self.ended
         values = (self.values[:, 0] if column is None else column).copy()
         if observed.any():
-            values[~observed] = values[observed].max()
+            values[np.isnan(values) & self.failed & ~self._broken] = values[observed].max()
         return self.rows[ended], values[ended]
+
+    @property
+    def _broken(self) -> npt.NDArray[np.bool_]:
+        """Which rows are known to break a limit or threshold, ``n``."""
+        columns, bounds = [*self.limit_values], [limit.bound for limit in self.limits]
+        if self.thresholds:
+            columns += list(self.values.T)
+            bounds += self.thresholds
+        broken = np.zeros(len(self.rows), dtype=np.bool_)
+        for column, bound in zip(columns, bounds, strict=True):
+            broken |= column > bound
+        return broken
 
     def since(self, num_initial: int) -> Values:
         """What happened after the initial trials, for a schedule that starts with them.
@@ -142,8 +155,7 @@ class History:
     @property
     def ended(self) -> npt.NDArray[np.bool_]:
         """Which rows are observed or failed, ``n``; none before anything was observed."""
-        observed = self.observed
-        return observed | self.failed if observed.any() else observed
+        return self.observed | (self.failed & self.observed.any())
 
     def incumbent(self) -> npt.NDArray[np.int64] | None:
         """The row with the best first objective; the earliest where several tie."""
@@ -217,7 +229,8 @@ class HistoryReader:
         failed = np.zeros(len(values), dtype=np.bool_)
         if failures:
             failed[:] = [key in failures for key in (*self._keys, *others.keys)]
-        values[failed] = np.nan
+        # What was known before a failure stays; all values together are those of no failure.
+        values[failed & np.isfinite(values).all(axis=1)] = np.nan
         proposed = self._space.rows(proposed_before(pending))
         new = len(proposed)
         values = np.concatenate([values, np.full((new, len(read)), np.nan)])
@@ -236,8 +249,7 @@ class HistoryReader:
 
     def _known_limits(self, experiment: Experiment, config: OptimizationConfig) -> list[Limit]:
         """The limits on known quantities; what draws obeys nothing else."""
-        constraints = [c for c in config.all_constraints if not c.relative]
-        limits = [limit_of(c) for c in constraints if len(c.metric_names) == 1]
+        limits = all_limits(config)
         known = known_metrics(experiment, [limit.name for limit in limits], self._space.kind)
         return [limit for limit in limits if limit.name in known]
 

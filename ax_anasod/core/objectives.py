@@ -75,6 +75,12 @@ def optimization_config(
     return MultiObjectiveOptimizationConfig(objective, constraints, thresholds)
 
 
+def all_limits(config: OptimizationConfig) -> list[Limit]:
+    """What single metrics must keep, thresholds of objectives among it; nothing that is relative."""
+    constraints = [c for c in config.all_constraints if not c.relative]
+    return [limit_of(c) for c in constraints if len(c.metric_names) == 1]
+
+
 def limits_of(config: OptimizationConfig) -> tuple[list[Limit], list[float]]:
     """The limits, and the worst value that each objective may have.
 

@@ -167,7 +167,12 @@ def check_quantities(path: Path, records: Sequence[Record], names: Collection[st
         end = record.end
         if end is None:
             continue
-        if isinstance(end, Completed) and set(end.values) != set(names):
+        has_others = (
+            set(end.values) != set(names)
+            if isinstance(end, Completed)
+            else not set(end.values) <= set(names)
+        )
+        if has_others:
             raise RunError(
                 f"trial {end.trial} of the journal {path} has values of "
                 f"{', '.join(map(repr, end.values)) or 'nothing'}, not of "

@@ -78,12 +78,15 @@ class Failed:
         reason: Why, on one line.
         encoding: Operation -> count, as in :class:`Completed`; empty where there is none.
         seconds: Wall time since the trial before it ended, in seconds.
+        values: Objective or reported quantity -> value of what was known of it nevertheless, such
+            as a latency that breaks a limit.
     """
 
     trial: int
     reason: str
     encoding: dict[str, int]
     seconds: float
+    values: dict[str, float] = field(default_factory=dict)
 
 
 Event = Started | Completed | Failed
@@ -140,6 +143,8 @@ def from_line(line: bytes) -> Event:
     if checksum is None or checksum != _checksum(content):
         raise ValueError("does not have the checksum that it was written with")
     kind = _KINDS[content.pop("event")]
+    if kind is Failed:
+        content.setdefault("values", {})  # which journals of old do not have
     if [f.name for f in fields(kind)] != list(content):
         raise ValueError(f"has the entries {', '.join(content)}")
     wrong = [name for name, value in content.items() if not _is_of_type(name, value)]

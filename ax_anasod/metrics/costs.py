@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import cast, get_args
 
 from ax_anasod.core.known import KnownMetric
 from ax_anasod.exceptions import CellError
@@ -19,10 +19,10 @@ def known_cost(name: str, task: TrainingTask) -> KnownMetric | None:
         task: The task, with the size of its images.
 
     Returns:
-        None where the cost follows from a network only: operations of the user's own, whose
-        modules a stored experiment does not have, or more than a sum over the blocks.
+        None where the cost follows from a network only: a latency, operations of the user's own,
+        whose modules a stored experiment does not have, or more than a sum over the blocks.
     """
-    if task.operations is not None or task.image_size is None:
+    if name not in get_args(Size) or task.operations is not None or task.image_size is None:
         return None
     try:
         return KnownSize(cast("Size", name), task.cell, task.network, task.image_size)

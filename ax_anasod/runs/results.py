@@ -288,7 +288,7 @@ class Results:
                 [end.trial, _status(end)]
                 + ["" if completed is None else completed.architecture]
                 + [end.encoding.get(operation, "") for operation in operations]
-                + ["" if completed is None else completed.values[name] for name in quantities]
+                + [end.values.get(name, "") for name in quantities]
                 + ["" if incumbent is None else incumbent.values[self.objective.name]]
                 + ["" if completed is None else completed.cost_seconds, end.seconds]
                 + [record.start.node, record.start.metadata.get(BETA, "")]

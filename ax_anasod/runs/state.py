@@ -174,6 +174,8 @@ class RunState:
             if isinstance(record.end, Completed):
                 rows += self._data_rows(trial, self._curve(record.end))
                 describe(trial, record.end)
+            elif isinstance(record.end, Failed):
+                rows += self._known_rows(trial, record.end)
         if rows:
             # At once: Ax copies all data so far with every attachment.
             self.experiment.attach_data(Data(data_rows=rows))
@@ -220,8 +222,12 @@ class RunState:
         )
         return data_rows(data)
 
+    def _known_rows(self, trial: Trial, end: Failed) -> list[DataRow]:
+        """What was known of a trial that failed."""
+        return self._data_rows(trial, [(math.nan, end.values)]) if end.values else []
+
     def _outcome(self, values: dict[str, float]) -> dict[str, Any]:
-        return {metric: values[name] for name, metric in self._metrics.items()}
+        return {metric: values[name] for name, metric in self._metrics.items() if name in values}
 
     def _encoding(self, start: Started) -> dict[str, int]:
         space = self._space

@@ -26,7 +26,6 @@ from ax_anasod.runs.layout import TRIALS_FOLDER
 from ax_anasod.runs.loop import SearchLoop
 from ax_anasod.runs.state import Curve, describe
 from ax_anasod.training import TrainingTask, TrialState
-from ax_anasod.training.costs import COSTS, measure_costs
 
 
 class TrainingSearch(SearchLoop):
@@ -64,7 +63,6 @@ class TrainingSearch(SearchLoop):
         self._runner = runner
         self._early_stopping = early_stopping
         self._epochs: dict[int, int] = {}
-        self._costs: dict[int, dict[str, float]] = {}
         # The surrogates of a search want one thread; training has its own number, or torch's.
         self._threads = torch.get_num_threads()
         super().__init__(config, task.cell, journal)
@@ -132,12 +130,6 @@ class TrainingSearch(SearchLoop):
         while (queue or running) and not should_stop():
             while queue and len(running) < limit:
                 start = queue.pop(0)
-                broken = self._broken_limit(start)
-                if broken is not None:
-                    seconds = self._share + self._lap()
-                    self._record(Failed(start.trial, broken, self._encoding(start), seconds))
-                    after_trial(self.records[start.trial])
-                    continue
                 metadata = self._runner.run(self._trial(start.trial))
                 running[start.trial] = (start, metadata)
             self._stop_early(running, after_trial)
@@ -151,22 +143,6 @@ class TrainingSearch(SearchLoop):
                     after_trial(self.records[index])
             if running and not changed:
                 time.sleep(self._runner.seconds_between_polls)
-
-    def _broken_limit(self, start: Started) -> str | None:
-        """Why a network is not to be trained: it costs more than is allowed."""
-        limits = [limit for limit in self.config.limits if limit.name in COSTS]
-        if not limits:
-            return None
-        codes = self._runner.codes_of(self._trial(start.trial))
-        costs = measure_costs(self.task, codes, [limit.name for limit in limits])
-        self._costs[start.trial] = costs
-        broken = [limit for limit in limits if not limit.keeps(costs[limit.name])]
-        return (
-            "its network was not trained: "
-            + ", ".join(f"{limit.name} is {costs[limit.name]:.6g}, not {limit}" for limit in broken)
-            if broken
-            else None
-        )
 
     def _look(self, index: int, metadata: dict[str, Any]) -> bool:
         """Whether a trial has new epochs; Ax is told of them where trials are stopped early."""
@@ -189,9 +165,7 @@ class TrainingSearch(SearchLoop):
         rows = [
             row
             for index in sorted(candidates)
-            for row in self._data_rows(
-                self._trial(index), _curve(states[index], self._costs.get(index, {}))
-            )
+            for row in self._data_rows(self._trial(index), _curve(states[index]))
         ]
         if not rows:
             return
@@ -210,17 +184,17 @@ class TrainingSearch(SearchLoop):
         state = self._runner.state(metadata)
         if state is None:
             raise RunError(f"the folder {metadata['folder']} of trial {start.trial} is gone")
-        values = {**state.values, **self._costs.get(start.trial, {})}
-        wrong = [f"{name} is {v}" for name, v in values.items() if not math.isfinite(v)]
+        wrong = [f"{name} is {v}" for name, v in state.values.items() if not math.isfinite(v)]
         if state.status == "failed" or wrong or not state.epochs:
             reason = state.reason or ", ".join(wrong) or "it has no epoch"
-            self._record(Failed(start.trial, reason, encoding, seconds))
+            known = {name: v for name, v in state.costs.items() if name in self._metrics}
+            self._record(Failed(start.trial, reason, encoding, seconds, known))
             return
         kind = Stopped if state.status == "stopped" else Completed
         self._record(
             kind(
                 trial=start.trial,
-                values={name: values[name] for name in self._metrics},
+                values={name: state.values[name] for name in self._metrics},
                 architecture=metadata["architecture"],
                 encoding=encoding,
                 cost_seconds=None,
@@ -239,6 +213,8 @@ class TrainingSearch(SearchLoop):
             if isinstance(record.end, Completed) and not trial.status.is_terminal:
                 rows += self._data_rows(trial, self._curve(record.end))
                 describe(trial, record.end)
+            elif isinstance(record.end, Failed) and not trial.status.is_terminal:
+                rows += self._known_rows(trial, record.end)
         if rows:
             self.experiment.attach_data(Data(data_rows=rows))
         for record in batch:
@@ -248,8 +224,7 @@ class TrainingSearch(SearchLoop):
     def _curve(self, end: Completed) -> Curve:
         """The values after each epoch, as the folder of the trial has them."""
         state = TrialState.read(self._runner.folder_of(end.trial))
-        costs = {name: value for name, value in end.values.items() if name in COSTS}
-        return super()._curve(end) if state is None else _curve(state, costs)
+        return super()._curve(end) if state is None else _curve(state)
 
     @contextmanager
     def _all_threads(self) -> Iterator[None]:
@@ -261,8 +236,7 @@ class TrainingSearch(SearchLoop):
             torch.set_num_threads(before)
 
 
-def _curve(state: TrialState | None, costs: dict[str, float]) -> Curve:
-    """The values after each epoch; costs do not change on the way."""
+def _curve(state: TrialState | None) -> Curve:
     if state is None:
         return []
-    return [(epoch.epoch, {**state.values_after(epoch), **costs}) for epoch in state.epochs]
+    return [(epoch.epoch, state.values_after(epoch)) for epoch in state.epochs]

@@ -36,6 +36,7 @@ from ax_anasod.metrics import (
     KnownLookup,
     KnownSize,
     KnownSum,
+    LatencyMetric,
     LookupMetric,
     TrainingMetric,
 )
@@ -75,6 +76,7 @@ def register() -> None:
             KnownSum: metric_to_dict,
             KnownSize: metric_to_dict,
             EarlierSearch: metric_to_dict,
+            LatencyMetric: metric_to_dict,
             KnownFunction: refuse_to_store,
             MinObserved: transition_criterion_to_dict,
             ExpectedImprovementStoppingStrategy: stopping_strategy_to_dict,
@@ -94,6 +96,7 @@ def register() -> None:
         KnownSum,
         KnownSize,
         EarlierSearch,
+        LatencyMetric,
         MinObserved,
         RepeatablePercentileEarlyStoppingStrategy,
         ExpectedImprovementStoppingStrategy,

@@ -37,6 +37,7 @@ from ax_anasod.metrics import (
     KnownLookup,
     KnownSize,
     KnownSum,
+    LatencyMetric,
     LookupMetric,
     TrainingMetric,
 )
@@ -52,6 +53,7 @@ METRIC_NUMBERS: Final[dict[type[Metric], int]] = {
     KnownSum: 210_004,
     KnownSize: 210_005,
     EarlierSearch: 210_006,
+    LatencyMetric: 210_007,
 }
 RUNNER_NUMBERS: Final[dict[type[Runner], int]] = {
     LookupRunner: 210_001,

@@ -12,6 +12,13 @@ import numpy.typing as npt
 
 from ax_anasod.exceptions import OptionError
 from ax_anasod.objectives import Limit, Objective
+from ax_anasod.training.latency import (
+    LATENCY,
+    MILLISECONDS,
+    Latency,
+    LatencyConfig,
+    measure_latency,
+)
 
 if TYPE_CHECKING:
     from ax_anasod.networks import Network
@@ -20,6 +27,7 @@ Codes = npt.NDArray[np.int64]
 
 _AMOUNT: Final = re.compile(r"(.*[<>]=\s*\S*?\d\.?)\s*([^\W\d]+)\s*")
 _COUNTS: Final = {"k": 1e3, "M": 1e6, "G": 1e9}
+_TIMES: Final = {"us": 1e-3, MILLISECONDS: 1.0, "s": 1e3}
 
 
 class Builder(Protocol):
@@ -28,6 +36,11 @@ class Builder(Protocol):
     @property
     def image_size(self) -> tuple[int, int] | None:
         """Height and width of the images in pixels, once they were read."""
+        ...
+
+    @property
+    def latency(self) -> LatencyConfig:
+        """How latency is measured."""
         ...
 
     def build(self, codes: Codes, seed: int, device: str = "cpu") -> Network:
@@ -64,6 +77,22 @@ def _flops(task: Builder, codes: Codes) -> float:
     return float(count_flops(_shadow(task, codes), task.image_size))
 
 
+def latency_of(task: Builder, codes: Codes) -> Latency:
+    """The latency of the network of ``n x d`` codes on this machine, and how it was measured.
+
+    Raises:
+        OptionError: The size of the images is not known yet.
+        AnasodError: The network cannot be built, or not be measured.
+    """
+    if task.image_size is None:
+        raise OptionError("latency needs the size of the images", "use TrainingTask.fitted(data)")
+    return measure_latency(task.build(codes, seed=0), task.image_size, task.latency)
+
+
+def _latency(task: Builder, codes: Codes) -> float:
+    return latency_of(task, codes).median
+
+
 def _shadow(task: Builder, codes: Codes) -> Network:
     """The network without its weights."""
     return task.build(codes, seed=0, device="meta")
@@ -72,9 +101,11 @@ def _shadow(task: Builder, codes: Codes) -> Network:
 COSTS: Final = {
     "parameters": Cost(Objective("parameters", ""), _COUNTS, _parameters),
     "flops": Cost(Objective("flops", ""), _COUNTS, _flops),
+    LATENCY: Cost(Objective(LATENCY, MILLISECONDS), _TIMES, _latency),
 }
 """Name -> what a network costs. Weights without those of the auxiliary tower, and floating-point
-operations for one image, as :mod:`ax_anasod.networks.measure` counts them."""
+operations for one image, as :mod:`ax_anasod.networks.measure` counts them; milliseconds that a
+pass takes, as :mod:`ax_anasod.training.latency` measures them."""
 
 
 def measure_costs(

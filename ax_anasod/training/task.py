@@ -7,7 +7,7 @@ import importlib
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal, Self, get_args
 
@@ -25,6 +25,7 @@ from ax_anasod.training.config import DataConfig, TrainingConfig
 from ax_anasod.training.costs import COSTS
 from ax_anasod.training.hardware import Hardware
 from ax_anasod.training.images import ImageData
+from ax_anasod.training.latency import LatencyConfig
 from ax_anasod.training.spread import engage
 from ax_anasod.training.training import Training
 
@@ -60,6 +61,7 @@ class TrainingTask:
             the validation error.
         costs: Names of further costs that are recorded, such as those with a limit.
         image_size: Height and width of the images in pixels, once they were read.
+        latency: How latency is measured, where it is one of the costs.
 
     Raises:
         UnknownNameError: There is no such kind of layers or cost.
@@ -76,6 +78,7 @@ class TrainingTask:
     minimize: tuple[str, ...] = ()
     costs: tuple[str, ...] = ()
     image_size: tuple[int, int] | None = None
+    latency: LatencyConfig = field(default_factory=LatencyConfig)
 
     name: ClassVar[str] = TRAINING
 
@@ -233,6 +236,7 @@ class TrainingTask:
             "minimize": list(self.minimize),
             "costs": list(self.costs),
             "image_size": None if self.image_size is None else list(self.image_size),
+            "latency": self.latency.to_dict(),
         }
         if self.operations is None:
             return description
@@ -266,6 +270,7 @@ class TrainingTask:
             minimize=described.minimize,
             costs=described.costs,
             image_size=described.image_size,
+            latency=described.latency,
         )
 
 
@@ -296,6 +301,7 @@ class _Description:
     minimize: tuple[str, ...] = ()
     costs: tuple[str, ...] = ()
     image_size: tuple[PositiveInt, PositiveInt] | None = None
+    latency: LatencyConfig = field(default_factory=LatencyConfig)
 
 
 def find_operations(where: str | None) -> Mapping[str, OperationFactory] | None:

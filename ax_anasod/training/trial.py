@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal, Self
@@ -14,11 +14,13 @@ import numpy.typing as npt
 from ax_anasod import trust
 from ax_anasod.exceptions import AnasodError, RunError
 from ax_anasod.files import read_bytes, refuse_link, remove_unfinished, write_whole
+from ax_anasod.objectives import Limit
 from ax_anasod.schema import parse_json
 from ax_anasod.training.checkpoint import ROOM_HINT
-from ax_anasod.training.costs import measure_costs
+from ax_anasod.training.costs import latency_of, measure_costs
 from ax_anasod.training.epoch import Epoch
 from ax_anasod.training.images import ImageData
+from ax_anasod.training.latency import LATENCY, Latency
 from ax_anasod.training.log import TensorBoardLog
 from ax_anasod.training.task import TrainingTask
 from ax_anasod.training.training import Training
@@ -42,6 +44,7 @@ class TrialState:
         epochs: Its epochs so far.
         status: What it does.
         reason: Why it failed or was stopped.
+        latency: How its latency was measured, where that is one of the costs.
     """
 
     codes: list[list[int]]
@@ -51,6 +54,7 @@ class TrialState:
     epochs: tuple[Epoch, ...] = ()
     status: Status = "running"
     reason: str | None = None
+    latency: Latency | None = None
 
     @property
     def values(self) -> dict[str, float]:
@@ -78,7 +82,11 @@ class TrialState:
         Raises:
             RunError: It cannot be written, as on a full disk.
         """
-        content = {**vars(self), "epochs": [epoch.to_dict() for epoch in self.epochs]}
+        content = {
+            **vars(self),
+            "epochs": [epoch.to_dict() for epoch in self.epochs],
+            "latency": None if self.latency is None else self.latency.to_dict(),
+        }
         write_whole(folder / _FILE, json.dumps(content, indent=1).encode(), ROOM_HINT)
 
     @classmethod
@@ -111,6 +119,8 @@ class TrialTraining:
         seed: The seed of the training.
         folder: The folder of the trial; it is made.
         tensorboard: Whether a log for TensorBoard is written there.
+        limits: What the network must keep; one on a cost that is broken ends the trial before its
+            first epoch.
 
     Raises:
         RunError: The folder cannot be made, or has the trial of another search.
@@ -124,9 +134,10 @@ class TrialTraining:
         folder: Path,
         *,
         tensorboard: bool = True,
+        limits: Sequence[Limit] = (),
     ) -> None:
         self._task, self._codes, self._seed, self._folder = task, codes, seed, folder
-        self._tensorboard = tensorboard
+        self._tensorboard, self._limits = tensorboard, limits
         self._training: Training | None = None
         self._log: TensorBoardLog | None = None
         try:
@@ -199,8 +210,9 @@ class TrialTraining:
             checkpoint = self._folder / _CHECKPOINT
             task = self._task.fitted(data)
             if not self.state.costs:
-                costs = measure_costs(task, self._codes, task.cost_names)
-                self.state = replace(self.state, costs=costs)
+                self._measure(task)
+            if self.state.status != "running":
+                return
             training = task.start(self._codes, data, self._seed, checkpoint)
             self._training = training
             if self._tensorboard:
@@ -217,6 +229,25 @@ class TrialTraining:
         else:
             self.state.write(self._folder)
 
+    def _measure(self, task: TrainingTask) -> None:
+        """Measure what the network costs, once; a limit that is broken ends the trial."""
+        latency = latency_of(task, self._codes) if LATENCY in task.cost_names else None
+        counted = [name for name in task.cost_names if name != LATENCY]
+        costs = measure_costs(task, self._codes, counted)
+        if latency is not None:
+            costs[LATENCY] = latency.median
+        self.state = replace(self.state, costs=costs, latency=latency)
+        broken = [x for x in self._limits if x.name in costs and not x.keeps(costs[x.name])]
+        if broken:
+            self.end(
+                "failed",
+                "its network was not trained: "
+                + ", ".join(f"{x.name} is {costs[x.name]:.6g}, not {x}" for x in broken),
+            )
+        elif latency is not None:
+            # Another measurement would be another value.
+            self.state.write(self._folder)
+
 
 def train_trial(
     task: Mapping[str, Any],
@@ -225,6 +256,7 @@ def train_trial(
     folder: str,
     tensorboard: bool,
     data: ImageData,
+    limits: Sequence[str] = (),
 ) -> None:
     """Train one trial to its end: what the worker of a cluster does, which knows nothing of Ax.
 
@@ -235,6 +267,7 @@ def train_trial(
         folder: The folder of the trial.
         tensorboard: Whether a log for TensorBoard is written there.
         data: The images.
+        limits: What the network must keep, such as ``"latency <= 5"``.
 
     Raises:
         RunError: The folder of the trial cannot be written, or its checkpoint is damaged.
@@ -247,5 +280,6 @@ def train_trial(
         seed,
         Path(folder),
         tensorboard=tensorboard,
+        limits=list(map(Limit.parse, limits)),
     )
     training.advance(data, epochs=None)

@@ -167,6 +167,43 @@ def test_a_failed_trial_is_on_no_front_and_worst_of_all() -> None:
     assert acquisition.believed[3] == acquisition.believed.max()
 
 
+def test_a_trial_that_failed_since_it_breaks_a_limit_teaches_its_model_and_no_other() -> None:
+    codes = CELL.sample(12, np.random.default_rng(4))
+    limit = Limit("latency", 1.0, 5.0)
+    told = run_of(codes, {"error": error}, {limit: latency})
+    slow = latency(codes) > 5.0
+    assert slow.any()
+    assert not slow.all()
+    values = told.values.copy()
+    values[slow] = np.nan
+    broken = replace(told, values=values, failed=slow)
+    assert np.isnan(broken.imputed()[1][slow]).all()
+    assert not broken.observed[slow].any()
+    features, levels = LevelFeatures(CELL, ALL), list(levels_of(CELL).values())
+    both = [TradeOff(CELL, levels, history, True, NONE) for history in (told, broken)]
+    distances = features.distances(both[0]._observed, [level.name for level in levels])
+    # The latencies are the same, and so is what is believed of them.
+    told_limit, broken_limit = (one._limits[0].belief(ALL, distances, []) for one in both)
+    np.testing.assert_allclose(told_limit.mean, broken_limit.mean)
+    # Of the errors, those that were not measured are believed to be what the others say.
+    left = replace(
+        told,
+        rows=codes[~slow],
+        values=told.values[~slow],
+        failed=slow[~slow],
+        trial_indices=told.trial_indices[~slow],
+        limit_values=(latency(codes)[~slow],),
+    )
+    alone = TradeOff(CELL, levels, left, True, NONE)
+    own = features.distances(alone._observed, [level.name for level in levels])
+    np.testing.assert_allclose(
+        both[1]._objectives[0].belief(ALL, distances, []).mean,
+        alone._objectives[0].belief(ALL, own, []).mean,
+        atol=1e-6,
+    )
+    assert (both[1].believed[slow] >= len(codes)).all()
+
+
 def test_everything_that_is_allowed_is_tried_before_a_repeat() -> None:
     limits = {Limit("latency", 1.0, 1.9): latency}
     allowed = np.count_nonzero(latency(ALL) <= 1.9)

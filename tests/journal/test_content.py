@@ -118,3 +118,7 @@ def test_trials_of_another_run_are_refused(
     check_quantities(
         tmp_path / "journal.jsonl", [Record(start(0), fail(0)), Record(start(1))], ["error", "size"]
     )
+    known = replace(fail(0), values={"size": 2.0})
+    check_quantities(tmp_path / "journal.jsonl", [Record(start(0), known)], ["error", "size"])
+    with pytest.raises(RunError, match="values of 'size', not of 'error'"):
+        check_quantities(tmp_path / "journal.jsonl", [Record(start(0), known)], ["error"])

@@ -33,7 +33,14 @@ events: st.SearchStrategy[Event] = st.one_of(
         cost_seconds=st.none() | finite,
         seconds=finite,
     ),
-    st.builds(Failed, trial=indices, reason=st.text(), encoding=counts, seconds=finite),
+    st.builds(
+        Failed,
+        trial=indices,
+        reason=st.text(),
+        encoding=counts,
+        seconds=finite,
+        values=st.dictionaries(st.text(), finite, max_size=2),
+    ),
 )
 
 
@@ -135,6 +142,14 @@ def test_missing_and_further_entries_are_refused() -> None:
         line = f'{text[:-1]},"crc32":{zlib.crc32(text.encode())}}}\n'.encode()
         with pytest.raises(ValueError, match="has the entries"):
             from_line(line)
+
+
+def test_a_failure_of_an_older_journal_has_no_values() -> None:
+    content = json.loads(to_line(Failed(0, "lost", {}, 1.0)))
+    old = {k: v for k, v in content.items() if k not in ("values", "crc32")}
+    text = json.dumps(old, separators=(",", ":"))
+    line = f'{text[:-1]},"crc32":{zlib.crc32(text.encode())}}}\n'.encode()
+    assert from_line(line) == Failed(0, "lost", {}, 1.0)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
