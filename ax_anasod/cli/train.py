@@ -17,6 +17,7 @@ from ax_anasod.networks.config import published_config
 from ax_anasod.runs.execution import Execution
 from ax_anasod.training.config import DataConfig, protocol
 from ax_anasod.training.hardware import Hardware
+from ax_anasod.training.latency import LATENCY, LatencyConfig
 
 if TYPE_CHECKING:
     from ax_anasod.training import ImageData, TrainingTask
@@ -46,6 +47,13 @@ _RUNNER: Final = OptionGroup(
         "runner": {"default": None, "show_default": "ray where --parallel is more than 1"},
         "gpus": {"default": None, "show_default": "an equal share of those here"},
     },
+)
+_LATENCY_FIELDS: Final = ("engine", "batch_size", "device", "threads")
+_LATENCY: Final = OptionGroup(
+    LatencyConfig,
+    "Latency, where it is searched or limited",
+    _LATENCY_FIELDS,
+    changes={f: {"flag": f"--latency-{f.replace('_', '-')}"} for f in _LATENCY_FIELDS},
 )
 _STOPPING: Final = OptionGroup(
     Execution,
@@ -82,8 +90,8 @@ def train(
         list[str] | None,
         option_of(
             "Search",
-            "Search the front of the validation error and this cost of a network: parameters, or "
-            "flops of one image. May be repeated.",
+            "Search the front of the validation error and this cost of a network: parameters, "
+            "flops of one image, or latency on this machine. May be repeated.",
             "--minimize",
             metavar="COST",
         ),
@@ -92,13 +100,15 @@ def train(
         list[str] | None,
         option_of(
             "Search",
-            "What a network must keep, such as 'parameters<=50k'; units: k, M, G. One that costs "
-            "more is not trained, and two-level-bo proposes none. May be repeated; on valid_error "
-            "or valid_loss it is learned from the trials.",
+            "What a network must keep, such as 'parameters<=50k' (units: k, M, G) or "
+            "'latency<=5ms' (us, ms, s). One that costs more is not trained, and two-level-bo "
+            "proposes none with more parameters or flops. May be repeated; on valid_error or "
+            "valid_loss it is learned from the trials.",
             "--limit",
             metavar="COST<=X",
         ),
     ] = None,
+    latency: Annotated[Given, _LATENCY],
     pick: opt.Pick = None,
     trials: Annotated[
         int | None, number("Search", "How many networks are trained; the paper has 50.", 1)
@@ -152,6 +162,7 @@ def train(
         operations=operations,
         minimize=tuple(minimize or []),
         costs=tuple(name for text in limits if (name := Limit.parse(text).name) in COSTS),
+        latency=LatencyConfig(**latency),
     )
     read = read_images(task.data)
     task = task.fitted(read)
@@ -200,7 +211,7 @@ def _known_costs(task: TrainingTask, strategy: str) -> list[str]:
         known = [name for name in wanted if known_cost(name, task) is not None]
     for name in wanted:
         if name not in known:
-            note(f"{name} is measured of each network and modelled: it is no sum over its blocks")
+            note(f"{name} is measured of each network and modelled")
     return known
 
 
@@ -242,3 +253,6 @@ def _check_first_network(task: TrainingTask, data: ImageData) -> None:
 
     with waiting("building the first network"):
         task.start(task.example(), data, seed=0).close()
+    if LATENCY in task.cost_names:
+        with waiting("measuring its latency"):
+            task.measure_latency(task.example())
