@@ -16,8 +16,8 @@ from ax_anasod.networks import NetworkConfig, build_network
 from ax_anasod.training import DataConfig, TrainedModel, load_data, save_model
 from tests.cli.conftest import Command
 
-CONVOLUTIONS = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|"
-SKIPS = CONVOLUTIONS.replace("nor_conv_3x3", "skip_connect")
+SKIPS = "|skip~0|+|skip~0|skip~1|+|skip~0|skip~1|skip~2|".replace("skip", "skip_connect")
+CONVOLUTIONS = SKIPS.replace("skip_connect", "nor_conv_3x3")
 SMALL = ["--cell", "nas-bench-201", "--channels", "4", "--cells", "3", "--image-size", "8"]
 
 
