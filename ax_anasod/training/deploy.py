@@ -6,7 +6,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
@@ -99,7 +99,7 @@ def export_classifier(
     chosen = file_format or path.suffix.removeprefix(".")
     if chosen not in EXPORT_FORMATS:
         raise UnknownNameError("export format", chosen, EXPORT_FORMATS)
-    file_format = cast("ExportFormat", chosen)
+    file_format = chosen
     if not len(images):
         raise OptionError("an exported network is checked on images, got none")
     ours = copy.deepcopy(classifier).cpu().eval()
@@ -108,7 +108,8 @@ def export_classifier(
     theirs = runner(content, file_format)
     with torch.no_grad():
         difference = max(
-            float((theirs(batch) - ours(batch)).abs().max()) for batch in images.split(_BATCH)
+            float((theirs(batch) - ours(batch)).abs().max())
+            for batch in torch.split(images, _BATCH)
         )
     # Not "more than", which NaN is not.
     if not difference <= TOLERANCE:
