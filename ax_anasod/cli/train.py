@@ -250,9 +250,10 @@ def _check_first_network(task: TrainingTask, data: ImageData) -> None:
         AnasodError: The cell does not fit the skeleton, or the images do not fit the network.
     """
     from ax_anasod.cli.terminal import waiting
+    from ax_anasod.training.costs import latency_of
 
     with waiting("building the first network"):
         task.start(task.example(), data, seed=0).close()
     if LATENCY in task.cost_names:
         with waiting("measuring its latency"):
-            task.measure_latency(task.example())
+            latency_of(task, task.example())

@@ -14,6 +14,7 @@ from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.journal import Completed, Failed, Journal
 from ax_anasod.networks import NetworkConfig, num_parameters
 from ax_anasod.runs import Execution, Results, RunConfig, TrainingSearch, plan_run
+from ax_anasod.training import costs
 from ax_anasod.training import (
     DataConfig,
     Hardware,
@@ -24,7 +25,6 @@ from ax_anasod.training import (
     protocol,
 )
 from ax_anasod.training import (
-    task as tasks,
 )
 
 MOST = 6000
@@ -113,7 +113,7 @@ def test_a_run_that_goes_on_has_the_latencies_that_were_measured(
         measured.append(num_parameters(network) / 1000)
         return Latency(measured[-1], 0.1, 5, how, size, "abacus", {})
 
-    monkeypatch.setattr(tasks, "measure_latency", measure)
+    monkeypatch.setattr(costs, "measure_latency", measure)
     config = plan(task, 7, "latency <= 6.0")
 
     def run(folder: Path, *stops: int) -> list[Any]:
@@ -152,7 +152,7 @@ def test_descriptions_come_back(task: TrainingTask) -> None:
 
 def test_bad_requests(task: TrainingTask) -> None:
     with pytest.raises(OptionError, match="latency needs the size of the images"):
-        replace(task, image_size=None).measure_latency(task.example())
+        costs.latency_of(replace(task, image_size=None), task.example())
     with pytest.raises(UnknownNameError, match="'latncy'"):
         replace(task, minimize=("latncy",))
     with pytest.raises(UnknownNameError, match="'latency'"):
