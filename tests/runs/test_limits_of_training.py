@@ -14,7 +14,6 @@ from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.journal import Completed, Failed, Journal
 from ax_anasod.networks import NetworkConfig, num_parameters
 from ax_anasod.runs import Execution, Results, RunConfig, TrainingSearch, plan_run
-from ax_anasod.training import costs
 from ax_anasod.training import (
     DataConfig,
     Hardware,
@@ -22,9 +21,8 @@ from ax_anasod.training import (
     LatencyConfig,
     TrainingTask,
     TrialState,
+    costs,
     protocol,
-)
-from ax_anasod.training import (
 )
 
 MOST = 6000
