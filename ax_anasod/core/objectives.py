@@ -76,7 +76,7 @@ def optimization_config(
 
 
 def all_limits(config: OptimizationConfig) -> list[Limit]:
-    """What single metrics must keep, thresholds of objectives among it; nothing that is relative."""
+    """What single metrics must keep, absolute, thresholds of objectives among it."""
     constraints = [c for c in config.all_constraints if not c.relative]
     return [limit_of(c) for c in constraints if len(c.metric_names) == 1]
 
