@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import takewhile
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +17,17 @@ from ax.core.trial import Trial
 
 from ax_anasod.core.bound_space import CellBoundSearchSpace
 from ax_anasod.core.known import KnownMetric, known_metrics
-from ax_anasod.core.means import Key, Means, as_stored, begins_with, failed_arms, merges, warn_once
-from ax_anasod.core.objectives import limit_of, limits_of, objective_signs
+from ax_anasod.core.means import (
+    Key,
+    Means,
+    as_stored,
+    begins_with,
+    failed_arms,
+    merges,
+    proposed_before,
+    warn_once,
+)
+from ax_anasod.core.objectives import all_limits, limits_of, objective_signs
 from ax_anasod.exceptions import ObservationWarning
 from ax_anasod.objectives import Limit
 from ax_anasod.typing import Values
@@ -219,7 +227,7 @@ class HistoryReader:
         read = objectives + [(limit.name, limit.sign) for limit in limits]
         others = self._keep_settled(experiment)
         values = self._read_values(experiment, read)
-        values = np.concatenate([values, _as_stored(self._values_of(others.keys, read))])
+        values = np.concatenate([values, as_stored(self._values_of(others.keys, read))])
         known = known_metrics(experiment, [name for name, _ in read], self._space.kind)
         for column, (name, sign) in enumerate(read):
             if name in known:
@@ -249,8 +257,7 @@ class HistoryReader:
 
     def _known_limits(self, experiment: Experiment, config: OptimizationConfig) -> list[Limit]:
         """The limits on known quantities; what draws obeys nothing else."""
-        constraints = [c for c in config.all_constraints if not c.relative]
-        limits = [limit_of(c) for c in constraints if len(c.metric_names) == 1]
+        limits = all_limits(config)
         known = known_metrics(experiment, [limit.name for limit in limits], self._space.kind)
         return [limit for limit in limits if limit.name in known]
 
@@ -305,7 +312,7 @@ class HistoryReader:
         keys = [self._keys[row] for row in rows] + self._keys[known:]
         exact = self._values_of(keys, objectives)
         # Two values that the storage makes equal must tie before it does, too.
-        values = _as_stored(exact)
+        values = as_stored(exact)
         self._exact[rows], self._values[rows] = exact[: len(rows)], values[: len(rows)]
         self._exact = np.concatenate([self._exact, exact[len(rows) :]])
         self._values = np.concatenate([self._values, values[len(rows) :]])
@@ -327,11 +334,6 @@ class HistoryReader:
         return exact
 
 
-def _as_stored(exact: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Values ``n x m`` as Ax's storage gives them back."""
-    return as_stored(exact.ravel()).reshape(exact.shape) if exact.size else exact
-
-
 @dataclass(frozen=True)
 class _Arms:
     """Arms of a few trials."""
@@ -345,16 +347,3 @@ class _Arms:
 def _is_settled(trial: BaseTrial) -> bool:
     """Whether the arm of a trial cannot change any more; a batch may abandon some of its arms."""
     return isinstance(trial, Trial) and trial.arm is not None and not trial.status.is_candidate
-
-
-def proposed_before(
-    pending: dict[str, list[ObservationFeatures]] | None,
-) -> list[dict[str, Any]]:
-    """The parameters that were proposed in the same call before, and are no trials yet.
-
-    Args:
-        pending: Ax's pending observations.
-    """
-    lists: Sequence[list[ObservationFeatures]] = list((pending or {}).values())
-    longest = max(lists, key=len, default=[])
-    return [dict(f.parameters) for f in longest if f.trial_index is None]

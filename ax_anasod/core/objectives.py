@@ -76,8 +76,9 @@ def optimization_config(
 
 
 def all_limits(config: OptimizationConfig) -> list[Limit]:
-    """What the values of trials must keep, thresholds of objectives among it."""
-    return list(map(limit_of, config.all_constraints))
+    """What single metrics must keep, absolute, thresholds of objectives among it."""
+    constraints = [c for c in config.all_constraints if not c.relative]
+    return [limit_of(c) for c in constraints if len(c.metric_names) == 1]
 
 
 def limits_of(config: OptimizationConfig) -> tuple[list[Limit], list[float]]:
@@ -89,7 +90,7 @@ def limits_of(config: OptimizationConfig) -> tuple[list[Limit], list[float]]:
     """
     thresholds = {name: math.inf for name, _ in objective_signs(config)}
     limits = []
-    for limit in all_limits(config):
+    for limit in map(limit_of, config.all_constraints):
         if limit.name in thresholds:
             thresholds[limit.name] = limit.bound
         else:

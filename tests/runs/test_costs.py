@@ -13,7 +13,7 @@ from ax_anasod.journal import Completed, Failed, Journal
 from ax_anasod.networks import NetworkConfig
 from ax_anasod.retraining import BestTrial
 from ax_anasod.runs import Execution, Results, RunConfig, RunFolder, TrainingSearch, plan_run
-from ax_anasod.training import DataConfig, Hardware, TrainingTask, load_data, protocol
+from ax_anasod.training import DataConfig, Hardware, TrainingTask, TrialState, load_data, protocol
 from ax_anasod.training.costs import measure_costs
 
 
@@ -74,7 +74,9 @@ def test_what_costs_too_much_is_not_trained(
     for end in failed:
         assert "its network was not trained: parameters is" in end.reason
         assert end.reason.endswith("not parameters <= 500.0")
-        assert not search.runner.folder_of(end.trial).exists()
+        state = TrialState.read(search.runner.folder_of(end.trial))
+        assert state is not None
+        assert not state.epochs
     assert all(end.values["parameters"] <= 500 for end in ends if isinstance(end, Completed))
 
 

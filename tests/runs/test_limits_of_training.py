@@ -155,5 +155,19 @@ def test_bad_requests(task: TrainingTask) -> None:
         replace(task, minimize=("latncy",))
     with pytest.raises(UnknownNameError, match="'latency'"):
         plan(replace(task, minimize=()), 2, "latency <= 5")
-    with pytest.raises(OptionError, match="anasod-bo"):
-        plan_run(task, "anasod-bo", trials=2, limits=["latency <= 5"])
+    with pytest.raises(OptionError, match="regularized-evolution"):
+        plan_run(task, "regularized-evolution", trials=2, limits=["latency <= 5"])
+
+
+def test_encodings_whose_networks_break_a_limit_are_learned_from(
+    task: TrainingTask, tmp_path: Path
+) -> None:
+    """An encoding stands for networks of several costs: each is measured when it is drawn."""
+    sampled = replace(task, minimize=(), layers="sampled")
+    limits = [f"parameters <= {MOST}"]
+    planned = plan_run(sampled, "anasod-bo", {"num_initial": 2}, trials=7, limits=limits)
+    search = TrainingSearch.of(planned, tmp_path)
+    search.run(7)
+    ends = [record.end for record in search.records]
+    assert {type(end) for end in ends} == {Completed, Failed}
+    assert all((end.values["parameters"] > MOST) == isinstance(end, Failed) for end in ends if end)
