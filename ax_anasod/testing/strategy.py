@@ -10,7 +10,7 @@ from ax.generation_strategy.generation_strategy import GenerationStrategy
 from ax_anasod import cells
 from ax_anasod.cells import Cell
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace
-from ax_anasod.exceptions import OptionalImportError
+from ax_anasod.exceptions import OptionalImportError, OptionError
 from ax_anasod.experiment import make_search_space
 from ax_anasod.generation_strategy import get, make
 from ax_anasod.testing.rounds import Rounds
@@ -83,7 +83,14 @@ class StrategyConformance:
         options = {option: value for option, value in self.options.items() if option in known}
         return make(name, search_space, seed, **options)
 
-    def rounds(self, name: str, cell: Cell, seed: int = _SEED) -> Rounds:
+    def rounds(
+        self,
+        name: str,
+        cell: Cell,
+        seed: int = _SEED,
+        objectives: Sequence[str] = ("error",),
+        limits: Sequence[str] = (),
+    ) -> Rounds:
         """A new run of a strategy."""
         import pytest
 
@@ -92,7 +99,7 @@ class StrategyConformance:
             strategy = self.make_strategy(name, search_space, seed)
         except OptionalImportError as error:
             pytest.skip(str(error))
-        return Rounds(search_space, strategy, seed)
+        return Rounds(search_space, strategy, seed, objectives, limits)
 
     def reference(self, name: str, cell: Cell) -> list[dict[str, Any]]:
         """The parameters of a run from the first trial to the last, run once."""
@@ -154,3 +161,18 @@ class StrategyConformance:
         assert len(different) > 2, f"{name} proposes what has failed for ever"
         for parameters in rounds.run(1):
             rounds.search_space.check_membership(parameters, raise_error=True)
+
+    def test_a_front_under_a_limit(self, name: str, cell: Cell) -> None:
+        """Two objectives and a limit are searched exactly, or refused before the first trial."""
+        rounds = self.rounds(name, cell, objectives=("error", "size"), limits=("cost <= 50",))
+        try:
+            first = rounds.ask()
+        except OptionError:
+            return
+        rounds.tell(first)
+        rounds.run(_SAVED_AFTER - 1)
+        saved = rounds.reloaded()
+        proposed = rounds.run(_NUM_TRIALS - _SAVED_AFTER)
+        for parameters in proposed:
+            rounds.search_space.check_membership(parameters, raise_error=True)
+        assert saved.run(len(proposed)) == proposed, f"{name} goes on differently after a reload"
