@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from ax.core.search_space import SearchSpace
 from ax.generators.types import TConfig
 
 from ax_anasod._ax import experiment_behind, objectives_behind, transform_config
-from ax_anasod.core.means import as_stored, failed_arms, warn_once
+from ax_anasod.core.means import Key, as_stored, failed_arms, told_before_failure, warn_once
 from ax_anasod.core.objectives import check_scope, limits_of, objective_signs
 from ax_anasod.exceptions import ObservationError, ObservationWarning
 from ax_anasod.generators.targets import has_logarithm, lift_zeros
@@ -93,7 +93,8 @@ class PrepareObservations(Transform):
     """The first transform of the targets: what can be used, the same after a resume.
 
     - A failed or abandoned trial counts as the worst value seen, so that the encoding is not
-      proposed for ever. Values of others that are not finite are left out.
+      proposed for ever; what was known of it before it failed stays. Values of others that
+      are not finite are left out.
     - An error of exactly 0 is a legal result of a solved task. Where logarithms follow, it is
       replaced by half of the smallest positive value.
     - A standard error that is negative or infinite is unknown. Where only some are known, a
@@ -136,7 +137,8 @@ class PrepareObservations(Transform):
         arms = pd.DataFrame([arm.parameters for _, arm in failures], columns=self.names)
         within = is_encoding(arms, transform_config(self.adapter, BomzeRounding.__name__))
         failures = list(itertools.compress(failures, within))
-        return _impute_failures(experiment_data, failures, self.names, self.objectives)
+        told = told_before_failure(experiment_behind(self.adapter), failures, self.objectives)
+        return _impute_failures(experiment_data, failures, self.names, self.objectives, told)
 
     def _warn_of_mixed_noise(self, means: Values, sems: Values, metric: str) -> None:
         lacking = np.isnan(sems[~np.isnan(means)])
@@ -222,6 +224,7 @@ def _impute_failures(
     failures: list[tuple[int, Arm]],
     names: list[str],
     objectives: dict[str, float],
+    told: Mapping[tuple[Key, str], float],
 ) -> ExperimentData:
     arms, data = experiment_data.arm_data, experiment_data.observation_data
     if not failures:
@@ -237,7 +240,10 @@ def _impute_failures(
     for kind, metric in map(tuple, data.columns):
         lowest = kind == "mean" and objectives.get(metric, 1.0) < 0
         worst = data[kind, metric].min() if lowest else data[kind, metric].max()
-        new_data[kind, metric] = worst if kind in ("mean", "sem") else None
+        if kind == "mean":
+            new_data[kind, metric] = [told.get((key, metric), worst) for key in keys]
+        else:
+            new_data[kind, metric] = worst if kind == "sem" else None
     return type(experiment_data)(
         arm_data=pd.concat([arms, new_arms[arms.columns.intersection(new_arms.columns)]]),
         observation_data=pd.concat([data, new_data.astype(data.dtypes)]),
