@@ -68,6 +68,7 @@ _ROOMS = {
         "NASBenchGraphBenchmark",
         "TableBenchmark",
     ),
+    "proxies": (),
     "networks": (
         "NetworkConfig",
         "build_network",

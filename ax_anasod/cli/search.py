@@ -25,6 +25,7 @@ def search(
     feature: opt.Features = None,
     first: opt.First = "",
     source: opt.Sources = None,
+    start_with: opt.StartWith = None,
     strategy: opt.StrategyName = "anasod-bo",
     option: opt.StrategyOptions = None,
     start: Annotated[Given, opt.START],
@@ -61,27 +62,29 @@ def search(
     with waiting("reading the benchmark"):
         columns = [*(known or []), *(feature or []), *([first.removeprefix("-")] if first else [])]
         chosen = make_benchmark(benchmark, with_columns(benchmark, given, limit or [], columns))
-    config = plan_run(
-        chosen,
-        strategy,
-        options,
-        trials=trials,
-        seed=seed,
-        parallel=parallel,
-        until_improvement_below=until_improvement_below,
-        start=start_from,
-        limits=limit or [],
-        known=known or [],
-        features=feature or [],
-        first=first,
-        sources=source or [],
-    )
-    run = Search(config, chosen)
+    with waiting("computing what is known"):
+        config = plan_run(
+            chosen,
+            strategy,
+            options,
+            trials=trials,
+            seed=seed,
+            parallel=parallel,
+            until_improvement_below=until_improvement_below,
+            start=start_from,
+            limits=limit or [],
+            known=known or [],
+            features=feature or [],
+            first=first,
+            sources=source or [],
+            start_with=start_with or [],
+        )
+        run = Search(config, chosen)
     if out is None:
-        return run_search(run, None, trials, as_json=json)
+        return run_search(run, None, config.trials, as_json=json)
     with RunFolder.create(out, config) as folder:
         run.keep_in(folder.journal)
-        return run_search(run, folder, trials, as_json=json)
+        return run_search(run, folder, config.trials, as_json=json)
 
 
 def resume(

@@ -76,7 +76,10 @@ def train(
     strategy: opt.StrategyName = "anasod-bo",
     option: opt.StrategyOptions = None,
     start: Annotated[Given, opt.START],
+    feature: opt.Features = None,
+    first: opt.First = "",
     source: opt.Sources = None,
+    start_with: opt.StartWith = None,
     trials: Annotated[
         int | None, number("Search", "How many networks are trained; the paper has 50.", 1)
     ] = None,
@@ -127,17 +130,21 @@ def train(
     )
     read = read_images(task.data)
     task = task.fitted(read)
-    config = plan_run(
-        task,
-        strategy,
-        options,
-        trials=trials or (_FEW_TRIALS if small else _PAPER_TRIALS),
-        seed=seed,
-        parallel=parallel,
-        execution=execution.to_dict(),
-        start=start_from,
-        sources=source or [],
-    )
+    with waiting("computing what is known"):
+        config = plan_run(
+            task,
+            strategy,
+            options,
+            trials=trials or (_FEW_TRIALS if small else _PAPER_TRIALS),
+            seed=seed,
+            parallel=parallel,
+            execution=execution.to_dict(),
+            start=start_from,
+            features=feature or [],
+            first=first,
+            sources=source or [],
+            start_with=start_with or [],
+        )
     # A strategy, cell or batch that does not fit is refused here, before there is a folder.
     with tempfile.TemporaryDirectory(prefix="ax-anasod-") as scratch:
         with own_description():

@@ -15,8 +15,9 @@ from ax_anasod.exceptions import OptionError
 from ax_anasod.surrogates.paths import effective_paths, num_paths, path_numbers
 from ax_anasod.typing import Codes, Values
 
-# Where a cell has more codes than this, features are standardised over a sample of them.
-_LISTED: Final = 100_000
+LISTED: Final = 100_000
+"""Where a cell has more codes, features are standardised over a sample of them."""
+
 _SAMPLE: Final = 4096
 _BATCH: Final = 256
 # What varies less, relative to its largest value, is constant.
@@ -96,7 +97,7 @@ def _functions(cell: Cell, codes: Codes) -> npt.NDArray[np.int64]:
 
 def _architectures(cell: Cell) -> Codes:
     """All architectures of a cell, or a fixed sample where they are too many."""
-    if cell.num_listed <= _LISTED:
+    if cell.num_listed <= LISTED:
         return cell.enumerate()
     return cell.sample(_SAMPLE, np.random.default_rng(0))
 
@@ -116,7 +117,7 @@ class _Feature:
                 "it tells none of them apart: leave it out",
             )
         self._scale = np.where(varies, deviation, np.inf) * np.sqrt(varies.sum())
-        self._keys = cell.keys(codes if cell.num_listed <= _LISTED else codes[:0])
+        self._keys = cell.keys(codes if cell.num_listed <= LISTED else codes[:0])
         self._values = self._scaled(values)
 
     def __call__(self, codes: Codes) -> Values:

@@ -31,6 +31,33 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Given:
+    """An architecture to start with.
+
+    Args:
+        architecture: It.
+        values: Quantity -> value, of all quantities of the run; empty where it is to be tried.
+    """
+
+    architecture: str
+    values: dict[str, float]
+
+
+@dataclass(frozen=True)
+class ProxyFeature:
+    """A proxy that is a feature.
+
+    Args:
+        name: Its name.
+        values: Those of a few architectures, always the same ones: by them a run that goes on
+            sees whether it is what it was.
+    """
+
+    name: str
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class RunConfig:
     """The content of ``config.json``.
 
@@ -44,7 +71,7 @@ class RunConfig:
         strategy: Name of the strategy.
         options: Options of the strategy.
         seed: The seed of the run.
-        trials: How many trials are planned.
+        trials: How many trials are planned, those of earlier work included.
         parallel: How many trials are proposed at a time.
         objectives: What is searched.
         reported: What is recorded but not searched.
@@ -57,6 +84,9 @@ class RunConfig:
         first: The quantity whose five best architectures are the first trials, with a minus where
             less is better; empty for none.
         sources: Earlier searches that help to predict the objectives.
+        proxies: Proxies that help to predict the objectives.
+        start_with: The architectures to start with; those with values are the first trials, of
+            earlier work.
         start: What the run starts from, as :class:`ax_anasod.generation_strategy.Start` stores
             it; empty for nothing.
 
@@ -85,6 +115,8 @@ class RunConfig:
     features: tuple[str, ...] = ()
     first: str = ""
     sources: tuple[Source, ...] = ()
+    proxies: tuple[ProxyFeature, ...] = ()
+    start_with: tuple[Given, ...] = ()
 
     def __post_init__(self) -> None:
         limits = {"trials": (1, MOST_TRIALS), "parallel": (1, MOST_TRIALS), "seed": (0, None)}
@@ -107,6 +139,11 @@ class RunConfig:
         """Name of the Ax experiment, under which ``experiment.db`` holds it."""
         benchmark = " ".join(filter(None, (self.benchmark_name, self.dataset)))
         return f"{self.strategy} on {benchmark}, seed {self.seed}"
+
+    @property
+    def imported(self) -> tuple[Given, ...]:
+        """The trials of earlier work, with which the run begins."""
+        return tuple(given for given in self.start_with if given.values)
 
     @property
     def quantities(self) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ from ax_anasod.global_stopping import (
 from ax_anasod.metrics import (
     EarlierSearch,
     KnownLookup,
+    KnownProxy,
     KnownSize,
     KnownSum,
     LookupMetric,
@@ -72,6 +73,7 @@ def register() -> None:
             LookupMetric: metric_to_dict,
             TrainingMetric: metric_to_dict,
             KnownLookup: metric_to_dict,
+            KnownProxy: metric_to_dict,
             KnownSum: metric_to_dict,
             KnownSize: metric_to_dict,
             EarlierSearch: metric_to_dict,
@@ -91,6 +93,7 @@ def register() -> None:
         LookupMetric,
         TrainingMetric,
         KnownLookup,
+        KnownProxy,
         KnownSum,
         KnownSize,
         EarlierSearch,

@@ -35,6 +35,7 @@ from ax_anasod.generation_strategy.nodes import SearchStrategy
 from ax_anasod.metrics import (
     EarlierSearch,
     KnownLookup,
+    KnownProxy,
     KnownSize,
     KnownSum,
     LookupMetric,
@@ -52,6 +53,7 @@ METRIC_NUMBERS: Final[dict[type[Metric], int]] = {
     KnownSum: 210_004,
     KnownSize: 210_005,
     EarlierSearch: 210_006,
+    KnownProxy: 210_007,
 }
 RUNNER_NUMBERS: Final[dict[type[Runner], int]] = {
     LookupRunner: 210_001,
