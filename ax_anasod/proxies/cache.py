@@ -6,10 +6,12 @@ import hashlib
 import io
 import json
 import os
+import zlib
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -37,7 +39,7 @@ class ValueFile:
 
     def read(self, width: int) -> tuple[Codes, Values]:
         """The codes ``n x width`` that have values, and these ``n``."""
-        with suppress(OSError, RunError, ValueError, KeyError, EOFError):
+        with suppress(OSError, RunError, ValueError, KeyError, EOFError, BadZipFile, zlib.error):
             with np.load(io.BytesIO(read_bytes(self.path)), allow_pickle=False) as content:
                 codes, values = content["codes"], content["values"]
             kinds = codes.dtype == np.int64 and values.dtype == np.float64

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property, partial
+from functools import partial
 from typing import Final, cast
 
 import numpy as np
@@ -29,7 +29,7 @@ from ax_anasod.networks.plan import plan_cells
 from ax_anasod.proxies.cache import ValueFile
 from ax_anasod.proxies.config import PROXIES, SIZES, ProxyConfig
 from ax_anasod.proxies.scores import Scores
-from ax_anasod.proxies.sharing import Computed, computed
+from ax_anasod.proxies.sharing import representatives
 from ax_anasod.threads import undisturbed
 from ax_anasod.typing import Codes, Values
 
@@ -124,19 +124,20 @@ class Proxies:
             for code in np.unique(codes, axis=0)
             if any(code.tobytes() not in values for values in known.values())
         ]
+        if not lacking:
+            return
         written = time.monotonic()
-        for code in lacking:
-            # Operations of a user's own may draw when they are called.
-            with undisturbed(), torch.random.fork_rng(devices=[]):
+        # Operations of a user's own may draw when they are called.
+        with undisturbed(), torch.random.fork_rng(devices=[]):
+            for code in lacking:
                 torch.default_generator.manual_seed(self.config.seed)
                 scores = Scores(self._built(code), self._images, self._labels)
                 for name, values in known.items():
                     values[code.tobytes()] = self._checked(name, code, getattr(scores, name))
-            if time.monotonic() - written > _SECONDS_BETWEEN_WRITINGS:
-                self._keep(names)
-                written = time.monotonic()
-        if lacking:
-            self._keep(names)
+                if time.monotonic() - written > _SECONDS_BETWEEN_WRITINGS:
+                    self._keep(names)
+                    written = time.monotonic()
+        self._keep(names)
 
     def _built(self, code: npt.NDArray[np.int64], device: str = "cpu") -> Network:
         return build_network(
@@ -211,7 +212,7 @@ class Proxies:
         """For each of ``n x d`` canonical codes that of the same network which has the values."""
         if not self._is_shared:
             return codes
-        keys, first = self._representatives
+        keys, first = representatives(self.cell)
         wanted = self.cell.keys(codes)
         at = np.searchsorted(keys, wanted).clip(max=len(keys) - 1)
         listed = (keys[at] == wanted)[:, None]
@@ -221,15 +222,3 @@ class Proxies:
     def _is_shared(self) -> bool:
         is_built_in = self._operations is None and self._network.skeleton == NAS_BENCH_201
         return is_built_in and self.cell.num_listed <= _LISTED
-
-    @cached_property
-    def _representatives(self) -> tuple[npt.NDArray[np.generic], Codes]:
-        """The sorted keys of all architectures, and for each the first that is its network."""
-        codes = self.cell.enumerate()
-        numbers: dict[tuple[str, tuple[int, ...], int], int] = {}
-        first: dict[Computed, int] = {}
-        plans = plan_cells(self.cell, codes)
-        rows = [first.setdefault(computed(plan, numbers), i) for i, (plan,) in enumerate(plans)]
-        keys = self.cell.keys(codes)
-        order = np.argsort(keys, kind="stable")
-        return keys[order], codes[np.array(rows)[order]]

@@ -84,6 +84,8 @@ class Scores:
         correlates with none, not even itself. 1e-5 is added to each eigenvalue.
         """
         gradients = self._input_gradients
+        if not gradients.isfinite().all():
+            return math.nan
         centred = gradients - gradients.mean(dim=1, keepdim=True)
         norms = centred.norm(dim=1, keepdim=True)
         rows = torch.where(norms > 0, centred / norms, 0.0)
@@ -106,7 +108,7 @@ class Scores:
             if first is None or second is None:
                 continue
             deviation = (first - second).abs().double() / 2
-            moves = deviation > 0
+            moves = deviation != 0
             ratio = ((first.abs() + second.abs()).double() / 2)[moves] / deviation[moves]
             if len(ratio):
                 total += float(ratio.sum().log())

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import lru_cache
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
+from ax_anasod.cells import Cell
 from ax_anasod.cells.graph import IDENTITY_OPERATIONS, ZERO_OPERATIONS
-from ax_anasod.networks.plan import CellPlan
+from ax_anasod.networks.plan import CellPlan, plan_cells
+from ax_anasod.typing import Codes
 
 Computed = tuple[tuple[int, ...], ...]
 
@@ -39,3 +46,23 @@ def computed(plan: CellPlan, numbers: dict[tuple[str, tuple[int, ...], int], int
             alike[kind] += 1
         sums[block.target] = sums.get(block.target, []) + read
     return tuple(tuple(sorted(sums.get(state, ()))) for state in plan.outputs)
+
+
+@lru_cache(maxsize=4)
+def representatives(cell: Cell) -> tuple[npt.NDArray[Any], Codes]:
+    """For each architecture of a cell of one part the first one that is its network.
+
+    Args:
+        cell: A cell that can be listed.
+
+    Returns:
+        The sorted keys of its ``n`` architectures, and codes ``n x d``.
+    """
+    codes = cell.enumerate()
+    numbers: dict[tuple[str, tuple[int, ...], int], int] = {}
+    first: dict[Computed, int] = {}
+    plans = plan_cells(cell, codes)
+    rows = [first.setdefault(computed(plan, numbers), i) for i, (plan,) in enumerate(plans)]
+    keys = cell.keys(codes)
+    order = np.argsort(keys, kind="stable")
+    return keys[order], codes[np.array(rows)[order]]

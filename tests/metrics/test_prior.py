@@ -163,7 +163,7 @@ def test_all_that_are_given_are_tried_and_count_as_initial_trials() -> None:
         code = architecture_of(client, index).code[None]
         client.complete_trial(index, {"error": float(error(code)[0])})
     assert codes_in(client)[:14] == ALL[order].tolist()
-    nodes = [t.generator_run.generation_node_name for t in experiment_of(client).trials.values()]
+    nodes = [t.generator_run._generation_node_name for t in experiment_of(client).trials.values()]
     assert nodes[13:] == ["initial", "two-level-bo"]
 
 
