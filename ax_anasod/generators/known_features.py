@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import rankdata
 
 from ax_anasod.cells import Cell
 from ax_anasod.core.known import KnownMetric
@@ -22,6 +23,17 @@ _SAMPLE: Final = 4096
 _BATCH: Final = 256
 # What varies less, relative to its largest value, is constant.
 _SMALLEST_DEVIATION: Final = 1e-12
+
+
+def rank_agreement(feature: Values, values: Values) -> float:
+    """Spearman's rank correlation of ``n`` values of a feature with ``n`` others.
+
+    0 where one of them is constant.
+    """
+    ranks = np.stack([rankdata(feature), rankdata(values)])
+    ranks -= ranks.mean(axis=1, keepdims=True)
+    norm = float(np.sqrt((ranks**2).sum(axis=1).prod()))
+    return float(ranks[0] @ ranks[1]) / norm if norm > 0 else 0.0
 
 
 class KnownFeatures:
@@ -42,6 +54,9 @@ class KnownFeatures:
 
     def __init__(self, cell: Cell, metrics: Iterable[KnownMetric]) -> None:
         self._features = [_standardized(cell, _SameObject(metric)) for metric in metrics]
+
+    def __len__(self) -> int:
+        return len(self._features)
 
     def __call__(self, codes: Codes) -> tuple[Values, ...]:
         """The values of ``n x d`` codes, ``n x f`` for each feature."""

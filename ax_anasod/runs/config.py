@@ -17,6 +17,11 @@ MOST_TRIALS: Final = 10_000_000
 """How many trials, and seeds, a plan may have: the architectures that a cell can list."""
 
 
+def proxy_metric_name(proxy: str) -> str:
+    """The name of the metric of a proxy in Ax, which no quantity of a run has."""
+    return f"proxy_{proxy}"
+
+
 @dataclass(frozen=True)
 class Source:
     """The trials of an earlier search, whose predictions are a feature.
@@ -55,6 +60,11 @@ class ProxyFeature:
 
     name: str
     values: tuple[float, ...]
+
+    @property
+    def metric(self) -> str:
+        """The name of its metric in Ax."""
+        return proxy_metric_name(self.name)
 
 
 @dataclass(frozen=True)

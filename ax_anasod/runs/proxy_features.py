@@ -10,18 +10,18 @@ from ax_anasod.cells import Cell
 from ax_anasod.exceptions import RunError
 from ax_anasod.metrics import KnownProxy
 from ax_anasod.proxies import ProxyConfig
-from ax_anasod.runs.config import ProxyFeature
+from ax_anasod.runs.config import ProxyFeature, proxy_metric_name
 
 _COMPARED = 3
 
 
 def proxy_metric(name: str, cell: Cell, seed: int) -> KnownProxy:
-    """The metric of a proxy, whose name no quantity of a run has.
+    """The metric of a proxy.
 
     Raises:
         CellError: The cell describes no networks of images, or an operation has no module.
     """
-    return KnownProxy(f"proxy_{name}", cell, ProxyConfig(seed=seed), proxy=name)
+    return KnownProxy(proxy_metric_name(name), cell, ProxyConfig(seed=seed), proxy=name)
 
 
 def proxy_values(metric: KnownProxy) -> tuple[float, ...]:

@@ -36,6 +36,7 @@ KEYS = [
         "hypervolume",
         "limits",
         "feasible",
+        "features",
         "stopped_early",
         "out",
     ),
