@@ -21,6 +21,8 @@ LISTED: Final = 100_000
 
 _SAMPLE: Final = 4096
 _BATCH: Final = 256
+# Interquartile ranges from the quartiles beyond which Tukey calls a value far out.
+_REACH: Final = 3.0
 # What varies less, relative to its largest value, is constant.
 _SMALLEST_DEVIATION: Final = 1e-12
 
@@ -41,7 +43,9 @@ class KnownFeatures:
 
     Each column has mean 0 and variance 1 over the architectures, or over a fixed sample of 4,096
     where the cell has more than 100,000 codes; of a feature of ``f`` columns each is divided by
-    the root of ``f``, so that all features have the same prior weight.
+    the root of ``f``, so that all features have the same prior weight. Values farther than three
+    interquartile ranges from the quartiles count as that far, or a few dead architectures would
+    leave nothing of what tells the others apart.
 
     Args:
         cell: The cell.
@@ -124,6 +128,10 @@ class _Feature:
         self._cell, self._metric = cell, metric
         codes = _architectures(cell)
         values = _columns(metric, codes)
+        low, high = np.quantile(values, [0.25, 0.75], axis=0)
+        reach = np.where(high > low, _REACH * (high - low), np.inf)
+        self._fences = low - reach, high + reach
+        values = values.clip(*self._fences)
         self._mean, deviation = values.mean(axis=0), values.std(axis=0)
         varies = deviation > _SMALLEST_DEVIATION * np.abs(values).max(axis=0)
         if not varies.any():
@@ -144,7 +152,7 @@ class _Feature:
         return self._scaled(_columns(self._metric, codes))
 
     def _scaled(self, values: Values) -> Values:
-        return np.asarray((values - self._mean) / self._scale)
+        return np.asarray((values.clip(*self._fences) - self._mean) / self._scale)
 
 
 class _SameObject:

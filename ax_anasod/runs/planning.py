@@ -118,6 +118,12 @@ def plan_run(
     # Of networks that are to be trained no quantity is known.
     columns = [] if isinstance(benchmark, TrainingTask) else [q.name for q in quantities]
     proxies = [name for name in features if _is_proxy(name, columns)]
+    if proxies and getattr(benchmark, "operations", None) is not None:
+        raise OptionError(
+            f"the proxy {proxies[0]!r} of operations of your own cannot be a feature of a run, which "
+            "may go on when they are other ones",
+            "let it choose the first trials (--start)",
+        )
     features = tuple(name for name in features if name not in proxies)
     names = [quantity.name for quantity in quantities]
     given = read_given(start_with, benchmark.cell, names)
