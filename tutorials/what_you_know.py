@@ -88,13 +88,11 @@ def drawn(codes):
     return noise[np.searchsorted(keys, cell.keys(cell.canonical(codes)))]
 
 
+codes = cell.sample(5, np.random.default_rng(1))
+known = citeseer.query(codes)["valid_error"]
 tried = {
     str(cell.architecture(code)): {"valid_error": float(error)}
-    for code, error in zip(
-        codes := cell.sample(5, np.random.default_rng(1)),
-        citeseer.query(codes)["valid_error"],
-        strict=True,
-    )
+    for code, error in zip(codes, known, strict=True)
 }
 client, misled = search(citeseer, 30, features={"noise": drawn}, start_with=tried)
 (card,) = FeatureTable().compute(client._experiment).flatten()

@@ -120,8 +120,8 @@ def plan_run(
     proxies = [name for name in features if _is_proxy(name, columns)]
     if proxies and getattr(benchmark, "operations", None) is not None:
         raise OptionError(
-            f"the proxy {proxies[0]!r} of operations of your own cannot be a feature of a run, which "
-            "may go on when they are other ones",
+            f"the proxy {proxies[0]!r} of operations of your own cannot be a feature of a run, "
+            "which may go on when they are other ones",
             "let it choose the first trials (--start)",
         )
     features = tuple(name for name in features if name not in proxies)
