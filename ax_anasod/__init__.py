@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ax_anasod.adapter import AnasodGenerators as AnasodGenerators
     from ax_anasod.adapter import BomzeRounding as BomzeRounding
+    from ax_anasod.analysis import best_trial as best_trial
     from ax_anasod.cells import Architecture as Architecture
     from ax_anasod.cells import Cell as Cell
     from ax_anasod.cells import RestrictedCell as RestrictedCell
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from ax_anasod.exceptions import CellError as CellError
     from ax_anasod.exceptions import DataError as DataError
     from ax_anasod.exceptions import EncodingError as EncodingError
+    from ax_anasod.exceptions import ExportError as ExportError
     from ax_anasod.exceptions import ObservationError as ObservationError
     from ax_anasod.exceptions import OptionalImportError as OptionalImportError
     from ax_anasod.exceptions import OptionError as OptionError
@@ -113,7 +115,7 @@ _ROOMS = {
     "global_stopping": (),
     "early_stopping": (),
     "storage": (),
-    "analysis": (),
+    "analysis": ("best_trial",),
     "plots": (),
     "runs": (),
     "testing": (),
@@ -124,6 +126,7 @@ _ROOMS = {
         "CellError",
         "DataError",
         "EncodingError",
+        "ExportError",
         "ObservationError",
         "OptionError",
         "OptionalImportError",

@@ -70,6 +70,10 @@ class TrainingError(AnasodError):
     """A network that cannot be trained: it diverged, or the device is not there or too small."""
 
 
+class ExportError(AnasodError):
+    """A network that the format of a file cannot hold, or that a file does not give back."""
+
+
 class RunError(AnasodError):
     """A run folder that cannot be written, read, or continued."""
 

@@ -3,16 +3,21 @@
     python benchmarks/objectives.py --data nb201.csv.gz --task front --seeds 10
     python benchmarks/objectives.py --data nb201.csv.gz --task known --methods two-level-bo,tpe
     python benchmarks/objectives.py --data nb201.csv.gz --task limit --trials 100
+    python benchmarks/objectives.py --data FOLDER --task darts --trials 100
 
-Tasks, on a table of NAS-Bench-201 with the columns ``cifar10_test_200`` (percent) and latencies:
+Tasks on a table of NAS-Bench-201, error from a column of accuracies in percent:
 
-- ``front``: error and ``latency_ms_pixel3``;
-- ``three``: error, ``latency_ms_pixel3`` and ``latency_ms_fpga``;
+- ``front``: error and the latency in one column;
+- ``three``: error and the latencies in two columns;
 - ``known``: error and the FLOPs of the network, which are computed and not modelled;
-- ``limit``: error where ``latency_ms_pixel3 <= 10``.
+- ``limit``: error where the latency is at most ``--bound``.
+
+And ``darts``: validation error and training time of the DARTS cell, by the ONNX surrogate of
+NAS-Bench-301 in a folder.
 
 Fronts are measured by the share of the hypervolume of the whole table that is found, before a
-reference point at the 95 % quantile of each objective. Our strategies run through Ax
+reference point at the 95 % quantile of each objective; for ``darts`` 20,000 random architectures
+stand for the table, of which a search may find more than all. Our strategies run through Ax
 (:func:`ax_anasod.experiment.make_client`), the samplers of Optuna through its own ask and tell;
 seconds are of the processor, a trial each. Prints one JSON object a method.
 """
@@ -31,59 +36,62 @@ import pandas as pd
 from common import mean_and_error
 
 from ax_anasod import cells
+from ax_anasod.cells import Cell
 from ax_anasod.core.architectures import architecture_of
 from ax_anasod.experiment import make_client
+from ax_anasod.fronts import Front
 from ax_anasod.metrics import KnownSize
+from ax_anasod.nasbench import NASBench301Benchmark
 from ax_anasod.networks import NetworkConfig
-from ax_anasod.surrogates.hypervolume import ExpectedHypervolumeImprovement
+from ax_anasod.objectives import COST
 from ax_anasod.typing import Codes, Values
 
-ERROR, LATENCY, OTHER, FLOPS = "error", "latency_ms_pixel3", "latency_ms_fpga", "flops"
+ERROR, LATENCY, OTHER, FLOPS, TIME = "error", "latency", "other_latency", "flops", "train_seconds"
 TASKS = {
     "front": (ERROR, LATENCY),
     "three": (ERROR, LATENCY, OTHER),
     "known": (ERROR, FLOPS),
     "limit": (ERROR,),
+    "darts": (ERROR, TIME),
 }
-BOUND = 10.0
 BUDGETS = (25, 50, 100, 150)
 CELL = cells.get("nas-bench-201")
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is searched: the values of all architectures, and how a run is judged.
+    """What is searched: the values of architectures, and how a run is judged.
 
     Args:
+        cell: The cell.
         objectives: Names of what is minimised.
-        columns: Name -> value of each architecture, in the order of ``CELL.enumerate()``.
-        limited: Whether the latency is limited.
+        query: Codes ``n x d`` -> name -> ``n`` values.
+        compared: ``m x objectives`` values that the volume is compared with.
+        bound: The most that the latency may be; None for no limit.
     """
 
+    cell: Cell
     objectives: tuple[str, ...]
-    columns: dict[str, Values]
-    limited: bool
+    query: Callable[[Codes], dict[str, Values]]
+    compared: Values
+    bound: float | None = None
 
     def of(self, code: Codes) -> dict[str, float]:
         """The values of one architecture."""
-        row = int(np.searchsorted(KEYS, CELL.keys(CELL.canonical(code[None])))[0])
-        return {name: float(values[row]) for name, values in self.columns.items()}
+        return {name: float(values[0]) for name, values in self.query(code[None]).items()}
 
     def score(self, found: list[dict[str, float]]) -> float:
         """The share of the hypervolume, or the best error that keeps the limit."""
-        if self.limited:
-            return min([v[ERROR] for v in found if v[LATENCY] <= BOUND], default=np.inf)
-        table = np.stack([self.columns[name] for name in self.objectives], axis=1)
-        reference = np.quantile(table, 0.95, axis=0)
+        if self.bound is not None:
+            return min([v[ERROR] for v in found if v[LATENCY] <= self.bound], default=np.inf)
+        reference = np.quantile(self.compared, 0.95, axis=0)
         points = np.array([[v[name] for name in self.objectives] for v in found])
-        own, whole = (ExpectedHypervolumeImprovement(p, reference).volume for p in (points, table))
+        own, whole = (Front(p, reference).volume for p in (points, self.compared))
         return own / whole
 
 
 Run = Iterator[dict[str, float]]
 Method = Callable[[Task, int], Run]
-CODES = CELL.enumerate()
-KEYS = CELL.keys(CODES)
 FLOPS_OF = KnownSize("flops", CELL, NetworkConfig(skeleton="nas-bench-201", channels=16, cells=15))
 
 
@@ -92,10 +100,10 @@ def ours(strategy: str) -> Method:
 
     def run(task: Task, seed: int) -> Run:
         client = make_client(
-            CELL,
+            task.cell,
             strategy,
             objectives=task.objectives,
-            limits=f"{LATENCY} <= {BOUND}" if task.limited else (),
+            limits=() if task.bound is None else f"{LATENCY} <= {task.bound}",
             known={FLOPS: FLOPS_OF} if FLOPS in task.objectives else None,
             seed=seed,
         )
@@ -110,19 +118,20 @@ def ours(strategy: str) -> Method:
 
 
 def optuna_sampler(make: Callable[[int, bool], optuna.samplers.BaseSampler]) -> Method:
-    """A sampler of Optuna, on one category a block."""
+    """A sampler of Optuna, on one category a block, and one a wiring choice."""
 
     def run(task: Task, seed: int) -> Run:
         study = optuna.create_study(
-            directions=["minimize"] * len(task.objectives), sampler=make(seed, task.limited)
+            directions=["minimize"] * len(task.objectives),
+            sampler=make(seed, task.bound is not None),
         )
+        sizes = list(enumerate(task.cell.code_sizes))
         while True:
             trial = study.ask()
-            blocks = range(CELL.num_blocks)
-            chosen = [trial.suggest_categorical(f"b{i}", CELL.operations) for i in blocks]
-            values = task.of(np.array([CELL.operations.index(o) for o in chosen]))
-            if task.limited:
-                trial.set_user_attr("excess", values[LATENCY] - BOUND)
+            code = [trial.suggest_categorical(f"c{i}", list(range(size))) for i, size in sizes]
+            values = task.of(np.array(code))
+            if task.bound is not None:
+                trial.set_user_attr("excess", values[LATENCY] - task.bound)
             study.tell(trial, [values[name] for name in task.objectives])
             yield values
 
@@ -178,34 +187,60 @@ def measure(task: Task, method: str, seeds: range, trials: int) -> dict[str, obj
     }
 
 
-def read_task(path: str, name: str) -> Task:
-    """A task on a table."""
-    table = pd.read_csv(path)
+def read_table(arguments: argparse.Namespace) -> Task:
+    """A task on a table of NAS-Bench-201."""
+    table = pd.read_csv(arguments.data)
     codes = CELL.canonical(CELL.from_strings(table["arch"].tolist()))
-    order = np.argsort(CELL.keys(codes), kind="stable")
+    keys = CELL.keys(codes)
+    order = np.argsort(keys, kind="stable")
+    keys = keys[order]
     columns = {
-        ERROR: 100.0 - table["cifar10_test_200"].to_numpy()[order],
-        LATENCY: table[LATENCY].to_numpy()[order],
-        OTHER: table[OTHER].to_numpy()[order],
-        FLOPS: FLOPS_OF.values(CODES),
+        ERROR: 100.0 - table[arguments.error].to_numpy()[order],
+        LATENCY: table[arguments.latency].to_numpy()[order],
+        OTHER: table[arguments.other_latency].to_numpy()[order],
+        FLOPS: FLOPS_OF.values(codes[order]),
     }
-    limited = name == "limit"
-    used = {*TASKS[name], *((LATENCY,) if limited else ())}
-    return Task(TASKS[name], {n: v for n, v in columns.items() if n in used}, limited)
+    limited = arguments.task == "limit"
+    objectives = TASKS[arguments.task]
+    used = {*objectives, *((LATENCY,) if limited else ())}
+
+    def query(asked: Codes) -> dict[str, Values]:
+        rows = np.searchsorted(keys, CELL.keys(CELL.canonical(asked)))
+        return {name: columns[name][rows] for name in used}
+
+    compared = np.stack([columns[name] for name in objectives], axis=1)
+    return Task(CELL, objectives, query, compared, arguments.bound if limited else None)
+
+
+def read_surrogate(arguments: argparse.Namespace) -> Task:
+    """The task on the surrogate of NAS-Bench-301."""
+    surrogate = NASBench301Benchmark(arguments.data)
+
+    def query(asked: Codes) -> dict[str, Values]:
+        found = surrogate.query(asked)
+        return {ERROR: found["valid_error"], TIME: found[COST]}
+
+    drawn = query(surrogate.cell.sample(20_000, np.random.default_rng(0)))
+    compared = np.stack([drawn[ERROR], drawn[TIME]], axis=1)
+    return Task(surrogate.cell, TASKS["darts"], query, compared)
 
 
 def main() -> None:
     """Print one JSON object a method."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", required=True, help="the table")
+    parser.add_argument("--data", required=True, help="the table, or the folder of the surrogate")
     parser.add_argument("--task", default="front", choices=TASKS)
+    parser.add_argument("--error", default="cifar10_test_200", help="column of an accuracy")
+    parser.add_argument("--latency", default="latency_ms_pixel3", help="column")
+    parser.add_argument("--other-latency", default="latency_ms_fpga", help="column")
+    parser.add_argument("--bound", type=float, default=10.0, help="of the latency")
     parser.add_argument("--methods", default="random,nsga-ii,tpe,two-level-bo")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--trials", type=int, default=150)
     arguments = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    task = read_task(arguments.data, arguments.task)
+    task = read_surrogate(arguments) if arguments.task == "darts" else read_table(arguments)
     seeds = range(arguments.first_seed, arguments.first_seed + arguments.seeds)
     for method in arguments.methods.split(","):
         if method not in METHODS:

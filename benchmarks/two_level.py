@@ -7,12 +7,14 @@ them, so that the numbers are those of the methods alone:
     python benchmarks/two_level.py --dataset cora --seeds 10 --methods two-level-bo,tpe
     python benchmarks/two_level.py --nas-bench-301 FOLDER --methods two-level-bo,nas-bowl
     python benchmarks/two_level.py --growth 50,100,200,400
+    python benchmarks/two_level.py --data nb201.csv.gz --accuracy cifar10_test_200 --botorch 100
 
 A method is a strategy, or the name of a surrogate of two-level-bo (``blocks``, ``paths``,
 ``sum``, ``distribution``). Prints one JSON object a method: queries to the optimum of each seed
 (null: not found), the mean of the best value after 50, 100 and 150 queries, and the mean
 seconds of a proposal. With ``--growth``: the median seconds of a proposal after so many random
-trials.
+trials. With ``--botorch``: the processor seconds of the expected improvement of every architecture
+after so many, from the closed form and from BoTorch's function on ``TwoLevelModel``.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import torch
+from botorch.acquisition import LogExpectedImprovement
 from common import add_benchmark_options, make_benchmark, mean_and_error
 
 from ax_anasod import nasbench
@@ -41,6 +45,7 @@ from ax_anasod.generators import (
     TwoLevelGenerator,
 )
 from ax_anasod.nasbench import Benchmark
+from ax_anasod.surrogates import LevelFeatures, TwoLevelModel, log_expected_improvement
 
 NUM_INITIAL = 10
 Make = Callable[[dict[str, Any], int], HistoryGenerator]
@@ -130,6 +135,36 @@ def growth(benchmark: Benchmark, method: str, trials: list[int]) -> dict[str, An
     return {"method": method, "seconds_per_proposal_after": seconds}
 
 
+def beside_botorch(benchmark: Benchmark, trials: int) -> dict[str, Any]:
+    """Processor seconds of the expected improvement of all architectures: ours and BoTorch's."""
+    cell, rng = benchmark.cell, np.random.default_rng(trials)
+    codes = cell.sample(trials, rng)
+    values = np.log(benchmark.query(codes)[benchmark.objectives[0].name])
+    model = TwoLevelModel(cell, torch.from_numpy(codes), torch.from_numpy(values)[:, None])
+    features = LevelFeatures(cell, cell.enumerate())
+    observed = LevelFeatures(cell, codes)
+    X = torch.from_numpy(features.codes).unsqueeze(1).double()
+    theirs = LogExpectedImprovement(model, best_f=float(values.min()), maximize=False)
+
+    def closed_form() -> object:
+        distances = features.distances(observed, [level.name for level in model.gp.levels])
+        return log_expected_improvement(*model.gp.predict(distances), model.gp.best)
+
+    def of_botorch() -> object:
+        with torch.no_grad():
+            return theirs(X)
+
+    seconds = {"closed_form": [], "botorch": []}
+    for _ in range(9):
+        for name, function in (("closed_form", closed_form), ("botorch", of_botorch)):
+            begin = time.process_time()
+            function()
+            seconds[name].append(time.process_time() - begin)
+    medians = {name: float(np.median(values)) for name, values in seconds.items()}
+    ratio = medians["botorch"] / medians["closed_form"]
+    return {"trials": trials, "cells": len(X), **medians, "ratio": round(ratio, 2)}
+
+
 def main() -> None:
     """Print one JSON object a method."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -140,6 +175,7 @@ def main() -> None:
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--trials", type=int, default=150)
     parser.add_argument("--growth", metavar="N,N,...", help="time proposals after N trials only")
+    parser.add_argument("--botorch", metavar="N,N,...", help="time its expected improvement only")
     arguments = parser.parse_args()
     methods = arguments.methods.split(",")
     for method in methods:
@@ -150,6 +186,10 @@ def main() -> None:
     else:
         benchmark = nasbench.make("nas-bench-301", path=arguments.nas_bench_301)
     seeds = range(arguments.first_seed, arguments.first_seed + arguments.seeds)
+    if arguments.botorch is not None:
+        for number in arguments.botorch.split(","):
+            print(json.dumps(beside_botorch(benchmark, int(number))), flush=True)
+        return
     for method in methods:
         if arguments.growth is not None:
             sizes = [int(n) for n in arguments.growth.split(",")]

@@ -68,7 +68,7 @@ config = OneShotConfig(
     environment=environment(),
     created=datetime.now(UTC).isoformat(timespec="seconds"),
     method_name="anasod-dnas+",
-    method=method("anasod-dnas+", candidates=15),
+    method=method("anasod-dnas+", candidates=15, depth=task.network.cells),
     task=task,
     seed=0,
 )
@@ -141,25 +141,25 @@ for name in ("skip_connect", "nor_conv_3x3"):
 # %% [markdown]
 # ## 3. Cells in order of promise
 #
-# `anasod-dnas+` draws cells from p, adds the cells near a vertex of the simplex (all blocks one
-# operation: the best of these after short trainings, which also see what p is blind to), and ranks
-# them all by a second supernet that learns near that vertex. Whether such a
-# ranking can be trusted is measured, not hoped: ten cells drawn uniformly are trained alone, and
-# `agreement` is the rank correlation of the two. Where it is clearly negative, the cells are ranked
-# by short trainings instead.
+# `anasod-dnas+` takes the vertex of the simplex (all blocks one operation) that is best after a
+# short training, which also sees what p is blind to, and compares it with the cells that differ
+# from it in one block, by short trainings, too: the better ones are trained for longer. These
+# usually have as many cells as published networks, since a path that a network of fifteen cells
+# needs is worth nothing in one of three; here nothing deeper is ever trained, hence `depth`. Cells
+# drawn from p follow, ranked by the supernet. Whether such a ranking can be trusted is measured,
+# not hoped: ten cells drawn uniformly are trained alone, and `agreement` is the rank correlation.
 
 # %%
-print(f"ranked by the {found.ranked_by}, agreement with short trainings {found.agreement:.2f}")
+print(f"supernet and short trainings agree by {found.agreement:.2f}")
 for warning in run.warnings(found.agreement):
     print("warning:", warning)
 for architecture, score in zip(found.architectures[:5], found.scores[:5], strict=True):
     print(f"{score:.4f} nats  {architecture}")
 
 # %% [markdown]
-# Scores are losses: in the second supernet, or of a cell trained alone. Trainings are for twelve
-# epochs where a cell was among the best four after four, so that those come first. Whichever way
-# they were ranked, the order is a guess from very little training. Which cell is best, and whether
-# one that is not in the list is better, only queries can tell.
+# Scores are losses of cells trained alone: the first two for eight epochs, the next four for four.
+# The order is a guess from very little training. Which cell is best, and whether one that is not in
+# the list is better, only queries can tell.
 #
 # ## 4. The hand-over to `two-level-bo`
 #

@@ -14,6 +14,7 @@ from ax.adapter.base import GenResults
 from ax.adapter.torch import TorchAdapter
 from ax.adapter.transforms.base import Transform
 from ax.adapter.transforms.cast import Cast
+from ax.adapter.transforms.standardize_y import StandardizeY
 from ax.core.arm import Arm
 from ax.core.data_utils import ExperimentData
 from ax.core.observation import ObservationData, ObservationFeatures
@@ -26,13 +27,15 @@ from botorch.utils.multi_objective.hypervolume import infer_reference_point
 from botorch.utils.multi_objective.pareto import is_non_dominated
 
 from ax_anasod.adapter.scope import CheckedAdapter
-from ax_anasod.adapter.transforms import BomzeRounding, is_encoding, objectives_of
-from ax_anasod.core.history import History, HistoryReader, proposed_before
-from ax_anasod.core.means import failed_arms
+from ax_anasod.adapter.transforms import BomzeRounding, LogObjectives, is_encoding, searched_of
+from ax_anasod.core.history import History, HistoryReader
+from ax_anasod.core.means import failed_arms, proposed_before
 from ax_anasod.core.objectives import objective_signs
 from ax_anasod.exceptions import ObservationError
 from ax_anasod.generators.encoding import EncodingGenerator
+from ax_anasod.generators.encoding_goal import EncodingGoal
 from ax_anasod.metadata import BETA
+from ax_anasod.surrogates.hypervolume import Scale
 from ax_anasod.threads import undisturbed
 
 
@@ -51,7 +54,6 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
         return HistoryReader(self.generator.search_space)
 
     _cross_validate = undisturbed()(TorchAdapter._cross_validate)
-    evaluate_acquisition_function = undisturbed()(TorchAdapter.evaluate_acquisition_function)
     feature_importances = undisturbed()(TorchAdapter.feature_importances)
 
     @undisturbed()
@@ -70,14 +72,14 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
         optimization_config: OptimizationConfig | None = None,
     ) -> GenResults:
         names, total = self.generator.search_space.names, self.generator.cell.total
-        history = self._reader.read(self._experiment, self._experiment.optimization_config)
+        history = self._say_goal()
         # The transforms have turned the counts of pending encodings into fractions.
         proposed = proposed_before(pending_observations)
         fractions = np.array([[p[name] for name in names] for p in proposed], dtype=float)
         before = np.rint(total * fractions).astype(np.int64)
         trials = np.concatenate([history.rows, before.reshape(len(proposed), len(names))])
         beta = self._beta(history)
-        incumbent = history.incumbent() if history.values.shape[1] == 1 else None
+        incumbent = history.incumbent() if _is_plain(history) else None
         with undisturbed():
             result = super()._gen(
                 n=n,
@@ -97,6 +99,38 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
             )
         result.gen_metadata[BETA] = beta
         return result
+
+    @undisturbed()
+    def evaluate_acquisition_function(self, *args: Any, **kwargs: Any) -> list[float]:
+        """Acquisition values; the arguments are those of Ax."""
+        self._say_goal()
+        return super().evaluate_acquisition_function(*args, **kwargs)
+
+    def _say_goal(self) -> History:
+        """Tell the generator what is searched, and give the run so far."""
+        history = self._reader.read(
+            self._experiment, self._experiment.optimization_config, with_limits=True
+        )
+        goal = None
+        if not _is_plain(history):
+            names = [name for name, _ in history.objectives]
+            names += [limit.name for limit in history.limits]
+            goal = EncodingGoal(history, {name: self._scale(name) for name in names})
+        self.generator.search_for(goal)
+        return history
+
+    def _scale(self, metric: str) -> Scale:
+        """What an outcome of the model is in the users' units."""
+        logarithm = self.transforms[LogObjectives.__name__]
+        standardize = self.transforms[StandardizeY.__name__]
+        assert isinstance(logarithm, LogObjectives)
+        assert isinstance(standardize, StandardizeY)
+        return Scale(
+            link="log" if metric in logarithm.metric_signatures else "identity",
+            unit=1.0,
+            location=standardize.Ymean[metric],
+            width=standardize.Ystd[metric],
+        )
 
     @undisturbed()
     def infer_objective_thresholds(
@@ -187,7 +221,7 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
     ) -> ExperimentData:
         # What was reported of a trial that counts as failed is nothing to learn from.
         experiment_data = _without(
-            failed_arms(self._experiment, objectives_of(self)), experiment_data
+            failed_arms(self._experiment, searched_of(self)), experiment_data
         )
         if not self._fit_tracking_metrics:
             # What is only reported has no model, which Ax's cross-validation would look for.
@@ -218,8 +252,8 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
         )
 
     def _beta(self, history: History) -> float:
-        """Beta after all trials so far; 0 (uniform) where there are several objectives."""
-        if history.values.shape[1] != 1:
+        """Beta after all trials so far; 0 (uniform) for a front, and under limits."""
+        if not _is_plain(history):
             return 0.0
         # The region starts after the random trials: their best is what is to be beaten.
         values = history.since(self.generator.num_initial)
@@ -237,6 +271,11 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
             ]
             for metric, features in pending.items()
         }
+
+
+def _is_plain(history: History) -> bool:
+    """Whether the best value of one objective is searched, and nothing else."""
+    return history.values.shape[1] == 1 and not history.limits
 
 
 def _without(failures: list[tuple[int, Arm]], experiment_data: ExperimentData) -> ExperimentData:

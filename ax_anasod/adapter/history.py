@@ -66,7 +66,8 @@ class HistoryAdapter(CheckedAdapter, RandomAdapter):
             optimization_config,
             pending_observations,
             with_values=self.generator.reads_values,
-            with_limits=self.generator.scope == "limits",
+            # Draws read no values, but need not break what is known of them.
+            with_limits=self.generator.scope in ("any", "limits"),
         )
         if self.generator.known:
             metrics = self._experiment.metrics

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -20,7 +21,7 @@ from ax.generators.types import TConfig
 
 from ax_anasod._ax import experiment_behind, objectives_behind, transform_config
 from ax_anasod.core.means import as_stored, failed_arms, warn_once
-from ax_anasod.core.objectives import objective_signs
+from ax_anasod.core.objectives import check_scope, limits_of, objective_signs
 from ax_anasod.exceptions import ObservationError, ObservationWarning
 from ax_anasod.generators.targets import has_logarithm, lift_zeros
 from ax_anasod.simplex import bomze_round
@@ -109,7 +110,7 @@ class PrepareObservations(Transform):
         super().__init__(*args, **kwargs)
         self.names: list[str] = list(self.config["names"])  # type: ignore[arg-type]
         self.log_targets = bool(self.config.get("log_targets", True))
-        self.objectives = objectives_of(self.adapter)
+        self.objectives = searched_of(self.adapter)
 
     def transform_experiment_data(self, experiment_data: ExperimentData) -> ExperimentData:
         """Apply all of the above.
@@ -149,10 +150,11 @@ class PrepareObservations(Transform):
 
 
 class LogObjectives(LogY):
-    """Ax's ``LogY`` on those objectives of the experiment that have logarithms.
+    """Ax's ``LogY`` on those objectives and limits of the experiment that have logarithms.
 
     Ax wants the metrics named in the transform's configuration, which a strategy does not
-    know yet when it is built. An objective with a negative value is modelled as it is.
+    know yet when it is built. What has a negative value, or a bound that is not positive, is
+    modelled as it is.
 
     Config:
         log_targets: False switches the transform off.
@@ -168,19 +170,42 @@ class LogObjectives(LogY):
         super().__init__(search_space, experiment_data, adapter, config)
         if experiment_data is None or not self.config.get("log_targets", True):
             return
-        data = experiment_data.observation_data
+        data, bounds = experiment_data.observation_data, _bounds_of(adapter)
         self.metric_signatures = [
             name
-            for name in objectives_of(adapter)
+            for name in searched_of(adapter)
             if ("mean", name) in data.columns
             and has_logarithm(data["mean", name].to_numpy(dtype=float))
+            and min(bounds.get(name, [1.0])) > 0
         ]
 
 
-def objectives_of(adapter: Adapter | None) -> dict[str, float]:
-    """The signatures of what an adapter searches -> the sign that makes it minimised."""
+def searched_of(adapter: Adapter | None) -> dict[str, float]:
+    """The signatures of the objectives and limits of an adapter -> signs that make less better.
+
+    Raises:
+        OptionError: The limits are none that can be modelled.
+    """
     config = None if adapter is None else objectives_behind(adapter)
-    return {} if config is None else dict(objective_signs(config))
+    if config is None:
+        return {}
+    check_scope(config, "limits")  # what it refuses has no such form
+    limits, _ = limits_of(config)
+    return {limit.name: limit.sign for limit in limits} | dict(objective_signs(config))
+
+
+def _bounds_of(adapter: Adapter | None) -> dict[str, list[float]]:
+    """Signature -> the bounds that its values must be told from."""
+    config = None if adapter is None else objectives_behind(adapter)
+    bounds: dict[str, list[float]] = {}
+    if config is not None:
+        limits, thresholds = limits_of(config)
+        for limit in limits:
+            bounds.setdefault(limit.name, []).append(limit.sign * limit.bound)
+        for (name, sign), bound in zip(objective_signs(config), thresholds, strict=True):
+            if math.isfinite(bound):
+                bounds.setdefault(name, []).append(sign * bound)
+    return bounds
 
 
 def _check_present(data: pd.DataFrame, objectives: Iterable[str]) -> None:

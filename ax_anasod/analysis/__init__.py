@@ -1,26 +1,30 @@
 """What people look at: Ax analysis cards, a self-contained report, and pictures."""
 
+from ax_anasod.analysis.coordinates import ObjectiveCoordinatesPlot
 from ax_anasod.analysis.distribution import OperationDistributionPlot
 from ax_anasod.analysis.exchange import BlockExchangePlot
 from ax_anasod.analysis.features import FeatureTable
 from ax_anasod.analysis.incumbent import IncumbentPlot
 from ax_anasod.analysis.pictures import write_pictures
 from ax_anasod.analysis.report import SearchOverview, write_report
-from ax_anasod.analysis.series import SearchSeries
+from ax_anasod.analysis.series import SearchSeries, best_trial
 from ax_anasod.analysis.slice import DistributionSlicePlot
 from ax_anasod.analysis.summary import SearchSummary
-from ax_anasod.analysis.trade_off import TradeOffPlot
+from ax_anasod.analysis.trade_off import FrontFacts, TradeOffPlot
 
 __all__ = [
     "BlockExchangePlot",
     "DistributionSlicePlot",
     "FeatureTable",
+    "FrontFacts",
     "IncumbentPlot",
+    "ObjectiveCoordinatesPlot",
     "OperationDistributionPlot",
     "SearchOverview",
     "SearchSeries",
     "SearchSummary",
     "TradeOffPlot",
+    "best_trial",
     "write_pictures",
     "write_report",
 ]

@@ -13,6 +13,7 @@ import numpy as np
 from ax_anasod.analysis.page_template import PAGE
 from ax_anasod.analysis.pictures import trial_figure
 from ax_anasod.cells import Cell
+from ax_anasod.dnas.layout import RANKED
 from ax_anasod.files import write_whole
 from ax_anasod.plots import style
 from ax_anasod.plots.figure import save
@@ -187,20 +188,22 @@ def _facts(content: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _cells(content: Mapping[str, Any]) -> str:
-    head = "<th>architecture</th><th>score</th><th>oracle [%]</th>"
+    titles = {"score": "score [nats]", "oracle": "oracle [%]"}
+    # All cells have a score or an oracle's value, or none has.
+    known = [name for name in titles if content["best"][name] is not None]
+    head = "".join(
+        f"<th>{title}</th>" for title in ["architecture", *(titles[name] for name in known)]
+    )
     rows = "".join(
-        f"<tr><td>{html.escape(cell['architecture'])}</td><td>{_number(cell['score'])}</td>"
-        f"<td>{_number(cell['oracle'])}</td></tr>"
+        f"<tr><td>{html.escape(cell['architecture'])}</td>"
+        + "".join(f"<td>{cell[name]:.3f}</td>" for name in known)
+        + "</tr>"
         for cell in content["candidates"][:_MOST_ROWS]
     )
     number = len(content["candidates"])
-    more = f"The first {_MOST_ROWS} of {number}. " if number > _MOST_ROWS else ""
+    more = f"; {_MOST_ROWS} are shown" if number > _MOST_ROWS else ""
     return (
-        f"<section><h3>Cells in order of promise</h3><p>{more}Ranked by: "
-        f"{html.escape(content['ranked_by'])}.</p><div class='table'><table><thead><tr>{head}"
+        f"<section><h3>Cells in order of promise</h3><p>{number}, {RANKED[content['ranked_by']]}"
+        f"{more}.</p><div class='table'><table><thead><tr>{head}"
         f"</tr></thead><tbody>{rows}</tbody></table></div></section>"
     )
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"

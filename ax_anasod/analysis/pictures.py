@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,7 @@ from ax.core.experiment import Experiment
 from ax_anasod.analysis.axis import ValueAxis
 from ax_anasod.analysis.frames import distribution_frame, incumbent_frame, share_column
 from ax_anasod.analysis.series import SearchSeries, by_objective
-from ax_anasod.analysis.trade_off import draw_trade_off
+from ax_anasod.analysis.trade_off import FrontFacts, draw_trade_off, trade_off_plots
 from ax_anasod.plots import style
 from ax_anasod.plots.figure import add_legend, new_figure, plain_text, save, say, set_title
 
@@ -35,6 +34,7 @@ def write_pictures(
     optimum: Mapping[str, float | None] | float | None = None,
     unit: Mapping[str, str] | str = "",
     log_scale: bool = False,
+    front: FrontFacts | None = None,
 ) -> tuple[Path, ...]:
     """Draw ``incumbent.png`` and ``operation_distribution.png`` into a folder.
 
@@ -50,6 +50,7 @@ def write_pictures(
             by its name.
         unit: Unit of the first objective, e.g. ``"percent"``, or of each by its name.
         log_scale: Draw the values on a logarithmic axis.
+        front: What is known of the front of several objectives besides the trials.
 
     Returns:
         The paths of the pictures.
@@ -73,19 +74,21 @@ def write_pictures(
         directory / "operation_distribution.png": draw_distribution(series),
     }
     if len(series.objectives) > 1:
-        figures[directory / "pareto.png"] = draw_trade_offs(series, units)
+        figures[directory / "pareto.png"] = draw_trade_offs(series, units, front)
     for path, figure in figures.items():
         save(figure, path, make_folder=True)
     return tuple(figures)
 
 
-def draw_trade_offs(series: SearchSeries, units: Mapping[str, str]) -> Figure:
+def draw_trade_offs(
+    series: SearchSeries, units: Mapping[str, str], front: FrontFacts | None = None
+) -> Figure:
     """Each pair of objectives against each other, below each other; units by objective."""
-    pairs = list(combinations(series.objectives, 2))
-    figure, _ = new_figure(rows=len(pairs))
-    for axes, (y, x) in zip(figure.axes, pairs, strict=True):
+    plots = trade_off_plots(series.objectives, units, front)
+    figure, _ = new_figure(rows=len(plots))
+    for axes, plot in zip(figure.axes, plots, strict=True):
         if series.observed.any():
-            draw_trade_off(axes, series, x, y, units.get(x) or "", units.get(y) or "")
+            draw_trade_off(axes, series, plot)
         else:
             say(axes, _NO_VALUE)
     return figure

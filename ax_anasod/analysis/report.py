@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 from typing import final
 
@@ -20,6 +19,7 @@ from ax.generation_strategy.generation_strategy import GenerationStrategy
 
 from ax_anasod.adapter import AnasodGenerators, HistoryAdapter
 from ax_anasod.analysis.applicability import given, why_not_series
+from ax_anasod.analysis.coordinates import ObjectiveCoordinatesPlot
 from ax_anasod.analysis.distribution import OperationDistributionPlot
 from ax_anasod.analysis.exchange import BlockExchangePlot
 from ax_anasod.analysis.features import FeatureTable
@@ -28,7 +28,7 @@ from ax_anasod.analysis.page import Page
 from ax_anasod.analysis.series import by_objective, cell_and_space, signed_objectives
 from ax_anasod.analysis.slice import DistributionSlicePlot
 from ax_anasod.analysis.summary import SearchSummary
-from ax_anasod.analysis.trade_off import TradeOffPlot
+from ax_anasod.analysis.trade_off import FrontFacts, trade_off_plots
 from ax_anasod.core import RunProperties
 from ax_anasod.files import write_whole
 
@@ -46,6 +46,7 @@ def write_report(
     unit: Mapping[str, str] | str = "",
     facts: Mapping[str, object] | None = None,
     extra: Sequence[Analysis] = (),
+    front: FrontFacts | None = None,
 ) -> Path:
     """Write a self-contained report of a search: one HTML file that opens offline.
 
@@ -65,6 +66,7 @@ def write_report(
         unit: Unit of the first objective, or of each by its name, e.g. ``"percent"``.
         facts: Further facts for the head of the page, name -> value.
         extra: Further analyses to show, after the others.
+        front: What is known of the front of several objectives besides the trials.
 
     Returns:
         The path.
@@ -77,7 +79,9 @@ def write_report(
     state = _State(experiment, generation_strategy, _fitted(experiment, generation_strategy))
     missing: list[tuple[str, str]] = []
     sections = []
-    for heading, analyses in _sections(experiment, generation_strategy, optimum, unit, extra):
+    for heading, analyses in _sections(
+        experiment, generation_strategy, optimum, unit, extra, front
+    ):
         cards: list[AnalysisCard] = []
         for analysis in analyses:
             found, reason = state.compute(analysis)
@@ -100,14 +104,16 @@ class SearchOverview(Analysis):
     Args:
         optimum: The best possible value of the first objective, or of each by its name.
         unit: Unit of the first objective, or of each by its name, e.g. ``"percent"``.
+        front: What is known of the front of several objectives besides the trials.
     """
 
     def __init__(
         self,
         optimum: Mapping[str, float | None] | float | None = None,
         unit: Mapping[str, str] | str = "",
+        front: FrontFacts | None = None,
     ) -> None:
-        self.optimum, self.unit = optimum, unit
+        self.optimum, self.unit, self.front = optimum, unit, front
 
     def validate_applicable_state(
         self,
@@ -128,7 +134,9 @@ class SearchOverview(Analysis):
         experiment = given(experiment, "an experiment")
         fitted = adapter or _fitted(experiment, generation_strategy)
         state = _State(experiment, generation_strategy, fitted)
-        sections = _sections(experiment, generation_strategy, self.optimum, self.unit, ())
+        sections = _sections(
+            experiment, generation_strategy, self.optimum, self.unit, (), self.front
+        )
         groups = []
         for heading, analyses in sections:
             cards = [card for analysis in analyses for card in state.compute(analysis)[0]]
@@ -186,6 +194,7 @@ def _sections(
     optimum: Mapping[str, float | None] | float | None,
     unit: Mapping[str, str] | str,
     extra: Sequence[Analysis],
+    front: FrontFacts | None,
 ) -> list[tuple[str, list[Analysis]]]:
     objectives = list(signed_objectives(experiment))
     optima, units = by_objective(optimum, objectives), by_objective(unit, objectives)
@@ -193,10 +202,9 @@ def _sections(
         IncumbentPlot(optimum=optima.get(name), unit=units.get(name) or "", objective=name)
         for name in objectives
     ]
-    trade_offs: list[Analysis] = [
-        TradeOffPlot(x, y, x_unit=units.get(x) or "", y_unit=units.get(y) or "")
-        for y, x in combinations(objectives, 2)
-    ]
+    trade_offs: list[Analysis] = [*trade_off_plots(objectives, units, front)]
+    if len(objectives) > 2:
+        trade_offs.append(ObjectiveCoordinatesPlot(units, front))
     surrogate: list[Analysis] = [
         card(objective=name, unit=units.get(name) or "")
         for name in objectives

@@ -13,7 +13,7 @@ from ax.core.base_trial import BaseTrial
 from ax.core.experiment import Experiment
 from botorch.utils.multi_objective.pareto import is_non_dominated
 
-from ax_anasod._ax import origin_of
+from ax_anasod._ax import experiment_of, origin_of
 from ax_anasod.cells import Cell, from_dict
 from ax_anasod.core import (
     SEARCH_SPACES,
@@ -25,6 +25,9 @@ from ax_anasod.core import (
 from ax_anasod.core.history import HistoryReader
 from ax_anasod.core.objectives import objective_signs
 from ax_anasod.exceptions import OptionError, UnknownNameError
+from ax_anasod.fronts import usual_reference
+from ax_anasod.objectives import Objective
+from ax_anasod.picking import parse_pick
 
 Value = TypeVar("Value")
 
@@ -186,6 +189,43 @@ class SearchSeries:
         first = self.values[front, columns[0]]
         ordered: npt.NDArray[np.int64] = front[np.argsort(first, kind="stable")]
         return ordered
+
+
+def best_trial(client: object, pick: str = "") -> int | None:
+    """The index of the best trial that keeps the limits, or of a point of the front.
+
+    Where no trial keeps them, ``Client.get_best_parameterization`` raises an AssertionError.
+
+    Args:
+        client: Ax's ``Client``, ``AxClient``, ``Orchestrator`` or ``Experiment``.
+        pick: Of several objectives, the rule: ``"knee"``, a limit on one of them such as
+            ``"latency<=5"``, or weights such as ``"error=1,latency=0.2"`` in their own units
+            (:func:`ax_anasod.picking.parse_pick`). By default the best first objective.
+
+    Returns:
+        None where no trial keeps the limits, or none of the front is what the rule asks for.
+
+    Raises:
+        OptionError: There is no such rule, or one objective and so no front; or the client has no
+            experiment of this package.
+        UnknownNameError: The rule names no objective.
+    """
+    series = SearchSeries.from_experiment(experiment_of(client))
+    objectives = [
+        Objective(name, "", minimize=lower)
+        for name, lower in zip(series.objectives, series.minimize, strict=True)
+    ]
+    rule, rows = parse_pick(pick, objectives), series.pareto_front()
+    points = series.values[rows]
+    front = [dict(zip(series.objectives, point, strict=True)) for point in points.tolist()]
+    reference = None
+    if len(objectives) > 1 and len(front):
+        signs = np.where(series.minimize, 1.0, -1.0)
+        bounds = np.nan_to_num(signs * series.thresholds, nan=np.inf)
+        worst = signs * usual_reference(signs * series.values[series.feasible], bounds.tolist())
+        reference = dict(zip(series.objectives, worst.tolist(), strict=True))
+    chosen = rule.choose(front, reference)
+    return None if chosen is None else int(series.trial_indices[rows[chosen]])
 
 
 def signed_objectives(experiment: Experiment) -> dict[str, float]:

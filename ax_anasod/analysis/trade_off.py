@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, Self, final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from ax.adapter.base import Adapter
 from ax.analysis.analysis import Analysis
@@ -21,6 +22,7 @@ from ax_anasod.analysis.axis import ValueAxis
 from ax_anasod.analysis.frames import trade_off_frame
 from ax_anasod.analysis.series import SearchSeries
 from ax_anasod.analysis.summary import architecture_text
+from ax_anasod.fronts import FloatArray, pareto_front
 from ax_anasod.plots import style
 from ax_anasod.plots.figure import add_legend, plain_text, set_title
 
@@ -28,7 +30,31 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _BROKEN = "breaks a limit"
+_TRUE = "true front"
 (_TRIAL,) = style.node_colours(["trial"]).values()
+
+
+@dataclass(frozen=True)
+class FrontFacts:
+    """What is known of a front besides the trials of the search.
+
+    Args:
+        picked: Index of the trial that was picked of it, which is marked.
+        picked_as: What that is, such as ``"the knee of the front"``.
+        truth: Objective -> values of the points of the true front, where that is known.
+    """
+
+    picked: int | None = None
+    picked_as: str = "picked"
+    truth: Mapping[str, Sequence[float]] = field(default_factory=dict)
+
+    def true_points(self, x: str, y: str, minimize: tuple[bool, bool]) -> FloatArray:
+        """The true front in two objectives, ``n x 2`` by the first one."""
+        if not {x, y} <= self.truth.keys():
+            return np.empty((0, 2))
+        signs = np.where(minimize, 1.0, -1.0)
+        points = pareto_front(signs * np.array([self.truth[x], self.truth[y]]).T) * signs
+        return points[np.argsort(points[:, 0], kind="stable")]
 
 
 @final
@@ -46,13 +72,20 @@ class TradeOffPlot(Analysis):
         y: That on the vertical axis; the first where None is named.
         x_unit: Unit of the first.
         y_unit: Unit of the second, e.g. ``"percent"``.
+        front: What is known of the front besides the trials.
     """
 
     def __init__(
-        self, x: str | None = None, y: str | None = None, x_unit: str = "", y_unit: str = ""
+        self,
+        x: str | None = None,
+        y: str | None = None,
+        x_unit: str = "",
+        y_unit: str = "",
+        front: FrontFacts | None = None,
     ) -> None:
         self.x, self.y = x, y
         self.x_unit, self.y_unit = x_unit, y_unit
+        self.front = front or FrontFacts()
 
     def validate_applicable_state(
         self,
@@ -97,16 +130,21 @@ class TradeOffPlot(Analysis):
 
     def _figure(self, series: SearchSeries, frame: pd.DataFrame, x: str, y: str) -> go.Figure:
         view = _View.fit(series, frame, x, y)
-        steps_x, steps_y = view.steps(frame)
+        fronts = {
+            _TRUE: (self.front.true_points(x, y, view.minimize), style.GREY),
+            "front": (frame.loc[frame["front"], ["x", "y"]].to_numpy(), style.GOLD),
+        }
         traces = [
             go.Scatter(
-                x=steps_x.tolist(),
-                y=steps_y.tolist(),
+                x=steps[0].tolist(),
+                y=steps[1].tolist(),
                 mode="lines",
-                line={"shape": "hv" if view.minimize[0] else "vh", "color": style.GOLD},
-                name="front",
+                line={"shape": "hv" if view.minimize[0] else "vh", "color": colour},
+                name=legend,
                 hoverinfo="skip",
             )
+            for legend, (points, colour) in fronts.items()
+            for steps in [view.steps(points)]
         ]
         for legend, rows, marker in (
             (_BROKEN, frame[~frame["feasible"]], {"symbol": "circle-open", "color": style.GREY}),
@@ -114,6 +152,10 @@ class TradeOffPlot(Analysis):
             ("on the front", frame[frame["front"]], {"color": style.BEST, "size": 11}),
         ):
             traces.append(self._scatter(rows, legend, {"size": 8, **marker}, (x, y)))
+        ring = {"symbol": "circle-open", "size": 19, "color": style.BEST, "line": {"width": 2.5}}
+        chosen = frame[frame["trial_index"] == self.front.picked]
+        label = style.plotly_text(self.front.picked_as)
+        traces.append(self._scatter(chosen, label, ring, (x, y)))
         figure = go.Figure([trace for trace in traces if len(trace.x)])
         for axis, (low, high) in view.broken.items():
             draw = figure.add_vrect if axis == "x" else figure.add_hrect
@@ -153,15 +195,36 @@ class TradeOffPlot(Analysis):
         )
 
 
-def draw_trade_off(
-    axes: Axes, series: SearchSeries, x: str, y: str, x_unit: str = "", y_unit: str = ""
-) -> None:
-    """Draw what :class:`TradeOffPlot` shows into a panel; at least one trial has values."""
+def trade_off_plots(
+    objectives: Sequence[str], units: Mapping[str, str | None], front: FrontFacts | None
+) -> list[TradeOffPlot]:
+    """The cards of all pairs of objectives, an earlier one on the vertical axis.
+
+    Args:
+        objectives: Their names.
+        units: Their units.
+        front: What is known of the front besides the trials.
+    """
+    return [
+        TradeOffPlot(x, y, x_unit=units.get(x) or "", y_unit=units.get(y) or "", front=front)
+        for y, x in combinations(objectives, 2)
+    ]
+
+
+def draw_trade_off(axes: Axes, series: SearchSeries, plot: TradeOffPlot) -> None:
+    """Draw what a card shows into a panel.
+
+    Args:
+        axes: The panel.
+        series: The search, in which at least one trial has values.
+        plot: The card, which names its objectives.
+    """
+    x, y = plot.x or series.objectives[1], plot.y or series.objectives[0]
     frame = trade_off_frame(series, x, y)
     view = _View.fit(series, frame, x, y)
     set_title(axes, f"Trade-off: {y} against {x}")
-    axes.set_xlabel(plain_text(style.axis_label(x, x_unit)))
-    axes.set_ylabel(plain_text(style.axis_label(y, y_unit)))
+    axes.set_xlabel(plain_text(style.axis_label(x, plot.x_unit)))
+    axes.set_ylabel(plain_text(style.axis_label(y, plot.y_unit)))
     axes.set_xlim(view.x.lower, view.x.upper)
     axes.set_ylim(view.y.lower, view.y.upper)
     for axis, (low, high) in view.broken.items():
@@ -169,16 +232,19 @@ def draw_trade_off(
         span(low, high, color=style.FAILED, alpha=0.08, linewidth=0)
         line = axes.axvline if axis == "x" else axes.axhline
         bound = view.thresholds["xy".index(axis)]
-        name, unit = (x, x_unit) if axis == "x" else (y, y_unit)
+        name, unit = (x, plot.x_unit) if axis == "x" else (y, plot.y_unit)
         text = plain_text(f"limit of {name}: {style.with_unit(bound, unit)}")
         line(bound, color=style.FAILED, linestyle=":", linewidth=1.8, label=text)
-    axes.step(
-        *view.steps(frame),
-        where="post" if view.minimize[0] else "pre",
-        color=style.GOLD,
-        linewidth=2,
-        label="front" if frame["front"].any() else None,
-    )
+    true_points = plot.front.true_points(x, y, view.minimize)
+    found = frame.loc[frame["front"], ["x", "y"]].to_numpy()
+    for label, points, colour in ((_TRUE, true_points, style.GREY), ("front", found, style.GOLD)):
+        axes.step(
+            *view.steps(points),
+            where="post" if view.minimize[0] else "pre",
+            color=colour,
+            linewidth=2,
+            label=label if len(points) else None,
+        )
     looks: tuple[tuple[str, pd.DataFrame, dict[str, Any]], ...] = (
         (_BROKEN, frame[~frame["feasible"]], {"facecolors": "none", "edgecolors": style.GREY}),
         ("trial", frame[frame["feasible"] & ~frame["front"]], {"color": _TRIAL}),
@@ -188,6 +254,11 @@ def draw_trade_off(
         if len(rows):
             label = f"{legend} ({len(rows)})"
             axes.scatter(rows["x"], rows["y"], zorder=3, label=label, **{"s": 26, **look})
+    chosen = frame[frame["trial_index"] == plot.front.picked]
+    if len(chosen):
+        ring: dict[str, Any] = {"facecolors": "none", "edgecolors": style.BEST, "linewidths": 2}
+        label = plain_text(plot.front.picked_as)
+        axes.scatter(chosen["x"], chosen["y"], s=170, zorder=4, label=label, **ring)
     add_legend(axes)
 
 
@@ -230,15 +301,17 @@ class _View:
         spans = zip("xy", self.thresholds, self.worst, strict=True)
         return {axis: (bound, end) for axis, bound, end in spans if not np.isnan(bound)}
 
-    def steps(self, frame: pd.DataFrame) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """The corners of the front, from one bad end to the other; none without a front.
+    def steps(self, points: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """The corners of a front, from one bad end to the other; none without a front.
+
+        Args:
+            points: The front, ``n x 2`` by the first objective.
 
         The best ``y`` of all that is at least as good in ``x``: a step goes on to the next
         point where less ``x`` is better, and comes from the one before where more is.
         """
-        front = frame[frame["front"]]
-        x, y = front["x"].to_numpy(), front["y"].to_numpy()
-        if not len(front):
+        x, y = points.T
+        if not len(points):
             return x, y
         bad_x, bad_y = self.worst
         if self.minimize[0]:

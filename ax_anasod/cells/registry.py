@@ -10,6 +10,7 @@ from typing import Any
 
 from ax_anasod.cells.cell import Cell
 from ax_anasod.cells.genotype import DARTSCell, NASNetCell
+from ax_anasod.cells.hybrid_lm import HybridLMCell
 from ax_anasod.cells.nasbench201 import NASBench201Cell
 from ax_anasod.cells.nasbench_graph import NASBenchGraphCell
 from ax_anasod.exceptions import CellError, UnknownNameError, nearest_hint, shown
@@ -22,6 +23,7 @@ _BUILT_IN: dict[str, Callable[[], Cell]] = {
     "nasnet": NASNetCell,
     "nas-bench-graph": NASBenchGraphCell,
     "nas-bench-graph-proteins": lambda: NASBenchGraphCell(proteins=True),
+    "hybrid-lm": HybridLMCell,
 }
 # A cell file is some lines long.
 _MOST_BYTES = 2**20

@@ -16,6 +16,7 @@ import typer
 
 from ax_anasod.cli.catalogue import benchmarks, strategies
 from ax_anasod.cli.compare import compare
+from ax_anasod.cli.deploy import export, latency
 from ax_anasod.cli.dnas import dnas
 from ax_anasod.cli.doctor import doctor
 from ax_anasod.cli.evaluate import ensemble, evaluate, transfer
@@ -74,6 +75,8 @@ for command in (
     evaluate,
     transfer,
     ensemble,
+    export,
+    latency,
     compare,
     reproduce,
     show,
@@ -186,6 +189,11 @@ def run(arguments: list[str]) -> int:
     Returns:
         The exit code.
     """
+    for text in arguments:
+        # As a path it would be the current folder.
+        if not text or (text.startswith("--") and text.find("=") == len(text) - 1):
+            name = text.removesuffix("=") or "an argument"
+            return say_error(f"{name} is empty", "is a variable of the shell not set?", code=2)
     try:
         code = typer.main.get_command(app).main(
             arguments, prog_name="ax-anasod", standalone_mode=False

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 from ax_anasod.cli import options as opt
 from ax_anasod.cli.option_groups import Given, number, option
-from ax_anasod.exceptions import CellError
+from ax_anasod.exceptions import CellError, OptionError
 
 if TYPE_CHECKING:
     from ax_anasod.compare import Contender
     from ax_anasod.nasbench import Benchmark
 
 _START: Final = {"from": "str", "from_cells": "int", "from_uniform": "float"}
+_SCREEN: Final = {"screen": "str", "screen_cost": "float", "screen_trials": "int"}
 _COMPARISON: Final = "Comparison"
 
 
@@ -21,12 +23,15 @@ def compare(
     *,
     benchmark: opt.BenchmarkName,
     given: Annotated[Given, opt.BENCHMARK],
+    limit: opt.Limits = None,
+    known: opt.Known = None,
     strategies: Annotated[
         str,
         option(
             _COMPARISON,
             "Strategies, each with options that differ from the defaults as "
-            "NAME:OPTION=VALUE:... (and from=DIR, as --from of search); "
+            "NAME:OPTION=VALUE:... (and from=DIR, as --from of search, or "
+            "screen=COLUMN:screen_cost=X, as --screen); "
             "'all' for every one; see: ax-anasod strategies.",
             "--strategies",
             metavar="NAME,NAME,...",
@@ -75,13 +80,14 @@ def compare(
 
     with waiting("loading Ax"):
         from ax_anasod.cli.comparison_view import finish, watched
-        from ax_anasod.cli.parsing import make_benchmark
+        from ax_anasod.cli.parsing import make_benchmark, with_columns
         from ax_anasod.compare import compare_strategies
 
     contenders = parse_contenders(strategies, trials)
     with waiting("reading the benchmark"):
-        chosen = make_benchmark(benchmark, given)
-        contenders, unfit = leave_out_unfit(strategies, contenders, chosen)
+        columns = with_columns(benchmark, given, limit or [], known or [])
+        chosen = make_benchmark(benchmark, columns)
+        contenders, unfit = leave_out_unfit(strategies, contenders, chosen, limit or [])
     for reason in unfit:
         note(f"left out: {reason}")
     with watched("comparing") as observer:
@@ -94,6 +100,8 @@ def compare(
             regret=regret,
             reference=reference,
             observer=observer,
+            limits=limit or [],
+            known=known or [],
         )
     return finish(comparison, as_json=json)
 
@@ -113,7 +121,14 @@ def parse_contenders(text: str, trials: int) -> list[Contender]:
         OptionError: An entry is empty, or an option has no value or one of the wrong type.
         RunError: What a strategy starts from is missing or damaged.
     """
-    from ax_anasod.cli.parsing import ALL, named_options, parse_options, parse_texts, read_start
+    from ax_anasod.cli.parsing import (
+        ALL,
+        named_options,
+        parse_options,
+        parse_texts,
+        read_screening,
+        read_start,
+    )
     from ax_anasod.compare import Contender
     from ax_anasod.generation_strategy import STRATEGIES, get
 
@@ -124,28 +139,34 @@ def parse_contenders(text: str, trials: int) -> list[Contender]:
             continue
         strategy = get(name)
         of_start = [text for text in texts if text.partition("=")[0] in _START]
+        of_screen = [text for text in texts if text.partition("=")[0] in _SCREEN]
         start = parse_texts(of_start, _START, "--strategies", "option of a start:")
-        options = parse_options(strategy, [text for text in texts if text not in of_start])
+        screen = parse_texts(of_screen, _SCREEN, "--strategies", "option of screening:")
+        rest = [text for text in texts if text not in (*of_start, *of_screen)]
+        options = parse_options(strategy, rest)
         given = {"place" if n == "from" else n.removeprefix("from_"): v for n, v in start.items()}
-        contenders.append(Contender(name, options, trials, read_start(given)))
+        screening = read_screening(*(screen.get(key) for key in _SCREEN))
+        contenders.append(Contender(name, options, trials, read_start(given), screening))
     return contenders
 
 
 def leave_out_unfit(
-    text: str, contenders: list[Contender], benchmark: Benchmark
+    text: str, contenders: list[Contender], benchmark: Benchmark, limits: Sequence[str] = ()
 ) -> tuple[list[Contender], list[str]]:
-    """Of ``"all"``, those that can search the cell; a strategy that was named stays.
+    """Of ``"all"``, those that can search the benchmark; a strategy that was named stays.
 
     Args:
         text: What `parse_contenders` has read.
         contenders: What it has made of that.
         benchmark: What they are compared on.
+        limits: What trials must keep.
 
     Returns:
         The contenders, and why each of the others cannot.
 
     Raises:
-        AnasodError: A strategy cannot run for another reason than the cell.
+        AnasodError: A strategy cannot run for another reason than the cell, several objectives or
+            limits.
     """
     from ax_anasod.cli.parsing import ALL, entries
 
@@ -154,11 +175,23 @@ def leave_out_unfit(
         return contenders, []
     fit, reasons = [], []
     for contender in contenders:
-        try:
-            contender.check(benchmark)
-        except CellError as error:
-            if contender.label not in named:
-                reasons.append(error.message)
-                continue
-        fit.append(contender)
+        reason = _why_unfit(contender, benchmark, limits)
+        if reason is None or contender.label in named:
+            fit.append(contender)
+        else:
+            reasons.append(reason)
     return fit, reasons
+
+
+def _why_unfit(contender: Contender, benchmark: Benchmark, limits: Sequence[str]) -> str | None:
+    from ax_anasod.generation_strategy import check_objectives
+
+    try:
+        check_objectives(contender.strategy, [o.name for o in benchmark.objectives], limits)
+    except OptionError as error:
+        return error.message
+    try:
+        contender.check(benchmark, limits)
+    except CellError as error:
+        return error.message
+    return None

@@ -46,8 +46,8 @@ def dnas(
         str,
         option(
             _METHOD,
-            "anasod-dnas (the paper), anasod-dnas+ (its cells ranked), gaea, gaea-erm, darts, "
-            "darts-2, gdas, drnas, beta-darts, setn, rsps or enas.",
+            "anasod-dnas (the paper), anasod-dnas+ (then single mutations of the best vertex), "
+            "gaea, gaea-erm, darts, darts-2, gdas, drnas, beta-darts, setn, rsps or enas.",
             metavar="NAME",
         ),
     ] = "anasod-dnas",
@@ -185,13 +185,11 @@ def make_method(name: str, settings: Sequence[str], candidates: int | None = Non
         UnknownNameError: There is no such method or setting.
         OptionError: A setting has the wrong type or is out of range.
     """
-    from ax_anasod.cli.parsing import field_types, parse_texts
-    from ax_anasod.dnas import MethodConfig, method
+    from ax_anasod.cli.parsing import method_types, parse_texts
+    from ax_anasod.dnas import method
 
     method(name)
-    options = parse_texts(
-        settings, field_types(MethodConfig), "--option", f"option of method {name!r}:"
-    )
+    options = parse_texts(settings, method_types(), "--option", f"option of method {name!r}:")
     if candidates is not None:
         options["candidates"] = candidates
     return method(name, **options)
@@ -237,15 +235,10 @@ def _run_search(run: OneShotRun, *, as_json: bool) -> int:
                 def after_epoch(epoch: SearchEpoch) -> None:
                     progress.show(epoch.epoch, _in_words(run))
 
-                def after_second(epoch: SearchEpoch) -> None:
-                    progress.show_part("second supernet", epoch.epoch, epochs, "")
-
                 def after_cell(trained: int) -> None:
                     progress.show_part("cells trained alone", trained, trained, "")
 
-                result = run.run(
-                    after_epoch, after_second, after_cell, lambda: interruption.requested
-                )
+                result = run.run(after_epoch, after_cell, lambda: interruption.requested)
     except KeyboardInterrupt:
         result = None
     if result is None:

@@ -12,17 +12,12 @@ from rich.text import Text
 
 from ax_anasod.cli.summary import duration
 from ax_anasod.cli.terminal import listing, note, print_result
-from ax_anasod.dnas.layout import CONFIG, EPOCHS, LOCK, RESULTS
+from ax_anasod.dnas.layout import CONFIG, EPOCHS, LOCK, RANKED, RESULTS
 from ax_anasod.exceptions import RunError
 from ax_anasod.files import read_json
 from ax_anasod.journal import is_being_written
 
 _MOST_CELLS_SHOWN: Final = 5
-_RANKED: Final = {
-    "nothing": "drawn from p",
-    "supernet": "ranked by the supernet",
-    "training": "ranked by short trainings",
-}
 # Columns of the epochs that are no numbers, and those of whole ones.
 _TEXTS: Final = ("drawn", "likeliest")
 _WHOLE: Final = ("epoch", "steps")
@@ -104,7 +99,7 @@ def _rows(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _found(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "epochs", f"{content['epochs']} (p of epoch {content['best_epoch']})"
     candidates, oracle = content["candidates"], content["oracle"]
-    yield "cells", f"{len(candidates)}, {_RANKED[content['ranked_by']]}"
+    yield "cells", f"{len(candidates)}, {RANKED[content['ranked_by']]}"
     if content["agreement"] is not None:
         yield "rank agreement", f"{content['agreement']:.2f} with short trainings"
     for position, candidate in enumerate(candidates[:_MOST_CELLS_SHOWN]):

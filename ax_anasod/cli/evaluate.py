@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping
-from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 
 from ax_anasod.cli import options as opt
 from ax_anasod.cli.option_groups import Given, OptionGroup, number, option
+from ax_anasod.cli.retraining import retrain
 from ax_anasod.exceptions import OptionError
 from ax_anasod.training.config import DataConfig
-
-if TYPE_CHECKING:
-    from ax_anasod.cli.terminal import PlainTable
-    from ax_anasod.retraining import EnsembleResult, Retrained, SearchResult
-    from ax_anasod.training import Epoch, ImageData, TrainingTask
 
 _AS_IN_SEARCH: Final = "as in the search"
 _DATA: Final = OptionGroup(
@@ -67,13 +60,6 @@ ModelFolder = Annotated[
     Path | None, option("Output", "Folder of the results; one in DIR by default.", metavar="DIR")
 ]
 
-# Heading and number of decimals of each figure.
-_FIGURES: Final = {
-    "accuracy": ("accuracy [%]", 2),
-    "negative_log_likelihood": ("negative log-likelihood", 4),
-    "expected_calibration_error": ("calibration error [points]", 2),
-}
-
 
 def evaluate(
     *,
@@ -81,7 +67,25 @@ def evaluate(
     protocol: Protocol = "evaluation",
     data: Annotated[Given, _DATA],
     network: Annotated[Given, _NETWORK],
+    pick: opt.Pick = None,
     layers: Layers = None,
+    top: Annotated[
+        int | None,
+        number(
+            "Training",
+            "Train the best N trials of ax-anasod train, the most promising first, instead of one; "
+            "more of them add to those that are there.",
+            1,
+        ),
+    ] = None,
+    budget: Annotated[
+        float | None,
+        option(
+            "Training",
+            "With --top: begin no further network once trainings have taken so many hours.",
+            metavar="HOURS",
+        ),
+    ] = None,
     training: Annotated[Given, _TRAINING],
     training_texts: opt.TrainingOptions = None,
     hardware: Annotated[Given, _HARDWARE],
@@ -90,19 +94,24 @@ def evaluate(
 ) -> int:
     """Train the best network of a search for good, on all images, and test it.
 
-    Of ax-anasod train that is the network of the best trial; of ax-anasod dnas all layers are
-    the best cell, or with --layers sampled each is a cell drawn from p (the paper). Writes
-    model.pt (see ax_anasod.load_model), metrics.json and learning_curve.png. The paper's
-    protocol has 600 epochs: on a CPU give fewer with --epochs. Killed at any instant, it goes
-    on with the same command.
+    Of ax-anasod train that is the network of the best trial, or with --top those of the best
+    ones; of ax-anasod dnas all layers are the best cell, or with --layers sampled each is a cell
+    drawn from p (the paper). Writes model.pt (see ax_anasod.load_model), metrics.json and
+    learning_curve.png. The paper's protocol has 600 epochs: on a CPU give fewer with --epochs.
+    Killed at any instant, it goes on with the same command.
     """
-    return _retrain(
+    if budget is not None and top is None:
+        raise OptionError("--budget is for --top N")
+    return retrain(
         directory,
         protocol,
-        out or directory / protocol,
+        out or directory / (protocol if top is None else f"{protocol}-top"),
+        top=top,
+        budget=budget,
         data=data,
         network=network,
         layers=layers,
+        pick=pick,
         training=training,
         training_texts=training_texts,
         hardware=hardware,
@@ -119,6 +128,7 @@ def transfer(
     protocol: Protocol = "evaluation",
     data: Annotated[Given, _DATA],
     network: Annotated[Given, _NETWORK],
+    pick: opt.Pick = None,
     layers: Layers = None,
     training: Annotated[Given, _TRAINING],
     training_texts: opt.TrainingOptions = None,
@@ -135,7 +145,7 @@ def transfer(
             f"the data set {dataset!r} cannot be part of a folder's name",
             "name a folder with --out",
         )
-    return _retrain(
+    return retrain(
         directory,
         protocol,
         out or directory / f"transfer-{dataset}",
@@ -143,6 +153,7 @@ def transfer(
         data=data,
         network=network,
         layers=layers,
+        pick=pick,
         training=training,
         training_texts=training_texts,
         hardware=hardware,
@@ -157,6 +168,7 @@ def ensemble(
     protocol: Protocol = "evaluation",
     data: Annotated[Given, _DATA],
     network: Annotated[Given, _NETWORK],
+    pick: opt.Pick = None,
     layers: Layers = None,
     training: Annotated[Given, _TRAINING],
     training_texts: opt.TrainingOptions = None,
@@ -172,7 +184,7 @@ def ensemble(
     diagram. Killed at any instant, it goes on with the same command; a larger --members adds to
     those that are there.
     """
-    return _retrain(
+    return retrain(
         directory,
         protocol,
         out or directory / "ensemble",
@@ -180,170 +192,9 @@ def ensemble(
         data=data,
         network=network,
         layers=layers,
+        pick=pick,
         training=training,
         training_texts=training_texts,
         hardware=hardware,
         as_json=json,
     )
-
-
-def _retrain(
-    directory: Path,
-    protocol: str,
-    out: Path,
-    *,
-    dataset: str | None = None,
-    members: int | None = None,
-    data: Given,
-    network: Given,
-    layers: str | None,
-    training: Given,
-    training_texts: list[str] | None,
-    hardware: Given,
-    as_json: bool,
-) -> int:
-    """Train what a search has found, alone or as an ensemble, and show the results.
-
-    Args:
-        directory: The folder of the search.
-        protocol: Name of the protocol.
-        out: The folder of the results.
-        dataset: Another data set, None for that of the search.
-        members: How many networks of an ensemble; None trains one network alone.
-        data: What differs from the images of the search.
-        network: What differs from the networks of the search.
-        layers: Kind of layers, for a differentiable search.
-        training: What differs from the protocol.
-        training_texts: More that differs from it, ``NAME=VALUE`` each.
-        hardware: What differs from the hardware of the search.
-        as_json: Print the results as JSON.
-
-    Raises:
-        AnasodError: What was asked for is wrong; nothing was written.
-        Failure: The training has failed on its way.
-    """
-    from ax_anasod.cli.terminal import INTERRUPTED, note, waiting
-
-    with waiting("loading Ax"):
-        from ax_anasod.cli.failures import while_running
-        from ax_anasod.cli.images import read_images
-        from ax_anasod.cli.parsing import parse_training
-        from ax_anasod.files import refuse_link
-        from ax_anasod.retraining import evaluation_task, read_search
-        from ax_anasod.runs.layout import check_holds_no_other
-
-    found = read_search(directory, layers)
-    check_holds_no_other(out)
-    task = evaluation_task(
-        found,
-        protocol,
-        dataset=dataset,
-        network=network,
-        training=parse_training(training, training_texts),
-        hardware=hardware,
-        **data,
-    )
-    task = replace(task, hardware=task.hardware.with_threads())
-    task.hardware.check()
-    if out.parent == directory:
-        refuse_link(out)
-    read = read_images(task.data, "evaluation", download=dataset is not None or "path" in data)
-    with waiting("building the network"):
-        fitted = task.fitted(read)
-        codes = [found.draw(fitted.network.cells, member) for member in (0, (members or 1) - 1)]
-        fitted.start(codes[0], read, seed=0).close()
-    try:
-        with while_running("the same command goes on from the last epoch"):
-            return _train(found, task, read, out, members, as_json=as_json)
-    except KeyboardInterrupt:
-        note("interrupted; the same command goes on from the last epoch")
-        return INTERRUPTED
-
-
-def _train(
-    found: SearchResult,
-    task: TrainingTask,
-    data: ImageData,
-    out: Path,
-    members: int | None,
-    *,
-    as_json: bool,
-) -> int:
-    from ax_anasod.cli.images import note_chance
-    from ax_anasod.cli.terminal import SearchProgress, print_result
-    from ax_anasod.retraining import evaluate, train_ensemble
-
-    epochs = task.training.epochs
-    with (
-        SearchProgress(f"training on {data.name}", epochs * (members or 1), 0) as progress,
-        redirect_stdout(sys.stderr),
-    ):
-
-        def after_epoch(member: int, epoch: Epoch) -> None:
-            progress.show(epochs * member + epoch.epoch, f"test error {epoch.valid_error:.2f} %")
-
-        if members is None:
-            one = evaluate(found, task, data, out, after_epoch=lambda epoch: after_epoch(0, epoch))
-        else:
-            several = train_ensemble(
-                found, task, data, out, members=members, after_epoch=after_epoch
-            )
-    if members is None:
-        content, table = one.metrics, _table_of_one(one)
-        error, who = one.metrics["test_error"], "the network did not do"
-    else:
-        content, table = several.figures, _table_of_ensemble(several)
-        error, who = 100 - several.figures["ensemble"]["accuracy"], "the ensemble did not do"
-    print_result(table, content={**content, "out": str(out)} if as_json else None)
-    note_chance(error, data, who)
-    return 0
-
-
-def _table_of_one(result: Retrained) -> PlainTable:
-    from ax_anasod.cli.terminal import listing
-
-    metrics = result.metrics
-    table = listing("trained on", metrics["dataset"])
-    multiply_adds = metrics["multiply_adds"]
-    digits = 1 if multiply_adds >= 1 else 4
-    rows = {
-        "test error": f"{metrics['test_error']:.2f} %",
-        "negative log-likelihood": f"{metrics['negative_log_likelihood']:.4f}",
-        "calibration error": f"{metrics['expected_calibration_error']:.2f} percentage points",
-        **_origin(metrics),
-        "parameters": f"{metrics['parameters']:.3f} million",
-        "multiply-adds": f"{multiply_adds:.{digits}f} million an image",
-        "epochs": str(metrics["epochs"]),
-        "folder": str(result.folder),
-    }
-    for name, value in rows.items():
-        table.add_row(name, value)
-    return table
-
-
-def _origin(metrics: Mapping[str, Any]) -> dict[str, str]:
-    """Where the network comes from, as rows of the table."""
-    if "trial" in metrics:
-        encoding = [f"{count} {name}" for name, count in metrics["encoding"].items() if count]
-        return {"encoding": f"{', '.join(encoding)} (trial {metrics['trial']})"}
-    architectures = metrics["architectures"]
-    if metrics["layers"] == "repeated":
-        return {"cell": f"{architectures[0]} (the best of {metrics['method']})"}
-    return {"cells": f"{len(architectures)} drawn from p of {metrics['method']}"}
-
-
-def _table_of_ensemble(result: EnsembleResult) -> PlainTable:
-    from ax_anasod.cli.terminal import listing, plain
-
-    figures = result.figures
-    table = listing("", *(heading for heading, _ in _FIGURES.values()))
-    for column in table.columns[1:]:
-        column.justify = "right"
-    table.title = plain(f"ensemble of {len(figures['members'])} on {figures['dataset']}")
-    table.caption = plain(f"folder: {result.folder}")
-    table.caption_justify = "left"
-    rows = {f"member {i}": each for i, each in enumerate(figures["members"])}
-    rows |= {"mean of members": figures["mean_of_members"], "ensemble": figures["ensemble"]}
-    for name, row in rows.items():
-        table.add_row(name, *(f"{row[f]:.{digits}f}" for f, (_, digits) in _FIGURES.items()))
-    return table

@@ -215,6 +215,42 @@ Sources = Annotated[
         metavar="DIR",
     ),
 ]
+Screen = Annotated[
+    str | None,
+    option(
+        _SEARCH,
+        "Screen first: search this cheap column of the table, such as the accuracy after short "
+        "trainings; its best architectures are the first trials, and its model helps "
+        "(two-level-bo).",
+        "--screen",
+        metavar="COLUMN",
+    ),
+]
+ScreenCost = Annotated[
+    float | None,
+    option(
+        _SEARCH,
+        "With --screen: what an evaluation of that column costs, in evaluations of the objective.",
+        "--screen-cost",
+        metavar="X",
+    ),
+]
+ScreenTrials = Annotated[
+    int | None,
+    number(_SEARCH, "With --screen: how many of its architectures are evaluated (100).", 1),
+]
+Pick = Annotated[
+    str | None,
+    option(
+        _SEARCH,
+        "Which point of the front of several objectives is meant: knee; 'latency_ms<=5', the best "
+        "first objective within a limit; or weights in the columns' own units, such as "
+        "'error=1,latency_ms=0.2'. By default the best first objective, whatever the others are.",
+        "--pick",
+        metavar="RULE",
+        show_default=False,
+    ),
+]
 UntilImprovementBelow = Annotated[
     float | None,
     option(

@@ -21,6 +21,7 @@ from ax_anasod.training.config import TrainingConfig
 
 if TYPE_CHECKING:
     from ax_anasod.generation_strategy import Start, Strategy
+    from ax_anasod.runs.config import Screening
 
 
 def _read_float(value: str) -> float:
@@ -44,6 +45,9 @@ _WORDS: Final = {
     "int": "a whole number",
     "float": "a number",
 }
+
+# Fields of `ax_anasod.dnas.MethodConfig` by which a search does nothing.
+_DESCRIPTIONS: Final = ("summary", "source", "published_rate")
 
 # NAS-Bench-201 searches one split, where the other benchmarks search several columns.
 _ONE_SPLIT: Final = "search"
@@ -143,6 +147,27 @@ def read_start(given: Given) -> Start | None:
     return replace(Start.of(Path(place)), **changes)
 
 
+def read_screening(column: str | None, cost: float | None, trials: int | None) -> Screening | None:
+    """Read ``--screen``, ``--screen-cost`` and ``--screen-trials``; None where none was given.
+
+    Raises:
+        OptionError: A number is out of range, or one is given without the others.
+    """
+    if column is None:
+        for flag, value in (("--screen-cost", cost), ("--screen-trials", trials)):
+            if value is not None:
+                raise OptionError(f"{flag} is for --screen COLUMN")
+        return None
+    if cost is None:
+        raise OptionError(
+            f"--screen {column} needs --screen-cost X",
+            "what an evaluation of it costs, in evaluations of the objective, such as 0.06",
+        )
+    from ax_anasod.runs.config import Screening
+
+    return Screening(column, cost, **({} if trials is None else {"trials": trials}))
+
+
 def option_types(strategy: Strategy) -> dict[str, str]:
     """Option -> its type as Python writes it, e.g. ``"int | None"``."""
     return {name: option.type for name, option in strategy.options.items()}
@@ -152,6 +177,14 @@ def field_types(config: type[Any]) -> dict[str, str]:
     """Field of a dataclass -> its type as Python writes it."""
     types = argument_types(config)
     return {field.name: type_name(types[field.name]) for field in fields(config)}
+
+
+def method_types() -> dict[str, str]:
+    """Setting of a differentiable search -> its type; what only describes a method is none."""
+    from ax_anasod.dnas import MethodConfig
+
+    types = field_types(MethodConfig)
+    return {name: types[name] for name in types if name not in _DESCRIPTIONS}
 
 
 def option_defaults(strategy: Strategy) -> dict[str, str]:

@@ -238,8 +238,8 @@ def parse_methods(text: str) -> list[OneShotMethod]:
         OptionError: A name is empty, or a setting has no value, a wrong one, or comes twice.
     """
     import ax_anasod.reproduce as room
-    from ax_anasod.cli.parsing import ALL, field_types, named_options, parse_texts
-    from ax_anasod.dnas import MethodConfig, method
+    from ax_anasod.cli.parsing import ALL, method_types, named_options, parse_texts
+    from ax_anasod.dnas import method
 
     methods = []
     for name, options in named_options(text, "--methods"):
@@ -248,7 +248,7 @@ def parse_methods(text: str) -> list[OneShotMethod]:
             continue
         method(name)
         kind = f"option of method {name!r}:"
-        chosen = parse_texts(options, field_types(MethodConfig), "--methods", kind)
+        chosen = parse_texts(options, method_types(), "--methods", kind)
         method(name, **chosen)
         methods.append(room.OneShotMethod(name, chosen))
     return methods

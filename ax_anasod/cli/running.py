@@ -48,6 +48,8 @@ def run_search(
     how = None if out is None else f"go on with: ax-anasod resume {quote(str(out))}"
     if is_part and out is not None:
         how = "go on with the same command"
+    if trials > (listed := search.cell.num_listed):
+        note(f"the cell has only {listed:,} architectures: with {trials:,} trials some come again")
     try:
         with while_running(how), one_thread():
             try:

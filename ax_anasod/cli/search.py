@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,7 +13,12 @@ from ax_anasod.dnas import layout as dnas
 from ax_anasod.exceptions import OptionError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ax_anasod.metrics import EarlierSearch
+    from ax_anasod.nasbench import Benchmark
     from ax_anasod.runs import RunFolder, Search, TrainingSearch
+    from ax_anasod.runs.config import Screening
 
 
 def search(
@@ -26,6 +31,10 @@ def search(
     first: opt.First = "",
     source: opt.Sources = None,
     start_with: opt.StartWith = None,
+    screen: opt.Screen = None,
+    screen_cost: opt.ScreenCost = None,
+    screen_trials: opt.ScreenTrials = None,
+    pick: opt.Pick = None,
     strategy: opt.StrategyName = "anasod-bo",
     option: opt.StrategyOptions = None,
     start: Annotated[Given, opt.START],
@@ -46,6 +55,7 @@ def search(
         from ax_anasod.cli.parsing import (
             make_benchmark,
             parse_options,
+            read_screening,
             read_start,
             with_columns,
         )
@@ -53,15 +63,21 @@ def search(
         from ax_anasod.generation_strategy import get
         from ax_anasod.runs import RunFolder, Search, plan_run
         from ax_anasod.runs.layout import check_free
+        from ax_anasod.runs.screening import options_after
 
     # Everything is checked before anything is written.
     start_from = read_start(start)
+    screening = read_screening(screen, screen_cost, screen_trials)
     options = parse_options(get(strategy), option or [])
     if out is not None:
         check_free(out)
     with waiting("reading the benchmark"):
         columns = [*(known or []), *(feature or []), *([first.removeprefix("-")] if first else [])]
         chosen = make_benchmark(benchmark, with_columns(benchmark, given, limit or [], columns))
+    sources: list[object] = [*(source or [])]
+    if screening is not None:
+        sources.append(_screen(screening, chosen, strategy, options, seed))
+        options = options_after(options)
     with waiting("computing what is known"):
         config = plan_run(
             chosen,
@@ -76,8 +92,10 @@ def search(
             known=known or [],
             features=feature or [],
             first=first,
-            sources=source or [],
+            sources=sources,
             start_with=start_with or [],
+            screen=screening,
+            pick=pick or "",
         )
         run = Search(config, chosen)
     if out is None:
@@ -85,6 +103,30 @@ def search(
     with RunFolder.create(out, config) as folder:
         run.keep_in(folder.journal)
         return run_search(run, folder, config.trials, as_json=json)
+
+
+def _screen(
+    screening: Screening,
+    benchmark: Benchmark,
+    strategy: str,
+    options: Mapping[str, Any],
+    seed: int,
+) -> EarlierSearch:
+    """Search the cheap column, with its progress on the terminal."""
+    from ax_anasod.cli.terminal import SearchProgress
+    from ax_anasod.runs.screening import screened
+    from ax_anasod.threads import one_thread
+
+    title = f"screening by {screening.column}"
+    with one_thread(), SearchProgress(title, screening.trials, 0) as progress:
+        return screened(
+            screening,
+            benchmark,
+            strategy,
+            options,
+            seed=seed,
+            after_trial=lambda record: progress.show(record.trial + 1, ""),
+        )
 
 
 def resume(

@@ -7,18 +7,23 @@ from typing import TYPE_CHECKING
 
 from ax_anasod.cli import options as opt
 from ax_anasod.dnas import layout as dnas
+from ax_anasod.exceptions import OptionError
+from ax_anasod.runs.layout import COMPARISON
 
 if TYPE_CHECKING:
     from ax_anasod.runs import Results, RunView
 
 
-def show(directory: opt.RunDirectory, json: opt.Json = False) -> None:
+def show(directory: opt.RunDirectory, pick: opt.Pick = None, json: opt.Json = False) -> None:
     """Show the results of a search or a comparison so far; it may still be going on."""
     # Whoever looks at a run again and again does not want to wait for Ax: a run needs none.
     from ax_anasod.cli.summary import print_results
     from ax_anasod.compare.layout import holds_comparison
     from ax_anasod.runs import Results, RunView
 
+    for file, words in ((dnas.CONFIG, "a differentiable search"), (COMPARISON, "a comparison")):
+        if pick is not None and (directory / file).exists():
+            raise OptionError(f"--pick is for the front of a search by trials, not for {words}")
     if (directory / dnas.CONFIG).exists():
         from ax_anasod.cli.dnas_results import show_search
 
@@ -30,7 +35,7 @@ def show(directory: opt.RunDirectory, json: opt.Json = False) -> None:
         show_comparison(directory, as_json=json)
         return
     view = RunView.read(directory)
-    results = Results(view.config, view.records, directory)
+    results = Results(view.config, view.records, directory, pick)
     print_results(results, as_json=json, state=_state(view, results))
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ax_anasod.cli.terminal import PlainTable, print_result
 from ax_anasod.journal import BETWEEN_LAYERS, Completed, Failed, Stopped
 from ax_anasod.runs import Results
 from ax_anasod.runs.layout import TRIALS
+
+if TYPE_CHECKING:
+    from ax_anasod.picking import Pick
 
 _TWO_DECIMALS: Final = {"percent": "%", "points": "points"}
 _UNITS: Final = (("d", 86_400.0), ("h", 3600.0), ("min", 60.0))
@@ -69,6 +72,13 @@ def _table(results: Results, state: str | None) -> PlainTable:
     costs = [cost for cost in content["cost_seconds"] or [] if cost is not None]
     if costs:
         table.add_row("simulated cost", duration(sum(costs)))
+    screen, spent = config.screen, results.costs
+    if screen is not None and spent:
+        table.add_row(
+            "cost",
+            f"{spent[-1]:.6g} evaluations: {screen.spent:.6g} for {screen.trials} of "
+            f"{screen.column}, and one a trial",
+        )
     if results.ends:
         each = duration(content["seconds_per_trial"])
         table.add_row("wall time", f"{duration(results.seconds)} (median {each} a trial)")
@@ -94,13 +104,26 @@ def _add_best(table: PlainTable, results: Results, best: Completed) -> None:
     encoding = [f"{count} {operation}" for operation, count in best.encoding.items() if count]
     table.add_row("encoding", ", ".join(encoding))
     table.add_row("architecture", _architecture(best, results.out is not None))
-    if len(results.config.objectives) > 1:
-        front = results.pareto_front
-        names = [o.name for o in results.config.objectives]
-        table.add_row("Pareto front", f"{len(front)} trials: {', '.join(names)}")
-        for end in front:
-            values = (in_words(end.values[o.name], o.unit) for o in results.config.objectives)
-            table.add_row(f"  trial {end.trial}", ", ".join(values))
+    pick = results.pick
+    if pick is not None:
+        _add_front(table, results, best, pick)
+
+
+def _add_front(table: PlainTable, results: Results, best: Completed, pick: Pick) -> None:
+    front, picked = results.pareto_front, results.picked
+    names = [o.name for o in results.config.objectives]
+    table.add_row("Pareto front", f"{len(front)} trials: {', '.join(names)}")
+    for end in front:
+        values = (in_words(end.values[o.name], o.unit) for o in results.config.objectives)
+        mark = " <- picked" if end is picked else ""
+        table.add_row(f"  trial {end.trial}", ", ".join(values) + mark)
+    if picked is None:
+        table.add_row("picked", f"none: no trial of the front is {pick.words}")
+        return
+    others = "" if results.config.pick or results.rule else "; other rules: show DIR --pick ..."
+    table.add_row("picked", f"trial {picked.trial}, {pick.words}{others}")
+    if picked is not best:
+        table.add_row("its architecture", _architecture(picked, results.out is not None))
 
 
 def _count(ends: Sequence[Completed | Failed]) -> str:

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from ax_anasod.cli import options as opt
-from ax_anasod.cli.option_groups import Given, OptionGroup, number, option
+from ax_anasod.cli.option_groups import Given, OptionGroup, number
+from ax_anasod.cli.option_groups import option as option_of
 from ax_anasod.exceptions import OptionError
 from ax_anasod.networks.config import published_config
 from ax_anasod.runs.execution import Execution
 from ax_anasod.training.config import DataConfig, protocol
 from ax_anasod.training.hardware import Hardware
+from ax_anasod.training.latency import LATENCY, LatencyConfig
 
 if TYPE_CHECKING:
     from ax_anasod.training import ImageData, TrainingTask
@@ -48,6 +50,13 @@ _RUNNER: Final = OptionGroup(
         "gpus": {"default": None, "show_default": "an equal share of those here"},
     },
 )
+_LATENCY_FIELDS: Final = ("engine", "batch_size", "device", "threads")
+_LATENCY: Final = OptionGroup(
+    LatencyConfig,
+    "Latency, where it is searched or limited",
+    _LATENCY_FIELDS,
+    changes={f: {"flag": f"--latency-{f.replace('_', '-')}"} for f in _LATENCY_FIELDS},
+)
 _STOPPING: Final = OptionGroup(
     Execution,
     "Early stopping",
@@ -63,7 +72,7 @@ def train(
     network: Annotated[Given, opt.NETWORK],
     layers: Annotated[
         str,
-        option(
+        option_of(
             "Networks",
             "sampled: each layer is another architecture of the encoding, as in the paper; "
             "repeated: all are one.",
@@ -94,6 +103,30 @@ def train(
     screen_trials: Annotated[
         int | None, number("Search", "How many short trainings (50).", 1)
     ] = None,
+    minimize: Annotated[
+        list[str] | None,
+        option_of(
+            "Search",
+            "Search the front of the validation error and this cost of a network: parameters, "
+            "flops of one image, or latency on this machine. May be repeated.",
+            "--minimize",
+            metavar="COST",
+        ),
+    ] = None,
+    limit: Annotated[
+        list[str] | None,
+        option_of(
+            "Search",
+            "What a network must keep, such as 'parameters<=50k' (units: k, M, G) or "
+            "'latency<=5ms' (us, ms, s). One that costs more is not trained, and two-level-bo "
+            "proposes none with more parameters or flops. May be repeated; on valid_error or "
+            "valid_loss it is learned from the trials.",
+            "--limit",
+            metavar="COST<=X",
+        ),
+    ] = None,
+    latency: Annotated[Given, _LATENCY],
+    pick: opt.Pick = None,
     trials: Annotated[
         int | None, number("Search", "How many networks are trained; the paper has 50.", 1)
     ] = None,
@@ -117,9 +150,11 @@ def train(
         from ax_anasod.cli.running import run_search
         from ax_anasod.cli.screening import screen, short_task
         from ax_anasod.generation_strategy import get
+        from ax_anasod.objectives import Limit
         from ax_anasod.runs import RunFolder, TrainingSearch, plan_run
         from ax_anasod.runs.layout import check_free
         from ax_anasod.training import TrainingTask
+        from ax_anasod.training.costs import COSTS, plain_limit
         from ax_anasod.trust import own_description
 
     # Everything is checked before anything is written.
@@ -131,6 +166,7 @@ def train(
     small = images.dataset == "digits" and images.path is None
     execution = _execution(runner, stopping, parallel, hardware.get("device", Hardware.device))
     searched = cells.resolve(cell)
+    limits = [plain_limit(text) for text in limit or []]
     trained = parse_training(training, training_texts)
     device = Hardware(**hardware).with_threads(execution.cpus if execution.runner == "ray" else 1.0)
     device.check()
@@ -142,6 +178,9 @@ def train(
         hardware=device,
         layers=layers,  # type: ignore[arg-type]
         operations=operations,
+        minimize=tuple(minimize or []),
+        costs=tuple(name for text in limits if (name := Limit.parse(text).name) in COSTS),
+        latency=LatencyConfig(**latency),
     )
     read = read_images(task.data)
     task = task.fitted(read)
@@ -158,6 +197,7 @@ def train(
         start=start_from,
         features=feature or [],
         first=first,
+        pick=pick or "",
     )
     sources: list[object] = list(source or [])
     # A strategy, cell or batch that does not fit is refused before there is a folder.
@@ -166,7 +206,13 @@ def train(
             _check_first_network(short, read)
             number = screen_trials or _SCREEN_TRIALS
             with waiting("computing what is known"):
-                screening = plan(short, trials=number, sources=sources)
+                screening = plan(
+                    short,
+                    trials=number,
+                    sources=sources,
+                    limits=limits,
+                    known=_known_costs(short, strategy),
+                )
             code, found = screen(screening, read, Path(scratch), out)
             if code:
                 return code
@@ -177,6 +223,8 @@ def train(
                 trials=trials or (_FEW_TRIALS if small else _PAPER_TRIALS),
                 sources=sources,
                 start_with=start_with or [],
+                limits=limits,
+                known=_known_costs(task, strategy),
             )
         with own_description():
             search = TrainingSearch.of(config, Path(scratch) if out is None else out)
@@ -189,6 +237,26 @@ def train(
         with RunFolder.create(out, config) as run:
             search.keep_in(run.journal)
             return run_search(search, run, config.trials, as_json=json)
+
+
+def _known_costs(task: TrainingTask, strategy: str) -> list[str]:
+    """The costs that are searched or limited and follow from an architecture.
+
+    Of an encoding they do not: it stands for networks of different costs.
+    """
+    from ax_anasod.cli.terminal import note, waiting
+    from ax_anasod.generation_strategy import get
+    from ax_anasod.metrics.costs import known_cost
+
+    wanted = dict.fromkeys((*task.minimize, *task.costs))
+    if get(strategy).space != "architecture":
+        return []
+    with waiting("computing what networks cost"):
+        known = [name for name in wanted if known_cost(name, task) is not None]
+    for name in wanted:
+        if name not in known:
+            note(f"{name} is measured of each network and modelled")
+    return known
 
 
 def _execution(runner: Given, stopping: Given, parallel: int, device: str) -> Execution:
@@ -226,6 +294,10 @@ def _check_first_network(task: TrainingTask, data: ImageData) -> None:
         AnasodError: The cell does not fit the skeleton, or the images do not fit the network.
     """
     from ax_anasod.cli.terminal import waiting
+    from ax_anasod.training.costs import latency_of
 
     with waiting("building the first network"):
         task.start(task.example(), data, seed=0).close()
+    if LATENCY in task.cost_names:
+        with waiting("measuring its latency"):
+            latency_of(task, task.example())

@@ -104,6 +104,7 @@ class Comparison:
             raise RunError(f"the folder {path} holds no comparison")
         plan = Plan.read(path / PLAN)
         runs = read_runs(path, plan)
+        plan = plan.judging(record.end for run in runs for record in run.records)
         return cls(
             plan,
             results_frame(plan, runs),
@@ -145,6 +146,8 @@ def compare_strategies(
     regret: float | None = None,
     reference: str | None = None,
     observer: Observer | None = None,
+    limits: Sequence[str] = (),
+    known: Sequence[str] = (),
 ) -> Comparison:
     """Run strategies on a benchmark, each with several seeds, in processes of their own.
 
@@ -154,7 +157,7 @@ def compare_strategies(
     imports the script that calls this, that does so below ``if __name__ == "__main__":``.
 
     Args:
-        benchmark: The benchmark, with one objective.
+        benchmark: The benchmark. Of several objectives the share of the hypervolume is judged.
         strategies: Names, or contenders with options and a budget of their own.
         trials: The budget of those given by name.
         seeds: Each strategy runs with the seeds 0, 1, ..., ``seeds`` - 1.
@@ -164,6 +167,8 @@ def compare_strategies(
         regret: Also count the queries until the incumbent is this close to the optimum.
         reference: The strategy that the others are tested against; the first by default.
         observer: Who watches.
+        limits: What trials must keep, such as ``"latency <= 5"``; what breaks one is no incumbent.
+        known: Quantities of the benchmark that need no model.
 
     Returns:
         The comparison. A run that fails, also one whose process dies, is among its failures;
@@ -182,7 +187,7 @@ def compare_strategies(
     if isinstance(strategies, Set):
         raise OptionError("the strategies are a set, which has no order", "give a list")
     contenders = [s if isinstance(s, Contender) else Contender(s, {}, trials) for s in strategies]
-    plan = Plan.of(benchmark, contenders, seeds, regret, reference)
+    plan = Plan.of(benchmark, contenders, seeds, regret, reference, limits=limits, known=known)
     own_modules(benchmark, contenders)  # refuses before there is a folder
     with _folder(out, plan) as folder:
         tally = _Tally(folder, plan.labels, observer or Observer())
@@ -204,9 +209,10 @@ def compare_strategies(
         if out is not None:
             tally.write_details(folder.path)
         runs = read_runs(folder.path, folder.plan)
+        judged = folder.plan.judging(record.end for run in runs for record in run.records)
         return Comparison(
-            folder.plan,
-            results_frame(folder.plan, runs),
+            judged,
+            results_frame(judged, runs),
             tally.failures,
             finished=not tally.stopped,
             out=None if out is None else folder.path,

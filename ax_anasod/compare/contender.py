@@ -5,17 +5,19 @@ Whoever looks at a comparison does not wait for Ax: it is imported where a conte
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import quote, unquote
 
 from ax_anasod.exceptions import CellError, OptionError
+from ax_anasod.runs.config import Screening
 from ax_anasod.schema import conform
 
 if TYPE_CHECKING:
     from ax_anasod.generation_strategy import Start
+    from ax_anasod.metrics import EarlierSearch
     from ax_anasod.nasbench import Benchmark
     from ax_anasod.runs import RunConfig
 
@@ -32,12 +34,14 @@ class Contender:
         options: Its options, where they differ from the defaults.
         trials: How many trials each of its runs has.
         start: What its runs start from.
+        screen: The search of a cheap column that comes before each of its runs.
     """
 
     strategy: str
     options: Mapping[str, Any] = field(default_factory=dict)
     trials: int = 150
     start: Start | None = None
+    screen: Screening | None = None
 
     @property
     def label(self) -> str:
@@ -49,22 +53,60 @@ class Contender:
         """
         return label_of(self.strategy, self._shown(self.options))
 
-    def config(self, benchmark: Benchmark, seed: int) -> RunConfig:
+    def config(
+        self,
+        benchmark: Benchmark,
+        seed: int,
+        limits: Sequence[str] = (),
+        known: Sequence[str] = (),
+        sources: Sequence[object] = (),
+    ) -> RunConfig:
         """The run with this seed.
 
+        Args:
+            benchmark: What is searched.
+            seed: The seed.
+            limits: What trials must keep.
+            known: Quantities that need no model.
+            sources: From `sources`.
+
         Raises:
-            AnasodError: There is no such strategy or option, or one is out of range.
+            AnasodError: There is no such strategy or option, one is out of range, or the strategy
+                cannot search several objectives, or obey limits.
         """
         from ax_anasod.runs import plan_run
+        from ax_anasod.runs.screening import options_after
 
+        screen = self.screen
         return plan_run(
             benchmark,
             self.strategy,
-            self.options,
+            self.options if screen is None else options_after(self.options),
             trials=self.trials,
             seed=seed,
             start=self.start,
+            limits=limits,
+            known=known,
+            sources=sources,
+            screen=screen,
         )
+
+    def sources(self, benchmark: Benchmark, seed: int) -> list[EarlierSearch]:
+        """What the run with this seed begins with: the search of a cheap column, made now.
+
+        Raises:
+            AnasodError: There can be none.
+        """
+        from ax_anasod.runs.screening import screened
+
+        if self.screen is None:
+            return []
+        return [screened(self.screen, benchmark, self.strategy, self.options, seed=seed)]
+
+    @property
+    def spent_before(self) -> float:
+        """What a run has cost before its first trial, in evaluations."""
+        return 0.0 if self.screen is None else self.screen.spent
 
     @cached_property
     def folder_name(self) -> str:
@@ -79,10 +121,18 @@ class Contender:
         return folder_of(self.strategy, self._shown(planned))
 
     def _shown(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        return {**options, **({} if self.start is None else self.start.words)}
+        start = {} if self.start is None else self.start.words
+        return {**options, **start, **({} if self.screen is None else self.screen.words)}
 
-    def check(self, benchmark: Benchmark) -> RunConfig:
+    def check(
+        self, benchmark: Benchmark, limits: Sequence[str] = (), known: Sequence[str] = ()
+    ) -> RunConfig:
         """Refuse what could not run, before anything does; returns the run with seed 0.
+
+        Args:
+            benchmark: What is searched.
+            limits: What trials must keep.
+            known: Quantities that need no model.
 
         Raises:
             AnasodError: There is no such strategy or option, an option is out of range, an
@@ -90,8 +140,11 @@ class Contender:
                 benchmark's cell.
         """
         from ax_anasod.runs import Search
+        from ax_anasod.runs.screening import check_screening
 
-        config = self.config(benchmark, seed=0)
+        if self.screen is not None:
+            check_screening(self.screen, benchmark, self.strategy)
+        config = self.config(benchmark, 0, limits, known)
         try:
             Search(config, benchmark)
         except CellError as error:
@@ -106,6 +159,7 @@ class Contender:
             "options": dict(self.options),
             "trials": self.trials,
             "start": start,
+            "screen": None if self.screen is None else asdict(self.screen),
             "folder": self.folder_name,
         }
 
@@ -123,7 +177,7 @@ class Contender:
             from ax_anasod.generation_strategy import Start
 
             start = Start.from_dict(content.start)
-        contender = cls(content.strategy, content.options, content.trials, start)
+        contender = cls(content.strategy, content.options, content.trials, start, content.screen)
         # To make it again would take the strategy, and Ax with it.
         contender.__dict__["folder_name"] = content.folder
         return contender
@@ -138,6 +192,7 @@ class _Stored:
     trials: int
     start: dict[str, Any] | None
     folder: str
+    screen: Screening | None = None
 
     def __post_init__(self) -> None:
         # The name of a folder, and no way out of that of the comparison.

@@ -108,8 +108,9 @@ class ComparisonFolder:
         """
         from ax_anasod.compare.worker import Task
 
+        limits, known = tuple(map(str, self.plan.limits)), self.plan.known
         return [
-            Task(contender, seed, journal_path(self.path, contender, seed))
+            Task(contender, seed, journal_path(self.path, contender, seed), limits, known)
             for seed in range(self.plan.seeds)
             for contender in self.plan.contenders
         ]
@@ -183,7 +184,8 @@ def read_runs(path: Path, plan: Plan) -> list[Run]:
             f"the comparison in {path} has {number:,} runs, more than {_MOST_RUNS:,}",
             "bring its plan back from a copy",
         )
-    names = [quantity.name for quantity in (plan.objective, *plan.reported)]
+    searched = plan.objective if plan.front is None else plan.front.objectives[0]
+    names = list(dict.fromkeys(q.name for q in (searched, *plan.recorded)))
     return [
         _read_run(path, contender, seed, names)
         for contender in plan.contenders

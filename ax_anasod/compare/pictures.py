@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -28,7 +29,8 @@ _LONGEST_STEM: Final = 100
 def write_pictures(plan: Plan, results: pd.DataFrame, directory: Path) -> list[Path]:
     """Draw all pictures of a comparison into its folder.
 
-    ``incumbent_queries.png``; ``incumbent_seconds.png`` where the data has costs; and
+    ``incumbent_queries.png``; ``incumbent_cost.png`` where some contender screens a cheap column
+    first; ``incumbent_seconds.png`` where the data has costs; and
     ``incumbent_<column>.png`` for each reported quantity: its value of the incumbent, which
     was chosen without it. Where two columns would share a name, a number tells them apart.
 
@@ -44,6 +46,8 @@ def write_pictures(plan: Plan, results: pd.DataFrame, directory: Path) -> list[P
         RunError: A picture cannot be written.
     """
     figures = {"incumbent_queries": draw_queries(plan, results)}
+    if plan.screens:
+        figures["incumbent_cost"] = draw_cost(plan, results)
     if results["cost_seconds"].notna().any():
         figures["incumbent_seconds"] = draw_seconds(plan, results)
     for quantity in plan.reported:
@@ -86,6 +90,18 @@ def draw_seconds(plan: Plan, results: pd.DataFrame) -> Figure:
     """
     figure, axes = new_figure()
     fill_seconds(axes, plan, results)
+    return figure
+
+
+def draw_cost(plan: Plan, results: pd.DataFrame) -> Figure:
+    """The incumbents against what was spent, screening included; arguments as above."""
+    figure, axes = new_figure()
+    curves = {}
+    for contender in plan.contenders:
+        curve = over_queries(results, contender.label, "incumbent", contender.trials)
+        curves[contender.label] = curve and replace(curve, x=curve.x + contender.spent_before)
+    draw_mean_curves(axes, curves, plan.objective, plan.subject, "cost [evaluations]")
+    count_in_plain_numbers(axes)
     return figure
 
 

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, TypeGuard
+
+import numpy as np
 
 from ax_anasod.compare.contender import Contender, check_different
+from ax_anasod.compare.front import JudgedFront
 from ax_anasod.exceptions import OptionError, RunError, UnknownNameError
 from ax_anasod.files import read_json, write_whole
+from ax_anasod.journal import Completed, Failed
 from ax_anasod.metadata import column_names
-from ax_anasod.objectives import COST, Objective
+from ax_anasod.objectives import COST, Limit, Objective
 from ax_anasod.runs.config import MOST_TRIALS
 from ax_anasod.trust import SEAL
 
@@ -48,6 +52,10 @@ class Plan:
         contenders: What is compared.
         regret: Also count the queries until the incumbent is this close to the optimum.
         reference: The contender that the others are tested against; None for the first.
+        limits: What trials must keep.
+        known: Quantities that need no model.
+        front: What fronts are judged by, where there are several objectives; `objective` is then
+            their share of the hypervolume.
 
     Raises:
         ValueError: There is no contender, or the number of seeds or trials is out of range.
@@ -64,6 +72,9 @@ class Plan:
     contenders: tuple[Contender, ...]
     regret: float | None = None
     reference: str | None = None
+    limits: tuple[Limit, ...] = ()
+    known: tuple[str, ...] = ()
+    front: JudgedFront | None = None
 
     def __post_init__(self) -> None:
         if not self.contenders:
@@ -82,36 +93,39 @@ class Plan:
         seeds: int,
         regret: float | None = None,
         reference: str | None = None,
+        *,
+        limits: Sequence[str] = (),
+        known: Sequence[str] = (),
     ) -> Self:
         """The plan of a new comparison; whatever cannot run is refused here.
 
         Raises:
-            AnasodError: A strategy cannot run, the benchmark has several objectives, or a
-                number is out of range.
+            AnasodError: A strategy cannot run, a limit is none, or a number is out of range.
         """
         if seeds < 1:
             raise OptionError(f"seeds must be at least 1, got {seeds}")
-        if len(benchmark.objectives) > 1:
-            names = ", ".join(objective.name for objective in benchmark.objectives)
-            raise OptionError(
-                f"a comparison judges one objective, got {len(benchmark.objectives)}: {names}",
-                "search one of them and report the others",
-            )
         check_different(contenders)
         # All of them are checked; what they are run on is the same for each.
-        config, *_ = [contender.check(benchmark) for contender in contenders]
+        config, *_ = [contender.check(benchmark, limits, known) for contender in contenders]
+        objective, reported, front = config.objectives[0], config.reported, None
+        if len(config.objectives) > 1:
+            front = JudgedFront.of(benchmark, config.objectives, reported, config.limits)
+            objective, reported = front.judged, ()
         return cls(
             version=version("ax-anasod"),
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             benchmark=config.benchmark,
             benchmark_name=config.benchmark_name,
             dataset=config.dataset,
-            objective=config.objectives[0],
-            reported=config.reported,
+            objective=objective,
+            reported=reported,
             seeds=seeds,
             contenders=tuple(contenders),
             regret=regret,
             reference=reference,
+            limits=config.limits,
+            known=config.known,
+            front=front,
         )
 
     @property
@@ -120,9 +134,38 @@ class Plan:
         return [contender.label for contender in self.contenders]
 
     @property
+    def screens(self) -> bool:
+        """Whether some contender screens, so that runs of one length differ in their cost."""
+        return any(contender.screen is not None for contender in self.contenders)
+
+    @property
     def columns(self) -> dict[str, str]:
-        """Reported quantity -> its column in the results."""
-        return column_names((q.name for q in self.reported), (*COLUMNS, SECONDS))
+        """Reported quantity -> its column in the results; objectives, too, where several are."""
+        return column_names((q.name for q in self.recorded), (*COLUMNS, SECONDS))
+
+    @property
+    def recorded(self) -> tuple[Objective, ...]:
+        """What the results have besides what is judged."""
+        return self.reported if self.front is None else self.front.recorded
+
+    def judging(self, ends: Iterable[Completed | Failed | None]) -> Plan:
+        """The plan, with fronts judged by what was found where nobody knows the true one.
+
+        Args:
+            ends: How the trials of all runs ended.
+        """
+        if self.front is None or self.front.is_true:
+            return self
+        points = [self.front.point(end.values) for end in ends if self.counts(end)]
+        array = np.array(points).reshape(len(points), len(self.front.objectives))
+        front = self.front.fitted(array, self.limits)
+        return replace(self, front=front, objective=front.judged)
+
+    def counts(self, end: Completed | Failed | None) -> TypeGuard[Completed]:
+        """Whether a trial has values and keeps all limits."""
+        return isinstance(end, Completed) and all(
+            limit.keeps(end.values[limit.name]) for limit in self.limits
+        )
 
     @property
     def subject(self) -> str:
@@ -143,6 +186,14 @@ class Plan:
             RunError: The other one is of something else, or asks for less than there is.
         """
         self._check_same_benchmark(wanted)
+        for name in ("limits", "known"):
+            ours, theirs = getattr(self, name), getattr(wanted, name)
+            if ours != theirs:
+                words = [", ".join(map(str, each)) or "none" for each in (ours, theirs)]
+                raise RunError(
+                    f"the folder holds a comparison with other {name}: {words[0]}, not {words[1]}",
+                    "choose another folder",
+                )
         if wanted.seeds < self.seeds:
             raise RunError(
                 f"the comparison is planned for {self.seeds} seeds, more than {wanted.seeds}",

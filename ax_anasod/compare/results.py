@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,7 +13,7 @@ from ax_anasod.compare.folder import Run
 from ax_anasod.compare.plan import COLUMNS, SECONDS, Plan
 from ax_anasod.escaping import for_csv
 from ax_anasod.journal import Completed
-from ax_anasod.objectives import COST, Objective
+from ax_anasod.objectives import COST
 
 
 def results_frame(plan: Plan, runs: Iterable[Run]) -> pd.DataFrame:
@@ -24,12 +25,16 @@ def results_frame(plan: Plan, runs: Iterable[Run]) -> pd.DataFrame:
 
     Returns:
         Columns ``strategy``, ``seed``, ``trial``, ``value`` (NaN where the trial failed),
-        ``incumbent`` (the best value so far), ``cost_seconds`` (simulated cost of this trial,
-        NaN where unknown), one for each reported quantity (its value of the incumbent; see
-        :attr:`Plan.columns`), and ``seconds`` (wall time).
+        ``incumbent`` (the best value so far that keeps the limits), ``cost_seconds`` (simulated
+        cost of this trial, NaN where unknown), one for each reported quantity (its value of the
+        incumbent; see :attr:`Plan.columns`), and ``seconds`` (wall time). With several objectives
+        ``incumbent`` is the share of the hypervolume so far, ``value`` by how much the trial has
+        raised it, and the objectives have columns, too: these and reported quantities are those
+        of the trial itself.
     """
-    names = [quantity.name for quantity in plan.reported]
-    rows = [row for run in runs for row in _rows(plan.objective, names, run)]
+    names = [quantity.name for quantity in plan.recorded]
+    of_run = _rows if plan.front is None else _front_rows
+    rows = [row for run in runs for row in of_run(plan, names, run)]
     own = plan.columns.values()
     columns = [*COLUMNS, *own, SECONDS]
     frame = pd.DataFrame.from_records(rows, columns=columns)
@@ -71,19 +76,42 @@ def curves(results: pd.DataFrame, label: str, column: str, trials: int) -> pd.Da
     return table.loc[ended.index[ended >= trials]].reindex(columns=range(trials))
 
 
-def _rows(searched: Objective, reported: list[str], run: Run) -> list[tuple[Any, ...]]:
-    objective, best = searched.name, None
+def _front_rows(plan: Plan, recorded: list[str], run: Run) -> list[tuple[Any, ...]]:
+    front = plan.front
+    assert front is not None  # who calls has looked
+    ends = [record.end for record in run.records if record.end is not None]
+    nowhere = (math.inf,) * len(front.objectives)
+    shares = front.shares([front.point(e.values) if plan.counts(e) else nowhere for e in ends])
+    growth = np.diff(shares, prepend=0.0)
+    return [
+        (
+            run.label,
+            run.seed,
+            end.trial,
+            grown if isinstance(end, Completed) else None,
+            share,
+            end.cost_seconds if isinstance(end, Completed) else None,
+            *(end.values[name] if isinstance(end, Completed) else None for name in recorded),
+            end.seconds,
+        )
+        for end, share, grown in zip(ends, shares.tolist(), growth.tolist(), strict=True)
+    ]
+
+
+def _rows(plan: Plan, reported: list[str], run: Run) -> list[tuple[Any, ...]]:
+    searched, best = plan.objective, None
+    objective = searched.name
     rows = []
     for end in (record.end for record in run.records):
         if end is None:
             continue
         completed = end if isinstance(end, Completed) else None
         # The earlier one where two tie.
-        if completed is not None and (
+        if plan.counts(end) and (
             best is None
-            or searched.sign * completed.values[objective] < searched.sign * best.values[objective]
+            or searched.sign * end.values[objective] < searched.sign * best.values[objective]
         ):
-            best = completed
+            best = end
         rows.append(
             (
                 run.label,

@@ -58,7 +58,7 @@ class Summary:
         that half of the runs or fewer have found.
         """
         rows = pd.DataFrame(
-            [self._row(c.label, c.trials) for c in self.plan.contenders],
+            [self._row(c.label, c.trials, c.spent_before) for c in self.plan.contenders],
         )
         p_values = {
             label: signed_rank_p(differences) for label, differences in self.differences.items()
@@ -67,6 +67,12 @@ class Summary:
         rows["p_value"] = [p_values.get(label, np.nan) for label in self.plan.labels]
         rows["p_holm"] = [adjusted.get(label, np.nan) for label in self.plan.labels]
         return rows
+
+    @cached_property
+    def without_incumbent(self) -> dict[str, int]:
+        """Contender -> how many of its finished runs found nothing that keeps the limits."""
+        found = {label: self.final(label).isna().sum() for label in self.plan.labels}
+        return {label: int(number) for label, number in found.items() if number}
 
     @cached_property
     def differences(self) -> dict[str, pd.Series]:
@@ -93,7 +99,7 @@ class Summary:
         trials = next(c.trials for c in self.plan.contenders if c.label == label)
         return curves(self.results, label, column, trials)
 
-    def _row(self, label: str, trials: int) -> dict[str, Any]:
+    def _row(self, label: str, trials: int, before: float) -> dict[str, Any]:
         incumbents = self._curves(label, "incumbent")
         final = incumbents.iloc[:, -1].to_numpy()
         objective = self.plan.objective
@@ -102,12 +108,14 @@ class Summary:
             "strategy": label,
             "mean": _mean(final),
             "standard_error": _standard_error(final),
-            "median": _median(final),
+            "median": _median(np.where(np.isnan(final), objective.sign * np.inf, final)),
             "queries_to_optimum": _median(to_optimum),
             "trials": trials,
             "seeds": len(final),
             "seeds_at_optimum": _number_reached(to_optimum),
         }
+        if self.plan.screens:
+            row["cost"] = before + trials
         if objective.optimum is not None:
             row["regret"] = objective.regret(row["mean"])
         if self.plan.regret is not None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ax_anasod.compare.plan import Plan
 from ax_anasod.compare.summary import Summary
 from ax_anasod.escaping import for_markdown
 from ax_anasod.metadata import column_names
@@ -27,6 +28,8 @@ def table(summary: Summary) -> tuple[list[str], list[list[str]]]:
         "mean ± s.e.": _plus_minus(frame, "mean", "standard_error", unit),
         "median": [number(value, unit) for value in frame["median"]],
     }
+    if plan.screens:
+        columns["cost"] = [f"{cost:.6g}" for cost in frame["cost"]]
     if plan.objective.optimum is not None:
         columns["queries to optimum"] = _queries(frame, "queries_to_optimum", "seeds_at_optimum")
     if plan.regret is not None:
@@ -56,10 +59,7 @@ def notes(summary: Summary) -> list[str]:
     trials = sorted({contender.trials for contender in plan.contenders})
     after = f"{trials[0]} trials" if len(trials) == 1 else "all trials of a run"
     optimum = plan.objective.optimum
-    sentences = [
-        f"Values: the {plan.objective.extreme} {plan.objective.name} seen in a run after {after}, "
-        f"mean over the seeds ± one standard error; {_unit_in_words(plan.objective.unit)}."
-    ]
+    sentences = [_values_in_words(plan, after), *_limits_in_words(summary)]
     if optimum is not None:
         sentences.append(
             f"Optimum: {number(optimum, plan.objective.unit)}. Queries to it: the median over "
@@ -77,10 +77,41 @@ def notes(summary: Summary) -> list[str]:
             + "; the noise-free regret is the mean error of the incumbent above "
             f"that optimum{_unit_of_regret(plan.noise_free.unit, ', in')}."
         )
+    if plan.screens:
+        sentences.append(
+            "Cost: of a run in all, in evaluations of what is judged; that of a search of a cheap "
+            "column before it is spent before its first trial."
+        )
     if plan.reported:
         names = ", ".join(quantity.name for quantity in plan.reported)
         sentences.append(f"Of the incumbent, not searched: {names}.")
     return sentences + _test_in_words(summary) + _failures_in_words(summary)
+
+
+def _values_in_words(plan: Plan, after: str) -> str:
+    mean = "mean over the seeds ± one standard error"
+    front = plan.front
+    if front is None:
+        return (
+            f"Values: the {plan.objective.extreme} {plan.objective.name} seen in a run after "
+            f"{after}, {mean}; {_unit_in_words(plan.objective.unit)}."
+        )
+    whole = "of the true front" if front.is_true else "of the front of all runs together"
+    point = ", ".join(f"{name} = {value:.6g}" for name, value in front.reference.items())
+    why = "limits, or the 95 % quantile over all architectures" if front.is_true else "as in search"
+    return (
+        f"Values: the share of the hypervolume {whole} that the front of a run dominates after "
+        f"{after}, in percent, {mean}; before the reference point {point or 'of no trial'} ({why})."
+    )
+
+
+def _limits_in_words(summary: Summary) -> list[str]:
+    if not summary.plan.limits:
+        return []
+    lacking = [f"{label}: {n}" for label, n in summary.without_incumbent.items()]
+    nothing = f" Runs that found nothing so: {', '.join(lacking)}." if lacking else ""
+    limits = " and ".join(map(str, summary.plan.limits))
+    return [f"Only what has {limits} counts.{nothing}"]
 
 
 def markdown(summary: Summary) -> str:
@@ -125,6 +156,9 @@ def as_dict(summary: Summary) -> dict[str, Any]:
             "minimize": plan.objective.minimize,
         },
         "optimum": plan.objective.optimum,
+        "objectives": [o.name for o in (plan.front.objectives if plan.front else [plan.objective])],
+        "limits": [str(limit) for limit in plan.limits],
+        "reference_point": plan.front.reference if plan.front else None,
         "seeds": plan.seeds,
         "regret": plan.regret,
         "reference": summary.reference,

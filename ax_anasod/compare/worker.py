@@ -30,7 +30,7 @@ _PATIENCE_SECONDS: Final = 60.0
 class Job(Protocol):
     """One run that a process carries out; it can be pickled."""
 
-    def carry_out(self, benchmark: Callable[[], Benchmark], connection: Connection) -> None:
+    def run(self, benchmark: Callable[[], Benchmark], connection: Connection) -> None:
         """Do it, to its end or until something comes through the connection.
 
         Args:
@@ -51,20 +51,25 @@ class Task:
         contender: The contender.
         seed: The seed.
         journal: Where its trials are kept.
+        limits: What trials must keep.
+        known: Quantities that need no model.
     """
 
     contender: Contender
     seed: int
     journal: Path
+    limits: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
 
-    def carry_out(self, benchmark: Callable[[], Benchmark], connection: Connection) -> None:
+    def run(self, benchmark: Callable[[], Benchmark], connection: Connection) -> None:
         """Search to the end, or until something comes through the connection.
 
         Raises:
             AnasodError: The search cannot be made, or not go on.
         """
         made = benchmark()
-        config = self.contender.config(made, self.seed)
+        sources = self.contender.sources(made, self.seed)
+        config = self.contender.config(made, self.seed, self.limits, self.known, sources)
         # Not those above: a comparison that was deleted must not come back in part.
         refuse_link(self.journal.parent)
         self.journal.parent.mkdir(exist_ok=True)
@@ -193,7 +198,7 @@ def work(connection: Connection) -> None:
 
 def _end_of(task: Job, benchmark: Callable[[], Benchmark], connection: Connection) -> TaskEnd:
     try:
-        task.carry_out(benchmark, connection)
+        task.run(benchmark, connection)
     except AnasodError as error:
         return TaskEnd(str(error))
     except (BrokenPipeError, ConnectionResetError):

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import takewhile
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +17,17 @@ from ax.core.trial import Trial
 
 from ax_anasod.core.bound_space import CellBoundSearchSpace
 from ax_anasod.core.known import KnownMetric, known_metrics
-from ax_anasod.core.means import Key, Means, as_stored, begins_with, failed_arms, merges, warn_once
-from ax_anasod.core.objectives import limits_of, objective_signs
+from ax_anasod.core.means import (
+    Key,
+    Means,
+    as_stored,
+    begins_with,
+    failed_arms,
+    merges,
+    proposed_before,
+    warn_once,
+)
+from ax_anasod.core.objectives import all_limits, limits_of, objective_signs
 from ax_anasod.exceptions import ObservationWarning
 from ax_anasod.objectives import Limit
 from ax_anasod.typing import Values
@@ -39,7 +47,7 @@ class History:
         trial_indices: Index of each row's trial ``n``; -1 for rows proposed in the same call
             and not yet trials.
         failed: Whether the trial failed, was abandoned, or ended with a value that is NaN or
-            infinite, ``n``.
+            infinite, ``n``; such a row has the values that were known of it before.
         position: Number of trials plus rows just proposed: where the next proposal stands in
             the run; its random numbers are derived from the seed and this. Arms outside of the
             space, which Ax lets into experiments on plain search spaces, are counted here but
@@ -109,7 +117,8 @@ class History:
         """Rows and one quantity of all ended trials, in trial order.
 
         A failed or abandoned trial counts as the worst value seen, so that it is never
-        proposed for ever; before anything was observed such trials are left out.
+        proposed for ever, where the quantity was not known before; NaN where it breaks a limit.
+        Before anything was observed such trials are left out.
 
         Args:
             column: Values ``n`` of the quantity; by default those of the first objective.
@@ -120,8 +129,20 @@ class History:
         observed, ended = self.observed, self.ended
         values = (self.values[:, 0] if column is None else column).copy()
         if observed.any():
-            values[~observed] = values[observed].max()
+            values[np.isnan(values) & self.failed & ~self._broken] = values[observed].max()
         return self.rows[ended], values[ended]
+
+    @property
+    def _broken(self) -> npt.NDArray[np.bool_]:
+        """Which rows are known to break a limit or threshold, ``n``."""
+        columns, bounds = [*self.limit_values], [limit.bound for limit in self.limits]
+        if self.thresholds:
+            columns += list(self.values.T)
+            bounds += self.thresholds
+        broken = np.zeros(len(self.rows), dtype=np.bool_)
+        for column, bound in zip(columns, bounds, strict=True):
+            broken |= column > bound
+        return broken
 
     def since(self, num_initial: int) -> Values:
         """What happened after the initial trials, for a schedule that starts with them.
@@ -142,8 +163,7 @@ class History:
     @property
     def ended(self) -> npt.NDArray[np.bool_]:
         """Which rows are observed or failed, ``n``; none before anything was observed."""
-        observed = self.observed
-        return observed | self.failed if observed.any() else observed
+        return self.observed | (self.failed & self.observed.any())
 
     def incumbent(self) -> npt.NDArray[np.int64] | None:
         """The row with the best first objective; the earliest where several tie."""
@@ -193,7 +213,8 @@ class HistoryReader:
             pending: Ax's pending observations, from which rows proposed in the same call
                 (those without a trial) are taken.
             with_values: Whether values are read; without them there are no objectives.
-            with_limits: Whether limits and thresholds are read.
+            with_limits: Whether limits and thresholds are read; without values, only limits on
+                known quantities, those that are objectives among them.
         """
         config = optimization_config or experiment.optimization_config
         objectives = [] if config is None or not with_values else objective_signs(config)
@@ -201,10 +222,12 @@ class HistoryReader:
         thresholds: list[float] = []
         if config is not None and with_values and with_limits:
             limits, thresholds = limits_of(config)
+        elif config is not None and with_limits:
+            limits = self._known_limits(experiment, config)
         read = objectives + [(limit.name, limit.sign) for limit in limits]
         others = self._keep_settled(experiment)
         values = self._read_values(experiment, read)
-        values = np.concatenate([values, _as_stored(self._values_of(others.keys, read))])
+        values = np.concatenate([values, as_stored(self._values_of(others.keys, read))])
         known = known_metrics(experiment, [name for name, _ in read], self._space.kind)
         for column, (name, sign) in enumerate(read):
             if name in known:
@@ -214,7 +237,8 @@ class HistoryReader:
         failed = np.zeros(len(values), dtype=np.bool_)
         if failures:
             failed[:] = [key in failures for key in (*self._keys, *others.keys)]
-        values[failed] = np.nan
+        # What was known before a failure stays; all values together are those of no failure.
+        values[failed & np.isfinite(values).all(axis=1)] = np.nan
         proposed = self._space.rows(proposed_before(pending))
         new = len(proposed)
         values = np.concatenate([values, np.full((new, len(read)), np.nan)])
@@ -230,6 +254,12 @@ class HistoryReader:
             limit_values=tuple(values[:, len(objectives) :].T),
             known=known,
         )
+
+    def _known_limits(self, experiment: Experiment, config: OptimizationConfig) -> list[Limit]:
+        """The limits on known quantities; what draws obeys nothing else."""
+        limits = all_limits(config)
+        known = known_metrics(experiment, [limit.name for limit in limits], self._space.kind)
+        return [limit for limit in limits if limit.name in known]
 
     def _forget(self) -> None:
         # Of the leading trials whose arms cannot change any more.
@@ -282,7 +312,7 @@ class HistoryReader:
         keys = [self._keys[row] for row in rows] + self._keys[known:]
         exact = self._values_of(keys, objectives)
         # Two values that the storage makes equal must tie before it does, too.
-        values = _as_stored(exact)
+        values = as_stored(exact)
         self._exact[rows], self._values[rows] = exact[: len(rows)], values[: len(rows)]
         self._exact = np.concatenate([self._exact, exact[len(rows) :]])
         self._values = np.concatenate([self._values, values[len(rows) :]])
@@ -304,11 +334,6 @@ class HistoryReader:
         return exact
 
 
-def _as_stored(exact: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Values ``n x m`` as Ax's storage gives them back."""
-    return as_stored(exact.ravel()).reshape(exact.shape) if exact.size else exact
-
-
 @dataclass(frozen=True)
 class _Arms:
     """Arms of a few trials."""
@@ -322,16 +347,3 @@ class _Arms:
 def _is_settled(trial: BaseTrial) -> bool:
     """Whether the arm of a trial cannot change any more; a batch may abandon some of its arms."""
     return isinstance(trial, Trial) and trial.arm is not None and not trial.status.is_candidate
-
-
-def proposed_before(
-    pending: dict[str, list[ObservationFeatures]] | None,
-) -> list[dict[str, Any]]:
-    """The parameters that were proposed in the same call before, and are no trials yet.
-
-    Args:
-        pending: Ax's pending observations.
-    """
-    lists: Sequence[list[ObservationFeatures]] = list((pending or {}).values())
-    longest = max(lists, key=len, default=[])
-    return [dict(f.parameters) for f in longest if f.trial_index is None]

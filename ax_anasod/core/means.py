@@ -8,7 +8,7 @@ import operator
 import warnings
 import weakref
 from collections.abc import Container, Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ from ax.core.arm import Arm
 from ax.core.batch_trial import BatchTrial
 from ax.core.data import Data, DataRow
 from ax.core.experiment import Experiment
+from ax.core.observation import ObservationFeatures
 from ax.core.trial_status import TrialStatus
 
 from ax_anasod._ax import data_rows
@@ -171,19 +172,19 @@ def as_stored(values: Values) -> Values:
     Applying this twice, or to values that were saved and loaded, changes nothing.
 
     Args:
-        values: ``n`` values.
+        values: Values of any shape.
 
     Returns:
-        ``n`` values; NaN in place of what is not finite.
+        As many; NaN in place of what is not finite.
 
     Example:
         >>> as_stored(np.array([5.62345678912345, 1 / 3])).tolist()
         [5.6234567891, 0.3333333333]
     """
     # The same writer as Ax's, since two ways to round to ten decimals disagree on ties.
-    series = pd.Series(np.asarray(values, dtype=np.float64))
-    written = series.to_json(orient="split")
-    read = np.array(json.loads(written)["data"], dtype=np.float64)
+    exact = np.asarray(values, dtype=np.float64)
+    written = pd.Series(exact.ravel()).to_json(orient="split")
+    read = np.array(json.loads(written)["data"], dtype=np.float64).reshape(exact.shape)
     # Below 1e-15 the writer changes to ten digits, and the reader of Ax is not exact there.
     return np.where(np.abs(read) < 1e-15, 0.0, read)
 
@@ -211,3 +212,16 @@ def merges(values: Values, stored: Values) -> bool:
     values, stored = values[order], stored[order]
     differ = np.diff(values) > _ROUNDING * np.abs(values[1:])
     return bool((differ & (np.diff(stored) == 0)).any())
+
+
+def proposed_before(
+    pending: dict[str, list[ObservationFeatures]] | None,
+) -> list[dict[str, Any]]:
+    """The parameters that were proposed in the same call before, and are no trials yet.
+
+    Args:
+        pending: Ax's pending observations.
+    """
+    lists: Sequence[list[ObservationFeatures]] = list((pending or {}).values())
+    longest = max(lists, key=len, default=[])
+    return [dict(f.parameters) for f in longest if f.trial_index is None]

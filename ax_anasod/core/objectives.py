@@ -75,6 +75,12 @@ def optimization_config(
     return MultiObjectiveOptimizationConfig(objective, constraints, thresholds)
 
 
+def all_limits(config: OptimizationConfig) -> list[Limit]:
+    """What single metrics must keep, absolute, thresholds of objectives among it."""
+    constraints = [c for c in config.all_constraints if not c.relative]
+    return [limit_of(c) for c in constraints if len(c.metric_names) == 1]
+
+
 def limits_of(config: OptimizationConfig) -> tuple[list[Limit], list[float]]:
     """The limits, and the worst value that each objective may have.
 
@@ -84,7 +90,7 @@ def limits_of(config: OptimizationConfig) -> tuple[list[Limit], list[float]]:
     """
     thresholds = {name: math.inf for name, _ in objective_signs(config)}
     limits = []
-    for limit in map(_limit, config.all_constraints):
+    for limit in map(limit_of, config.all_constraints):
         if limit.name in thresholds:
             thresholds[limit.name] = limit.bound
         else:
@@ -92,7 +98,8 @@ def limits_of(config: OptimizationConfig) -> tuple[list[Limit], list[float]]:
     return limits, list(thresholds.values())
 
 
-def _limit(constraint: OutcomeConstraint) -> Limit:
+def limit_of(constraint: OutcomeConstraint) -> Limit:
+    """Ax's constraint, absolute and on one metric, as a limit."""
     ((metric, weight),) = constraint.metric_weights
     sign = 1.0 if (constraint.op is ComparisonOp.LEQ) == (weight > 0) else -1.0
     return Limit(metric, sign, sign * constraint.bound / weight)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from ax_anasod.dnas.edges import Codes
 from ax_anasod.dnas.supernet import SuperNetwork
@@ -71,25 +69,6 @@ class Judge:
     def chosen(self) -> tuple[float, float]:
         """Loss (nats) and error (percent) of what the supernet has chosen."""
         return loss_and_error(self._logits(), self._images)
-
-    def advantage(self, code: Codes, over: Codes) -> float:
-        """How many standard errors the loss of one architecture is below another's.
-
-        Their losses are compared image by image.
-
-        Args:
-            code: ``d``.
-            over: ``d``, the other.
-        """
-        losses = []
-        for architecture in (over, code):
-            self._supernet.choose(architecture)
-            losses.append(
-                functional.cross_entropy(self._logits(), self._images.labels, reduction="none")
-            )
-        difference = (losses[0] - losses[1]).double()
-        error = difference.std() / math.sqrt(len(difference))
-        return float(difference.mean() / error) if float(error) > 0 else 0.0
 
     def _logits(self) -> Tensor:
         layout = self._hardware.memory_format

@@ -1,4 +1,4 @@
-"""Which files are in the folder of a differentiable search."""
+"""Which files are in the folder of a differentiable search, and a word of its result."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from typing import Final
 
 CONFIG: Final = "dnas.json"
 CHECKPOINT: Final = "checkpoint.pt"
-NEIGHBOURHOOD: Final = "neighbourhood.pt"
-"""State of the second supernet."""
 EPOCHS: Final = "epochs.csv"
 FOUND: Final = "found.json"
 """The result; a search starts from it, and ``evaluate`` trains it."""
@@ -15,5 +13,11 @@ RESULTS: Final = "search.json"
 TRAINED: Final = "trained.json"
 """Losses of cells that were trained alone for a few epochs."""
 LOCK: Final = "dnas.lock"
-FILES: Final = (CHECKPOINT, NEIGHBOURHOOD, EPOCHS, FOUND, RESULTS, TRAINED)
+FILES: Final = (CHECKPOINT, EPOCHS, FOUND, RESULTS, TRAINED)
 """What a search writes after its configuration."""
+RANKED: Final = {
+    "nothing": "taken from p",
+    "supernet": "ranked by the supernet",
+    "training": "the first ones ranked by short trainings, draws behind them by the supernet",
+}
+"""What cells were ranked by -> the same in words."""

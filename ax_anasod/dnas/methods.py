@@ -61,14 +61,13 @@ class MethodConfig:
         best_epoch: Whether p of the best epoch is the result, rather than that of the last.
         selection: How cells are found in p: ``"draw"`` samples; ``"argmax"`` takes the
             likeliest operation of each edge; ``"best-of-draws"`` ranks draws by the supernet,
-            ``"best-of-likeliest"`` the likeliest ones; ``"discrete"`` ranks draws, the cell of
-            one operation that is best after a short training, and its single mutations, by a
-            second supernet that learns on single paths near that cell, or, where short
-            trainings contradict its ranking, by these.
+            ``"best-of-likeliest"`` the likeliest ones; ``"discrete"`` takes the cell of one
+            operation that is best after a short training, and its single mutations, and ranks
+            them by short trainings in a deep network; draws, ranked by the supernet, follow.
         candidates: How many cells are ranked.
         uniform_share: Share of the uniform distribution that is mixed into p for candidates.
-        pure_share: Share of that operation in the distribution of the paths that the second
-            supernet learns on; the rest is uniform.
+        depth: Cells of that deep network; None takes the published number, or that of the
+            supernet where it is larger.
         epochs: The published number of epochs.
         published_rate: The published learning rate times the published number of steps: how
             far p of the published search could go; 0 where p does not move.
@@ -102,7 +101,7 @@ class MethodConfig:
     selection: Selection = "argmax"
     candidates: Annotated[int, Ge(1), Le(100_000)] = 100
     uniform_share: Probability = 0.0
-    pure_share: Probability = 0.6
+    depth: Annotated[int, Ge(3), Le(1000)] | None = None
     epochs: Annotated[int, Ge(1), Le(1_000_000)] = 50
     published_rate: float = 0.0
 
@@ -183,7 +182,7 @@ METHODS: Final[dict[str, MethodConfig]] = {
     "anasod-dnas": _ANASOD,
     "anasod-dnas+": replace(
         _ANASOD,
-        summary="ANASOD-DNAS, then draws and cells near the best vertex, ranked (ours)",
+        summary="ANASOD-DNAS, then the best vertex and its mutations, trained for a bit (ours)",
         source="docs/dnas.md",
         selection="discrete",
         candidates=50,

@@ -39,7 +39,8 @@ class OneShotResult:
         scores: What each was ranked by, lower is better: its validation loss in nats, in the
             supernet or, where trainings decided, trained alone for a few epochs (more for
             the first ones); empty where cells were drawn and not ranked.
-        ranked_by: ``"supernet"``, ``"training"`` or ``"nothing"``.
+        ranked_by: ``"supernet"``, ``"nothing"``, or ``"training"``: the first ones by short
+            trainings, and the draws behind them by the supernet.
         agreement: Spearman correlation of the supernet with short trainings on a few cells;
             None where it was not measured.
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from ax_anasod.dnas.config import OneShotConfig
-from ax_anasod.dnas.edges import Codes, Probabilities
+from ax_anasod.dnas.edges import Codes
 from ax_anasod.dnas.estimators import SINGLE_PATH
 from ax_anasod.dnas.judge import Values
 from ax_anasod.dnas.layout import (
@@ -21,7 +21,6 @@ from ax_anasod.dnas.layout import (
     EPOCHS,
     FOUND,
     LOCK,
-    NEIGHBOURHOOD,
     RESULTS,
     TRAINED,
 )
@@ -29,7 +28,7 @@ from ax_anasod.dnas.oracle import Oracle
 from ax_anasod.dnas.result import OneShotResult
 from ax_anasod.dnas.search import DistributionSearch
 from ax_anasod.dnas.search_epoch import SearchEpoch
-from ax_anasod.dnas.selection import Ranking, neighbourhood, select, train_alone
+from ax_anasod.dnas.selection import Ranking, Train, deep_network, select, train_alone
 from ax_anasod.files import read_json, write_whole
 from ax_anasod.locks import locked
 from ax_anasod.nasbench import from_dict
@@ -40,6 +39,10 @@ from ax_anasod.training.log import TensorBoardLog
 # with weights has to learn before it beats doing nothing.
 _FEWEST_STEPS: Final = 5_000
 _COLLAPSED: Final = 0.8
+
+
+class _Stopped(Exception):
+    """The search was asked to stop while cells were trained alone."""
 
 
 class OneShotRun:
@@ -67,6 +70,8 @@ class OneShotRun:
             seed=config.seed,
             checkpoint=None if folder is None else folder / CHECKPOINT,
         )
+        if config.method.selection == "discrete":
+            deep_network(self.search)
         self.oracle: Oracle | None = None
         if config.oracle is not None:
             benchmark = from_dict(config.oracle["benchmark"])
@@ -76,7 +81,6 @@ class OneShotRun:
     def run(
         self,
         after_epoch: Callable[[SearchEpoch], None] = lambda epoch: None,
-        after_second: Callable[[SearchEpoch], None] = lambda epoch: None,
         after_cell: Callable[[int], None] = lambda trained: None,
         should_stop: Callable[[], bool] = lambda: False,
     ) -> OneShotResult | None:
@@ -84,9 +88,8 @@ class OneShotRun:
 
         Args:
             after_epoch: Called with each new epoch.
-            after_second: Called with each new epoch of a second supernet.
             after_cell: Called with the number of cells that were trained alone so far.
-            should_stop: Asked after each epoch.
+            should_stop: Asked after each epoch, and before each cell that is trained alone.
 
         Returns:
             The result; None where the search was stopped.
@@ -117,12 +120,12 @@ class OneShotRun:
                 self.search.run(after, should_stop)
             if not self.search.finished:
                 return None
-            ranking = select(
-                self.search,
-                self._data,
-                train=self._train(after_cell),
-                search_near=lambda start: self._search_near(start, after_second),
-            )
+            try:
+                ranking = select(
+                    self.search, self._data, train=self._train(after_cell, should_stop)
+                )
+            except _Stopped:
+                return None
             result = self._result(ranking)
             if folder is not None:
                 result.write(folder / FOUND)
@@ -195,6 +198,14 @@ class OneShotRun:
                 f"{_FEWEST_STEPS}, operations with weights have not learned to beat doing nothing"
             )
         if search.history:
+            error = search.best.draw_error
+            if self._data.is_chance(error):
+                said.append(
+                    f"draws from p did not do clearly better than guessing (error {error:.2f} %, "
+                    "that of always naming the most frequent class "
+                    f"{self._data.chance_error:.2f} %), so that p says little: search longer, "
+                    "with more epochs or on more images"
+                )
             shares = search.probabilities.mean(axis=0)
             free = [i for i in range(len(shares)) if i not in search.supernet.weighted]
             if shares[free].sum() > _COLLAPSED:
@@ -265,27 +276,21 @@ class OneShotRun:
             writer.writerow(flat)
         write_whole(self.folder / EPOCHS, file.getvalue())
 
-    def _search_near(
-        self, start: Probabilities, after_epoch: Callable[[SearchEpoch], None]
-    ) -> DistributionSearch:
-        checkpoint = None if self.folder is None else self.folder / NEIGHBOURHOOD
-        local = neighbourhood(self.search, self._data, start, checkpoint)
-        local.run(after_epoch)
-        return local
-
-    def _train(self, after_cell: Callable[[int], None]) -> Callable[[Codes, int], Values]:
+    def _train(self, after_cell: Callable[[int], None], should_stop: Callable[[], bool]) -> Train:
         """Short trainings that are remembered in the folder."""
         path = None if self.folder is None else self.folder / TRAINED
         known: dict[str, float] = {}
         if path is not None and path.exists():
             known = read_json(path, dict[str, float])
 
-        def train(codes: Codes, epochs: int) -> Values:
+        def train(codes: Codes, epochs: int, cells: int) -> Values:
             losses = []
             for code, text in zip(codes, self.config.task.cell.to_strings(codes), strict=True):
-                key = f"{text} after {epochs}"
+                key = f"{text} of {cells} cells after {epochs}"
                 if key not in known:
-                    known[key] = train_alone(self.search, self._data, code, epochs)
+                    if should_stop():
+                        raise _Stopped
+                    known[key] = train_alone(self.search, self._data, code, epochs, cells)
                     if path is not None:
                         write_whole(path, json.dumps(known, indent=0))
                 losses.append(known[key])

@@ -5,30 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
 
 import numpy as np
-from scipy.stats import norm, spearmanr
+from scipy.stats import spearmanr
 
 from ax_anasod.dnas.edges import CellEdges, Codes, Probabilities
 from ax_anasod.dnas.estimators import uniform_probabilities
 from ax_anasod.dnas.judge import Values
 from ax_anasod.dnas.search import DistributionSearch
+from ax_anasod.exceptions import OptionError
+from ax_anasod.networks import NetworkConfig, published_config
 from ax_anasod.training import ImageData
 from ax_anasod.training.epoch import epoch_seed
 from ax_anasod.training.images import limited
 
-# Ten cells tell a correlation only to about a third.
-_CONTRADICTED: Final = -1 / 3
-# Probability of taking a cell for better than the vertex where none is, over all of them.
-_BY_CHANCE: Final = 0.05
 # Cells drawn uniformly on which the supernet is compared with short trainings.
 _CHECKED: Final = 10
 _SHORT: Final = 4
 _SHORT_IMAGES: Final = 4000
-# Rungs of short trainings: how many cells, and for how many epochs each.
-_RUNGS: Final = ((48, 1), (16, 4), (4, 12))
+# Rungs of short trainings: how many cells (all in the first), and for how many epochs each.
+_RUNGS: Final = ((None, 2), (6, 4), (2, 8))
 # Draws among which the likeliest architectures are looked for.
 _DRAWN: Final = 10_000
 
@@ -40,7 +37,8 @@ class Ranking:
     Args:
         codes: ``n x d``, the most promising first.
         scores: ``n`` losses in nats that they were ranked by, or nothing.
-        ranked_by: ``"supernet"``, ``"training"`` or ``"nothing"``.
+        ranked_by: ``"supernet"``, ``"nothing"``, or ``"training"``: the first ones by short
+            trainings, and the draws behind them by the supernet.
         agreement: Spearman correlation of the supernet's losses with those of short trainings,
             on a few cells drawn uniformly; None where no supernet was asked.
     """
@@ -51,26 +49,18 @@ class Ranking:
     agreement: float | None = None
 
 
-Train = Callable[[Codes, int], Values]
-"""Trains cells alone for some epochs; their validation losses in nats."""
-SearchNear = Callable[[Probabilities], DistributionSearch]
-"""Trains a supernet on single paths drawn from ``1 x k`` probabilities, to the end."""
+Train = Callable[[Codes, int, int], Values]
+"""Trains cells alone for some epochs, in networks of so many cells; their validation losses in
+nats."""
 
 
-def select(
-    search: DistributionSearch,
-    data: ImageData,
-    *,
-    train: Train | None = None,
-    search_near: SearchNear | None = None,
-) -> Ranking:
+def select(search: DistributionSearch, data: ImageData, *, train: Train | None = None) -> Ranking:
     """Find cells in the distribution of a search, as its method says.
 
     Args:
         search: A search that has come to its end.
         data: Its images.
         train: Trains cells alone; by default with `train_alone`.
-        search_near: Trains the supernet of a neighbourhood; by default with `neighbourhood`.
 
     Raises:
         TrainingError: A training diverges.
@@ -83,41 +73,34 @@ def select(
     if method.selection == "draw":
         return Ranking(edges.draw(shares, method.candidates, rng), np.empty(0))
 
-    def alone(codes: Codes, epochs: int) -> Values:
-        return np.array([train_alone(search, data, code, epochs) for code in codes])
+    def alone(codes: Codes, epochs: int, cells: int) -> Values:
+        return np.array([train_alone(search, data, code, epochs, cells) for code in codes])
 
-    def near(start: Probabilities) -> DistributionSearch:
-        local = neighbourhood(search, data, start)
-        local.run()
-        return local
-
-    train, search_near = train or alone, search_near or near
-    discrete = method.selection == "discrete"
+    train_them = train or alone
     if method.selection == "best-of-likeliest":
         codes = likeliest(edges, shares, method.candidates, rng)
-    elif method.selection == "best-of-draws":
-        codes = _distinct(edges, edges.draw(shares, method.candidates, rng))
     else:
-        pure = best_vertex(search, train, rng)
-        drawn = edges.draw(_blurred(search, shares), method.candidates, rng)
-        codes = np.concatenate([pure[None], mutations(search, pure, rng), drawn])
-        codes = _distinct(edges, codes)
-    judge = (search_near(_around(search, pure)) if discrete else search).judge
-    losses = judge(codes)[0]
+        codes = _distinct(edges, edges.draw(_blurred(search, shares), method.candidates, rng))
+    losses = search.judge(codes)[0]
     order = np.argsort(losses, kind="stable")
     codes, losses = codes[order], losses[order]
     uniform = edges.draw(uniform_probabilities(search.distribution, edges), _CHECKED, rng)
-    agreement = _agreement(judge(uniform)[0], train(uniform, _SHORT))
-    ranking = Ranking(codes, losses, "supernet", agreement)
-    if not discrete:
-        return ranking
-    if agreement < _CONTRADICTED:
-        return halve(ranking, train)
-    if judge.advantage(codes[0], pure) < norm.isf(_BY_CHANCE / len(codes)):
-        # The vertex goes first among those that cannot be told apart.
-        first = np.argsort((codes != pure).any(axis=1), kind="stable")
-        ranking = replace(ranking, codes=codes[first], scores=losses[first])
-    return ranking
+    trained = train_them(uniform, _SHORT, search.task.network.cells)
+    agreement = _agreement(search.judge(uniform)[0], trained)
+    if method.selection != "discrete":
+        return Ranking(codes, losses, "supernet", agreement)
+    pure = best_vertex(search, train_them, rng)
+    near, scores = halve(
+        np.concatenate([pure[None], mutations(search, pure, rng)]),
+        lambda codes, epochs: train_them(codes, epochs, deep_network(search).cells),
+    )
+    others = ~np.isin(edges.cell.keys(codes), edges.cell.keys(near))
+    return Ranking(
+        np.concatenate([near, codes[others]]),
+        np.concatenate([scores, losses[others]]),
+        "training",
+        agreement,
+    )
 
 
 def likeliest(
@@ -151,7 +134,8 @@ def best_vertex(search: DistributionSearch, train: Train, rng: np.random.Generat
     allowed[list(edges.zeros)] = False
     vertices = np.eye(len(allowed))[allowed, None]
     codes = np.concatenate([edges.draw(edges.spread(each), 1, rng) for each in vertices])
-    code: Codes = codes[train(codes, _SHORT).argmin()]
+    # Not in a deeper network, where operations with weights take longer to beat the others.
+    code: Codes = codes[train(codes, _SHORT, search.task.network.cells).argmin()]
     return code
 
 
@@ -175,38 +159,28 @@ def mutations(search: DistributionSearch, code: Codes, rng: np.random.Generator)
     return codes
 
 
-def neighbourhood(
-    search: DistributionSearch,
-    data: ImageData,
-    start: Probabilities,
-    checkpoint: Path | None = None,
-) -> DistributionSearch:
-    """The search whose supernet learns on single paths drawn from a fixed distribution.
+def deep_network(search: DistributionSearch) -> NetworkConfig:
+    """The network in which mutations are compared.
 
-    A supernet that learns on paths of the whole space ranks backwards at small budgets; within
-    the neighbourhood of one cell, most paths share most of their weights.
+    What a mutation is worth depends on the depth: in three cells nothing needs a shorter path,
+    in fifteen much does. (P-DARTS, Chen et al., ICCV 2019, names this the depth gap.)
 
-    Args:
-        search: The search before it.
-        data: Its images.
-        start: ``1 x k``, the distribution.
-        checkpoint: The file of its state, None where nothing is written.
+    Raises:
+        OptionError: The skeleton has no network of so many cells.
     """
-    fixed = replace(
-        search.method,
-        shared=True,
-        weights_by="path",
-        update="none",
-        travel=None,
-        selection="draw",
-        best_epoch=False,
-    )
-    return DistributionSearch(
-        search.task, fixed, data, seed=search.seed, checkpoint=checkpoint, start=start
-    )
+    task = search.task
+    depth = search.method.depth
+    if depth is None:
+        depth = max(task.network.cells, published_config(task.cell).cells)
+    try:
+        return replace(task.network, cells=depth)
+    except OptionError as error:
+        raise OptionError(f"the depth {depth} will not do: {error.message}") from error
 
 
-def train_alone(search: DistributionSearch, data: ImageData, code: Codes, epochs: int) -> float:
+def train_alone(
+    search: DistributionSearch, data: ImageData, code: Codes, epochs: int, cells: int
+) -> float:
     """Train one architecture alone for some epochs; its validation loss in nats.
 
     On at most 4,000 of the images that the weights of the supernet learn from.
@@ -216,6 +190,7 @@ def train_alone(search: DistributionSearch, data: ImageData, code: Codes, epochs
         data: Its images.
         code: ``d``.
         epochs: How many, with a whole schedule of the learning rate.
+        cells: Cells of its network.
 
     Raises:
         TrainingError: The training diverges.
@@ -223,28 +198,30 @@ def train_alone(search: DistributionSearch, data: ImageData, code: Codes, epochs
     rows = limited(data.train.labels, _SHORT_IMAGES, search.seed)
     few = replace(data, train=data.train.subset(rows))
     training = replace(search.task.training, epochs=epochs)
-    task = replace(search.task, training=training)
+    network = replace(search.task.network, cells=cells)
+    task = replace(search.task, training=training, network=network)
     with closing(task.start(code[None], few, search.seed)) as alone:
         return alone.run()[-1].valid_loss
 
 
-def halve(ranking: Ranking, train: Callable[[Codes, int], Values]) -> Ranking:
+def halve(codes: Codes, train: Callable[[Codes, int], Values]) -> tuple[Codes, Values]:
     """Rank cells by short trainings: the better part of them goes on with longer ones.
 
     Source: Karnin et al., "Almost optimal exploration in multi-armed bandits" (ICML 2013).
 
     Args:
-        ranking: The cells, in the order in which they are kept where losses are equal.
+        codes: ``n x d``, in the order in which they are kept where losses are equal.
         train: Trains cells alone for some epochs and gives their losses.
+
+    Returns:
+        ``n x d`` codes, the best first, and the loss of the longest training of each.
     """
-    codes, scores = ranking.codes.copy(), ranking.scores.copy()
-    left = len(codes)
+    codes, losses = codes.copy(), np.empty(len(codes))
     for kept, epochs in _RUNGS:
-        left = min(left, kept)
-        losses = train(codes[:left], epochs)
-        order = np.argsort(losses, kind="stable")
-        codes[:left], scores[:left] = codes[:left][order], losses[order]
-    return replace(ranking, codes=codes, scores=scores, ranked_by="training")
+        trained = train(codes[:kept], epochs)
+        order = np.argsort(trained, kind="stable")
+        codes[:kept], losses[:kept] = codes[:kept][order], trained[order]
+    return codes, losses
 
 
 def _agreement(first: Values, second: Values) -> float:
@@ -253,13 +230,6 @@ def _agreement(first: Values, second: Values) -> float:
         if np.ptp(first) == 0 or np.ptp(second) == 0:
             return 0.0
         return float(spearmanr(first, second)[0])
-
-
-def _around(search: DistributionSearch, code: Codes) -> Probabilities:
-    """``1 x k``: mostly the operations of one cell ``d``, the rest uniform."""
-    edges, share = search.supernet.edges, search.method.pure_share
-    uniform = uniform_probabilities(search.distribution, edges)[:1]
-    return share * edges.cell.encode(code[None]) / edges.cell.num_blocks + (1 - share) * uniform
 
 
 def _blurred(search: DistributionSearch, probabilities: Probabilities) -> Probabilities:

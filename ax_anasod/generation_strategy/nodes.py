@@ -19,6 +19,7 @@ from ax_anasod.adapter.history import HistoryAdapter
 from ax_anasod.adapter.registry import SETUPS, AnasodGenerators
 from ax_anasod.core import TrialKind
 from ax_anasod.core.means import fail_unusable_trials
+from ax_anasod.exceptions import RunError
 from ax_anasod.generators import EncodingGenerator, HistoryGenerator
 
 DRAWS: Final[dict[TrialKind, AnasodGenerators]] = {
@@ -40,6 +41,8 @@ class SearchStrategy(GenerationStrategy):
         kwargs: Likewise.
     """
 
+    _proposing = False
+
     def gen(
         self,
         experiment: Experiment,
@@ -48,7 +51,33 @@ class SearchStrategy(GenerationStrategy):
         fixed_features: ObservationFeatures | None = None,
         num_trials: int = 1,
     ) -> list[list[GeneratorRun]]:
-        """Propose trials, as Ax's does."""
+        """Propose trials, as Ax's does.
+
+        Raises:
+            RunError: Another thread has used the experiment meanwhile.
+        """
+        if self._proposing:
+            raise _two_threads()
+        before = _state(experiment)
+        self._proposing = True
+        try:
+            return self._gen(experiment, data, n, fixed_features, num_trials)
+        except Exception as error:
+            if _state(experiment) != before:
+                raise _two_threads() from error
+            raise
+        finally:
+            # Ax compares strategies by their attributes.
+            del self._proposing
+
+    def _gen(
+        self,
+        experiment: Experiment,
+        data: Data | None,
+        n: int | None,
+        fixed_features: ObservationFeatures | None,
+        num_trials: int,
+    ) -> list[list[GeneratorRun]]:
         if not all(_reads_history(node) for node in self._nodes):
             return super().gen(experiment, data, n, fixed_features, num_trials)
         self.experiment = experiment
@@ -67,6 +96,19 @@ class SearchStrategy(GenerationStrategy):
             )
             for i in range(number)
         ]
+
+
+def _state(experiment: Experiment) -> tuple[int, int]:
+    """What changes with each trial that starts or ends, and not where one is marked failed."""
+    running = experiment.trial_indices_by_status[TrialStatus.RUNNING]
+    return len(experiment.trials), len(running)
+
+
+def _two_threads() -> RunError:
+    return RunError(
+        "the experiment was used by two threads at once while a trial was being proposed",
+        "Ax's Client serves one thread at a time: hold a lock around every call",
+    )
 
 
 def _reads_history(node: GenerationNode) -> bool:

@@ -63,7 +63,7 @@ class Start:
         """
         if isinstance(value, Start):
             return value
-        if isinstance(value, str | Path):
+        if isinstance(value, str | Path) and value != "":
             return cls(OneShotResult.read(Path(value)), source=str(value))
         if not isinstance(value, OneShotResult):
             raise OptionError(

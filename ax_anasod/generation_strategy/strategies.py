@@ -66,6 +66,7 @@ _ROWS: Final = (
         EncodingGenerator,
         draws=True,
         multi_objective=True,
+        limits=True,
     ),
     Strategy(
         "two-level-bo",

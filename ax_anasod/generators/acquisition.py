@@ -11,9 +11,11 @@ import numpy as np
 import torch
 from ax.core.search_space import SearchSpaceDigest
 from ax.generators.torch.botorch_modular.acquisition import Acquisition
+from ax.generators.torch_base import TorchOptConfig
 from botorch.acquisition.analytic import AnalyticAcquisitionFunction
 from botorch.generation.sampling import SamplingStrategy
-from botorch.models.model import Model
+from botorch.models.model import Model, ModelList
+from botorch.models.model_list_gp_regression import ModelListGP
 from botorch.utils.sampling import manual_seed
 from gpytorch.utils.warnings import NumericalWarning
 from torch import Tensor
@@ -26,6 +28,7 @@ from ax_anasod.generators.candidates import (
     not_exhausted,
     unique_counts,
 )
+from ax_anasod.generators.encoding_goal import EncodingGoal, believed_values
 from ax_anasod.generators.fixed import apply_fixed_counts
 from ax_anasod.generators.mirror_descent import mirror_descent
 from ax_anasod.generators.ties import best_row
@@ -42,9 +45,11 @@ class EncodingAcquisition(Acquisition):
     Points are always evaluated where the trial will be: candidates are encodings on the
     grid (as fractions), never points between them.
 
-    Pending trials are conditioned on at their posterior mean (Kriging believer) where the
-    acquisition function is analytic, since these know no ``X_pending``; the Monte Carlo
-    functions, used for several objectives, integrate over them. Their samples are drawn from
+    For a front, and under limits, the acquisition function is that of
+    :class:`ax_anasod.generators.encoding_goal.EncodingGoal`.
+
+    Pending trials are conditioned on at their posterior mean (Kriging believer), since analytic
+    acquisition functions know no ``X_pending``. Samples of a Monte Carlo function are drawn from
     the seed of the run: BoTorch would take them from torch's global generator.
 
     Args:
@@ -55,7 +60,14 @@ class EncodingAcquisition(Acquisition):
 
     _believed: Tensor | None = None
 
+    def _update_objective_thresholds(self, torch_opt_config: TorchOptConfig) -> None:
+        """Nothing: the goal has a reference point of its own."""
+
     def _instantiate_acquisition(self) -> None:
+        goal: EncodingGoal | None = self.options.get("goal")
+        if goal is not None:
+            self._instantiate_for(goal)
+            return
         ((acqf_class, _),) = self.botorch_acqf_classes_with_options
         if issubclass(acqf_class, AnalyticAcquisitionFunction) and self.X_pending is not None:
             self._model = believe(self._model, self.X_pending)
@@ -68,6 +80,20 @@ class EncodingAcquisition(Acquisition):
             super()._instantiate_acquisition()
         if self._believed is not None:
             self._raise_best_to_believed(self._believed)
+
+    def _instantiate_for(self, goal: EncodingGoal) -> None:
+        """Make the acquisition function for a front, or under limits."""
+        outcomes = self.surrogate.outcomes
+        if self._subset_idcs is not None:
+            outcomes = [outcomes[index] for index in self._subset_idcs.tolist()]
+        if self.X_pending is not None:
+            earlier = [] if self._believed is None else [self._believed]
+            self._believed = torch.cat([*earlier, self.X_pending])
+            self._model = believe(self._model, self.X_pending)
+            self.X_pending = None
+        believed = None if self._believed is None else believed_values(self._model, self._believed)
+        self.acqf = goal.acquisition(self._model, outcomes, believed)
+        self.models_used = [self.surrogate.model_name_by_metric]
 
     def _raise_best_to_believed(self, X: Tensor) -> None:
         """Let what is to be improved on include the believed values, as in the source.
@@ -210,9 +236,11 @@ def believe(model: Model, X_pending: Tensor) -> Model:
     optimization".
 
     Args:
-        model: A fitted single-output GP.
+        model: A fitted single-output GP, or a list of these.
         X_pending: ``q x k`` pending points.
     """
+    if isinstance(model, ModelList):
+        return ModelListGP(*(believe(each, X_pending) for each in model.models))  # type: ignore[arg-type]
     with torch.no_grad():
         posterior: Any = model.posterior(X_pending)
         noise = model.likelihood.noise.mean().expand(X_pending.shape[0], 1)  # type: ignore[union-attr, operator]

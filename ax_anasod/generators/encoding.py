@@ -12,7 +12,6 @@ from ax.generators.torch.botorch_modular.surrogate import SurrogateSpec
 from ax.generators.torch.botorch_modular.utils import ModelConfig
 from ax.generators.torch_base import TorchOptConfig
 from botorch.acquisition.analytic import LogExpectedImprovement
-from botorch.acquisition.multi_objective.logei import qLogNoisyExpectedHypervolumeImprovement
 from torch import Tensor
 
 from ax_anasod._ax import without_native_logei
@@ -22,6 +21,7 @@ from ax_anasod.core.objectives import ObjectiveScope
 from ax_anasod.generators.acquisition import EncodingAcquisition
 from ax_anasod.generators.base import NUM_INITIAL
 from ax_anasod.generators.candidates import check_exhaustive
+from ax_anasod.generators.encoding_goal import EncodingGoal
 from ax_anasod.settings import PositiveFloat, PositiveInt, checked
 from ax_anasod.simplex import TrustRegionSchedule
 from ax_anasod.surrogates.gp import EncodingGP, EncodingLikelihood, free_at_once
@@ -36,8 +36,10 @@ class EncodingGenerator(BoTorchGenerator):
 
     An Ax ``BoTorchGenerator`` with the surrogate and the acquisition fixed to the paper's:
     :class:`ax_anasod.surrogates.EncodingGP`, refitted from the same start at every step, and
-    the (logarithm of the) expected improvement, optimised over encodings. All arguments are
-    plain values, so that Ax stores them as they are.
+    the (logarithm of the) expected improvement, optimised over encodings. With several objectives
+    that is the expected growth of the hypervolume in the users' units, and limits multiply it by
+    the probability that they are kept (:class:`ax_anasod.generators.encoding_goal.EncodingGoal`).
+    All arguments are plain values, so that Ax stores them as they are.
 
     Args:
         cell: ``Cell.to_dict()`` of the cell searched.
@@ -65,7 +67,7 @@ class EncodingGenerator(BoTorchGenerator):
     """
 
     space: TrialKind = "encoding"
-    scope: ObjectiveScope = "front"
+    scope: ObjectiveScope = "limits"
     above: float | None = None
 
     def __init__(
@@ -121,6 +123,10 @@ class EncodingGenerator(BoTorchGenerator):
             warm_start_refit=False,
         )
 
+    def search_for(self, goal: EncodingGoal | None) -> None:
+        """Say what the next proposals search; None for the best value of one objective."""
+        self.acquisition_options["goal"] = goal
+
     @property
     def adapter_kwargs(self) -> dict[str, Any]:
         """What Ax's adapter is given besides: configurations of the transforms."""
@@ -155,12 +161,10 @@ class EncodingGenerator(BoTorchGenerator):
         **kwargs: Any,
     ) -> Acquisition:
         without_native_logei()
-        self._botorch_acqf_class = (
-            qLogNoisyExpectedHypervolumeImprovement
-            if torch_opt_config.is_moo
-            else LogExpectedImprovement
-        )
+        self._botorch_acqf_class = LogExpectedImprovement
         self._user_specified_botorch_acqf_class = self._botorch_acqf_class
+        # Ax gives no options where acquisition values are asked for.
+        kwargs["acq_options"] = {**self.acquisition_options, **(kwargs.get("acq_options") or {})}
         return super()._instantiate_acquisition(
             search_space_digest, torch_opt_config, *args, **kwargs
         )

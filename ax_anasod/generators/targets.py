@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Final
 
 import numpy as np
@@ -16,8 +15,6 @@ from ax_anasod.surrogates.hypervolume import Link
 
 # As in Ax's StandardizeY: what varies less is constant.
 _SMALLEST_DEVIATION: Final = 1e-8
-# Beyond so many median absolute deviations from the median a value is an outlier.
-_FENCE: Final = 3.0
 
 
 def standardized_targets(
@@ -112,35 +109,6 @@ def half_ranked(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     warped = values.copy()
     warped[worse] = median + width * ndtri(0.5 + 0.5 * ranks)
     return warped
-
-
-def winsorized(
-    values: npt.NDArray[np.float64], within: float
-) -> tuple[npt.NDArray[np.float64], float]:
-    """Bring outliers of ``n`` values back to a fence: the median and three MAD to either side.
-
-    A few cells that fail to train, or compute nothing in no time, would otherwise decide the
-    scale of all others (MAD: the median absolute deviation from the median).
-
-    Args:
-        values: The values; where half or more are equal, they stay as they are.
-        within: A value that stays inside of the fence, one MAD away from it; infinite for none.
-
-    Returns:
-        The values, and the upper fence.
-
-    Example:
-        >>> winsorized(np.array([1.0, 2.0, 3.0, 4.0, 90.0]), np.inf)
-        (array([1., 2., 3., 4., 6.]), 6.0)
-    """
-    median = float(np.median(values))
-    deviation = float(np.median(np.abs(values - median)))
-    if not deviation:
-        return values, math.inf
-    lower, upper = median - _FENCE * deviation, median + _FENCE * deviation
-    if math.isfinite(within):
-        lower, upper = min(lower, within - deviation), max(upper, within + deviation)
-    return np.clip(values, lower, upper), upper
 
 
 def has_logarithm(values: npt.NDArray[np.float64]) -> bool:

@@ -13,20 +13,19 @@ import numpy.typing as npt
 from ax_anasod.cells import Cell
 from ax_anasod.core.history import History
 from ax_anasod.core.known import KnownMetric
+from ax_anasod.fronts import reference_point, winsorized
 from ax_anasod.generators.known_features import KnownFeatures
 from ax_anasod.generators.targets import (
     half_ranked,
     has_logarithm,
     linked,
     standardized,
-    winsorized,
 )
 from ax_anasod.surrogates import Level, LevelFeatures, TwoLevelGP, log_expected_improvement
 from ax_anasod.surrogates.hypervolume import (
     Belief,
     ExpectedHypervolumeImprovement,
     Scale,
-    reference_point,
 )
 from ax_anasod.surrogates.levels import Distances
 
@@ -47,8 +46,8 @@ class TradeOff:
     have no model: their values are certain, and what breaks a limit on one of them is never
     proposed (minus infinity).
 
-    The reference point is that of :func:`ax_anasod.surrogates.hypervolume.reference_point`,
-    with the outlier fences of what is modelled (:func:`ax_anasod.generators.targets.winsorized`):
+    The reference point is that of :func:`ax_anasod.fronts.reference_point`,
+    with the outlier fences of what is modelled (:func:`ax_anasod.fronts.winsorized`):
     a cell that fails to train, and is fast, would let the search look for others like it.
 
     Args:

@@ -49,12 +49,14 @@ class Content:
     Args:
         records: The trials, in order.
         whole: Up to which byte it is whole.
+        checksum: That of the last line before this byte, 0 where there is none.
         damaged: What comes after that, where it is more than a line or batch whose writing was
             interrupted; empty otherwise.
     """
 
     records: list[Record]
     whole: int
+    checksum: int = 0
     damaged: bytes = b""
 
 
@@ -115,10 +117,11 @@ def parse(path: Path, content: bytes) -> Content:
             "move it elsewhere",
         )
     records: list[Record] = []
-    position = whole = 0
+    position = whole = checksum = whole_checksum = 0
     for number, line in enumerate(content.split(b"\n")[:-1], start=1):
         try:
-            _follow(records, from_line(line))
+            event, checksum = from_line(line, checksum)
+            _follow(records, event)
         except ValueError as error:
             if _is_last_write(content[position:]):
                 break
@@ -130,12 +133,12 @@ def parse(path: Path, content: bytes) -> Content:
         position += len(line) + 1
         # Nothing of a batch is evaluated before all of it is in the journal.
         if records[-1].trial == records[-1].start.last:
-            whole = position
+            whole, whole_checksum = position, checksum
     if records and records[-1].trial != records[-1].start.last:
         first = next(r.trial for r in records if r.start.last == records[-1].start.last)
         records = records[:first]
     rest = content[whole:]
-    return Content(records, whole, b"" if _is_interrupted(rest) else rest)
+    return Content(records, whole, whole_checksum, b"" if _is_interrupted(rest) else rest)
 
 
 def extend(records: Sequence[Record], events: Sequence[Event]) -> list[Record]:
@@ -167,7 +170,12 @@ def check_quantities(path: Path, records: Sequence[Record], names: Collection[st
         end = record.end
         if end is None:
             continue
-        if isinstance(end, Completed) and set(end.values) != set(names):
+        has_others = (
+            set(end.values) != set(names)
+            if isinstance(end, Completed)
+            else not set(end.values) <= set(names)
+        )
+        if has_others:
             raise RunError(
                 f"trial {end.trial} of the journal {path} has values of "
                 f"{', '.join(map(repr, end.values)) or 'nothing'}, not of "
@@ -209,7 +217,7 @@ def _is_last_write(rest: bytes) -> bool:
     batches = set()
     for line in rest.split(b"\n")[1:]:
         try:
-            event = from_line(line)
+            event, _ = from_line(line, before=None)
         except ValueError:
             continue
         batches.add(event.last if isinstance(event, Started) else None)

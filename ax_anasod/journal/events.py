@@ -1,7 +1,8 @@
 """What happens to a trial, as the lines of a run's journal.
 
 One event is one line: a JSON object whose last entry, ``crc32``, is the checksum of the
-others, so that a line that was changed or damaged is noticed and never taken for a result.
+others and of all lines before. So a line that was changed, damaged, removed or moved is
+noticed and never taken for a result.
 Numbers are written with all their digits: reading gives the same floats, bit for bit.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 import json
 import sys
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final
 
@@ -78,12 +79,15 @@ class Failed:
         reason: Why, on one line.
         encoding: Operation -> count, as in :class:`Completed`; empty where there is none.
         seconds: Wall time since the trial before it ended, in seconds.
+        values: Objective or reported quantity -> value of what was known of it nevertheless, such
+            as a latency that breaks a limit.
     """
 
     trial: int
     reason: str
     encoding: dict[str, int]
     seconds: float
+    values: dict[str, float] = field(default_factory=dict)
 
 
 Event = Started | Completed | Failed
@@ -113,18 +117,34 @@ def plain_entries(metadata: dict[str, Any] | None) -> dict[str, Any]:
     return {name: value for name, value in (metadata or {}).items() if is_plain(value)}
 
 
-def to_line(event: Event) -> bytes:
-    """An event as one line of the journal, with its end of line.
+def to_lines(events: Iterable[Event], before: int = 0) -> tuple[bytes, int]:
+    """Events as lines of the journal, each with its end of line.
+
+    Args:
+        events: The events, in order.
+        before: The checksum of the line before, 0 at the beginning.
+
+    Returns:
+        The lines, and the checksum of the last one.
 
     Raises:
         ValueError: A number is not finite.
     """
-    text = _compact({"event": _NAMES[type(event)], **asdict(event)})
-    return f'{text[:-1]},"{_CHECKSUM}":{zlib.crc32(text.encode())}}}\n'.encode()
+    lines = []
+    for event in events:
+        text = _compact({"event": _NAMES[type(event)], **asdict(event)})
+        before = zlib.crc32(text.encode(), before)
+        lines.append(f'{text[:-1]},"{_CHECKSUM}":{before}}}\n'.encode())
+    return b"".join(lines), before
 
 
-def from_line(line: bytes) -> Event:
-    """The event of a line.
+def from_line(line: bytes, before: int | None = 0) -> tuple[Event, int]:
+    """The event of a line, and its checksum.
+
+    Args:
+        line: The line, without its end.
+        before: The checksum of the line before, 0 at the beginning; None where it is not
+            known, and the checksum is not looked at.
 
     Raises:
         ValueError: The line is damaged; the message says how, to be put after its number.
@@ -137,25 +157,30 @@ def from_line(line: bytes) -> Event:
     if not isinstance(name, str) or name not in _KINDS:
         raise ValueError("is no event of a trial")
     checksum = content.pop(_CHECKSUM, None)
-    if checksum is None or checksum != _checksum(content):
-        raise ValueError("does not have the checksum that it was written with")
+    if type(checksum) is not int or (before is not None and checksum != _checksum(content, before)):
+        raise ValueError(
+            "does not have the checksum that it was written with: it was changed, or lines "
+            "before it were removed or moved"
+        )
     kind = _KINDS[content.pop("event")]
+    if kind is Failed:
+        content.setdefault("values", {})  # which journals of old do not have
     if [f.name for f in fields(kind)] != list(content):
         raise ValueError(f"has the entries {', '.join(content)}")
     wrong = [name for name, value in content.items() if not _is_of_type(name, value)]
     if wrong:
         raise ValueError(f"has {wrong[0]} = {content[wrong[0]]!r}")
-    return kind(**content)
+    return kind(**content), checksum
 
 
 def _compact(content: dict[str, Any]) -> str:
     return json.dumps(content, separators=(",", ":"), allow_nan=False)
 
 
-def _checksum(content: dict[str, Any]) -> int | None:
+def _checksum(content: dict[str, Any], before: int) -> int | None:
     """The checksum of an event; None where a number in it is not finite."""
     try:
-        return zlib.crc32(_compact(content).encode())
+        return zlib.crc32(_compact(content).encode(), before)
     except ValueError:
         return None
 

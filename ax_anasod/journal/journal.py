@@ -19,7 +19,7 @@ from typing import Self
 from ax_anasod.exceptions import RunError, RunLostError
 from ax_anasod.files import read_open, sync_folder, write_new
 from ax_anasod.journal.content import MOST_BYTES, Record, extend, parse
-from ax_anasod.journal.events import Event, to_line
+from ax_anasod.journal.events import Event, to_lines
 from ax_anasod.locks import is_there, open_locked
 
 
@@ -48,6 +48,7 @@ class Journal:
         try:
             content = parse(path, read_open(self._file, MOST_BYTES))
             self.records, self._size = content.records, content.whole
+            self._checksum = content.checksum
             if content.damaged:
                 self.set_aside = _set_aside(path, content.damaged)
             os.ftruncate(self._file, self._size)
@@ -72,7 +73,7 @@ class Journal:
             RunLostError: See `check`.
             RunError: They cannot be written, as on a full disk; the journal stays as it was.
         """
-        content = b"".join(map(to_line, events))
+        content, checksum = to_lines(events, self._checksum)
         records = extend(self.records, events)
         try:
             self._cut()
@@ -90,7 +91,7 @@ class Journal:
                 f"trial {first.trial} could not be recorded in {self.path}: {error.strerror}",
                 "all trials before it are kept; make room, then resume the run",
             ) from error
-        self.records = records
+        self.records, self._checksum = records, checksum
         self._size += len(content)
 
     def check(self) -> None:
@@ -153,7 +154,7 @@ def write_records(path: Path, records: Iterable[Record]) -> None:
         events += [record.start for record in batch]
         events += [record.end for record in batch if record.end is not None]
     try:
-        write_new(path, b"".join(map(to_line, events)))
+        write_new(path, to_lines(events)[0])
     except OSError as error:
         raise RunError(f"the journal {path} cannot be written: {error.strerror}") from error
 

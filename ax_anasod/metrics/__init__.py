@@ -1,6 +1,7 @@
 """What is measured of a trial, or known before it."""
 
 from ax_anasod.metrics.known import KnownLookup, KnownSize, KnownSum
+from ax_anasod.metrics.latency import LatencyMetric
 from ax_anasod.metrics.lookup import LookupMetric
 from ax_anasod.metrics.proxy import KnownProxy
 from ax_anasod.metrics.source import EarlierSearch
@@ -12,6 +13,7 @@ __all__ = [
     "KnownProxy",
     "KnownSize",
     "KnownSum",
+    "LatencyMetric",
     "LookupMetric",
     "TrainingMetric",
 ]

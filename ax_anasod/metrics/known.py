@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, cast
 
 import numpy as np
@@ -115,7 +116,7 @@ class KnownSize(KnownMetric):
         restored = cell if isinstance(cell, Cell) else cell_from_dict(dict(cell))
         sizes = config if isinstance(config, NetworkConfig) else NetworkConfig.from_dict(config)
         height, width = image_size
-        self._of = AdditiveSize(restored, sizes, name, (height, width))
+        self._of = _additive(restored, sizes, name, (height, width))
         super().__init__(name=name)
         self.cell, self.config = restored.to_dict(), sizes.to_dict()
         self.image_size = [height, width]
@@ -207,6 +208,14 @@ def known_metric(
         "give a KnownMetric, a benchmark, operation -> cost, the name of a proxy, or a function of "
         "codes",
     )
+
+
+@lru_cache(maxsize=8)
+def _additive(
+    cell: Cell, config: NetworkConfig, size: Size, image: tuple[int, int]
+) -> AdditiveSize:
+    # Whoever asks whether a size is a sum, and then for the metric, waits once.
+    return AdditiveSize(cell, config, size, image)
 
 
 def _check_table(name: str, table: Mapping[str, float], operations: Sequence[str]) -> None:

@@ -25,8 +25,8 @@ class TrainingMetric(IMetric):
     early-stopping strategies work; the value of a trial is that of its last epoch.
 
     Args:
-        name: Name of the quantity: ``"valid_error"`` (percent), ``"valid_loss"`` (nats) or
-            ``"parameters"`` (millions).
+        name: Name of the quantity: ``"valid_error"`` (percent), ``"valid_loss"`` (nats), or a
+            cost that the task records (:data:`ax_anasod.training.costs.COSTS`).
     """
 
     def __init__(self, name: str) -> None:

@@ -73,6 +73,15 @@ class Benchmark(Protocol):
         find_quantity(objective, quantities)
         return None
 
+    def all_values(self) -> Mapping[str, FloatArray] | None:
+        """What queries answer for all architectures of the cell, where that lies in memory.
+
+        Returns:
+            Name -> ``n`` values, in an order of the benchmark's own (NaN where there is none);
+            None where they are not at hand, or a query draws from several.
+        """
+        return None
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-able description from which `ax_anasod.nasbench.from_dict` restores it."""
         ...

@@ -145,6 +145,10 @@ class LookupBenchmark(Benchmark):
         values = self._values[quantity.name]
         return float(np.nanmin(values) if quantity.minimize else np.nanmax(values))
 
+    def all_values(self) -> Mapping[str, FloatArray] | None:
+        """What queries answer for all architectures that can be searched."""
+        return self._values
+
     @property
     def has_cost(self) -> bool:
         """Whether queries return ``"cost_seconds"``."""

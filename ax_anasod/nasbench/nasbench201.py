@@ -269,6 +269,10 @@ class NASBench201Benchmark(LookupBenchmark):
             return float(np.nanmin(self._searched.errors))
         return super().optimum(objective)
 
+    def all_values(self) -> Mapping[str, FloatArray] | None:
+        """As in the base; None with ``seeds="single"``."""
+        return super().all_values() if self.seeds == "mean" else None
+
     def _digest_parts(self) -> dict[str, FloatArray]:
         if self.seeds == "mean":
             return super()._digest_parts()

@@ -185,6 +185,22 @@ class TableBenchmark(LookupBenchmark):
         best = super().optimum(objective)
         return None if objective in self._report else best
 
+    def for_column(self, column: str) -> TableBenchmark:
+        """The same table with one objective, read as the first one of this is.
+
+        Raises:
+            BenchmarkError: The column has a value that is out of its range.
+            UnknownNameError: There is no such column.
+        """
+        kind = "accuracy" if self._accuracy else "minimize" if self._minimize else "maximize"
+        return TableBenchmark(
+            self._resolved_path,
+            self._whole_cell,
+            **{kind: column},
+            present_only=self._present_only,
+            name=self.name,
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-able description: the path as given and resolved, the options, a digest."""
         return {

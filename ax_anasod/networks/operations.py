@@ -14,6 +14,7 @@ from ax_anasod.exceptions import CellError, OptionError, UnknownNameError, neare
 from ax_anasod.networks.darts_operations import DARTS
 from ax_anasod.networks.layers import OperationFactory
 from ax_anasod.networks.nasbench201_operations import NAS_BENCH_201
+from ax_anasod.networks.sequence_operations import SEQUENCE_OPERATIONS
 
 OPERATIONS: Final[Mapping[str, OperationFactory]] = MappingProxyType({**DARTS, **NAS_BENCH_201})
 """The built-in operations; a name means the same module in every cell and skeleton."""
@@ -47,6 +48,11 @@ def resolve_operations(
             factories[name] = _Tried(name, own[name])
         elif name in OPERATIONS:
             factories[name] = OPERATIONS[name]
+        elif name in SEQUENCE_OPERATIONS:
+            raise CellError(
+                f"operation {name!r} of cell {cell.name!r} works on sequences, not on images",
+                "networks.decoder.build_decoder makes networks of it",
+            )
         else:
             raise CellError(
                 f"operation {name!r} of cell {cell.name!r} has no module",

@@ -63,9 +63,8 @@ class OneShotTask:
 
     @property
     def planned(self) -> int:
-        """Epochs of its supernets."""
-        supernets = 2 if self.config.method.selection == "discrete" else 1
-        return supernets * self.config.task.training.epochs
+        """Epochs of its supernet."""
+        return self.config.task.training.epochs
 
     @property
     def done(self) -> int:
@@ -109,7 +108,7 @@ class OneShotTask:
                 "choose another folder with --out",
             )
 
-    def carry_out(self, benchmark: Callable[[], Benchmark], connection: Connection) -> None:
+    def run(self, benchmark: Callable[[], Benchmark], connection: Connection) -> None:
         """Search to the end, or until something comes through the connection.
 
         Raises:
@@ -136,10 +135,8 @@ class OneShotTask:
         if not (self.folder / CONFIG).exists():
             self.config.write(self.folder / CONFIG)
         run = OneShotRun(self.config, images, self.folder)
-        epochs = self.config.task.training.epochs
         result = run.run(
             after_epoch=lambda epoch: progressed(epoch.epoch),
-            after_second=lambda epoch: progressed(epochs + epoch.epoch),
             after_cell=lambda trained: measure(),
             should_stop=connection.poll,
         )

@@ -1,13 +1,15 @@
 """What comes after a search by training or by gradients: networks that it found, trained for good.
 
 `evaluate` trains the most promising network with a protocol of the paper, on the data set of the
-search or on another one; `train_ensemble` trains several.
+search or on another one; `train_ensemble` trains several networks of one encoding, `train_top`
+the best trials of a search.
 """
 
 from ax_anasod.retraining.ensemble import EnsembleResult, train_ensemble
 from ax_anasod.retraining.found import BestCells, BestTrial, SearchResult, read_search
 from ax_anasod.retraining.member import Retrained, evaluate
 from ax_anasod.retraining.plan import evaluation_task
+from ax_anasod.retraining.top import TopResult, train_top
 
 __all__ = [
     "BestCells",
@@ -15,8 +17,10 @@ __all__ = [
     "EnsembleResult",
     "Retrained",
     "SearchResult",
+    "TopResult",
     "evaluate",
     "evaluation_task",
     "read_search",
     "train_ensemble",
+    "train_top",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, get_args
@@ -16,7 +16,7 @@ from ax_anasod.dnas import OneShotConfig, OneShotResult
 from ax_anasod.dnas.edges import CellEdges
 from ax_anasod.dnas.layout import CONFIG as DNAS_CONFIG
 from ax_anasod.exceptions import OptionError, RunError, UnknownNameError
-from ax_anasod.journal import BETWEEN_LAYERS
+from ax_anasod.journal import BETWEEN_LAYERS, Completed
 from ax_anasod.runs import Results
 from ax_anasod.runs.view import RunView
 from ax_anasod.training import TrainingTask
@@ -41,6 +41,11 @@ class SearchResult(ABC):
     @abstractmethod
     def origin(self) -> dict[str, Any]:
         """Where the networks come from, as ``metrics.json`` and ``ensemble.json`` say it."""
+
+    @property
+    def picked(self) -> dict[str, Any] | None:
+        """Which point of a front was picked, and by which rule; None where there is no front."""
+        return None
 
     @abstractmethod
     def draw(self, layers: int, member: int = 0) -> NDArray[np.int64]:
@@ -88,20 +93,29 @@ class BestTrial(SearchResult):
         valid_error: Its validation error in the search, in percent.
         counts: ``k`` counts of its encoding.
         codes: ``n x d`` codes of its network, one a layer or a single one.
+        rule: What it is of the front, in words; empty where there is one objective.
     """
 
     trial: int
     valid_error: float
     counts: NDArray[np.int64]
     codes: NDArray[np.int64]
+    rule: str = ""
 
     @classmethod
-    def in_run(cls, run: str | Path) -> Self:
+    def in_run(cls, run: str | Path, pick: str | None = None) -> Self:
         """Read the best trial of a run folder; a process may be at work in it.
+
+        Args:
+            run: The folder.
+            pick: Of several objectives, which point of the front
+                (:func:`ax_anasod.picking.parse_pick`); as the run was told by default.
 
         Raises:
             RunError: The folder holds no run, a damaged one, one that trained nothing, or one
-                without a trial that has ended well.
+                without a trial that has ended well, keeps the limits and is what was asked for.
+            OptionError: There is no such rule, or no front.
+            UnknownNameError: The rule names no quantity of the run.
         """
         view = RunView.read(run)
         run, config = view.path, view.config
@@ -111,10 +125,15 @@ class BestTrial(SearchResult):
                 "network to train",
                 "name the folder of a run of ax-anasod train, or of ax-anasod dnas",
             )
-        best = Results(config, view.records).best
+        results = Results(config, view.records, rule=pick)
+        best, rule = results.picked, results.pick
         if best is None:
+            if rule is not None and results.pareto_front:
+                raise RunError(f"no trial of the front in {run} is {rule.words}")
+            kept = " that keeps the limits" if config.limits else ""
             raise RunError(
-                f"the run in {run} has no trial with a result yet", "wait for one, or resume it"
+                f"the run in {run} has no trial with a result{kept} yet",
+                "wait for one, or resume it",
             )
         task = TrainingTask.from_dict(config.benchmark)
         return cls(
@@ -123,8 +142,39 @@ class BestTrial(SearchResult):
             seed=config.seed,
             trial=best.trial,
             valid_error=best.values[config.objectives[0].name],
+            rule="" if rule is None else rule.words,
             counts=np.array([best.encoding[name] for name in task.cell.operations]),
             codes=task.cell.from_strings(best.architecture.split(BETWEEN_LAYERS)),
+        )
+
+    @classmethod
+    def ranked(cls, run: str | Path, number: int) -> list[Self]:
+        """Read the best trials of a run folder, the most promising first.
+
+        By the first objective of those that have ended and keep the limits; of several objectives
+        the others decide where the first ties.
+
+        Args:
+            run: The folder.
+            number: How many, at most.
+
+        Raises:
+            RunError: As `in_run`.
+        """
+        best = cls.in_run(run)
+        view = RunView.read(run)
+        results = Results(view.config, view.records)
+        return [best._of(end) for end in results.ranking[:number]]
+
+    def _of(self, end: Completed) -> Self:
+        """Another trial of the same run."""
+        return replace(
+            self,
+            trial=end.trial,
+            valid_error=end.values[self.task.objectives[0].name],
+            counts=np.array([end.encoding[name] for name in self.task.cell.operations]),
+            codes=self.task.cell.from_strings(end.architecture.split(BETWEEN_LAYERS)),
+            rule="",
         )
 
     @property
@@ -136,6 +186,11 @@ class BestTrial(SearchResult):
     def origin(self) -> dict[str, Any]:
         """The trial and its encoding."""
         return {"trial": self.trial, "encoding": self.encoding}
+
+    @property
+    def picked(self) -> dict[str, Any] | None:
+        """The trial and the rule in words; None where there is one objective."""
+        return {"rule": self.rule, "trial": self.trial} if self.rule else None
 
     def draw(self, layers: int, member: int = 0) -> NDArray[np.int64]:
         """The architectures of a network with this encoding.
@@ -261,21 +316,31 @@ class BestCells(SearchResult):
         return described
 
 
-def read_search(folder: str | Path, layers: str | None = None) -> SearchResult:
+def read_search(
+    folder: str | Path, layers: str | None = None, pick: str | None = None
+) -> SearchResult:
     """Read what the search in a folder has found, be it one by trials or a differentiable one.
 
     Args:
         folder: The folder of a run that trains, or of a differentiable search.
         layers: As in `BestCells`; the layers of a trial are as they were trained.
+        pick: As in `BestTrial.in_run`.
 
     Raises:
         RunError: The folder holds neither, or nothing was found in it yet.
-        OptionError: Layers are asked for of a run that trains.
-        UnknownNameError: There is no such kind of layers.
+        OptionError: Layers are asked for of a run that trains, or a point of a front where there
+            is none.
+        UnknownNameError: There is no such kind of layers, or quantity of the run.
     """
     if (Path(folder) / DNAS_CONFIG).exists():
+        if pick is not None:
+            raise OptionError(
+                f"{pick!r} cannot be picked: {folder} holds a differentiable search, which has no "
+                "front",
+                "leave --pick out",
+            )
         return BestCells.in_search(folder, layers or "repeated")
-    best = BestTrial.in_run(folder)
+    best = BestTrial.in_run(folder, pick)
     if layers is not None:
         raise OptionError(
             f"layers {layers!r} cannot be chosen: {folder} holds a run of ax-anasod train, whose "

@@ -16,7 +16,7 @@ from ax_anasod import trust
 from ax_anasod.core import TrialKind
 from ax_anasod.exceptions import AnasodError, DataError, OptionError, RunError
 from ax_anasod.optional import require
-from ax_anasod.runners.training_base import BaseTrainingRunner, ax_status
+from ax_anasod.runners.training_base import LIMITS, BaseTrainingRunner, ax_status
 from ax_anasod.training import TrainingTask, train_trial
 
 # For a worker that is interrupted; one that does not answer is killed.
@@ -187,6 +187,7 @@ class RayRunner(BaseTrainingRunner):
             str(Path(metadata["folder"]).resolve()),
             self.tensorboard,
             self._shared,
+            metadata.get(LIMITS, ()),
         )
 
     def prepare(self) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +17,14 @@ from ax.core.trial_status import TrialStatus
 from ax_anasod.core.architectures import ARCHITECTURE, recorded_codes
 from ax_anasod.core.bound_space import TrialKind
 from ax_anasod.core.cell_search_space import CellSearchSpace, check_kind, search_space_of
+from ax_anasod.core.objectives import all_limits
 from ax_anasod.core.seeding import architecture_rng, check_seed, network_seed
 from ax_anasod.journal import BETWEEN_LAYERS
+from ax_anasod.objectives import Limit
 from ax_anasod.training import ImageData, TrainingTask, TrialState, TrialTraining, load_data
+
+LIMITS: Final = "limits"
+"""Key of a trial's ``run_metadata`` under which it has the limits of its experiment."""
 
 _STATUS = {
     "running": TrialStatus.RUNNING,
@@ -103,23 +108,34 @@ class BaseTrainingRunner(IRunner):
     def run(self, trial: BaseTrial) -> dict[str, Any]:
         """Start the training of a trial's network.
 
-        All layers are the architecture that was attached, or, where they are not drawn one by
-        one, the one that was proposed.
+        A network that breaks a limit of the experiment on a cost
+        (:data:`ax_anasod.training.costs.COSTS`) is not trained: its trial fails.
 
         Returns:
-            As :meth:`run_trial`.
+            As :meth:`run_trial`, and ``limits``, as texts.
+
+        Raises:
+            AnasodError: As :meth:`codes_of`.
+            RunError: The folder of the trial cannot be written.
+        """
+        config = trial.experiment.optimization_config
+        limits = [] if config is None else all_limits(config)
+        return self._begin(trial.index, self.codes_of(trial), limits)
+
+    def codes_of(self, trial: BaseTrial) -> npt.NDArray[np.int64]:
+        """The codes of a trial's network, ``n x d``: one a layer, or a single one.
+
+        All layers are the architecture that was attached, or, where they are not drawn one by
+        one, the one that was proposed.
 
         Raises:
             EncodingError: Its parameters are no encoding of the cell.
             ArchitectureError: They are no architecture of the cell.
-            RunError: The folder of the trial cannot be written.
         """
         (arm,) = trial.arms
         repeated = self._task.layers == "repeated"
         codes = recorded_codes(trial, arm, self._task.cell, with_proposed=repeated)
-        if codes is None:
-            codes = self.codes(trial.index, arm.parameters)
-        return self._begin(trial.index, codes)
+        return self.codes(trial.index, arm.parameters) if codes is None else codes
 
     def run_trial(self, trial_index: int, parameterization: TParameterization) -> dict[str, Any]:
         """Draw the network of parameters and start its training, without an experiment.
@@ -135,12 +151,15 @@ class BaseTrainingRunner(IRunner):
         """
         return self._begin(trial_index, self.codes(trial_index, parameterization))
 
-    def _begin(self, trial_index: int, codes: npt.NDArray[np.int64]) -> dict[str, Any]:
+    def _begin(
+        self, trial_index: int, codes: npt.NDArray[np.int64], limits: Sequence[Limit] = ()
+    ) -> dict[str, Any]:
         metadata = {
             "folder": str(self.folder_of(trial_index)),
             "codes": codes.tolist(),
             "seed": network_seed(self.seed, trial_index),
             ARCHITECTURE: BETWEEN_LAYERS.join(self._task.cell.to_strings(codes)),
+            **({LIMITS: list(map(str, limits))} if limits else {}),
         }
         self._start(trial_index, metadata)
         return metadata
@@ -189,6 +208,7 @@ class BaseTrainingRunner(IRunner):
             metadata["seed"],
             Path(metadata["folder"]),
             tensorboard=self.tensorboard,
+            limits=list(map(Limit.parse, metadata.get(LIMITS, ()))),
         )
 
 

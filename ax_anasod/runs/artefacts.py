@@ -6,9 +6,13 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+import numpy as np
+
 from ax_anasod._ax import strategy_of
-from ax_anasod.analysis import write_pictures, write_report
+from ax_anasod.analysis import FrontFacts, write_pictures, write_report
 from ax_anasod.files import write_whole
+from ax_anasod.fronts import pareto_front
+from ax_anasod.nasbench.truth import all_points
 from ax_anasod.runs.folder import RunFolder
 from ax_anasod.runs.layout import DATABASE, PARETO, REPORT, TRIALS
 from ax_anasod.runs.results import Results
@@ -78,6 +82,7 @@ def write_results(folder: RunFolder, search: RunState) -> None:
         write_whole(folder.path / PARETO, results.to_csv(front_only=True))
     optima = {objective.metric: objective.optimum for objective in config.objectives}
     units = {objective.metric: objective.unit for objective in config.objectives}
+    front = _front_facts(search, results)
     write_report(
         search.experiment,
         strategy_of(search.client),
@@ -93,5 +98,23 @@ def write_results(folder: RunFolder, search: RunState) -> None:
             "planned trials": str(config.trials),
             **({} if results.stop_reason is None else {"stopped early": results.stop_reason}),
         },
+        front=front,
     )
-    write_pictures(search.experiment, folder.path, optimum=first.optimum, unit=first.unit)
+    write_pictures(search.experiment, folder.path, optimum=first.optimum, unit=units, front=front)
+
+
+def _front_facts(search: RunState, results: Results) -> FrontFacts | None:
+    """What is known of the front besides the trials, in the names of metrics."""
+    objectives, pick, picked = results.config.objectives, results.pick, results.picked
+    if pick is None:
+        return None
+    index = None if picked is None else picked.trial
+    points = None
+    if search.benchmark is not None:
+        points = all_points(search.benchmark, objectives, results.config.limits)
+    front = np.empty((0, len(objectives))) if points is None else pareto_front(points)
+    truth = {
+        objective.metric: (objective.sign * column).tolist()
+        for objective, column in zip(objectives, front.T, strict=True)
+    }
+    return FrontFacts(index, pick.words, truth if len(front) else {})

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Self
 
+from ax_anasod.exceptions import OptionError
 from ax_anasod.files import read_json, write_whole
 from ax_anasod.global_stopping.rule import promises_too_little, stop_reason
 from ax_anasod.journal import Record
@@ -68,6 +70,43 @@ class ProxyFeature:
 
 
 @dataclass(frozen=True)
+class Screening:
+    """A search of a cheap column, before that of the one that matters.
+
+    Args:
+        column: The cheap column.
+        cost: What an evaluation of it costs, in evaluations of the other one.
+        trials: How many trials it has.
+
+    Raises:
+        OptionError: A number is out of range.
+    """
+
+    column: str
+    cost: float
+    trials: int = 100
+
+    def __post_init__(self) -> None:
+        if not 0 < self.cost < math.inf:
+            raise OptionError(f"the cost of screening must be above 0 and finite, got {self.cost}")
+        if not 1 <= self.trials <= MOST_TRIALS:
+            raise OptionError(f"screening has from 1 to {MOST_TRIALS:,} trials, got {self.trials}")
+
+    @property
+    def spent(self) -> float:
+        """What it costs in all, in evaluations of the column that matters."""
+        return self.cost * self.trials
+
+    @property
+    def words(self) -> dict[str, Any]:
+        """As the command line takes it."""
+        words: dict[str, Any] = {"screen": self.column, "screen_cost": self.cost}
+        if self.trials != Screening.trials:
+            words["screen_trials"] = self.trials
+        return words
+
+
+@dataclass(frozen=True)
 class RunConfig:
     """The content of ``config.json``.
 
@@ -97,6 +136,9 @@ class RunConfig:
         proxies: Proxies that help to predict the objectives.
         start_with: The architectures to start with; those with values are the first trials, of
             earlier work.
+        pick: Which point of the front is meant, as :func:`ax_anasod.picking.parse_pick` reads it;
+            empty for the best first objective.
+        screen: The search of a cheap column that came before.
         start: What the run starts from, as :class:`ax_anasod.generation_strategy.Start` stores
             it; empty for nothing.
 
@@ -127,6 +169,8 @@ class RunConfig:
     sources: tuple[Source, ...] = ()
     proxies: tuple[ProxyFeature, ...] = ()
     start_with: tuple[Given, ...] = ()
+    pick: str = ""
+    screen: Screening | None = None
 
     def __post_init__(self) -> None:
         limits = {"trials": (1, MOST_TRIALS), "parallel": (1, MOST_TRIALS), "seed": (0, None)}

@@ -18,16 +18,18 @@ from ax_anasod.global_stopping import check_until_improvement_below
 from ax_anasod.metrics import KnownProxy
 from ax_anasod.metrics.prior import chosen_by
 from ax_anasod.metrics.source import earlier_search
+from ax_anasod.nasbench.truth import Answers, best_value
 from ax_anasod.objectives import Limit, Objective, find_quantity
+from ax_anasod.picking import parse_pick
 from ax_anasod.proxies import PROXIES, ProxyConfig
-from ax_anasod.runs.config import MOST_TRIALS, Given, ProxyFeature, RunConfig, Source
+from ax_anasod.runs.config import MOST_TRIALS, Given, ProxyFeature, RunConfig, Screening, Source
 from ax_anasod.runs.given import read_given
 from ax_anasod.runs.metric_names import metric_names
 from ax_anasod.runs.proxy_features import proxy_metric, proxy_values
 from ax_anasod.training.task import TrainingTask, find_operations
 
 
-class Subject(Protocol):
+class Subject(Answers, Protocol):
     """The subject of a run: a benchmark, or networks that it trains."""
 
     @property
@@ -55,10 +57,6 @@ class Subject(Protocol):
         """What is recorded but not searched."""
         ...
 
-    def optimum(self, objective: str) -> float | None:
-        """The best value of an objective, None where unknown."""
-        ...
-
     def to_dict(self) -> dict[str, Any]:
         """JSON-able description from which it is restored."""
         ...
@@ -81,6 +79,8 @@ def plan_run(
     first: str = "",
     sources: Sequence[object] = (),
     start_with: Sequence[Path] = (),
+    pick: str = "",
+    screen: Screening | None = None,
 ) -> RunConfig:
     """The configuration of a new run.
 
@@ -115,8 +115,9 @@ def plan_run(
             f"the first trials are to be those of {start.source} and those with the best {first}",
             "give --from or --start",
         )
-    # Of networks that are to be trained no quantity is known.
-    columns = [] if isinstance(benchmark, TrainingTask) else [q.name for q in quantities]
+    # Of networks that are to be trained only costs are known.
+    is_trained = isinstance(benchmark, TrainingTask)
+    columns = [*known] if is_trained else [q.name for q in quantities]
     proxies = [name for name in features if _is_proxy(name, columns)]
     if proxies and getattr(benchmark, "operations", None) is not None:
         raise OptionError(
@@ -130,18 +131,18 @@ def plan_run(
     if starting and _is_proxy(starting[0], columns):
         given += _chosen_by_proxy(first, benchmark, seed)
         starting, first = [], ""
-    for name in (*known, *features, *starting):
+    for name in (*features, *starting):
         if name not in columns:
             raise UnknownNameError("quantity or proxy", name, [*columns, *PROXIES])
-    for bound in bounds:
-        find_quantity(bound.name, quantities)
+    for name in (*known, *(limit.name for limit in bounds)):
+        find_quantity(name, quantities)
+    parse_pick(pick, benchmark.objectives, benchmark.reported)  # refuses
     searched = benchmark.objectives[0].name
     found = [earlier_search("source", benchmark.cell, source, searched) for source in sources]
     parameters = make_search_space(benchmark.cell, strategy).parameters
     metrics = metric_names((quantity.name for quantity in quantities), parameters)
     described = tuple(
-        # The best of all architectures may break a limit: it is no optimum then.
-        replace(q, metric=metrics[q.name], optimum=None if bounds else benchmark.optimum(q.name))
+        replace(q, metric=metrics[q.name], optimum=best_value(benchmark, q, bounds))
         for q in quantities
     )
     return RunConfig(
@@ -170,6 +171,8 @@ def plan_run(
             for name in proxies
         ),
         start_with=tuple(given),
+        pick=pick,
+        screen=screen,
     )
 
 

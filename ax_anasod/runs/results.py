@@ -7,15 +7,18 @@ import io
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from ax_anasod.escaping import for_csv
 from ax_anasod.journal import Completed, Failed, Record, Stopped
 from ax_anasod.metadata import BETA, column_names, feature_summary
 from ax_anasod.objectives import Objective
 from ax_anasod.runs.config import RunConfig
+
+if TYPE_CHECKING:
+    from ax_anasod.picking import Pick
 
 
 @dataclass(frozen=True)
@@ -26,11 +29,22 @@ class Results:
         config: What the run is.
         records: Its trials; those still being evaluated are left out.
         out: Its folder, None where nothing is written.
+        rule: Which point of the front is meant, see :func:`ax_anasod.picking.parse_pick`; None
+            for what the configuration says.
+
+    Raises:
+        OptionError: The rule is none, or there is one objective and so no front.
+        UnknownNameError: The rule names no quantity of the run.
     """
 
     config: RunConfig
     records: Sequence[Record]
     out: Path | None = None
+    rule: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.rule is not None:
+            self._parse(self.rule)  # refuses
 
     @property
     def ends(self) -> list[Completed | Failed]:
@@ -52,17 +66,49 @@ class Results:
         best: Completed | None = None
         incumbents = []
         for end in self.ends:
-            if isinstance(end, Completed) and self._is_feasible(end):
+            if self._counts(end):
                 is_better = best is None or self._point(end) < self._point(best)
                 best = end if is_better else best
             incumbents.append(best)
         return incumbents
 
     @property
+    def ranking(self) -> list[Completed]:
+        """The trials that keep the limits, by the first objective, and then by the others."""
+        kept = [end for end in self.ends if self._counts(end)]
+        return sorted(kept, key=lambda end: (*self._point(end), end.trial))
+
+    @property
     def best(self) -> Completed | None:
         """The best trial by the first objective."""
         incumbents = self.incumbents
         return incumbents[-1] if incumbents else None
+
+    @property
+    def pick(self) -> Pick | None:
+        """The rule that picks a point of the front; None with a single objective."""
+        if len(self.config.objectives) == 1:
+            return None
+        return self._parse(self.config.pick if self.rule is None else self.rule)
+
+    def _parse(self, rule: str) -> Pick:
+        # Loaded here: what is shown of a single objective needs no NumPy.
+        from ax_anasod.picking import parse_pick
+
+        return parse_pick(rule, self.config.objectives, self.config.reported)
+
+    @property
+    def picked(self) -> Completed | None:
+        """The trial that is picked: of the front, or the best one with a single objective.
+
+        None where no trial keeps the limits, or none of the front what the rule asks for.
+        """
+        pick = self.pick
+        if pick is None:
+            return self.best
+        front = self.pareto_front
+        chosen = pick.choose([end.values for end in front], self.reference_point)
+        return None if chosen is None else front[chosen]
 
     @property
     def stop_reason(self) -> str | None:
@@ -82,6 +128,17 @@ class Results:
         return summary and {names.get(name, name): carried for name, carried in summary.items()}
 
     @property
+    def costs(self) -> list[float] | None:
+        """What was spent after each trial, screening included, in evaluations of one trial.
+
+        None where nothing was screened.
+        """
+        screen = self.config.screen
+        if screen is None:
+            return None
+        return [screen.spent + number for number in range(1, len(self.ends) + 1)]
+
+    @property
     def seconds(self) -> float:
         """Wall time of the search over all its processes, in seconds."""
         return sum(end.seconds for end in self.ends)
@@ -92,62 +149,63 @@ class Results:
 
         Of trials with equal values the earliest is taken; none that breaks a limit.
         """
-        completed = [end for end in self.ends if isinstance(end, Completed)]
-        completed = [end for end in completed if self._is_feasible(end)]
-        points = sorted(completed, key=lambda end: (*self._point(end), end.trial))
         front: list[Completed] = []
-        for end in points:
+        for end in self.ranking:
             # Whatever dominates or equals a point comes before it in this order.
             if not any(_covers(self._point(other), self._point(end)) for other in front):
                 front.append(end)
         return front
 
+    @property
+    def reference_point(self) -> dict[str, float] | None:
+        """Before which point the hypervolume is measured, a value for each objective.
+
+        That of what was found in the end (:func:`ax_anasod.fronts.reference_point`): a limit on
+        an objective is its threshold, and the fences are those of the trials that keep the
+        limits. None with a single objective, and where no trial keeps the limits.
+        """
+        objectives = self.config.objectives
+        counted = [end for end in self.ends if self._counts(end)]
+        if len(objectives) == 1 or not counted:
+            return None
+        import numpy as np
+
+        from ax_anasod.fronts import usual_reference
+
+        points = np.array([self._point(end) for end in counted])
+        bounds = {limit.name: limit.bound for limit in self.config.limits}
+        thresholds = [bounds.get(o.name, math.inf) for o in objectives]
+        reference = usual_reference(points, thresholds).tolist()
+        return {o.name: o.sign * v for o, v in zip(objectives, reference, strict=True)}
+
     def hypervolume(self) -> dict[str, Any] | None:
         """The hypervolume of the front after each trial, and its reference point.
 
-        All are measured before one reference point, that of what was found in the end
-        (:func:`ax_anasod.surrogates.hypervolume.reference_point`): a limit on an objective is
-        its threshold, and the fences are those of the trials that keep the limits.
-
         Returns:
-            ``"reference_point"``, a value for each objective, and ``"values"``, one for each
-            trial, in the product of the units; None with a single objective, and where no
-            trial keeps the limits.
+            ``"reference_point"``, and ``"values"``, one for each trial, in the product of the
+            units; None where there is no reference point.
         """
-        objectives, ends = self.config.objectives, self.ends
-        counts = [isinstance(end, Completed) and self._is_feasible(end) for end in ends]
-        if len(objectives) == 1 or not any(counts):
+        reference = self.reference_point
+        if reference is None:
             return None
-        # Loaded here: nothing else that is shown of a run needs Ax and torch.
         import numpy as np
 
-        from ax_anasod.generators.targets import winsorized
-        from ax_anasod.surrogates.hypervolume import hypervolumes, reference_point
+        from ax_anasod.fronts import hypervolumes
 
-        points = np.array(
-            [
-                self._point(end)
-                if isinstance(end, Completed) and counted
-                else [math.inf] * len(objectives)
-                for end, counted in zip(ends, counts, strict=True)
-            ]
-        )
-        bounds = {limit.name: limit.bound for limit in self.config.limits}
-        thresholds = [bounds.get(o.name, math.inf) for o in objectives]
-        feasible = points[np.array(counts)]
-        fences = [winsorized(v, t)[1] for v, t in zip(feasible.T, thresholds, strict=True)]
-        reference = reference_point(feasible, thresholds, fences)
+        objectives = self.config.objectives
+        nowhere = (math.inf,) * len(objectives)
+        points = [self._point(end) if self._counts(end) else nowhere for end in self.ends]
+        before = np.array([o.sign * reference[o.name] for o in objectives])
         return {
-            "reference_point": {
-                o.name: o.sign * value
-                for o, value in zip(objectives, reference.tolist(), strict=True)
-            },
-            "values": hypervolumes(points, reference),
+            "reference_point": reference,
+            "values": hypervolumes(np.array(points), before),
         }
 
-    def _is_feasible(self, end: Completed) -> bool:
-        """Whether a trial keeps all limits."""
-        return all(limit.keeps(end.values[limit.name]) for limit in self.config.limits)
+    def _counts(self, end: Completed | Failed) -> TypeGuard[Completed]:
+        """Whether a trial has values and keeps all limits."""
+        return isinstance(end, Completed) and all(
+            limit.keeps(end.values[limit.name]) for limit in self.config.limits
+        )
 
     def _point(self, end: Completed) -> tuple[float, ...]:
         """What is searched of a trial, so that less is better."""
@@ -181,6 +239,10 @@ class Results:
             else {"value": best.values[self.objective.name], **_description(best)},
             "optimum": self.objective.optimum,
             "cost_seconds": costs if any(cost is not None for cost in costs) else None,
+            "screen": None
+            if config.screen is None
+            else {**asdict(config.screen), "spent": config.screen.spent},
+            "cost": self.costs,
             "seconds": self.seconds,
             "seconds_per_trial": statistics.median(e.seconds for e in ends) if ends else None,
             "pareto_front": None
@@ -192,15 +254,26 @@ class Results:
                 }
                 for end in self.pareto_front
             ],
+            "picked": self._picked(),
             "hypervolume": self.hypervolume(),
             "limits": [str(limit) for limit in config.limits],
-            "feasible": [isinstance(end, Completed) and self._is_feasible(end) for end in ends]
-            if config.limits
-            else None,
+            "feasible": [self._counts(end) for end in ends] if config.limits else None,
             "features": self.features,
             "stopped_early": self.stop_reason,
             "out": None if self.out is None else str(self.out),
         }
+
+    def _picked(self) -> dict[str, Any] | None:
+        """What is picked of the front, and why; None with a single objective."""
+        pick, picked = self.pick, self.picked
+        if pick is None:
+            return None
+        of_trial = (
+            {"values": None, "trial": None, "encoding": None, "architecture": None}
+            if picked is None
+            else {"values": picked.values, **_description(picked)}
+        )
+        return {"rule": pick.words, **of_trial}
 
     def to_csv(self, *, front_only: bool = False) -> str:
         """The trials as a table: the content of ``trials.csv``, and of ``pareto.csv``.
@@ -226,7 +299,7 @@ class Results:
                 [end.trial, _status(end)]
                 + ["" if completed is None else completed.architecture]
                 + [end.encoding.get(operation, "") for operation in operations]
-                + ["" if completed is None else completed.values[name] for name in quantities]
+                + [end.values.get(name, "") for name in quantities]
                 + ["" if incumbent is None else incumbent.values[self.objective.name]]
                 + ["" if completed is None else completed.cost_seconds, end.seconds]
                 + [record.start.node, record.start.metadata.get(BETA, "")]

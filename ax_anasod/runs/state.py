@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -17,9 +18,9 @@ from ax.core.trial import Trial
 
 from ax_anasod._ax import data_rows, experiment_of, origin_of, strategy_of
 from ax_anasod.cells import Cell
-from ax_anasod.core import AnasodSearchSpace
+from ax_anasod.core import AnasodSearchSpace, KnownMetric
 from ax_anasod.core.architectures import ARCHITECTURE, proposed_architecture
-from ax_anasod.exceptions import AnasodError, RunError
+from ax_anasod.exceptions import AnasodError, ObjectiveWarning, RunError
 from ax_anasod.experiment import make_client, make_search_space
 from ax_anasod.generation_strategy import Start
 from ax_anasod.journal import (
@@ -57,7 +58,7 @@ class RunState:
         cell: The cell that is searched.
         journal: Where every trial event is written before the search goes on; None keeps
             the trials in memory only. Trials that it holds are those of the run so far.
-        benchmark: What known quantities are looked up in, where there are any.
+        benchmark: What is searched, where that is a benchmark.
 
     Raises:
         AnasodError: The strategy cannot run on the cell, or refuses an option.
@@ -70,21 +71,21 @@ class RunState:
         journal: Journal | None = None,
         benchmark: Benchmark | None = None,
     ) -> None:
-        self.config = config
+        self.config, self.benchmark = config, benchmark
         self._journal = journal
         self._records: list[Record] = []
         self._metrics = {q.name: q.metric for q in (*config.objectives, *config.reported)}
         self._space = make_search_space(cell, config.strategy)
-        lookups = self._known(benchmark)
+        known = self._known()
         self.client: Client = make_client(
             cell,
             config.strategy,
             objectives=[quantity.metric for quantity in config.objectives],
             maximize=[quantity.metric for quantity in config.objectives if not quantity.minimize],
             reported=[quantity.metric for quantity in config.reported],
-            known={self._metrics[name]: lookups[name] for name in config.known},
+            known={self._metrics[name]: known[name] for name in config.known},
             features={
-                **{self._metrics[name]: lookups[name] for name in config.features},
+                **{self._metrics[name]: known[name] for name in config.features},
                 **{m.name: m for m in proxy_metrics(config.proxies, cell, config.seed)},
             },
             sources=[EarlierSearch("source", cell, **vars(source)) for source in config.sources],
@@ -115,12 +116,12 @@ class RunState:
             return f"-{self._metrics[first.removeprefix('-')]}"
         return Start.from_dict(self.config.start) if self.config.start else None
 
-    def _known(self, benchmark: Benchmark | None) -> dict[str, KnownLookup]:
-        """What is known of an architecture: quantity -> what looks it up."""
-        if benchmark is None:
+    def _known(self) -> dict[str, KnownMetric]:
+        """What is known of an architecture: quantity -> what computes it."""
+        if self.benchmark is None:
             return {}
         return {
-            name: KnownLookup(self._metrics[name], benchmark, quantity=name)
+            name: KnownLookup(self._metrics[name], self.benchmark, quantity=name)
             for name in dict.fromkeys((*self.config.known, *self.config.features))
         }
 
@@ -136,6 +137,11 @@ class RunState:
         self._record(*self._imported([]))
 
     @property
+    def cell(self) -> Cell:
+        """The cell that is searched."""
+        return self._space.cell
+
+    @property
     def records(self) -> list[Record]:
         """The trials so far, in order."""
         return self._records if self._journal is None else self._journal.records
@@ -146,7 +152,10 @@ class RunState:
         return self.config.stop_reason(self.records)
 
     def _propose(self, number: int) -> None:
-        indices = list(self.client.get_next_trials(number))
+        with warnings.catch_warnings():
+            # That Ax's own front is empty where some objectives have a limit: a run has its own.
+            warnings.simplefilter("ignore", ObjectiveWarning)
+            indices = list(self.client.get_next_trials(number))
         if not indices:
             raise RunError(f"the strategy {self.config.strategy!r} proposes no further trial")
         self._record(*(_started(self._trial(index), indices[-1]) for index in indices))
@@ -217,6 +226,8 @@ class RunState:
             if isinstance(record.end, Completed):
                 rows += self._data_rows(trial, self._curve(record.end))
                 describe(trial, record.end)
+            elif isinstance(record.end, Failed):
+                rows += self._known_rows(trial, record.end)
         if rows:
             # At once: Ax copies all data so far with every attachment.
             self.experiment.attach_data(Data(data_rows=rows))
@@ -263,8 +274,12 @@ class RunState:
         )
         return data_rows(data)
 
+    def _known_rows(self, trial: Trial, end: Failed) -> list[DataRow]:
+        """What was known of a trial that failed."""
+        return self._data_rows(trial, [(math.nan, end.values)]) if end.values else []
+
     def _outcome(self, values: dict[str, float]) -> dict[str, Any]:
-        return {metric: values[name] for name, metric in self._metrics.items()}
+        return {metric: values[name] for name, metric in self._metrics.items() if name in values}
 
     def _encoding(self, start: Started) -> dict[str, int]:
         space = self._space

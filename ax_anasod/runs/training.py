@@ -15,8 +15,10 @@ from ax.core.trial_status import TrialStatus
 from ax.early_stopping.strategies import BaseEarlyStoppingStrategy
 
 from ax_anasod import trust
+from ax_anasod.core import KnownMetric
 from ax_anasod.exceptions import RunError
 from ax_anasod.journal import Completed, Failed, Journal, Record, Started, Stopped
+from ax_anasod.metrics.costs import known_cost
 from ax_anasod.runners import BaseTrainingRunner
 from ax_anasod.runs.config import RunConfig
 from ax_anasod.runs.execution import Execution
@@ -100,6 +102,11 @@ class TrainingSearch(SearchLoop):
         """What trains the trials."""
         return self._runner
 
+    def _known(self) -> dict[str, KnownMetric]:
+        """The costs that follow from an architecture."""
+        known = {name: known_cost(name, self.task) for name in self.config.known}
+        return {name: metric for name, metric in known.items() if metric is not None}
+
     def _work_on(
         self,
         waiting: Sequence[Record],
@@ -180,7 +187,8 @@ class TrainingSearch(SearchLoop):
         wrong = [f"{name} is {v}" for name, v in state.values.items() if not math.isfinite(v)]
         if state.status == "failed" or wrong or not state.epochs:
             reason = state.reason or ", ".join(wrong) or "it has no epoch"
-            self._record(Failed(start.trial, reason, encoding, seconds))
+            known = {name: v for name, v in state.costs.items() if name in self._metrics}
+            self._record(Failed(start.trial, reason, encoding, seconds, known))
             return
         kind = Stopped if state.status == "stopped" else Completed
         self._record(
@@ -205,6 +213,8 @@ class TrainingSearch(SearchLoop):
             if isinstance(record.end, Completed) and not trial.status.is_terminal:
                 rows += self._data_rows(trial, self._curve(record.end))
                 describe(trial, record.end)
+            elif isinstance(record.end, Failed) and not trial.status.is_terminal:
+                rows += self._known_rows(trial, record.end)
         if rows:
             self.experiment.attach_data(Data(data_rows=rows))
         for record in batch:

@@ -37,6 +37,7 @@ from ax_anasod.metrics import (
     KnownProxy,
     KnownSize,
     KnownSum,
+    LatencyMetric,
     LookupMetric,
     TrainingMetric,
 )
@@ -77,6 +78,7 @@ def register() -> None:
             KnownSum: metric_to_dict,
             KnownSize: metric_to_dict,
             EarlierSearch: metric_to_dict,
+            LatencyMetric: metric_to_dict,
             KnownFunction: refuse_to_store,
             MinObserved: transition_criterion_to_dict,
             ExpectedImprovementStoppingStrategy: stopping_strategy_to_dict,
@@ -97,6 +99,7 @@ def register() -> None:
         KnownSum,
         KnownSize,
         EarlierSearch,
+        LatencyMetric,
         MinObserved,
         RepeatablePercentileEarlyStoppingStrategy,
         ExpectedImprovementStoppingStrategy,

@@ -38,6 +38,7 @@ from ax_anasod.metrics import (
     KnownProxy,
     KnownSize,
     KnownSum,
+    LatencyMetric,
     LookupMetric,
     TrainingMetric,
 )
@@ -53,7 +54,8 @@ METRIC_NUMBERS: Final[dict[type[Metric], int]] = {
     KnownSum: 210_004,
     KnownSize: 210_005,
     EarlierSearch: 210_006,
-    KnownProxy: 210_007,
+    LatencyMetric: 210_007,
+    KnownProxy: 210_008,
 }
 RUNNER_NUMBERS: Final[dict[type[Runner], int]] = {
     LookupRunner: 210_001,

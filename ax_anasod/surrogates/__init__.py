@@ -22,6 +22,7 @@ from ax_anasod.surrogates.paths import effective_paths, num_paths
 from ax_anasod.surrogates.posterior import log_expected_improvement, predict
 from ax_anasod.surrogates.subtree_features import SubtreeFeatures, subtree_features
 from ax_anasod.surrogates.two_level import TwoLevelGP
+from ax_anasod.surrogates.two_level_model import TwoLevelModel
 from ax_anasod.surrogates.weisfeiler_lehman import WeisfeilerLehmanGP, WeisfeilerLehmanKernel
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "OperationGraphs",
     "SubtreeFeatures",
     "TwoLevelGP",
+    "TwoLevelModel",
     "WeisfeilerLehmanGP",
     "WeisfeilerLehmanKernel",
     "effective_paths",

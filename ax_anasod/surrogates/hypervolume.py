@@ -9,11 +9,9 @@ from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from botorch.utils.multi_objective.hypervolume import infer_reference_point
 from scipy.special import log_ndtr, ndtr
 
-FloatArray = npt.NDArray[np.float64]
+from ax_anasod.fronts import FloatArray, Front
 
 Link = Literal["identity", "log", "negative_log"]
 
@@ -131,104 +129,7 @@ class Belief:
         return np.where(finite, scale.unit * np.maximum(gaps, 0.0), 0.0)
 
 
-def pareto_front(points: FloatArray) -> FloatArray:
-    """The distinct ones of ``n x m`` points that no other beats, ``f x m``; less is better."""
-    points = np.unique(points, axis=0)
-    kept = np.empty((0, points.shape[1]))
-    # In lexicographic order whatever beats a point stands before it.
-    for point in points:
-        if not (kept <= point).all(axis=1).any():
-            kept = np.concatenate([kept, point[None]])
-    return kept
-
-
-def reference_point(
-    points: FloatArray, thresholds: Sequence[float], fences: Sequence[float]
-) -> FloatArray:
-    """Before which point the hypervolume of ``n x m`` points is measured, ``m``.
-
-    In each objective the threshold where one is given, else the worst value of the front plus a
-    tenth of the front's range
-    (:func:`botorch.utils.multi_objective.hypervolume.infer_reference_point`), but no value beyond
-    the fence: what fails, and is fast, is on the front.
-
-    Args:
-        points: At least one point; less is better.
-        thresholds: The worst values ``m`` that count, infinite where none is given.
-        fences: The worst values ``m`` that are no outliers.
-    """
-    bounds = np.array(thresholds)
-    within = points[(points <= bounds).all(axis=1)]
-    front = pareto_front(within if len(within) else points)
-    inferred = -infer_reference_point(-torch.from_numpy(front)).numpy()
-    return np.where(np.isfinite(bounds), bounds, np.minimum(inferred, fences))
-
-
-def hypervolumes(points: FloatArray, reference: FloatArray) -> list[float]:
-    """The hypervolumes of the first 1, 2, ... ``n`` of ``n x m`` points; less is better.
-
-    Args:
-        points: The points; infinite ones count nothing.
-        reference: The reference point ``m``.
-
-    Returns:
-        ``n`` volumes, in the product of the units.
-    """
-    front = ExpectedHypervolumeImprovement(points[:0], reference)
-    volumes = []
-    for point in points:
-        if not front.hopeless(point[None])[0]:
-            front = ExpectedHypervolumeImprovement(np.vstack([front.front, point]), reference)
-        volumes.append(front.volume)
-    return volumes
-
-
-def nondominated_boxes(front: FloatArray, reference: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Disjoint boxes that fill what lies before a reference point and behind no front point.
-
-    The last objective is swept from the best value to the reference; a box of the others
-    that stays the same between two values is one box. With two objectives there is one box
-    more than points, with three at most two more than twice as many.
-
-    Args:
-        front: ``f x m`` points, none of which need be better than the reference; less is better.
-        reference: The reference point ``m``.
-
-    Returns:
-        Lower corners ``b x m`` (minus infinity where a box is unbounded) and upper corners.
-    """
-    inside = front[(front < reference).all(axis=1)]
-    boxes = _boxes(inside, tuple(reference.tolist()))
-    corners = np.array(boxes, dtype=np.float64).reshape(len(boxes), 2, len(reference))
-    return corners[:, 0], corners[:, 1]
-
-
-_Box = tuple[tuple[float, ...], tuple[float, ...]]
-
-
-def _boxes(points: FloatArray, reference: tuple[float, ...]) -> list[_Box]:
-    if len(reference) == 1:
-        return [((-math.inf,), (min([reference[0], *points[:, 0].tolist()]),))]
-    done: list[_Box] = []
-    open_since: dict[_Box, float] = dict.fromkeys(
-        _boxes(points[:0, :-1], reference[:-1]), -math.inf
-    )
-    active = points[:0, :-1]
-    for value in [*np.unique(points[:, -1]).tolist(), reference[-1]]:
-        if value < reference[-1]:
-            active = pareto_front(np.concatenate([active, points[points[:, -1] == value, :-1]]))
-            present = _boxes(active, reference[:-1])
-        else:
-            present = []
-        kept = set(present)
-        for (lower, upper), since in open_since.items():
-            if (lower, upper) not in kept:
-                done.append(((*lower, since), (*upper, value)))
-        open_since = {box: open_since.get(box, value) for box in present}
-    return done
-
-
-class ExpectedHypervolumeImprovement:
+class ExpectedHypervolumeImprovement(Front):
     """How much the volume between a front and a reference point is expected to grow.
 
     The volume is that of the users' units, whatever scale the models have: over each box that
@@ -238,32 +139,7 @@ class ExpectedHypervolumeImprovement:
     Source: Emmerich, Yang, Deutz, Wang & Fonseca 2016, "A multicriteria generalization of
     Bayesian global optimization"; Yang, Emmerich, Deutz & Baeck 2019, "Efficient computation
     of expected hypervolume improvement using box decomposition algorithms".
-
-    Args:
-        points: ``n x m`` values of what was evaluated, in the users' units; less is better.
-        reference: The reference point ``m``: the worst values that count.
     """
-
-    def __init__(self, points: FloatArray, reference: FloatArray) -> None:
-        self.front = pareto_front(points[(points < reference).all(axis=1)])
-        self.reference = reference
-        self._lower, self._upper = nondominated_boxes(self.front, reference)
-
-    @property
-    def volume(self) -> float:
-        """The volume that the front dominates now, in the product of the units."""
-        if not len(self.front):
-            return 0.0
-        ideal = self.front.min(axis=0)
-        free = np.maximum(self._upper - np.maximum(self._lower, ideal), 0.0)
-        return float(np.prod(self.reference - ideal) - np.prod(free, axis=1).sum())
-
-    def hopeless(self, points: FloatArray) -> npt.NDArray[np.bool_]:
-        """Which of ``k x m`` points would add nothing, ``k``."""
-        hopeless = np.asarray((points >= self.reference).any(axis=1))
-        for point in self.front:
-            hopeless |= (point <= points).all(axis=1)
-        return hopeless
 
     def __call__(self, beliefs: Sequence[Belief]) -> FloatArray:
         """The expected growth.

@@ -14,6 +14,9 @@ from ax_anasod.cells.graph import IDENTITY_OPERATIONS, ZERO_OPERATIONS
 _MOST_PATHS: Final = 128
 PATH_BASE: Final = 4096
 """Larger than any number of an operation or input of a path."""
+# So many digits fit 64 bits.
+_EXACT: Final = 5
+_ODD: Final = 0x1E3779B97F4A7C15
 
 
 def num_paths(cell: Cell) -> int | None:
@@ -74,11 +77,14 @@ def effective_paths(cell: Cell, codes: npt.NDArray[np.int64]) -> npt.NDArray[np.
 def path_numbers(paths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """One number for each path, ``n x W x L`` to ``n x W``: equal where the paths are.
 
-    Exact where the digits fit 64 bits, else modulo 2^64; 0 where there is no path.
+    Exact where the digits fit 64 bits; longer ones are hashed to 64 bits. 0 where there is no
+    path.
     """
+    # A power of two would push the first digits of a long path out of the number.
+    base = np.int64(PATH_BASE if paths.shape[2] <= _EXACT else _ODD)
     numbers = np.zeros(paths.shape[:2], dtype=np.int64)
     for column in range(paths.shape[2]):
-        numbers = numbers * PATH_BASE + paths[:, :, column]
+        numbers = numbers * base + paths[:, :, column]
     return numbers
 
 

@@ -114,6 +114,11 @@ class TwoLevelGP:
         return self._fit.noise
 
     @property
+    def noise_and_jitter(self) -> float:
+        """The variance that is added to the covariance of what was observed."""
+        return self._fit.noise + _JITTER
+
+    @property
     def targets(self) -> npt.NDArray[np.float64]:
         """The ``n`` targets, believed ones in the place of those that are pending."""
         return self._targets
@@ -135,7 +140,7 @@ class TwoLevelGP:
         Returns:
             Means ``m`` and standard deviations ``m``.
         """
-        cross = self._covariance(distances, features)
+        cross = self.covariance(distances, features)
         whitened = solve_triangular(self._factor, cross.T, lower=True, check_finite=False)
         prior = self._fit.variances.sum()
         for z, s in zip(features, self._fit.slopes, strict=True):
@@ -149,17 +154,23 @@ class TwoLevelGP:
         """Factor the covariance of all architectures, believing the pending ones."""
         self._targets = targets
         if len(known) < len(targets):
-            covariance = self._covariance(distances, self._features)
+            covariance = self.covariance(distances, self._features)
             observed = covariance[np.ix_(known, known)]
             weights = cho_solve((self._factorise(observed), True), targets[known])
             believed = covariance[:, known] @ weights
             self._targets = np.where(np.isfinite(targets), targets, believed)
-        self._factor = self._factorise(self._covariance(distances, self._features))
+        self._factor = self._factorise(self.covariance(distances, self._features))
         self._weights = cho_solve((self._factor, True), self._targets)
 
-    def _covariance(
-        self, distances: Distances, features: Sequence[npt.NDArray[np.float64]]
+    def covariance(
+        self, distances: Distances, features: Sequence[npt.NDArray[np.float64]] = ()
     ) -> npt.NDArray[np.float64]:
+        """The prior covariance of architectures, without noise.
+
+        Args:
+            distances: Distances ``m x n``; with features, from the architectures of the fit.
+            features: Values ``m x f`` of each feature.
+        """
         total: npt.NDArray[np.float64] | None = None
         fit = self._fit
         for level, s, lengthscale in zip(self.levels, fit.variances, fit.lengthscales, strict=True):
@@ -173,7 +184,7 @@ class TwoLevelGP:
         return total
 
     def _factorise(self, covariance: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        noisy = covariance + (self._fit.noise + _JITTER) * np.eye(len(covariance))
+        noisy = covariance + self.noise_and_jitter * np.eye(len(covariance))
         factor: npt.NDArray[np.float64] = cholesky(noisy, lower=True, check_finite=False)
         return factor
 

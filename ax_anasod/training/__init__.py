@@ -22,10 +22,15 @@ if TYPE_CHECKING:
     from ax_anasod.training.config import TrainingConfig as TrainingConfig
     from ax_anasod.training.config import protocol as protocol
     from ax_anasod.training.data import load_data as load_data
+    from ax_anasod.training.deploy import Classifier as Classifier
+    from ax_anasod.training.deploy import Exported as Exported
     from ax_anasod.training.epoch import Epoch as Epoch
     from ax_anasod.training.hardware import Hardware as Hardware
     from ax_anasod.training.images import ImageData as ImageData
     from ax_anasod.training.images import Images as Images
+    from ax_anasod.training.latency import Latency as Latency
+    from ax_anasod.training.latency import LatencyConfig as LatencyConfig
+    from ax_anasod.training.latency import measure_latency as measure_latency
     from ax_anasod.training.model_file import TrainedModel as TrainedModel
     from ax_anasod.training.model_file import load_model as load_model
     from ax_anasod.training.model_file import save_model as save_model
@@ -39,11 +44,15 @@ if TYPE_CHECKING:
     from ax_anasod.training.trial import train_trial as train_trial
 
 _MODULES: Final = {
+    "Classifier": "deploy",
     "DataConfig": "config",
     "Epoch": "epoch",
+    "Exported": "deploy",
     "Hardware": "hardware",
     "ImageData": "images",
     "Images": "images",
+    "Latency": "latency",
+    "LatencyConfig": "latency",
     "Layers": "task",
     "PROTOCOLS": "config",
     "Reliability": "calibration",
@@ -57,6 +66,7 @@ _MODULES: Final = {
     "load_data": "data",
     "load_model": "model_file",
     "loss_and_error": "predict",
+    "measure_latency": "latency",
     "predict_logits": "predict",
     "protocol": "config",
     "quality": "calibration",

@@ -16,9 +16,11 @@ from ax_anasod import cells
 from ax_anasod.cells import Cell
 from ax_anasod.exceptions import AnasodError, OptionError, RunError, shown
 from ax_anasod.networks import Network, NetworkConfig, OperationFactory, build_network
+from ax_anasod.networks.export import ExportFormat
 from ax_anasod.schema import conform
 from ax_anasod.training.checkpoint import read_state, write_state
 from ax_anasod.training.decoding import resized
+from ax_anasod.training.deploy import Classifier, Exported, export_classifier
 from ax_anasod.training.images import ImageData
 from ax_anasod.training.predict import predict_logits
 
@@ -99,22 +101,66 @@ class TrainedModel:
         Raises:
             OptionError: If the images have another type or other channels.
         """
+        self._check(images)
+        classifier = self.module()
+        images, device = resized(images, self.image_size), classifier.mean.device
+        logits = predict_logits(self.network, images, classifier.normalise, device)
+        return torch.softmax(logits, dim=1)
+
+    def module(self) -> Classifier:
+        """The network with its preprocessing, as a ``torch.nn.Module``.
+
+        It maps images ``b x c x h x w`` of `image_size`, uint8 from 0 to 255, to probabilities
+        ``b x num_classes``, and shares its weights with `network`.
+        """
+        return Classifier(self.network, self.mean, self.std)
+
+    def export(
+        self, path: str | Path, images: Tensor, file_format: ExportFormat | None = None
+    ) -> Exported:
+        """Write the network with its preprocessing as a file that needs no ax_anasod.
+
+        The file maps images ``b x c x h x w`` of `image_size`, uint8 from 0 to 255, to
+        probabilities; b is free. It names the classes, and says where the network comes from.
+        ONNX has the operators of version 18. Nothing is written unless the probabilities of the
+        file are those of torch to within 1e-4.
+
+        Args:
+            path: The file.
+            images: Real images to check that on, as for `predict`.
+            file_format: ``"onnx"`` or ``"pt2"`` (:func:`torch.export.load`); by default what the
+                suffix of the file says.
+
+        Raises:
+            ExportError: An operation of the network cannot be exported, or the file gives other
+                probabilities.
+            OptionError: The images have another type or other channels.
+            OptionalImportError: A package of the extra ``onnx`` is not installed.
+            RunError: The file cannot be written.
+            UnknownNameError: There is no such format.
+        """
+        self._check(images)
+        metadata = {
+            "classes": list(self.classes),
+            "dataset": self.dataset,
+            "image_size": list(self.image_size),
+            "mean": list(self.mean),
+            "std": list(self.std),
+            "architectures": self.cell.to_strings(self.codes),
+        }
+        pixels = resized(images, self.image_size)
+        return export_classifier(self.module(), pixels.cpu(), Path(path), file_format, metadata)
+
+    def _check(self, images: Tensor) -> None:
+        """Refuse images of another type or with other channels."""
         if not isinstance(images, Tensor) or images.dtype != torch.uint8:
             got = images.dtype if isinstance(images, Tensor) else f"a {type(images).__name__}"
             raise OptionError(
                 f"images must be a torch.Tensor of type uint8, from 0 to 255, got {got}"
             )
-        device = next(self.network.parameters()).device
-        # A scale in units of pixel values, and one number a channel.
-        mean, std = (
-            255 * torch.tensor(values, device=device)[:, None, None]
-            for values in (self.mean, self.std)
-        )
-        if images.ndim != 4 or images.shape[1] != len(mean) or 0 in images.shape[2:]:
-            raise OptionError(f"images must be b x {len(mean)} x h x w, got {tuple(images.shape)}")
-        images = resized(images, self.image_size)
-        logits = predict_logits(self.network, images, lambda pixels: (pixels - mean) / std, device)
-        return torch.softmax(logits, dim=1)
+        channels = len(self.mean)
+        if images.ndim != 4 or images.shape[1] != channels or 0 in images.shape[2:]:
+            raise OptionError(f"images must be b x {channels} x h x w, got {tuple(images.shape)}")
 
 
 def save_model(path: str | Path, model: TrainedModel) -> None:

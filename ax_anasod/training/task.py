@@ -7,7 +7,7 @@ import importlib
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal, Self, get_args
 
@@ -18,11 +18,14 @@ from ax_anasod import trust
 from ax_anasod.cells import Cell, from_dict
 from ax_anasod.exceptions import OptionError, UnknownNameError, shown
 from ax_anasod.networks import Network, NetworkConfig, OperationFactory, build_network
-from ax_anasod.objectives import PERCENT, Objective, find_quantity
+from ax_anasod.objectives import PERCENT, Objective, find_quantity, name_list
 from ax_anasod.schema import conform
+from ax_anasod.settings import PositiveInt
 from ax_anasod.training.config import DataConfig, TrainingConfig
+from ax_anasod.training.costs import COSTS
 from ax_anasod.training.hardware import Hardware
 from ax_anasod.training.images import ImageData
+from ax_anasod.training.latency import LatencyConfig
 from ax_anasod.training.spread import engage
 from ax_anasod.training.training import Training
 
@@ -32,8 +35,9 @@ KIND: Final = "benchmark"
 """Key of the description that says what it describes, as in that of a benchmark."""
 TRAINING: Final = "training"
 """Its value for a task."""
-MILLIONS: Final = "million"
 
+_ERROR: Final = Objective("valid_error", PERCENT)
+_LOSS: Final = Objective("valid_loss", "nats")
 _IDENTITY: Final = ("cell", "data", "network", "training", "operations")
 # What the images and the training say of a network.
 _FITTED: Final = ("num_classes", "in_channels", "auxiliary")
@@ -53,9 +57,15 @@ class TrainingTask:
             trial's encoding (paper, Section 4.2); ``"repeated"``: all layers are one.
         operations: Where modules for operations of the user's own are found, as
             ``"package.module:NAME"`` of a mapping for `ax_anasod.networks.build_network`.
+        minimize: Names of costs (:data:`ax_anasod.training.costs.COSTS`) that are searched beside
+            the validation error.
+        costs: Names of further costs that are recorded, such as those with a limit.
+        image_size: Height and width of the images in pixels, once they were read.
+        latency: How latency is measured, where it is one of the costs.
 
     Raises:
-        UnknownNameError: There is no such kind of layers.
+        UnknownNameError: There is no such kind of layers or cost.
+        OptionError: A cost is named twice.
     """
 
     cell: Cell
@@ -65,17 +75,34 @@ class TrainingTask:
     hardware: Hardware
     layers: Layers = "sampled"
     operations: str | None = None
+    minimize: tuple[str, ...] = ()
+    costs: tuple[str, ...] = ()
+    image_size: tuple[int, int] | None = None
+    latency: LatencyConfig = field(default_factory=LatencyConfig)
 
     name: ClassVar[str] = TRAINING
-    objectives: ClassVar[tuple[Objective, ...]] = (Objective("valid_error", PERCENT),)
-    reported: ClassVar[tuple[Objective, ...]] = (
-        Objective("valid_loss", "nats"),
-        Objective("parameters", MILLIONS),
-    )
 
     def __post_init__(self) -> None:
         if self.layers not in get_args(Layers):
             raise UnknownNameError("kind of layers", self.layers, get_args(Layers))
+        for name in (*name_list("minimize", self.minimize), *self.costs):
+            if name not in COSTS:
+                raise UnknownNameError("cost of a network", name, COSTS)
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """The validation error, and the costs that are minimised."""
+        return (_ERROR, *(COSTS[name].objective for name in self.minimize))
+
+    @property
+    def reported(self) -> tuple[Objective, ...]:
+        """The validation loss, and the costs that are only recorded."""
+        return (_LOSS, *(COSTS[n].objective for n in self.cost_names if n not in self.minimize))
+
+    @property
+    def cost_names(self) -> tuple[str, ...]:
+        """The costs that are recorded of each network: its parameters, and what was asked for."""
+        return tuple(dict.fromkeys((*self.minimize, "parameters", *self.costs)))
 
     @property
     def dataset(self) -> str:
@@ -90,6 +117,9 @@ class TrainingTask:
         """
         find_quantity(objective, (*self.objectives, *self.reported))
 
+    def all_values(self) -> None:
+        """Nobody has trained them all."""
+
     def fitted(self, data: ImageData) -> Self:
         """The task with the classes and channels of these images, and what training asks for."""
         network = replace(
@@ -98,7 +128,7 @@ class TrainingTask:
             in_channels=data.channels,
             auxiliary=self.training.auxiliary_weight > 0,
         )
-        return replace(self, network=network)
+        return replace(self, network=network, image_size=data.image_size)
 
     def draw(
         self, counts: npt.NDArray[np.int64], rng: np.random.Generator
@@ -122,14 +152,21 @@ class TrainingTask:
         number = self.network.cells if self.layers == "sampled" else 1
         return self.cell.sample(number, np.random.default_rng(0))
 
-    def build(self, codes: npt.NDArray[np.int64], seed: int) -> Network:
+    def build(self, codes: npt.NDArray[np.int64], seed: int, device: str = "cpu") -> Network:
         """The network of ``n x d`` codes, with first weights drawn from a seed.
+
+        On the device ``"meta"`` it has none.
 
         Raises:
             AnasodError: The cell does not fit the skeleton, or an operation has no module.
         """
         return build_network(
-            self.cell, codes, self.network, find_operations(self.operations), seed=seed
+            self.cell,
+            codes,
+            self.network,
+            find_operations(self.operations),
+            seed=seed,
+            device=device,
         )
 
     def start(
@@ -196,6 +233,10 @@ class TrainingTask:
             "hardware": self.hardware.to_dict(),
             "layers": self.layers,
             "operations": self.operations,
+            "minimize": list(self.minimize),
+            "costs": list(self.costs),
+            "image_size": None if self.image_size is None else list(self.image_size),
+            "latency": self.latency.to_dict(),
         }
         if self.operations is None:
             return description
@@ -226,6 +267,10 @@ class TrainingTask:
             hardware=Hardware.from_dict(described.hardware),
             layers=described.layers,
             operations=described.operations,
+            minimize=described.minimize,
+            costs=described.costs,
+            image_size=described.image_size,
+            latency=described.latency,
         )
 
 
@@ -253,6 +298,10 @@ class _Description:
     hardware: dict[str, Any]
     layers: Layers
     operations: str | None
+    minimize: tuple[str, ...] = ()
+    costs: tuple[str, ...] = ()
+    image_size: tuple[PositiveInt, PositiveInt] | None = None
+    latency: LatencyConfig = field(default_factory=LatencyConfig)
 
 
 def find_operations(where: str | None) -> Mapping[str, OperationFactory] | None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
@@ -14,11 +14,13 @@ import numpy.typing as npt
 from ax_anasod import trust
 from ax_anasod.exceptions import AnasodError, RunError
 from ax_anasod.files import read_bytes, refuse_link, remove_unfinished, write_whole
-from ax_anasod.networks import num_parameters
+from ax_anasod.objectives import Limit
 from ax_anasod.schema import parse_json
 from ax_anasod.training.checkpoint import ROOM_HINT
+from ax_anasod.training.costs import latency_of, measure_costs
 from ax_anasod.training.epoch import Epoch
 from ax_anasod.training.images import ImageData
+from ax_anasod.training.latency import LATENCY, Latency
 from ax_anasod.training.log import TensorBoardLog
 from ax_anasod.training.task import TrainingTask
 from ax_anasod.training.training import Training
@@ -37,20 +39,22 @@ class TrialState:
         codes: ``n x d`` codes of its network, one a layer or a single one, as lists.
         seed: The seed of its training.
         task: Part -> digest of what is trained, by which the trial of another task is known.
-        parameters: Number of its weights without the auxiliary tower, in millions; 0 before
-            there is a network.
+        costs: What its network costs (:data:`ax_anasod.training.costs.COSTS`); empty before
+            there is one.
         epochs: Its epochs so far.
         status: What it does.
         reason: Why it failed or was stopped.
+        latency: How its latency was measured, where that is one of the costs.
     """
 
     codes: list[list[int]]
     seed: int
     task: dict[str, str]
-    parameters: float = 0.0
+    costs: dict[str, float] = field(default_factory=dict)
     epochs: tuple[Epoch, ...] = ()
     status: Status = "running"
     reason: str | None = None
+    latency: Latency | None = None
 
     @property
     def values(self) -> dict[str, float]:
@@ -62,7 +66,7 @@ class TrialState:
         return {
             "valid_error": epoch.valid_error,
             "valid_loss": epoch.valid_loss,
-            "parameters": self.parameters,
+            **self.costs,
         }
 
     def differs_from(self, other: TrialState) -> list[str]:
@@ -78,7 +82,11 @@ class TrialState:
         Raises:
             RunError: It cannot be written, as on a full disk.
         """
-        content = {**vars(self), "epochs": [epoch.to_dict() for epoch in self.epochs]}
+        content = {
+            **vars(self),
+            "epochs": [epoch.to_dict() for epoch in self.epochs],
+            "latency": None if self.latency is None else self.latency.to_dict(),
+        }
         write_whole(folder / _FILE, json.dumps(content, indent=1).encode(), ROOM_HINT)
 
     @classmethod
@@ -111,6 +119,8 @@ class TrialTraining:
         seed: The seed of the training.
         folder: The folder of the trial; it is made.
         tensorboard: Whether a log for TensorBoard is written there.
+        limits: What the network must keep; one on a cost that is broken ends the trial before its
+            first epoch.
 
     Raises:
         RunError: The folder cannot be made, or has the trial of another search.
@@ -124,9 +134,10 @@ class TrialTraining:
         folder: Path,
         *,
         tensorboard: bool = True,
+        limits: Sequence[Limit] = (),
     ) -> None:
         self._task, self._codes, self._seed, self._folder = task, codes, seed, folder
-        self._tensorboard = tensorboard
+        self._tensorboard, self._limits = tensorboard, limits
         self._training: Training | None = None
         self._log: TensorBoardLog | None = None
         try:
@@ -198,6 +209,10 @@ class TrialTraining:
         if training is None:
             checkpoint = self._folder / _CHECKPOINT
             task = self._task.fitted(data)
+            if not self.state.costs:
+                self._measure(task)
+            if self.state.status != "running":
+                return
             training = task.start(self._codes, data, self._seed, checkpoint)
             self._training = training
             if self._tensorboard:
@@ -208,14 +223,29 @@ class TrialTraining:
             epoch = training.train_epoch()
             if self._log is not None:
                 self._log.write(epoch)
-        self.state = replace(
-            self.state,
-            parameters=num_parameters(training.network) / 1e6,
-            epochs=tuple(training.history),
-        )
+        self.state = replace(self.state, epochs=tuple(training.history))
         if training.finished:
             self.end("completed")
         else:
+            self.state.write(self._folder)
+
+    def _measure(self, task: TrainingTask) -> None:
+        """Measure what the network costs, once; a limit that is broken ends the trial."""
+        latency = latency_of(task, self._codes) if LATENCY in task.cost_names else None
+        counted = [name for name in task.cost_names if name != LATENCY]
+        costs = measure_costs(task, self._codes, counted)
+        if latency is not None:
+            costs[LATENCY] = latency.median
+        self.state = replace(self.state, costs=costs, latency=latency)
+        broken = [x for x in self._limits if x.name in costs and not x.keeps(costs[x.name])]
+        if broken:
+            self.end(
+                "failed",
+                "its network was not trained: "
+                + ", ".join(f"{x.name} is {costs[x.name]:.6g}, not {x}" for x in broken),
+            )
+        elif latency is not None:
+            # Another measurement would be another value.
             self.state.write(self._folder)
 
 
@@ -226,6 +256,7 @@ def train_trial(
     folder: str,
     tensorboard: bool,
     data: ImageData,
+    limits: Sequence[str] = (),
 ) -> None:
     """Train one trial to its end: what the worker of a cluster does, which knows nothing of Ax.
 
@@ -236,6 +267,7 @@ def train_trial(
         folder: The folder of the trial.
         tensorboard: Whether a log for TensorBoard is written there.
         data: The images.
+        limits: What the network must keep, such as ``"latency <= 5"``.
 
     Raises:
         RunError: The folder of the trial cannot be written, or its checkpoint is damaged.
@@ -248,5 +280,6 @@ def train_trial(
         seed,
         Path(folder),
         tensorboard=tensorboard,
+        limits=list(map(Limit.parse, limits)),
     )
     training.advance(data, epochs=None)

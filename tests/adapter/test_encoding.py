@@ -358,8 +358,8 @@ class TestFixedParameters:
     [
         ({"objective": "-(2*error + size)"}, "single metrics, not a sum"),
         (
-            {"objective": "-error", "outcome_constraints": ["size <= 3"]},
-            "no outcome constraints",
+            {"objective": "-error", "outcome_constraints": ["size + 2*other <= 3"]},
+            "limits a sum of several metrics",
         ),
     ],
 )

@@ -81,7 +81,8 @@ def test_without_an_oracle_and_with_one_epoch(tmp_path: Path) -> None:
     write_one_shot(content(1, oracle=False), CELL, tmp_path)
     page = (tmp_path / "report.html").read_text()
     assert TEXTS[0] in page
-    assert "oracle)" not in page
+    assert "oracle" not in page
+    assert "<th>score [nats]</th></tr>" in page
     assert {path.name for path in tmp_path.iterdir()} == {
         *("distribution.png", "curve.png", "report.html")
     }

@@ -138,6 +138,7 @@ def test_without_a_folder_nothing_is_written(
         (["--option", "travel=far"], "travel must be a number or none, got 'far'"),
         (["--option", "shared=maybe"], "shared must be true or false, got 'maybe'"),
         (["--option", "traval=3"], "did you mean 'travel'"),
+        (["--option", "summary=mine"], "unknown option of method 'anasod-dnas': 'summary'"),
         (["--option", "travel"], "not of the form NAME=VALUE"),
         (["--option", "temperature=0"], "temperature must be at least 0.001"),
         (["--method", "darts", "--option", "shared=true"], "is a cell of one operation"),

@@ -41,6 +41,8 @@ def search(refused: Refused, table: list[object], tmp_path: Path) -> Refused:
         (["--trials", "2.5"], "'--trials': '2.5' is not a whole number"),
         (["--seed", "-1"], "'--seed': '-1' is not a whole number of at least 0"),
         (["--parallel", "0"], "'--parallel': '0' is not a whole number of at least 1"),
+        (["--out", ""], "an argument is empty (is a variable of the shell not set?)"),
+        (["--out="], "--out is empty (is a variable of the shell not set?)"),
         (["more"], "unexpected extra argument(s) (more)"),
         (["--strategy", "anasod-boo"], "unknown strategy 'anasod-boo' (did you mean 'anasod-bo'?)"),
         (["--accuracy", "vali"], "unknown column 'vali' (did you mean 'valid'?)"),

@@ -107,6 +107,14 @@ def test_without_out_nothing_is_written(
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.parametrize("trials", [27, 28])
+def test_more_trials_than_architectures_are_noted(
+    command: Command, table: list[object], trials: int
+) -> None:
+    search = ("search", *table, "--accuracy", "valid", "--strategy", "random", "--trials", trials)
+    assert ("the cell has only 27 architectures" in command(*search).err) == (trials == 28)
+
+
 def test_out_holds_the_run(command: Command, table: list[object], tmp_path: Path) -> None:
     out = tmp_path / "runs" / "one"
     content = command(

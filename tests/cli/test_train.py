@@ -213,6 +213,18 @@ def test_what_was_left_out_and_that_nothing_was_learned_is_said(
         (["--operations", "sys:modules"], "they must be a mapping from names to functions"),
         (["--training", "crop_padding=9"], "crop_padding must be at most 8"),
         (["--images", 15], "15 images are too few for 10 classes"),
+        (["--minimize", "flosp"], "unknown cost of a network 'flosp' (did you mean 'flops'?)"),
+        (["--minimize", "flops", "--minimize", "flops"], "minimize names 'flops' twice"),
+        (
+            ["--limit", "parameters<=5ms"],
+            "has no unit 'ms' (a number may have k, M, G",
+        ),
+        (["--limit", "parameters<=5 apples"], "'parameters' has no unit 'apples'"),
+        (["--limit", "valid_loss<=1k"], "'valid_loss' has no unit 'k' (give a number alone)"),
+        (["--limit", "parameters"], "'parameters' is no limit"),
+        (["--limit", "memory<=5"], "unknown objective 'memory'"),
+        (["--limit", "valid_error<=5"], "limits 'valid_error', which is minimised"),
+        (["--pick", "knee"], "no front to pick 'knee' from: valid_error is the only objective"),
     ],
 )
 def test_wrong_wishes_are_refused_before_anything_is_written(

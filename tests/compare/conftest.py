@@ -38,17 +38,36 @@ def benchmark(table: Path) -> TableBenchmark:
     return TableBenchmark(table, CELL, accuracy="valid", report="test", cost="seconds")
 
 
+FillPlan = Callable[[TableBenchmark, Plan], Path]
+
+
+def _run_here(folder: ComparisonFolder, benchmark: TableBenchmark) -> None:
+    for task in folder.tasks:
+        task.journal.parent.mkdir(parents=True, exist_ok=True)
+        with Journal(task.journal) as journal:
+            config = task.contender.config(benchmark, task.seed, task.limits, task.known)
+            Search(config, benchmark, journal).run(task.contender.trials)
+
+
+@pytest.fixture
+def fill_plan(tmp_path: Path) -> FillPlan:
+    """Makes the runs of a plan, here and now; gives their folder."""
+
+    def make(benchmark: TableBenchmark, plan: Plan) -> Path:
+        with ComparisonFolder.open(tmp_path / "filled", plan) as folder:
+            _run_here(folder, benchmark)
+        return tmp_path / "filled"
+
+    return make
+
+
 @pytest.fixture
 def fill(benchmark: TableBenchmark) -> Callable[..., ComparisonFolder]:
     """Makes the runs of a comparison, here and now."""
 
     def make(path: Path, contenders: Sequence[Contender], seeds: int) -> ComparisonFolder:
         with ComparisonFolder.open(path, Plan.of(benchmark, contenders, seeds)) as folder:
-            for task in folder.tasks:
-                task.journal.parent.mkdir(parents=True, exist_ok=True)
-                with Journal(task.journal) as journal:
-                    config = task.contender.config(benchmark, task.seed)
-                    Search(config, benchmark, journal).run(task.contender.trials)
+            _run_here(folder, benchmark)
         return folder
 
     return make

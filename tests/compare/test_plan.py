@@ -42,10 +42,14 @@ def test_seeds_out_of_range_are_refused(benchmark: TableBenchmark, seeds: int) -
         Plan.of(benchmark, [RANDOM], seeds)
 
 
-def test_several_objectives_are_refused(table: Path, benchmark: TableBenchmark) -> None:
+def test_strategies_without_fronts_or_limits_are_refused(
+    table: Path, benchmark: TableBenchmark
+) -> None:
     several = TableBenchmark(table, benchmark.cell, accuracy=["valid", "test"])
-    with pytest.raises(OptionError, match="one objective, got 2: valid_error, test_error"):
-        Plan.of(several, [RANDOM], 1)
+    with pytest.raises(OptionError, match="'tpe' searches one objective, got 2"):
+        Plan.of(several, [RANDOM, Contender("tpe", {}, 20)], 1)
+    with pytest.raises(OptionError, match="'tpe' knows no limits"):
+        Plan.of(benchmark, [RANDOM, Contender("tpe", {}, 20)], 1, limits=["test <= 90"])
 
 
 @pytest.mark.parametrize("column", ["seed", "incumbent", "seconds", "strategy", "trial", "value"])

@@ -19,7 +19,7 @@ from ax.core.observation import ObservationFeatures
 from ax.core.optimization_config import OptimizationConfig
 
 from ax_anasod.cells import Cell
-from ax_anasod.core import AnasodSearchSpace, History
+from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, History
 from ax_anasod.core.history import HistoryReader
 from ax_anasod.core.means import fail_unusable_trials
 from ax_anasod.exceptions import ObservationWarning
@@ -304,6 +304,36 @@ def test_learning_curves_count_with_their_last_step(
     history = History.from_experiment(client._experiment, space)
 
     assert history.values.tolist() == [[4.0]]
+
+
+@pytest.mark.filterwarnings("ignore:there is a threshold on latency and none on error")
+def test_what_was_known_of_a_trial_before_it_failed_stays(toy_cell: Cell) -> None:
+    client = make_client(
+        toy_cell, "random", objectives=["error", "latency"], limits=["latency <= 5", "size <= 9"]
+    )
+    told: list[dict[str, Any]] = [
+        {"error": 3.0, "latency": 4.0, "size": 1.0},
+        {"latency": 7.0, "size": 2.0},
+        {"latency": 2.0, "size": 2.0},
+        {"error": 1.0, "latency": 2.0, "size": 2.0},
+    ]
+    for values in told:
+        for index in client.get_next_trials(1):
+            client.attach_data(index, raw_data=dict(values))
+            if "error" in values and index == 0:
+                client.complete_trial(index)
+            else:
+                client.mark_trial_failed(index)
+    experiment = client._experiment
+    reader = HistoryReader(CellSearchSpace.from_cell(toy_cell))
+    history = reader.read(experiment, with_limits=True)
+    assert history.failed.tolist() == [False, True, True, True]
+    assert history.observed.tolist() == [True, False, False, False]
+    np.testing.assert_array_equal(history.values[:, 1], [4.0, 7.0, 2.0, np.nan])
+    np.testing.assert_array_equal(history.limit_values[0], [1.0, 2.0, 2.0, np.nan])
+    # The second breaks a limit: nobody knows its error. Others count as the worst.
+    np.testing.assert_array_equal(history.imputed()[1], [3.0, np.nan, 3.0, 3.0])
+    np.testing.assert_array_equal(history.imputed(history.values[:, 1])[1], [4.0, 7.0, 2.0, 4.0])
 
 
 def test_rows_proposed_in_the_same_call_come_last(

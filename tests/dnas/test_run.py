@@ -115,14 +115,17 @@ def test_what_is_printed(make: Make) -> None:
     assert all(sum(row.values()) == pytest.approx(1.0) for row in p)
 
 
-@pytest.mark.parametrize("stop_after", [1, 2])
+@pytest.mark.parametrize("stop", ["search", "ranking", "kill"])
 def test_a_run_that_was_stopped_ends_as_one_that_was_not(
-    make: Make, tmp_path: Path, stop_after: int
+    make: Make, tmp_path: Path, stop: str
 ) -> None:
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     make("rsps", whole, candidates=3).run()
     first = make("rsps", stopped, candidates=3)
-    if stop_after == 1:
+    if stop == "ranking":
+        assert first.run(should_stop=(stopped / "trained.json").exists) is None
+        assert len(json.loads((stopped / "trained.json").read_text())) == 1
+    elif stop == "search":
         assert first.run(should_stop=lambda: len(first.search.history) == 1) is None
         assert not (stopped / "found.json").exists()
         assert len(timeless(stopped / "epochs.csv")) == 1
@@ -206,8 +209,13 @@ def test_what_the_user_has_to_know(make: Make) -> None:
     assert few.startswith("6 steps are few for a method that computes one operation a block")
     mixture = make("gaea")
     mixture.run()
-    assert mixture.warnings() == []
     last = mixture.search.history[-1]
+    mixture.search.history[-1] = replace(last, draw_error=50.0)
+    assert mixture.warnings() == []
+    mixture.search.history[-1] = replace(last, draw_error=88.0)
+    (guessing,) = mixture.warnings()
+    assert guessing.startswith("draws from p did not do clearly better than guessing (error 88.00 ")
+    last = replace(last, draw_error=50.0)
     mixture.search.history[-1] = replace(last, probabilities=[[0.1, 0.5, 0.1, 0.0, 0.3]] * 6)
     (collapsed,) = mixture.warnings(0.4)
     assert collapsed == (

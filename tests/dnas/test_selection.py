@@ -12,16 +12,17 @@ import pytest
 from scipy.stats import spearmanr
 
 from ax_anasod import cells
-from ax_anasod.dnas import DistributionSearch, Ranking, method, select
+from ax_anasod.dnas import DistributionSearch, method, select
 from ax_anasod.dnas.edges import CellEdges
 from ax_anasod.dnas.judge import Judge
 from ax_anasod.dnas.selection import (
+    deep_network,
     halve,
     likeliest,
     mutations,
-    neighbourhood,
     train_alone,
 )
+from ax_anasod.exceptions import OptionError
 from ax_anasod.training import ImageData
 from tests.dnas.conftest import ROW, Search, random_rows
 
@@ -35,7 +36,9 @@ class Trainings:
     def __init__(self, sign: float = 1.0) -> None:
         self.sign, self.asked = sign, list[tuple[int, int]]()
 
-    def __call__(self, codes: npt.NDArray[np.int64], epochs: int) -> npt.NDArray[np.float64]:
+    def __call__(
+        self, codes: npt.NDArray[np.int64], epochs: int, cells: int
+    ) -> npt.NDArray[np.float64]:
         self.asked.append((len(codes), epochs))
         key = (codes == 3).sum(axis=1) + (codes @ np.arange(6)) / 1000
         return np.asarray(-self.sign * key, dtype=np.float64)
@@ -50,7 +53,9 @@ def finished(search: Search, name: str, **options: Any) -> DistributionSearch:
 def judging(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let supernets say what `Trainings` says."""
     says = Trainings()
-    monkeypatch.setattr(Judge, "__call__", lambda self, codes: (says(codes, 0), says(codes, 0)))
+    monkeypatch.setattr(
+        Judge, "__call__", lambda self, codes: (says(codes, 0, 3), says(codes, 0, 3))
+    )
 
 
 def texts(codes: npt.NDArray[np.int64]) -> Sequence[str]:
@@ -92,7 +97,7 @@ def test_the_best_of_many_is_ranked_by_the_supernet_and_compared_with_short_trai
     ranking = select(one, digits, train=Trainings(sign))
     assert ranking.ranked_by == "supernet"
     assert ranking.agreement == pytest.approx(sign)
-    assert ranking.scores.tolist() == sorted(Trainings()(ranking.codes, 0))
+    assert ranking.scores.tolist() == sorted(Trainings()(ranking.codes, 0, 3))
     assert 1 < len(ranking.codes) <= 40
     assert len(np.unique(ranking.codes, axis=0)) == len(ranking.codes)
 
@@ -106,67 +111,62 @@ def test_ranking_by_the_real_supernet_and_real_trainings(search: Search, digits:
     assert list(ranking.scores) == sorted(ranking.scores)
 
 
-@pytest.mark.parametrize("sign", [1.0, -1.0])
-def test_our_selection_ranks_draws_and_mutations_in_the_supernet_of_a_neighbourhood(
-    search: Search, digits: ImageData, monkeypatch: pytest.MonkeyPatch, sign: float
+def test_our_selection_compares_the_best_vertex_and_its_mutations_by_short_trainings(
+    search: Search, digits: ImageData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = finished(search, "anasod-dnas+", candidates=20)
-    starts: list[npt.NDArray[np.float64]] = []
+    judging(monkeypatch)
+    asked: list[tuple[int, int, int]] = []
 
-    def near(start: npt.NDArray[np.float64]) -> DistributionSearch:
-        starts.append(start)
-        local = neighbourhood(one, digits, start)
-        judging(monkeypatch)
-        return local
+    def trainings(codes: npt.NDArray[np.int64], epochs: int, cells: int) -> npt.NDArray[np.float64]:
+        asked.append((len(codes), epochs, cells))
+        # The vertex of 3x3 convolutions is best in a small network, one skip in a large one.
+        better = 1 if cells > 3 else 3
+        return (
+            np.asarray(codes[:, 3] != better, dtype=np.float64)
+            + codes @ np.arange(6) / 1000
+            + (codes == 0).sum(axis=1)
+        )
 
-    trainings = Trainings(sign)
-    ranking = select(one, digits, train=trainings, search_near=near)
-    (start,) = starts
-    assert start.shape == (1, 5)
-    assert start.sum() == pytest.approx(1.0)
-    assert start[0, 0] == 0
-    # Mostly one operation, and some of every other one that is allowed.
-    assert start.max() == pytest.approx(0.6 + 0.4 / 4)
-    assert sorted(start[0])[1:4] == pytest.approx([0.1] * 3)
-    assert len(np.unique(ranking.codes, axis=0)) == len(ranking.codes)
-    # Short trainings say which operation, whatever p says.
-    vertices = np.repeat(np.arange(1, 5)[:, None], 6, axis=1)
-    pure = vertices[Trainings(sign)(vertices, 0).argmin()]
-    assert start[0].argmax() == pure[0]
-    assert trainings.asked[0] == (4, 4)
-    distance = (ranking.codes != pure).sum(axis=1)
-    assert {0, 1} <= set(distance.tolist())
-    assert ranking.agreement == pytest.approx(sign)
-    if sign > 0:
-        assert ranking.ranked_by == "supernet"
-        # None is clearly better than the purest cell, which is the simplest.
-        assert (ranking.codes[0] == pure).all()
-        assert ranking.scores.tolist()[1:] == sorted(Trainings()(ranking.codes[1:], 0))
-    else:
-        # The supernet is wrong, and trainings decide.
-        assert ranking.ranked_by == "training"
-        best = trainings(ranking.codes, 0)
-        assert best[0] == best.min()
-        assert {(16, 4), (4, 12)} <= set(trainings.asked)
+    ranking = select(one, digits, train=trainings)
+    assert (10, 4, 3) in asked
+    assert (4, 4, 3) in asked
+    # The vertex and 18 mutations, in networks as deep as published.
+    assert asked[-3:] == [(19, 2, 15), (6, 4, 15), (2, 8, 15)]
+    assert ranking.codes[0].tolist() == [3, 3, 3, 1, 3, 3]
+    near = (ranking.codes[:19] != 3).sum(axis=1)
+    assert sorted(near) == [0] + [1] * 18
+    assert len(ranking.codes) > 19
+    assert len(np.unique(ranking.codes, axis=0)) == len(ranking.codes) == len(ranking.scores)
+    assert ranking.ranked_by == "training"
+    # Draws follow in the order of the supernet.
+    assert ranking.scores[19:].tolist() == sorted(Trainings()(ranking.codes[19:], 0, 3))
+    assert ranking.agreement is not None
+
+
+def test_the_depth_of_short_trainings(search: Search) -> None:
+    assert deep_network(search("anasod-dnas+")).cells == 15
+    chosen = deep_network(search("anasod-dnas+", options={"depth": 6}))
+    assert (chosen.cells, chosen.channels) == (6, 4)
+    with pytest.raises(OptionError, match="the depth 7 will not do: cells must be a multiple of 3"):
+        deep_network(search("anasod-dnas+", options={"depth": 7}))
 
 
 def test_halving_trains_the_better_ones_longer() -> None:
     codes = NB201.sample(60, np.random.default_rng(0))
     kept = codes.copy()
     trainings = Trainings()
-    ranking = halve(Ranking(codes, np.zeros(60), "supernet", -0.5), trainings)
-    assert trainings.asked == [(48, 1), (16, 4), (4, 12)]
-    assert (ranking.ranked_by, ranking.agreement) == ("training", -0.5)
-    assert sorted(map(tuple, ranking.codes.tolist())) == sorted(map(tuple, codes.tolist()))
-    assert ranking.scores[:48].tolist() == sorted(trainings(codes[:48], 0))
-    assert np.array_equal(ranking.codes[48:], codes[48:])
+    ranked, losses = halve(codes, lambda codes, epochs: trainings(codes, epochs, 15))
+    assert trainings.asked == [(60, 2), (6, 4), (2, 8)]
+    assert sorted(map(tuple, ranked.tolist())) == sorted(map(tuple, codes.tolist()))
+    assert losses.tolist() == sorted(trainings(codes, 0, 15)) == trainings(ranked, 0, 15).tolist()
     assert np.array_equal(codes, kept)
 
 
 def test_few_cells_are_all_trained_longest() -> None:
     trainings = Trainings()
-    halve(Ranking(NB201.sample(3, np.random.default_rng(0)), np.zeros(3)), trainings)
-    assert trainings.asked == [(3, 1), (3, 4), (3, 12)]
+    halve(NB201.sample(2, np.random.default_rng(0)), lambda c, epochs: trainings(c, epochs, 15))
+    assert trainings.asked == [(2, 2), (2, 4), (2, 8)]
 
 
 def test_the_likeliest_architectures_are_found() -> None:
@@ -201,44 +201,33 @@ def test_mutations_that_pass_nothing_on_are_left_out(search: Search) -> None:
     assert sorted(found.tolist()) == [[1, 2], [2, 1]]
 
 
-def test_a_neighbourhood_learns_on_paths_of_a_distribution_that_stays(
-    search: Search, digits: ImageData
-) -> None:
-    one = finished(search, "anasod-dnas+")
-    start = np.array([[0.0, 0.1, 0.1, 0.7, 0.1]])
-    local = neighbourhood(one, digits, start)
-    local.run()
-    assert local.probabilities == pytest.approx(np.tile(start, (6, 1)))
-    assert local.history[0].distribution_loss == 0
-    again = neighbourhood(one, digits, start)
-    again.run()
-    codes = NB201.sample(3, np.random.default_rng(0))
-    assert np.array_equal(again.judge(codes), local.judge(codes))
-
-
 def test_a_cell_trained_alone_has_a_schedule_of_its_own(search: Search, digits: ImageData) -> None:
     one = search()
     code = np.array([3, 1, 3, 1, 3, 1])
-    loss = train_alone(one, digits, code, 2)
-    task = replace(one.task, training=one.task.training.with_options(epochs=2))
+    loss = train_alone(one, digits, code, 2, 6)
+    task = replace(
+        one.task,
+        training=one.task.training.with_options(epochs=2),
+        network=replace(one.task.network, cells=6),
+    )
     training = task.start(code[None], digits, one.seed)
     assert loss == training.run()[-1].valid_loss
-    assert train_alone(one, digits, code, 1) != loss
+    assert train_alone(one, digits, code, 1, 6) != loss
 
 
 def test_agreement_is_a_rank_correlation(search: Search, digits: ImageData) -> None:
     one = finished(search, "rsps", candidates=30)
     asked: list[npt.NDArray[np.int64]] = []
 
-    def noisy(codes: npt.NDArray[np.int64], epochs: int) -> npt.NDArray[np.float64]:
+    def noisy(codes: npt.NDArray[np.int64], epochs: int, cells: int) -> npt.NDArray[np.float64]:
         asked.append(codes)
         return np.random.default_rng(0).normal(size=len(codes))
 
     ranking = select(one, digits, train=noisy)
     (checked,) = asked
-    expected = spearmanr(one.judge(checked)[0], noisy(checked, 0))[0]
+    expected = spearmanr(one.judge(checked)[0], noisy(checked, 0, 3))[0]
     assert ranking.agreement == pytest.approx(expected)
-    level = select(one, digits, train=lambda codes, epochs: np.ones(len(codes)))
+    level = select(one, digits, train=lambda codes, epochs, cells: np.ones(len(codes)))
     assert level.agreement == 0.0
 
 

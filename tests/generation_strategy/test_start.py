@@ -232,7 +232,7 @@ class TestStart:
         with pytest.raises(RunError, match=message):
             Start.from_dict(stored)
 
-    @pytest.mark.parametrize("value", [3, {}, [FOUND_NB201]])
+    @pytest.mark.parametrize("value", [3, {}, [FOUND_NB201], ""])
     def test_what_is_no_result_is_refused(self, value: Any) -> None:
         with pytest.raises(OptionError, match=r"start is .*, which is no result.*found\.json"):
             make_client(NB201, "random", start=value)

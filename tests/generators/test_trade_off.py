@@ -14,12 +14,12 @@ from ax_anasod.cells import Cell
 from ax_anasod.core import History
 from ax_anasod.core.known import KnownMetric
 from ax_anasod.exceptions import OptionError
+from ax_anasod.fronts import Front, pareto_front
 from ax_anasod.generators import RandomArchitectureGenerator, TwoLevelGenerator
 from ax_anasod.generators.known_features import KnownFeatures
 from ax_anasod.generators.trade_off import TradeOff
 from ax_anasod.objectives import Limit
 from ax_anasod.surrogates import LevelFeatures, levels_of
-from ax_anasod.surrogates.hypervolume import ExpectedHypervolumeImprovement, pareto_front
 
 Codes = npt.NDArray[np.int64]
 Values = npt.NDArray[np.float64]
@@ -88,11 +88,11 @@ FRONT: dict[str, Quantity] = {"error": error, "latency": latency}
 def test_finds_more_of_a_front_than_random_draws(known: dict[str, Latency]) -> None:
     reference = np.array([21.0, 12.0])
     truth = np.stack([error(ALL), latency(ALL)], axis=1)
-    best = ExpectedHypervolumeImprovement(truth, reference).volume
+    best = Front(truth, reference).volume
 
     def share(codes: Codes) -> float:
         points = np.stack([error(codes), latency(codes)], axis=1)
-        return ExpectedHypervolumeImprovement(points, reference).volume / best
+        return Front(points, reference).volume / best
 
     found = [share(search(24, seed, objectives=FRONT, known=known)) for seed in range(2)]
     drawn = [share(CELL.sample(24, np.random.default_rng(seed))) for seed in range(20)]
@@ -165,6 +165,43 @@ def test_a_failed_trial_is_on_no_front_and_worst_of_all() -> None:
         CELL, list(levels_of(CELL).values()), history, log_targets=True, known=NONE
     )
     assert acquisition.believed[3] == acquisition.believed.max()
+
+
+def test_a_trial_that_failed_since_it_breaks_a_limit_teaches_its_model_and_no_other() -> None:
+    codes = CELL.sample(12, np.random.default_rng(4))
+    limit = Limit("latency", 1.0, 5.0)
+    told = run_of(codes, {"error": error}, {limit: latency})
+    slow = latency(codes) > 5.0
+    assert slow.any()
+    assert not slow.all()
+    values = told.values.copy()
+    values[slow] = np.nan
+    broken = replace(told, values=values, failed=slow)
+    assert np.isnan(broken.imputed()[1][slow]).all()
+    assert not broken.observed[slow].any()
+    features, levels = LevelFeatures(CELL, ALL), list(levels_of(CELL).values())
+    both = [TradeOff(CELL, levels, history, True, NONE) for history in (told, broken)]
+    distances = features.distances(both[0]._observed, [level.name for level in levels])
+    # The latencies are the same, and so is what is believed of them.
+    told_limit, broken_limit = (one._limits[0].belief(ALL, distances, []) for one in both)
+    np.testing.assert_allclose(told_limit.mean, broken_limit.mean)
+    # Of the errors, those that were not measured are believed to be what the others say.
+    left = replace(
+        told,
+        rows=codes[~slow],
+        values=told.values[~slow],
+        failed=slow[~slow],
+        trial_indices=told.trial_indices[~slow],
+        limit_values=(latency(codes)[~slow],),
+    )
+    alone = TradeOff(CELL, levels, left, True, NONE)
+    own = features.distances(alone._observed, [level.name for level in levels])
+    np.testing.assert_allclose(
+        both[1]._objectives[0].belief(ALL, distances, []).mean,
+        alone._objectives[0].belief(ALL, own, []).mean,
+        atol=1e-6,
+    )
+    assert (both[1].believed[slow] >= len(codes)).all()
 
 
 def test_everything_that_is_allowed_is_tried_before_a_repeat() -> None:

@@ -22,7 +22,7 @@ from ax_anasod.journal import (
     check_quantities,
     read_records,
 )
-from ax_anasod.journal.events import to_line
+from ax_anasod.journal.events import to_lines
 
 
 def start(trial: int, last: int | None = None) -> Started:
@@ -47,15 +47,19 @@ anything = st.recursive(
 )
 
 
-def signed(content: Any) -> bytes:
-    """A line with a right checksum, whatever it says: what somebody who knows the format writes."""
-    text = json.dumps(content, separators=(",", ":"))
-    return f'{text[:-1]},"crc32":{zlib.crc32(text.encode())}}}\n'.encode()
+def signed(contents: list[Any]) -> bytes:
+    """Lines with right checksums, whatever they say: what somebody who knows the format writes."""
+    lines, checksum = [], 0
+    for content in contents:
+        text = json.dumps(content, separators=(",", ":"))
+        checksum = zlib.crc32(text.encode(), checksum)
+        lines.append(f'{text[:-1]},"crc32":{checksum}}}\n'.encode())
+    return b"".join(lines)
 
 
 @given(st.data())
 def test_edited_journals_are_read_or_refused(data: st.DataObject) -> None:
-    lines = [json.loads(to_line(event)) for event in EVENTS]
+    lines = [json.loads(line) for line in to_lines(EVENTS)[0].splitlines()]
     for line in lines:
         del line["crc32"]
     for _ in range(data.draw(st.integers(1, 3))):
@@ -69,7 +73,7 @@ def test_edited_journals_are_read_or_refused(data: st.DataObject) -> None:
     order = data.draw(st.permutations(lines)) if data.draw(st.booleans()) else lines
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "journal.jsonl"
-        path.write_bytes(content := b"".join(map(signed, order)))
+        path.write_bytes(content := signed(order))
         try:
             records = read_records(path)
         except RunError:
@@ -83,7 +87,7 @@ def test_edited_journals_are_read_or_refused(data: st.DataObject) -> None:
 
 @given(st.binary(max_size=300), st.integers(0, 600), st.integers(0, 20))
 def test_damaged_journals_are_read_or_refused(new: bytes, place: int, lost: int) -> None:
-    content = b"".join(map(to_line, EVENTS))
+    content, _ = to_lines(EVENTS)
     damaged = content[:place] + new + content[place + lost :]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "journal.jsonl"
@@ -118,3 +122,7 @@ def test_trials_of_another_run_are_refused(
     check_quantities(
         tmp_path / "journal.jsonl", [Record(start(0), fail(0)), Record(start(1))], ["error", "size"]
     )
+    known = replace(fail(0), values={"size": 2.0})
+    check_quantities(tmp_path / "journal.jsonl", [Record(start(0), known)], ["error", "size"])
+    with pytest.raises(RunError, match="values of 'size', not of 'error'"):
+        check_quantities(tmp_path / "journal.jsonl", [Record(start(0), known)], ["error"])

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ax_anasod.journal import Completed, Event, Failed, Started, plain_entries
-from ax_anasod.journal.events import from_line, to_line
+from ax_anasod.journal.events import from_line, to_lines
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 indices = st.integers(0, 10_000)
@@ -33,34 +33,44 @@ events: st.SearchStrategy[Event] = st.one_of(
         cost_seconds=st.none() | finite,
         seconds=finite,
     ),
-    st.builds(Failed, trial=indices, reason=st.text(), encoding=counts, seconds=finite),
+    st.builds(
+        Failed,
+        trial=indices,
+        reason=st.text(),
+        encoding=counts,
+        seconds=finite,
+        values=st.dictionaries(st.text(), finite, max_size=2),
+    ),
 )
 
 
-@given(events)
-def test_a_line_gives_the_same_event_bit_for_bit(event: Event) -> None:
-    line = to_line(event)
+@given(events, st.integers(0, 2**32 - 1))
+def test_a_line_gives_the_same_event_bit_for_bit(event: Event, before: int) -> None:
+    line, checksum = to_lines([event], before)
     assert line.endswith(b"\n")
     assert line.count(b"\n") == 1
-    assert from_line(line) == event
-    assert repr(from_line(line)) == repr(event)  # tells -0.0 from 0.0
+    read, read_checksum = from_line(line, before)
+    assert (read, read_checksum) == (event, checksum)
+    assert repr(read) == repr(event)  # tells -0.0 from 0.0
+    with pytest.raises(ValueError, match="removed or moved"):
+        from_line(line, before ^ 1)
 
 
 def test_floats_keep_all_their_digits() -> None:
     values = {"a": 0.1 + 0.2, "b": math.nextafter(5.63, 6), "c": 5e-324}
     event = Completed(0, values, "x", {}, 1 / 3, 0.0)
-    read = from_line(to_line(event))
+    read, _ = from_line(to_lines([event])[0])
     assert isinstance(read, Completed)
     assert [v.hex() for v in read.values.values()] == [v.hex() for v in values.values()]
 
 
 @given(events, st.data())
 def test_any_changed_byte_is_noticed(event: Event, data: st.DataObject) -> None:
-    line = bytearray(to_line(event))
+    line = bytearray(to_lines([event])[0])
     place = data.draw(st.integers(0, len(line) - 2))
     line[place] ^= 1 << data.draw(st.integers(0, 7))
     try:
-        read = from_line(bytes(line))
+        read, _ = from_line(bytes(line))
     except ValueError:
         return
     # A changed escape such as \u00E9 for \u00e9 is another spelling of the same event.
@@ -119,14 +129,14 @@ def test_entries_of_a_wrong_type_are_refused(change: dict[str, object]) -> None:
         "cost_seconds": None,
         "seconds": 1.0,
     }
-    line = to_line(Completed(**(fields | change)))
+    line, _ = to_lines([Completed(**(fields | change))])
     (name,) = change
     with pytest.raises(ValueError, match=f"has {name} = "):
         from_line(line)
 
 
 def test_missing_and_further_entries_are_refused() -> None:
-    content = json.loads(to_line(Failed(0, "", {}, 1.0)))
+    content = json.loads(to_lines([Failed(0, "", {}, 1.0)])[0])
     for changed in (
         {k: v for k, v in content.items() if k not in ("reason", "crc32")},
         {k: v for k, v in content.items() if k != "crc32"} | {"note": "x"},
@@ -137,10 +147,18 @@ def test_missing_and_further_entries_are_refused() -> None:
             from_line(line)
 
 
+def test_a_failure_of_an_older_journal_has_no_values() -> None:
+    content = json.loads(to_line(Failed(0, "lost", {}, 1.0)))
+    old = {k: v for k, v in content.items() if k not in ("values", "crc32")}
+    text = json.dumps(old, separators=(",", ":"))
+    line = f'{text[:-1]},"crc32":{zlib.crc32(text.encode())}}}\n'.encode()
+    assert from_line(line) == Failed(0, "lost", {}, 1.0)
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_numbers_that_are_not_finite_are_not_written(value: float) -> None:
     with pytest.raises(ValueError, match="Out of range"):
-        to_line(Completed(0, {"error": value}, "x", {}, None, 0.0))
+        to_lines([Completed(0, {"error": value}, "x", {}, None, 0.0)])
 
 
 def test_plain_entries_leaves_out_what_is_no_json() -> None:

@@ -4,6 +4,7 @@ import os
 import resource
 import tempfile
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ from ax_anasod.journal import (
     read_records,
     write_records,
 )
-from ax_anasod.journal.events import to_line
+from ax_anasod.journal.events import to_lines
 
 
 def start(trial: int, last: int | None = None) -> Started:
@@ -88,9 +89,8 @@ def test_a_journal_cut_anywhere_is_what_was_whole(
     records = write(path)
     content = path.read_bytes()
     # After which byte the journal holds how many of the writes.
-    sizes = [0]
-    for events in WRITES:
-        sizes.append(sizes[-1] + sum(len(to_line(event)) for event in events))
+    firsts = (chain.from_iterable(WRITES[:number]) for number in range(len(WRITES) + 1))
+    sizes = [len(to_lines(events)[0]) for events in firsts]
     assert sizes[-1] == len(content)
     for cut in range(len(content) + 1):
         path.write_bytes(content[:cut])
@@ -133,7 +133,7 @@ def test_a_last_write_with_missing_pages_counts_as_never_written(path: Path, dam
             journal.append(*events)
         before = journal.records
     whole = path.read_bytes()
-    last = b"".join(map(to_line, WRITES[damaged - 1]))
+    last, _ = to_lines(WRITES[damaged - 1], read_content(path).checksum)
     for begin in range(0, len(last), 7):
         for end in (len(last), len(last) - 1, (begin + len(last)) // 2):
             zeroed = last[:begin] + bytes(end - begin) + last[end:]
@@ -347,9 +347,28 @@ def test_damage_names_the_line_and_changes_nothing(path: Path) -> None:
     ],
 )
 def test_events_out_of_order_are_damage(path: Path, events: list[Event], message: str) -> None:
-    path.write_bytes(b"".join(map(to_line, events)))
+    path.write_bytes(to_lines(events)[0])
     with pytest.raises(RunError, match=message):
         read_records(path)
+
+
+@pytest.mark.parametrize("changed", ["removed", "moved", "of another run"])
+def test_lines_that_are_not_where_they_were_written_are_damage(path: Path, changed: str) -> None:
+    write(path)
+    lines = path.read_bytes().splitlines(keepends=True)
+    # Two trials that were evaluated at once: either could have ended first.
+    first, second = [n for n, line in enumerate(lines) if b'"event":"start"' not in line][-2:]
+    if changed == "removed":
+        del lines[first]
+    elif changed == "moved":
+        lines[first], lines[second] = lines[second], lines[first]
+    else:
+        other = Started(0, 0, {"n_a": 6, "n_b": 0}, "initial", "initial")
+        lines[0], first = to_lines([other])[0], 1
+    path.write_bytes(content := b"".join(lines))
+    with pytest.raises(RunError, match=f"line {first + 1} .* removed or moved"):
+        Journal(path)
+    assert path.read_bytes() == content
 
 
 def test_a_journal_is_appended_to_by_one_opener_at_a_time(path: Path) -> None:

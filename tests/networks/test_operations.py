@@ -167,3 +167,8 @@ class TestOwnOperations:
     def test_wrong_ones_are_refused(self, mine, factory, message):
         with pytest.raises(OptionError, match=message):
             self.build(mine, {"conv3x3": factory})
+
+
+def test_operations_of_sequences_are_no_operations_of_images() -> None:
+    with pytest.raises(CellError, match="'attention' of cell 'hybrid-lm' works on sequences"):
+        resolve_operations(cells.get("hybrid-lm"), None)

@@ -116,5 +116,5 @@ def carry_out_here(task: OneShotTask, most: int | None = None) -> list[int]:
     """Carry a search out in this process, or so many epochs of it; those it has reported."""
     listener = Listener(most)
     connection = cast("Connection", listener)
-    task.carry_out(lambda: pytest.fail("a search needs no benchmark"), connection)
+    task.run(lambda: pytest.fail("a search needs no benchmark"), connection)
     return listener.epochs

@@ -32,7 +32,7 @@ def run_of(cell: Cell, counts: np.ndarray, folder: Path) -> Path:
             Started(0, 0, {}, "sobol", "generator"),
             Completed(
                 trial=0,
-                values={"valid_error": 20.0, "valid_loss": 1.0, "parameters": 0.1},
+                values={"valid_error": 20.0, "valid_loss": 1.0, "parameters": 1e5},
                 architecture=" ; ".join(cell.to_strings(codes)),
                 encoding=encoding,
                 cost_seconds=None,

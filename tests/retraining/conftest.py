@@ -49,7 +49,7 @@ def write_run() -> WriteRun:
                 if error is not None:
                     end = Completed(
                         trial=trial,
-                        values={"valid_error": error, "valid_loss": 1.0, "parameters": 0.1},
+                        values={"valid_error": error, "valid_loss": 1.0, "parameters": 1e5},
                         architecture=" ; ".join(task.cell.to_strings(codes)),
                         encoding=encoding,
                         cost_seconds=None,

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ax_anasod.escaping import for_csv
+from ax_anasod.exceptions import OptionError
 from ax_anasod.journal import Completed, Failed, Record, Started
 from ax_anasod.objectives import Limit, Objective
 from ax_anasod.runs import Results, RunConfig
@@ -33,6 +34,7 @@ KEYS = [
         "seconds",
         "seconds_per_trial",
         "pareto_front",
+        "picked",
         "hypervolume",
         "limits",
         "feasible",
@@ -276,3 +278,27 @@ def test_the_front_as_a_table() -> None:
     rows = {row["trial"]: row for row in csv.DictReader(io.StringIO(results.to_csv()))}
     front = list(csv.DictReader(io.StringIO(results.to_csv(front_only=True))))
     assert front == [rows["1"], rows["3"], rows["0"]]
+
+
+def test_the_point_that_is_picked_of_the_front() -> None:
+    values = [(3, 1), (1, 9), (3, 3), (2, 2)]
+    records = [record(i, error=e, size=s) for i, (e, s) in enumerate(values)]
+    both = config("error", "size")
+    content = Results(both, records).to_dict()["picked"]
+    assert (content["rule"], content["trial"]) == ("the lowest error", 1)
+    assert content["values"] == {"error": 1, "size": 9}
+    assert (content["architecture"], content["encoding"]) == ("a1|b", {"conv": 1, "p,ool": 1})
+    # What the run was told, and what is asked for now.
+    told = replace(both, pick="size<=1")
+    assert Results(told, records).to_dict()["picked"]["trial"] == 0
+    assert Results(told, records, rule="knee").to_dict()["picked"]["trial"] == 3
+    nobody = Results(both, records, rule="size<=0.5").to_dict()["picked"]
+    assert (nobody["rule"], nobody["trial"]) == ("the lowest error with size <= 0.5", None)
+
+
+def test_without_a_front_the_best_trial_is_picked() -> None:
+    results = Results(config("error"), RECORDS)
+    assert results.picked is results.best
+    assert (results.pick, results.to_dict()["picked"]) == (None, None)
+    with pytest.raises(OptionError, match="no front to pick 'knee' from"):
+        Results(config("error"), RECORDS, rule="knee")

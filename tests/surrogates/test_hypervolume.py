@@ -1,4 +1,4 @@
-"""Boxes, expected gaps and expected hypervolume improvement, against BoTorch and sampling."""
+"""Expected gaps and expected hypervolume improvement, against sampling."""
 
 from __future__ import annotations
 
@@ -6,20 +6,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-import torch
-from botorch.utils.multi_objective.hypervolume import Hypervolume
-from botorch.utils.multi_objective.pareto import is_non_dominated
 
 from ax_anasod.surrogates.hypervolume import (
     Belief,
     ExpectedHypervolumeImprovement,
-    FloatArray,
     Link,
     Scale,
-    hypervolumes,
-    nondominated_boxes,
-    pareto_front,
-    reference_point,
 )
 
 SCALES = [
@@ -30,67 +22,35 @@ SCALES = [
 ]
 
 
-def hypervolume(points: FloatArray, reference: FloatArray) -> float:
-    """BoTorch's, which maximises."""
-    return float(Hypervolume(-torch.tensor(reference)).compute(-torch.tensor(points)))
-
-
 @pytest.mark.parametrize("m", [2, 3, 4])
-class TestBoxes:
-    def points(self, m: int) -> FloatArray:
-        # Coarse values, so that some coincide.
-        return np.random.default_rng(m).integers(0, 12, size=(60, m)).astype(float)
-
-    def test_the_front_is_that_of_botorch(self, m: int) -> None:
-        points = np.unique(self.points(m), axis=0)
-        expected = points[is_non_dominated(-torch.tensor(points)).numpy()]
-        np.testing.assert_array_equal(pareto_front(self.points(m)), expected)
-
-    def test_boxes_are_disjoint_and_fill_what_is_not_dominated(self, m: int) -> None:
-        reference = np.full(m, 13.0)
-        front = pareto_front(self.points(m))
-        lower, upper = nondominated_boxes(front, reference)
-        cells = np.stack(np.meshgrid(*[np.arange(-1, 14) + 0.5] * m), axis=-1).reshape(-1, m)
-        inside = (lower[None] < cells[:, None]) & (cells[:, None] < upper[None])
-        dominated = (front[None] <= cells[:, None]).all(axis=2).any(axis=1)
-        outside = (cells > reference).any(axis=1)
-        np.testing.assert_array_equal(
-            inside.all(axis=2).sum(axis=1), (~dominated & ~outside).astype(int)
+def test_what_is_expected_is_the_mean_over_samples(m: int) -> None:
+    rng = np.random.default_rng(m)
+    scales = SCALES[:m]
+    draw = [scale.values(rng.normal(size=8)) for scale in scales]
+    points = np.stack(draw, axis=1)
+    reference = points.max(axis=0) + 0.5
+    improvement = ExpectedHypervolumeImprovement(points, reference)
+    beliefs = [
+        Belief(rng.normal(-0.5, 0.5, size=3), rng.uniform(0.2, 0.8, size=3), scale)
+        for scale in scales
+    ]
+    exact = improvement(beliefs)
+    for i in range(3):
+        noise = rng.normal(size=(m, 600))
+        samples = np.stack(
+            [
+                b.scale.values(b.mean[i] + b.deviation[i] * z)
+                for b, z in zip(beliefs, noise, strict=True)
+            ],
+            axis=1,
         )
-
-    def test_the_volume_is_that_of_botorch(self, m: int) -> None:
-        reference = np.full(m, 9.0)  # some of the front is behind it
-        volume = ExpectedHypervolumeImprovement(self.points(m), reference).volume
-        assert volume == pytest.approx(hypervolume(pareto_front(self.points(m)), reference))
-
-    def test_what_is_expected_is_the_mean_over_samples(self, m: int) -> None:
-        rng = np.random.default_rng(m)
-        scales = SCALES[:m]
-        draw = [scale.values(rng.normal(size=8)) for scale in scales]
-        points = np.stack(draw, axis=1)
-        reference = points.max(axis=0) + 0.5
-        improvement = ExpectedHypervolumeImprovement(points, reference)
-        beliefs = [
-            Belief(rng.normal(-0.5, 0.5, size=3), rng.uniform(0.2, 0.8, size=3), scale)
-            for scale in scales
+        grown = [
+            ExpectedHypervolumeImprovement(np.vstack([points, s]), reference).volume
+            for s in samples
         ]
-        exact = improvement(beliefs)
-        for i in range(3):
-            noise = rng.normal(size=(m, 600))
-            samples = np.stack(
-                [
-                    b.scale.values(b.mean[i] + b.deviation[i] * z)
-                    for b, z in zip(beliefs, noise, strict=True)
-                ],
-                axis=1,
-            )
-            grown = [
-                ExpectedHypervolumeImprovement(np.vstack([points, s]), reference).volume
-                for s in samples
-            ]
-            growth = np.array(grown) - improvement.volume
-            error = growth.std() / np.sqrt(len(growth))
-            assert abs(exact[i] - growth.mean()) < 4.5 * error + 1e-12
+        growth = np.array(grown) - improvement.volume
+        error = growth.std() / np.sqrt(len(growth))
+        assert abs(exact[i] - growth.mean()) < 4.5 * error + 1e-12
 
 
 @pytest.mark.parametrize("scale", SCALES, ids=lambda scale: scale.link)
@@ -137,32 +97,8 @@ def test_bounds_that_a_scale_never_reaches(link: Link, bound: float) -> None:
     assert belief.expected_gap(np.array([bound]))[0, 0] == pytest.approx(expected)
 
 
-def test_hopeless_points_add_nothing() -> None:
-    improvement = ExpectedHypervolumeImprovement(
-        np.array([[1.0, 3.0], [2.0, 2.0]]), np.array([5.0, 5.0])
-    )
-    points = np.array([[2.0, 2.0], [1.5, 2.5], [0.5, 6.0], [3.0, 3.0]])
-    assert improvement.hopeless(points).tolist() == [True, False, True, True]
-
-
 def test_an_empty_front_has_one_box() -> None:
     improvement = ExpectedHypervolumeImprovement(np.empty((0, 2)), np.array([1.0, 2.0]))
     certain = [Belief(np.array([v]), np.zeros(1), Scale("identity", 1, 0, 1)) for v in (0.5, 0.0)]
     assert improvement.volume == 0.0
     assert improvement(certain)[0] == pytest.approx(1.0)
-
-
-@pytest.mark.parametrize("m", [2, 3, 4])
-def test_the_course_of_the_volume_is_that_of_botorch(m: int) -> None:
-    points = np.random.default_rng(m).integers(0, 12, size=(30, m)).astype(float)
-    points[3] = np.inf
-    reference = np.full(m, 9.0)
-    found = [points[: n + 1][np.isfinite(points[: n + 1, 0])] for n in range(len(points))]
-    expected = [hypervolume(pareto_front(some), reference) for some in found]
-    np.testing.assert_allclose(hypervolumes(points, reference), expected)
-
-
-def test_the_reference_point_is_a_threshold_a_fence_or_a_tenth_behind_the_front() -> None:
-    points = np.array([[0.0, 90.0, 4.0], [10.0, 5.0, 2.0], [11.0, 91.0, 9.0]])
-    reference = reference_point(points, [np.inf, np.inf, 7.0], [100.0, 30.0, 1.0])
-    np.testing.assert_allclose(reference, [11.0, 30.0, 7.0])

@@ -13,6 +13,7 @@ from ax_anasod import cells
 from ax_anasod.cells import Architecture, Cell, NASNetCell, RestrictedCell
 from ax_anasod.cells.graph import IDENTITY_OPERATIONS, ZERO_OPERATIONS
 from ax_anasod.surrogates import effective_paths, num_paths
+from ax_anasod.surrogates.paths import path_numbers
 
 GRAPHS = ("nas-bench-201", "darts", "nasnet", "nas-bench-graph", "nas-bench-graph-proteins")
 
@@ -94,3 +95,9 @@ def test_number_of_paths() -> None:
     assert num_paths(restricted) == 4
     assert num_paths(Cell("plain", ["a", "skip"], num_blocks=4)) is None
     assert num_paths(NASNetCell(num_nodes=9)) is None
+
+
+def test_long_paths_that_differ_at_one_end_have_different_numbers() -> None:
+    paths = np.array([[[5, 5, 5, 5, 5, 5, 1]], [[6, 5, 5, 5, 5, 5, 1]], [[5, 5, 5, 5, 5, 5, 2]]])
+    assert len(np.unique(path_numbers(paths))) == 3
+    assert path_numbers(np.zeros((1, 1, 7), dtype=np.int64)).tolist() == [[0]]

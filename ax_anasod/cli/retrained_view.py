@@ -1,0 +1,89 @@
+"""The tables of networks that were trained for good."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from ax_anasod.cli.terminal import PlainTable, listing, plain
+
+if TYPE_CHECKING:
+    from ax_anasod.retraining import EnsembleResult, Retrained, TopResult
+
+# Heading and number of decimals of each figure.
+_FIGURES: Final = {
+    "accuracy": ("accuracy [%]", 2),
+    "negative_log_likelihood": ("negative log-likelihood", 4),
+    "expected_calibration_error": ("calibration error [points]", 2),
+}
+
+
+def table_of_one(result: Retrained, picked: Mapping[str, Any] | None) -> PlainTable:
+    """The figures of a network, and which point of a front it is."""
+    metrics = result.metrics
+    table = listing("trained on", metrics["dataset"])
+    multiply_adds = metrics["multiply_adds"]
+    digits = 1 if multiply_adds >= 1 else 4
+    rows = {
+        "test error": f"{metrics['test_error']:.2f} %",
+        "negative log-likelihood": f"{metrics['negative_log_likelihood']:.4f}",
+        "calibration error": f"{metrics['expected_calibration_error']:.2f} percentage points",
+        **_origin(metrics),
+        **({} if picked is None else {"picked": f"{picked['rule']}; other rules: --pick"}),
+        "parameters": f"{metrics['parameters']:.3f} million",
+        "multiply-adds": f"{multiply_adds:.{digits}f} million an image",
+        "epochs": str(metrics["epochs"]),
+        "folder": str(result.folder),
+    }
+    for name, value in rows.items():
+        table.add_row(name, value)
+    return table
+
+
+def _origin(metrics: Mapping[str, Any]) -> dict[str, str]:
+    """Where the network comes from, as rows of the table."""
+    if "trial" in metrics:
+        encoding = [f"{count} {name}" for name, count in metrics["encoding"].items() if count]
+        return {"encoding": f"{', '.join(encoding)} (trial {metrics['trial']})"}
+    architectures = metrics["architectures"]
+    if metrics["layers"] == "repeated":
+        return {"cell": f"{architectures[0]} (the best of {metrics['method']})"}
+    return {"cells": f"{len(architectures)} drawn from p of {metrics['method']}"}
+
+
+def table_of_ensemble(result: EnsembleResult) -> PlainTable:
+    """The figures of an ensemble and of its members."""
+    figures = result.figures
+    table = listing("", *(heading for heading, _ in _FIGURES.values()))
+    for column in table.columns[1:]:
+        column.justify = "right"
+    table.title = plain(f"ensemble of {len(figures['members'])} on {figures['dataset']}")
+    table.caption = plain(f"folder: {result.folder}")
+    table.caption_justify = "left"
+    rows = {f"member {i}": each for i, each in enumerate(figures["members"])}
+    rows |= {"mean of members": figures["mean_of_members"], "ensemble": figures["ensemble"]}
+    for name, row in rows.items():
+        table.add_row(name, *(f"{row[f]:.{digits}f}" for f, (_, digits) in _FIGURES.items()))
+    return table
+
+
+def table_of_top(result: TopResult) -> PlainTable:
+    """The best trials of a search, trained for good."""
+    figures = result.figures
+    table = listing("rank", "trial", "error in the search [%]", "test error [%]", "folder")
+    for column in table.columns[:-1]:
+        column.justify = "right"
+    table.title = plain(f"{figures['trained']} of {figures['asked_for']} on {figures['dataset']}")
+    table.caption = plain(
+        f"{figures['hours']:.2g} hours of training; the best: rank {figures['best']}"
+    )
+    table.caption_justify = "left"
+    for network in figures["networks"]:
+        table.add_row(
+            str(network["rank"]),
+            str(network["trial"]),
+            f"{network['valid_error_in_search']:.2f}",
+            f"{network['test_error']:.2f}",
+            network["folder"],
+        )
+    return table

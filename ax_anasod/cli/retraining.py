@@ -1,0 +1,183 @@
+"""Training what a search has found, for ``evaluate``, ``transfer`` and ``ensemble``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ax_anasod.cli.option_groups import Given
+from ax_anasod.exceptions import OptionError
+
+if TYPE_CHECKING:
+    from ax_anasod.retraining import BestTrial, SearchResult
+    from ax_anasod.training import Epoch, ImageData, TrainingTask
+
+
+def retrain(
+    directory: Path,
+    protocol: str,
+    out: Path,
+    *,
+    dataset: str | None = None,
+    members: int | None = None,
+    top: int | None = None,
+    budget: float | None = None,
+    data: Given,
+    network: Given,
+    layers: str | None,
+    pick: str | None,
+    training: Given,
+    training_texts: list[str] | None,
+    hardware: Given,
+    as_json: bool,
+) -> int:
+    """Train what a search has found, alone or as an ensemble, and show the results.
+
+    Args:
+        directory: The folder of the search.
+        protocol: Name of the protocol.
+        out: The folder of the results.
+        dataset: Another data set, None for that of the search.
+        members: How many networks of an ensemble; None trains one network alone.
+        top: How many of the best trials.
+        budget: Hours after which none of these is begun.
+        data: What differs from the images of the search.
+        network: What differs from the networks of the search.
+        layers: Kind of layers, for a differentiable search.
+        pick: Which point of a front.
+        training: What differs from the protocol.
+        training_texts: More that differs from it, ``NAME=VALUE`` each.
+        hardware: What differs from the hardware of the search.
+        as_json: Print the results as JSON.
+
+    Raises:
+        AnasodError: What was asked for is wrong; nothing was written.
+        Failure: The training has failed on its way.
+    """
+    from ax_anasod.cli.terminal import INTERRUPTED, note, waiting
+
+    with waiting("loading Ax"):
+        from ax_anasod.cli.failures import while_running
+        from ax_anasod.cli.images import read_images
+        from ax_anasod.cli.parsing import parse_training
+        from ax_anasod.files import refuse_link
+        from ax_anasod.retraining import evaluation_task, read_search
+        from ax_anasod.runs.layout import check_holds_no_other
+
+    if top is not None and pick is not None:
+        raise OptionError("--pick names one network, --top N several", "give one of them")
+    found = read_search(directory, layers, pick)
+    ranked = None if top is None else _ranked(found, directory, top)
+    check_holds_no_other(out)
+    task = evaluation_task(
+        found,
+        protocol,
+        dataset=dataset,
+        network=network,
+        training=parse_training(training, training_texts),
+        hardware=hardware,
+        **data,
+    )
+    task = replace(task, hardware=task.hardware.with_threads())
+    task.hardware.check()
+    if out.parent == directory:
+        refuse_link(out)
+    read = read_images(task.data, "evaluation", download=dataset is not None or "path" in data)
+    with waiting("building the network"):
+        fitted = task.fitted(read)
+        codes = [found.draw(fitted.network.cells, member) for member in (0, (members or 1) - 1)]
+        fitted.start(codes[0], read, seed=0).close()
+    try:
+        with while_running("the same command goes on from the last epoch"):
+            if ranked is not None:
+                return _train_top(ranked, task, read, out, budget, as_json=as_json)
+            return _train(found, task, read, out, members, as_json=as_json)
+    except KeyboardInterrupt:
+        note("interrupted; the same command goes on from the last epoch")
+        return INTERRUPTED
+
+
+def _train(
+    found: SearchResult,
+    task: TrainingTask,
+    data: ImageData,
+    out: Path,
+    members: int | None,
+    *,
+    as_json: bool,
+) -> int:
+    from ax_anasod.cli.images import note_chance
+    from ax_anasod.cli.retrained_view import table_of_ensemble, table_of_one
+    from ax_anasod.cli.terminal import SearchProgress, print_result
+    from ax_anasod.retraining import evaluate, train_ensemble
+
+    epochs = task.training.epochs
+    with (
+        SearchProgress(f"training on {data.name}", epochs * (members or 1), 0) as progress,
+        redirect_stdout(sys.stderr),
+    ):
+
+        def after_epoch(member: int, epoch: Epoch) -> None:
+            progress.show(epochs * member + epoch.epoch, f"test error {epoch.valid_error:.2f} %")
+
+        if members is None:
+            one = evaluate(found, task, data, out, after_epoch=lambda epoch: after_epoch(0, epoch))
+        else:
+            several = train_ensemble(
+                found, task, data, out, members=members, after_epoch=after_epoch
+            )
+    if members is None:
+        content, table = one.metrics, table_of_one(one, found.picked)
+        error, who = one.metrics["test_error"], "the network did not do"
+    else:
+        content, table = several.figures, table_of_ensemble(several)
+        error, who = 100 - several.figures["ensemble"]["accuracy"], "the ensemble did not do"
+    about = {"picked": found.picked, "out": str(out)}
+    print_result(table, content={**content, **about} if as_json else None)
+    note_chance(error, data, who)
+    return 0
+
+
+def _ranked(found: SearchResult, directory: Path, top: int) -> list[BestTrial]:
+    from ax_anasod.retraining import BestTrial
+
+    if not isinstance(found, BestTrial):
+        raise OptionError(
+            f"--top is for a run of ax-anasod train; {directory} holds a differentiable search",
+            "ax-anasod ensemble trains its best cells",
+        )
+    return BestTrial.ranked(directory, top)
+
+
+def _train_top(
+    found: Sequence[BestTrial],
+    task: TrainingTask,
+    data: ImageData,
+    out: Path,
+    hours: float | None,
+    *,
+    as_json: bool,
+) -> int:
+    from ax_anasod.cli.images import note_chance
+    from ax_anasod.cli.retrained_view import table_of_top
+    from ax_anasod.cli.terminal import SearchProgress, print_result
+    from ax_anasod.retraining import train_top
+
+    epochs = task.training.epochs
+    with (
+        SearchProgress(f"training on {data.name}", epochs * len(found), 0) as progress,
+        redirect_stdout(sys.stderr),
+    ):
+
+        def after_epoch(rank: int, epoch: Epoch) -> None:
+            progress.show(epochs * rank + epoch.epoch, f"test error {epoch.valid_error:.2f} %")
+
+        done = train_top(found, task, data, out, hours=hours, after_epoch=after_epoch)
+    content = {**done.figures, "out": str(out)} if as_json else None
+    print_result(table_of_top(done), content=content)
+    note_chance(min(n["test_error"] for n in done.figures["networks"]), data, "no network did")
+    return 0

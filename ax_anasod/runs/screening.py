@@ -1,0 +1,91 @@
+"""Screen, then train: a search of a cheap column before that of the one that matters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from ax_anasod.exceptions import OptionError
+from ax_anasod.generation_strategy import STRATEGIES, get
+from ax_anasod.journal import Completed, Record
+from ax_anasod.metrics import EarlierSearch
+from ax_anasod.nasbench import Benchmark, TableBenchmark
+from ax_anasod.runs.config import Screening
+from ax_anasod.runs.loop import Search
+from ax_anasod.runs.planning import plan_run
+
+# The best of the cheap search come first; random trials beside them would only cost.
+_NUM_INITIAL: Final = 5
+
+
+def check_screening(screening: Screening, benchmark: Benchmark, strategy: str) -> TableBenchmark:
+    """Refuse what cannot be screened; gives the benchmark of the cheap search.
+
+    Raises:
+        OptionError: The benchmark is no table, its objective is the cheap column, or the strategy
+            makes nothing of an earlier search.
+        UnknownNameError: There is no such column, or strategy.
+    """
+    if not isinstance(benchmark, TableBenchmark):
+        raise OptionError(
+            f"only tables are screened by a column, not {benchmark.name!r}",
+            "search the cheap form into a folder, and name that with --source",
+        )
+    if "features" not in get(strategy).options:
+        able = ", ".join(name for name, row in STRATEGIES.items() if "features" in row.options)
+        raise OptionError(
+            f"strategy {strategy!r} makes nothing of a search of a cheap column",
+            f"strategies that do: {able}",
+        )
+    cheap = benchmark.for_column(screening.column)
+    if cheap.objectives[0].name == benchmark.objectives[0].name:
+        raise OptionError(
+            f"{screening.column!r} is the objective itself",
+            "name a cheaper column that leads to it",
+        )
+    return cheap
+
+
+def screened(
+    screening: Screening,
+    benchmark: Benchmark,
+    strategy: str,
+    options: Mapping[str, Any],
+    *,
+    seed: int,
+    after_trial: Callable[[Record], None] = lambda record: None,
+) -> EarlierSearch:
+    """Search the cheap column.
+
+    Args:
+        screening: Which, and for how long.
+        benchmark: The benchmark of the search that follows.
+        strategy: The strategy of both.
+        options: Its options.
+        seed: The seed of both.
+        after_trial: Called with each trial.
+
+    Returns:
+        What the search that follows begins with: its best architectures, and its model as a
+        feature.
+
+    Raises:
+        AnasodError: As `check_screening`, or the cheap search fails.
+    """
+    cheap = check_screening(screening, benchmark, strategy)
+    config = plan_run(cheap, strategy, options, trials=screening.trials, seed=seed)
+    run = Search(config, cheap)
+    run.run(screening.trials, after_trial)
+    ends = [record.end for record in run.records if isinstance(record.end, Completed)]
+    (objective,) = config.objectives
+    return EarlierSearch(
+        "source",
+        cheap.cell,
+        [end.architecture for end in ends],
+        [objective.sign * end.values[objective.name] for end in ends],
+    )
+
+
+def options_after(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of the search that follows: fewer initial trials, unless a number is given."""
+    return {"num_initial": _NUM_INITIAL, **options}

@@ -1,0 +1,141 @@
+"""What a network costs, which is known before it is trained."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from ax_anasod.exceptions import OptionError
+from ax_anasod.objectives import Limit, Objective
+from ax_anasod.training.latency import (
+    LATENCY,
+    MILLISECONDS,
+    Latency,
+    LatencyConfig,
+    measure_latency,
+)
+
+if TYPE_CHECKING:
+    from ax_anasod.networks import Network
+
+Codes = npt.NDArray[np.int64]
+
+_AMOUNT: Final = re.compile(r"(.*[<>]=\s*\S*?\d\.?)\s*([^\W\d]+)\s*")
+_COUNTS: Final = {"k": 1e3, "M": 1e6, "G": 1e9}
+_TIMES: Final = {"us": 1e-3, MILLISECONDS: 1.0, "s": 1e3}
+
+
+class Builder(Protocol):
+    """The part of a :class:`ax_anasod.training.TrainingTask` that builds networks."""
+
+    @property
+    def image_size(self) -> tuple[int, int] | None:
+        """Height and width of the images in pixels, once they were read."""
+        ...
+
+    @property
+    def latency(self) -> LatencyConfig:
+        """How latency is measured."""
+        ...
+
+    def build(self, codes: Codes, seed: int, device: str = "cpu") -> Network:
+        """The network of ``n x d`` codes."""
+        ...
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One quantity of a network.
+
+    Args:
+        objective: Its name and unit.
+        units: What may stand behind a number in a limit -> how much of the unit that is.
+        measure: Gives it of a task's network of ``n x d`` codes, one a layer or a single one.
+    """
+
+    objective: Objective
+    units: Mapping[str, float]
+    measure: Callable[[Builder, Codes], float]
+
+
+def _parameters(task: Builder, codes: Codes) -> float:
+    from ax_anasod.networks import num_parameters
+
+    return float(num_parameters(_shadow(task, codes)))
+
+
+def _flops(task: Builder, codes: Codes) -> float:
+    from ax_anasod.networks import count_flops
+
+    if task.image_size is None:
+        raise OptionError("FLOPs need the size of the images", "use TrainingTask.fitted(data)")
+    return float(count_flops(_shadow(task, codes), task.image_size))
+
+
+def latency_of(task: Builder, codes: Codes) -> Latency:
+    """The latency of the network of ``n x d`` codes on this machine, and how it was measured.
+
+    Raises:
+        OptionError: The size of the images is not known yet.
+        AnasodError: The network cannot be built, or not be measured.
+    """
+    if task.image_size is None:
+        raise OptionError("latency needs the size of the images", "use TrainingTask.fitted(data)")
+    return measure_latency(task.build(codes, seed=0), task.image_size, task.latency)
+
+
+def _latency(task: Builder, codes: Codes) -> float:
+    return latency_of(task, codes).median
+
+
+def _shadow(task: Builder, codes: Codes) -> Network:
+    """The network without its weights."""
+    return task.build(codes, seed=0, device="meta")
+
+
+COSTS: Final = {
+    "parameters": Cost(Objective("parameters", ""), _COUNTS, _parameters),
+    "flops": Cost(Objective("flops", ""), _COUNTS, _flops),
+    LATENCY: Cost(Objective(LATENCY, MILLISECONDS), _TIMES, _latency),
+}
+"""Name -> what a network costs. Weights without those of the auxiliary tower, and floating-point
+operations for one image, as :mod:`ax_anasod.networks.measure` counts them; milliseconds that a
+pass takes, as :mod:`ax_anasod.training.latency` measures them."""
+
+
+def measure_costs(
+    task: Builder, codes: Codes, names: Sequence[str] = ("parameters",)
+) -> dict[str, float]:
+    """What the network of ``n x d`` codes costs, before it is trained."""
+    return {name: COSTS[name].measure(task, codes) for name in names}
+
+
+def plain_limit(text: str) -> str:
+    """A limit in the unit of its quantity.
+
+    Args:
+        text: Such as ``"parameters<=50k"``; a limit without a unit stays as it is.
+
+    Raises:
+        OptionError: The quantity has no such unit.
+
+    Example:
+        >>> plain_limit("parameters<=50k"), plain_limit("valid_error <= 5")
+        ('parameters <= 50000.0', 'valid_error <= 5')
+    """
+    match = _AMOUNT.fullmatch(text)
+    if match is None:
+        return text
+    limit, unit = Limit.parse(match[1]), match[2]
+    units = COSTS[limit.name].units if limit.name in COSTS else {}
+    if unit not in units:
+        raise OptionError(
+            f"{text!r}: {limit.name!r} has no unit {unit!r}",
+            f"a number may have {', '.join(units)}, or none" if units else "give a number alone",
+        )
+    return str(Limit(limit.name, limit.sign, limit.bound * units[unit]))

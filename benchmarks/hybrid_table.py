@@ -1,0 +1,130 @@
+"""Train every architecture of the cell ``hybrid-lm``: the complete table of a ratio space.
+
+    python benchmarks/hybrid_table.py --out hybrid.jsonl --seeds 0 1 2
+    python benchmarks/hybrid_table.py --out hybrid.jsonl --seeds 0 1 2 --shard 1/2
+
+Each training appends one JSON line to the file; what is in it already is not trained again, so
+that the same command goes on after an interruption, and several processes share the work by
+``--shard``, each with a file of its own. Architectures come in an order that is random but always
+the same: what there is after some of them is a uniform sample.
+
+A training is 300 steps of 8 + 8 fresh sequences of 48 tokens, AdamW, one thread; its weights and
+batches follow from SHA-256 of the seed and the architecture. The errors are those on 384 other
+sequences, the same for all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import math
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from ax_anasod import cells
+from ax_anasod.cells import Architecture
+from ax_anasod.networks.decoder import Decoder, build_decoder
+from ax_anasod.networks.decoder_config import DecoderConfig
+from ax_anasod.training.sequences import RecallAndFacts, errors, seeded, sequence_loss
+
+BATCH: Final = 16
+MEASURED_ON: Final = 384
+LEARNING_RATE: Final = 3e-3
+WARM_UP: Final = 0.1
+LAST_SHARE: Final = 0.1
+
+
+def schedule(step: int, steps: int) -> float:
+    """The share of the learning rate: linear warm-up, then a cosine down to a tenth."""
+    warm_up = WARM_UP * steps
+    if step < warm_up:
+        return (step + 1) / warm_up
+    progress = (step - warm_up) / max(steps - warm_up, 1)
+    return LAST_SHARE + (1 - LAST_SHARE) * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def optimiser_of(network: Decoder) -> torch.optim.AdamW:
+    """AdamW with weight decay on matrices."""
+    matrices = [p for p in network.parameters() if p.dim() > 1]
+    others = [p for p in network.parameters() if p.dim() <= 1]
+    groups = [{"params": matrices}, {"params": others, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=LEARNING_RATE, betas=(0.9, 0.99), weight_decay=0.01)
+
+
+def train(architecture: Architecture, seed: int, steps: int, shift: bool = True) -> dict[str, Any]:
+    """One training, as a row of the table."""
+    begin = time.process_time()
+    task = RecallAndFacts()
+    config = DecoderConfig(vocabulary=task.vocabulary, shift=shift)
+    generator = seeded("hybrid-lm", seed, architecture)
+    torch.manual_seed(int(torch.randint(2**62, (), generator=generator)))
+    network = build_decoder(architecture, config)
+    optimiser = optimiser_of(network)
+    for step in range(steps):
+        for group in optimiser.param_groups:
+            group["lr"] = LEARNING_RATE * schedule(step, steps)
+        tokens, targets = task.draw(BATCH, generator)
+        optimiser.zero_grad()
+        sequence_loss(network(tokens), targets).backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimiser.step()
+    tokens, targets = task.draw(MEASURED_ON, seeded("hybrid-lm", "measured"))
+    with torch.no_grad():
+        found = errors(network.eval()(tokens), targets)
+    return {
+        "arch": str(architecture),
+        "seed": seed,
+        **{name: round(value, 4) for name, value in found.items()},
+        "cpu_seconds": round(time.process_time() - begin, 2),
+        "steps": steps,
+        "shift": shift,
+        "torch": torch.__version__,
+    }
+
+
+def finished(path: Path) -> set[tuple[str, int]]:
+    """The trainings that a file has; a line that was cut off counts as none."""
+    rows = set()
+    if path.exists():
+        content = path.read_text()
+        whole = content[: content.rfind("\n") + 1]
+        if whole != content:
+            path.write_text(whole)
+        for line in whole.splitlines():
+            row = json.loads(line)
+            rows.add((row["arch"], row["seed"]))
+    return rows
+
+
+def main() -> None:
+    """Train what is not in the file yet."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--without-shift", action="store_true")
+    parser.add_argument("--shard", default="0/1", metavar="I/N", help="this part of N")
+    parser.add_argument("--only", nargs="+", metavar="ARCH", help="these architectures only")
+    arguments = parser.parse_args()
+    index, number = map(int, arguments.shard.split("/"))
+    torch.set_num_threads(1)
+    cell = cells.get("hybrid-lm")
+    order = np.random.default_rng(0).permutation(cell.size)
+    names = arguments.only or cell.to_strings(cell.enumerate()[order])
+    jobs = list(itertools.product(arguments.seeds, names))[index::number]
+    done = finished(arguments.out)
+    with arguments.out.open("a") as file:
+        for seed, name in tqdm([(s, n) for s, n in jobs if (n, s) not in done], unit="training"):
+            row = train(cell.architecture(name), seed, arguments.steps, not arguments.without_shift)
+            file.write(json.dumps(row) + "\n")
+            file.flush()
+
+
+if __name__ == "__main__":
+    main()
