@@ -70,6 +70,7 @@ _ROOMS = {
         "NASBenchGraphBenchmark",
         "TableBenchmark",
     ),
+    "proxies": (),
     "networks": (
         "NetworkConfig",
         "build_network",

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 from ax.api.client import Client
 from ax.api.configs import StorageConfig
 from ax.api.types import TOutcome
@@ -22,7 +23,7 @@ from ax_anasod.cells import Architecture, Cell
 from ax_anasod.core import SEARCH_SPACES, AnasodSearchSpace, CellSearchSpace, RunProperties
 from ax_anasod.core.architectures import ARCHITECTURE, space_of_run
 from ax_anasod.core.bound_space import require_cell_bound
-from ax_anasod.core.objectives import optimization_config, warn_if_minimised
+from ax_anasod.core.objectives import directions, optimization_config, warn_if_minimised
 from ax_anasod.core.search_experiment import SearchExperiment
 from ax_anasod.core.seeding import check_seed
 from ax_anasod.dnas import OneShotResult
@@ -31,7 +32,7 @@ from ax_anasod.exceptions import OptionError, RunError, nearest_hint
 from ax_anasod.generation_strategy import STRATEGIES, Start, check_objectives, get, make
 from ax_anasod.generators.two_level import FEATURE_SEPARATOR
 from ax_anasod.metrics.known import known_metric
-from ax_anasod.metrics.prior import Prior
+from ax_anasod.metrics.prior import Prior, given_architectures
 from ax_anasod.objectives import Limit, name_list
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def make_experiment(
         ObjectiveWarning: What is minimised has the name of an accuracy.
     """
     require_cell_bound(search_space)
-    lower, recorded = _directions(objectives, maximize), name_list("reported", reported)
+    lower, recorded = directions(objectives, maximize), name_list("reported", reported)
     names, by_name = tuple(lower), _by_name(metrics)
     bounds = [Limit.parse(text) for text in name_list("limits", limits)]
     for limit in bounds:
@@ -149,7 +150,8 @@ def make_client(
     storage_config: StorageConfig | None = None,
     early_stopping: float | BaseEarlyStoppingStrategy = 50.0,
     start: Start | OneShotResult | str | Path | None = None,
-    features: Mapping[str, object] | None = None,
+    start_with: Iterable[Architecture | str] | Mapping[Architecture | str, TOutcome | None] = (),
+    features: Mapping[str, object] | Sequence[str] = (),
     sources: Sequence[object] = (),
     **options: Any,
 ) -> Client:
@@ -175,11 +177,15 @@ def make_client(
             in a database.
         start: What a differentiable search has found, as for
             :func:`ax_anasod.generation_strategy.make`: its best cells are the first trials. Or
-            the name of a feature or known quantity: the five cells of distinct function for which
-            it is largest (``"-name"``: smallest) are.
+            the name of a feature, known quantity or proxy: the five cells of distinct function
+            for which it is largest (``"-name"``: smallest) are.
+        start_with: Architectures that are the first trials, before those; or architecture ->
+            values, as for :func:`attach_architecture`, of earlier work, which are trials from the
+            beginning, and None of those to try.
         features: What is known of an architecture before its trial and may help to predict the
             objectives (``two-level-bo``): name -> how, as for ``known``; a function may also give
-            ``n x f`` values. How much each says is fitted.
+            ``n x f`` values. Or names of proxies (:data:`ax_anasod.proxies.PROXIES`). How much
+            each says is fitted.
         sources: Earlier searches of the same cell, on other data or with shorter trainings, whose
             predictions are features, and whose five best cells are the first trials
             (random ones follow up to ``num_initial``): clients, experiments, run folders, or pairs
@@ -195,11 +201,14 @@ def make_client(
         RunError: The database has an experiment of this name, or the start or a source cannot be
             read.
     """
-    searched = list(_directions(objectives, maximize))
+    searched = list(directions(objectives, maximize))
     check_objectives(strategy, searched, name_list("limits", limits))
     search_space = make_search_space(cell, strategy)
-    prior = Prior.of(cell, features or {}, sources, searched, known or {})
-    first, known = prior.first_trials(start, seed), {**(known or {}), **prior.metrics}
+    prior = Prior.of(cell, features, sources, searched, known or {}, check_seed(seed))
+    given = given_architectures(cell, start_with)
+    tried = [architecture.code for architecture, data in given if data is None]
+    first = np.concatenate([*([np.stack(tried)] if tried else []), prior.first_trials(start)])
+    known = {**(known or {}), **prior.metrics}
     if prior.metrics and "features" not in get(strategy).options:
         able = ", ".join(n for n, row in STRATEGIES.items() if "features" in row.options)
         raise OptionError(
@@ -213,6 +222,7 @@ def make_client(
         seed,
         start=None if prior.names_feature(start) else start,
         first=first,
+        at_least=len(given),
         **options,
     )
     if not isinstance(early_stopping, BaseEarlyStoppingStrategy):
@@ -235,6 +245,9 @@ def make_client(
     )
     client.set_generation_strategy(generation_strategy)
     client.set_early_stopping_strategy(early_stopping)
+    for architecture, data in given:
+        if data is not None:
+            attach_architecture(client, architecture, data)
     return client
 
 
@@ -281,22 +294,6 @@ def _free_name(client: Client, name: str | None) -> str:
         f"Client.load_from_database({name!r}, storage_config) goes on with it; or choose another "
         "name",
     )
-
-
-def _directions(
-    objectives: str | Sequence[str] | None, maximize: str | Sequence[str]
-) -> dict[str, bool]:
-    """The names of what is searched, in order -> whether lower is better."""
-    higher = name_list("maximize", maximize)
-    if objectives is None:
-        objectives = () if higher else "error"
-    given = name_list("objectives", objectives)
-    minimised = [name.removeprefix("-") for name in given if name not in higher]
-    for name in minimised:
-        if name in higher or minimised.count(name) > 1:
-            raise OptionError(f"the objectives name {name!r} twice")
-    ordered = dict.fromkeys((*(name.removeprefix("-") for name in given), *higher))
-    return {name: name not in higher for name in ordered}
 
 
 def _by_name(metrics: Metric | Sequence[Metric]) -> dict[str, Metric]:

@@ -2,14 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from typing import Final
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, Final
 
 BETA: Final = "beta"
 """Beta of the trust region that it was drawn from."""
 
 EXPECTED_IMPROVEMENT: Final = "expected_improvement_percent"
 """By how much it is expected to improve the best value, in percent of that."""
+
+FEATURES: Final = "features"
+"""Feature -> its ``share`` in the prior variance, and ``agreement``: how it ranks the trials."""
+
+_FEWEST: Final = 20
+# A feature of random numbers has a quarter of the variance after 24 trials, later less.
+_LITTLE: Final = 1 / 3
+# Standard errors of a rank correlation, of which one is 1 / sqrt(n - 1).
+_CLEAR: Final = 2.0
+
+
+def feature_summary(
+    trials: Sequence[Mapping[str, Any]], observed: int
+) -> dict[str, dict[str, Any]] | None:
+    """What each feature of a search has carried.
+
+    Args:
+        trials: What is stored with each proposal.
+        observed: How many trials have a value.
+
+    Returns:
+        Feature -> ``share``: its share in the prior variance, on average over the trials that had
+        it; ``agreement``: Spearman's correlation of it with the first objective, of which less is
+        better, over the trials before the last of these; ``warning``: what to think of it, from 20
+        trials on, or None. None where there is no feature.
+    """
+    entries = [trial[FEATURES] for trial in trials if isinstance(trial.get(FEATURES), dict)]
+    if not entries:
+        return None
+    summary = {}
+    for name, last in entries[-1].items():
+        shares = [entry[name]["share"] for entry in entries if name in entry]
+        share, agreement = sum(shares) / len(shares), last["agreement"]
+        warning, deviations = None, agreement * math.sqrt(max(observed - 1, 0))
+        if observed >= _FEWEST and name.startswith("source") and deviations < -_CLEAR:
+            warning = "it ranks the trials the other way round: the search is better off without it"
+        elif observed >= _FEWEST and abs(deviations) < _CLEAR and share < _LITTLE:
+            warning = "it ranks the trials no better than chance and carried little: leave it out"
+        summary[name] = {"share": share, "agreement": agreement, "warning": warning}
+    return summary
 
 
 def column_names(quantities: Iterable[str], own: Collection[str]) -> dict[str, str]:

@@ -12,6 +12,8 @@ A choice is a sum of parts, separated by ``+``:
 ``cold``: nothing;
 ``feature=COLUMN``: a column of the table as a feature;
 ``start=[-]COLUMN``: the five cells of distinct function with the largest (smallest) values first;
+``feature=PROXY`` and ``start=[-]PROXY``: the same of a proxy that needs no training, such as
+synflow, whose first weights are drawn from the seed of the run;
 ``source=COLUMN:TRIALS:CELLS``: a cold search of another column, with as many trials, of which the
 model is a feature and the best cells are the first trials;
 ``shuffled=COLUMN:TRIALS:CELLS``: the same on a table whose values are shuffled among the cells;
@@ -37,11 +39,12 @@ from ax_anasod.cells import Cell
 from ax_anasod.core import History, KnownMetric
 from ax_anasod.core.seeding import start_rng
 from ax_anasod.generators import TwoLevelGenerator
-from ax_anasod.generators.known_features import best_architectures
+from ax_anasod.generators.known_features import KnownFeatures, best_architectures
 from ax_anasod.generators.two_level import FEATURE_SEPARATOR
-from ax_anasod.metrics import EarlierSearch
+from ax_anasod.metrics import EarlierSearch, KnownProxy
 from ax_anasod.metrics.known import KnownFunction
 from ax_anasod.nasbench import TableBenchmark
+from ax_anasod.proxies import PROXIES, ProxyConfig
 from ax_anasod.typing import Codes, Values
 
 NUM_INITIAL = 10
@@ -111,6 +114,8 @@ class Search:
         new = ~np.isin(cell.keys(drawn), cell.keys(first))
         self.codes = np.concatenate([first, drawn[new]])[:num_initial]
         self.values = self._evaluate(self.codes)
+        # Computed before the first trial, and then looked up.
+        KnownFeatures(cell, features.values())
         self.seconds: list[float] = []
 
     def _evaluate(self, codes: Codes) -> Values:
@@ -162,9 +167,9 @@ def known(table: Table, choice: str, seed: int) -> tuple[dict[str, KnownMetric],
     for part in choice.split("+"):
         kind, _, text = part.partition("=")
         if kind == "feature":
-            features[text] = column_metric(table, text)
+            features[text] = metric_of(table, text, seed)
         elif kind == "start":
-            metric = column_metric(table, text.removeprefix("-"))
+            metric = metric_of(table, text.removeprefix("-"), seed)
             smallest = text.startswith("-")
             first.append(
                 best_architectures(cell, metric, FIRST, start_rng(seed), smallest=smallest)
@@ -181,6 +186,13 @@ def known(table: Table, choice: str, seed: int) -> tuple[dict[str, KnownMetric],
         elif kind != "cold":
             raise SystemExit(f"there is no choice {part!r}")
     return features, np.concatenate(first)
+
+
+def metric_of(table: Table, name: str, seed: int) -> KnownMetric:
+    """A proxy, or a column as a known quantity."""
+    if name in PROXIES:
+        return KnownProxy(name, table.cell, ProxyConfig(seed=seed))
+    return column_metric(table, name)
 
 
 @cache

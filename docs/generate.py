@@ -14,13 +14,23 @@ import ax_anasod
 # Rooms that somebody imports from; the others are reached through these.
 ROOMS = (
     *("cells", "simplex", "core", "generators", "generation_strategy", "adapter", "surrogates"),
-    *("nasbench", "networks", "training", "dnas", "runners", "metrics", "runs", "compare"),
+    *(
+        "nasbench",
+        "networks",
+        "proxies",
+        "training",
+        "dnas",
+        "runners",
+        "metrics",
+        "runs",
+        "compare",
+    ),
     *("retraining", "analysis", "storage", "early_stopping", "global_stopping", "testing"),
     *("exceptions",),
 )
 COMMANDS = (
     *("search", "resume", "show", "train", "evaluate", "transfer", "ensemble", "dnas", "compare"),
-    *("reproduce", "strategies", "benchmarks", "doctor", "setup-nasbench301"),
+    *("reproduce", "strategies", "proxies", "benchmarks", "doctor", "setup-nasbench301"),
 )
 
 

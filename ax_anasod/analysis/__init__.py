@@ -3,6 +3,7 @@
 from ax_anasod.analysis.coordinates import ObjectiveCoordinatesPlot
 from ax_anasod.analysis.distribution import OperationDistributionPlot
 from ax_anasod.analysis.exchange import BlockExchangePlot
+from ax_anasod.analysis.features import FeatureTable
 from ax_anasod.analysis.incumbent import IncumbentPlot
 from ax_anasod.analysis.pictures import write_pictures
 from ax_anasod.analysis.report import SearchOverview, write_report
@@ -14,6 +15,7 @@ from ax_anasod.analysis.trade_off import FrontFacts, TradeOffPlot
 __all__ = [
     "BlockExchangePlot",
     "DistributionSlicePlot",
+    "FeatureTable",
     "FrontFacts",
     "IncumbentPlot",
     "ObjectiveCoordinatesPlot",

@@ -22,6 +22,7 @@ from ax_anasod.analysis.applicability import given, why_not_series
 from ax_anasod.analysis.coordinates import ObjectiveCoordinatesPlot
 from ax_anasod.analysis.distribution import OperationDistributionPlot
 from ax_anasod.analysis.exchange import BlockExchangePlot
+from ax_anasod.analysis.features import FeatureTable
 from ax_anasod.analysis.incumbent import IncumbentPlot
 from ax_anasod.analysis.page import Page
 from ax_anasod.analysis.series import by_objective, cell_and_space, signed_objectives
@@ -214,10 +215,16 @@ def _sections(
     return [
         ("Search", [SearchSummary(), *trade_offs, *incumbents, OperationDistributionPlot()]),
         ("Hypervolume", [UtilityProgressionAnalysis()] if trade_offs else []),
+        ("What was known", [FeatureTable()] if _has_features(experiment) else []),
         ("Surrogate", [] if _never_predicts(generation_strategy) else surrogate),
         ("Trials", [Summary()]),
         ("More", list(extra)),
     ]
+
+
+def _has_features(experiment: Experiment) -> bool:
+    properties = RunProperties.read(experiment)
+    return properties is not None and bool((properties.options or {}).get("features"))
 
 
 def _folds(experiment: Experiment) -> int:

@@ -22,6 +22,7 @@ from ax_anasod.cli.doctor import doctor
 from ax_anasod.cli.evaluate import ensemble, evaluate, transfer
 from ax_anasod.cli.failures import Failure, hint_of, say_error, usage_error
 from ax_anasod.cli.option_groups import expanded
+from ax_anasod.cli.proxies import proxies
 from ax_anasod.cli.reproduce import reproduce
 from ax_anasod.cli.search import resume, search
 from ax_anasod.cli.setup_nasbench301 import setup_nasbench301
@@ -81,6 +82,7 @@ for command in (
     show,
     benchmarks,
     strategies,
+    proxies,
     setup_nasbench301,
     doctor,
 ):

@@ -178,20 +178,31 @@ Features = Annotated[
     list[str] | None,
     option(
         _SEARCH,
-        "Column that is known without a trial and may help two-level-bo to predict what is "
-        "searched, such as a score without training; how much it says is fitted. May be repeated.",
+        "Column or proxy (see: ax-anasod proxies) that is known without a trial and may help "
+        "two-level-bo to predict what is searched; how much it says is fitted. May be repeated.",
         "--feature",
-        metavar="COLUMN",
+        metavar="NAME",
     ),
 ]
 First = Annotated[
     str,
     option(
         _SEARCH,
-        "Begin with the five architectures of distinct function for which this column, known "
-        "without a trial, is largest; -COLUMN: smallest.",
+        "Begin with the five architectures of distinct function for which this column or proxy, "
+        "known without a trial, is largest; -NAME: smallest.",
         "--start",
-        metavar="COLUMN",
+        metavar="NAME",
+    ),
+]
+StartWith = Annotated[
+    list[Path] | None,
+    option(
+        _SEARCH,
+        "Table with architectures (column arch) that are the first trials; with a column for each "
+        "quantity of the run, or for the folder of a run: trials of earlier work, which come in "
+        "addition to --trials. May be repeated.",
+        "--start-with",
+        metavar="FILE",
     ),
 ]
 Sources = Annotated[
@@ -199,7 +210,7 @@ Sources = Annotated[
     option(
         _SEARCH,
         "Folder of an earlier search of the same cell, on other data or with shorter trainings, "
-        "that helps two-level-bo; its best architecture is the first trial. May be repeated.",
+        "that helps two-level-bo; its best architectures are the first trials. May be repeated.",
         "--source",
         metavar="DIR",
     ),

@@ -13,7 +13,9 @@ from ax_anasod.cli.option_groups import Given
 from ax_anasod.cli.options import BENCHMARK
 from ax_anasod.exceptions import BenchmarkError, OptionError, UnknownNameError
 from ax_anasod.nasbench import Benchmark, get_class, make
+from ax_anasod.nasbench.table_file import read_table
 from ax_anasod.objectives import Limit
+from ax_anasod.proxies import PROXIES
 from ax_anasod.settings import argument_types, type_name
 from ax_anasod.training.config import TrainingConfig
 
@@ -249,7 +251,7 @@ def with_columns(
         benchmark: Name of the benchmark.
         given: Its arguments, as `ax_anasod.cli.options.BenchmarkArguments`.
         limits: Such as ``"latency<=5"``.
-        known: Names of columns.
+        known: Names of columns, or of proxies that the table has no column of.
 
     Raises:
         OptionError: A limit is none.
@@ -260,7 +262,18 @@ def with_columns(
     there += [f"{name}_error" for name in given.get("accuracy", [])]
     names = [*known, *(Limit.parse(text).name for text in limits)]
     lacking = [name for name in dict.fromkeys(names) if name not in there]
+    lacking = [n for n in lacking if n not in PROXIES or _has_column(given.get("path"), n)]
     return {**given, "report": [*given.get("report", []), *lacking]} if lacking else given
+
+
+def _has_column(path: str | None, name: str) -> bool:
+    """Whether a table has a column; True where it cannot be read, as the benchmark will say."""
+    try:
+        return path is None or bool(read_table(Path(path), [name]))
+    except UnknownNameError:
+        return False
+    except BenchmarkError:
+        return True
 
 
 def make_benchmark(name: str, given: Given) -> Benchmark:

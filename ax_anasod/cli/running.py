@@ -20,7 +20,14 @@ from ax_anasod.threads import one_thread
 from ax_anasod.training import TrialState
 
 
-def run_search(search: SearchLoop, folder: RunFolder | None, trials: int, *, as_json: bool) -> int:
+def run_search(
+    search: SearchLoop,
+    folder: RunFolder | None,
+    trials: int,
+    *,
+    as_json: bool,
+    is_part: bool = False,
+) -> int:
     """Search, write the results, and show them.
 
     Args:
@@ -28,6 +35,8 @@ def run_search(search: SearchLoop, folder: RunFolder | None, trials: int, *, as_
         folder: Its folder, None where nothing is written.
         trials: The number of trials at the end.
         as_json: Print the results as JSON.
+        is_part: Whether more follows: the results are then shown on stderr, and the same command
+            goes on after an interruption.
 
     Returns:
         The exit code.
@@ -37,6 +46,8 @@ def run_search(search: SearchLoop, folder: RunFolder | None, trials: int, *, as_
     """
     out = None if folder is None else folder.path
     how = None if out is None else f"go on with: ax-anasod resume {quote(str(out))}"
+    if is_part and out is not None:
+        how = "go on with the same command"
     if trials > (listed := search.cell.num_listed):
         note(f"the cell has only {listed:,} architectures: with {trials:,} trials some come again")
     try:
@@ -52,7 +63,8 @@ def run_search(search: SearchLoop, folder: RunFolder | None, trials: int, *, as_
                 # The results are there, whatever has happened to the files.
                 _print(search, out, as_json)
                 raise
-            _print(search, out, as_json)
+            with redirect_stdout(sys.stderr) if is_part else nullcontext():
+                _print(search, out, as_json)
     except KeyboardInterrupt:
         finished = False
     finally:

@@ -30,6 +30,7 @@ def search(
     feature: opt.Features = None,
     first: opt.First = "",
     source: opt.Sources = None,
+    start_with: opt.StartWith = None,
     screen: opt.Screen = None,
     screen_cost: opt.ScreenCost = None,
     screen_trials: opt.ScreenTrials = None,
@@ -77,29 +78,31 @@ def search(
     if screening is not None:
         sources.append(_screen(screening, chosen, strategy, options, seed))
         options = options_after(options)
-    config = plan_run(
-        chosen,
-        strategy,
-        options,
-        trials=trials,
-        seed=seed,
-        parallel=parallel,
-        until_improvement_below=until_improvement_below,
-        start=start_from,
-        limits=limit or [],
-        known=known or [],
-        features=feature or [],
-        first=first,
-        sources=sources,
-        screen=screening,
-        pick=pick or "",
-    )
-    run = Search(config, chosen)
+    with waiting("computing what is known"):
+        config = plan_run(
+            chosen,
+            strategy,
+            options,
+            trials=trials,
+            seed=seed,
+            parallel=parallel,
+            until_improvement_below=until_improvement_below,
+            start=start_from,
+            limits=limit or [],
+            known=known or [],
+            features=feature or [],
+            first=first,
+            sources=sources,
+            start_with=start_with or [],
+            screen=screening,
+            pick=pick or "",
+        )
+        run = Search(config, chosen)
     if out is None:
-        return run_search(run, None, trials, as_json=json)
+        return run_search(run, None, config.trials, as_json=json)
     with RunFolder.create(out, config) as folder:
         run.keep_in(folder.journal)
-        return run_search(run, folder, trials, as_json=json)
+        return run_search(run, folder, config.trials, as_json=json)
 
 
 def _screen(

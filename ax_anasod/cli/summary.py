@@ -63,6 +63,12 @@ def _table(results: Results, state: str | None) -> PlainTable:
     best = results.best
     if best is not None:
         _add_best(table, results, best)
+    for name, carried in (results.features or {}).items():
+        words = (
+            f"{carried['share']:.0%} of the prior variance, rank correlation "
+            f"{carried['agreement']:+.2f} with what is minimised"
+        )
+        table.add_row(f"feature {name}", "; ".join(filter(None, (words, carried["warning"]))))
     costs = [cost for cost in content["cost_seconds"] or [] if cost is not None]
     if costs:
         table.add_row("simulated cost", duration(sum(costs)))

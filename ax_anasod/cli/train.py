@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -27,6 +28,7 @@ _SMALL: Final = {"channels": 8, "cells": 6}
 _SHORT: Final = {"epochs": 6, "batch_size": 32}
 _FEW_TRIALS: Final = 20
 _PAPER_TRIALS: Final = 50
+_SCREEN_TRIALS: Final = 50
 
 _HARDWARE: Final = replace(
     opt.HARDWARE,
@@ -85,7 +87,22 @@ def train(
     strategy: opt.StrategyName = "anasod-bo",
     option: opt.StrategyOptions = None,
     start: Annotated[Given, opt.START],
+    feature: opt.Features = None,
+    first: opt.First = "",
     source: opt.Sources = None,
+    start_with: opt.StartWith = None,
+    screen_epochs: Annotated[
+        int | None,
+        number(
+            "Search",
+            "Search with trainings of so many epochs first, which are a source for the full ones "
+            "(two-level-bo).",
+            1,
+        ),
+    ] = None,
+    screen_trials: Annotated[
+        int | None, number("Search", "How many short trainings (50).", 1)
+    ] = None,
     minimize: Annotated[
         list[str] | None,
         option_of(
@@ -131,6 +148,7 @@ def train(
         from ax_anasod.cli.images import read_images
         from ax_anasod.cli.parsing import parse_options, parse_training, read_start
         from ax_anasod.cli.running import run_search
+        from ax_anasod.cli.screening import screen, short_task
         from ax_anasod.generation_strategy import get
         from ax_anasod.objectives import Limit
         from ax_anasod.runs import RunFolder, TrainingSearch, plan_run
@@ -166,22 +184,48 @@ def train(
     )
     read = read_images(task.data)
     task = task.fitted(read)
-    config = plan_run(
-        task,
-        strategy,
-        options,
-        trials=trials or (_FEW_TRIALS if small else _PAPER_TRIALS),
+    if screen_trials is not None and screen_epochs is None:
+        raise OptionError("--screen-trials is for --screen-epochs")
+    short = short_task(task, screen_epochs, strategy)
+    plan = partial(
+        plan_run,
+        strategy=strategy,
+        options=options,
         seed=seed,
         parallel=parallel,
         execution=execution.to_dict(),
         start=start_from,
-        sources=source or [],
-        limits=limits,
-        known=_known_costs(task, strategy),
+        features=feature or [],
+        first=first,
         pick=pick or "",
     )
-    # A strategy, cell or batch that does not fit is refused here, before there is a folder.
+    sources: list[object] = list(source or [])
+    # A strategy, cell or batch that does not fit is refused before there is a folder.
     with tempfile.TemporaryDirectory(prefix="ax-anasod-") as scratch:
+        if short is not None:
+            _check_first_network(short, read)
+            number = screen_trials or _SCREEN_TRIALS
+            with waiting("computing what is known"):
+                screening = plan(
+                    short,
+                    trials=number,
+                    sources=sources,
+                    limits=limits,
+                    known=_known_costs(short, strategy),
+                )
+            code, found = screen(screening, read, Path(scratch), out)
+            if code:
+                return code
+            sources.append(found)
+        with waiting("computing what is known"):
+            config = plan(
+                task,
+                trials=trials or (_FEW_TRIALS if small else _PAPER_TRIALS),
+                sources=sources,
+                start_with=start_with or [],
+                limits=limits,
+                known=_known_costs(task, strategy),
+            )
         with own_description():
             search = TrainingSearch.of(config, Path(scratch) if out is None else out)
         search.runner.use_data(read)

@@ -14,7 +14,7 @@ from ax.core.outcome_constraint import OutcomeConstraint
 from ax.core.types import ComparisonOp
 
 from ax_anasod.exceptions import ObjectiveWarning, OptionError
-from ax_anasod.objectives import Limit
+from ax_anasod.objectives import Limit, name_list
 
 # Words of names of metrics.
 _MORE_IS_BETTER: Final = re.compile(
@@ -175,3 +175,27 @@ def warn_if_minimised(names: Iterable[str]) -> None:
                 ObjectiveWarning,
                 stacklevel=3,
             )
+
+
+def directions(
+    objectives: str | Sequence[str] | None, maximize: str | Sequence[str]
+) -> dict[str, bool]:
+    """The names of what is searched, in order -> whether lower is better.
+
+    Args:
+        objectives: Names to minimise, as for `ax_anasod.make_experiment`.
+        maximize: Names to maximise.
+
+    Raises:
+        OptionError: A name stands there twice.
+    """
+    higher = name_list("maximize", maximize)
+    if objectives is None:
+        objectives = () if higher else "error"
+    given = name_list("objectives", objectives)
+    minimised = [name.removeprefix("-") for name in given if name not in higher]
+    for name in minimised:
+        if name in higher or minimised.count(name) > 1:
+            raise OptionError(f"the objectives name {name!r} twice")
+    ordered = dict.fromkeys((*(name.removeprefix("-") for name in given), *higher))
+    return {name: name not in higher for name in ordered}

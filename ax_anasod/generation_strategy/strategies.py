@@ -34,6 +34,7 @@ from ax_anasod.generators import (
 )
 from ax_anasod.generators.base import NUM_INITIAL
 from ax_anasod.generators.features import MAX_FEATURES
+from ax_anasod.settings import check_value
 from ax_anasod.simplex import LinearSchedule
 from ax_anasod.typing import Codes
 
@@ -178,6 +179,7 @@ def make(
     *,
     start: Start | OneShotResult | str | Path | None = None,
     first: Codes | None = None,
+    at_least: int = 0,
     **options: Any,
 ) -> GenerationStrategy:
     """Build the Ax generation strategy of a name.
@@ -191,6 +193,7 @@ def make(
             or folder, or either with options of a start.
         first: Architectures that are the first trials, codes ``n x d``; uniform draws follow,
             or what ``start`` says.
+        at_least: The fewest initial trials, whatever ``num_initial`` says: those that are given.
         options: Options of the strategy: ``get(name).options``.
 
     Raises:
@@ -209,16 +212,19 @@ def make(
             f"{strategy.space}s",
             f"use {needed}.from_cell(cell)",
         )
+    initial = strategy.options.get("num_initial")
+    num_initial = options.get("num_initial", initial.default if initial else NUM_INITIAL)
+    if initial and at_least:
+        check_value("num_initial", num_initial, initial.annotation)
+        options["num_initial"] = num_initial = max(num_initial, at_least)
     built = strategy.build(search_space, check_seed(seed), options)
     cell, kind = search_space.cell, search_space.kind
     stored = None if start is None else Start.of(start).for_generators(cell, kind)
-    if first is not None:
+    if first is not None and len(first):
         stored = begin_with(first, cell, kind, stored)
     if stored is None:
         return built
-    initial = strategy.options.get("num_initial")
-    num_initial = options.get("num_initial", initial.default if initial else NUM_INITIAL)
-    return started(built, stored, search_space, seed, num_initial)
+    return started(built, stored, search_space, seed, max(num_initial, at_least))
 
 
 def get(name: str) -> Strategy:

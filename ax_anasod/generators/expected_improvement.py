@@ -40,6 +40,11 @@ class Acquisition(Protocol):
         """How many percent of what was found an improvement by 1 is."""
         ...
 
+    @property
+    def shares(self) -> list[float]:
+        """The share of each feature in the prior variance of what is modelled."""
+        ...
+
     def __call__(self, features: LevelFeatures) -> npt.NDArray[np.float64]:
         """The logarithms of what ``m`` architectures promise, ``m``; -inf: not allowed."""
         ...
@@ -74,6 +79,11 @@ class ExpectedImprovement:
         self.model = TwoLevelGP(levels, distances, targets, features)
         # What was found so far, without the luck of a single noisy value.
         self.believed = self.model.predict(distances, features)[0]
+
+    @property
+    def shares(self) -> list[float]:
+        """The share of each feature in the prior variance of the objective."""
+        return self.model.shares
 
     def __call__(self, features: LevelFeatures) -> npt.NDArray[np.float64]:
         """Log expected improvements of ``m`` architectures, ``m``."""

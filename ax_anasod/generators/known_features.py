@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import rankdata
 
 from ax_anasod.cells import Cell
 from ax_anasod.core.known import KnownMetric
@@ -15,12 +16,26 @@ from ax_anasod.exceptions import OptionError
 from ax_anasod.surrogates.paths import effective_paths, num_paths, path_numbers
 from ax_anasod.typing import Codes, Values
 
-# Where a cell has more codes than this, features are standardised over a sample of them.
-_LISTED: Final = 100_000
+LISTED: Final = 100_000
+"""Where a cell has more codes, features are standardised over a sample of them."""
+
 _SAMPLE: Final = 4096
 _BATCH: Final = 256
+# Interquartile ranges from the quartiles beyond which Tukey calls a value far out.
+_REACH: Final = 3.0
 # What varies less, relative to its largest value, is constant.
 _SMALLEST_DEVIATION: Final = 1e-12
+
+
+def rank_agreement(feature: Values, values: Values) -> float:
+    """Spearman's rank correlation of ``n`` values of a feature with ``n`` others.
+
+    0 where one of them is constant.
+    """
+    ranks = np.stack([rankdata(feature), rankdata(values)])
+    ranks -= ranks.mean(axis=1, keepdims=True)
+    norm = float(np.sqrt((ranks**2).sum(axis=1).prod()))
+    return float(ranks[0] @ ranks[1]) / norm if norm > 0 else 0.0
 
 
 class KnownFeatures:
@@ -28,7 +43,9 @@ class KnownFeatures:
 
     Each column has mean 0 and variance 1 over the architectures, or over a fixed sample of 4,096
     where the cell has more than 100,000 codes; of a feature of ``f`` columns each is divided by
-    the root of ``f``, so that all features have the same prior weight.
+    the root of ``f``, so that all features have the same prior weight. Values farther than three
+    interquartile ranges from the quartiles count as that far, or a few dead architectures would
+    leave nothing of what tells the others apart.
 
     Args:
         cell: The cell.
@@ -41,6 +58,9 @@ class KnownFeatures:
 
     def __init__(self, cell: Cell, metrics: Iterable[KnownMetric]) -> None:
         self._features = [_standardized(cell, _SameObject(metric)) for metric in metrics]
+
+    def __len__(self) -> int:
+        return len(self._features)
 
     def __call__(self, codes: Codes) -> tuple[Values, ...]:
         """The values of ``n x d`` codes, ``n x f`` for each feature."""
@@ -96,7 +116,7 @@ def _functions(cell: Cell, codes: Codes) -> npt.NDArray[np.int64]:
 
 def _architectures(cell: Cell) -> Codes:
     """All architectures of a cell, or a fixed sample where they are too many."""
-    if cell.num_listed <= _LISTED:
+    if cell.num_listed <= LISTED:
         return cell.enumerate()
     return cell.sample(_SAMPLE, np.random.default_rng(0))
 
@@ -108,6 +128,10 @@ class _Feature:
         self._cell, self._metric = cell, metric
         codes = _architectures(cell)
         values = _columns(metric, codes)
+        low, high = np.quantile(values, [0.25, 0.75], axis=0)
+        reach = np.where(high > low, _REACH * (high - low), np.inf)
+        self._fences = low - reach, high + reach
+        values = values.clip(*self._fences)
         self._mean, deviation = values.mean(axis=0), values.std(axis=0)
         varies = deviation > _SMALLEST_DEVIATION * np.abs(values).max(axis=0)
         if not varies.any():
@@ -116,7 +140,7 @@ class _Feature:
                 "it tells none of them apart: leave it out",
             )
         self._scale = np.where(varies, deviation, np.inf) * np.sqrt(varies.sum())
-        self._keys = cell.keys(codes if cell.num_listed <= _LISTED else codes[:0])
+        self._keys = cell.keys(codes if cell.num_listed <= LISTED else codes[:0])
         self._values = self._scaled(values)
 
     def __call__(self, codes: Codes) -> Values:
@@ -128,7 +152,7 @@ class _Feature:
         return self._scaled(_columns(self._metric, codes))
 
     def _scaled(self, values: Values) -> Values:
-        return np.asarray((values - self._mean) / self._scale)
+        return np.asarray((values.clip(*self._fences) - self._mean) / self._scale)
 
 
 class _SameObject:

@@ -128,6 +128,13 @@ class TradeOff:
             return 100.0 / (self._front.volume or math.inf)
         return self._objectives[0].scale.percent(self._best)
 
+    @property
+    def shares(self) -> list[float]:
+        """The share of each feature in the prior variance, on average over the models."""
+        models = [q for q in (*self._objectives, *self._limits) if isinstance(q, _Modelled)]
+        shares = [model.shares for model in models]
+        return list(np.mean(shares, axis=0).tolist()) if shares else []
+
     def __call__(self, features: LevelFeatures) -> npt.NDArray[np.float64]:
         """Log acquisition values of ``m`` architectures, ``m``; -inf where not allowed."""
         values = np.full(len(features), -math.inf)
@@ -245,6 +252,11 @@ class _Modelled:
         self._model = TwoLevelGP(levels, distances, targets, features)
         self.targets = self._model.targets
         self.believed = np.where(pending, self.scale.values(self.targets), values)
+
+    @property
+    def shares(self) -> list[float]:
+        """The share of each feature in the prior variance."""
+        return self._model.shares
 
     def belief(
         self,

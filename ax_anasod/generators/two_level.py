@@ -20,13 +20,13 @@ from ax_anasod.generators.architecture import ArchitectureGenerator
 from ax_anasod.generators.base import NUM_INITIAL
 from ax_anasod.generators.expected_improvement import Acquisition, ExpectedImprovement
 from ax_anasod.generators.fixed import list_with_fixed
-from ax_anasod.generators.known_features import KnownFeatures
+from ax_anasod.generators.known_features import KnownFeatures, rank_agreement
 from ax_anasod.generators.known_limits import draw_allowed, none_allowed
 from ax_anasod.generators.targets import half_ranked, modelled_values, standardized
 from ax_anasod.generators.ties import best_row
 from ax_anasod.generators.trade_off import TradeOff
 from ax_anasod.generators.two_level_search import search
-from ax_anasod.metadata import EXPECTED_IMPROVEMENT
+from ax_anasod.metadata import EXPECTED_IMPROVEMENT, FEATURES
 from ax_anasod.settings import PositiveInt, checked
 from ax_anasod.surrogates import Level, LevelFeatures, LevelName, levels_of
 
@@ -131,9 +131,11 @@ class TwoLevelGenerator(ArchitectureGenerator):
         return super().propose(n, history, fixed)
 
     def metadata(self) -> dict[str, Any]:
-        """The expected improvement of the first of the last proposals, where there is one.
+        """What is stored with the first of the last proposals, where a model chose it.
 
-        In percent of the best value: 100 times the expected decrease of its logarithm.
+        Its expected improvement in percent of the best value: 100 times the expected decrease of
+        its logarithm. And of each feature, where the model had them: its share in the prior
+        variance, and the rank correlation of its first column with the first objective.
         """
         return self._metadata
 
@@ -143,17 +145,32 @@ class TwoLevelGenerator(ArchitectureGenerator):
         if not history.observed.any():
             drawn = draw_allowed(self.cell, 1, history, lambda n: self.draw(n, rng, fixed))
             return np.asarray(drawn[0])
-        acquisition = self._acquisition(history)
+        features = self._features(history)
+        acquisition = self._acquisition(history, features)
         if self.cell.num_listed > self.enumeration_limit:
             code, value = search(self, acquisition, history, fixed, rng)
         else:
             code, value = self._best_of_all(acquisition, history, fixed, rng)
         self._metadata.setdefault(EXPECTED_IMPROVEMENT, math.exp(value) * acquisition.percent)
+        if acquisition.shares and features:
+            self._metadata.setdefault(FEATURES, self._carried(acquisition, features, history))
         return code
 
-    def _acquisition(self, history: History) -> Acquisition:
+    def _carried(
+        self, acquisition: Acquisition, features: KnownFeatures, history: History
+    ) -> dict[str, dict[str, float]]:
+        """How much each feature carries, and how it ranks what was observed."""
+        observed = history.observed
+        values = history.values[observed, 0]
+        ranked = [rank_agreement(z[:, 0], values) for z in features(history.rows[observed])]
+        return {
+            name: {"share": share, "agreement": agreement}
+            for name, share, agreement in zip(self.known, acquisition.shares, ranked, strict=True)
+        }
+
+    def _acquisition(self, history: History, features: KnownFeatures) -> Acquisition:
         """The acquisition function of the next proposal."""
-        levels, features = self.levels(history.position), self._features(history)
+        levels = self.levels(history.position)
         if len(history.objectives) > 1 or history.limits or history.known:
             return TradeOff(self.cell, levels, history, self.log_targets, features)
         codes, values, logarithmic = modelled_values(history, self.log_targets)

@@ -3,12 +3,14 @@
 from ax_anasod.metrics.known import KnownLookup, KnownSize, KnownSum
 from ax_anasod.metrics.latency import LatencyMetric
 from ax_anasod.metrics.lookup import LookupMetric
+from ax_anasod.metrics.proxy import KnownProxy
 from ax_anasod.metrics.source import EarlierSearch
 from ax_anasod.metrics.training import TrainingMetric
 
 __all__ = [
     "EarlierSearch",
     "KnownLookup",
+    "KnownProxy",
     "KnownSize",
     "KnownSum",
     "LatencyMetric",

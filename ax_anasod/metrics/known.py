@@ -12,11 +12,13 @@ from ax_anasod.cells import Cell
 from ax_anasod.cells import from_dict as cell_from_dict
 from ax_anasod.core.known import KnownMetric
 from ax_anasod.exceptions import AnasodError, OptionError, RunError, UnknownNameError, nearest_hint
+from ax_anasod.metrics.proxy import KnownProxy
 from ax_anasod.nasbench import Benchmark
 from ax_anasod.nasbench import from_dict as benchmark_from_dict
 from ax_anasod.networks import NetworkConfig
 from ax_anasod.networks.additive import AdditiveSize, Size
 from ax_anasod.objectives import find_quantity
+from ax_anasod.proxies import ProxyConfig
 from ax_anasod.typing import Codes, Values
 
 
@@ -166,25 +168,33 @@ def refuse_to_store(metric: KnownFunction) -> dict[str, Any]:
     )
 
 
-def known_metric(name: str, cell: Cell, how: object, *, tried: bool = False) -> KnownMetric:
+def known_metric(
+    name: str, cell: Cell, how: object, *, seed: int = 0, tried: bool = False
+) -> KnownMetric:
     """A known quantity from how its values come about.
 
     Args:
         name: Name of the quantity.
         cell: The cell that is searched.
         how: A :class:`KnownMetric` of this name; a benchmark that has a quantity of this name;
-            a mapping operation -> cost, or one for each block; or a function from codes
-            ``n x d`` to ``n`` values.
+            a mapping operation -> cost, or one for each block; the name of a proxy
+            (:data:`ax_anasod.proxies.PROXIES`); or a function from codes ``n x d`` to ``n``
+            values.
+        seed: The seed of a proxy.
         tried: Whether a function is tried on two architectures.
 
     Raises:
         OptionError: It is none of these, has another name, or fails when it is tried.
+        UnknownNameError: There is no such proxy.
+        CellError: A proxy needs networks that the cell does not describe.
     """
     if isinstance(how, KnownMetric):
         if how.name != name:
             raise OptionError(f"known[{name!r}] has the name {how.name!r}")
         return how
-    if isinstance(how, Mapping | Sequence) and not isinstance(how, str):
+    if isinstance(how, str):
+        return KnownProxy(name, cell, ProxyConfig(seed=seed), how)
+    if isinstance(how, Mapping | Sequence):
         return KnownSum(name, cell, how)
     if hasattr(how, "query"):
         return KnownLookup(name, cast("Benchmark", how))
@@ -195,7 +205,8 @@ def known_metric(name: str, cell: Cell, how: object, *, tried: bool = False) -> 
         return function
     raise OptionError(
         f"known[{name!r}] is {how!r}",
-        "give a KnownMetric, a benchmark, operation -> cost, or a function of codes",
+        "give a KnownMetric, a benchmark, operation -> cost, the name of a proxy, or a function of "
+        "codes",
     )
 
 

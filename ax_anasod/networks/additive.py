@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, Literal, get_args
 
 import numpy as np
@@ -10,6 +11,7 @@ from ax_anasod.cells import Cell
 from ax_anasod.exceptions import CellError, UnknownNameError
 from ax_anasod.networks.build import build_network
 from ax_anasod.networks.config import NetworkConfig
+from ax_anasod.networks.layers import OperationFactory
 from ax_anasod.networks.measure import count_flops, num_parameters
 from ax_anasod.typing import Codes, Values
 
@@ -34,6 +36,8 @@ class AdditiveSize:
         size: ``"parameters"`` or ``"flops"``
             (:func:`ax_anasod.networks.measure.num_parameters`, :func:`count_flops`).
         image_size: Height and width in pixels, for FLOPs.
+        operations: Modules for operations of the user's own, as for
+            :func:`ax_anasod.networks.build_network`.
 
     Raises:
         UnknownNameError: There is no such size.
@@ -42,12 +46,17 @@ class AdditiveSize:
     """
 
     def __init__(
-        self, cell: Cell, config: NetworkConfig, size: Size, image_size: tuple[int, int]
+        self,
+        cell: Cell,
+        config: NetworkConfig,
+        size: Size,
+        image_size: tuple[int, int],
+        operations: Mapping[str, OperationFactory] | None = None,
     ) -> None:
         if size not in get_args(Size):
             raise UnknownNameError("size of a network", size, get_args(Size))
         self._cell, self._config = cell, config
-        self._size, self._image_size = size, image_size
+        self._size, self._image_size, self._operations = size, image_size, operations
         rng = np.random.default_rng(0)
         codes = cell.sample(_MOST_DRAWS, rng)
         used = codes[_independent(self._features(codes))]
@@ -78,7 +87,9 @@ class AdditiveSize:
         """The sizes of networks that are built for it, ``n``."""
         sizes = []
         for code in codes:
-            network = build_network(self._cell, code[None], self._config, seed=0, device="meta")
+            network = build_network(
+                self._cell, code[None], self._config, self._operations, seed=0, device="meta"
+            )
             sizes.append(
                 num_parameters(network)
                 if self._size == "parameters"

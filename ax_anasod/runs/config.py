@@ -19,6 +19,11 @@ MOST_TRIALS: Final = 10_000_000
 """How many trials, and seeds, a plan may have: the architectures that a cell can list."""
 
 
+def proxy_metric_name(proxy: str) -> str:
+    """The name of the metric of a proxy in Ax, which no quantity of a run has."""
+    return f"proxy_{proxy}"
+
+
 @dataclass(frozen=True)
 class Source:
     """The trials of an earlier search, whose predictions are a feature.
@@ -30,6 +35,38 @@ class Source:
 
     architectures: tuple[str, ...]
     targets: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Given:
+    """An architecture to start with.
+
+    Args:
+        architecture: It.
+        values: Quantity -> value, of all quantities of the run; empty where it is to be tried.
+    """
+
+    architecture: str
+    values: dict[str, float]
+
+
+@dataclass(frozen=True)
+class ProxyFeature:
+    """A proxy that is a feature.
+
+    Args:
+        name: Its name.
+        values: Those of a few architectures, always the same ones: by them a run that goes on
+            sees whether it is what it was.
+    """
+
+    name: str
+    values: tuple[float, ...]
+
+    @property
+    def metric(self) -> str:
+        """The name of its metric in Ax."""
+        return proxy_metric_name(self.name)
 
 
 @dataclass(frozen=True)
@@ -83,7 +120,7 @@ class RunConfig:
         strategy: Name of the strategy.
         options: Options of the strategy.
         seed: The seed of the run.
-        trials: How many trials are planned.
+        trials: How many trials are planned, those of earlier work included.
         parallel: How many trials are proposed at a time.
         objectives: What is searched.
         reported: What is recorded but not searched.
@@ -96,6 +133,9 @@ class RunConfig:
         first: The quantity whose five best architectures are the first trials, with a minus where
             less is better; empty for none.
         sources: Earlier searches that help to predict the objectives.
+        proxies: Proxies that help to predict the objectives.
+        start_with: The architectures to start with; those with values are the first trials, of
+            earlier work.
         pick: Which point of the front is meant, as :func:`ax_anasod.picking.parse_pick` reads it;
             empty for the best first objective.
         screen: The search of a cheap column that came before.
@@ -127,6 +167,8 @@ class RunConfig:
     features: tuple[str, ...] = ()
     first: str = ""
     sources: tuple[Source, ...] = ()
+    proxies: tuple[ProxyFeature, ...] = ()
+    start_with: tuple[Given, ...] = ()
     pick: str = ""
     screen: Screening | None = None
 
@@ -151,6 +193,11 @@ class RunConfig:
         """Name of the Ax experiment, under which ``experiment.db`` holds it."""
         benchmark = " ".join(filter(None, (self.benchmark_name, self.dataset)))
         return f"{self.strategy} on {benchmark}, seed {self.seed}"
+
+    @property
+    def imported(self) -> tuple[Given, ...]:
+        """The trials of earlier work, with which the run begins."""
+        return tuple(given for given in self.start_with if given.values)
 
     @property
     def quantities(self) -> tuple[str, ...]:

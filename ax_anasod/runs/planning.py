@@ -5,21 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Protocol
 
 from ax_anasod.cells import Cell
 from ax_anasod.environment import environment
-from ax_anasod.exceptions import OptionError
+from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.experiment import make_search_space
 from ax_anasod.generation_strategy import Start, check_objectives, get
 from ax_anasod.generators.two_level import FEATURE_SEPARATOR
 from ax_anasod.global_stopping import check_until_improvement_below
+from ax_anasod.metrics import KnownProxy
+from ax_anasod.metrics.prior import chosen_by
 from ax_anasod.metrics.source import earlier_search
 from ax_anasod.nasbench.truth import Answers, best_value
 from ax_anasod.objectives import Limit, Objective, find_quantity
 from ax_anasod.picking import parse_pick
-from ax_anasod.runs.config import MOST_TRIALS, RunConfig, Screening, Source
+from ax_anasod.proxies import PROXIES, ProxyConfig
+from ax_anasod.runs.config import MOST_TRIALS, Given, ProxyFeature, RunConfig, Screening, Source
+from ax_anasod.runs.given import read_given
 from ax_anasod.runs.metric_names import metric_names
+from ax_anasod.runs.proxy_features import proxy_metric, proxy_values
+from ax_anasod.training.task import TrainingTask, find_operations
 
 
 class Subject(Answers, Protocol):
@@ -71,6 +78,7 @@ def plan_run(
     features: Sequence[str] = (),
     first: str = "",
     sources: Sequence[object] = (),
+    start_with: Sequence[Path] = (),
     pick: str = "",
     screen: Screening | None = None,
 ) -> RunConfig:
@@ -78,7 +86,9 @@ def plan_run(
 
     A strategy with a schedule over the planned number of trials is told ``trials``,
     unless its option ``num_trials`` says otherwise; a run that is continued beyond it
-    keeps the schedule that it was started with.
+    keeps the schedule that it was started with. The trials of earlier work in ``start_with`` come
+    in addition to ``trials``. A feature or start that is no quantity of the benchmark may be a
+    proxy.
 
     Raises:
         UnknownNameError: There is no such strategy, or what is limited, known, a feature or a
@@ -105,7 +115,26 @@ def plan_run(
             f"the first trials are to be those of {start.source} and those with the best {first}",
             "give --from or --start",
         )
-    for name in (*known, *features, *starting, *(limit.name for limit in bounds)):
+    # Of networks that are to be trained only costs are known.
+    is_trained = isinstance(benchmark, TrainingTask)
+    columns = [*known] if is_trained else [q.name for q in quantities]
+    proxies = [name for name in features if _is_proxy(name, columns)]
+    if proxies and getattr(benchmark, "operations", None) is not None:
+        raise OptionError(
+            f"the proxy {proxies[0]!r} of operations of your own cannot be a feature of a run, "
+            "which may go on when they are other ones",
+            "let it choose the first trials (--start)",
+        )
+    features = tuple(name for name in features if name not in proxies)
+    names = [quantity.name for quantity in quantities]
+    given = read_given(start_with, benchmark.cell, names)
+    if starting and _is_proxy(starting[0], columns):
+        given += _chosen_by_proxy(first, benchmark, seed)
+        starting, first = [], ""
+    for name in (*features, *starting):
+        if name not in columns:
+            raise UnknownNameError("quantity or proxy", name, [*columns, *PROXIES])
+    for name in (*known, *(limit.name for limit in bounds)):
         find_quantity(name, quantities)
     parse_pick(pick, benchmark.objectives, benchmark.reported)  # refuses
     searched = benchmark.objectives[0].name
@@ -125,7 +154,7 @@ def plan_run(
         strategy=strategy,
         options=planned_options(strategy, options, trials),
         seed=seed,
-        trials=trials,
+        trials=trials + sum(bool(each.values) for each in given),
         parallel=parallel,
         objectives=described[: len(benchmark.objectives)],
         reported=described[len(benchmark.objectives) :],
@@ -137,9 +166,33 @@ def plan_run(
         features=features,
         first=first,
         sources=tuple(Source(tuple(s.architectures), tuple(s.targets)) for s in found),
+        proxies=tuple(
+            ProxyFeature(name, proxy_values(proxy_metric(name, benchmark.cell, seed)))
+            for name in proxies
+        ),
+        start_with=tuple(given),
         pick=pick,
         screen=screen,
     )
+
+
+def _is_proxy(name: str, columns: Sequence[str]) -> bool:
+    return name in PROXIES and name not in columns
+
+
+def _chosen_by_proxy(first: str, benchmark: Subject, seed: int) -> list[Given]:
+    """The architectures that a proxy chooses, which a run that goes on need not compute again.
+
+    Args:
+        first: Its name, after a minus where less is better.
+        benchmark: What is searched.
+        seed: The seed of the run.
+    """
+    cell, name = benchmark.cell, first.removeprefix("-")
+    operations = getattr(benchmark, "operations", None)
+    metric = KnownProxy(name, cell, ProxyConfig(seed=seed), operations=find_operations(operations))
+    codes = chosen_by(metric, cell, seed, smallest=name != first)
+    return [Given(text, {}) for text in cell.to_strings(codes)]
 
 
 def _check_known_before(

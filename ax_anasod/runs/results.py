@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 from ax_anasod.escaping import for_csv
 from ax_anasod.journal import Completed, Failed, Record, Stopped
-from ax_anasod.metadata import BETA, column_names
+from ax_anasod.metadata import BETA, column_names, feature_summary
 from ax_anasod.objectives import Objective
 from ax_anasod.runs.config import RunConfig
 
@@ -116,6 +116,16 @@ class Results:
         if len(self.ends) >= self.config.trials:
             return None
         return self.config.stop_reason(self.records)
+
+    @property
+    def features(self) -> dict[str, dict[str, Any]] | None:
+        """What each feature carried, see :func:`ax_anasod.metadata.feature_summary`."""
+        observed = sum(isinstance(end, Completed) for end in self.ends)
+        summary = feature_summary([record.start.metadata for record in self.records], observed)
+        config = self.config
+        names = {q.metric: q.name for q in (*config.objectives, *config.reported)}
+        names |= {proxy.metric: proxy.name for proxy in config.proxies}
+        return summary and {names.get(name, name): carried for name, carried in summary.items()}
 
     @property
     def costs(self) -> list[float] | None:
@@ -248,6 +258,7 @@ class Results:
             "hypervolume": self.hypervolume(),
             "limits": [str(limit) for limit in config.limits],
             "feasible": [self._counts(end) for end in ends] if config.limits else None,
+            "features": self.features,
             "stopped_early": self.stop_reason,
             "out": None if self.out is None else str(self.out),
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 import warnings
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -37,6 +37,10 @@ from ax_anasod.journal import (
 from ax_anasod.metrics import EarlierSearch, KnownLookup
 from ax_anasod.nasbench import Benchmark
 from ax_anasod.runs.config import RunConfig
+from ax_anasod.runs.proxy_features import proxy_metrics
+
+GIVEN: Final = "given"
+"""What stands for the node and the generator of a trial of earlier work."""
 
 _HINT: Final = "bring the journal of this run back from a copy"
 
@@ -80,17 +84,25 @@ class RunState:
             maximize=[quantity.metric for quantity in config.objectives if not quantity.minimize],
             reported=[quantity.metric for quantity in config.reported],
             known={self._metrics[name]: known[name] for name in config.known},
-            features={self._metrics[name]: known[name] for name in config.features},
+            features={
+                **{self._metrics[name]: known[name] for name in config.features},
+                **{m.name: m for m in proxy_metrics(config.proxies, cell, config.seed)},
+            },
             sources=[EarlierSearch("source", cell, **vars(source)) for source in config.sources],
             limits=[str(replace(limit, name=self._metrics[limit.name])) for limit in config.limits],
             seed=config.seed,
             name=config.experiment_name,
             start=self._start(),
+            start_with={
+                given.architecture: self._outcome(given.values) if given.values else None
+                for given in config.start_with
+            },
             **config.options,
         )
         # Ax offers no public way to attach a trial as a generator's own.
         self.experiment = experiment_of(self.client)
         self._restore(journal.records if journal is not None else [])
+        self._record(*self._imported(self.records))
         self._clock = time.perf_counter()
         # The proposal of a batch takes time once; each of its trials bears a share.
         self._share = 0.0
@@ -119,9 +131,10 @@ class RunState:
         Raises:
             RunError: There are trials already, here or in the journal.
         """
-        if self.records or journal.records:
+        if len(self.records) > len(self.config.imported) or journal.records:
             raise RunError(f"{journal.path} cannot become the journal of a search under way")
         self._journal = journal
+        self._record(*self._imported([]))
 
     @property
     def cell(self) -> Cell:
@@ -148,7 +161,34 @@ class RunState:
         self._record(*(_started(self._trial(index), indices[-1]) for index in indices))
         self._share = self._lap() / len(indices)
 
+    def _imported(self, records: Sequence[Record]) -> list[Event]:
+        """What a journal lacks of the trials of earlier work, of which it has some records."""
+        events: list[Event] = []
+        for index, given in enumerate(self.config.imported):
+            trial = self._trial(index)
+            assert trial.arm is not None  # attached with one
+            start = Started(
+                trial=index,
+                last=index,
+                parameters=dict(trial.arm.parameters),
+                node=GIVEN,
+                generator=GIVEN,
+                metadata={ARCHITECTURE: given.architecture},
+            )
+            end = Completed(
+                trial=index,
+                values=given.values,
+                architecture=given.architecture,
+                encoding=self._encoding(start),
+                cost_seconds=None,
+                seconds=0.0,
+            )
+            events += [start, end]
+        return events[sum(1 + (record.end is not None) for record in records) :]
+
     def _record(self, *events: Event) -> None:
+        if not events:
+            return
         if self._journal is None:
             self._records = extend(self._records, events)
         else:
@@ -162,7 +202,14 @@ class RunState:
         """
         rows: list[DataRow] = []
         nodes = strategy_of(self.client).nodes_by_name
-        for record in records:
+        number = len(self.config.imported)
+        for record, given in zip(records, self.config.imported, strict=False):
+            self._check(record, (GIVEN,))
+            if record.start.metadata.get(ARCHITECTURE) != given.architecture:
+                raise RunError(
+                    f"trial {record.trial} is none of this run: it is no given one", _HINT
+                )
+        for record in records[number:]:
             self._check(record, nodes)
             start, arm = record.start, Arm(parameters=record.start.parameters)
             of_arm = {k: v for k, v in start.metadata.items() if k == ARCHITECTURE}
@@ -184,7 +231,7 @@ class RunState:
         if rows:
             # At once: Ax copies all data so far with every attachment.
             self.experiment.attach_data(Data(data_rows=rows))
-        for record in records:
+        for record in records[number:]:
             self._mark(record)
 
     def _check(self, record: Record, nodes: Collection[str]) -> None:

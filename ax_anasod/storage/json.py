@@ -34,6 +34,7 @@ from ax_anasod.global_stopping import (
 from ax_anasod.metrics import (
     EarlierSearch,
     KnownLookup,
+    KnownProxy,
     KnownSize,
     KnownSum,
     LatencyMetric,
@@ -73,6 +74,7 @@ def register() -> None:
             LookupMetric: metric_to_dict,
             TrainingMetric: metric_to_dict,
             KnownLookup: metric_to_dict,
+            KnownProxy: metric_to_dict,
             KnownSum: metric_to_dict,
             KnownSize: metric_to_dict,
             EarlierSearch: metric_to_dict,
@@ -93,6 +95,7 @@ def register() -> None:
         LookupMetric,
         TrainingMetric,
         KnownLookup,
+        KnownProxy,
         KnownSum,
         KnownSize,
         EarlierSearch,

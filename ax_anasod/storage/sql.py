@@ -35,6 +35,7 @@ from ax_anasod.generation_strategy.nodes import SearchStrategy
 from ax_anasod.metrics import (
     EarlierSearch,
     KnownLookup,
+    KnownProxy,
     KnownSize,
     KnownSum,
     LatencyMetric,
@@ -54,6 +55,7 @@ METRIC_NUMBERS: Final[dict[type[Metric], int]] = {
     KnownSize: 210_005,
     EarlierSearch: 210_006,
     LatencyMetric: 210_007,
+    KnownProxy: 210_008,
 }
 RUNNER_NUMBERS: Final[dict[type[Runner], int]] = {
     LookupRunner: 210_001,

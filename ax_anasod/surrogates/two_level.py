@@ -96,6 +96,12 @@ class TwoLevelGP:
         return list(self._fit.slopes.tolist())
 
     @property
+    def shares(self) -> list[float]:
+        """The share of each feature in the prior variance, as it is on average."""
+        total = self._fit.variances.sum() + self._fit.slopes.sum()
+        return list((self._fit.slopes / total).tolist())
+
+    @property
     def lengthscales(self) -> dict[str, float]:
         """The fitted lengthscale of each level."""
         return dict(

@@ -45,6 +45,13 @@ def test_a_run_goes_on_without_its_source(
         content = command("resume", out, "--trials", trials, "--json").json
 
     assert content["architectures"] == whole["architectures"]
+    assert content["features"] == whole["features"]
+    assert content["features"].keys() == {"test", "source"}
+    shown = command("show", out)
+    for name, carried in content["features"].items():
+        (line,) = (line for line in shown.out.splitlines() if f"feature {name} " in line)
+        assert f"{carried['share']:.0%} of the prior variance" in line
+        assert f"{carried['agreement']:+.2f}" in line
     config = json.loads((out / "config.json").read_text())
     tried = dict(
         zip(*(config["sources"][0][key] for key in ("architectures", "targets")), strict=True)

@@ -26,6 +26,7 @@ KEYS = {
         "hypervolume",
         "limits",
         "feasible",
+        "features",
         "stopped_early",
         "out",
     ),

@@ -36,6 +36,17 @@ def test_standardised_over_all_cells() -> None:
     np.testing.assert_allclose(several, np.concatenate([one, 0 * one, -one], axis=1) / 2**0.5)
 
 
+def test_a_few_dead_architectures_leave_the_others_their_differences() -> None:
+    def with_dead(codes: Codes) -> Values:
+        return np.where((codes == 2).all(axis=1), -1e6, size(codes))
+
+    (values,) = KnownFeatures(CELL, [KnownFunction("score", with_dead)])(ALL)
+    alive = values[:-1, 0]
+    assert np.ptp(alive) > 3
+    assert values[-1, 0] < alive.min() - 1
+    assert np.corrcoef(alive, size(ALL[:-1]))[0, 1] == pytest.approx(1.0)
+
+
 def test_computed_once_of_a_cell_that_is_listed() -> None:
     asked: list[int] = []
 

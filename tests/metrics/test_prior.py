@@ -141,6 +141,32 @@ def test_a_start_by_what_is_no_feature() -> None:
     assert all(sorted(code) == [1, 2, 2, 2, 2] for code in codes_in(client)[1:])
 
 
+@pytest.mark.parametrize("strategy", ["two-level-bo", "random", "regularized-evolution"])
+def test_a_start_with_given_architectures(strategy: str) -> None:
+    texts = CELL.to_strings(ALL[[7, 3, 100, 242]])
+    known = {texts[0]: {"error": (1.5, 0.0)}, texts[1]: None, texts[2]: {"error": 2.5}}
+    client = make_client(CELL, strategy, start_with={**known, texts[3]: None})
+    trials = experiment_of(client).trials
+    assert [trial.status.is_completed for trial in trials.values()] == [True, True]
+    go_on(client, 4, alone)
+    # Those of earlier work, those to try, and then the strategy's own.
+    assert codes_in(client)[:4] == ALL[[7, 100, 3, 242]].tolist()
+    assert len(np.unique(codes_in(client), axis=0)) == 6
+
+
+def test_all_that_are_given_are_tried_and_count_as_initial_trials() -> None:
+    order = np.random.default_rng(2).permutation(len(ALL))[:14]
+    given = dict.fromkeys(CELL.to_strings(ALL[order]))
+    client = make_client(CELL, "two-level-bo", start_with=given, num_initial=4)
+    for index in range(15):
+        client.get_next_trials(1)
+        code = architecture_of(client, index).code[None]
+        client.complete_trial(index, {"error": float(error(code)[0])})
+    assert codes_in(client)[:14] == ALL[order].tolist()
+    nodes = [t.generator_run._generation_node_name for t in experiment_of(client).trials.values()]
+    assert nodes[13:] == ["initial", "two-level-bo"]
+
+
 def test_what_a_function_computes_cannot_be_saved(tmp_path: Path) -> None:
     client = make_client(CELL, "two-level-bo", features={"hint": nearly})
     with pytest.raises(RunError, match="'hint' is a function, which cannot be stored"):
@@ -154,7 +180,13 @@ def test_what_a_function_computes_cannot_be_saved(tmp_path: Path) -> None:
         ({"features": {"hint": lambda c: np.ones(len(c))}}, "the same value for all"),
         ({"features": {"hint": nearly}, "known": {"hint": COSTS}}, "and the features"),
         ({"features": {"hint": 3}}, "'hint'"),
-        ({"features": ["hint"]}, "features is ['hint'], which is no mapping"),
+        ({"features": ["hint"]}, "unknown proxy 'hint'"),
+        ({"features": "synflow"}, "features is 'synflow'"),
+        ({"features": ["synflow"]}, "operation 'conv' of cell 'plain' has no module"),
+        ({"start": "swap"}, "operation 'conv' of cell 'plain' has no module"),
+        ({"start_with": "conv|conv|conv|conv|conv"}, "start_with is 'conv|conv"),
+        ({"start_with": ["conv|pool"]}, "'conv|pool'"),
+        ({"start_with": [3]}, "start_with has 3"),
         ({"features": {"a+b": nearly}}, "the name of the feature 'a+b' has a '+'"),
         ({"features": {"source": COSTS}, "sources": ["cold"]}, "the name of a source"),
         ({"strategy": "random", "features": {"hint": nearly}}, "makes nothing of features"),

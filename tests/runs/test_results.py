@@ -40,6 +40,7 @@ KEYS = [
         "hypervolume",
         "limits",
         "feasible",
+        "features",
         "stopped_early",
         "out",
     ),

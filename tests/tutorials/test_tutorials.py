@@ -45,6 +45,10 @@ PROMISES = {
         "the most promising are among the best tenth: True",
         "stopped: the last 5 trials",
     ],
+    "what_you_know": [
+        "no better than chance",
+        "trials: 35 of which 5 are of earlier work",
+    ],
     "your_own_cell": ["the same cell: True", "FloatingPointError: the loss is"],
 }
 

@@ -1,0 +1,101 @@
+"""Short trainings before the full ones: a search whose predictions the next one has."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING, Final
+
+from ax_anasod.cli.running import run_search
+from ax_anasod.cli.terminal import note
+from ax_anasod.exceptions import OptionError, RunError
+from ax_anasod.generation_strategy import STRATEGIES, get
+from ax_anasod.runs import RunFolder, TrainingSearch
+from ax_anasod.runs.layout import CONFIG
+from ax_anasod.trust import own_description
+
+if TYPE_CHECKING:
+    from ax_anasod.runs import RunConfig
+    from ax_anasod.training import ImageData, TrainingTask
+
+SCREEN: Final = "screen"
+"""The folder of the short trainings in that of the run."""
+
+_SAME: Final = ("benchmark", "strategy", "options", "seed", "trials", "parallel")
+
+
+def short_task(task: TrainingTask, epochs: int | None, strategy: str) -> TrainingTask | None:
+    """The same training with fewer epochs; None where none are asked for.
+
+    Args:
+        task: The full training.
+        epochs: The epochs of the short one.
+        strategy: What is to use it.
+
+    Raises:
+        OptionError: They are not fewer, or the strategy makes nothing of it.
+    """
+    if epochs is None:
+        return None
+    if epochs >= task.training.epochs:
+        raise OptionError(
+            f"--screen-epochs {epochs} is not less than the {task.training.epochs} epochs of the "
+            "full training"
+        )
+    if "features" not in get(strategy).options:
+        able = ", ".join(n for n, row in STRATEGIES.items() if "features" in row.options)
+        raise OptionError(
+            f"strategy {strategy!r} makes nothing of short trainings", f"those that do: {able}"
+        )
+    return replace(task, training=replace(task.training, epochs=epochs))
+
+
+def screen(
+    config: RunConfig, data: ImageData, scratch: Path, out: Path | None
+) -> tuple[int, object]:
+    """Search with short trainings; those that were made before are not made again.
+
+    Args:
+        config: What the search is.
+        data: The images.
+        scratch: Where its networks are trained where nothing is kept.
+        out: The folder of the whole run, in which it has one of its own; None keeps nothing.
+
+    Returns:
+        The exit code, 0 where it has come to its end, and the source for the full trainings.
+
+    Raises:
+        RunError: There are short trainings of another kind.
+    """
+    if out is None:
+        search = _search(config, scratch / SCREEN, data)
+        return run_search(search, None, config.trials, as_json=False, is_part=True), search.client
+    folder = out / SCREEN
+    if (folder / CONFIG).exists():
+        opened = RunFolder.open(folder)
+        changed = [n for n in _SAME if getattr(opened.config, n) != getattr(config, n)]
+        if changed:
+            opened.journal.close()
+            raise RunError(
+                f"the short trainings in {folder} differ from these in {', '.join(changed)}",
+                f"delete {quote(str(folder))}, or give what was given then",
+            )
+        note(f"going on with the short trainings in {folder}")
+        config = opened.config
+    else:
+        opened = RunFolder.create(folder, config)
+    with opened as run:
+        search = _search(config, folder, data, run)
+        code = run_search(search, run, config.trials, as_json=False, is_part=True)
+    return code, folder
+
+
+def _search(
+    config: RunConfig, folder: Path, data: ImageData, run: RunFolder | None = None
+) -> TrainingSearch:
+    with own_description():
+        search = TrainingSearch.of(config, folder, None if run is None else run.journal)
+    search.runner.use_data(data)
+    search.runner.prepare()
+    return search

@@ -1,0 +1,96 @@
+"""Architectures to start with, read from what people have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ax_anasod.cells import Cell
+from ax_anasod.exceptions import ArchitectureError, OptionError, UnknownNameError
+from ax_anasod.journal import JOURNAL, Completed, read_records
+from ax_anasod.nasbench.table_file import ARCH, read_table
+from ax_anasod.runs.config import Given
+from ax_anasod.runs.layout import check_holds_run
+
+
+def read_given(paths: Sequence[Path], cell: Cell, quantities: Sequence[str]) -> list[Given]:
+    """The architectures of tables, and the trials of run folders, each once.
+
+    Args:
+        paths: Tables as for :class:`ax_anasod.nasbench.TableBenchmark`, with a column ``arch``
+            and, where values are known, one for each quantity; or run folders.
+        cell: The cell that is searched.
+        quantities: What the new run searches and reports.
+
+    Raises:
+        AnasodError: One cannot be read, has an architecture of another cell, values of some
+            quantities only, one that is not finite, or two of one architecture.
+    """
+    given: dict[str, Given] = {}
+    for path in paths:
+        for each in _read(path, cell, quantities):
+            known = given.get(each.architecture)
+            if known is not None and known.values and each.values not in ({}, known.values):
+                raise OptionError(
+                    f"{path} has other values of {each.architecture!r} than were given before",
+                    "give one row for each architecture, or their mean",
+                )
+            if known is None or each.values:
+                given[each.architecture] = each
+    return list(given.values())
+
+
+def _read(path: Path, cell: Cell, quantities: Sequence[str]) -> list[Given]:
+    if path.is_dir():
+        return _of_run(path, cell, quantities)
+    strings = read_table(path, []).architectures
+    columns = {}
+    for name in quantities:
+        try:
+            columns[name] = read_table(path, [name]).columns[name]
+        except UnknownNameError:
+            continue
+    lacking = [name for name in quantities if name not in columns]
+    if columns and lacking:
+        raise OptionError(
+            f"{path} has values of {', '.join(columns)}, but not of {', '.join(lacking)}, which "
+            "this run has, too",
+            f"add the columns; or leave the column {ARCH!r} alone: its architectures are then "
+            "tried first",
+        )
+    values = np.array(list(columns.values())).reshape(len(columns), len(strings))
+    wrong = ~np.isfinite(values).all(axis=0)
+    if wrong.any():
+        raise OptionError(f"row {wrong.argmax() + 1} of {path} has a value that is not finite")
+    rows = [dict(zip(columns, row, strict=True)) for row in values.T.tolist()]
+    return _checked(path, cell, strings, rows)
+
+
+def _of_run(path: Path, cell: Cell, quantities: Sequence[str]) -> list[Given]:
+    check_holds_run(path)
+    ends = [record.end for record in read_records(path / JOURNAL)]
+    done = [end for end in ends if isinstance(end, Completed)]
+    if not done:
+        raise OptionError(f"the run {path} has no trial with a value", "search it first")
+    for name in quantities:
+        if name not in done[0].values:
+            raise OptionError(
+                f"the trials of {path} have no value of {name!r}, which this run has",
+                "a run of the same objectives is needed; one of others is a source (--source)",
+            )
+    rows = [{name: end.values[name] for name in quantities} for end in done]
+    return _checked(path, cell, [end.architecture for end in done], rows)
+
+
+def _checked(
+    path: Path, cell: Cell, strings: Sequence[str], rows: Sequence[dict[str, float]]
+) -> list[Given]:
+    given = []
+    for number, (string, values) in enumerate(zip(strings, rows, strict=True), start=1):
+        try:
+            given.append(Given(str(cell.architecture(string)), values))
+        except ArchitectureError as error:
+            raise OptionError(f"row {number} of {path}: {error.message}", error.hint) from error
+    return given
