@@ -31,7 +31,7 @@ from ax_anasod.generators import (
 )
 
 # These are stored once, in the strategy, and not with every generated trial again.
-_NOT_SAVED: Final = ("cell", "start")
+_NOT_SAVED: Final = ("cell", "start", "hyperparameters")
 
 
 def _from_history(generator: type[HistoryGenerator]) -> GeneratorSetup:

@@ -2,14 +2,15 @@
 
 Generators, and all that knows nothing of Ax, see a trial as one integer row: counts ``k`` or a
 code ``d``. Which Ax parameters its columns are follows from the cell alone, so that a generator
-also works on a plain ``SearchSpace`` with the same names.
+also works on a plain ``SearchSpace`` with the same names. What is searched beside the cell is a
+second row, of numbers: a setting ``h`` of :class:`ax_anasod.hyperparameters.Hyperparameters`.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, NoReturn, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -19,14 +20,17 @@ from ax.core.search_space import SearchSpace
 from ax.core.types import TParamValue
 
 from ax_anasod.cells import Architecture, Cell, from_dict
+from ax_anasod.core.ax_parameters import hyperparameters_of
 from ax_anasod.exceptions import (
     AnasodError,
     ArchitectureError,
     CellError,
     OptionError,
+    ParameterError,
     UnknownNameError,
 )
-from ax_anasod.typing import Codes
+from ax_anasod.hyperparameters import Hyperparameters
+from ax_anasod.typing import Codes, Settings
 
 TrialKind = Literal["encoding", "architecture"]
 """What the parameters of a trial are: the counts of an encoding, or an architecture."""
@@ -57,6 +61,7 @@ class CellBoundSearchSpace(SearchSpace):
     ) -> None:
         super().__init__(parameters=parameters, parameter_constraints=parameter_constraints)
         self._cell = cell if cell is None or isinstance(cell, Cell) else from_dict(dict(cell))
+        self._hyperparameters: Hyperparameters | None = None
 
     @property
     def cell(self) -> Cell:
@@ -73,7 +78,23 @@ class CellBoundSearchSpace(SearchSpace):
             )
         return self._cell
 
-    # Parameters as integers, and back
+    @property
+    def hyperparameters(self) -> Hyperparameters:
+        """What is searched beside the cell.
+
+        Raises:
+            OptionError: A parameter is of a kind that is not searched beside a cell.
+        """
+        if self._hyperparameters is None:
+            own = set(self.names)
+            others = [p for name, p in self.parameters.items() if name not in own]
+            bounds = [
+                c for c in self.parameter_constraints if not own.issuperset(c.constraint_dict)
+            ]
+            self._hyperparameters = hyperparameters_of(others, bounds)
+        return self._hyperparameters
+
+    # Parameters as numbers, and back
 
     @property
     @abstractmethod
@@ -85,15 +106,39 @@ class CellBoundSearchSpace(SearchSpace):
 
     @abstractmethod
     def parameterizations(self, rows: npt.ArrayLike) -> list[dict[str, Any]]:
-        """Integer rows ``n x len(names)`` as Ax parameters.
+        """Integer rows ``n x len(names)`` as the parameters of the cell.
 
         Raises:
             AnasodError: They are no counts or codes of the cell; the class is :attr:`refusal`.
         """
 
     def parameters_of(self, row: npt.ArrayLike) -> dict[str, Any]:
-        """One row as Ax parameters, as in :meth:`parameterizations`."""
+        """One row as the parameters of the cell, as in :meth:`parameterizations`."""
         return self.parameterizations(np.asarray(row)[None])[0]
+
+    def arms(self, rows: npt.ArrayLike, settings: Settings) -> list[dict[str, Any]]:
+        """Integer rows and settings ``n x h`` as all parameters of trials.
+
+        Raises:
+            AnasodError: As for :meth:`parameterizations`.
+        """
+        own = self.parameterizations(rows)
+        if not self.hyperparameters:
+            return own
+        others = self.hyperparameters.parameterizations(settings)
+        return [{**o, **h} for o, h in zip(own, others, strict=True)]
+
+    def settings(self, parameterizations: Sequence[Mapping[str, Any]]) -> Settings:
+        """Ax parameters as settings ``n x h``; those of the cell are not looked at.
+
+        Raises:
+            AnasodError: A parameter is missing, or its value none of it; the class is
+                :attr:`refusal`.
+        """
+        try:
+            return self.hyperparameters.settings(parameterizations)
+        except ParameterError as error:
+            raise self.refusal(error.message, error.hint) from None
 
     def rows(self, parameterizations: Sequence[Mapping[str, Any]]) -> npt.NDArray[np.int64]:
         """Ax parameters as integer rows ``n x len(names)``; others than the names are ignored.
@@ -112,25 +157,39 @@ class CellBoundSearchSpace(SearchSpace):
         """Whether parameters are a row: Ax lets others into experiments on plain spaces."""
         try:
             self._row(self.names, parameters)
+            self.settings([parameters])
         except self.refusal:
             return False
         return True
 
     def partial(self, parameters: Mapping[str, Any]) -> dict[int, int]:
-        """Some of the parameters as column -> value.
+        """Some of the parameters as column of a row -> value; those beside the cell left out.
 
         Raises:
             UnknownNameError: There is no parameter of a name.
             AnasodError: A value is none; the class is :attr:`refusal`.
         """
         columns = {name: column for column, name in enumerate(self.names)}
+        others = self.hyperparameters
         for name in parameters:
-            if name not in columns:
-                raise UnknownNameError("parameter", name, columns)
+            if name not in columns and name not in others.names:
+                raise UnknownNameError("parameter", name, [*columns, *others.names])
         return {
             columns[name]: self._number(columns[name], name, value)
             for name, value in parameters.items()
+            if name in columns
         }
+
+    def partial_setting(self, parameters: Mapping[str, Any]) -> dict[int, float]:
+        """Some of the parameters as column of a setting -> number; those of the cell left out.
+
+        Raises:
+            AnasodError: A value is none; the class is :attr:`refusal`.
+        """
+        try:
+            return self.hyperparameters.partial(parameters)
+        except ParameterError as error:
+            raise self.refusal(error.message, error.hint) from None
 
     def _row(self, names: list[str], parameters: Mapping[str, Any]) -> list[int]:
         if not all(name in parameters for name in names):
@@ -168,10 +227,68 @@ class CellBoundSearchSpace(SearchSpace):
         """A copy with parameters of its own and the same constraints."""
         # The constraints are shared: Ax never changes one in place, and its own clone
         # parses the text with sympy again, several times for every trial.
-        return type(self)(
+        copied = type(self)(
             parameters=[p.clone() for p in self.parameters.values()],
             parameter_constraints=list(self.parameter_constraints),
             cell=self._cell,
+        )
+        copied._hyperparameters = self._hyperparameters
+        return copied
+
+    # A strategy is built for the parameters of its space.
+
+    def add_parameter(self, parameter: Parameter) -> NoReturn:
+        """Refused, like all that changes a space: its strategy would go on without.
+
+        Raises:
+            OptionError: Always.
+        """
+        self._refuse_change(f"parameter {parameter.name!r} cannot be added to")
+
+    def update_parameter(self, parameter: Parameter) -> NoReturn:
+        """Refused, as for :meth:`add_parameter`.
+
+        Raises:
+            OptionError: Always.
+        """
+        self._refuse_change(f"parameter {parameter.name!r} cannot be changed in")
+
+    def disable_parameters(self, default_parameter_values: Mapping[str, TParamValue]) -> NoReturn:
+        """Refused, as for :meth:`add_parameter`.
+
+        Raises:
+            OptionError: Always.
+        """
+        self._refuse_change(f"parameters {sorted(default_parameter_values)} cannot be disabled in")
+
+    def add_parameter_constraints(
+        self, parameter_constraints: list[ParameterConstraint]
+    ) -> NoReturn:
+        """Refused, as for :meth:`add_parameter`.
+
+        Raises:
+            OptionError: Always.
+        """
+        self._refuse_change("constraints cannot be added to")
+
+    def set_parameter_constraints(self, parameter_constraints: list[ParameterConstraint]) -> None:
+        """Done once, by the constructor; other constraints are refused later.
+
+        Ax takes all of them away from copies, which its models are given.
+
+        Raises:
+            OptionError: There are others than before.
+        """
+        known = getattr(self, "_parameter_constraints", None)
+        if known is not None and parameter_constraints and parameter_constraints != known:
+            self._refuse_change("constraints cannot be changed in")
+        super().set_parameter_constraints(parameter_constraints)
+
+    def _refuse_change(self, what: str) -> NoReturn:
+        name = type(self).__name__
+        raise OptionError(
+            f"{what} an existing {name}: the strategy of a run is built for its space",
+            f"{name}.from_cell(cell, parameters=[...], parameter_constraints=[...]) takes all",
         )
 
     def check_membership(

@@ -22,7 +22,7 @@ from ax_anasod.core.means import Key, Means, as_stored, begins_with, failed_arms
 from ax_anasod.core.objectives import limits_of, objective_signs
 from ax_anasod.exceptions import ObservationWarning
 from ax_anasod.objectives import Limit
-from ax_anasod.typing import Values
+from ax_anasod.typing import Settings, Values
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ class History:
         known: Metric -> what computes it from codes, of the objectives and limits that need no
             model.
         features: Metric -> the same of those that a model reads of all architectures.
+        settings: What the rows have beside the cell, ``n x h``; ``n x 0`` where nothing is.
     """
 
     rows: npt.NDArray[np.int64]
@@ -65,6 +66,7 @@ class History:
     limit_values: tuple[npt.NDArray[np.float64], ...] = ()
     known: Mapping[str, KnownMetric] = field(default_factory=dict)
     features: Mapping[str, KnownMetric] = field(default_factory=dict)
+    settings: Settings = field(default_factory=lambda: np.empty((0, 0)))
 
     @property
     def observed(self) -> npt.NDArray[np.bool_]:
@@ -147,11 +149,15 @@ class History:
 
     def incumbent(self) -> npt.NDArray[np.int64] | None:
         """The row with the best first objective; the earliest where several tie."""
+        best = self.incumbent_index()
+        return None if best is None else np.asarray(self.rows[best])
+
+    def incumbent_index(self) -> int | None:
+        """Where that row is; None before anything was observed."""
         observed = np.flatnonzero(self.observed)
         if observed.size == 0:
             return None
-        row: npt.NDArray[np.int64] = self.rows[observed[self.values[observed, 0].argmin()]]
-        return row
+        return int(observed[self.values[observed, 0].argmin()])
 
     @classmethod
     def from_experiment(cls, experiment: Experiment, search_space: CellBoundSearchSpace) -> History:
@@ -215,8 +221,8 @@ class HistoryReader:
         if failures:
             failed[:] = [key in failures for key in (*self._keys, *others.keys)]
         values[failed] = np.nan
-        proposed = self._space.rows(proposed_before(pending))
-        new = len(proposed)
+        before = proposed_before(pending)
+        proposed, new = self._space.rows(before), len(before)
         values = np.concatenate([values, np.full((new, len(read)), np.nan)])
         return History(
             rows=np.concatenate([self._rows, others.rows, proposed]),
@@ -229,6 +235,9 @@ class HistoryReader:
             limits=tuple(limits),
             limit_values=tuple(values[:, len(objectives) :].T),
             known=known,
+            settings=np.concatenate(
+                [self._settings, others.settings, self._space.settings(before)]
+            ),
         )
 
     def _forget(self) -> None:
@@ -237,6 +246,7 @@ class HistoryReader:
         self._keys: list[Key] = []
         self._row_of: dict[Key, int] = {}
         self._rows = np.empty((0, len(self._space.names)), dtype=np.int64)
+        self._settings = np.empty((0, len(self._space.hyperparameters.columns)))
         self._indices = np.empty(0, dtype=np.int64)
         self._outside = 0
         self._exact = np.empty((0, 0))
@@ -257,6 +267,7 @@ class HistoryReader:
             self._row_of.update((key, first + i) for i, key in enumerate(arms.keys))
             self._keys.extend(arms.keys)
             self._rows = np.concatenate([self._rows, arms.rows])
+            self._settings = np.concatenate([self._settings, arms.settings])
             self._indices = np.concatenate([self._indices, arms.indices])
             self._outside += arms.outside
         return self._arms_of(new[len(settled) :])
@@ -267,6 +278,7 @@ class HistoryReader:
         return _Arms(
             keys=[(index, arm.name) for index, arm in inside],
             rows=self._space.rows([arm.parameters for _, arm in inside]),
+            settings=self._space.settings([arm.parameters for _, arm in inside]),
             indices=np.array([index for index, _ in inside], dtype=np.int64),
             outside=len(arms) - len(inside),
         )
@@ -315,6 +327,7 @@ class _Arms:
 
     keys: list[Key]
     rows: npt.NDArray[np.int64]
+    settings: Settings
     indices: npt.NDArray[np.int64]
     outside: int
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, ClassVar
 
@@ -14,11 +14,20 @@ from ax.core.parameter_constraint import ParameterConstraint
 from ax.core.types import TParamValue
 
 from ax_anasod._ax import without_identity
-from ax_anasod.cells import Architecture, Cell
+from ax_anasod.cells import Architecture, Cell, ConstrainedCell, constrained
 from ax_anasod.cells.encodings import part_counts
+from ax_anasod.core.ax_parameters import (
+    AnyConstraint,
+    AnyParameter,
+    as_constraints,
+    as_parameters,
+    hyperparameters_of,
+    split_constraints,
+)
 from ax_anasod.core.bound_space import CellBoundSearchSpace, require_cell
 from ax_anasod.core.seeding import architecture_rng
 from ax_anasod.exceptions import CellError, EncodingError
+from ax_anasod.hyperparameters import draw_settings
 from ax_anasod.simplex import validate_counts
 from ax_anasod.typing import Codes, Counts
 
@@ -93,11 +102,12 @@ class AnasodSearchSpace(CellBoundSearchSpace):
 
     The paper's unnormalised encoding p (Sec. 3.1) as an Ax search space: one
     :class:`OperationParameter` per operation, named ``n_<operation>``, and one equality
-    constraint. Build it with :meth:`from_cell`.
+    constraint. There may be further constraints, and further parameters beside the cell. Build
+    it with :meth:`from_cell`.
 
     Args:
-        parameters: The operation parameters.
-        parameter_constraints: The equality constraint on their sum.
+        parameters: The operation parameters, and those beside the cell.
+        parameter_constraints: The equality constraint on the sum of counts, and others.
         cell: The cell (or its ``to_dict()``), needed by :meth:`decode` and friends.
     """
 
@@ -105,18 +115,36 @@ class AnasodSearchSpace(CellBoundSearchSpace):
     refusal: ClassVar = EncodingError
 
     @classmethod
-    def from_cell(cls, cell: Cell) -> AnasodSearchSpace:
-        """The encodings of ``cell``.
+    def from_cell(
+        cls,
+        cell: Cell,
+        parameters: Sequence[AnyParameter] = (),
+        parameter_constraints: Sequence[AnyConstraint] = (),
+    ) -> AnasodSearchSpace:
+        """The encodings of ``cell``, and what is searched beside them.
+
+        Args:
+            cell: The cell.
+            parameters: Further parameters: Ax's ``RangeParameter``, ``ChoiceParameter`` and
+                ``FixedParameter``, and configurations of ``ax.api``.
+            parameter_constraints: Linear constraints, on counts (``"n_skip <= 3"``,
+                ``"n_conv + n_pool >= 2"``, ``"n_skip == 1"``) or on ranges that are not on a log
+                scale: texts, or Ax's.
 
         Raises:
             CellError: It is no cell, or two operations would get the same parameter name.
+            OptionError: A parameter or constraint is none that is searched here, a name is taken,
+                or no encoding keeps the constraints.
+            UnknownNameError: A constraint is on a name that there is not.
         """
         require_cell(cell)
+        cell, others, bounds = searched_beside(cell, parameters, parameter_constraints)
         names = parameter_names(cell)
-        parameters: list[Parameter] = [
-            OperationParameter(name, lower=0, upper=cell.total) for name in names
-        ]
-        return cls(parameters, [_sum_constraint(tuple(names), cell.total)], cell=cell)
+        constraints = [_sum_constraint(tuple(names), cell.total)]
+        if isinstance(cell, ConstrainedCell):
+            constraints += [without_identity(_parsed(str(each))) for each in cell.constraints]
+        counts = [OperationParameter(name, lower=0, upper=cell.total) for name in names]
+        return cls([*counts, *others], [*constraints, *bounds], cell=cell)
 
     @property
     def names(self) -> list[str]:
@@ -180,11 +208,18 @@ class AnasodSearchSpace(CellBoundSearchSpace):
             counts: Counts = self.rows([parameters])[0]
         except EncodingError as error:
             raise EncodingError(error.message, self._nearest_hint(parameters)) from None
-        if not self.cell.is_feasible(counts[None])[0]:
+        cell = self.cell
+        if isinstance(cell, ConstrainedCell) and (broken := cell.broken(counts)):
             raise EncodingError(
-                f"cell {self.cell.name!r} has no valid architecture with {dict(parameters)}",
+                f"{dict(parameters)} breaks the constraint {' and '.join(map(repr, broken))}",
                 self._nearest_hint(parameters),
             )
+        if not cell.is_feasible(counts[None])[0]:
+            raise EncodingError(
+                f"cell {cell.name!r} has no valid architecture with {dict(parameters)}",
+                self._nearest_hint(parameters),
+            )
+        self.settings([parameters])
         return counts
 
     def draw(self, parameters: Mapping[str, TParamValue], seed: int, trial_index: int) -> Codes:
@@ -237,6 +272,8 @@ class AnasodSearchSpace(CellBoundSearchSpace):
     def snap(self, parameters: Mapping[str, TParamValue]) -> dict[str, int]:
         """The nearest valid encoding to any non-negative point (Eq. 1, Bomze rounding).
 
+        Parameters beside the cell stay as they are.
+
         Raises:
             EncodingError: The point has a negative or non-finite coordinate, or is 0.
         """
@@ -246,7 +283,7 @@ class AnasodSearchSpace(CellBoundSearchSpace):
                 f"{dict(parameters)} has no nearest encoding: coordinates must be finite and "
                 ">= 0, and not all 0"
             )
-        return self.parameters_of(self._snapped(values))
+        return {**parameters, **self.parameters_of(self._snapped(values))}  # type: ignore[dict-item]
 
     def _values(self, parameters: Mapping[str, TParamValue]) -> npt.NDArray[np.float64]:
         """Parameters as any point, ``k``."""
@@ -278,9 +315,39 @@ def _sum_constraint(names: tuple[str, ...], total: int) -> ParameterConstraint:
 
 
 @lru_cache(maxsize=64)
-def _parsed(equality: str) -> ParameterConstraint:
+def _parsed(text: str) -> ParameterConstraint:
     # Ax parses the text with sympy, which takes longer than all else that a space is made of.
-    return ParameterConstraint(equality=equality)
+    if "==" in text:
+        return ParameterConstraint(equality=text)
+    return ParameterConstraint(inequality=text)
+
+
+def choice_names(cell: Cell) -> list[str]:
+    """The parameter names of a cell's blocks and wiring choices, in the order of a code."""
+    blocks = [f"block_{i}" for i in range(cell.num_blocks)]
+    return blocks + [f"wire_{j}" for j in range(len(cell.wiring))]
+
+
+def searched_beside(
+    cell: Cell, parameters: Sequence[AnyParameter], constraints: Sequence[AnyConstraint]
+) -> tuple[Cell, list[Parameter], list[ParameterConstraint]]:
+    """The cell with the constraints on its counts, the other parameters, and those on these.
+
+    Raises:
+        OptionError: As for :meth:`AnasodSearchSpace.from_cell`.
+        UnknownNameError: Likewise.
+    """
+    if not parameters and not constraints:
+        return cell, [], []
+    counts = parameter_names(cell)
+    others = as_parameters(parameters, {*counts, *choice_names(cell)})
+    on_counts, on_others = split_constraints(
+        as_constraints(constraints), counts, [parameter.name for parameter in others]
+    )
+    hyperparameters = hyperparameters_of(others, on_others)
+    # What can never be drawn is refused now.
+    draw_settings(hyperparameters, 1, np.random.default_rng(0))
+    return constrained(cell, on_counts), others, on_others
 
 
 def _is_number(value: object) -> bool:

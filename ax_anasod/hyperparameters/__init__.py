@@ -1,0 +1,29 @@
+"""What is searched beside the architecture: ranges and choices as rows of numbers."""
+
+from ax_anasod.hyperparameters.definition import (
+    Bound,
+    Choice,
+    Fixed,
+    Hyperparameter,
+    Hyperparameters,
+    Range,
+)
+from ax_anasod.hyperparameters.draws import (
+    draw_around,
+    draw_settings,
+    mutate_settings,
+    neighbouring_settings,
+)
+
+__all__ = [
+    "Bound",
+    "Choice",
+    "Fixed",
+    "Hyperparameter",
+    "Hyperparameters",
+    "Range",
+    "draw_around",
+    "draw_settings",
+    "mutate_settings",
+    "neighbouring_settings",
+]
