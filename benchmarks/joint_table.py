@@ -1,8 +1,8 @@
 """A table of a cell and its hyperparameters: MLPs on scikit-learn's digits, all settings trained.
 
-Every one of 256 cells is trained with each of 7 learning rates, 4 weight decays and 3 widths, from
-3 seeds each: 21,504 settings, 64,512 trainings. All trainings of a cell and a width are one batch of
-networks, so that one takes about a hundredth of a second of a processor:
+Every one of 256 cells is trained with each of 7 learning rates, 4 weight decays and 3 widths,
+from 3 seeds each: 21,504 settings, 64,512 trainings. All trainings of a cell and a width are one
+batch of networks, so that one takes about a hundredth of a second of a processor:
 
     python benchmarks/joint_table.py --out joint_digits.csv.gz
 
@@ -10,16 +10,16 @@ A run that was stopped goes on where it was: whole cells are kept in ``joint_dig
 The command that made the table in ``tests/data`` is the one above.
 
 The network: 64 pixels, a linear layer to ``width``, two copies of the cell, a linear layer to 10
-classes. A cell has nodes 0..3, of which each is the sum of the blocks that lead to it: blocks 0..3 are
-the edges 0-1, 1-2, 0-2 and 2-3, and node 3 is the output. ``relu`` and ``tanh`` are the activation and
-then a linear layer, ``skip`` passes its input on, ``none`` does not. Trained are 400 images for 20
-epochs in batches of 40, by stochastic gradient descent with momentum 0.9, a cosine schedule and
-decoupled weight decay (Loshchilov and Hutter 2019); 700 images are the validation, 697 the test set.
-A training that diverges has the error of a constant answer.
+classes. A cell has nodes 0..3, of which each is the sum of the blocks that lead to it: blocks
+0..3 are the edges 0-1, 1-2, 0-2 and 2-3, and node 3 is the output. ``relu`` and ``tanh`` are the
+activation and then a linear layer, ``skip`` passes its input on, ``none`` does not. Trained are
+400 images for 20 epochs in batches of 40, by stochastic gradient descent with momentum 0.9, a
+cosine schedule and decoupled weight decay (Loshchilov and Hutter 2019); 700 images are the
+validation, 697 the test set. A training that diverges has the error of a constant answer.
 
-Columns: ``arch``; ``learning_rate``, ``weight_decay``, ``width``; the validation accuracy in percent
-(mean of the seeds) ``accuracy``, its standard deviation over the seeds ``deviation``, and the mean
-``test_accuracy``.
+Columns: ``arch``; ``learning_rate``, ``weight_decay``, ``width``; the validation accuracy in
+percent (mean of the seeds) ``accuracy``, its standard deviation over the seeds ``deviation``, and
+the mean ``test_accuracy``.
 """
 
 from __future__ import annotations
@@ -179,6 +179,7 @@ def rows_of(architecture: str, code: list[int], width: int, digits: Digits) -> l
 
 
 def main() -> None:
+    """Train what is missing, and write the table once all of it is there."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, help="the table, a .csv.gz file")
     parser.add_argument("--minutes", type=float, default=math.inf, help="stop after so many")

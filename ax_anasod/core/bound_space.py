@@ -46,6 +46,9 @@ class CellBoundSearchSpace(SearchSpace):
         parameters: The parameters.
         parameter_constraints: The constraints.
         cell: The cell (or its ``to_dict()``).
+
+    Raises:
+        OptionError: A parameter or constraint is of a kind that is not searched here.
     """
 
     kind: ClassVar[TrialKind]
@@ -61,7 +64,7 @@ class CellBoundSearchSpace(SearchSpace):
     ) -> None:
         super().__init__(parameters=parameters, parameter_constraints=parameter_constraints)
         self._cell = cell if cell is None or isinstance(cell, Cell) else from_dict(dict(cell))
-        self._hyperparameters: Hyperparameters | None = None
+        self._hyperparameters = Hyperparameters() if self._cell is None else self._beside()
 
     @property
     def cell(self) -> Cell:
@@ -80,19 +83,15 @@ class CellBoundSearchSpace(SearchSpace):
 
     @property
     def hyperparameters(self) -> Hyperparameters:
-        """What is searched beside the cell.
-
-        Raises:
-            OptionError: A parameter is of a kind that is not searched beside a cell.
-        """
-        if self._hyperparameters is None:
-            own = set(self.names)
-            others = [p for name, p in self.parameters.items() if name not in own]
-            bounds = [
-                c for c in self.parameter_constraints if not own.issuperset(c.constraint_dict)
-            ]
-            self._hyperparameters = hyperparameters_of(others, bounds)
+        """What is searched beside the cell."""
         return self._hyperparameters
+
+    def _beside(self) -> Hyperparameters:
+        own = set(self.names)
+        others = [p for name, p in self.parameters.items() if name not in own]
+        constraints = self.parameter_constraints
+        bounds = [c for c in constraints if not own.issuperset(c.constraint_dict)]
+        return hyperparameters_of(others, bounds)
 
     # Parameters as numbers, and back
 
@@ -227,13 +226,11 @@ class CellBoundSearchSpace(SearchSpace):
         """A copy with parameters of its own and the same constraints."""
         # The constraints are shared: Ax never changes one in place, and its own clone
         # parses the text with sympy again, several times for every trial.
-        copied = type(self)(
+        return type(self)(
             parameters=[p.clone() for p in self.parameters.values()],
             parameter_constraints=list(self.parameter_constraints),
             cell=self._cell,
         )
-        copied._hyperparameters = self._hyperparameters
-        return copied
 
     # A strategy is built for the parameters of its space.
 

@@ -87,7 +87,7 @@ class EvolutionGenerator(ArchitectureGenerator):
         if rng.random() * (blocks + others) < others:
             changed = mutate_settings(self.hyperparameters, setting[None], rng, given, rate=0)
             own = self.admissible(code[None], fixed)
-            if len(changed) and len(own):
+            if len(own) and self.hyperparameters.allowed(changed)[0]:
                 return own[0], changed[0]
         mutant = self._mutant(code, rng, fixed)
         if mutant is None or not self.hyperparameters.allowed(setting[None])[0]:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ax_anasod.generators.architecture import ArchitectureGenerator
-from ax_anasod.hyperparameters import neighbouring_settings
+from ax_anasod.hyperparameters import mutate_settings, neighbouring_settings
 from ax_anasod.typing import Codes, Settings
 
 Rows = npt.NDArray[np.float64]
@@ -73,6 +73,26 @@ class JointRows:
         rows = self.join(codes, rows[kept, self._width :])
         allowed = self._generator.hyperparameters.allowed(rows[:, self._width :])
         return rows[allowed], kept[allowed]
+
+    def mutants(self, rows: Rows, *, codes: bool, settings: bool) -> Rows:
+        """One mutant of each of ``n`` rows, allowed or not, ``n x (d + h)``.
+
+        Args:
+            rows: The parents.
+            codes: Whether architectures change, as in :func:`ax_anasod.cells.mutate`.
+            settings: Whether settings do, as in
+                :func:`ax_anasod.hyperparameters.mutate_settings`.
+        """
+        own, others = rows[:, : self._width], rows[:, self._width :]
+        if codes:
+            sizes = np.array(self._generator.cell.code_sizes)
+            changed = self._rng.random(own.shape) < 1.0 / self._width
+            steps = self._rng.integers(1, sizes, size=own.shape)
+            own = np.where(changed, (own + steps) % sizes, own)
+        if settings:
+            hyperparameters = self._generator.hyperparameters
+            others = mutate_settings(hyperparameters, others, self._rng, self._given)
+        return np.concatenate([own, others], axis=1)
 
     def edits(self, row: Rows) -> Rows:
         """All architectures one step away with the same setting, and neighbouring settings."""

@@ -115,7 +115,7 @@ def mutate_settings(
         rate: Expected number of changes.
 
     Returns:
-        Settings ``m x h``, those of the mutants that keep the bounds.
+        Settings ``n x h``; they need not keep the bounds.
     """
     free = [i for i in range(settings.shape[1]) if i not in (fixed or {})]
     if not free or not len(settings):
@@ -128,7 +128,7 @@ def mutate_settings(
     for i in free:
         rows = changes[:, i]
         mutants[rows, i] = _moved(hyperparameters.columns[i], settings[rows, i], rng)
-    return mutants[hyperparameters.allowed(mutants)]
+    return mutants
 
 
 def _moved(

@@ -173,9 +173,7 @@ class JointGP:
         one = np.ones((1, 1))
         return float(self._joined(self._fit.variances.sum() * one, one)[0, 0])
 
-    def _condition(
-        self, distances: Distances, targets: Array, known: npt.NDArray[np.intp]
-    ) -> None:
+    def _condition(self, distances: Distances, targets: Array, known: npt.NDArray[np.intp]) -> None:
         """Factor the covariance of all points, believing the pending ones."""
         settings = _settings(self._fit, self._points, self._points)[0]
         covariance = self._joined(self.cell_covariance(distances), settings)
@@ -255,9 +253,7 @@ class _Posterior:
         for level in levels:
             values, at = np.unique(distances[level.name], return_inverse=True)
             self._tables.append((values.astype(np.float64), at.reshape(len(targets), -1)))
-        self._squares = (
-            (points.places[:, None, :] - points.places) ** 2
-        ).transpose(2, 0, 1)
+        self._squares = ((points.places[:, None, :] - points.places) ** 2).transpose(2, 0, 1)
         columns = points.places.shape[1] + points.categories.shape[1]
         median = _LENGTHSCALE * np.sqrt(max(1, points.places.shape[1]))
         lengthscales = [level.lengthscale for level in levels]
