@@ -164,6 +164,16 @@ Limits = Annotated[
         metavar="COLUMN<=X",
     ),
 ]
+Constraints = Annotated[
+    list[str] | None,
+    option(
+        _SEARCH,
+        "What the counts of the operations must keep, such as 'n_skip_connect <= 3' or 'n_conv + "
+        "n_pool >= 2'. May be repeated.",
+        "--constrain",
+        metavar="CONSTRAINT",
+    ),
+]
 Known = Annotated[
     list[str] | None,
     option(

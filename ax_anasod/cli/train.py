@@ -77,6 +77,7 @@ def train(
     option: opt.StrategyOptions = None,
     start: Annotated[Given, opt.START],
     source: opt.Sources = None,
+    constrain: opt.Constraints = None,
     trials: Annotated[
         int | None, number("Search", "How many networks are trained; the paper has 50.", 1)
     ] = None,
@@ -136,6 +137,7 @@ def train(
         parallel=parallel,
         execution=execution.to_dict(),
         start=start_from,
+        constraints=constrain or [],
         sources=source or [],
     )
     # A strategy, cell or batch that does not fit is refused here, before there is a folder.

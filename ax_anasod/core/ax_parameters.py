@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final
 
+import numpy as np
 from ax.api.configs import ChoiceParameterConfig, RangeParameterConfig
 from ax.api.utils.instantiation.from_config import parameter_from_config
 from ax.core.parameter import (
@@ -17,8 +18,18 @@ from ax.core.parameter import (
 from ax.core.parameter_constraint import ParameterConstraint
 from ax.exceptions.core import AxError
 
+from ax_anasod.cells import Cell, constrained
+from ax_anasod.core.names import choice_names, parameter_names
 from ax_anasod.exceptions import OptionError, UnknownNameError
-from ax_anasod.hyperparameters import Bound, Choice, Fixed, Hyperparameter, Hyperparameters, Range
+from ax_anasod.hyperparameters import (
+    Bound,
+    Choice,
+    Fixed,
+    Hyperparameter,
+    Hyperparameters,
+    Range,
+    draw_settings,
+)
 from ax_anasod.simplex import CountConstraint
 
 AnyParameter = Parameter | RangeParameterConfig | ChoiceParameterConfig
@@ -270,3 +281,25 @@ def _type_of(values: Sequence[object]) -> ParameterType:
         if all(isinstance(value, kind) for value in values):
             return own
     return ParameterType.FLOAT
+
+
+def searched_beside(
+    cell: Cell, parameters: Sequence[AnyParameter], constraints: Sequence[AnyConstraint]
+) -> tuple[Cell, list[Parameter], list[ParameterConstraint]]:
+    """The cell with the constraints on its counts, the other parameters, and those on these.
+
+    Raises:
+        OptionError: As for :meth:`ax_anasod.core.AnasodSearchSpace.from_cell`.
+        UnknownNameError: Likewise.
+    """
+    if not parameters and not constraints:
+        return cell, [], []
+    counts = parameter_names(cell)
+    others = as_parameters(parameters, {*counts, *choice_names(cell)})
+    on_counts, on_others = split_constraints(
+        as_constraints(constraints), counts, [parameter.name for parameter in others]
+    )
+    hyperparameters = hyperparameters_of(others, on_others)
+    # What can never be drawn is refused now.
+    draw_settings(hyperparameters, 1, np.random.default_rng(0))
+    return constrained(cell, on_counts), others, on_others

@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from ax.core.parameter import Parameter, ParameterType, RangeParameter
+from ax.core.parameter import ParameterType, RangeParameter
 from ax.core.parameter_constraint import ParameterConstraint
 from ax.core.types import TParamValue
 
 from ax_anasod._ax import without_identity
-from ax_anasod.cells import Architecture, Cell, ConstrainedCell, constrained
+from ax_anasod.cells import Architecture, Cell, ConstrainedCell
 from ax_anasod.cells.encodings import part_counts
-from ax_anasod.core.ax_parameters import (
-    AnyConstraint,
-    AnyParameter,
-    as_constraints,
-    as_parameters,
-    hyperparameters_of,
-    split_constraints,
-)
+from ax_anasod.core.ax_parameters import AnyConstraint, AnyParameter, searched_beside
 from ax_anasod.core.bound_space import CellBoundSearchSpace, require_cell
+from ax_anasod.core.names import parameter_name as parameter_name
+from ax_anasod.core.names import parameter_names as parameter_names
 from ax_anasod.core.seeding import architecture_rng
-from ax_anasod.exceptions import CellError, EncodingError
-from ax_anasod.hyperparameters import draw_settings
+from ax_anasod.exceptions import EncodingError
 from ax_anasod.simplex import validate_counts
 from ax_anasod.typing import Codes, Counts
 
@@ -63,38 +56,6 @@ class OperationParameter(RangeParameter):
         # Ax's own clone returns a plain RangeParameter, and a copy that kept the
         # database identity could not be saved beside the original.
         return without_identity(self)
-
-
-def parameter_name(operation: str) -> str:
-    """The Ax parameter name of an operation, ``n_<operation>``.
-
-    Characters that cannot stand in an identifier become ``_``: Ax parses parameter
-    constraints with sympy, where a name such as ``3x3 conv`` fails.
-
-    Example:
-        >>> parameter_name("3x3 conv")
-        'n_3x3_conv'
-    """
-    return "n_" + re.sub(r"\W", "_", operation, flags=re.ASCII)
-
-
-def parameter_names(cell: Cell) -> list[str]:
-    """The parameter names of a cell's operations, in the cell's order.
-
-    Raises:
-        CellError: Two operations would get the same parameter name.
-    """
-    owner: dict[str, str] = {}
-    for operation in cell.operations:
-        name = parameter_name(operation)
-        if name in owner:
-            raise CellError(
-                f"operations {owner[name]!r} and {operation!r} of cell {cell.name!r} would "
-                f"both be the parameter {name!r}",
-                "rename one of them",
-            )
-        owner[name] = operation
-    return list(owner)
 
 
 class AnasodSearchSpace(CellBoundSearchSpace):
@@ -283,7 +244,7 @@ class AnasodSearchSpace(CellBoundSearchSpace):
                 f"{dict(parameters)} has no nearest encoding: coordinates must be finite and "
                 ">= 0, and not all 0"
             )
-        return {**parameters, **self.parameters_of(self._snapped(values))}  # type: ignore[dict-item]
+        return {**parameters, **self.parameters_of(self._snapped(values))}
 
     def _values(self, parameters: Mapping[str, TParamValue]) -> npt.NDArray[np.float64]:
         """Parameters as any point, ``k``."""
@@ -320,34 +281,6 @@ def _parsed(text: str) -> ParameterConstraint:
     if "==" in text:
         return ParameterConstraint(equality=text)
     return ParameterConstraint(inequality=text)
-
-
-def choice_names(cell: Cell) -> list[str]:
-    """The parameter names of a cell's blocks and wiring choices, in the order of a code."""
-    blocks = [f"block_{i}" for i in range(cell.num_blocks)]
-    return blocks + [f"wire_{j}" for j in range(len(cell.wiring))]
-
-
-def searched_beside(
-    cell: Cell, parameters: Sequence[AnyParameter], constraints: Sequence[AnyConstraint]
-) -> tuple[Cell, list[Parameter], list[ParameterConstraint]]:
-    """The cell with the constraints on its counts, the other parameters, and those on these.
-
-    Raises:
-        OptionError: As for :meth:`AnasodSearchSpace.from_cell`.
-        UnknownNameError: Likewise.
-    """
-    if not parameters and not constraints:
-        return cell, [], []
-    counts = parameter_names(cell)
-    others = as_parameters(parameters, {*counts, *choice_names(cell)})
-    on_counts, on_others = split_constraints(
-        as_constraints(constraints), counts, [parameter.name for parameter in others]
-    )
-    hyperparameters = hyperparameters_of(others, on_others)
-    # What can never be drawn is refused now.
-    draw_settings(hyperparameters, 1, np.random.default_rng(0))
-    return constrained(cell, on_counts), others, on_others
 
 
 def _is_number(value: object) -> bool:

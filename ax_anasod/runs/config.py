@@ -52,6 +52,7 @@ class RunConfig:
         until_improvement_below: The search ends before its last trial once trials are expected
             to improve the best value by less than so many percent; None for never.
         limits: What trials must keep, in the names of the quantities.
+        constraints: Linear constraints on the counts of the encodings that are searched.
         known: Quantities that need no model.
         features: Quantities that are known before a trial and help to predict the objectives.
         first: The quantity whose five best architectures are the first trials, with a minus where
@@ -81,6 +82,7 @@ class RunConfig:
     until_improvement_below: float | None = None
     start: dict[str, Any] = field(default_factory=dict)
     limits: tuple[Limit, ...] = ()
+    constraints: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
     first: str = ""

@@ -69,6 +69,7 @@ def plan_run(
     until_improvement_below: float | None = None,
     start: Start | None = None,
     limits: Sequence[str] = (),
+    constraints: Sequence[str] = (),
     known: Sequence[str] = (),
     features: Sequence[str] = (),
     first: str = "",
@@ -84,8 +85,8 @@ def plan_run(
         UnknownNameError: There is no such strategy, or what is limited, known, a feature or a
             start is no quantity of the benchmark.
         OptionError: A number is out of range, the benchmark has several objectives that the
-            strategy cannot search, it cannot obey limits, one of these is none, or the strategy
-            does not say what improvement it expects.
+            strategy cannot search, it cannot obey limits, one of these is none, the strategy does
+            not say what improvement it expects, or no encoding keeps the constraints.
     """
     check_until_improvement_below(strategy, until_improvement_below)
     check_objectives(strategy, [objective.name for objective in benchmark.objectives], limits)
@@ -109,11 +110,16 @@ def plan_run(
         find_quantity(name, quantities)
     searched = benchmark.objectives[0].name
     found = [earlier_search("source", benchmark.cell, source, searched) for source in sources]
-    parameters = make_search_space(benchmark.cell, strategy).parameters
+    space = make_search_space(benchmark.cell, strategy, parameter_constraints=tuple(constraints))
+    parameters = space.parameters
     metrics = metric_names((quantity.name for quantity in quantities), parameters)
     described = tuple(
-        # The best of all architectures may break a limit: it is no optimum then.
-        replace(q, metric=metrics[q.name], optimum=None if bounds else benchmark.optimum(q.name))
+        # The best of all architectures may break a limit or constraint: it is no optimum then.
+        replace(
+            q,
+            metric=metrics[q.name],
+            optimum=None if bounds or constraints else benchmark.optimum(q.name),
+        )
         for q in quantities
     )
     return RunConfig(
@@ -133,6 +139,7 @@ def plan_run(
         until_improvement_below=until_improvement_below,
         start={} if start is None else start.to_dict(),
         limits=bounds,
+        constraints=tuple(constraints),
         known=tuple(dict.fromkeys([*known, *(n for n in starting if n not in features)])),
         features=features,
         first=first,

@@ -70,7 +70,8 @@ class RunState:
         self._journal = journal
         self._records: list[Record] = []
         self._metrics = {q.name: q.metric for q in (*config.objectives, *config.reported)}
-        self._space = make_search_space(cell, config.strategy)
+        constraints = config.constraints
+        self._space = make_search_space(cell, config.strategy, parameter_constraints=constraints)
         lookups = self._known(benchmark)
         self.client: Client = make_client(
             cell,
@@ -85,6 +86,7 @@ class RunState:
             seed=config.seed,
             name=config.experiment_name,
             start=self._start(),
+            parameter_constraints=constraints,
             **config.options,
         )
         # Ax offers no public way to attach a trial as a generator's own.

@@ -191,7 +191,7 @@ class ConstrainedGrid:
     def _nearest(self, points: npt.NDArray[np.float64], fixed: Mapping[int, int]) -> Counts:
         n = len(points)
         costs = [np.zeros((n, 1))]
-        by_edge = []
+        by_edge: list[npt.NDArray[np.float64]] = []
         for i, layer in reversed([*enumerate(self._layers)]):
             cost = (points[:, i, None] - layer.values) ** 2 + costs[0][:, layer.targets]
             if i in fixed:

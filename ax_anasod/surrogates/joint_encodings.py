@@ -7,6 +7,7 @@ from typing import Any
 
 from botorch.models.kernels import CategoricalKernel
 from botorch.models.utils.gpytorch_modules import get_covar_module_with_dim_scaled_prior
+from botorch.utils.datasets import SupervisedDataset
 from gpytorch.constraints import GreaterThan
 from gpytorch.kernels import Kernel, MaternKernel, ScaleKernel
 from torch import Tensor
@@ -58,6 +59,22 @@ class JointEncodingGP(EncodingGP):
                 num_operations if options.get("ard") else None,
             ).to(train_X)
         free_at_once(self)
+
+    @classmethod
+    def construct_inputs(
+        cls,
+        training_data: SupervisedDataset,
+        categorical_features: Sequence[int] | None = None,
+        **options: Any,
+    ) -> dict[str, Any]:
+        """Keyword arguments of the constructor from a BoTorch data set and options.
+
+        Args:
+            training_data: The data.
+            categorical_features: What Ax says of unordered choices; ``unordered`` says it here.
+            options: Further arguments of the constructor.
+        """
+        return super().construct_inputs(training_data, **options)
 
 
 def _joint_kernel(

@@ -92,7 +92,7 @@ class StrategyConformance:
 
     def make_joint_space(self, name: str, cell: Cell) -> AnasodSearchSpace | CellSearchSpace:
         """A search space with parameters beside the cell, of each kind."""
-        parameters = [
+        parameters: list[RangeParameterConfig | ChoiceParameterConfig] = [
             RangeParameterConfig("rate", (1e-4, 1.0), "float", scaling="log"),
             RangeParameterConfig("width", (4, 16), "int"),
             ChoiceParameterConfig("kind", ["a", "b", "c"], "str", is_ordered=False),
