@@ -93,8 +93,8 @@ class Range:
         lower, upper = self._scaled(np.array([self.lower, self.upper]))
         scaled = lower + np.clip(places, 0.0, 1.0) * (upper - lower)
         numbers = np.exp(scaled) if self.log else scaled
-        if self.integer:
-            numbers = np.rint(numbers)
+        # Twelve digits, so that a number that somebody wrote comes back as it was.
+        numbers = np.rint(numbers) if self.integer else _rounded(numbers)
         return np.asarray(np.clip(numbers, self.lower, self.upper))
 
     def spread(self, places: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -220,3 +220,12 @@ class Bound:
     def __str__(self) -> str:
         terms = " + ".join(f"{weight!r}*{name}" for name, weight in self.weights.items())
         return f"{terms} <= {self.upper!r}"
+
+
+def _rounded(numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Numbers with twelve significant digits."""
+    sizes = np.where(numbers == 0, 1.0, np.abs(numbers))
+    scales = 10.0 ** (11 - np.floor(np.log10(sizes)))
+    # Of numbers near the smallest there is, the scale is no number any more.
+    scales = np.where(np.isfinite(scales), scales, 1e300)
+    return np.rint(numbers * scales) / scales

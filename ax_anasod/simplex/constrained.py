@@ -18,7 +18,7 @@ import numpy.typing as npt
 from ax_anasod.exceptions import EncodingError, OptionError
 from ax_anasod.typing import Counts
 
-# Edges of the graph: at 24 bytes each this many are 50 MB.
+# Edges of the graph, those counted that lead nowhere: some 100 bytes each while it is built.
 _MOST_EDGES: Final = 2_000_000
 # Points times edges that are looked at together.
 _CHUNK: Final = 4_000_000
@@ -252,6 +252,13 @@ class ConstrainedGrid:
         for i in range(k):
             rest = nodes[:, 0].astype(np.int64)
             width = rest + 1 if i < k - 1 else np.ones_like(rest)
+            num_edges += int(width.sum())
+            if num_edges > _MOST_EDGES:
+                raise OptionError(
+                    f"{len(constraints)} constraints on the counts of {k} operations and {total} "
+                    "blocks are too many to be kept together",
+                    "leave some out, or give constraints on fewer operations each",
+                )
             sources = np.repeat(np.arange(len(nodes)), width)
             values = np.arange(len(sources)) - np.repeat(np.cumsum(width) - width, width)
             if i == k - 1:
@@ -262,15 +269,8 @@ class ConstrainedGrid:
             reached, possible = _simplified(reached, weights[:, i + 1 :], equal)
             nodes, targets = _distinct(reached[possible])
             forward.append((sources[possible], values[possible], targets))
-            num_edges += len(targets)
             if not len(nodes):
                 return None
-            if num_edges > _MOST_EDGES:
-                raise OptionError(
-                    f"{len(constraints)} constraints on the counts of {k} operations and {total} "
-                    "blocks are too many to be kept together",
-                    "leave some out, or give constraints on fewer operations each",
-                )
         return _pruned(forward)
 
     def _none_left(self) -> OptionError:

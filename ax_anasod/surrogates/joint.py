@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 from scipy.optimize import minimize
 
-from ax_anasod.surrogates.levels import Distances, Level
+from ax_anasod.surrogates.levels import Distances, Level, LevelName
 
 JointForm = Literal["product", "sum", "both"]
 """How the covariance of the cell and that of its hyperparameters make one."""
@@ -49,7 +49,7 @@ class Points:
 
 
 @dataclass(frozen=True)
-class _Fit:
+class JointFit:
     """Hyperparameters of the model: of each level, of each column of a setting, of the sum."""
 
     variances: Array
@@ -100,7 +100,7 @@ class JointGP:
         self.levels, self._points, self._form = tuple(levels), points, form
         known = np.flatnonzero(np.isfinite(targets))
         own = {name: d[np.ix_(known, known)] for name, d in distances.items()}
-        posterior = _Posterior(self.levels, own, points[known], targets[known], form)
+        posterior = JointPosterior(self.levels, own, points[known], targets[known], form)
         self._fit = posterior.fitted()
         self._condition(distances, targets, known)
 
@@ -191,7 +191,7 @@ class JointGP:
         return factor
 
 
-def _cell(levels: Sequence[Level], fit: _Fit, distances: Distances) -> Array:
+def _cell(levels: Sequence[Level], fit: JointFit, distances: Distances) -> Array:
     total: Array | None = None
     for level, s, lengthscale in zip(levels, fit.variances, fit.lengthscales, strict=True):
         d = distances[level.name]
@@ -201,7 +201,7 @@ def _cell(levels: Sequence[Level], fit: _Fit, distances: Distances) -> Array:
     return total
 
 
-def _settings(fit: _Fit, points: Points, others: Points) -> tuple[Array, Array, Array]:
+def _settings(fit: JointFit, points: Points, others: Points) -> tuple[Array, Array, Array]:
     """The correlation of settings ``m x n``, and two derivatives of it.
 
     Returns:
@@ -228,7 +228,7 @@ def _settings(fit: _Fit, points: Points, others: Points) -> tuple[Array, Array, 
     return correlation, -(5.0 / 6.0) * (1.0 + scaled) * decay, mismatches
 
 
-class _Posterior:
+class JointPosterior:
     """The negative log posterior of the logarithms of the hyperparameters.
 
     Args:
@@ -237,16 +237,20 @@ class _Posterior:
         points: ``n`` settings.
         targets: ``n`` targets.
         form: How the two covariances make one.
+        known_noise: Noise variances ``n``, NaN where one is fitted; None where for all.
     """
 
     def __init__(
         self,
         levels: Sequence[Level],
-        distances: Distances,
+        distances: Mapping[LevelName, npt.NDArray[Any]],
         points: Points,
         targets: Array,
         form: JointForm,
+        known_noise: Array | None = None,
     ) -> None:
+        noise = np.full(len(targets), np.nan) if known_noise is None else known_noise
+        self._inferred, self._noise = np.isnan(noise), np.nan_to_num(noise)
         self._levels, self._points, self._targets = levels, points, targets
         self._form = form
         self._tables = []
@@ -263,7 +267,7 @@ class _Posterior:
         )
         self._spreads = np.array([*[_SPREAD] * (len(self._medians) - 1), _NOISE_SPREAD])
 
-    def fitted(self) -> _Fit:
+    def fitted(self) -> JointFit:
         """The most probable hyperparameters."""
         bounds = [
             (mean - _RANGE * spread, mean + _RANGE * spread)
@@ -279,11 +283,11 @@ class _Posterior:
         )
         return self._fit(found.x)
 
-    def _fit(self, logs: Array) -> _Fit:
+    def _fit(self, logs: Array) -> JointFit:
         values, n = np.exp(logs), len(self._levels)
         last = 2 * n + self._points.places.shape[1] + self._points.categories.shape[1]
         extra = values[last:-1]
-        return _Fit(
+        return JointFit(
             variances=values[:n],
             lengthscales=values[n : 2 * n],
             columns=values[2 * n : last],
@@ -310,7 +314,8 @@ class _Posterior:
         else:
             by_cell, by_own = 1.0 + fit.interplay * own, fit.interplay * cell + fit.main
             covariance = cell * by_cell + fit.main * own
-        covariance = covariance + (fit.noise + _JITTER) * np.eye(n)
+        noise = np.where(self._inferred, fit.noise, self._noise) + _JITTER
+        covariance = covariance + np.diag(noise)
         factor = cholesky(covariance, lower=True, check_finite=False)
         inverse = cho_solve((factor, True), np.eye(n), check_finite=False)
         weights = inverse @ self._targets
@@ -334,9 +339,16 @@ class _Posterior:
             fit.main * np.vdot(slope, own),
             fit.interplay * np.vdot(slope, cell * own),
         ][: len(logs) - len(by_column) - 2 * len(tables) - 1]
+        by_noise = fit.noise * slope.diagonal()[self._inferred].sum()
         likelihood = 0.5 * self._targets @ weights + np.log(np.diag(factor)).sum()
         gradient = 0.5 * np.array(
-            [*by_variance, *by_lengthscale, *by_column, *extra, fit.noise * np.trace(slope)]
+            [
+                *by_variance,
+                *by_lengthscale,
+                *by_column,
+                *extra,
+                by_noise,
+            ]
         )
         deviations = (logs - self._medians) / self._spreads
         return float(likelihood + 0.5 * deviations @ deviations), gradient + (

@@ -60,7 +60,7 @@ def test_encodings_are_counted_drawn_and_decoded_within_the_constraints() -> Non
 
 
 def test_the_nearest_encoding_is_an_admissible_one() -> None:
-    assert CELL.snap([[0.0, 0.0, 1.0], [0.3, 0.7, 0.0]]).tolist() == [[2, 1, 1], [3, 1, 0]]
+    assert CELL.snap([[0.0, 0.0, 1.0], [0.9, 0.1, 0.0]]).tolist() == [[2, 1, 1], [3, 1, 0]]
 
 
 def test_what_must_be_can_still_move() -> None:

@@ -12,7 +12,7 @@ from gpytorch.kernels import MaternKernel
 
 from ax_anasod import cells
 from ax_anasod.surrogates import LevelFeatures, levels_of
-from ax_anasod.surrogates.joint import JointForm, JointGP, Points, _Posterior, _settings
+from ax_anasod.surrogates.joint import JointForm, JointGP, JointPosterior, Points, _settings
 from ax_anasod.surrogates.joint_encodings import JointEncodingGP
 
 CELL = cells.get("nas-bench-201")
@@ -32,7 +32,7 @@ def data(n: int, seed: int) -> tuple[dict, Points, np.ndarray]:
 @pytest.mark.parametrize("form", FORMS)
 def test_the_gradient_of_the_posterior_is_exact(form: JointForm) -> None:
     distances, points, targets = data(25, 0)
-    posterior = _Posterior(LEVELS, distances, points, targets, form)
+    posterior = JointPosterior(LEVELS, distances, points, targets, form)
     logs = posterior._medians + np.random.default_rng(1).normal(
         scale=0.3, size=len(posterior._medians)
     )
