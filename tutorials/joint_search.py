@@ -178,6 +178,6 @@ figure.tight_layout()
 plt.show()
 
 # %% [markdown]
-# One run says little: `docs/joint.md` compares seeds on a table of 21,504 settings. Anything else
+# One run says little: `docs/joint.md` compares seeds on a table of 6,804 settings. Anything else
 # is as in any search: pending, failed and attached trials (`attach_architecture(client,
 # architecture, data, parameters)`), saving and loading.

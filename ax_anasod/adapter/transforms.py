@@ -24,7 +24,7 @@ from ax_anasod.core.means import as_stored, failed_arms, warn_once
 from ax_anasod.core.objectives import objective_signs
 from ax_anasod.exceptions import ObservationError, ObservationWarning
 from ax_anasod.generators.targets import has_logarithm, lift_zeros
-from ax_anasod.hyperparameters import Hyperparameters
+from ax_anasod.hyperparameters import Hyperparameters, Range
 from ax_anasod.simplex import bomze_round
 from ax_anasod.typing import Values
 
@@ -115,12 +115,14 @@ class UnitHyperparameters(Transform):
     ) -> list[ObservationFeatures]:
         """Values to units; fixed features may hold some of the values only."""
         for features in observation_features:
-            known = self.beside.partial(features.parameters) if self.beside else {}
-            for name in self.beside.names:
-                features.parameters.pop(name, None)
-            for place, number in known.items():
-                column = self.beside.columns[place]
-                features.parameters[column.name] = float(column.unit(np.array([number]))[0])
+            given = {name: features.parameters.pop(name, None) for name in self.beside.names}
+            for column in self.beside.columns:
+                value: Any = given[column.name]
+                if value is not None:
+                    # Ax's slices go through whole numbers in small steps.
+                    known = isinstance(column, Range)
+                    number = float(value) if known else column.number(value)
+                    features.parameters[column.name] = float(column.unit(np.array([number]))[0])
         return observation_features
 
     def untransform_observation_features(

@@ -23,6 +23,7 @@ from ax_anasod.typing import Counts, Fractions, Settings
 
 # Settings of the best trials of the run that candidates are made from.
 _PARENTS: Final = 10
+_CANDIDATES: Final = 500
 # What is moved along the gradient, how far, and how often all of it is done.
 _STARTS: Final = 5
 _STEPS: Final = 20
@@ -76,8 +77,10 @@ class JointPool:
         """
         self._given, self._k = given, fractions.shape[1]
         known = {row.tobytes() for row in self._rows(*taken)}
-        rows = self._rows(self._rng.permutation(fractions), self._start(len(fractions), settings))
-        rows, values = self._scored(rows, known)
+        # Small cells have few encodings, which are to meet many settings.
+        many = np.resize(np.arange(len(fractions)), max(_CANDIDATES, len(fractions)))
+        pool = self._rng.permutation(fractions[many])
+        rows, values = self._scored(self._rows(pool, self._start(len(pool), settings)), known)
         for _ in range(_ROUNDS):
             best = values[0] if len(values) else None
             found = [self._moved(rows[:_STARTS])] if len(rows) else []

@@ -181,9 +181,9 @@ class StrategyConformance:
         proposed += [*first.values(), *second.values()]
         for parameters in proposed:
             space.check_membership(parameters, raise_error=True)
-        for known in ("rate", "width", "kind", "batch"):
-            values = {parameters[known] for parameters in proposed}
-            assert len(values) > 1, f"{name} searches no {known}"
+        names = space.hyperparameters.places
+        settings = {tuple(parameters[n] for n in names) for parameters in proposed}
+        assert len(settings) > 3, f"{name} proposes few settings: {settings}"
 
     def test_failed_trials(self, name: str, cell: Cell) -> None:
         """A run goes on after failed and abandoned trials, the first ones included."""
