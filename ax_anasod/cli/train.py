@@ -78,6 +78,7 @@ def train(
     start: Annotated[Given, opt.START],
     source: opt.Sources = None,
     constrain: opt.Constraints = None,
+    search: opt.Searched = None,
     trials: Annotated[
         int | None, number("Search", "How many networks are trained; the paper has 50.", 1)
     ] = None,
@@ -99,6 +100,7 @@ def train(
         from ax_anasod.cli.images import read_images
         from ax_anasod.cli.parsing import parse_options, parse_training, read_start
         from ax_anasod.cli.running import run_search
+        from ax_anasod.cli.searched import parse_searched
         from ax_anasod.generation_strategy import get
         from ax_anasod.runs import RunFolder, TrainingSearch, plan_run
         from ax_anasod.runs.layout import check_free
@@ -138,21 +140,22 @@ def train(
         execution=execution.to_dict(),
         start=start_from,
         constraints=constrain or [],
+        hyperparameters=parse_searched(search or [], task),
         sources=source or [],
     )
     # A strategy, cell or batch that does not fit is refused here, before there is a folder.
     with tempfile.TemporaryDirectory(prefix="ax-anasod-") as scratch:
         with own_description():
-            search = TrainingSearch.of(config, Path(scratch) if out is None else out)
-        search.runner.use_data(read)
+            run_of = TrainingSearch.of(config, Path(scratch) if out is None else out)
+        run_of.runner.use_data(read)
         _check_first_network(task, read)
         with waiting("starting Ray") if execution.runner == "ray" else nullcontext():
-            search.runner.prepare()
+            run_of.runner.prepare()
         if out is None:
-            return run_search(search, None, config.trials, as_json=json)
+            return run_search(run_of, None, config.trials, as_json=json)
         with RunFolder.create(out, config) as run:
-            search.keep_in(run.journal)
-            return run_search(search, run, config.trials, as_json=json)
+            run_of.keep_in(run.journal)
+            return run_search(run_of, run, config.trials, as_json=json)
 
 
 def _execution(runner: Given, stopping: Given, parallel: int, device: str) -> Execution:

@@ -111,6 +111,12 @@ class BestTrial(SearchResult):
                 "network to train",
                 "name the folder of a run of ax-anasod train, or of ax-anasod dnas",
             )
+        if config.searched:
+            raise RunError(
+                f"the run in {run} searched {', '.join(config.searched)} beside the cell, and its "
+                "networks are trained with these alone",
+                "take the best architecture and its numbers from: ax-anasod show",
+            )
         best = Results(config, view.records).best
         if best is None:
             raise RunError(

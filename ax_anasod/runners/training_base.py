@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,10 @@ from ax_anasod.core.cell_search_space import CellSearchSpace, check_kind, search
 from ax_anasod.core.seeding import architecture_rng, check_seed, network_seed
 from ax_anasod.journal import BETWEEN_LAYERS
 from ax_anasod.training import ImageData, TrainingTask, TrialState, TrialTraining, load_data
+from ax_anasod.training.searched import with_values
+
+HYPERPARAMETERS: Final = "hyperparameters"
+"""Key of a trial's numbers beside its architecture, in its run metadata."""
 
 _STATUS = {
     "running": TrialStatus.RUNNING,
@@ -119,7 +123,7 @@ class BaseTrainingRunner(IRunner):
         codes = recorded_codes(trial, arm, self._task.cell, with_proposed=repeated)
         if codes is None:
             codes = self.codes(trial.index, arm.parameters)
-        return self._begin(trial.index, codes)
+        return self._begin(trial.index, codes, self._beside(arm.parameters))
 
     def run_trial(self, trial_index: int, parameterization: TParameterization) -> dict[str, Any]:
         """Draw the network of parameters and start its training, without an experiment.
@@ -133,15 +137,25 @@ class BaseTrainingRunner(IRunner):
             ArchitectureError: They are no architecture of the cell.
             RunError: The folder of the trial cannot be written.
         """
-        return self._begin(trial_index, self.codes(trial_index, parameterization))
+        codes = self.codes(trial_index, parameterization)
+        return self._begin(trial_index, codes, self._beside(parameterization))
 
-    def _begin(self, trial_index: int, codes: npt.NDArray[np.int64]) -> dict[str, Any]:
-        metadata = {
+    def _beside(self, parameterization: Mapping[str, Any]) -> dict[str, Any]:
+        """The parameters of a trial that are numbers of its training or network."""
+        own = search_space_of(self._task.cell, parameterization, self.space).names
+        return {name: value for name, value in parameterization.items() if name not in own}
+
+    def _begin(
+        self, trial_index: int, codes: npt.NDArray[np.int64], beside: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        metadata: dict[str, Any] = {
             "folder": str(self.folder_of(trial_index)),
             "codes": codes.tolist(),
             "seed": network_seed(self.seed, trial_index),
             ARCHITECTURE: BETWEEN_LAYERS.join(self._task.cell.to_strings(codes)),
         }
+        if beside:
+            metadata[HYPERPARAMETERS] = dict(beside)
         self._start(trial_index, metadata)
         return metadata
 
@@ -155,12 +169,16 @@ class BaseTrainingRunner(IRunner):
         Raises:
             EncodingError: The parameters are no encoding of the cell.
             ArchitectureError: They are no architecture of the cell.
+            OptionError: One beside the cell is no number that can be searched.
         """
         space = search_space_of(self._task.cell, parameterization, self.space)
+        beside = self._beside(parameterization)
+        own = {name: value for name, value in parameterization.items() if name not in beside}
         if isinstance(space, CellSearchSpace):
-            return space.draw(parameterization, self.seed, trial_index)
-        counts = space.counts(parameterization)
-        return self._task.draw(counts, architecture_rng(self.seed, trial_index, counts))
+            return space.draw(own, self.seed, trial_index)
+        counts = space.counts(own)
+        task = with_values(self._task, beside)
+        return task.draw(counts, architecture_rng(self.seed, trial_index, counts))
 
     def poll_exception(self, trial: BaseTrial) -> str:
         """Why a trial failed."""
@@ -182,9 +200,13 @@ class BaseTrainingRunner(IRunner):
     def _start(self, trial_index: int, metadata: Mapping[str, Any]) -> None:
         """Start or go on with a trial."""
 
+    def _task_of(self, metadata: Mapping[str, Any]) -> TrainingTask:
+        """What a trial trains: the task with the trial's own numbers."""
+        return with_values(self._task, metadata.get(HYPERPARAMETERS, {}))
+
     def _training(self, metadata: Mapping[str, Any]) -> TrialTraining:
         return TrialTraining(
-            self._task,
+            self._task_of(metadata),
             np.array(metadata["codes"], dtype=np.int64),
             metadata["seed"],
             Path(metadata["folder"]),

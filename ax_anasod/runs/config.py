@@ -53,6 +53,8 @@ class RunConfig:
             to improve the best value by less than so many percent; None for never.
         limits: What trials must keep, in the names of the quantities.
         constraints: Linear constraints on the counts of the encodings that are searched.
+        hyperparameters: What is searched beside the cell, as
+            :class:`ax_anasod.hyperparameters.Hyperparameters` stores it; empty for nothing.
         known: Quantities that need no model.
         features: Quantities that are known before a trial and help to predict the objectives.
         first: The quantity whose five best architectures are the first trials, with a minus where
@@ -83,6 +85,7 @@ class RunConfig:
     start: dict[str, Any] = field(default_factory=dict)
     limits: tuple[Limit, ...] = ()
     constraints: tuple[str, ...] = ()
+    hyperparameters: dict[str, Any] = field(default_factory=dict)
     known: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
     first: str = ""
@@ -109,6 +112,11 @@ class RunConfig:
         """Name of the Ax experiment, under which ``experiment.db`` holds it."""
         benchmark = " ".join(filter(None, (self.benchmark_name, self.dataset)))
         return f"{self.strategy} on {benchmark}, seed {self.seed}"
+
+    @property
+    def searched(self) -> tuple[str, ...]:
+        """Names of what is searched beside the cell."""
+        return tuple(each["name"] for each in self.hyperparameters.get("parameters", ()))
 
     @property
     def quantities(self) -> tuple[str, ...]:

@@ -8,12 +8,14 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from ax_anasod.cells import Cell
+from ax_anasod.core.ax_parameters import to_ax
 from ax_anasod.environment import environment
 from ax_anasod.exceptions import OptionError
 from ax_anasod.experiment import make_search_space
 from ax_anasod.generation_strategy import Start, check_objectives, get
 from ax_anasod.generators.two_level import FEATURE_SEPARATOR
 from ax_anasod.global_stopping import check_until_improvement_below
+from ax_anasod.hyperparameters import Hyperparameters
 from ax_anasod.metrics.source import earlier_search
 from ax_anasod.objectives import Limit, Objective, find_quantity
 from ax_anasod.runs.config import MOST_TRIALS, RunConfig, Source
@@ -70,6 +72,7 @@ def plan_run(
     start: Start | None = None,
     limits: Sequence[str] = (),
     constraints: Sequence[str] = (),
+    hyperparameters: Hyperparameters | None = None,
     known: Sequence[str] = (),
     features: Sequence[str] = (),
     first: str = "",
@@ -110,7 +113,8 @@ def plan_run(
         find_quantity(name, quantities)
     searched = benchmark.objectives[0].name
     found = [earlier_search("source", benchmark.cell, source, searched) for source in sources]
-    space = make_search_space(benchmark.cell, strategy, parameter_constraints=tuple(constraints))
+    beside = to_ax(hyperparameters or Hyperparameters())
+    space = make_search_space(benchmark.cell, strategy, beside, tuple(constraints))
     parameters = space.parameters
     metrics = metric_names((quantity.name for quantity in quantities), parameters)
     described = tuple(
@@ -140,6 +144,7 @@ def plan_run(
         start={} if start is None else start.to_dict(),
         limits=bounds,
         constraints=tuple(constraints),
+        hyperparameters=hyperparameters.to_dict() if hyperparameters else {},
         known=tuple(dict.fromkeys([*known, *(n for n in starting if n not in features)])),
         features=features,
         first=first,

@@ -19,9 +19,11 @@ from ax_anasod._ax import data_rows, experiment_of, origin_of, strategy_of
 from ax_anasod.cells import Cell
 from ax_anasod.core import AnasodSearchSpace
 from ax_anasod.core.architectures import ARCHITECTURE, proposed_architecture
+from ax_anasod.core.ax_parameters import to_ax
 from ax_anasod.exceptions import AnasodError, RunError
 from ax_anasod.experiment import make_client, make_search_space
 from ax_anasod.generation_strategy import Start
+from ax_anasod.hyperparameters import Hyperparameters
 from ax_anasod.journal import (
     Completed,
     Event,
@@ -71,7 +73,9 @@ class RunState:
         self._records: list[Record] = []
         self._metrics = {q.name: q.metric for q in (*config.objectives, *config.reported)}
         constraints = config.constraints
-        self._space = make_search_space(cell, config.strategy, parameter_constraints=constraints)
+        stored = config.hyperparameters
+        parameters = to_ax(Hyperparameters.from_dict(stored)) if stored else []
+        self._space = make_search_space(cell, config.strategy, parameters, constraints)
         lookups = self._known(benchmark)
         self.client: Client = make_client(
             cell,
@@ -86,6 +90,7 @@ class RunState:
             seed=config.seed,
             name=config.experiment_name,
             start=self._start(),
+            parameters=parameters,
             parameter_constraints=constraints,
             **config.options,
         )
