@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from ax.adapter.transforms.log_y import LogY
 from ax.core.arm import Arm
 from ax.core.data_utils import ExperimentData
 from ax.core.observation import ObservationFeatures
-from ax.core.parameter import ParameterType, RangeParameter
+from ax.core.parameter import ChoiceParameter, ParameterType, RangeParameter
 from ax.core.search_space import SearchSpace
 from ax.generators.types import TConfig
 
@@ -24,6 +25,7 @@ from ax_anasod.core.means import Key, as_stored, failed_arms, told_before_failur
 from ax_anasod.core.objectives import check_scope, limits_of, objective_signs
 from ax_anasod.exceptions import ObservationError, ObservationWarning
 from ax_anasod.generators.targets import has_logarithm, lift_zeros
+from ax_anasod.hyperparameters import Hyperparameters, Range
 from ax_anasod.simplex import bomze_round
 from ax_anasod.typing import Values
 
@@ -43,9 +45,8 @@ class BomzeRounding(Transform):
 
     def transform_search_space(self, search_space: SearchSpace) -> SearchSpace:
         """The unit cube: the adapter drops the constraint in the model's space anyway."""
-        return SearchSpace(
-            [RangeParameter(name, ParameterType.FLOAT, lower=0.0, upper=1.0) for name in self.names]
-        )
+        others = [p for name, p in search_space.parameters.items() if name not in self.names]
+        return SearchSpace([*map(unit_range, self.names), *others])
 
     def transform_observation_features(
         self, observation_features: list[ObservationFeatures]
@@ -73,6 +74,85 @@ class BomzeRounding(Transform):
         columns = experiment_data.arm_data[self.names].astype(float) / self.total
         experiment_data.arm_data[self.names] = columns
         return experiment_data
+
+
+class UnitHyperparameters(Transform):
+    """What is searched beside the cell as a model sees it, and back.
+
+    Ranges and ordered choices are between 0 and 1, on their scale; unordered choices are the
+    places of their values; what is fixed is left out.
+
+    Config:
+        hyperparameters: ``Hyperparameters.to_dict()``; without it nothing is changed.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        stored: Any = self.config.get("hyperparameters", {"parameters": [], "bounds": []})
+        self.beside = Hyperparameters.from_dict(stored)
+
+    def transform_search_space(self, search_space: SearchSpace) -> SearchSpace:
+        """Unit ranges, and choices of whole numbers."""
+        if not self.beside:
+            return search_space
+        own = [p for name, p in search_space.parameters.items() if name not in self.beside.names]
+        others = [
+            ChoiceParameter(
+                column.name,
+                ParameterType.INT,
+                list(range(column.size or 0)),
+                is_ordered=False,
+                sort_values=True,
+                bypass_cardinality_check=True,
+            )
+            if i in self.beside.unordered
+            else unit_range(column.name)
+            for i, column in enumerate(self.beside.columns)
+        ]
+        return SearchSpace([*own, *others])
+
+    def transform_observation_features(
+        self, observation_features: list[ObservationFeatures]
+    ) -> list[ObservationFeatures]:
+        """Values to units; fixed features may hold some of the values only."""
+        for features in observation_features:
+            given = {name: features.parameters.pop(name, None) for name in self.beside.names}
+            for column in self.beside.columns:
+                value: Any = given[column.name]
+                if value is not None:
+                    # Ax's slices go through whole numbers in small steps.
+                    known = isinstance(column, Range)
+                    number = float(value) if known else column.number(value)
+                    features.parameters[column.name] = float(column.unit(np.array([number]))[0])
+        return observation_features
+
+    def untransform_observation_features(
+        self, observation_features: list[ObservationFeatures]
+    ) -> list[ObservationFeatures]:
+        """Units to values, and what is fixed."""
+        names = self.beside.places
+        for features in observation_features if self.beside else []:
+            if all(name in features.parameters for name in names):
+                units = np.array([[float(features.parameters[name]) for name in names]])  # type: ignore[arg-type]
+                (values,) = self.beside.parameterizations(self.beside.nearest(units))
+                features.parameters.update(values)
+        return observation_features
+
+    def transform_experiment_data(self, experiment_data: ExperimentData) -> ExperimentData:
+        """Values to units, for all trials at once."""
+        data = experiment_data.arm_data
+        for column in self.beside.columns:
+            numbers = np.array([column.number(value) for value in data[column.name]])
+            data[column.name] = column.unit(numbers)
+        fixed = [n for n in self.beside.names if n not in self.beside.places and n in data]
+        if fixed:
+            experiment_data = replace(experiment_data, arm_data=data.drop(columns=fixed))
+        return experiment_data
+
+
+def unit_range(name: str) -> RangeParameter:
+    """A range from 0 to 1."""
+    return RangeParameter(name, ParameterType.FLOAT, lower=0.0, upper=1.0)
 
 
 def is_encoding(arm_data: pd.DataFrame, config: TConfig) -> list[bool]:
