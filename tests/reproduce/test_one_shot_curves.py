@@ -61,6 +61,8 @@ def test_figure_has_a_panel_for_each_column(made: OneShotCurves) -> None:
     assert list(lines["a uniform draw"].get_ydata()) == [uniform, uniform]
     # The invented error grows with every other operation.
     assert "only nor_conv_3x3" in lines
+    # A band for each method.
+    assert len(first.collections) == 2
 
 
 def test_two_grey_lines_of_argmax_can_be_told_apart(made: OneShotCurves) -> None:
@@ -76,8 +78,6 @@ def test_two_grey_lines_of_argmax_can_be_told_apart(made: OneShotCurves) -> None
     axes = replace(made, runs=runs).draw().axes[0]
     grey = [line for line in axes.lines if str(line.get_label()).endswith(", argmax")]
     assert len({line.get_linestyle() for line in grey}) == 2
-    # A band for each method.
-    assert len(first.collections) == 2
 
 
 def test_table_and_files(made: OneShotCurves, tmp_path: Path) -> None:
