@@ -110,7 +110,7 @@ def test_the_best_trials_are_trained_one_after_another(
     [
         (["--pick", "knee"], "no front to pick 'knee' from: valid_error is the only objective"),
         (["--budget", 1], "--budget is for --top N"),
-        (["--top", 2, "--pick", ""], "--pick names one network, --top N several"),
+        (["--top", 2, "--pick", "knee"], "--pick names one network, --top N several"),
         (["--top", 0], "'0' is not a whole number of at least 1"),
     ],
 )
