@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from ax_anasod.exceptions import ObservationError as ObservationError
     from ax_anasod.exceptions import OptionalImportError as OptionalImportError
     from ax_anasod.exceptions import OptionError as OptionError
+    from ax_anasod.exceptions import ParameterError as ParameterError
     from ax_anasod.exceptions import RunError as RunError
     from ax_anasod.exceptions import TrainingError as TrainingError
     from ax_anasod.exceptions import UnknownNameError as UnknownNameError
@@ -109,6 +110,7 @@ _ROOMS = {
     "retraining": (),
     "dnas": (),
     "journal": (),
+    "hyperparameters": (),
     "simplex": (),
     "surrogates": (),
     "generation_strategy": (),
@@ -130,6 +132,7 @@ _ROOMS = {
         "ObservationError",
         "OptionError",
         "OptionalImportError",
+        "ParameterError",
         "RunError",
         "TrainingError",
         "UnknownNameError",

@@ -50,6 +50,10 @@ class ArchitectureError(AnasodError):
     """An architecture string or code that the cell cannot hold."""
 
 
+class ParameterError(AnasodError):
+    """A value of a parameter beside the cell that is outside of its range or choice."""
+
+
 class BenchmarkError(AnasodError):
     """A benchmark file or table that is missing, damaged, or lacks what was asked for."""
 

@@ -22,6 +22,7 @@ from ax_anasod._ax import experiment_of, is_stored, save_trial
 from ax_anasod.cells import Architecture, Cell
 from ax_anasod.core import SEARCH_SPACES, AnasodSearchSpace, CellSearchSpace, RunProperties
 from ax_anasod.core.architectures import ARCHITECTURE, space_of_run
+from ax_anasod.core.ax_parameters import AnyConstraint, AnyParameter
 from ax_anasod.core.bound_space import require_cell_bound
 from ax_anasod.core.objectives import directions, optimization_config, warn_if_minimised
 from ax_anasod.core.search_experiment import SearchExperiment
@@ -41,13 +42,26 @@ if TYPE_CHECKING:
 _NAME: Final = "ax_anasod"
 
 
-def make_search_space(cell: Cell, strategy: str) -> AnasodSearchSpace | CellSearchSpace:
+def make_search_space(
+    cell: Cell,
+    strategy: str,
+    parameters: Sequence[AnyParameter] = (),
+    parameter_constraints: Sequence[AnyConstraint] = (),
+) -> AnasodSearchSpace | CellSearchSpace:
     """The search space that a strategy needs on a cell.
+
+    Args:
+        cell: The cell.
+        strategy: Name of the strategy.
+        parameters: What is searched beside the cell, as for
+            :meth:`ax_anasod.core.AnasodSearchSpace.from_cell`.
+        parameter_constraints: Linear constraints on counts or ranges, likewise.
 
     Raises:
         UnknownNameError: There is no such strategy.
+        OptionError: A parameter or constraint is none that is searched.
     """
-    return SEARCH_SPACES[get(strategy).space].from_cell(cell)
+    return SEARCH_SPACES[get(strategy).space].from_cell(cell, parameters, parameter_constraints)
 
 
 def make_experiment(
@@ -153,6 +167,8 @@ def make_client(
     start_with: Iterable[Architecture | str] | Mapping[Architecture | str, TOutcome | None] = (),
     features: Mapping[str, object] | Sequence[str] = (),
     sources: Sequence[object] = (),
+    parameters: Sequence[AnyParameter] = (),
+    parameter_constraints: Sequence[AnyConstraint] = (),
     **options: Any,
 ) -> Client:
     """An Ax ``Client`` ready for ``get_next_trials`` and ``complete_trial``.
@@ -190,6 +206,11 @@ def make_client(
             predictions are features, and whose five best cells are the first trials
             (random ones follow up to ``num_initial``): clients, experiments, run folders, or pairs
             of one of these and the name of its objective.
+        parameters: What is searched beside the cell, such as a learning rate: Ax's
+            ``RangeParameter``, ``ChoiceParameter`` and ``FixedParameter``, and configurations of
+            ``ax.api``. It is in the parameters of each trial.
+        parameter_constraints: Linear constraints on counts, such as ``"n_skip <= 3"``, or on these
+            ranges.
         options: Options of the strategy.
 
     Raises:
@@ -203,7 +224,7 @@ def make_client(
     """
     searched = list(directions(objectives, maximize))
     check_objectives(strategy, searched, name_list("limits", limits))
-    search_space = make_search_space(cell, strategy)
+    search_space = make_search_space(cell, strategy, parameters, parameter_constraints)
     prior = Prior.of(cell, features, sources, searched, known or {}, check_seed(seed))
     given = given_architectures(cell, start_with)
     tried = [architecture.code for architecture, data in given if data is None]
@@ -252,7 +273,10 @@ def make_client(
 
 
 def attach_architecture(
-    client: Client | AxClient, architecture: Architecture | str, data: TOutcome | None = None
+    client: Client | AxClient,
+    architecture: Architecture | str,
+    data: TOutcome | None = None,
+    parameters: Mapping[str, Any] | None = None,
 ) -> int:
     """Add a trial of an architecture of your own, such as a published one.
 
@@ -261,6 +285,7 @@ def attach_architecture(
         architecture: The architecture, or its string.
         data: Its values, metric -> value or (value, standard error), which complete the trial;
             without them it is running.
+        parameters: The values of what is searched beside the cell.
 
     Returns:
         The index of the trial, for ``complete_trial``.
@@ -274,9 +299,9 @@ def attach_architecture(
     experiment, space = experiment_of(client), space_of_run(client)
     if isinstance(architecture, str):
         architecture = space.cell.architecture(architecture)
-    parameters: dict[str, Any] = dict(space.encode(architecture))
+    arm: dict[str, Any] = {**space.encode(architecture), **(parameters or {})}
     own = {ARCHITECTURE: str(architecture)}
-    _, index = experiment.attach_trial([parameters], run_metadata=own)
+    _, index = experiment.attach_trial([arm], run_metadata=own)
     save_trial(client, index)
     if data is not None:
         client.complete_trial(index, raw_data=data)

@@ -18,3 +18,7 @@ Fractions: TypeAlias = NDArray[np.float64]
 
 Values: TypeAlias = NDArray[np.float64]
 """Objective values, ``n`` or ``n x m``."""
+
+Settings: TypeAlias = NDArray[np.float64]
+"""What is searched beside the architecture, as numbers, ``... x h``
+(:class:`ax_anasod.hyperparameters.Hyperparameters`)."""

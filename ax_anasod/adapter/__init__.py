@@ -3,7 +3,12 @@
 from ax_anasod.adapter.encoding import EncodingAdapter
 from ax_anasod.adapter.history import HistoryAdapter
 from ax_anasod.adapter.registry import AnasodGenerators
-from ax_anasod.adapter.transforms import BomzeRounding, LogObjectives, PrepareObservations
+from ax_anasod.adapter.transforms import (
+    BomzeRounding,
+    LogObjectives,
+    PrepareObservations,
+    UnitHyperparameters,
+)
 
 __all__ = [
     "AnasodGenerators",
@@ -12,4 +17,5 @@ __all__ = [
     "HistoryAdapter",
     "LogObjectives",
     "PrepareObservations",
+    "UnitHyperparameters",
 ]

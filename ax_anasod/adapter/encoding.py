@@ -78,6 +78,10 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
         fractions = np.array([[p[name] for name in names] for p in proposed], dtype=float)
         before = np.rint(total * fractions).astype(np.int64)
         trials = np.concatenate([history.rows, before.reshape(len(proposed), len(names))])
+        beside = self.generator.hyperparameters
+        units = np.array([[p[name] for name in beside.places] for p in proposed], dtype=float)
+        settings = beside.nearest(units.reshape(len(proposed), len(beside.columns)))
+        order = np.argsort(history.imputed()[1], kind="stable")
         beta = self._beta(history)
         incumbent = history.incumbent() if _is_plain(history) else None
         with undisturbed():
@@ -93,6 +97,8 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
                         "beta": beta,
                         "incumbent": None if incumbent is None else incumbent.tolist(),
                         "trials": trials,
+                        "settings": np.concatenate([history.settings, settings]),
+                        "best_settings": history.settings[history.ended][order],
                     },
                 },
                 optimization_config=optimization_config,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cached_property
 
+import numpy as np
 from ax.adapter.base import GenResults
 from ax.adapter.random import RandomAdapter
 from ax.core.data import Data
@@ -74,13 +75,18 @@ class HistoryAdapter(CheckedAdapter, RandomAdapter):
             found = {name: metrics.get(name) for name in self.generator.known}
             known = {n: m for n, m in found.items() if isinstance(m, KnownMetric)}
             history = replace(history, features=known)
-        fixed = {} if fixed_features is None else space.partial(fixed_features.parameters)
+        given = {} if fixed_features is None else fixed_features.parameters
+        fixed, numbers = space.partial(given), space.partial_setting(given)
         with undisturbed():
-            rows = self.generator.propose(n, history, fixed)
+            if space.hyperparameters:
+                rows, settings = self.generator.propose_jointly(n, history, fixed, numbers)
+            else:
+                rows = self.generator.propose(n, history, fixed)
+                settings = np.empty((len(rows), 0))
         return GenResults(
             observation_features=[
                 ObservationFeatures(parameters=dict(parameters))
-                for parameters in space.parameterizations(rows)
+                for parameters in space.arms(rows, settings)
             ],
             weights=[1.0] * len(rows),
             gen_metadata=self.generator.metadata(),

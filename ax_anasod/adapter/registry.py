@@ -9,7 +9,12 @@ from ax.adapter.transforms.standardize_y import StandardizeY
 
 from ax_anasod.adapter.encoding import EncodingAdapter
 from ax_anasod.adapter.history import HistoryAdapter
-from ax_anasod.adapter.transforms import BomzeRounding, LogObjectives, PrepareObservations
+from ax_anasod.adapter.transforms import (
+    BomzeRounding,
+    LogObjectives,
+    PrepareObservations,
+    UnitHyperparameters,
+)
 from ax_anasod.generators import (
     AnasodLocalSearchGenerator,
     ArchitectureEnsembleGenerator,
@@ -31,7 +36,7 @@ from ax_anasod.generators import (
 )
 
 # These are stored once, in the strategy, and not with every generated trial again.
-_NOT_SAVED: Final = ("cell", "start")
+_NOT_SAVED: Final = ("cell", "start", "hyperparameters")
 
 
 def _from_history(generator: type[HistoryGenerator]) -> GeneratorSetup:
@@ -62,7 +67,13 @@ SETUPS: Final[dict[str, GeneratorSetup]] = {
     "AnasodBO": GeneratorSetup(
         adapter_class=EncodingAdapter,
         generator_class=EncodingGenerator,
-        transforms=[PrepareObservations, BomzeRounding, LogObjectives, StandardizeY],
+        transforms=[
+            PrepareObservations,
+            BomzeRounding,
+            UnitHyperparameters,
+            LogObjectives,
+            StandardizeY,
+        ],
         not_saved_generator_kwargs=_NOT_SAVED,
     ),
 }

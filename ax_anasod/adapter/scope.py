@@ -11,9 +11,10 @@ from ax.generators.types import TConfig
 
 from ax_anasod.core import AnasodSearchSpace
 from ax_anasod.core.architectures import record_architectures
+from ax_anasod.core.ax_parameters import hyperparameters_of
 from ax_anasod.core.means import fail_unusable_trials, proposed_before, warn_once
 from ax_anasod.core.objectives import check_scope
-from ax_anasod.exceptions import ObjectiveWarning
+from ax_anasod.exceptions import ObjectiveWarning, OptionError
 from ax_anasod.generators import EncodingGenerator, HistoryGenerator
 
 
@@ -21,7 +22,8 @@ class CheckedAdapter(Adapter):
     """Refuses what the generator would pass over, and fixed parameters that no trial can have.
 
     Raises:
-        OptionError: The experiment has outcome constraints, a sum of several metrics, or
+        OptionError: The experiment has other parameters than the strategy; or it has outcome
+            constraints, a sum of several metrics, or
             several objectives, and the generator (or the model that follows it) cannot
             search these.
         UnknownNameError: There is no parameter of a name.
@@ -40,6 +42,7 @@ class CheckedAdapter(Adapter):
         fixed_features: ObservationFeatures | None = None,
         model_gen_options: TConfig | None = None,
     ) -> None:
+        self._check_space()
         super()._validate_gen_inputs(
             n,
             search_space,
@@ -55,6 +58,35 @@ class CheckedAdapter(Adapter):
         if fixed_features is not None:
             # Before Ax's transforms cut a fraction off or pass an unknown name over.
             self.generator.search_space.partial(fixed_features.parameters)
+            self.generator.search_space.partial_setting(fixed_features.parameters)
+
+    def _check_space(self) -> None:
+        """Refuse an experiment that has other parameters than the strategy.
+
+        Raises:
+            OptionError: It has.
+        """
+        own, space = self.generator.search_space, self._experiment.search_space
+        lacking = [name for name in space.parameters if name not in own.parameters]
+        unknown = [name for name in own.parameters if name not in space.parameters]
+        hint = "build the strategy for the search space of the experiment"
+        if lacking or unknown:
+            raise OptionError(
+                "the strategy was built for another search space than the experiment has: "
+                f"it lacks {lacking} and has {unknown} too many",
+                hint,
+            )
+        if not own.hyperparameters:
+            return
+        names = own.hyperparameters.names
+        other = hyperparameters_of([space.parameters[name] for name in names])
+        for mine, theirs in zip(own.hyperparameters.parameters, other.parameters, strict=True):
+            if not mine.is_like(theirs):
+                raise OptionError(
+                    f"the strategy was built for another {mine.name!r} than the experiment has: "
+                    f"{mine} is not {theirs}",
+                    hint,
+                )
 
     def _warn_of_thresholds(self, config: OptimizationConfig | None) -> None:
         if not isinstance(config, MultiObjectiveOptimizationConfig):

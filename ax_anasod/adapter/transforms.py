@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,15 +16,16 @@ from ax.adapter.transforms.log_y import LogY
 from ax.core.arm import Arm
 from ax.core.data_utils import ExperimentData
 from ax.core.observation import ObservationFeatures
-from ax.core.parameter import ParameterType, RangeParameter
+from ax.core.parameter import ChoiceParameter, ParameterType, RangeParameter
 from ax.core.search_space import SearchSpace
 from ax.generators.types import TConfig
 
 from ax_anasod._ax import experiment_behind, objectives_behind, transform_config
-from ax_anasod.core.means import as_stored, failed_arms, warn_once
+from ax_anasod.core.means import Key, as_stored, failed_arms, told_before_failure, warn_once
 from ax_anasod.core.objectives import check_scope, limits_of, objective_signs
 from ax_anasod.exceptions import ObservationError, ObservationWarning
 from ax_anasod.generators.targets import has_logarithm, lift_zeros
+from ax_anasod.hyperparameters import Hyperparameters, Range
 from ax_anasod.simplex import bomze_round
 from ax_anasod.typing import Values
 
@@ -43,9 +45,8 @@ class BomzeRounding(Transform):
 
     def transform_search_space(self, search_space: SearchSpace) -> SearchSpace:
         """The unit cube: the adapter drops the constraint in the model's space anyway."""
-        return SearchSpace(
-            [RangeParameter(name, ParameterType.FLOAT, lower=0.0, upper=1.0) for name in self.names]
-        )
+        others = [p for name, p in search_space.parameters.items() if name not in self.names]
+        return SearchSpace([*map(unit_range, self.names), *others])
 
     def transform_observation_features(
         self, observation_features: list[ObservationFeatures]
@@ -75,6 +76,85 @@ class BomzeRounding(Transform):
         return experiment_data
 
 
+class UnitHyperparameters(Transform):
+    """What is searched beside the cell as a model sees it, and back.
+
+    Ranges and ordered choices are between 0 and 1, on their scale; unordered choices are the
+    places of their values; what is fixed is left out.
+
+    Config:
+        hyperparameters: ``Hyperparameters.to_dict()``; without it nothing is changed.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        stored: Any = self.config.get("hyperparameters", {"parameters": [], "bounds": []})
+        self.beside = Hyperparameters.from_dict(stored)
+
+    def transform_search_space(self, search_space: SearchSpace) -> SearchSpace:
+        """Unit ranges, and choices of whole numbers."""
+        if not self.beside:
+            return search_space
+        own = [p for name, p in search_space.parameters.items() if name not in self.beside.names]
+        others = [
+            ChoiceParameter(
+                column.name,
+                ParameterType.INT,
+                list(range(column.size or 0)),
+                is_ordered=False,
+                sort_values=True,
+                bypass_cardinality_check=True,
+            )
+            if i in self.beside.unordered
+            else unit_range(column.name)
+            for i, column in enumerate(self.beside.columns)
+        ]
+        return SearchSpace([*own, *others])
+
+    def transform_observation_features(
+        self, observation_features: list[ObservationFeatures]
+    ) -> list[ObservationFeatures]:
+        """Values to units; fixed features may hold some of the values only."""
+        for features in observation_features:
+            given = {name: features.parameters.pop(name, None) for name in self.beside.names}
+            for column in self.beside.columns:
+                value: Any = given[column.name]
+                if value is not None:
+                    # Ax's slices go through whole numbers in small steps.
+                    known = isinstance(column, Range)
+                    number = float(value) if known else column.number(value)
+                    features.parameters[column.name] = float(column.unit(np.array([number]))[0])
+        return observation_features
+
+    def untransform_observation_features(
+        self, observation_features: list[ObservationFeatures]
+    ) -> list[ObservationFeatures]:
+        """Units to values, and what is fixed."""
+        names = self.beside.places
+        for features in observation_features if self.beside else []:
+            if all(name in features.parameters for name in names):
+                units = np.array([[float(features.parameters[name]) for name in names]])  # type: ignore[arg-type]
+                (values,) = self.beside.parameterizations(self.beside.nearest(units))
+                features.parameters.update(values)
+        return observation_features
+
+    def transform_experiment_data(self, experiment_data: ExperimentData) -> ExperimentData:
+        """Values to units, for all trials at once."""
+        data = experiment_data.arm_data
+        for column in self.beside.columns:
+            numbers = np.array([column.number(value) for value in data[column.name]])
+            data[column.name] = column.unit(numbers)
+        fixed = [n for n in self.beside.names if n not in self.beside.places and n in data]
+        if fixed:
+            experiment_data = replace(experiment_data, arm_data=data.drop(columns=fixed))
+        return experiment_data
+
+
+def unit_range(name: str) -> RangeParameter:
+    """A range from 0 to 1."""
+    return RangeParameter(name, ParameterType.FLOAT, lower=0.0, upper=1.0)
+
+
 def is_encoding(arm_data: pd.DataFrame, config: TConfig) -> list[bool]:
     """Whether each arm has counts that are whole, not negative, and sum to N.
 
@@ -93,7 +173,8 @@ class PrepareObservations(Transform):
     """The first transform of the targets: what can be used, the same after a resume.
 
     - A failed or abandoned trial counts as the worst value seen, so that the encoding is not
-      proposed for ever. Values of others that are not finite are left out.
+      proposed for ever; what was known of it before it failed stays. Values of others that
+      are not finite are left out.
     - An error of exactly 0 is a legal result of a solved task. Where logarithms follow, it is
       replaced by half of the smallest positive value.
     - A standard error that is negative or infinite is unknown. Where only some are known, a
@@ -136,7 +217,8 @@ class PrepareObservations(Transform):
         arms = pd.DataFrame([arm.parameters for _, arm in failures], columns=self.names)
         within = is_encoding(arms, transform_config(self.adapter, BomzeRounding.__name__))
         failures = list(itertools.compress(failures, within))
-        return _impute_failures(experiment_data, failures, self.names, self.objectives)
+        told = told_before_failure(experiment_behind(self.adapter), failures, self.objectives)
+        return _impute_failures(experiment_data, failures, self.names, self.objectives, told)
 
     def _warn_of_mixed_noise(self, means: Values, sems: Values, metric: str) -> None:
         lacking = np.isnan(sems[~np.isnan(means)])
@@ -222,6 +304,7 @@ def _impute_failures(
     failures: list[tuple[int, Arm]],
     names: list[str],
     objectives: dict[str, float],
+    told: Mapping[tuple[Key, str], float],
 ) -> ExperimentData:
     arms, data = experiment_data.arm_data, experiment_data.observation_data
     if not failures:
@@ -237,7 +320,10 @@ def _impute_failures(
     for kind, metric in map(tuple, data.columns):
         lowest = kind == "mean" and objectives.get(metric, 1.0) < 0
         worst = data[kind, metric].min() if lowest else data[kind, metric].max()
-        new_data[kind, metric] = worst if kind in ("mean", "sem") else None
+        if kind == "mean":
+            new_data[kind, metric] = [told.get((key, metric), worst) for key in keys]
+        else:
+            new_data[kind, metric] = worst if kind == "sem" else None
     return type(experiment_data)(
         arm_data=pd.concat([arms, new_arms[arms.columns.intersection(new_arms.columns)]]),
         observation_data=pd.concat([data, new_data.astype(data.dtypes)]),

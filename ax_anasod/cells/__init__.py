@@ -6,6 +6,8 @@ A cell by name is ``cells.get("nas-bench-201")``, a user's own is `Cell` or a TO
 
 from ax_anasod.cells.architecture import Architecture
 from ax_anasod.cells.cell import Cell, from_dict, register_cell
+from ax_anasod.cells.constrained import ConstrainedCell, constrained
+from ax_anasod.cells.derived import DerivedCell, full_cell
 from ax_anasod.cells.features import one_hot_adjacency, path_features
 from ax_anasod.cells.genotype import DARTSCell, NASNetCell
 from ax_anasod.cells.graph import BlockGraph
@@ -19,12 +21,16 @@ __all__ = [
     "Architecture",
     "BlockGraph",
     "Cell",
+    "ConstrainedCell",
     "DARTSCell",
+    "DerivedCell",
     "NASBench201Cell",
     "NASBenchGraphCell",
     "NASNetCell",
     "RestrictedCell",
+    "constrained",
     "from_dict",
+    "full_cell",
     "get",
     "load",
     "mutate",

@@ -144,14 +144,14 @@ def _shuffle(cell: CellDefinition, counts: Counts, rng: np.random.Generator) -> 
     blocks_dealt = int(counts[0].sum()) if n else cell.num_blocks
     codes = np.empty((n, len(cell.code_sizes)), dtype=np.int64)
     for first in range(0, cell.num_blocks, blocks_dealt):
-        blocks = _multiset(counts, blocks_dealt)
+        blocks = multiset(counts, blocks_dealt)
         _permute(blocks, rng)
         codes[:, first : first + blocks_dealt] = blocks.T
-    _choose_wiring(cell, codes, rng)
+    choose_wiring(cell, codes, rng)
     return codes
 
 
-def _multiset(counts: Counts, total: int) -> NDArray[Any]:
+def multiset(counts: Counts, total: int) -> NDArray[Any]:
     """Operations in ascending order, as often as counted: ``n x k`` to ``total x n``.
 
     Blocks are rows here, so that every step works on contiguous memory.
@@ -193,10 +193,11 @@ def _categorical(cell: CellDefinition, fractions: Fractions, rng: np.random.Gene
         for end in chunk[:-1]:
             blocks += draws >= end
         codes[start : start + _BATCH, : cell.num_blocks] = blocks.T
-    _choose_wiring(cell, codes, rng)
+    choose_wiring(cell, codes, rng)
     return codes
 
 
-def _choose_wiring(cell: CellDefinition, codes: Codes, rng: np.random.Generator) -> None:
+def choose_wiring(cell: CellDefinition, codes: Codes, rng: np.random.Generator) -> None:
+    """Draws the wiring of ``n x d`` codes uniformly, in place."""
     for column, alternatives in enumerate(cell.wiring, start=cell.num_blocks):
         codes[:, column] = rng.integers(0, alternatives, size=len(codes))

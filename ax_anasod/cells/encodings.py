@@ -8,6 +8,7 @@ sum to ``num_blocks`` instead describe all blocks together, however they are spr
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -179,12 +180,25 @@ def nearest(cell: CellDefinition, fractions: Fractions, feasible: Counts | None)
     if not len(feasible):
         raise EncodingError(f"cell {cell.name!r} has no valid architecture at all")
     wrong = np.flatnonzero(rows_among(counts, feasible) < 0)
-    for start in range(0, len(wrong), _CHUNK):
-        chunk = wrong[start : start + _CHUNK]
-        distance = ((points[chunk, None] - feasible) ** 2).sum(axis=2)
-        # Rounded, so that ties are decided by the order of the encodings, not by noise.
-        counts[chunk] = feasible[distance.round(9).argmin(axis=1)]
+    counts[wrong] = nearest_of(points[wrong], feasible)
     return counts
+
+
+def nearest_of(points: NDArray[np.float64], listed: Counts) -> Counts:
+    """The nearest of ``M x k`` listed encodings to each of ``n x k`` points, ``n x k``."""
+    counts = np.empty(points.shape, dtype=np.int64)
+    for start in range(0, len(points), _CHUNK):
+        chunk = points[start : start + _CHUNK]
+        distance = ((chunk[:, None] - listed) ** 2).sum(axis=2)
+        # Rounded, so that ties are decided by the order of the encodings, not by noise.
+        counts[start : start + _CHUNK] = listed[distance.round(9).argmin(axis=1)]
+    return counts
+
+
+def none_with(cell: CellDefinition, fixed: Mapping[int, int]) -> EncodingError:
+    """The error where no architecture has fixed counts, operation -> count."""
+    named = {cell.operations[column]: value for column, value in sorted(fixed.items())}
+    return EncodingError(f"no architecture of cell {cell.name!r} has the fixed counts {named}")
 
 
 def count_keys(counts: Counts, total: int) -> NDArray[Any]:

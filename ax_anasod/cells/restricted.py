@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ax_anasod.cells import decoding, keys
 from ax_anasod.cells.cell import Cell, from_dict, register_cell
+from ax_anasod.cells.derived import DerivedCell, full_cell
 from ax_anasod.cells.encodings import (
     as_counts,
     as_fractions,
@@ -22,7 +23,6 @@ from ax_anasod.cells.encodings import (
     refuse_infeasible,
     rows_among,
 )
-from ax_anasod.cells.graph import BlockGraph
 from ax_anasod.exceptions import ArchitectureError, CellError, EncodingError
 from ax_anasod.schema import conform
 from ax_anasod.typing import Codes, Counts, Fractions
@@ -32,7 +32,7 @@ _SMALL, _MOST_COMPRESSED = 2**24, 100
 
 
 @register_cell
-class RestrictedCell(Cell):
+class RestrictedCell(DerivedCell):
     """The same cell with only the given architectures: all draws are among these.
 
     The cell has one part whatever ``cell`` has, since architectures whose parts have the
@@ -65,8 +65,7 @@ class RestrictedCell(Cell):
                 f"code {array[row].tolist()} (row {row}) is no valid architecture of cell "
                 f"{cell.name!r}"
             )
-        super().__init__(cell.name, cell.operations, cell.num_blocks, cell.wiring)
-        self.base: Cell = cell.base if isinstance(cell, RestrictedCell) else cell
+        super().__init__(full_cell(cell), parts=1)
         array = cell.canonical(array)
         self._keys, first = np.unique(self.keys(array), return_index=True)
         self._codes = array[first]
@@ -108,47 +107,9 @@ class RestrictedCell(Cell):
         decoding.check_generator(rng)
         return self._codes[rng.integers(0, self.size, size=n)]
 
-    # What the codes mean is up to the full cell.
-
     def is_valid(self, codes: ArrayLike) -> NDArray[np.bool_]:
         """Whether each of ``n x d`` codes is an architecture that exists."""
         return np.isin(self.keys(self.base.canonical(codes)), self._keys)
-
-    def canonical(self, codes: ArrayLike) -> Codes:
-        """The representative of each architecture, ``n x d``."""
-        return self.base.canonical(codes)
-
-    def members(self, code: ArrayLike) -> Codes:
-        """All codes of the same architecture: ``d`` to ``m x d``."""
-        return self.base.members(code)
-
-    def edits(self, code: Codes) -> Codes:
-        """All codes of the full cell one step from ``code``: ``d`` to ``m x d``."""
-        return self.base.edits(code)
-
-    def _format(self, codes: Codes) -> list[str]:
-        return self.base._format(codes)
-
-    def _parse(self, texts: Sequence[str]) -> Codes:
-        return self.base._parse(texts)
-
-    @cached_property
-    def block_graph(self) -> BlockGraph:
-        """That of the full cell."""
-        return self.base.block_graph
-
-    @property
-    def graph_shows_wiring(self) -> bool:
-        """Whether `sources` depends on the wiring choices."""
-        return self.base.graph_shows_wiring
-
-    def sources(self, codes: ArrayLike) -> NDArray[np.int64]:
-        """The state that each block reads, ``n x num_blocks``."""
-        return self.base.sources(codes)
-
-    def outputs(self, codes: ArrayLike) -> NDArray[np.bool_]:
-        """Whether each state is passed on, ``n x num_parts x num_states``."""
-        return self.base.outputs(codes)
 
     # Encodings, by groups of architectures that share one.
 

@@ -164,6 +164,26 @@ Limits = Annotated[
         metavar="COLUMN<=X",
     ),
 ]
+Searched = Annotated[
+    list[str] | None,
+    option(
+        _SEARCH,
+        "Number of the training or the network that is searched beside the cell, such as "
+        "'learning_rate=1e-3..1e-1:log' or 'channels=8,16,24'. May be repeated.",
+        "--search",
+        metavar="NAME=RANGE",
+    ),
+]
+Constraints = Annotated[
+    list[str] | None,
+    option(
+        _SEARCH,
+        "What the counts of the operations must keep, such as 'n_skip_connect <= 3' or 'n_conv + "
+        "n_pool >= 2'. May be repeated.",
+        "--constrain",
+        metavar="CONSTRAINT",
+    ),
+]
 Known = Annotated[
     list[str] | None,
     option(

@@ -103,6 +103,8 @@ def _add_best(table: PlainTable, results: Results, best: Completed) -> None:
         table.add_row(f"its {quantity.name}", in_words(best.values[quantity.name], quantity.unit))
     encoding = [f"{count} {operation}" for operation, count in best.encoding.items() if count]
     table.add_row("encoding", ", ".join(encoding))
+    for name, value in results.beside(best).items():
+        table.add_row(name, f"{value:.6g}" if isinstance(value, float) else str(value))
     table.add_row("architecture", _architecture(best, results.out is not None))
     pick = results.pick
     if pick is not None:

@@ -127,6 +127,8 @@ def train(
     ] = None,
     latency: Annotated[Given, _LATENCY],
     pick: opt.Pick = None,
+    constrain: opt.Constraints = None,
+    search: opt.Searched = None,
     trials: Annotated[
         int | None, number("Search", "How many networks are trained; the paper has 50.", 1)
     ] = None,
@@ -149,6 +151,7 @@ def train(
         from ax_anasod.cli.parsing import parse_options, parse_training, read_start
         from ax_anasod.cli.running import run_search
         from ax_anasod.cli.screening import screen, short_task
+        from ax_anasod.cli.searched import parse_searched
         from ax_anasod.generation_strategy import get
         from ax_anasod.objectives import Limit
         from ax_anasod.runs import RunFolder, TrainingSearch, plan_run
@@ -198,6 +201,8 @@ def train(
         features=feature or [],
         first=first,
         pick=pick or "",
+        constraints=constrain or [],
+        hyperparameters=parse_searched(search or [], task),
     )
     sources: list[object] = list(source or [])
     # A strategy, cell or batch that does not fit is refused before there is a folder.
@@ -227,16 +232,16 @@ def train(
                 known=_known_costs(task, strategy),
             )
         with own_description():
-            search = TrainingSearch.of(config, Path(scratch) if out is None else out)
-        search.runner.use_data(read)
+            run_of = TrainingSearch.of(config, Path(scratch) if out is None else out)
+        run_of.runner.use_data(read)
         _check_first_network(task, read)
         with waiting("starting Ray") if execution.runner == "ray" else nullcontext():
-            search.runner.prepare()
+            run_of.runner.prepare()
         if out is None:
-            return run_search(search, None, config.trials, as_json=json)
+            return run_search(run_of, None, config.trials, as_json=json)
         with RunFolder.create(out, config) as run:
-            search.keep_in(run.journal)
-            return run_search(search, run, config.trials, as_json=json)
+            run_of.keep_in(run.journal)
+            return run_search(run_of, run, config.trials, as_json=json)
 
 
 def _known_costs(task: TrainingTask, strategy: str) -> list[str]:

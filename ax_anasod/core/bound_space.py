@@ -2,7 +2,8 @@
 
 Generators, and all that knows nothing of Ax, see a trial as one integer row: counts ``k`` or a
 code ``d``. Which Ax parameters its columns are follows from the cell alone, so that a generator
-also works on a plain ``SearchSpace`` with the same names.
+also works on a plain ``SearchSpace`` with the same names. What is searched beside the cell is a
+second row, of numbers: a setting ``h`` of :class:`ax_anasod.hyperparameters.Hyperparameters`.
 """
 
 from __future__ import annotations
@@ -15,24 +16,27 @@ import numpy as np
 import numpy.typing as npt
 from ax.core.parameter import Parameter
 from ax.core.parameter_constraint import ParameterConstraint
-from ax.core.search_space import SearchSpace
 from ax.core.types import TParamValue
 
 from ax_anasod.cells import Architecture, Cell, from_dict
+from ax_anasod.core.ax_parameters import hyperparameters_of
+from ax_anasod.core.frozen_space import FrozenSearchSpace
 from ax_anasod.exceptions import (
     AnasodError,
     ArchitectureError,
     CellError,
     OptionError,
+    ParameterError,
     UnknownNameError,
 )
-from ax_anasod.typing import Codes
+from ax_anasod.hyperparameters import Hyperparameters
+from ax_anasod.typing import Codes, Settings
 
 TrialKind = Literal["encoding", "architecture"]
 """What the parameters of a trial are: the counts of an encoding, or an architecture."""
 
 
-class CellBoundSearchSpace(SearchSpace):
+class CellBoundSearchSpace(FrozenSearchSpace):
     """A search space over a cell, which knows what every arm stands for.
 
     Build one with ``from_cell``; the constructor keeps Ax's signature, because Ax itself
@@ -42,6 +46,9 @@ class CellBoundSearchSpace(SearchSpace):
         parameters: The parameters.
         parameter_constraints: The constraints.
         cell: The cell (or its ``to_dict()``).
+
+    Raises:
+        OptionError: A parameter or constraint is of a kind that is not searched here.
     """
 
     kind: ClassVar[TrialKind]
@@ -57,6 +64,7 @@ class CellBoundSearchSpace(SearchSpace):
     ) -> None:
         super().__init__(parameters=parameters, parameter_constraints=parameter_constraints)
         self._cell = cell if cell is None or isinstance(cell, Cell) else from_dict(dict(cell))
+        self._hyperparameters = Hyperparameters() if self._cell is None else self._beside()
 
     @property
     def cell(self) -> Cell:
@@ -73,7 +81,19 @@ class CellBoundSearchSpace(SearchSpace):
             )
         return self._cell
 
-    # Parameters as integers, and back
+    @property
+    def hyperparameters(self) -> Hyperparameters:
+        """What is searched beside the cell."""
+        return self._hyperparameters
+
+    def _beside(self) -> Hyperparameters:
+        own = set(self.names)
+        others = [p for name, p in self.parameters.items() if name not in own]
+        constraints = self.parameter_constraints
+        bounds = [c for c in constraints if not own.issuperset(c.constraint_dict)]
+        return hyperparameters_of(others, bounds)
+
+    # Parameters as numbers, and back
 
     @property
     @abstractmethod
@@ -85,15 +105,39 @@ class CellBoundSearchSpace(SearchSpace):
 
     @abstractmethod
     def parameterizations(self, rows: npt.ArrayLike) -> list[dict[str, Any]]:
-        """Integer rows ``n x len(names)`` as Ax parameters.
+        """Integer rows ``n x len(names)`` as the parameters of the cell.
 
         Raises:
             AnasodError: They are no counts or codes of the cell; the class is :attr:`refusal`.
         """
 
     def parameters_of(self, row: npt.ArrayLike) -> dict[str, Any]:
-        """One row as Ax parameters, as in :meth:`parameterizations`."""
+        """One row as the parameters of the cell, as in :meth:`parameterizations`."""
         return self.parameterizations(np.asarray(row)[None])[0]
+
+    def arms(self, rows: npt.ArrayLike, settings: Settings) -> list[dict[str, Any]]:
+        """Integer rows and settings ``n x h`` as all parameters of trials.
+
+        Raises:
+            AnasodError: As for :meth:`parameterizations`.
+        """
+        own = self.parameterizations(rows)
+        if not self.hyperparameters:
+            return own
+        others = self.hyperparameters.parameterizations(settings)
+        return [{**o, **h} for o, h in zip(own, others, strict=True)]
+
+    def settings(self, parameterizations: Sequence[Mapping[str, Any]]) -> Settings:
+        """Ax parameters as settings ``n x h``; those of the cell are not looked at.
+
+        Raises:
+            AnasodError: A parameter is missing, or its value none of it; the class is
+                :attr:`refusal`.
+        """
+        try:
+            return self.hyperparameters.settings(parameterizations)
+        except ParameterError as error:
+            raise self.refusal(error.message, error.hint) from None
 
     def rows(self, parameterizations: Sequence[Mapping[str, Any]]) -> npt.NDArray[np.int64]:
         """Ax parameters as integer rows ``n x len(names)``; others than the names are ignored.
@@ -112,25 +156,39 @@ class CellBoundSearchSpace(SearchSpace):
         """Whether parameters are a row: Ax lets others into experiments on plain spaces."""
         try:
             self._row(self.names, parameters)
+            self.settings([parameters])
         except self.refusal:
             return False
         return True
 
     def partial(self, parameters: Mapping[str, Any]) -> dict[int, int]:
-        """Some of the parameters as column -> value.
+        """Some of the parameters as column of a row -> value; those beside the cell left out.
 
         Raises:
             UnknownNameError: There is no parameter of a name.
             AnasodError: A value is none; the class is :attr:`refusal`.
         """
         columns = {name: column for column, name in enumerate(self.names)}
+        others = self.hyperparameters
         for name in parameters:
-            if name not in columns:
-                raise UnknownNameError("parameter", name, columns)
+            if name not in columns and name not in others.names:
+                raise UnknownNameError("parameter", name, [*columns, *others.names])
         return {
             columns[name]: self._number(columns[name], name, value)
             for name, value in parameters.items()
+            if name in columns
         }
+
+    def partial_setting(self, parameters: Mapping[str, Any]) -> dict[int, float]:
+        """Some of the parameters as column of a setting -> number; those of the cell left out.
+
+        Raises:
+            AnasodError: A value is none; the class is :attr:`refusal`.
+        """
+        try:
+            return self.hyperparameters.partial(parameters)
+        except ParameterError as error:
+            raise self.refusal(error.message, error.hint) from None
 
     def _row(self, names: list[str], parameters: Mapping[str, Any]) -> list[int]:
         if not all(name in parameters for name in names):

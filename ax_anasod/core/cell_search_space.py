@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Container, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
 from ax.core.parameter import ChoiceParameter, Parameter, ParameterType
+from ax.core.parameter_constraint import ParameterConstraint
 from ax.core.types import TParamValue
 
-from ax_anasod.cells import Architecture, Cell
+from ax_anasod.cells import Architecture, Cell, ConstrainedCell
+from ax_anasod.cells.encodings import part_counts
+from ax_anasod.core.ax_parameters import AnyConstraint, AnyParameter, searched_beside, to_ax
 from ax_anasod.core.bound_space import CellBoundSearchSpace, TrialKind, require_cell
+from ax_anasod.core.names import choice_names as choice_names
 from ax_anasod.core.search_space import AnasodSearchSpace
-from ax_anasod.exceptions import ArchitectureError, UnknownNameError, nearest_hint
+from ax_anasod.exceptions import ArchitectureError, OptionError, UnknownNameError, nearest_hint
+from ax_anasod.hyperparameters import Hyperparameters
 from ax_anasod.typing import Codes
 
 
@@ -24,8 +29,8 @@ class CellSearchSpace(CellBoundSearchSpace):
     operation names, and one ``wire_<j>`` per wiring choice, whose values are 0..m-1.
 
     Args:
-        parameters: The choice parameters.
-        parameter_constraints: None; kept for Ax, which rebuilds spaces through it.
+        parameters: The choice parameters, and those beside the cell.
+        parameter_constraints: Constraints on what is beside the cell.
         cell: The cell (or its ``to_dict()``).
     """
 
@@ -33,23 +38,37 @@ class CellSearchSpace(CellBoundSearchSpace):
     refusal: ClassVar = ArchitectureError
 
     @classmethod
-    def from_cell(cls, cell: Cell) -> CellSearchSpace:
-        """The architectures of ``cell``.
+    def from_cell(
+        cls,
+        cell: Cell,
+        parameters: Sequence[AnyParameter] = (),
+        parameter_constraints: Sequence[AnyConstraint] = (),
+    ) -> CellSearchSpace:
+        """The architectures of ``cell``, and what is searched beside them.
+
+        Args:
+            cell: The cell.
+            parameters: Further parameters, as for :meth:`AnasodSearchSpace.from_cell`.
+            parameter_constraints: Linear constraints, likewise: those on counts
+                (``"n_skip <= 3"``) say which architectures there are.
 
         Raises:
             CellError: It is no cell.
+            OptionError: As for :meth:`AnasodSearchSpace.from_cell`.
+            UnknownNameError: Likewise.
         """
         require_cell(cell)
+        cell, others, bounds = searched_beside(cell, parameters, parameter_constraints)
         names = choice_names(cell)
         blocks, wires = names[: cell.num_blocks], names[cell.num_blocks :]
-        parameters: list[Parameter] = [
+        choices: list[Parameter] = [
             _choice(name, ParameterType.STRING, list(cell.operations)) for name in blocks
         ]
-        parameters += [
+        choices += [
             _choice(name, ParameterType.INT, list(range(alternatives)))
             for name, alternatives in zip(wires, cell.wiring, strict=True)
         ]
-        return cls(parameters, cell=cell)
+        return cls([*choices, *others], bounds, cell=cell)
 
     @property
     def names(self) -> list[str]:
@@ -96,10 +115,19 @@ class CellSearchSpace(CellBoundSearchSpace):
         """
         self._refuse_names(parameters)
         codes = self.rows([parameters])
-        if not self.cell.is_valid(codes)[0]:
+        cell = self.cell
+        if isinstance(cell, ConstrainedCell):
+            broken = [b for counts in part_counts(cell, codes)[0] for b in cell.broken(counts)]
+            if broken:
+                raise ArchitectureError(
+                    f"{dict(parameters)} breaks the constraint "
+                    f"{' and '.join(map(repr, dict.fromkeys(broken)))}"
+                )
+        if not cell.is_valid(codes)[0]:
             raise ArchitectureError(
                 f"{dict(parameters)} is no valid architecture of cell {self.cell.name!r}"
             )
+        self.settings([parameters])
         code: Codes = codes[0]
         return code
 
@@ -132,12 +160,6 @@ class CellSearchSpace(CellBoundSearchSpace):
         return self.parameters_of(self._own(architecture).code)
 
 
-def choice_names(cell: Cell) -> list[str]:
-    """The parameter names of a cell's blocks and wiring choices, in the order of a code."""
-    blocks = [f"block_{i}" for i in range(cell.num_blocks)]
-    return blocks + [f"wire_{j}" for j in range(len(cell.wiring))]
-
-
 def _choice(name: str, parameter_type: ParameterType, values: list[Any]) -> ChoiceParameter:
     return ChoiceParameter(
         name=name,
@@ -153,6 +175,27 @@ SEARCH_SPACES: Final[dict[TrialKind, type[AnasodSearchSpace | CellSearchSpace]]]
     "encoding": AnasodSearchSpace,
     "architecture": CellSearchSpace,
 }
+
+
+def search_space(
+    kind: TrialKind, cell: Cell, hyperparameters: Mapping[str, Any] | None = None
+) -> AnasodSearchSpace | CellSearchSpace:
+    """The search space of a kind, for those to whom everything is stored as plain values.
+
+    Args:
+        kind: The kind.
+        cell: The cell.
+        hyperparameters: What is searched beside it, as ``Hyperparameters.to_dict()``.
+    """
+    own = SEARCH_SPACES[kind].from_cell(cell)
+    if hyperparameters is None:
+        return own
+    beside = Hyperparameters.from_dict(hyperparameters)
+    return type(own)(
+        [*own.parameters.values(), *to_ax(beside)],
+        [*own.parameter_constraints, *(ParameterConstraint(str(b)) for b in beside.bounds)],
+        cell=cell,
+    )
 
 
 def search_space_of(
@@ -172,6 +215,26 @@ def search_space_of(
         named = all(name in parameters for name in choice_names(cell))
         kind = "architecture" if named else "encoding"
     return SEARCH_SPACES[kind].from_cell(cell)
+
+
+def check_no_others(what: str, cell: Cell, parameters: Collection[str]) -> None:
+    """Refuse parameters beside the cell, for those who would pass them over.
+
+    Args:
+        what: Who knows nothing of them.
+        cell: The cell.
+        parameters: The parameters of a trial.
+
+    Raises:
+        OptionError: There are some.
+    """
+    own = search_space_of(cell, parameters).names
+    others = [name for name in parameters if name not in own]
+    if others:
+        raise OptionError(
+            f"{what} knows nothing of the parameters {others} beside the cell",
+            "evaluate such trials yourself, with complete_trial",
+        )
 
 
 def check_kind(kind: str) -> None:

@@ -30,7 +30,7 @@ from ax_anasod.core.means import (
 from ax_anasod.core.objectives import all_limits, limits_of, objective_signs
 from ax_anasod.exceptions import ObservationWarning
 from ax_anasod.objectives import Limit
-from ax_anasod.typing import Values
+from ax_anasod.typing import Settings, Values
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ class History:
         known: Metric -> what computes it from codes, of the objectives and limits that need no
             model.
         features: Metric -> the same of those that a model reads of all architectures.
+        settings: What the rows have beside the cell, ``n x h``; ``n x 0`` where nothing is.
     """
 
     rows: npt.NDArray[np.int64]
@@ -73,6 +74,7 @@ class History:
     limit_values: tuple[npt.NDArray[np.float64], ...] = ()
     known: Mapping[str, KnownMetric] = field(default_factory=dict)
     features: Mapping[str, KnownMetric] = field(default_factory=dict)
+    settings: Settings = field(default_factory=lambda: np.empty((0, 0)))
 
     @property
     def observed(self) -> npt.NDArray[np.bool_]:
@@ -167,11 +169,15 @@ class History:
 
     def incumbent(self) -> npt.NDArray[np.int64] | None:
         """The row with the best first objective; the earliest where several tie."""
+        best = self.incumbent_index()
+        return None if best is None else np.asarray(self.rows[best])
+
+    def incumbent_index(self) -> int | None:
+        """Where that row is; None before anything was observed."""
         observed = np.flatnonzero(self.observed)
         if observed.size == 0:
             return None
-        row: npt.NDArray[np.int64] = self.rows[observed[self.values[observed, 0].argmin()]]
-        return row
+        return int(observed[self.values[observed, 0].argmin()])
 
     @classmethod
     def from_experiment(cls, experiment: Experiment, search_space: CellBoundSearchSpace) -> History:
@@ -239,8 +245,8 @@ class HistoryReader:
             failed[:] = [key in failures for key in (*self._keys, *others.keys)]
         # What was known before a failure stays; all values together are those of no failure.
         values[failed & np.isfinite(values).all(axis=1)] = np.nan
-        proposed = self._space.rows(proposed_before(pending))
-        new = len(proposed)
+        before = proposed_before(pending)
+        proposed, new = self._space.rows(before), len(before)
         values = np.concatenate([values, np.full((new, len(read)), np.nan)])
         return History(
             rows=np.concatenate([self._rows, others.rows, proposed]),
@@ -253,6 +259,9 @@ class HistoryReader:
             limits=tuple(limits),
             limit_values=tuple(values[:, len(objectives) :].T),
             known=known,
+            settings=np.concatenate(
+                [self._settings, others.settings, self._space.settings(before)]
+            ),
         )
 
     def _known_limits(self, experiment: Experiment, config: OptimizationConfig) -> list[Limit]:
@@ -267,6 +276,7 @@ class HistoryReader:
         self._keys: list[Key] = []
         self._row_of: dict[Key, int] = {}
         self._rows = np.empty((0, len(self._space.names)), dtype=np.int64)
+        self._settings = np.empty((0, len(self._space.hyperparameters.columns)))
         self._indices = np.empty(0, dtype=np.int64)
         self._outside = 0
         self._exact = np.empty((0, 0))
@@ -287,6 +297,7 @@ class HistoryReader:
             self._row_of.update((key, first + i) for i, key in enumerate(arms.keys))
             self._keys.extend(arms.keys)
             self._rows = np.concatenate([self._rows, arms.rows])
+            self._settings = np.concatenate([self._settings, arms.settings])
             self._indices = np.concatenate([self._indices, arms.indices])
             self._outside += arms.outside
         return self._arms_of(new[len(settled) :])
@@ -297,6 +308,7 @@ class HistoryReader:
         return _Arms(
             keys=[(index, arm.name) for index, arm in inside],
             rows=self._space.rows([arm.parameters for _, arm in inside]),
+            settings=self._space.settings([arm.parameters for _, arm in inside]),
             indices=np.array([index for index, _ in inside], dtype=np.int64),
             outside=len(arms) - len(inside),
         )
@@ -340,6 +352,7 @@ class _Arms:
 
     keys: list[Key]
     rows: npt.NDArray[np.int64]
+    settings: Settings
     indices: npt.NDArray[np.int64]
     outside: int
 

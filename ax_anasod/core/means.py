@@ -125,6 +125,33 @@ def failed_arms(experiment: Experiment, objectives: Container[str]) -> list[tupl
     ]
 
 
+def told_before_failure(
+    experiment: Experiment, failures: Sequence[tuple[int, Arm]], metrics: Container[str]
+) -> dict[tuple[Key, str], float]:
+    """What was known of arms before they failed: (trial, arm), metric -> value.
+
+    All values together are those of no failure, and say nothing.
+
+    Args:
+        experiment: The experiment.
+        failures: The arms, as :func:`failed_arms` gives them.
+        metrics: Signatures of the objectives and limits.
+    """
+    keys = {(index, arm.name) for index, arm in failures}
+    told: dict[Key, dict[str, float]] = {}
+    for row in data_rows(experiment.data):
+        key = (row.trial_index, row.arm_name)
+        if key in keys and row.metric_signature in metrics and math.isfinite(row.mean):
+            told.setdefault(key, {})[row.metric_signature] = row.mean
+    searched = {metric for metric in experiment.signature_to_metric if metric in metrics}
+    return {
+        (key, metric): value
+        for key, values in told.items()
+        if values.keys() != searched
+        for metric, value in values.items()
+    }
+
+
 def fail_unusable_trials(experiment: Experiment) -> None:
     """Mark what has ended with a NaN or infinite objective or limit as failed, with a warning.
 

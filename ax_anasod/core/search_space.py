@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from ax.core.parameter import Parameter, ParameterType, RangeParameter
+from ax.core.parameter import ParameterType, RangeParameter
 from ax.core.parameter_constraint import ParameterConstraint
 from ax.core.types import TParamValue
 
 from ax_anasod._ax import without_identity
-from ax_anasod.cells import Architecture, Cell
+from ax_anasod.cells import Architecture, Cell, ConstrainedCell
 from ax_anasod.cells.encodings import part_counts
+from ax_anasod.core.ax_parameters import AnyConstraint, AnyParameter, searched_beside
 from ax_anasod.core.bound_space import CellBoundSearchSpace, require_cell
+from ax_anasod.core.names import parameter_name as parameter_name
+from ax_anasod.core.names import parameter_names as parameter_names
 from ax_anasod.core.seeding import architecture_rng
-from ax_anasod.exceptions import CellError, EncodingError
+from ax_anasod.exceptions import EncodingError
 from ax_anasod.simplex import validate_counts
 from ax_anasod.typing import Codes, Counts
 
@@ -56,48 +58,17 @@ class OperationParameter(RangeParameter):
         return without_identity(self)
 
 
-def parameter_name(operation: str) -> str:
-    """The Ax parameter name of an operation, ``n_<operation>``.
-
-    Characters that cannot stand in an identifier become ``_``: Ax parses parameter
-    constraints with sympy, where a name such as ``3x3 conv`` fails.
-
-    Example:
-        >>> parameter_name("3x3 conv")
-        'n_3x3_conv'
-    """
-    return "n_" + re.sub(r"\W", "_", operation, flags=re.ASCII)
-
-
-def parameter_names(cell: Cell) -> list[str]:
-    """The parameter names of a cell's operations, in the cell's order.
-
-    Raises:
-        CellError: Two operations would get the same parameter name.
-    """
-    owner: dict[str, str] = {}
-    for operation in cell.operations:
-        name = parameter_name(operation)
-        if name in owner:
-            raise CellError(
-                f"operations {owner[name]!r} and {operation!r} of cell {cell.name!r} would "
-                f"both be the parameter {name!r}",
-                "rename one of them",
-            )
-        owner[name] = operation
-    return list(owner)
-
-
 class AnasodSearchSpace(CellBoundSearchSpace):
     """All ANASOD encodings of a cell: k counts, each in 0..N, that sum to N.
 
     The paper's unnormalised encoding p (Sec. 3.1) as an Ax search space: one
     :class:`OperationParameter` per operation, named ``n_<operation>``, and one equality
-    constraint. Build it with :meth:`from_cell`.
+    constraint. There may be further constraints, and further parameters beside the cell. Build
+    it with :meth:`from_cell`.
 
     Args:
-        parameters: The operation parameters.
-        parameter_constraints: The equality constraint on their sum.
+        parameters: The operation parameters, and those beside the cell.
+        parameter_constraints: The equality constraint on the sum of counts, and others.
         cell: The cell (or its ``to_dict()``), needed by :meth:`decode` and friends.
     """
 
@@ -105,18 +76,36 @@ class AnasodSearchSpace(CellBoundSearchSpace):
     refusal: ClassVar = EncodingError
 
     @classmethod
-    def from_cell(cls, cell: Cell) -> AnasodSearchSpace:
-        """The encodings of ``cell``.
+    def from_cell(
+        cls,
+        cell: Cell,
+        parameters: Sequence[AnyParameter] = (),
+        parameter_constraints: Sequence[AnyConstraint] = (),
+    ) -> AnasodSearchSpace:
+        """The encodings of ``cell``, and what is searched beside them.
+
+        Args:
+            cell: The cell.
+            parameters: Further parameters: Ax's ``RangeParameter``, ``ChoiceParameter`` and
+                ``FixedParameter``, and configurations of ``ax.api``.
+            parameter_constraints: Linear constraints, on counts (``"n_skip <= 3"``,
+                ``"n_conv + n_pool >= 2"``, ``"n_skip == 1"``) or on ranges that are not on a log
+                scale: texts, or Ax's.
 
         Raises:
             CellError: It is no cell, or two operations would get the same parameter name.
+            OptionError: A parameter or constraint is none that is searched here, a name is taken,
+                or no encoding keeps the constraints.
+            UnknownNameError: A constraint is on a name that there is not.
         """
         require_cell(cell)
+        cell, others, bounds = searched_beside(cell, parameters, parameter_constraints)
         names = parameter_names(cell)
-        parameters: list[Parameter] = [
-            OperationParameter(name, lower=0, upper=cell.total) for name in names
-        ]
-        return cls(parameters, [_sum_constraint(tuple(names), cell.total)], cell=cell)
+        constraints = [_sum_constraint(tuple(names), cell.total)]
+        if isinstance(cell, ConstrainedCell):
+            constraints += [without_identity(_parsed(str(each))) for each in cell.constraints]
+        counts = [OperationParameter(name, lower=0, upper=cell.total) for name in names]
+        return cls([*counts, *others], [*constraints, *bounds], cell=cell)
 
     @property
     def names(self) -> list[str]:
@@ -180,11 +169,18 @@ class AnasodSearchSpace(CellBoundSearchSpace):
             counts: Counts = self.rows([parameters])[0]
         except EncodingError as error:
             raise EncodingError(error.message, self._nearest_hint(parameters)) from None
-        if not self.cell.is_feasible(counts[None])[0]:
+        cell = self.cell
+        if isinstance(cell, ConstrainedCell) and (broken := cell.broken(counts)):
             raise EncodingError(
-                f"cell {self.cell.name!r} has no valid architecture with {dict(parameters)}",
+                f"{dict(parameters)} breaks the constraint {' and '.join(map(repr, broken))}",
                 self._nearest_hint(parameters),
             )
+        if not cell.is_feasible(counts[None])[0]:
+            raise EncodingError(
+                f"cell {cell.name!r} has no valid architecture with {dict(parameters)}",
+                self._nearest_hint(parameters),
+            )
+        self.settings([parameters])
         return counts
 
     def draw(self, parameters: Mapping[str, TParamValue], seed: int, trial_index: int) -> Codes:
@@ -237,6 +233,8 @@ class AnasodSearchSpace(CellBoundSearchSpace):
     def snap(self, parameters: Mapping[str, TParamValue]) -> dict[str, int]:
         """The nearest valid encoding to any non-negative point (Eq. 1, Bomze rounding).
 
+        Parameters beside the cell stay as they are.
+
         Raises:
             EncodingError: The point has a negative or non-finite coordinate, or is 0.
         """
@@ -246,7 +244,7 @@ class AnasodSearchSpace(CellBoundSearchSpace):
                 f"{dict(parameters)} has no nearest encoding: coordinates must be finite and "
                 ">= 0, and not all 0"
             )
-        return self.parameters_of(self._snapped(values))
+        return {**parameters, **self.parameters_of(self._snapped(values))}
 
     def _values(self, parameters: Mapping[str, TParamValue]) -> npt.NDArray[np.float64]:
         """Parameters as any point, ``k``."""
@@ -278,9 +276,11 @@ def _sum_constraint(names: tuple[str, ...], total: int) -> ParameterConstraint:
 
 
 @lru_cache(maxsize=64)
-def _parsed(equality: str) -> ParameterConstraint:
+def _parsed(text: str) -> ParameterConstraint:
     # Ax parses the text with sympy, which takes longer than all else that a space is made of.
-    return ParameterConstraint(equality=equality)
+    if "==" in text:
+        return ParameterConstraint(equality=text)
+    return ParameterConstraint(inequality=text)
 
 
 def _is_number(value: object) -> bool:

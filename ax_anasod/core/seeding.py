@@ -24,6 +24,7 @@ _NETWORK: Final = 10
 _MEMBER: Final = 11
 _MEMBER_NETWORK: Final = 12
 _START: Final = 13
+_SETTING: Final = 14
 
 
 def check_seed(seed: object) -> int:
@@ -45,6 +46,11 @@ def architecture_rng(seed: int, trial_index: int, counts: Counts) -> np.random.G
 def proposal_rng(seed: int, position: int) -> np.random.Generator:
     """The generator that a strategy uses to propose the trial at ``position``."""
     return _generator(seed, _PROPOSAL, position)
+
+
+def setting_rng(seed: int, position: int) -> np.random.Generator:
+    """The generator that draws what the trial at ``position`` has beside its architecture."""
+    return _generator(seed, _SETTING, position)
 
 
 def start_rng(seed: int) -> np.random.Generator:

@@ -200,6 +200,8 @@ def draws_then_model(
         "scope": model.scope,
         "above": model.above,
     }
+    if "hyperparameters" in arguments:
+        draws["hyperparameters"] = arguments["hyperparameters"]
     if model.space == "encoding":
         draws["repeat_architectures"] = model.repeat_architectures
     return SearchStrategy(

@@ -12,7 +12,7 @@ from annotated_types import Gt, Le
 from ax.generation_strategy.generation_strategy import GenerationStrategy
 
 from ax_anasod._ax import nodes_of
-from ax_anasod.cells import Cell, RestrictedCell
+from ax_anasod.cells import Cell, full_cell
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, TrialKind
 from ax_anasod.dnas import OneShotResult
 from ax_anasod.dnas.layout import FOUND
@@ -200,7 +200,7 @@ def check_same_cell(found: Cell, searched: Cell, what: str) -> None:
     Raises:
         OptionError: The cells differ in more than their names.
     """
-    pair = [cell.base if isinstance(cell, RestrictedCell) else cell for cell in (found, searched)]
+    pair = [full_cell(cell) for cell in (found, searched)]
     for name in ("operations", "num_blocks", "parts", "wiring", "block_graph"):
         mine, other = (getattr(cell, name) for cell in pair)
         if mine != other:

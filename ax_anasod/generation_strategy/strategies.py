@@ -198,8 +198,8 @@ def make(
 
     Raises:
         UnknownNameError: There is no such strategy, or it has no such option.
-        OptionError: An option is out of range, the search space is of the other kind, or the
-            start is of another cell.
+        OptionError: An option is out of range, the search space is of the other kind or has
+            parameters that the strategy does not search, or the start is of another cell.
         RunError: The start cannot be read.
         OptionalImportError: The strategy needs a package that is not installed.
     """
@@ -211,6 +211,13 @@ def make(
             f"strategy {name!r} cannot run on a {type(search_space).__name__}: it searches "
             f"{strategy.space}s",
             f"use {needed}.from_cell(cell)",
+        )
+    beside = search_space.hyperparameters.names
+    if beside and not strategy.joint:
+        able = ", ".join(known for known, row in STRATEGIES.items() if row.joint)
+        raise OptionError(
+            f"strategy {name!r} searches cells only, and the search space has {[*beside]}, too",
+            f"strategies that search both: {able}",
         )
     initial = strategy.options.get("num_initial")
     num_initial = options.get("num_initial", initial.default if initial else NUM_INITIAL)

@@ -26,7 +26,7 @@ from ax_anasod.settings import (
     type_name,
 )
 
-GIVEN: Final = ("cell", "seed")
+GIVEN: Final = ("cell", "seed", "hyperparameters")
 """Arguments of every generator that are no options."""
 
 
@@ -97,6 +97,11 @@ class Strategy:
         return self.generator.space
 
     @property
+    def joint(self) -> bool:
+        """Whether it also searches what is beside the cell."""
+        return "hyperparameters" in inspect.signature(self.generator).parameters
+
+    @property
     def origin(self) -> str | None:
         """The module of a user's own that registers it; other processes have to import it."""
         module = self.generator.__module__
@@ -154,7 +159,9 @@ class Strategy:
         values.update(given)
         num_initial = values.get("num_initial", 0) if self.draws else 0
         check_value("num_initial", num_initial, NonNegativeInt)
-        common = {"cell": search_space.cell.to_dict(), "seed": seed}
+        common: dict[str, Any] = {"cell": search_space.cell.to_dict(), "seed": seed}
+        if search_space.hyperparameters:
+            common["hyperparameters"] = search_space.hyperparameters.to_dict()
         arguments = self._arguments(values)
         member = _MEMBERS.get(self.generator, AnasodGenerators.REGISTERED)
         if member is AnasodGenerators.REGISTERED:

@@ -30,6 +30,7 @@ from ax_anasod.generators.candidates import (
 )
 from ax_anasod.generators.encoding_goal import EncodingGoal, believed_values
 from ax_anasod.generators.fixed import apply_fixed_counts
+from ax_anasod.generators.joint_encodings import JointPool
 from ax_anasod.generators.mirror_descent import mirror_descent
 from ax_anasod.generators.ties import best_row
 from ax_anasod.typing import Counts, Fractions
@@ -146,6 +147,8 @@ class EncodingAcquisition(Acquisition):
         cell: Cell = self.options["cell"]
         run = optimizer_options or {}
         rng = proposal_rng(self.options["seed"], run["position"])
+        if self.options["hyperparameters"]:
+            return self._optimize_jointly(n, cell, run, fixed_features or {}, rng)
         fixed = {c: round(f * cell.total) for c, f in (fixed_features or {}).items()}
         trials = None if self.options["repeat_architectures"] else np.asarray(run["trials"])
         chosen: list[Tensor] = []
@@ -163,6 +166,44 @@ class EncodingAcquisition(Acquisition):
                 # None where the model believes the pending ones already.
                 earlier = [] if self.X_pending is None else [self.X_pending]
                 self.X_pending = torch.cat([*earlier, X[best : best + 1]])
+                self._instantiate_acquisition()
+        return torch.stack(chosen), torch.stack(values), torch.ones(n)
+
+    def _optimize_jointly(
+        self,
+        n: int,
+        cell: Cell,
+        run: dict[str, Any],
+        fixed_features: dict[int, float],
+        rng: np.random.Generator,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """As :meth:`optimize`, of encodings and hyperparameters, ``n x (k + h)``."""
+        hyperparameters, k = self.options["hyperparameters"], cell.num_operations
+        fixed = {c: round(f * cell.total) for c, f in fixed_features.items() if c < k}
+        units = np.zeros((1, len(hyperparameters.columns)))
+        for column, unit in fixed_features.items():
+            if column >= k:
+                units[0, column - k] = unit
+        numbers = hyperparameters.nearest(units)[0]
+        given = {c - k: float(numbers[c - k]) for c in fixed_features if c >= k}
+        taken, settings = np.asarray(run["trials"]) / cell.total, run["settings"]
+        chosen: list[Tensor] = []
+        values: list[Tensor] = []
+        for _ in range(n):
+            counts = self._candidates(cell, run, None, rng, fixed)
+            pool = JointPool(hyperparameters, self.score, self.acqf, self._tensor, rng)
+            with _coinciding_points():
+                point, value = pool.best(
+                    counts / cell.total, run["best_settings"], (taken, settings), given
+                )
+            chosen.append(point)
+            values.append(value)
+            own = point[None].cpu().numpy()
+            taken = np.concatenate([taken, np.rint(own[:, :k] * cell.total) / cell.total])
+            settings = np.concatenate([settings, hyperparameters.nearest(own[:, k:])])
+            if len(chosen) < n:
+                earlier = [] if self.X_pending is None else [self.X_pending]
+                self.X_pending = torch.cat([*earlier, point[None]])
                 self._instantiate_acquisition()
         return torch.stack(chosen), torch.stack(values), torch.ones(n)
 

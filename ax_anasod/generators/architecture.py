@@ -12,9 +12,12 @@ import numpy.typing as npt
 
 from ax_anasod.cells.keys import LIMIT
 from ax_anasod.core.history import History
+from ax_anasod.core.seeding import setting_rng
 from ax_anasod.generators.base import HistoryGenerator
 from ax_anasod.generators.evaluations import Evaluations
 from ax_anasod.generators.fixed import draw_with_fixed, list_with_fixed
+from ax_anasod.hyperparameters import draw_settings
+from ax_anasod.typing import Settings
 
 _DRAWS: Final = 64
 
@@ -40,6 +43,39 @@ class ArchitectureGenerator(HistoryGenerator):
             codes[i] = self.next_code(history, fixed)
             history = _with_pending(history, self.cell.canonical(codes[i : i + 1]))
         return codes
+
+    def propose_jointly(
+        self, n: int, history: History, fixed: Mapping[int, int], given: Mapping[int, float]
+    ) -> tuple[npt.NDArray[np.int64], Settings]:
+        """Propose ``n`` architectures and settings, codes ``n x d`` and ``n x h``."""
+        history = replace(history, rows=self.cell.canonical(history.rows))
+        codes = np.empty((n, len(self.cell.code_sizes)), dtype=np.int64)
+        settings = np.empty((n, len(self.hyperparameters.columns)))
+        for i in range(n):
+            codes[i], settings[i] = self.next_pair(history, fixed, given)
+            own = self.cell.canonical(codes[i : i + 1])
+            history = _with_pending(history, own, settings[i : i + 1])
+        return codes, settings
+
+    def next_pair(
+        self, history: History, fixed: Mapping[int, int], given: Mapping[int, float]
+    ) -> tuple[npt.NDArray[np.int64], Settings]:
+        """Propose one architecture and setting, a code ``d`` and ``h``.
+
+        Args:
+            history: As for :meth:`next_code`.
+            fixed: Likewise.
+            given: Column -> number that the setting must have.
+        """
+        raise NotImplementedError(f"{type(self).__name__} searches cells only")
+
+    def draw_pair(
+        self, history: History, fixed: Mapping[int, int], given: Mapping[int, float]
+    ) -> tuple[npt.NDArray[np.int64], Settings]:
+        """Draw one architecture and setting uniformly, a code ``d`` and ``h``."""
+        rng = setting_rng(self.seed, history.position)
+        code = self.draw_one(self.rng(history), fixed)
+        return code, draw_settings(self.hyperparameters, 1, rng, given)[0]
 
     @abstractmethod
     def next_code(self, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
@@ -105,8 +141,12 @@ class ArchitectureGenerator(HistoryGenerator):
         return (codes if fixed else self.cell.canonical(codes)), rows
 
 
-def _with_pending(history: History, row: npt.NDArray[np.int64]) -> History:
-    """The history with one more row, ``1 x d``, proposed and not yet a trial."""
+def _with_pending(
+    history: History, row: npt.NDArray[np.int64], setting: Settings | None = None
+) -> History:
+    """The history with one more row and setting, ``1 x d``, proposed and not yet a trial."""
+    if setting is not None:
+        history = replace(history, settings=np.concatenate([history.settings, setting]))
     return replace(
         history,
         rows=np.concatenate([history.rows, row]),

@@ -11,13 +11,16 @@ import numpy.typing as npt
 from ax.generators.random.base import RandomGenerator
 
 from ax_anasod.cells import from_dict
-from ax_anasod.core import SEARCH_SPACES, TrialKind
+from ax_anasod.core import TrialKind
+from ax_anasod.core.cell_search_space import search_space
 from ax_anasod.core.history import History
 from ax_anasod.core.objectives import ObjectiveScope
-from ax_anasod.core.seeding import proposal_rng
+from ax_anasod.core.seeding import proposal_rng, setting_rng
 from ax_anasod.generators.start import StartingDraws
 from ax_anasod.generators.targets import check_values
+from ax_anasod.hyperparameters import Hyperparameters, draw_around, draw_settings
 from ax_anasod.settings import checked
+from ax_anasod.typing import Settings
 
 NUM_INITIAL: Final = 10
 """Trials before the first model, in all strategies of the paper (App. A.1)."""
@@ -34,9 +37,14 @@ class HistoryGenerator(RandomGenerator, ABC):
     :meth:`propose`. The architecture of a proposed encoding is chosen among those without a
     trial, unless ``repeat_architectures`` is set.
 
+    Those that also search what is beside the cell take an argument ``hyperparameters``, hand it
+    on, and implement :meth:`propose_jointly`.
+
     Args:
         cell: ``Cell.to_dict()`` of the cell searched.
         seed: The seed of the run.
+        hyperparameters: ``Hyperparameters.to_dict()`` of what is searched beside it; None for
+            nothing.
     """
 
     space: TrialKind
@@ -48,11 +56,21 @@ class HistoryGenerator(RandomGenerator, ABC):
     adapter_kwargs: ClassVar[Mapping[str, Any]] = {}
     """What Ax's adapter is given besides."""
 
-    def __init__(self, cell: Mapping[str, Any], seed: int = 0) -> None:
+    def __init__(
+        self,
+        cell: Mapping[str, Any],
+        seed: int = 0,
+        hyperparameters: Mapping[str, Any] | None = None,
+    ) -> None:
         # Repeats of an encoding are wanted: they are further, noisy observations of it.
         super().__init__(deduplicate=False, seed=seed)
         self.cell = from_dict(dict(cell))
-        self.search_space = SEARCH_SPACES[self.space].from_cell(self.cell)
+        self.search_space = search_space(self.space, self.cell, hyperparameters)
+
+    @property
+    def hyperparameters(self) -> Hyperparameters:
+        """What is searched beside the cell."""
+        return self.search_space.hyperparameters
 
     @property
     def scope(self) -> ObjectiveScope:
@@ -81,6 +99,22 @@ class HistoryGenerator(RandomGenerator, ABC):
             Integer rows ``n x d`` (counts or codes).
         """
 
+    def propose_jointly(
+        self, n: int, history: History, fixed: Mapping[int, int], given: Mapping[int, float]
+    ) -> tuple[npt.NDArray[np.int64], Settings]:
+        """Propose ``n`` trials of a space that has more than the cell.
+
+        Args:
+            n: How many.
+            history: The run so far.
+            fixed: Column -> value that every row must have.
+            given: Column -> number that every setting must have.
+
+        Returns:
+            Integer rows ``n x d`` and settings ``n x h``.
+        """
+        raise NotImplementedError(f"{type(self).__name__} searches cells only")
+
     def metadata(self) -> dict[str, Any]:
         """What is stored with the last proposals besides their parameters (``gen_metadata``)."""
         return {}
@@ -95,6 +129,8 @@ class HistoryGenerator(RandomGenerator, ABC):
 class DrawGenerator(HistoryGenerator):
     """Random draws, alone or before a model: what the model would refuse is refused at once.
 
+    What is beside the cell is drawn uniformly, and by itself.
+
     Args:
         cell: ``Cell.to_dict()`` of the cell searched.
         seed: The seed of the run.
@@ -104,6 +140,7 @@ class DrawGenerator(HistoryGenerator):
             is refused; None for none.
         start: What :class:`ax_anasod.generators.start.StartingDraws` proposes in the place of
             the draws; None for these.
+        hyperparameters: What is searched beside the cell; None for nothing.
     """
 
     def __init__(
@@ -113,8 +150,9 @@ class DrawGenerator(HistoryGenerator):
         scope: ObjectiveScope = "any",
         above: float | None = None,
         start: Mapping[str, Any] | None = None,
+        hyperparameters: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(cell=cell, seed=seed)
+        super().__init__(cell=cell, seed=seed, hyperparameters=hyperparameters)
         self._scope, self.above = scope, above
         self.start = None if start is None else StartingDraws(self.search_space, seed, start)
 
@@ -127,6 +165,22 @@ class DrawGenerator(HistoryGenerator):
     def reads_values(self) -> bool:
         """Whether values or limits are looked at, for the model that follows."""
         return self.above is not None or self._scope == "limits"
+
+    def propose_jointly(
+        self, n: int, history: History, fixed: Mapping[int, int], given: Mapping[int, float]
+    ) -> tuple[npt.NDArray[np.int64], Settings]:
+        """Draw ``n`` rows, and ``n`` settings that do not depend on them."""
+        rows = self.propose(n, history, fixed)
+        rng = setting_rng(self.seed, history.position)
+        best, beta = history.incumbent_index(), self.concentration(history)
+        if best is None or beta == 0:
+            return rows, draw_settings(self.hyperparameters, n, rng, given)
+        setting = history.settings[best]
+        return rows, draw_around(self.hyperparameters, n, setting, beta, rng, given)
+
+    def concentration(self, history: History) -> float:
+        """How much the draws concentrate around the best trial; 0: they are uniform."""
+        return 0.0
 
     def check(self, history: History) -> None:
         """Refuse values that the model could not take.

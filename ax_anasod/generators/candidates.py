@@ -7,11 +7,11 @@ from functools import lru_cache
 
 import numpy as np
 
-from ax_anasod.cells import Cell
+from ax_anasod.cells import Cell, ConstrainedCell
 from ax_anasod.cells.encodings import count_keys
 from ax_anasod.exceptions import OptionError
 from ax_anasod.generators.fixed import apply_fixed_counts
-from ax_anasod.simplex import enumerate_grid, rank, sample_biased, sample_uniform
+from ax_anasod.simplex import concentration, enumerate_grid, rank, sample_biased, sample_uniform
 from ax_anasod.typing import Counts, Fractions
 
 # Beyond this an exhaustive evaluation takes longer than training most networks.
@@ -83,6 +83,45 @@ def pool_fractions(
     return sample_biased(incumbent / cell.total, beta, size, rng)
 
 
+def draw_counts(
+    cell: Cell,
+    size: int,
+    beta: float,
+    incumbent: Counts | None,
+    fixed: Mapping[int, int],
+    rng: np.random.Generator,
+) -> Counts:
+    """Draw encodings from the generating distribution (:func:`pool_fractions`).
+
+    Points are snapped to encodings. Where constraints leave some encodings only, these are
+    drawn as they are: uniformly, or with the density of the Dirichlet distribution (Eq. 3) at
+    ``(n + 1/2) / (N + k/2)``, which no count of 0 makes 0.
+
+    Args:
+        cell: The cell.
+        size: How many.
+        beta: Concentration around the incumbent; 0 draws uniformly.
+        incumbent: The best counts seen, ``k``; None draws uniformly.
+        fixed: Operation index -> count that all have.
+        rng: Source of randomness.
+
+    Returns:
+        Counts ``size x k``.
+
+    Raises:
+        EncodingError: The fixed counts cannot be part of an encoding.
+    """
+    if not isinstance(cell, ConstrainedCell):
+        fractions = pool_fractions(cell, size, beta, incumbent, rng)
+        return apply_fixed_counts(fractions, cell, fixed)
+    weights = None
+    if incumbent is not None and beta > 0:
+        shares = (np.arange(cell.total + 1) + 0.5) / (cell.total + 0.5 * cell.num_operations)
+        powers = concentration(incumbent / cell.total, beta) - 1
+        weights = powers[:, None] * np.log(shares)
+    return cell.draw_counts(size, rng, weights, fixed)
+
+
 def draw_candidates(
     cell: Cell,
     size: int,
@@ -114,9 +153,8 @@ def draw_candidates(
         EncodingError: The fixed counts cannot be part of an encoding.
     """
     counts = np.empty((0, cell.num_operations), dtype=np.int64)
-    for concentration in (beta, 0.0):
-        fractions = pool_fractions(cell, size, concentration, incumbent, rng)
-        counts = unique_counts(apply_fixed_counts(fractions, cell, fixed), cell)
+    for bias in (beta, 0.0):
+        counts = unique_counts(draw_counts(cell, size, bias, incumbent, fixed, rng), cell)
         left = counts if trials is None else not_exhausted(counts, trials, cell)
         if len(left):
             return left

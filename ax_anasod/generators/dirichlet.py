@@ -8,9 +8,9 @@ from typing import Any
 from ax_anasod.core.history import History
 from ax_anasod.core.objectives import ObjectiveScope
 from ax_anasod.generators.base import DrawGenerator
-from ax_anasod.generators.fixed import apply_fixed_counts
+from ax_anasod.generators.candidates import draw_counts
 from ax_anasod.settings import NonNegativeFloat, PositiveInt, checked
-from ax_anasod.simplex import LinearSchedule, sample_biased, sample_uniform
+from ax_anasod.simplex import LinearSchedule
 from ax_anasod.typing import Counts
 
 
@@ -34,6 +34,8 @@ class DirichletGenerator(DrawGenerator):
             draws above.
         repeat_architectures: Whether an architecture may have a second trial while its encoding
             has another one, as in the paper.
+        hyperparameters: What is searched beside the cell; None for nothing. Biased draws of it
+            concentrate as those of encodings do (:func:`ax_anasod.hyperparameters.draw_around`).
     """
 
     space = "encoding"
@@ -48,8 +50,9 @@ class DirichletGenerator(DrawGenerator):
         above: float | None = None,
         start: Mapping[str, Any] | None = None,
         repeat_architectures: bool = False,
+        hyperparameters: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(cell, seed, scope, above, start)
+        super().__init__(cell, seed, scope, above, start, hyperparameters)
         self.repeat_architectures = repeat_architectures
         self.schedule = LinearSchedule(beta_max=beta_max, num_trials=num_trials)
 
@@ -73,11 +76,9 @@ class DirichletGenerator(DrawGenerator):
         self.check(history)
         if self.start is not None:
             return self.start.propose(n, history, fixed)
-        rng = self.rng(history)
-        beta = self.schedule.beta(history.position)
-        incumbent = history.incumbent()
-        if incumbent is None or beta == 0:
-            fractions = sample_uniform(self.cell.num_operations, n, rng)
-        else:
-            fractions = sample_biased(incumbent / self.cell.total, beta, n, rng)
-        return apply_fixed_counts(fractions, self.cell, fixed)
+        beta = self.concentration(history)
+        return draw_counts(self.cell, n, beta, history.incumbent(), fixed, self.rng(history))
+
+    def concentration(self, history: History) -> float:
+        """Beta of the schedule."""
+        return self.schedule.beta(history.position)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Any, ClassVar, Final, Literal, get_args
 
 from ax.core.search_space import SearchSpaceDigest
 from ax.generators.torch.botorch_modular.acquisition import Acquisition
@@ -16,15 +16,20 @@ from torch import Tensor
 
 from ax_anasod._ax import without_native_logei
 from ax_anasod.cells import from_dict
-from ax_anasod.core import AnasodSearchSpace, TrialKind
+from ax_anasod.core import TrialKind
+from ax_anasod.core.cell_search_space import search_space
 from ax_anasod.core.objectives import ObjectiveScope
+from ax_anasod.exceptions import OptionError
 from ax_anasod.generators.acquisition import EncodingAcquisition
 from ax_anasod.generators.base import NUM_INITIAL
 from ax_anasod.generators.candidates import check_exhaustive
 from ax_anasod.generators.encoding_goal import EncodingGoal
+from ax_anasod.hyperparameters import Hyperparameters
 from ax_anasod.settings import PositiveFloat, PositiveInt, checked
 from ax_anasod.simplex import TrustRegionSchedule
 from ax_anasod.surrogates.gp import EncodingGP, EncodingLikelihood, free_at_once
+from ax_anasod.surrogates.joint import JointForm
+from ax_anasod.surrogates.joint_encodings import JointEncodingGP
 
 Optimizer = Literal["pool", "mirror-descent", "exhaustive"]
 OPTIMIZERS: Final[tuple[str, ...]] = get_args(Optimizer)
@@ -61,13 +66,20 @@ class EncodingGenerator(BoTorchGenerator):
         repeat_architectures: Whether an architecture may have a second trial, as in the paper:
             otherwise a trial is an architecture without one, and no encoding has more trials
             than architectures (see :func:`ax_anasod.generators.candidates.not_exhausted`).
+        hyperparameters: What is searched beside the cell; None for nothing. Then the model is
+            :class:`ax_anasod.surrogates.joint_encodings.JointEncodingGP`, the acquisition is
+            optimised by :class:`ax_anasod.generators.joint_encodings.JointPool`, and there is one
+            objective.
 
     Raises:
-        OptionError: An option is out of range.
+        OptionError: An option is out of range, or ``optimizer`` is ``"mirror-descent"`` where
+            more than the cell is searched.
     """
 
     space: TrialKind = "encoding"
-    scope: ObjectiveScope = "limits"
+    joint_form: ClassVar[JointForm] = "both"
+    """How the kernels of encodings and hyperparameters make one: the best on average
+    (docs/joint.md)."""
     above: float | None = None
 
     def __init__(
@@ -84,11 +96,23 @@ class EncodingGenerator(BoTorchGenerator):
         ard: bool = False,
         log_targets: bool = True,
         repeat_architectures: bool = False,
+        hyperparameters: Mapping[str, Any] | None = None,
     ) -> None:
         self.cell = from_dict(dict(cell))
+        if hyperparameters and optimizer == "mirror-descent":
+            raise OptionError(
+                "optimizer='mirror-descent' moves encodings only, and more is searched here",
+                "optimizer='pool' has gradients for hyperparameters",
+            )
         if optimizer == "exhaustive":
             check_exhaustive(self.cell)
-        self.search_space = AnasodSearchSpace.from_cell(self.cell)
+        self.search_space = search_space("encoding", self.cell, hyperparameters)
+        beside = self.search_space.hyperparameters
+        joint = {
+            "num_operations": self.cell.num_operations,
+            "unordered": beside.unordered,
+            "form": self.joint_form,
+        }
         self.seed, self.repeat_architectures = seed, repeat_architectures
         self.num_initial = num_initial
         self.log_targets = log_targets
@@ -97,9 +121,9 @@ class EncodingGenerator(BoTorchGenerator):
             surrogate_spec=SurrogateSpec(
                 model_configs=[
                     ModelConfig(
-                        botorch_model_class=EncodingGP,
+                        botorch_model_class=JointEncodingGP if beside else EncodingGP,
                         mll_class=EncodingLikelihood,
-                        model_options={"ard": ard},
+                        model_options={"ard": ard, **(joint if beside else {})},
                         # Encodings are in [0, 1]^k already.
                         input_transform_classes=None,
                     )
@@ -117,6 +141,7 @@ class EncodingGenerator(BoTorchGenerator):
                 "num_steps": num_steps,
                 "learning_rate": learning_rate,
                 "repeat_architectures": repeat_architectures,
+                "hyperparameters": beside,
             },
             # Starting from the last fit would make the fit depend on whether the run was
             # interrupted, and is known to get stuck (Ax warm starts by default).
@@ -128,16 +153,30 @@ class EncodingGenerator(BoTorchGenerator):
         self.acquisition_options["goal"] = goal
 
     @property
+    def hyperparameters(self) -> Hyperparameters:
+        """What is searched beside the cell."""
+        return self.search_space.hyperparameters
+
+    @property
+    def scope(self) -> ObjectiveScope:
+        """A front, or one, and limits on others; one where more than the cell is searched."""
+        return "one" if self.hyperparameters else "limits"
+
+    @property
     def adapter_kwargs(self) -> dict[str, Any]:
         """What Ax's adapter is given besides: configurations of the transforms."""
         names = self.search_space.names
+        beside = self.hyperparameters
+        others = {"UnitHyperparameters": {"hyperparameters": beside.to_dict()}} if beside else {}
+        all_names = [*names, *beside.places]
         return {
             # Reported quantities need no model.
             "fit_tracking_metrics": False,
             "transform_configs": {
-                "PrepareObservations": {"names": names, "log_targets": self.log_targets},
+                "PrepareObservations": {"names": all_names, "log_targets": self.log_targets},
                 "LogObjectives": {"log_targets": self.log_targets},
                 "BomzeRounding": {"names": names, "total": self.cell.total},
+                **others,
             },
         }
 

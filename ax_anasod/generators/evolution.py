@@ -10,8 +10,9 @@ import numpy as np
 from ax_anasod.core.history import History
 from ax_anasod.generators.architecture import ArchitectureGenerator
 from ax_anasod.generators.base import NUM_INITIAL
+from ax_anasod.hyperparameters import mutate_settings
 from ax_anasod.settings import PositiveInt, checked
-from ax_anasod.typing import Codes
+from ax_anasod.typing import Codes, Settings, Values
 
 
 @checked
@@ -26,6 +27,9 @@ class EvolutionGenerator(ArchitectureGenerator):
     The population is read off the history: the last P trials that ended, in trial order.
     Pending trials are no parents; a failed one has the worst value seen.
 
+    What is searched beside the cell are further columns that a mutant may differ in; each has
+    the same chance as an operation block (:func:`ax_anasod.hyperparameters.mutate_settings`).
+
     Sources: Real et al., "Regularized evolution for image classifier architecture search"
     (AAAI 2019), Algorithm 1. The defaults are those of White et al., "A study on encodings
     for neural architecture search" (NeurIPS 2020), for budgets of 150 trials: 10 random
@@ -38,6 +42,7 @@ class EvolutionGenerator(ArchitectureGenerator):
         num_initial: Random architectures before the first mutant.
         population_size: P.
         sample_size: S.
+        hyperparameters: What is searched beside the cell; None for nothing.
 
     Raises:
         OptionError: One of the numbers is below 1.
@@ -50,8 +55,9 @@ class EvolutionGenerator(ArchitectureGenerator):
         num_initial: PositiveInt = NUM_INITIAL,
         population_size: PositiveInt = 30,
         sample_size: PositiveInt = 10,
+        hyperparameters: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(cell=cell, seed=seed)
+        super().__init__(cell=cell, seed=seed, hyperparameters=hyperparameters)
         self.num_initial = num_initial
         self.population_size, self.sample_size = population_size, sample_size
 
@@ -61,10 +67,41 @@ class EvolutionGenerator(ArchitectureGenerator):
         codes, values = history.imputed()
         if history.position < self.num_initial or not len(codes):
             return self.draw_one(rng, fixed)
-        codes, values = codes[-self.population_size :], values[-self.population_size :]
-        sample = rng.integers(len(codes), size=self.sample_size)
-        parent = codes[sample[values[sample].argmin()]]
+        mutant = self._mutant(codes[self._parent(values, rng)], rng, fixed)
+        return self.draw_one(rng, fixed) if mutant is None else mutant
+
+    def next_pair(
+        self, history: History, fixed: Mapping[int, int], given: Mapping[int, float]
+    ) -> tuple[Codes, Settings]:
+        """Propose a random architecture and setting or a mutant, a code ``d`` and ``h``."""
+        rng = self.rng(history)
+        codes, values = history.imputed()
+        settings = history.settings[history.ended]
+        if history.position < self.num_initial or not len(codes):
+            return self.draw_pair(history, fixed, given)
+        parent = self._parent(values, rng)
+        code, setting = codes[parent], settings[parent]
+        blocks, others = codes.shape[1] - len(fixed), settings.shape[1] - len(given)
+        # A mutant has what is given, which its parent need not have.
+        setting = np.array([given.get(i, number) for i, number in enumerate(setting)])
+        if rng.random() * (blocks + others) < others:
+            changed = mutate_settings(self.hyperparameters, setting[None], rng, given, rate=0)
+            own = self.admissible(code[None], fixed)
+            if len(own) and self.hyperparameters.allowed(changed)[0]:
+                return own[0], changed[0]
+        mutant = self._mutant(code, rng, fixed)
+        if mutant is None or not self.hyperparameters.allowed(setting[None])[0]:
+            return self.draw_pair(history, fixed, given)
+        return mutant, setting
+
+    def _parent(self, values: Values, rng: np.random.Generator) -> int:
+        """The best of a sample of the population, as the place of its trial."""
+        first = max(0, len(values) - self.population_size)
+        sample = first + rng.integers(len(values) - first, size=self.sample_size)
+        return int(sample[values[sample].argmin()])
+
+    def _mutant(
+        self, parent: Codes, rng: np.random.Generator, fixed: Mapping[int, int]
+    ) -> Codes | None:
         mutants = self.admissible(self.cell.neighbours(parent), fixed)
-        if not len(mutants):
-            return self.draw_one(rng, fixed)
-        return np.asarray(mutants[rng.integers(len(mutants))])
+        return np.asarray(mutants[rng.integers(len(mutants))]) if len(mutants) else None

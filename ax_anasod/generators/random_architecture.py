@@ -28,6 +28,7 @@ class RandomArchitectureGenerator(DrawGenerator):
         above: What values must be above.
         start: What :class:`ax_anasod.generators.start.StartingDraws` proposes; None for
             uniform draws.
+        hyperparameters: What is searched beside the cell, drawn uniformly; None for nothing.
     """
 
     space = "architecture"

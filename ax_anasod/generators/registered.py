@@ -9,7 +9,7 @@ from ax_anasod.core.history import History
 from ax_anasod.core.objectives import ObjectiveScope
 from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.generators.base import HistoryGenerator
-from ax_anasod.typing import Codes
+from ax_anasod.typing import Codes, Settings
 
 _GENERATORS: Final[dict[str, type[HistoryGenerator]]] = {}
 
@@ -48,6 +48,7 @@ class RegisteredGenerator(HistoryGenerator):
         seed: The seed of the run.
         registered_as: The name of its class, see :func:`register_generator`.
         options: Its further arguments.
+        hyperparameters: What is searched beside the cell, where its class takes this argument.
 
     Raises:
         UnknownNameError: No generator is registered under the name.
@@ -59,14 +60,16 @@ class RegisteredGenerator(HistoryGenerator):
         seed: int = 0,
         registered_as: str = "",
         options: Mapping[str, Any] | None = None,
+        hyperparameters: Mapping[str, Any] | None = None,
     ) -> None:
         if registered_as not in _GENERATORS:
             raise UnknownNameError("registered generator", registered_as, _GENERATORS)
-        self.own = _GENERATORS[registered_as](cell=cell, seed=seed, **(options or {}))
+        given = {} if hyperparameters is None else {"hyperparameters": hyperparameters}
+        self.own = _GENERATORS[registered_as](cell=cell, seed=seed, **given, **(options or {}))
         self.space = self.own.space
         self.repeat_architectures = self.own.repeat_architectures
         self.above = self.own.above
-        super().__init__(cell=cell, seed=seed)
+        super().__init__(cell=cell, seed=seed, hyperparameters=hyperparameters)
 
     @property
     def scope(self) -> ObjectiveScope:
@@ -81,6 +84,12 @@ class RegisteredGenerator(HistoryGenerator):
     def propose(self, n: int, history: History, fixed: Mapping[int, int]) -> Codes:
         """What the user's generator proposes, ``n x d``."""
         return self.own.propose(n, history, fixed)
+
+    def propose_jointly(
+        self, n: int, history: History, fixed: Mapping[int, int], given: Mapping[int, float]
+    ) -> tuple[Codes, Settings]:
+        """What the user's generator proposes, ``n x d`` and ``n x h``."""
+        return self.own.propose_jointly(n, history, fixed, given)
 
     def metadata(self) -> dict[str, Any]:
         """What the user's generator stores with its proposals."""

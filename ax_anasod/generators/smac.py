@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -15,13 +15,18 @@ from ax_anasod.core.seeding import package_seed
 from ax_anasod.generators.architecture import ArchitectureGenerator
 from ax_anasod.generators.base import NUM_INITIAL
 from ax_anasod.generators.evaluations import Evaluations
+from ax_anasod.generators.joint_rows import JointRows
+from ax_anasod.hyperparameters import Choice, Range, draw_settings
 from ax_anasod.optional import require
 from ax_anasod.settings import PositiveInt, Probability, checked
-from ax_anasod.typing import Codes, Values
+from ax_anasod.typing import Codes, Settings, Values
 
 if TYPE_CHECKING:
     # SMAC takes seconds to import, and only this strategy needs it.
     from ConfigSpace import ConfigurationSpace
+
+Columns: TypeAlias = tuple[int | Range | Choice, ...]
+Rows: TypeAlias = npt.NDArray[Any]
 
 # Starts of the local search of each kind, as in SMAC.
 _NUM_STARTS: Final = 10
@@ -50,6 +55,10 @@ class SMACGenerator(ArchitectureGenerator):
     counts. A pending one is not in the model, and not proposed again. SMAC's own loop
     retrains its model after every eighth trial; here it is retrained for each.
 
+    What is searched beside the cell are further columns of the forest: ranges and ordered choices
+    as places between 0 and 1, others as categories. In the local search they have SMAC's
+    neighbours (:func:`ax_anasod.hyperparameters.neighbouring_settings`).
+
     Sources: Hutter et al., "Sequential model-based optimization for general algorithm
     configuration" (LION 2011); Lindauer et al., "SMAC3" (JMLR 2022). The first 10 proposals
     are random, as for all strategies of the paper (App. A.1).
@@ -61,6 +70,7 @@ class SMACGenerator(ArchitectureGenerator):
         num_trees: Trees of the forest.
         random_probability: How often a proposal is random.
         num_candidates: Random architectures of which the best start a local search.
+        hyperparameters: What is searched beside the cell; None for nothing.
 
     Raises:
         OptionError: An option is out of range.
@@ -75,9 +85,10 @@ class SMACGenerator(ArchitectureGenerator):
         num_trees: PositiveInt = 10,
         random_probability: Probability = 0.2,
         num_candidates: PositiveInt = 10_000,
+        hyperparameters: Mapping[str, Any] | None = None,
     ) -> None:
         require("smac", "baselines")
-        super().__init__(cell=cell, seed=seed)
+        super().__init__(cell=cell, seed=seed, hyperparameters=hyperparameters)
         self.num_initial, self.num_trees = num_initial, num_trees
         self.random_probability, self.num_candidates = random_probability, num_candidates
 
@@ -94,47 +105,76 @@ class SMACGenerator(ArchitectureGenerator):
         seed = package_seed(self.seed, history.position)
         model = ForestModel(self.cell.code_sizes, codes, values, self.num_trees, seed)
         drawn = self.draw(self.num_candidates, rng, fixed)
-        looked_at, gains = self._maximise(model, codes, drawn, fixed, rng)
+        admissible = partial(self.admissible_of, fixed=fixed)
+        looked_at, gains = self._maximise(model, codes, drawn, self.cell.edits, admissible, rng)
         # Trees are constant over whole regions: of equal ones a random one is taken.
         order = rng.permutation(len(gains))
         order = order[np.argsort(-gains[order], kind="stable")]
         return seen.first_unknown(looked_at[order])
 
+    def next_pair(
+        self, history: History, fixed: Mapping[int, int], given: Mapping[int, float]
+    ) -> tuple[Codes, Settings]:
+        """Propose the best new pair under the model, or a random one, ``d`` and ``h``."""
+        rng = self.rng(history)
+        codes, values = history.imputed()
+        if len(codes) < self.num_initial:
+            return self.draw_pair(history, fixed, given)
+        joint = JointRows(self, fixed, given, rng)
+        drawn = joint.join(
+            self.draw(self.num_candidates, rng, fixed),
+            draw_settings(self.hyperparameters, self.num_candidates, rng, given),
+        )
+        taken = joint.join(history.rows, history.settings)
+        if rng.random() < self.random_probability:
+            return joint.split(joint.first_new(drawn, taken))
+        rows = taken[history.ended]
+        rows, values = _averaged(joint.keys(rows), rows, values)
+        seed = package_seed(self.seed, history.position)
+        columns = (*self.cell.code_sizes, *self.hyperparameters.columns)
+        model = ForestModel(columns, rows, values, self.num_trees, seed)
+        looked_at, gains = self._maximise(model, rows, drawn, joint.edits, joint.admissible_of, rng)
+        order = rng.permutation(len(gains))
+        order = order[np.argsort(-gains[order], kind="stable")]
+        return joint.split(joint.first_new(looked_at[order], taken))
+
     def _maximise(
         self,
         model: ForestModel,
-        observed: Codes,
-        drawn: Codes,
-        fixed: Mapping[int, int],
+        observed: Rows,
+        drawn: Rows,
+        edits: Callable[[Rows], Rows],
+        admissible_of: Callable[[Rows], tuple[Rows, npt.NDArray[np.int64]]],
         rng: np.random.Generator,
-    ) -> tuple[Codes, npt.NDArray[np.float64]]:
+    ) -> tuple[Rows, npt.NDArray[np.float64]]:
         """Maximise the expected improvement by local search.
 
         Args:
             model: The model.
-            observed: Architectures with a value, ``n x d``.
-            drawn: Random architectures, ``m x d``.
-            fixed: Column -> value that a proposal must have.
+            observed: Rows with a value, ``n x d``.
+            drawn: Random rows, ``m x d``.
+            edits: The rows one step from one.
+            admissible_of: Those rows that a proposal may be, and which they were.
             rng: Decides among equal gains.
 
         Returns:
-            All architectures that were looked at ``l x d``, and their gains ``l``.
+            All rows that were looked at ``l x d``, and their gains ``l``.
         """
         gains = model.expected_improvement(drawn)
         places = drawn[np.argsort(-gains, kind="stable")[:_NUM_STARTS]]
         predicted, _ = model.predict(observed)
         best = observed[np.argsort(predicted, kind="stable")[:_NUM_STARTS]]
-        places = np.concatenate([places, self.admissible(best, fixed)])
+        places = np.concatenate([places, admissible_of(best)[0]])
         heights = model.expected_improvement(places)
         looked_at, found = [drawn], [gains]
         for _ in range(_MAX_STEPS):
             if not len(places):
                 break
-            edits = [self.cell.edits(place) for place in places]
-            around, rows = self.admissible_of(np.concatenate(edits), fixed)
+            steps = [edits(place) for place in places]
+            around, rows = admissible_of(np.concatenate(steps))
             if not len(around):
                 break
-            owner = np.repeat(np.arange(len(edits)), [len(edit) for edit in edits])[rows]
+            owner = np.repeat(np.arange(len(steps)), [len(step) for step in steps])[rows]
             order = rng.permutation(len(around))
             around, owner = around[order], owner[order]
             gains = model.expected_improvement(around)
@@ -146,10 +186,10 @@ class SMACGenerator(ArchitectureGenerator):
 
 def _climbed(
     heights: npt.NDArray[np.float64],
-    around: Codes,
+    around: Rows,
     gains: npt.NDArray[np.float64],
     owner: npt.NDArray[np.int64],
-) -> tuple[Codes, npt.NDArray[np.float64]]:
+) -> tuple[Rows, npt.NDArray[np.float64]]:
     """Where the searches stand after one step; those at an optimum are gone.
 
     Args:
@@ -168,8 +208,8 @@ def _climbed(
     return around[best], gains[best]
 
 
-def _averaged(keys: npt.NDArray[Any], codes: Codes, values: Values) -> tuple[Codes, Values]:
-    """Each architecture once with its mean value: codes ``n' x d`` and values ``n'``."""
+def _averaged(keys: npt.NDArray[Any], codes: Rows, values: Values) -> tuple[Rows, Values]:
+    """Each row once with its mean value: codes ``n' x d`` and values ``n'``."""
     _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
     means = np.bincount(inverse, weights=values) / np.bincount(inverse)
     # In trial order, which decides how the trees are drawn.
@@ -185,8 +225,8 @@ class ForestModel:
     the original scale.
 
     Args:
-        sizes: Alternatives of each of the ``d`` columns of a code.
-        codes: Different architectures, ``n x d``.
+        columns: Alternatives of each of the ``d`` columns of a code, then ranges and choices.
+        codes: Different rows, ``n x d``.
         values: Their values ``n``, minimised.
         num_trees: Trees of the forest.
         seed: Seed of the forest.
@@ -194,16 +234,16 @@ class ForestModel:
 
     def __init__(
         self,
-        sizes: tuple[int, ...],
-        codes: Codes,
+        columns: Columns,
+        codes: Rows,
         values: Values,
         num_trees: int,
         seed: int,
     ) -> None:
         from smac.model.random_forest import RandomForest
 
-        space = _space(sizes)
-        inputs, targets = _training_data(space, codes, values)
+        space, self._columns = _space(columns), columns
+        inputs, targets = _training_data(space, _vectors(columns, codes), values)
         self._forest = RandomForest(
             space,
             log_y=True,
@@ -223,12 +263,12 @@ class ForestModel:
         # SMAC compares with the best prediction, not with the best observation.
         self._best = float(self.predict(codes)[0].min())
 
-    def predict(self, codes: Codes) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    def predict(self, codes: Rows) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Mean and variance of the scaled logarithmic values of ``m x d`` codes, ``m`` each."""
-        mean, variance = self._forest.predict_marginalized(codes.astype(np.float64))
+        mean, variance = self._forest.predict_marginalized(_vectors(self._columns, codes))
         return mean[:, 0], variance[:, 0]
 
-    def expected_improvement(self, codes: Codes) -> npt.NDArray[np.float64]:
+    def expected_improvement(self, codes: Rows) -> npt.NDArray[np.float64]:
         """Expected improvement of ``m x d`` codes on the original scale, ``m``.
 
         Source: Hutter et al., "An experimental investigation of model-based parameter
@@ -246,10 +286,10 @@ class ForestModel:
 
 def _training_data(
     space: ConfigurationSpace,
-    codes: Codes,
+    vectors: npt.NDArray[np.float64],
     values: Values,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Codes as vectors ``n x d``, values scaled and logarithmic ``n x 1``."""
+    """Rows as vectors ``n x d``, values scaled and logarithmic ``n x 1``."""
     from ConfigSpace import Configuration
     from smac import Scenario
     from smac.runhistory import RunHistory
@@ -259,18 +299,37 @@ def _training_data(
     if largest > _LARGEST:
         values = values / largest
     history = RunHistory()
-    for vector, value in zip(codes.astype(np.float64), values.tolist(), strict=True):
+    for vector, value in zip(vectors, values.tolist(), strict=True):
         history.add(Configuration(space, vector=vector), cost=value)
     encoder = RunHistoryLogScaledEncoder(Scenario(space, deterministic=True))
     encoder.runhistory = history
     return encoder.transform()
 
 
+def _vectors(columns: Columns, rows: Rows) -> npt.NDArray[np.float64]:
+    """Rows as SMAC's forest sees them, ``n x d``."""
+    vectors = rows.astype(np.float64)
+    for i, column in enumerate(columns):
+        if not isinstance(column, int):
+            vectors[:, i] = column.unit(vectors[:, i])
+    return vectors
+
+
 @lru_cache(maxsize=16)
-def _space(sizes: tuple[int, ...]) -> ConfigurationSpace:
-    from ConfigSpace import CategoricalHyperparameter, ConfigurationSpace
+def _space(columns: Columns) -> ConfigurationSpace:
+    from ConfigSpace import (
+        CategoricalHyperparameter,
+        ConfigurationSpace,
+        UniformFloatHyperparameter,
+    )
+
+    def hyperparameter(name: str, column: int | Range | Choice) -> Any:
+        if isinstance(column, Range) or (isinstance(column, Choice) and column.ordered):
+            return UniformFloatHyperparameter(name, 0.0, 1.0)
+        size = column if isinstance(column, int) else column.size
+        return CategoricalHyperparameter(name, range(size))
 
     space = ConfigurationSpace()
     # ConfigSpace orders vectors by name, so that "x10" would come before "x2".
-    space.add([CategoricalHyperparameter(f"x{i:04}", range(s)) for i, s in enumerate(sizes)])
+    space.add([hyperparameter(f"x{i:04}", column) for i, column in enumerate(columns)])
     return space

@@ -6,18 +6,20 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from ax_anasod.core.history import History
 from ax_anasod.core.seeding import package_seed
 from ax_anasod.generators.architecture import ArchitectureGenerator
 from ax_anasod.generators.base import NUM_INITIAL
 from ax_anasod.generators.evaluations import Evaluations
+from ax_anasod.hyperparameters import Choice, Range
 from ax_anasod.optional import require
 from ax_anasod.settings import PositiveInt, checked
-from ax_anasod.typing import Codes, Values
+from ax_anasod.typing import Codes, Settings, Values
 
 if TYPE_CHECKING:
     # Optuna takes seconds to import, and only this strategy needs it.
@@ -44,6 +46,9 @@ class TPEGenerator(ArchitectureGenerator):
     without a trial. Optuna itself repeats trials. Once every architecture has a trial, proposals
     are repeats.
 
+    What is searched beside the cell are further parameters of the study: ranges as they are (on
+    their scale), ordered choices as whole numbers, others as categories.
+
     Sources: Bergstra et al., "Algorithms for hyper-parameter optimization" (NeurIPS 2011);
     the multivariate form is that of Falkner et al., "BOHB" (ICML 2018). The defaults are
     Optuna's, and the first 10 proposals are random, as for all strategies of the paper
@@ -56,6 +61,7 @@ class TPEGenerator(ArchitectureGenerator):
         multivariate: Whether the blocks are modelled together; one by one, their
             interactions are lost.
         num_candidates: Samples that one proposal is chosen from.
+        hyperparameters: What is searched beside the cell; None for nothing.
 
     Raises:
         OptionError: An option is out of range.
@@ -69,9 +75,10 @@ class TPEGenerator(ArchitectureGenerator):
         num_initial: PositiveInt = NUM_INITIAL,
         multivariate: bool = True,
         num_candidates: PositiveInt = 24,
+        hyperparameters: Mapping[str, Any] | None = None,
     ) -> None:
         require("optuna", "baselines")
-        super().__init__(cell=cell, seed=seed)
+        super().__init__(cell=cell, seed=seed, hyperparameters=hyperparameters)
         self.num_initial, self.num_candidates = num_initial, num_candidates
         self.multivariate = multivariate
 
@@ -88,12 +95,7 @@ class TPEGenerator(ArchitectureGenerator):
                 codes,
                 values,
                 history.rows[history.pending],
-                Sampler(
-                    seed=package_seed(self.seed, history.position, attempt),
-                    num_initial=self.num_initial,
-                    multivariate=self.multivariate,
-                    num_candidates=self.num_candidates,
-                ),
+                self._sampler(history.position, attempt),
             )
             valid = self.admissible(suggested[None], fixed)
             if not len(valid):
@@ -104,6 +106,42 @@ class TPEGenerator(ArchitectureGenerator):
             if known[1] or not known[0]:
                 return np.asarray(valid[0])
         return self.draw_one(rng, fixed) if new is None else new
+
+    def next_pair(
+        self, history: History, fixed: Mapping[int, int], given: Mapping[int, float]
+    ) -> tuple[Codes, Settings]:
+        """Propose what the sampler suggests, a code ``d`` and a setting ``h``."""
+        codes, values = history.imputed()
+        if len(codes) < self.num_initial:
+            return self.draw_pair(history, fixed, given)
+        rows = np.concatenate([history.rows, history.settings], axis=1)
+        known = {row.tobytes() for row in rows}
+        width = codes.shape[1]
+        for attempt in range(_MAX_ATTEMPTS):
+            suggested = suggest(
+                (*self.cell.code_sizes, *self.hyperparameters.columns),
+                rows[history.ended],
+                values,
+                rows[history.pending],
+                self._sampler(history.position, attempt),
+            )
+            valid = self.admissible(suggested[None, :width].astype(np.int64), fixed)
+            setting = suggested[width:].astype(np.float64)
+            setting[list(given)] = list(given.values())
+            if not len(valid) or not self.hyperparameters.allowed(setting[None])[0]:
+                continue
+            own = np.concatenate([self.cell.canonical(valid[:1])[0], setting])
+            if own.tobytes() not in known:
+                return np.asarray(valid[0]), setting
+        return self.draw_pair(history, fixed, given)
+
+    def _sampler(self, position: int, attempt: int) -> Sampler:
+        return Sampler(
+            seed=package_seed(self.seed, position, attempt),
+            num_initial=self.num_initial,
+            multivariate=self.multivariate,
+            num_candidates=self.num_candidates,
+        )
 
 
 @dataclass(frozen=True)
@@ -127,10 +165,13 @@ class Sampler:
 class _Kept:
     """A study, and the ended trials that it holds: (code, value) in order."""
 
-    sizes: tuple[int, ...]
+    columns: Columns
     study: Study
     told: list[tuple[bytes, float]] = field(default_factory=list)
 
+
+Columns: TypeAlias = tuple[int | Range | Choice, ...]
+Rows: TypeAlias = npt.NDArray[Any]
 
 # The one used last stands last.
 _kept: list[_Kept] = []
@@ -138,12 +179,12 @@ _lock = threading.Lock()
 
 
 def suggest(
-    sizes: tuple[int, ...],
-    codes: Codes,
+    columns: Columns,
+    codes: Rows,
     values: Values,
-    pending: Codes,
+    pending: Rows,
     sampler: Sampler,
-) -> Codes:
+) -> Rows:
     """What the sampler suggests after the given trials; a pure function of its arguments.
 
     Adding a trial to a study costs Optuna more than a suggestion does. A study that holds
@@ -151,18 +192,19 @@ def suggest(
     is in it is closed as failed, which the sampler does not look at.
 
     Args:
-        sizes: Alternatives of each of the ``d`` columns of a code.
-        codes: Ended trials, ``n x d``, in order.
+        columns: The alternatives of each of the ``d`` columns of a code, then ranges and
+            choices.
+        codes: Ended trials, ``n x d``, in order; settings follow a code in its row.
         values: Their values ``n``, minimised.
         pending: Trials that are running, ``m x d``.
         sampler: The arguments of the sampler.
 
     Returns:
-        A code ``d``, valid or not.
+        A row ``d``, valid or not.
     """
     wanted = [(code.tobytes(), float(value)) for code, value in zip(codes, values, strict=True)]
     with _lock, _quiet():
-        kept = _take(sizes, wanted)
+        kept = _take(columns, wanted)
         _tell(kept, codes, wanted)
         suggestion = _ask(kept, pending, sampler)
         # Put back only now: an interrupt in between may have left anything in the study.
@@ -177,41 +219,45 @@ def forget() -> None:
         _kept.clear()
 
 
-def _take(sizes: tuple[int, ...], wanted: list[tuple[bytes, float]]) -> _Kept:
+def _take(columns: Columns, wanted: list[tuple[bytes, float]]) -> _Kept:
     """Take out a study that holds the first of the wanted trials, or a new one."""
     import optuna
 
     for kept in reversed(_kept):
-        if kept.sizes == sizes and kept.told == wanted[: len(kept.told)]:
+        if kept.columns == columns and kept.told == wanted[: len(kept.told)]:
             _kept.remove(kept)
             return kept
-    return _Kept(sizes, optuna.create_study())
+    return _Kept(columns, optuna.create_study())
 
 
-def _tell(kept: _Kept, codes: Codes, wanted: list[tuple[bytes, float]]) -> None:
+def _tell(kept: _Kept, codes: Rows, wanted: list[tuple[bytes, float]]) -> None:
     """Add the trials that a study lacks."""
     from optuna.trial import create_trial
 
-    space, known = _space(kept.sizes), len(kept.told)
+    space, known = _space(kept.columns), len(kept.told)
     kept.study.add_trials(
         [
-            create_trial(value=value, params=_named(code), distributions=space)
+            create_trial(value=value, params=_named(kept.columns, code), distributions=space)
             for code, (_, value) in zip(codes[known:], wanted[known:], strict=True)
         ]
     )
     kept.told = wanted
 
 
-def _ask(kept: _Kept, pending: Codes, sampler: Sampler) -> Codes:
-    """Ask for a code ``d``; pending trials are in the study only meanwhile."""
+def _ask(kept: _Kept, pending: Rows, sampler: Sampler) -> Rows:
+    """Ask for a row ``d``; pending trials are in the study only meanwhile."""
     from optuna.trial import TrialState, create_trial
 
-    study, space = kept.study, _space(kept.sizes)
+    study, space = kept.study, _space(kept.columns)
     study.sampler = _sampler(space, sampler, liar=len(pending) > 0)
     first = len(study.get_trials(deepcopy=False))
     study.add_trials(
         [
-            create_trial(state=TrialState.RUNNING, params=_named(code), distributions=space)
+            create_trial(
+                state=TrialState.RUNNING,
+                params=_named(kept.columns, code),
+                distributions=space,
+            )
             for code in pending
         ]
     )
@@ -219,17 +265,31 @@ def _ask(kept: _Kept, pending: Codes, sampler: Sampler) -> Codes:
     suggestion = [trial.params[name] for name in space]
     for number in range(first, trial.number + 1):
         study.tell(number, state=TrialState.FAIL)
-    return np.array(suggestion, dtype=np.int64)
+    return np.array(suggestion)
 
 
-def _space(sizes: tuple[int, ...]) -> dict[str, BaseDistribution]:
-    from optuna.distributions import CategoricalDistribution
-
-    return {f"x{i}": CategoricalDistribution(tuple(range(size))) for i, size in enumerate(sizes)}
+def _space(columns: Columns) -> dict[str, BaseDistribution]:
+    return {f"x{i}": _distribution(column) for i, column in enumerate(columns)}
 
 
-def _named(code: Codes) -> dict[str, int]:
-    return {f"x{i}": value for i, value in enumerate(code.tolist())}
+def _distribution(column: int | Range | Choice) -> BaseDistribution:
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    if isinstance(column, Range) and column.integer:
+        return IntDistribution(int(column.lower), int(column.upper), log=column.log)
+    if isinstance(column, Range):
+        return FloatDistribution(column.lower, column.upper, log=column.log)
+    if isinstance(column, Choice) and column.ordered:
+        return IntDistribution(0, column.size - 1)
+    size = column if isinstance(column, int) else column.size
+    return CategoricalDistribution(tuple(range(size)))
+
+
+def _named(columns: Columns, row: Rows) -> dict[str, Any]:
+    return {
+        f"x{i}": float(x) if isinstance(c, Range) and not c.integer else int(x)
+        for i, (c, x) in enumerate(zip(columns, row.tolist(), strict=True))
+    }
 
 
 def _sampler(space: dict[str, BaseDistribution], arguments: Sampler, liar: bool) -> Any:

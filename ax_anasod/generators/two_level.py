@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from ax_anasod.generators.architecture import ArchitectureGenerator
 from ax_anasod.generators.base import NUM_INITIAL
 from ax_anasod.generators.expected_improvement import Acquisition, ExpectedImprovement
 from ax_anasod.generators.fixed import list_with_fixed
+from ax_anasod.generators.joint_search import JointImprovement, joint_search
 from ax_anasod.generators.known_features import KnownFeatures, rank_agreement
 from ax_anasod.generators.known_limits import draw_allowed, none_allowed
 from ax_anasod.generators.targets import half_ranked, modelled_values, standardized
@@ -29,6 +30,8 @@ from ax_anasod.generators.two_level_search import search
 from ax_anasod.metadata import EXPECTED_IMPROVEMENT, FEATURES
 from ax_anasod.settings import PositiveInt, checked
 from ax_anasod.surrogates import Level, LevelFeatures, LevelName, levels_of
+from ax_anasod.surrogates.joint import JointForm
+from ax_anasod.typing import Settings
 
 _BLOCKS: Final[tuple[LevelName, ...]] = ("distribution", "blocks")
 
@@ -79,6 +82,11 @@ class TwoLevelGenerator(ArchitectureGenerator):
     fitted variance, in half of the trials (positions 0 and 1 of each 4), so that one that
     misleads costs little.
 
+    What is searched beside the cell has a kernel of its own
+    (:class:`ax_anasod.surrogates.joint.JointGP`), and pairs of an architecture and a setting are
+    searched (:func:`ax_anasod.generators.joint_search.joint_search`): with one objective, and
+    neither limits nor features.
+
     With several objectives each has a model of its own, and the proposal is expected to add
     most hypervolume to the front, in the users' units; limits multiply that by the probability
     that they are kept (:class:`ax_anasod.generators.trade_off.TradeOff`).
@@ -94,6 +102,7 @@ class TwoLevelGenerator(ArchitectureGenerator):
         features: Names of metrics of the experiment that are known before a trial
             (:class:`ax_anasod.core.known.KnownMetric`) and help to predict the objectives,
             joined by ``+``.
+        hyperparameters: What is searched beside the cell; None for nothing.
 
     Raises:
         UnknownNameError: There is no such surrogate.
@@ -110,8 +119,15 @@ class TwoLevelGenerator(ArchitectureGenerator):
         log_targets: bool = True,
         enumeration_limit: Annotated[int, Ge(0), Le(LIMIT)] = 100_000,
         features: str = "",
+        hyperparameters: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(cell=cell, seed=seed)
+        super().__init__(cell=cell, seed=seed, hyperparameters=hyperparameters)
+        if features and hyperparameters:
+            raise OptionError(
+                f"features ({features}) are not used where more than the cell is searched, here "
+                f"{[*self.hyperparameters.names]}",
+                "leave out one of the two",
+            )
         self._turns = turns_of(self.cell, surrogate)
         self.num_initial = num_initial
         self.surrogate = surrogate
@@ -120,15 +136,54 @@ class TwoLevelGenerator(ArchitectureGenerator):
         self.known = tuple(features.split(FEATURE_SEPARATOR)) if features else ()
         self._metadata: dict[str, Any] = {}
 
+    joint_form: ClassVar[JointForm] = "both"
+    """How the covariances of architectures and settings make one: the best on average
+    (docs/joint.md)."""
+
     @property
     def scope(self) -> ObjectiveScope:
-        """A front of up to four objectives, or one, and limits on others."""
-        return "limits"
+        """A front of up to four objectives, or one, and limits on others; one beside a setting."""
+        return "one" if self.hyperparameters else "limits"
 
     def propose(self, n: int, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
         """Propose ``n`` architectures, codes ``n x d``."""
         self._metadata = {}
         return super().propose(n, history, fixed)
+
+    def propose_jointly(
+        self, n: int, history: History, fixed: Mapping[int, int], given: Mapping[int, float]
+    ) -> tuple[npt.NDArray[np.int64], Settings]:
+        """Propose ``n`` architectures and settings, codes ``n x d`` and ``n x h``."""
+        self._metadata = {}
+        return super().propose_jointly(n, history, fixed, given)
+
+    def next_pair(
+        self, history: History, fixed: Mapping[int, int], given: Mapping[int, float]
+    ) -> tuple[npt.NDArray[np.int64], Settings]:
+        """Propose one architecture and setting, a code ``d`` and ``h``."""
+        if not history.observed.any():
+            return self.draw_pair(history, fixed, given)
+        codes, values, logarithmic = modelled_values(history, self.log_targets)
+        targets, unit = standardized(half_ranked(values))
+        pending = history.pending
+        acquisition = JointImprovement(
+            self.cell,
+            self.hyperparameters,
+            self.levels(history.position),
+            np.concatenate([codes, history.rows[pending]]),
+            np.concatenate([history.settings[history.ended], history.settings[pending]]),
+            np.concatenate([targets, np.full(int(pending.sum()), np.nan)]),
+            percent=100.0 * unit / (1.0 if logarithmic else abs(values.min()) or 1.0),
+            form=self.joint_form,
+        )
+        taken = np.concatenate([history.rows, history.settings], axis=1)
+        found = joint_search(self, acquisition, taken, fixed, given, self.rng(history))
+        if found is None:
+            # All that was found has a trial: a repeat is a further observation.
+            return self.draw_pair(history, fixed, given)
+        code, setting, value = found
+        self._metadata.setdefault(EXPECTED_IMPROVEMENT, math.exp(value) * acquisition.percent)
+        return code, setting
 
     def metadata(self) -> dict[str, Any]:
         """What is stored with the first of the last proposals, where a model chose it.

@@ -163,8 +163,6 @@ def from_line(line: bytes, before: int | None = 0) -> tuple[Event, int]:
             "before it were removed or moved"
         )
     kind = _KINDS[content.pop("event")]
-    if kind is Failed:
-        content.setdefault("values", {})  # which journals of old do not have
     if [f.name for f in fields(kind)] != list(content):
         raise ValueError(f"has the entries {', '.join(content)}")
     wrong = [name for name, value in content.items() if not _is_of_type(name, value)]

@@ -110,9 +110,9 @@ def published_config(cell: Cell, **changes: Any) -> NetworkConfig:
         >>> published_config(cells.get("nas-bench-201"), num_classes=100).cells
         15
     """
-    from ax_anasod.cells import NASBench201Cell, RestrictedCell
+    from ax_anasod.cells import NASBench201Cell, full_cell
 
-    base = cell.base if isinstance(cell, RestrictedCell) else cell
+    base = full_cell(cell)
     fields: dict[str, Any] = {}
     if isinstance(base, NASBench201Cell):
         fields = {"skeleton": NAS_BENCH_201, "channels": 16, "cells": 15}

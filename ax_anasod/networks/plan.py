@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from numpy.typing import ArrayLike
 
-from ax_anasod.cells import Cell, NASBenchGraphCell, RestrictedCell
+from ax_anasod.cells import Cell, NASBenchGraphCell, full_cell
 from ax_anasod.exceptions import CellError
 
 
@@ -79,7 +79,7 @@ def plan_cells(cell: Cell, codes: ArrayLike) -> list[tuple[CellPlan, ...]]:
 
 
 def _check_cell(cell: Cell) -> None:
-    base = cell.base if isinstance(cell, RestrictedCell) else cell
+    base = full_cell(cell)
     if isinstance(base, NASBenchGraphCell):
         raise CellError(
             f"cell {cell.name!r} describes graph neural networks, which are not built here",

@@ -125,6 +125,12 @@ class BestTrial(SearchResult):
                 "network to train",
                 "name the folder of a run of ax-anasod train, or of ax-anasod dnas",
             )
+        if config.searched:
+            raise RunError(
+                f"the run in {run} searched {', '.join(config.searched)} beside the cell, and its "
+                "networks are trained with these alone",
+                "take the best architecture and its numbers from: ax-anasod show",
+            )
         results = Results(config, view.records, rule=pick)
         best, rule = results.picked, results.pick
         if best is None:

@@ -9,7 +9,7 @@ from ax.core.base_trial import BaseTrial
 
 from ax_anasod.core.architectures import ARCHITECTURE, codes_of
 from ax_anasod.core.bound_space import TrialKind
-from ax_anasod.core.cell_search_space import check_kind, search_space_of
+from ax_anasod.core.cell_search_space import check_kind, check_no_others, search_space_of
 from ax_anasod.core.seeding import check_seed, query_rng
 from ax_anasod.nasbench import Benchmark
 from ax_anasod.objectives import COST
@@ -49,8 +49,10 @@ class BenchmarkQuery:
         Raises:
             EncodingError: Its parameters are no encoding of the cell.
             ArchitectureError: They are no architecture of the cell.
+            OptionError: It has parameters of which the benchmark knows nothing.
         """
         (arm,) = trial.arms
+        check_no_others(self.benchmark.name, self.benchmark.cell, arm.parameters)
         return self._look_up(trial.index, codes_of(trial, arm, self.benchmark.cell, self.seed))
 
     def __call__(self, trial_index: int, parameters: Mapping[str, Any]) -> dict[str, Any]:

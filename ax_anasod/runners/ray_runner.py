@@ -181,7 +181,7 @@ class RayRunner(BaseTrainingRunner):
             .remote
         )
         self._tasks[trial_index] = remote(
-            self.task,
+            self._task_of(metadata).to_dict(),
             metadata["codes"],
             metadata["seed"],
             str(Path(metadata["folder"]).resolve()),

@@ -22,6 +22,10 @@ from ax_anasod.core.seeding import architecture_rng, check_seed, network_seed
 from ax_anasod.journal import BETWEEN_LAYERS
 from ax_anasod.objectives import Limit
 from ax_anasod.training import ImageData, TrainingTask, TrialState, TrialTraining, load_data
+from ax_anasod.training.searched import with_values
+
+HYPERPARAMETERS: Final = "hyperparameters"
+"""Key of a trial's numbers beside its architecture, in its run metadata."""
 
 LIMITS: Final = "limits"
 """Key of a trial's ``run_metadata`` under which it has the limits of its experiment."""
@@ -120,7 +124,8 @@ class BaseTrainingRunner(IRunner):
         """
         config = trial.experiment.optimization_config
         limits = [] if config is None else all_limits(config)
-        return self._begin(trial.index, self.codes_of(trial), limits)
+        (arm,) = trial.arms
+        return self._begin(trial.index, self.codes_of(trial), self._beside(arm.parameters), limits)
 
     def codes_of(self, trial: BaseTrial) -> npt.NDArray[np.int64]:
         """The codes of a trial's network, ``n x d``: one a layer, or a single one.
@@ -149,18 +154,30 @@ class BaseTrainingRunner(IRunner):
             ArchitectureError: They are no architecture of the cell.
             RunError: The folder of the trial cannot be written.
         """
-        return self._begin(trial_index, self.codes(trial_index, parameterization))
+        codes = self.codes(trial_index, parameterization)
+        return self._begin(trial_index, codes, self._beside(parameterization))
+
+    def _beside(self, parameterization: Mapping[str, Any]) -> dict[str, Any]:
+        """The parameters of a trial that are numbers of its training or network."""
+        own = search_space_of(self._task.cell, parameterization, self.space).names
+        return {name: value for name, value in parameterization.items() if name not in own}
 
     def _begin(
-        self, trial_index: int, codes: npt.NDArray[np.int64], limits: Sequence[Limit] = ()
+        self,
+        trial_index: int,
+        codes: npt.NDArray[np.int64],
+        beside: Mapping[str, Any],
+        limits: Sequence[Limit] = (),
     ) -> dict[str, Any]:
-        metadata = {
+        metadata: dict[str, Any] = {
             "folder": str(self.folder_of(trial_index)),
             "codes": codes.tolist(),
             "seed": network_seed(self.seed, trial_index),
             ARCHITECTURE: BETWEEN_LAYERS.join(self._task.cell.to_strings(codes)),
             **({LIMITS: list(map(str, limits))} if limits else {}),
         }
+        if beside:
+            metadata[HYPERPARAMETERS] = dict(beside)
         self._start(trial_index, metadata)
         return metadata
 
@@ -174,12 +191,16 @@ class BaseTrainingRunner(IRunner):
         Raises:
             EncodingError: The parameters are no encoding of the cell.
             ArchitectureError: They are no architecture of the cell.
+            OptionError: One beside the cell is no number that can be searched.
         """
         space = search_space_of(self._task.cell, parameterization, self.space)
+        beside = self._beside(parameterization)
+        own = {name: value for name, value in parameterization.items() if name not in beside}
         if isinstance(space, CellSearchSpace):
-            return space.draw(parameterization, self.seed, trial_index)
-        counts = space.counts(parameterization)
-        return self._task.draw(counts, architecture_rng(self.seed, trial_index, counts))
+            return space.draw(own, self.seed, trial_index)
+        counts = space.counts(own)
+        task = with_values(self._task, beside)
+        return task.draw(counts, architecture_rng(self.seed, trial_index, counts))
 
     def poll_exception(self, trial: BaseTrial) -> str:
         """Why a trial failed."""
@@ -201,9 +222,13 @@ class BaseTrainingRunner(IRunner):
     def _start(self, trial_index: int, metadata: Mapping[str, Any]) -> None:
         """Start or go on with a trial."""
 
+    def _task_of(self, metadata: Mapping[str, Any]) -> TrainingTask:
+        """What a trial trains: the task with the trial's own numbers."""
+        return with_values(self._task, metadata.get(HYPERPARAMETERS, {}))
+
     def _training(self, metadata: Mapping[str, Any]) -> TrialTraining:
         return TrialTraining(
-            self._task,
+            self._task_of(metadata),
             np.array(metadata["codes"], dtype=np.int64),
             metadata["seed"],
             Path(metadata["folder"]),

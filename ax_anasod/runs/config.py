@@ -128,6 +128,9 @@ class RunConfig:
         until_improvement_below: The search ends before its last trial once trials are expected
             to improve the best value by less than so many percent; None for never.
         limits: What trials must keep, in the names of the quantities.
+        constraints: Linear constraints on the counts of the encodings that are searched.
+        hyperparameters: What is searched beside the cell, as
+            :class:`ax_anasod.hyperparameters.Hyperparameters` stores it; empty for nothing.
         known: Quantities that need no model.
         features: Quantities that are known before a trial and help to predict the objectives.
         first: The quantity whose five best architectures are the first trials, with a minus where
@@ -163,6 +166,8 @@ class RunConfig:
     until_improvement_below: float | None = None
     start: dict[str, Any] = field(default_factory=dict)
     limits: tuple[Limit, ...] = ()
+    constraints: tuple[str, ...] = ()
+    hyperparameters: dict[str, Any] = field(default_factory=dict)
     known: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
     first: str = ""
@@ -198,6 +203,11 @@ class RunConfig:
     def imported(self) -> tuple[Given, ...]:
         """The trials of earlier work, with which the run begins."""
         return tuple(given for given in self.start_with if given.values)
+
+    @property
+    def searched(self) -> tuple[str, ...]:
+        """Names of what is searched beside the cell."""
+        return tuple(each["name"] for each in self.hyperparameters.get("parameters", ()))
 
     @property
     def quantities(self) -> tuple[str, ...]:

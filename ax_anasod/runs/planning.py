@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ax_anasod.cells import Cell
+from ax_anasod.core.ax_parameters import to_ax
 from ax_anasod.environment import environment
 from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.experiment import make_search_space
 from ax_anasod.generation_strategy import Start, check_objectives, get
 from ax_anasod.generators.two_level import FEATURE_SEPARATOR
 from ax_anasod.global_stopping import check_until_improvement_below
+from ax_anasod.hyperparameters import Hyperparameters
 from ax_anasod.metrics import KnownProxy
 from ax_anasod.metrics.prior import chosen_by
 from ax_anasod.metrics.source import earlier_search
@@ -74,6 +76,8 @@ def plan_run(
     until_improvement_below: float | None = None,
     start: Start | None = None,
     limits: Sequence[str] = (),
+    constraints: Sequence[str] = (),
+    hyperparameters: Hyperparameters | None = None,
     known: Sequence[str] = (),
     features: Sequence[str] = (),
     first: str = "",
@@ -94,8 +98,8 @@ def plan_run(
         UnknownNameError: There is no such strategy, or what is limited, known, a feature or a
             start is no quantity of the benchmark.
         OptionError: A number is out of range, the benchmark has several objectives that the
-            strategy cannot search, it cannot obey limits, one of these is none, or the strategy
-            does not say what improvement it expects.
+            strategy cannot search, it cannot obey limits, one of these is none, the strategy does
+            not say what improvement it expects, or no encoding keeps the constraints.
     """
     check_until_improvement_below(strategy, until_improvement_below)
     check_objectives(strategy, [objective.name for objective in benchmark.objectives], limits)
@@ -139,10 +143,17 @@ def plan_run(
     parse_pick(pick, benchmark.objectives, benchmark.reported)  # refuses
     searched = benchmark.objectives[0].name
     found = [earlier_search("source", benchmark.cell, source, searched) for source in sources]
-    parameters = make_search_space(benchmark.cell, strategy).parameters
+    beside = to_ax(hyperparameters or Hyperparameters())
+    space = make_search_space(benchmark.cell, strategy, beside, tuple(constraints))
+    parameters = space.parameters
     metrics = metric_names((quantity.name for quantity in quantities), parameters)
     described = tuple(
-        replace(q, metric=metrics[q.name], optimum=best_value(benchmark, q, bounds))
+        replace(
+            q,
+            metric=metrics[q.name],
+            # The best of all architectures may break a constraint: it is no optimum then.
+            optimum=None if constraints else best_value(benchmark, q, bounds),
+        )
         for q in quantities
     )
     return RunConfig(
@@ -162,6 +173,8 @@ def plan_run(
         until_improvement_below=until_improvement_below,
         start={} if start is None else start.to_dict(),
         limits=bounds,
+        constraints=tuple(constraints),
+        hyperparameters=hyperparameters.to_dict() if hyperparameters else {},
         known=tuple(dict.fromkeys([*known, *(n for n in starting if n not in features)])),
         features=features,
         first=first,

@@ -236,7 +236,11 @@ class Results:
             },
             "best": None
             if best is None
-            else {"value": best.values[self.objective.name], **_description(best)},
+            else {
+                "value": best.values[self.objective.name],
+                **_description(best),
+                **({"parameters": self.beside(best)} if config.searched else {}),
+            },
             "optimum": self.objective.optimum,
             "cost_seconds": costs if any(cost is not None for cost in costs) else None,
             "screen": None
@@ -275,13 +279,18 @@ class Results:
         )
         return {"rule": pick.words, **of_trial}
 
+    def beside(self, end: Completed | Failed) -> dict[str, Any]:
+        """What a trial had beside its architecture: name -> value."""
+        started = self.records[end.trial].start.parameters
+        return {name: started[name] for name in self.config.searched}
+
     def to_csv(self, *, front_only: bool = False) -> str:
         """The trials as a table: the content of ``trials.csv``, and of ``pareto.csv``.
 
         One row a trial, with its status, architecture, encoding (one column ``n(<operation>)``
-        an operation), all values, the incumbent's value, cost and time in seconds, and the
-        node of the strategy that proposed it. A quantity with the name of one of these has the
-        column ``value(<name>)``.
+        an operation), what is searched beside the cell, all values, the incumbent's value, cost
+        and time in seconds, and the node of the strategy that proposed it. A quantity with the
+        name of one of these has the column ``value(<name>)``.
 
         Args:
             front_only: Only the Pareto front, by the first objective.
@@ -289,6 +298,7 @@ class Results:
         operations = list(self.ends[0].encoding) if self.ends else []
         quantities = [q.name for q in (*self.config.objectives, *self.config.reported)]
         before = ["trial", "status", "architecture", *(f"n({name})" for name in operations)]
+        before += self.config.searched
         after = ["incumbent", "cost_seconds", "seconds", "proposed_by", BETA]
         columns = column_names(quantities, [*before, *after])
         rows: dict[int, list[object]] = {}
@@ -299,6 +309,7 @@ class Results:
                 [end.trial, _status(end)]
                 + ["" if completed is None else completed.architecture]
                 + [end.encoding.get(operation, "") for operation in operations]
+                + [*self.beside(end).values()]
                 + [end.values.get(name, "") for name in quantities]
                 + ["" if incumbent is None else incumbent.values[self.objective.name]]
                 + ["" if completed is None else completed.cost_seconds, end.seconds]

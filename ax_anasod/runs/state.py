@@ -20,9 +20,11 @@ from ax_anasod._ax import data_rows, experiment_of, origin_of, strategy_of
 from ax_anasod.cells import Cell
 from ax_anasod.core import AnasodSearchSpace, KnownMetric
 from ax_anasod.core.architectures import ARCHITECTURE, proposed_architecture
+from ax_anasod.core.ax_parameters import to_ax
 from ax_anasod.exceptions import AnasodError, ObjectiveWarning, RunError
 from ax_anasod.experiment import make_client, make_search_space
 from ax_anasod.generation_strategy import Start
+from ax_anasod.hyperparameters import Hyperparameters
 from ax_anasod.journal import (
     Completed,
     Event,
@@ -75,7 +77,10 @@ class RunState:
         self._journal = journal
         self._records: list[Record] = []
         self._metrics = {q.name: q.metric for q in (*config.objectives, *config.reported)}
-        self._space = make_search_space(cell, config.strategy)
+        constraints = config.constraints
+        stored = config.hyperparameters
+        parameters = to_ax(Hyperparameters.from_dict(stored)) if stored else []
+        self._space = make_search_space(cell, config.strategy, parameters, constraints)
         known = self._known()
         self.client: Client = make_client(
             cell,
@@ -97,6 +102,8 @@ class RunState:
                 given.architecture: self._outcome(given.values) if given.values else None
                 for given in config.start_with
             },
+            parameters=parameters,
+            parameter_constraints=constraints,
             **config.options,
         )
         # Ax offers no public way to attach a trial as a generator's own.

@@ -1,5 +1,6 @@
 """Pure maths on counts and fractions: the grid, rounding onto it, draws around it."""
 
+from ax_anasod.simplex.constrained import ConstrainedGrid, CountConstraint
 from ax_anasod.simplex.counts import validate_counts
 from ax_anasod.simplex.dirichlet import (
     concentration,
@@ -19,6 +20,8 @@ from ax_anasod.simplex.rounding import bomze_round
 from ax_anasod.simplex.schedules import LinearSchedule, TrustRegionSchedule
 
 __all__ = [
+    "ConstrainedGrid",
+    "CountConstraint",
     "LinearSchedule",
     "TrustRegionSchedule",
     "bomze_round",

@@ -22,6 +22,7 @@ from ax_anasod.adapter import (
     BomzeRounding,
     LogObjectives,
     PrepareObservations,
+    UnitHyperparameters,
 )
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, OperationParameter
 from ax_anasod.core.search_experiment import SearchExperiment
@@ -106,5 +107,5 @@ def register() -> None:
         AnasodGenerators,
     ):
         CORE_DECODER_REGISTRY[kind.__name__] = kind
-    for transform in (BomzeRounding, LogObjectives, PrepareObservations):
+    for transform in (BomzeRounding, LogObjectives, PrepareObservations, UnitHyperparameters):
         register_transform(transform)

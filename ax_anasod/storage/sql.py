@@ -12,6 +12,7 @@ from ax.api.configs import StorageConfig
 from ax.api.utils.storage import db_settings_from_storage_config
 from ax.core.experiment import Experiment
 from ax.core.metric import Metric
+from ax.core.parameter import Parameter
 from ax.core.runner import Runner
 from ax.exceptions.core import AxParameterWarning
 from ax.generation_strategy.generation_strategy import GenerationStrategy
@@ -28,7 +29,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ax_anasod._ax import set_decoder, set_encoder, set_search_space, take_identity
 from ax_anasod.cells import Cell, from_dict
-from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, OperationParameter, RunProperties
+from ax_anasod.core import (
+    AnasodSearchSpace,
+    CellSearchSpace,
+    OperationParameter,
+    RunProperties,
+    parameter_names,
+)
 from ax_anasod.core.search_experiment import SearchExperiment
 from ax_anasod.exceptions import RunError
 from ax_anasod.generation_strategy.nodes import SearchStrategy
@@ -102,17 +109,23 @@ class AnasodDecoder(Decoder):
 
 
 def _encodings(experiment: Experiment, cell: Cell) -> AnasodSearchSpace:
-    loaded = experiment.search_space
-    parameters = []
+    loaded, own = experiment.search_space, parameter_names(cell)
+    parameters: list[Parameter] = []
     for name, plain in loaded.parameters.items():
+        if name not in own:
+            parameters.append(plain)
+            continue
         parameter = OperationParameter(name, lower=0, upper=cell.total)
         take_identity(parameter, plain)
         parameters.append(parameter)
-    return AnasodSearchSpace(list(parameters), loaded.parameter_constraints, cell=cell)
+    return AnasodSearchSpace(parameters, loaded.parameter_constraints, cell=cell)
 
 
 def _architectures(experiment: Experiment, cell: Cell) -> CellSearchSpace:
-    return CellSearchSpace(list(experiment.search_space.parameters.values()), cell=cell)
+    loaded = experiment.search_space
+    return CellSearchSpace(
+        list(loaded.parameters.values()), loaded.parameter_constraints, cell=cell
+    )
 
 
 @cache

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from ax_anasod.cells import BlockGraph, Cell, RestrictedCell
+from ax_anasod.cells import BlockGraph, Cell, full_cell
 from ax_anasod.cells.graph import IDENTITY_OPERATIONS, ZERO_OPERATIONS
 
 # Cells with more paths are not compared by them: the number grows exponentially with depth.
@@ -25,7 +25,7 @@ def num_paths(cell: Cell) -> int | None:
     None where there are more than 128, or where the cell does not say which block reads
     which: a user's plain cell, whose blocks need not be the chain that `Cell` draws.
     """
-    base = cell.base if isinstance(cell, RestrictedCell) else cell
+    base = full_cell(cell)
     if type(base).block_graph is Cell.block_graph:
         return None
     static = base.block_graph

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,6 +15,7 @@ from ax.generation_strategy.generation_strategy import GenerationStrategy
 
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, architecture_of
 from ax_anasod.experiment import make_experiment
+from ax_anasod.objectives import Limit
 from ax_anasod.testing.objective import SyntheticObjective
 
 _METRIC = "error"
@@ -26,6 +28,8 @@ class Rounds:
         search_space: What is searched.
         strategy: The strategy.
         seed: The seed of the run.
+        objectives: Names of what is minimised.
+        limits: What trials must keep, such as ``"cost <= 50"``.
     """
 
     def __init__(
@@ -33,11 +37,18 @@ class Rounds:
         search_space: AnasodSearchSpace | CellSearchSpace,
         strategy: GenerationStrategy,
         seed: int = 0,
+        objectives: Sequence[str] = (_METRIC,),
+        limits: Sequence[str] = (),
     ) -> None:
         self.search_space = search_space
-        self.objective = SyntheticObjective(search_space.cell)
+        names = (*objectives, *(Limit.parse(limit).name for limit in limits))
+        self.values = {
+            name: SyntheticObjective(search_space.cell, number) for number, name in enumerate(names)
+        }
         self.client = Client()
-        self.client.set_experiment(make_experiment(search_space, _METRIC, seed=seed))
+        self.client.set_experiment(
+            make_experiment(search_space, objectives, limits=limits, seed=seed)
+        )
         self.client.set_generation_strategy(strategy)
 
     def ask(self, n: int = 1) -> dict[int, dict[str, Any]]:
@@ -46,10 +57,11 @@ class Rounds:
         return {index: dict(parameters) for index, parameters in trials.items()}
 
     def tell(self, trials: dict[int, dict[str, Any]]) -> None:
-        """Complete trials with the errors of their architectures."""
+        """Complete trials with the values of their architectures."""
         for index in trials:
-            error = float(self.objective(self.code(index)[None])[0])
-            self.client.complete_trial(index, raw_data={_METRIC: error})
+            code = self.code(index)[None]
+            values = {name: float(of(code)[0]) for name, of in self.values.items()}
+            self.client.complete_trial(index, raw_data={**values})
 
     def fail(self, trials: Iterable[int]) -> None:
         """Mark the trials with these indices as failed."""
@@ -81,5 +93,8 @@ class Rounds:
             self.client.save_to_json_file(path)
             other = type(self).__new__(type(self))
             other.__dict__.update(self.__dict__)
-            other.client = Client.load_from_json_file(path)
+            with warnings.catch_warnings():
+                # Ax makes the limits that it reads in its own old way.
+                warnings.filterwarnings("ignore", "Passing `metric`", DeprecationWarning)
+                other.client = Client.load_from_json_file(path)
         return other

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from ax.api.configs import ChoiceParameterConfig, RangeParameterConfig
 from ax.generation_strategy.generation_strategy import GenerationStrategy
 
 from ax_anasod import cells
 from ax_anasod.cells import Cell
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace
-from ax_anasod.exceptions import OptionalImportError
+from ax_anasod.exceptions import OptionalImportError, OptionError
 from ax_anasod.experiment import make_search_space
-from ax_anasod.generation_strategy import get, make
+from ax_anasod.generation_strategy import STRATEGIES, get, make
 from ax_anasod.testing.rounds import Rounds
 
 if TYPE_CHECKING:
@@ -68,6 +69,12 @@ class StrategyConformance:
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Run all tests on one name and cell, then on the next."""
         names = [cell.name for cell in self.cells]
+        if "joint_cell" in metafunc.fixturenames:
+            # What is beside a cell is searched in the same way on all of them.
+            metafunc.parametrize("joint_cell", self.cells[-1:], ids=names[-1:], scope="class")
+            joint = [name for name in self.names if name in STRATEGIES and get(name).joint]
+            metafunc.parametrize("name", joint, scope="class")
+            return
         metafunc.parametrize("cell", self.cells, ids=names, scope="class")
         metafunc.parametrize("name", self.names, scope="class")
 
@@ -83,16 +90,35 @@ class StrategyConformance:
         options = {option: value for option, value in self.options.items() if option in known}
         return make(name, search_space, seed, **options)
 
-    def rounds(self, name: str, cell: Cell, seed: int = _SEED) -> Rounds:
-        """A new run of a strategy."""
+    def make_joint_space(self, name: str, cell: Cell) -> AnasodSearchSpace | CellSearchSpace:
+        """A search space with parameters beside the cell, of each kind."""
+        parameters: list[RangeParameterConfig | ChoiceParameterConfig] = [
+            RangeParameterConfig("rate", (1e-4, 1.0), "float", scaling="log"),
+            RangeParameterConfig("width", (4, 16), "int"),
+            ChoiceParameterConfig("kind", ["a", "b", "c"], "str", is_ordered=False),
+            ChoiceParameterConfig("batch", [8, 16, 32], "int", is_ordered=True),
+            ChoiceParameterConfig("epochs", [3], "int"),
+        ]
+        return make_search_space(cell, name, parameters, ["width <= 14"])
+
+    def rounds(
+        self,
+        name: str,
+        cell: Cell,
+        seed: int = _SEED,
+        objectives: Sequence[str] = ("error",),
+        limits: Sequence[str] = (),
+        search_space: AnasodSearchSpace | CellSearchSpace | None = None,
+    ) -> Rounds:
+        """A new run of a strategy, on its space by default."""
         import pytest
 
-        search_space = self.make_search_space(name, cell)
+        search_space = search_space or self.make_search_space(name, cell)
         try:
             strategy = self.make_strategy(name, search_space, seed)
         except OptionalImportError as error:
             pytest.skip(str(error))
-        return Rounds(search_space, strategy, seed)
+        return Rounds(search_space, strategy, seed, objectives, limits)
 
     def reference(self, name: str, cell: Cell) -> list[dict[str, Any]]:
         """The parameters of a run from the first trial to the last, run once."""
@@ -139,6 +165,28 @@ class StrategyConformance:
             rounds.search_space.check_membership(parameters, raise_error=True)
         assert saved.ask(2) == second, f"{name} goes on differently after it was loaded"
 
+    def test_a_joint_space(self, name: str, joint_cell: Cell) -> None:
+        """Of a strategy that searches what is beside the cell: all of it is in each proposal.
+
+        Pending, failed and abandoned trials, and a run that is saved and loaded, as above.
+        """
+        space = self.make_joint_space(name, joint_cell)
+        rounds = self.rounds(name, joint_cell, search_space=space)
+        proposed = rounds.run(_SAVED_AFTER)
+        first = rounds.ask(4)
+        rounds.tell({index: first[index] for index in [*first][1:2]})
+        rounds.fail([*first][:1])
+        rounds.abandon([*first][2:3])
+        saved = rounds.reloaded()
+        second = rounds.ask(2)
+        assert saved.ask(2) == second, f"{name} goes on differently after it was loaded"
+        proposed += [*first.values(), *second.values()]
+        for parameters in proposed:
+            space.check_membership(parameters, raise_error=True)
+        names = space.hyperparameters.places
+        settings = {tuple(parameters[n] for n in names) for parameters in proposed}
+        assert len(settings) > 3, f"{name} proposes few settings: {settings}"
+
     def test_failed_trials(self, name: str, cell: Cell) -> None:
         """A run goes on after failed and abandoned trials, the first ones included."""
         rounds = self.rounds(name, cell)
@@ -154,3 +202,18 @@ class StrategyConformance:
         assert len(different) > 2, f"{name} proposes what has failed for ever"
         for parameters in rounds.run(1):
             rounds.search_space.check_membership(parameters, raise_error=True)
+
+    def test_a_front_under_a_limit(self, name: str, cell: Cell) -> None:
+        """Two objectives and a limit are searched exactly, or refused before the first trial."""
+        rounds = self.rounds(name, cell, objectives=("error", "size"), limits=("cost <= 50",))
+        try:
+            first = rounds.ask()
+        except OptionError:
+            return
+        rounds.tell(first)
+        rounds.run(_SAVED_AFTER - 1)
+        saved = rounds.reloaded()
+        proposed = rounds.run(_NUM_TRIALS - _SAVED_AFTER)
+        for parameters in proposed:
+            rounds.search_space.check_membership(parameters, raise_error=True)
+        assert saved.run(len(proposed)) == proposed, f"{name} goes on differently after a reload"

@@ -147,14 +147,6 @@ def test_missing_and_further_entries_are_refused() -> None:
             from_line(line)
 
 
-def test_a_failure_of_an_older_journal_has_no_values() -> None:
-    content = json.loads(to_line(Failed(0, "lost", {}, 1.0)))
-    old = {k: v for k, v in content.items() if k not in ("values", "crc32")}
-    text = json.dumps(old, separators=(",", ":"))
-    line = f'{text[:-1]},"crc32":{zlib.crc32(text.encode())}}}\n'.encode()
-    assert from_line(line) == Failed(0, "lost", {}, 1.0)
-
-
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_numbers_that_are_not_finite_are_not_written(value: float) -> None:
     with pytest.raises(ValueError, match="Out of range"):

@@ -31,6 +31,8 @@ KEYS = [
     ),
     *("architectures", "incumbent", "reported", "best", "optimum", "cost_seconds"),
     *(
+        "screen",
+        "cost",
         "seconds",
         "seconds_per_trial",
         "pareto_front",

@@ -48,4 +48,4 @@ def test_a_reloaded_run_goes_its_own_way() -> None:
     assert len(run.client._experiment.trials) == 2
     assert len(other.client._experiment.trials) == 5
     assert other.client is not run.client
-    np.testing.assert_array_equal(other.objective._worth, run.objective._worth)
+    np.testing.assert_array_equal(other.values["error"]._worth, run.values["error"]._worth)

@@ -25,6 +25,12 @@ PROMISES = {
         "500 digits for the weights, 500 for p; 200 steps each",
         "the first trial is the first cell of the result: True",
     ],
+    "joint_search": [
+        "best of 25 trials with a cell:",
+        "all kept: True",
+        "searches cells only",
+        "no encoding of 4 blocks keeps 'n_relu >= 2' together with n_norm >= 3",
+    ],
     "quickstart": [
         "architectures:  26,206",
         "the same trials as with Client: True",

@@ -1,0 +1,23 @@
+"""What is searched beside the architecture: ranges and choices as rows of numbers."""
+
+from ax_anasod.hyperparameters.definition import Hyperparameters
+from ax_anasod.hyperparameters.draws import (
+    draw_around,
+    draw_settings,
+    mutate_settings,
+    neighbouring_settings,
+)
+from ax_anasod.hyperparameters.kinds import Bound, Choice, Fixed, Hyperparameter, Range
+
+__all__ = [
+    "Bound",
+    "Choice",
+    "Fixed",
+    "Hyperparameter",
+    "Hyperparameters",
+    "Range",
+    "draw_around",
+    "draw_settings",
+    "mutate_settings",
+    "neighbouring_settings",
+]

@@ -1,0 +1,68 @@
+"""Which numbers of a training and its network can be searched beside the cell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Any, Final
+
+from ax_anasod.exceptions import OptionError, UnknownNameError
+from ax_anasod.networks import NetworkConfig
+from ax_anasod.settings import argument_types
+from ax_anasod.training.config import TrainingConfig
+from ax_anasod.training.task import TrainingTask
+
+REFUSED: Final[Mapping[str, str]] = {
+    "epochs": "trainings of different lengths are not compared, and the longest would win",
+    "retry_out_of_memory": "it changes no result",
+    "skeleton": "the operations of a cell are built for one",
+    "num_classes": "the images say it",
+    "in_channels": "the images say it",
+    "auxiliary": "auxiliary_weight says it",
+}
+"""Fields that cannot be searched, and why."""
+
+
+def searchable() -> dict[str, Any]:
+    """The fields that can be searched -> their types: of the training, then of the network."""
+    found: dict[str, Any] = {}
+    for config in (NetworkConfig, TrainingConfig):
+        types = argument_types(config)
+        found |= {field.name: types[field.name] for field in fields(config)}
+    return {name: kind for name, kind in found.items() if name not in REFUSED}
+
+
+def check_searchable(name: str) -> None:
+    """Refuse a field that cannot be searched.
+
+    Raises:
+        OptionError: It must not be; the reason is given.
+        UnknownNameError: There is none of this name.
+    """
+    if name in REFUSED:
+        raise OptionError(f"{name} cannot be searched: {REFUSED[name]}")
+    if name not in searchable():
+        raise UnknownNameError("number of a training or its network", name, searchable())
+
+
+def with_values(task: TrainingTask, values: Mapping[str, Any]) -> TrainingTask:
+    """The task with other numbers.
+
+    Args:
+        task: The task, whose images are known.
+        values: Field of :class:`TrainingConfig` or :class:`NetworkConfig` -> value.
+
+    Raises:
+        OptionError: One cannot be searched, or is out of its range.
+        UnknownNameError: There is no such field.
+    """
+    if not values:
+        return task
+    for name in values:
+        check_searchable(name)
+    trained = {field.name for field in fields(TrainingConfig)}
+    own = {n: v for n, v in values.items() if n in trained}
+    others = {n: v for n, v in values.items() if n not in own}
+    training = replace(task.training, **own)
+    network = replace(task.network, **others, auxiliary=training.auxiliary_weight > 0)
+    return replace(task, training=training, network=network)
