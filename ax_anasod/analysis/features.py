@@ -23,7 +23,8 @@ class FeatureTable(Analysis):
 
     The DataFrame computed has one row per feature: ``feature``, ``share`` (of the prior variance,
     on average over the trials that had it), ``agreement`` (Spearman's correlation with the first
-    objective, of which less is better, over all trials with values) and ``warning``, where there is one.
+    objective, of which less is better, over all trials with values) and ``warning``, where there
+    is one.
     """
 
     def validate_applicable_state(
