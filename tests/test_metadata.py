@@ -14,12 +14,9 @@ def trial(**features: tuple[float, float]) -> dict[str, Any]:
 
 
 def test_shares_are_means_and_the_last_agreement_counts() -> None:
-    trials = [
-        {},
-        trial(size=(0.2, 0.5), source=(0.6, 0.1)),
-        {},
-        trial(size=(0.4, -0.3), source=(0.2, 0.3)),
-    ]
+    first = trial(size=(0.2, 0.5), source=(0.6, 0.1))
+    last = trial(size=(0.4, -0.4), source=(0.2, 0.3))
+    trials = [{}, first, {}, last]
     summary = feature_summary(trials, observed=30)
     assert summary is not None
     assert summary["size"] == {"share": pytest.approx(0.3), "agreement": -0.4, "warning": None}

@@ -23,7 +23,8 @@ class FeatureTable(Analysis):
 
     The DataFrame computed has one row per feature: ``feature``, ``share`` (of the prior variance,
     on average over the trials that had it), ``agreement`` (Spearman's correlation with the first
-    objective, of which less is better, over all trials with values) and ``warning``.
+    objective, of which less is better, over all trials with values) and ``warning``, where there
+    is one.
     """
 
     def validate_applicable_state(
@@ -48,7 +49,10 @@ class FeatureTable(Analysis):
     ) -> AnalysisCard:
         """Make the table."""
         summary = _summary(given(experiment, "an experiment")) or {}
-        rows = [{"feature": name, **carried} for name, carried in summary.items()]
+        rows = [
+            {"feature": name, **carried, "warning": carried["warning"] or ""}
+            for name, carried in summary.items()
+        ]
         return self._create_analysis_card(
             title="What was known before",
             subtitle="The share of each feature in the prior variance of the surrogate, and how it "

@@ -37,7 +37,7 @@ def test_what_is_right_carries_more_than_noise(tmp_path: object) -> None:
     frame = card.df.set_index("feature")
     assert frame.loc["right", "share"] > frame.loc["noise", "share"]
     assert frame.loc["right", "agreement"] == pytest.approx(-1.0)
-    assert frame.loc["right", "warning"] is None
+    assert frame.loc["right", "warning"] == ""
     assert "no better than chance" in frame.loc["noise", "warning"]
     page = write_report(experiment, strategy_of(client), f"{tmp_path}/report.html", title="x")
     assert "What was known before" in page.read_text()

@@ -21,8 +21,11 @@ KEYS = {
     "planned_trials",
     *("architectures", "incumbent", "reported", "best", "optimum", "cost_seconds", "seconds"),
     *(
+        "screen",
+        "cost",
         "seconds_per_trial",
         "pareto_front",
+        "picked",
         "hypervolume",
         "limits",
         "feasible",
