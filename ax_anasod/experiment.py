@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ax.api.client import Client
@@ -13,23 +12,26 @@ from ax.api.configs import StorageConfig
 from ax.api.types import TOutcome
 from ax.core.experiment import Experiment
 from ax.core.metric import Metric
-from ax.core.objective import Objective
 from ax.early_stopping.strategies import BaseEarlyStoppingStrategy
-from ax.exceptions.core import UserInputError
 
 from ax_anasod import storage  # noqa: F401  (registers our classes)
-from ax_anasod._ax import experiment_of, is_stored, save_trial
+from ax_anasod._ax import experiment_of, save_trial
 from ax_anasod.cells import Architecture, Cell
 from ax_anasod.core import SEARCH_SPACES, AnasodSearchSpace, CellSearchSpace, RunProperties
 from ax_anasod.core.architectures import ARCHITECTURE, space_of_run
 from ax_anasod.core.ax_parameters import AnyConstraint, AnyParameter
 from ax_anasod.core.bound_space import require_cell_bound
-from ax_anasod.core.objectives import directions, optimization_config, warn_if_minimised
-from ax_anasod.core.search_experiment import SearchExperiment
+from ax_anasod.core.objectives import (
+    check_objective_name,
+    directions,
+    optimization_config,
+    warn_if_minimised,
+)
+from ax_anasod.core.search_experiment import NAME, SearchExperiment, free_name
 from ax_anasod.core.seeding import check_seed
 from ax_anasod.dnas import OneShotResult
 from ax_anasod.early_stopping import stop_worst
-from ax_anasod.exceptions import OptionError, RunError, nearest_hint
+from ax_anasod.exceptions import OptionError, nearest_hint
 from ax_anasod.generation_strategy import STRATEGIES, Start, check_objectives, get, make
 from ax_anasod.generators.two_level import FEATURE_SEPARATOR
 from ax_anasod.metrics.known import known_metric
@@ -38,8 +40,6 @@ from ax_anasod.objectives import Limit, name_list
 
 if TYPE_CHECKING:
     from ax.service.ax_client import AxClient
-
-_NAME: Final = "ax_anasod"
 
 
 def make_search_space(
@@ -76,7 +76,7 @@ def make_experiment(
     seed: int = 0,
     strategy: str | None = None,
     options: dict[str, Any] | None = None,
-    name: str = _NAME,
+    name: str = NAME,
 ) -> Experiment:
     """An Ax ``Experiment`` that remembers its cell and seed through JSON and SQL.
 
@@ -118,7 +118,7 @@ def make_experiment(
     names, by_name = tuple(lower), _by_name(metrics)
     bounds = [Limit.parse(text) for text in name_list("limits", limits)]
     for limit in bounds:
-        _check_objective_name(limit.name)
+        check_objective_name(limit.name)
     limited = [limit.name for limit in bounds if limit.name not in names]
     given = [name for name in known or {} if name not in (*names, *limited, *recorded)]
     recorded = (*recorded, *dict.fromkeys(n for n in limited if n not in recorded), *given)
@@ -261,7 +261,7 @@ def make_client(
             seed=seed,
             strategy=strategy,
             options=options,
-            name=_free_name(client, name),
+            name=free_name(client, name),
         )
     )
     client.set_generation_strategy(generation_strategy)
@@ -308,19 +308,6 @@ def attach_architecture(
     return index
 
 
-def _free_name(client: Client, name: str | None) -> str:
-    """The name of a new experiment in the client's database."""
-    numbered = (f"{_NAME} {number}" for number in itertools.count(2))
-    for candidate in itertools.chain([_NAME], numbered) if name is None else [name]:
-        if not is_stored(client, candidate):
-            return candidate
-    raise RunError(
-        f"the database holds an experiment {name!r} already",
-        f"Client.load_from_database({name!r}, storage_config) goes on with it; or choose another "
-        "name",
-    )
-
-
 def _by_name(metrics: Metric | Sequence[Metric]) -> dict[str, Metric]:
     given: Sequence[Any] = metrics if isinstance(metrics, (list, tuple)) else [metrics]
     by_name: dict[str, Metric] = {}
@@ -350,20 +337,4 @@ def _check_names(
                 f"metric {name!r} is neither an objective nor reported", nearest_hint(name, names)
             )
     for name in objectives:
-        _check_objective_name(name)
-
-
-def _check_objective_name(name: str) -> None:
-    # Ax parses objectives with sympy, which takes some names for formulas or functions.
-    try:
-        weights = Objective(
-            expression=f"-{name}", metric_name_to_signature={name: name}
-        ).metric_weights
-    except (KeyError, TypeError, ValueError, UserInputError, AttributeError):
-        weights = []
-    if weights != [(name, -1.0)]:
-        raise OptionError(
-            f"Ax cannot take {name!r} as the name of an objective or limit",
-            "give it a name of letters, digits and _ that starts with a letter and is no "
-            "mathematical function or constant, such as 'valid_error'",
-        )
+        check_objective_name(name)

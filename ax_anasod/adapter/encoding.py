@@ -28,7 +28,8 @@ from botorch.utils.multi_objective.pareto import is_non_dominated
 
 from ax_anasod.adapter.scope import CheckedAdapter
 from ax_anasod.adapter.transforms import BomzeRounding, LogObjectives, is_encoding, searched_of
-from ax_anasod.core.history import History, HistoryReader
+from ax_anasod.core.history import History
+from ax_anasod.core.history_reader import HistoryReader
 from ax_anasod.core.means import failed_arms, proposed_before
 from ax_anasod.core.objectives import objective_signs
 from ax_anasod.exceptions import ObservationError

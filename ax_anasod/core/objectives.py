@@ -12,6 +12,7 @@ from ax.core.objective import Objective
 from ax.core.optimization_config import MultiObjectiveOptimizationConfig, OptimizationConfig
 from ax.core.outcome_constraint import OutcomeConstraint
 from ax.core.types import ComparisonOp
+from ax.exceptions.core import UserInputError
 
 from ax_anasod.exceptions import ObjectiveWarning, OptionError
 from ax_anasod.objectives import Limit, name_list
@@ -199,3 +200,24 @@ def directions(
             raise OptionError(f"the objectives name {name!r} twice")
     ordered = dict.fromkeys((*(name.removeprefix("-") for name in given), *higher))
     return {name: name not in higher for name in ordered}
+
+
+def check_objective_name(name: str) -> None:
+    """Make sure that Ax takes a name for what it is.
+
+    Raises:
+        OptionError: It would read a formula or function.
+    """
+    # Ax parses objectives with sympy, which takes some names for formulas or functions.
+    try:
+        weights = Objective(
+            expression=f"-{name}", metric_name_to_signature={name: name}
+        ).metric_weights
+    except (KeyError, TypeError, ValueError, UserInputError, AttributeError):
+        weights = []
+    if weights != [(name, -1.0)]:
+        raise OptionError(
+            f"Ax cannot take {name!r} as the name of an objective or limit",
+            "give it a name of letters, digits and _ that starts with a letter and is no "
+            "mathematical function or constant, such as 'valid_error'",
+        )

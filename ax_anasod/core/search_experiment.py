@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ax.core.data import Data
 from ax.core.experiment import Experiment
 from ax.core.metric import Metric
 
-from ax_anasod._ax import data_rows, properties_of
+from ax_anasod._ax import data_rows, is_stored, properties_of
+from ax_anasod.exceptions import RunError
+
+if TYPE_CHECKING:
+    from ax.api.client import Client
 
 KEY: Final = "ax_anasod"
+NAME: Final = "ax_anasod"
+"""The name of an experiment that was given none."""
 
 
 @dataclass(frozen=True)
@@ -92,3 +99,25 @@ class SearchExperiment(Experiment):
                         rows += data_rows(metric.fetch_trial_data(self.trials[index]).unwrap())
             data = Data(data_rows=rows)
         super().attach_data(data, **kwargs)
+
+
+def free_name(client: Client, name: str | None) -> str:
+    """The name of a new experiment in the client's database.
+
+    Args:
+        client: The client.
+        name: The name that is wanted; None for one that is free, ``"ax_anasod"``,
+            ``"ax_anasod 2"``, ...
+
+    Raises:
+        RunError: It is taken.
+    """
+    numbered = (f"{NAME} {number}" for number in itertools.count(2))
+    for candidate in itertools.chain([NAME], numbered) if name is None else [name]:
+        if not is_stored(client, candidate):
+            return candidate
+    raise RunError(
+        f"the database holds an experiment {name!r} already",
+        f"Client.load_from_database({name!r}, storage_config) goes on with it; or choose another "
+        "name",
+    )

@@ -14,7 +14,7 @@ from ax_anasod._ax import experiment_of
 from ax_anasod.cells import Cell
 from ax_anasod.cells import from_dict as cell_from_dict
 from ax_anasod.core.architectures import architecture_of, space_of_run
-from ax_anasod.core.history import History
+from ax_anasod.core.history_reader import read_history
 from ax_anasod.core.known import KnownMetric
 from ax_anasod.core.objectives import objective_signs
 from ax_anasod.exceptions import AnasodError, OptionError, UnknownNameError
@@ -184,7 +184,7 @@ def _of_experiment(
     config = experiment.optimization_config
     signs = {} if config is None else dict(objective_signs(config))
     column = list(signs).index(_one_of(signs, chosen, objective))
-    history = History.from_experiment(experiment, space)
+    history = read_history(experiment, space)
     targets = history.values[:, column]
     done = np.isfinite(targets)
     trials = history.trial_indices[done].tolist()

@@ -19,8 +19,8 @@ from ax.core.observation import ObservationFeatures
 from ax.core.optimization_config import OptimizationConfig
 
 from ax_anasod.cells import Cell
-from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, History
-from ax_anasod.core.history import HistoryReader
+from ax_anasod.core import AnasodSearchSpace, CellSearchSpace
+from ax_anasod.core.history_reader import HistoryReader, read_history
 from ax_anasod.core.means import fail_unusable_trials
 from ax_anasod.exceptions import ObservationWarning
 from ax_anasod.experiment import make_client
@@ -59,7 +59,7 @@ def run(toy_cell: Cell) -> Callable[..., Client]:
 def test_trials_stand_in_the_order_of_their_indices(
     run: Callable[..., Client], space: AnasodSearchSpace
 ) -> None:
-    history = History.from_experiment(run(3.0, 1.0, 2.0)._experiment, space)
+    history = read_history(run(3.0, 1.0, 2.0)._experiment, space)
 
     assert history.rows.tolist() == [[6, 0, 0], [3, 2, 1], [0, 0, 6]]
     assert history.values.tolist() == [[3.0], [1.0], [2.0]]
@@ -72,7 +72,7 @@ def test_states_of_trials_are_told_apart(
 ) -> None:
     client = run(3.0, "failed", "running", "abandoned", "no data")
 
-    history = History.from_experiment(client._experiment, space)
+    history = read_history(client._experiment, space)
 
     assert history.observed.tolist() == [True, False, False, False, False]
     assert history.failed.tolist() == [False, True, False, True, False]
@@ -83,9 +83,7 @@ def test_states_of_trials_are_told_apart(
 def test_failures_count_as_the_worst_value_seen(
     run: Callable[..., Client], space: AnasodSearchSpace
 ) -> None:
-    history = History.from_experiment(
-        run(3.0, "failed", 5.0, "abandoned", "running")._experiment, space
-    )
+    history = read_history(run(3.0, "failed", 5.0, "abandoned", "running")._experiment, space)
 
     rows, values = history.imputed()
 
@@ -96,7 +94,7 @@ def test_failures_count_as_the_worst_value_seen(
 def test_failures_before_any_value_are_left_out(
     run: Callable[..., Client], space: AnasodSearchSpace
 ) -> None:
-    history = History.from_experiment(run("failed", "running")._experiment, space)
+    history = read_history(run("failed", "running")._experiment, space)
 
     rows, values = history.imputed()
 
@@ -124,7 +122,7 @@ def test_the_time_after_the_initial_trials(
     num_initial: int,
     since: list[float],
 ) -> None:
-    history = History.from_experiment(run(*outcomes)._experiment, space)
+    history = read_history(run(*outcomes)._experiment, space)
 
     assert history.since(num_initial).tolist() == since
 
@@ -132,7 +130,7 @@ def test_the_time_after_the_initial_trials(
 def test_an_empty_run_has_no_incumbent(
     run: Callable[..., Client], space: AnasodSearchSpace
 ) -> None:
-    history = History.from_experiment(run()._experiment, space)
+    history = read_history(run()._experiment, space)
 
     assert history.rows.shape == (0, 3)
     assert history.incumbent() is None
@@ -143,7 +141,7 @@ class TestIncumbent:
     def test_it_is_the_best_observed(
         self, run: Callable[..., Client], space: AnasodSearchSpace
     ) -> None:
-        history = History.from_experiment(run(3.0, 1.0, 2.0, "failed")._experiment, space)
+        history = read_history(run(3.0, 1.0, 2.0, "failed")._experiment, space)
 
         assert history.incumbent() is not None
         assert np.array_equal(history.incumbent(), [3, 2, 1])
@@ -151,7 +149,7 @@ class TestIncumbent:
     def test_the_earliest_of_equals_wins(
         self, run: Callable[..., Client], space: AnasodSearchSpace
     ) -> None:
-        history = History.from_experiment(run(3.0, 1.0, 1.0)._experiment, space)
+        history = read_history(run(3.0, 1.0, 1.0)._experiment, space)
 
         assert np.array_equal(history.incumbent(), [3, 2, 1])
 
@@ -174,7 +172,7 @@ def test_a_trial_that_ended_without_a_usable_value_has_failed(
     client = run(3.0, value, "running", {"error": 2.0})
     client.attach_data(2, {"error": value})  # such as the first step of a curve
 
-    history = History.from_experiment(client._experiment, space)
+    history = read_history(client._experiment, space)
 
     assert history.failed.tolist() == [False, True, False, False]
     assert history.pending.tolist() == [False, False, True, False]
@@ -191,7 +189,7 @@ def test_of_several_objectives_one_that_cannot_be_used_is_enough(
         objectives=["error", "size"],
     )
 
-    history = History.from_experiment(client._experiment, space)
+    history = read_history(client._experiment, space)
 
     # The size of the last one may come later.
     assert history.failed.tolist() == [False, True, False]
@@ -223,7 +221,7 @@ def test_a_wrong_value_can_be_repaired(
     else:
         client.attach_data(1, {"error": 2.0})
 
-    history = History.from_experiment(client._experiment, space)
+    history = read_history(client._experiment, space)
 
     assert history.observed.tolist() == [True, repair != "failed"]
 
@@ -235,7 +233,7 @@ def test_wrong_values_of_failed_trials_and_reported_metrics_do_not_matter(
     client.attach_data(1, {"error": np.inf})
     client.mark_trial_failed(1)
 
-    history = History.from_experiment(client._experiment, space)
+    history = read_history(client._experiment, space)
 
     assert history.observed.tolist() == [True, False]
 
@@ -245,7 +243,7 @@ def test_several_objectives_are_several_columns(
 ) -> None:
     client = run({"error": 2.0, "size": 9.0}, {"error": 1.0}, objectives=["error", "size"])
 
-    history = History.from_experiment(client._experiment, space)
+    history = read_history(client._experiment, space)
 
     np.testing.assert_array_equal(history.values, [[2.0, 9.0], [1.0, np.nan]])
     assert history.observed.tolist() == [True, False]
@@ -266,7 +264,7 @@ def test_a_maximised_objective_is_negated(toy_cell: Cell, space: AnasodSearchSpa
         trial.mark_running(no_runner_required=True).mark_completed()
         experiment.attach_data(_data(trial.index, trial.arms[0].name, "score", score))
 
-    history = History.from_experiment(experiment, space)
+    history = read_history(experiment, space)
 
     assert history.values[:, 0].tolist() == [-0.2, -0.9, -0.5]
     assert np.array_equal(history.incumbent(), [3, 2, 1])
@@ -284,7 +282,7 @@ def test_arms_of_a_batch_are_rows_of_their_own(toy_cell: Cell, space: AnasodSear
     experiment.attach_data(_data(0, "0_0", "error", 4.0))
     experiment.attach_data(_data(0, "0_1", "error", 1.0))
 
-    history = History.from_experiment(experiment, space)
+    history = read_history(experiment, space)
 
     assert history.rows.tolist() == [[6, 0, 0], [3, 2, 1], [0, 0, 6]]
     assert history.trial_indices.tolist() == [0, 0, 0]
@@ -301,7 +299,7 @@ def test_learning_curves_count_with_their_last_step(
     client.attach_data(0, {"error": 4.0}, progression=7)
     client.attach_data(0, {"error": 5.0}, progression=3)
 
-    history = History.from_experiment(client._experiment, space)
+    history = read_history(client._experiment, space)
 
     assert history.values.tolist() == [[4.0]]
 

@@ -12,7 +12,7 @@ from ax.api.configs import ChoiceParameterConfig, RangeParameterConfig
 
 from ax_anasod import architecture_of, make_client
 from ax_anasod.cells import Cell
-from ax_anasod.core.history import History
+from ax_anasod.core.history_reader import read_history
 from ax_anasod.exceptions import OptionError
 from ax_anasod.generation_strategy import STRATEGIES
 from ax_anasod.generators.joint_search import JointImprovement
@@ -138,7 +138,7 @@ def test_what_joint_models_do_not_search_is_refused() -> None:
 
 def test_a_history_of_cells_has_no_settings() -> None:
     client = make_client(CELL, "random")
-    run_history = History.from_experiment(client._experiment, client._experiment.search_space)
+    run_history = read_history(client._experiment, client._experiment.search_space)
     assert run_history.settings.shape == (0, 0)
 
 
