@@ -163,6 +163,7 @@ METHODS: dict[str, Method] = {
     "tpe": optuna_sampler(tpe),
     "two-level-bo": ours("two-level-bo"),
     "anasod-bo": ours("anasod-bo"),
+    "anasod-random": ours("anasod-random"),
 }
 
 

@@ -54,6 +54,7 @@ OVERRIDES = {
     "HistoryAdapter._gen": "the generator reads the history",
     "HistoryAdapter._process_and_transform_data": "Ax makes tables that nobody reads",
     "HistoryGenerator._get_state": "Ax would store a seed and a position that follow already",
+    "EncodingAcquisition._update_objective_thresholds": "the goal has a reference point of its own",
     "EncodingAcquisition._instantiate_acquisition": "Ax looks the options of the acquisition up",
     "EncodingGenerator._instantiate_acquisition": "the acquisition depends on the objectives",
     "RepeatablePercentileEarlyStoppingStrategy._lookup_and_validate_data": (

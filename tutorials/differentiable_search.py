@@ -214,8 +214,8 @@ plt.show()
 # %% [markdown]
 # One seed, small images and short trainings: the picture shows how it works, not how much it gains.
 # In the run that is printed here the search without a start was ahead: the digits want skips, and
-# draws from p have few of them. `docs/strategies.md` has measured on NAS-Bench-201 where a start
-# gains and where it costs.
+# draws from p have few of them. `docs/strategies.md` has measured on NAS-Bench-201 what a
+# start gains.
 #
 # ## What to do next
 #

@@ -309,9 +309,8 @@ def _impute_failures(
     arms, data = experiment_data.arm_data, experiment_data.observation_data
     if not failures:
         return experiment_data
-    keys = pd.MultiIndex.from_tuples(
-        [(index, arm.name) for index, arm in failures], names=arms.index.names
-    )
+    failed = [(index, arm.name) for index, arm in failures]
+    keys = pd.MultiIndex.from_tuples(failed, names=arms.index.names)
     new_arms = pd.DataFrame(
         [{**{name: arm.parameters[name] for name in names}, "metadata": {}} for _, arm in failures],
         index=keys,
@@ -321,7 +320,7 @@ def _impute_failures(
         lowest = kind == "mean" and objectives.get(metric, 1.0) < 0
         worst = data[kind, metric].min() if lowest else data[kind, metric].max()
         if kind == "mean":
-            new_data[kind, metric] = [told.get((key, metric), worst) for key in keys]
+            new_data[kind, metric] = [told.get((key, metric), worst) for key in failed]
         else:
             new_data[kind, metric] = worst if kind == "sem" else None
     return type(experiment_data)(

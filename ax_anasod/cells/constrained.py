@@ -221,6 +221,40 @@ class ConstrainedCell(DerivedCell):
         decoding.check_generator(rng)
         return self._multinomial(np.zeros((n, self.num_operations)), rng)
 
+    def sample_with(self, n: int, fixed: Mapping[int, int], rng: np.random.Generator) -> Codes:
+        """Draws valid codes of which some columns are given, uniformly.
+
+        Args:
+            n: How many.
+            fixed: Column -> value.
+            rng: Source of randomness.
+
+        Raises:
+            EncodingError: There is none.
+        """
+        given = np.zeros((self.parts, self.num_operations), dtype=np.int64)
+        for column, value in fixed.items():
+            if column < self.num_blocks:
+                given[column // self.total, value] += 1
+        log_factorials = np.append(0.0, np.cumsum(np.log(np.arange(1, self.total + 1))))
+        left = np.arange(self.total + 1) - given[:, :, None]
+        # What is left of each operation may lie on any of the other blocks.
+        weights = np.where(left >= 0, -log_factorials[np.maximum(left, 0)], -np.inf)
+
+        def draw(rows: NDArray[np.int64]) -> Codes:
+            codes = np.empty((len(rows), len(self.code_sizes)), dtype=np.int64)
+            decoding.choose_wiring(self, codes, rng)
+            for part in range(self.parts):
+                blocks = range(part * self.total, (part + 1) * self.total)
+                free = [column for column in blocks if column not in fixed]
+                counts = self.grid.sample(len(rows), rng, weights[part]) - given[part]
+                dealt = decoding.multiset(counts, len(free)).T
+                codes[:, free] = rng.permuted(dealt, axis=1)
+            codes[:, list(fixed)] = list(fixed.values())
+            return codes
+
+        return decoding.draw_accepted(self, n, draw, self.is_valid)
+
     def _multinomial(self, logs: NDArray[np.float64], rng: np.random.Generator) -> Codes:
         """Blocks drawn from ``n x k`` shares (their logarithms), given that all is valid."""
         log_factorials = np.append(0.0, np.cumsum(np.log(np.arange(1, self.total + 1))))

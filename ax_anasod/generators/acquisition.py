@@ -62,7 +62,9 @@ class EncodingAcquisition(Acquisition):
     _believed: Tensor | None = None
 
     def _update_objective_thresholds(self, torch_opt_config: TorchOptConfig) -> None:
-        """Nothing: the goal has a reference point of its own."""
+        """None: the goal has a reference point of its own."""
+        # Ax would report those that the user gave, and stumble where only some are given.
+        self._objective_thresholds = None
 
     def _instantiate_acquisition(self) -> None:
         goal: EncodingGoal | None = self.options.get("goal")

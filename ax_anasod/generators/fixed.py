@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from ax_anasod.cells import Cell, RestrictedCell
+from ax_anasod.cells import Cell, ConstrainedCell, RestrictedCell
 from ax_anasod.cells.keys import LIMIT, all_codes
 from ax_anasod.exceptions import ArchitectureError, EncodingError
 from ax_anasod.simplex import bomze_round
@@ -56,6 +56,8 @@ def apply_fixed_counts(fractions: Fractions, cell: Cell, fixed: Mapping[int, int
         shares = fractions[:, free] + np.finfo(np.float64).tiny
         points[:, free] = remaining * shares / shares.sum(axis=1, keepdims=True)
         counts[:, free] = bomze_round(points[:, free], remaining)
+    if isinstance(cell, ConstrainedCell):
+        return cell.nearest(points, fixed)
     return _nearest_feasible(points, counts, cell, columns, values)
 
 
@@ -117,6 +119,11 @@ def draw_with_fixed(
             raise _none_found(cell, fixed)
         drawn: Codes = present[rng.integers(len(present), size=n)]
         return drawn
+    if isinstance(cell, ConstrainedCell):
+        try:
+            return cell.sample_with(n, fixed, rng)
+        except EncodingError:
+            raise _none_found(cell, fixed) from None
     found = np.empty((0, len(cell.code_sizes)), dtype=np.int64)
     for _ in range(0, _MAX_DRAWS, _BATCH):
         codes = rng.integers(0, cell.code_sizes, size=(_BATCH, len(cell.code_sizes)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -179,6 +180,8 @@ class OneShotCurves:
 
         data = self.epochs[self.epochs["objective"] == column.oracle.name]
         drawn_as = looks([method.label for method in self.runs.methods])
+        # All in grey, so that each needs a line of its own.
+        lines_of_argmax = itertools.cycle(("-", "--", ":", "-."))
         for method in self.runs.methods:
             label = method.label
             colour, line = drawn_as[label]
@@ -206,14 +209,19 @@ class OneShotCurves:
             axes.plot(of_label["epoch"], of_label["sampled_error"], ".", color=colour, alpha=0.35)
             if method.name == "darts":
                 axes.plot(
-                    epochs, means["argmax_error"], ".-", color=style.GREY, label=f"{label}, argmax"
+                    epochs,
+                    means["argmax_error"],
+                    next(lines_of_argmax),
+                    marker=".",
+                    color=style.GREY,
+                    label=f"{label}, argmax",
                 )
         axes.plot([], [], color="black", linewidth=0.8, label="thin: expected error of a draw")
         best, error = _best_of_one(column)
         axes.axhline(
             column.oracle.uniform, color=style.FAILED, linestyle="--", label="a uniform draw"
         )
-        axes.axhline(error, color=style.BEST, linestyle="--", label=f"only {best}")
+        axes.axhline(error, color=style.BEST, linestyle="-.", label=f"only {best}")
         axes.set_title(column.title, loc="left", fontsize=12, fontweight="bold", pad=12)
         axes.set_xlabel("epoch of the search")
         axes.set_ylabel(style.axis_label(column.oracle.name, column.unit))

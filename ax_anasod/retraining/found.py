@@ -155,14 +155,7 @@ class BestTrial(SearchResult):
 
     @classmethod
     def ranked(cls, run: str | Path, number: int) -> list[Self]:
-        """Read the best trials of a run folder, the most promising first.
-
-        By the first objective of those that have ended and keep the limits; of several objectives
-        the others decide where the first ties.
-
-        Args:
-            run: The folder.
-            number: How many, at most.
+        """Read the best trials of a run that keep its limits, at most so many.
 
         Raises:
             RunError: As `in_run`.

@@ -58,11 +58,13 @@ class _Layer:
 
     Args:
         first: The first edge of each node, ``V``.
+        sources: The node that it starts at.
         values: The count of the operation.
         targets: The node of the next layer.
     """
 
     first: npt.NDArray[np.int64]
+    sources: npt.NDArray[np.int64]
     values: npt.NDArray[np.int64]
     targets: npt.NDArray[np.int64]
 
@@ -146,21 +148,27 @@ class ConstrainedGrid:
             EncodingError: No encoding has the fixed counts.
         """
         weights = self._weights(fixed or {}, log_weights)
-        ways = self._ways(weights)
+        ways = self._ways(weights, scaled=True)
         if not ways[0][0] > 0:
             raise self._none_with(fixed or {})
         counts = np.empty((n, self.num_operations), dtype=np.int64)
         nodes = np.zeros(n, dtype=np.int64)
         for i, layer in enumerate(self._layers):
-            shares = np.cumsum(weights[i] * ways[i + 1][layer.targets])
-            before = np.append(0.0, shares)[layer.first]
-            places = before[nodes] + rng.random(n) * ways[i][nodes]
-            edges = np.searchsorted(shares, places, side="right")
-            # Rounding must not lead to the edges of another node, or to one of weight 0.
-            last = np.append(layer.first[1:], len(shares))[nodes] - 1
-            edges = np.clip(edges, layer.first[nodes], last)
-            counts[:, i] = layer.values[edges]
-            nodes = layer.targets[edges]
+            shares = weights[i] * ways[i + 1][layer.targets]
+            # Edges of weight 0 must not be met by rounding, either.
+            kept = np.flatnonzero(shares > 0)
+            sources = layer.sources[kept]
+            # Of each node the shares sum to 1, so that those of one cannot drown another's.
+            sums = np.bincount(sources, shares[kept], minlength=len(layer.first))
+            ends = np.append(0.0, np.cumsum(shares[kept] / sums[sources]))
+            numbers = np.arange(len(layer.first))
+            first = np.searchsorted(sources, numbers)
+            last = np.searchsorted(sources, numbers, side="right")
+            low, high = ends[first][nodes], ends[last][nodes]
+            edges = np.searchsorted(ends[1:], low + rng.random(n) * (high - low), side="right")
+            chosen = kept[np.clip(edges, first[nodes], last[nodes] - 1)]
+            counts[:, i] = layer.values[chosen]
+            nodes = layer.targets[chosen]
         return counts
 
     def nearest(
@@ -226,17 +234,29 @@ class ConstrainedGrid:
             own = np.ones(len(layer.values))
             if log_weights is not None:
                 # Scaled, so that products over the layers neither vanish nor overflow.
-                own = np.exp(log_weights[i] - log_weights[i].max())[layer.values]
+                highest = log_weights[i][layer.values].max()
+                if highest > -np.inf:
+                    own = np.exp(log_weights[i] - highest)[layer.values]
+                else:
+                    own = np.zeros(len(layer.values))
             if i in fixed:
                 own = np.where(layer.values == fixed[i], own, 0.0)
             weights.append(own)
         return weights
 
-    def _ways(self, weights: list[npt.NDArray[np.float64]]) -> list[npt.NDArray[np.float64]]:
-        """The sum over all paths from each node to the end, of each layer."""
+    def _ways(
+        self, weights: list[npt.NDArray[np.float64]], *, scaled: bool = False
+    ) -> list[npt.NDArray[np.float64]]:
+        """The sum over all paths from each node to the end, of each layer.
+
+        Args:
+            weights: The factor of each edge.
+            scaled: Whether the largest of each layer is 1, so that none underflows.
+        """
         ways = [np.ones(1)]
         for layer, own in zip(reversed(self._layers), reversed(weights), strict=True):
-            ways.insert(0, np.add.reduceat(own * ways[0][layer.targets], layer.first))
+            sums = np.add.reduceat(own * ways[0][layer.targets], layer.first)
+            ways.insert(0, sums / (sums.max() or 1.0) if scaled else sums)
         return ways
 
     def _built(self, constraints: Sequence[CountConstraint]) -> list[_Layer] | None:
@@ -345,5 +365,5 @@ def _pruned(forward: list[tuple[npt.NDArray[np.int64], ...]]) -> list[_Layer] | 
         known, first = np.unique(sources, return_index=True)
         alive = np.full(int(sources.max()) + 1, -1, dtype=np.int64)
         alive[known] = np.arange(len(known))
-        layers.insert(0, _Layer(first, values, targets))
+        layers.insert(0, _Layer(first, alive[sources], values, targets))
     return layers

@@ -33,7 +33,7 @@ MILLISECONDS: Final = "ms"
 # Repeats go on until the middle half of them lies within so much of their median, or for so many
 # times as long as asked for.
 _STEADY: Final = 0.1
-_PATIENCE: Final = 10
+_PATIENCE: Final = 5
 
 
 @checked
@@ -48,7 +48,7 @@ class LatencyConfig:
         device: Where the network is to be used: ``cpu``, ``cuda``, ``mps``, or one of several such
             as ``cuda:1``.
         threads: Threads of the CPU.
-        seconds: How long passes are repeated at least, after a warm-up; ten times as long where
+        seconds: How long passes are repeated at least, after a warm-up; five times as long where
             they take now more and now less.
 
     Raises:

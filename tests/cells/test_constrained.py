@@ -9,6 +9,7 @@ from scipy import stats
 from ax_anasod import cells
 from ax_anasod.cells import Cell, ConstrainedCell, RestrictedCell, constrained
 from ax_anasod.exceptions import ArchitectureError, CellError, EncodingError, OptionError
+from ax_anasod.generators.fixed import apply_fixed_counts, draw_with_fixed
 from ax_anasod.simplex import CountConstraint
 
 FULL = Cell("mine", operations=["conv", "pool", "skip"], num_blocks=4, wiring=[2])
@@ -109,3 +110,39 @@ def test_constraints_add_up() -> None:
     assert constrained(restricted, [ONE_POOL]).enumerate().tolist() == [[0, 0, 0, 1, 0]]
     with pytest.raises(OptionError, match="none keeps 'n_pool == 1'"):
         constrained(RestrictedCell(FULL, [[0, 0, 0, 0, 0]]), [ONE_POOL])
+
+
+def test_codes_with_given_columns_are_drawn_uniformly() -> None:
+    fixed = {1: 1, 4: 1}
+    codes = CELL.enumerate()
+    wanted = codes[(codes[:, [1, 4]] == 1).all(axis=1)]
+    drawn = CELL.sample_with(8000, fixed, np.random.default_rng(0))
+    _, found = np.unique(np.concatenate([wanted, drawn]), axis=0, return_counts=True)
+    assert len(found) == len(wanted)
+    assert stats.chisquare(found - 1).pvalue > 1e-3
+    with pytest.raises(EncodingError):
+        CELL.sample_with(1, {0: 1, 1: 1}, np.random.default_rng(0))
+
+
+LARGE = ConstrainedCell(
+    Cell("large", operations=[f"op{i}" for i in range(12)], num_blocks=40),
+    [
+        CountConstraint(tuple(float(i == 0) for i in range(12)), 1.0, True, "n_op0 == 1"),
+        CountConstraint(tuple(-float(i < 3) for i in range(12)), -30.0, text="first >= 30"),
+        CountConstraint(tuple(float(i == 11) for i in range(12)), 0.0, text="n_op11 <= 0"),
+    ],
+)
+
+
+def test_large_cells_are_searched_without_being_listed() -> None:
+    rng = np.random.default_rng(0)
+    assert LARGE.is_valid(LARGE.sample(50, rng)).all()
+    assert LARGE.is_valid(LARGE.sample_with(50, {0: 0, 7: 5}, rng)).all()
+    counts = apply_fixed_counts(rng.dirichlet(np.ones(12), size=50), LARGE, {1: 10, 4: 2})
+    assert LARGE.is_feasible(counts).all()
+    assert (counts[:, [1, 4]] == [10, 2]).all()
+    assert LARGE.is_valid(LARGE.decode(counts, rng)).all()
+    with pytest.raises(EncodingError, match="no encoding with the fixed counts"):
+        apply_fixed_counts(rng.dirichlet(np.ones(12), size=1), LARGE, {0: 2})
+    with pytest.raises(ArchitectureError, match="no valid architecture"):
+        draw_with_fixed(LARGE, 1, {0: 11}, rng)

@@ -40,7 +40,9 @@ def test_evaluate_writes_a_model_and_says_how_good_it_is(
     assert result["training"]["mix"] == "cutmix"
     assert 0 <= result["test_error"] <= 100
     stored = json.loads((run / "evaluation" / "metrics.json").read_text())
-    assert stored == {name: value for name, value in result.items() if name != "out"}
+    told = {name: value for name, value in result.items() if name not in ("out", "picked")}
+    assert stored == told
+    assert result["picked"] is None
     assert (run / "evaluation" / "model.pt").is_file()
     assert (run / "evaluation" / "learning_curve.png").is_file()
 
@@ -85,6 +87,37 @@ def test_ensemble_compares_single_and_together(command: Callable[..., Any], run:
     ]
     assert "mean of members" in outcome.err
     assert (run / "two" / "reliability.png").is_file()
+
+
+def test_the_best_trials_are_trained_one_after_another(
+    command: Callable[..., Any], run: Path
+) -> None:
+    outcome = command("evaluate", run, "--top", 3, "--budget", 1e-9, *QUICK, "--json")
+    assert (outcome.json["trained"], outcome.json["asked_for"]) == (1, 2)
+    both = command("evaluate", run, "--top", 3, *QUICK, "--json").json
+    assert both["out"] == str(run / "evaluation-top")
+    assert both["networks"][0] == outcome.json["networks"][0]
+    assert {network["trial"] for network in both["networks"]} == {0, 1}
+    errors = [network["valid_error_in_search"] for network in both["networks"]]
+    assert errors == sorted(errors)
+    assert (run / "evaluation-top" / "top-1" / "model.pt").is_file()
+    shown = command("evaluate", run, "--top", 2, *QUICK).out
+    assert "2 of 2 on digits" in shown
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--pick", "knee"], "no front to pick 'knee' from: valid_error is the only objective"),
+        (["--budget", 1], "--budget is for --top N"),
+        (["--top", 2, "--pick", "knee"], "--pick names one network, --top N several"),
+        (["--top", 0], "'0' is not a whole number of at least 1"),
+    ],
+)
+def test_what_no_run_has_is_said_in_one_line(
+    refused: Callable[..., str], run: Path, options: list[object], message: str
+) -> None:
+    assert message in refused("evaluate", run, *options, *QUICK)
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,8 @@ from ax_anasod.core.cell_search_space import search_space
 from ax_anasod.exceptions import AnasodError, ArchitectureError, EncodingError, OptionError
 from ax_anasod.generation_strategy import make
 from ax_anasod.hyperparameters import Choice, Range
+from ax_anasod.nasbench import TableBenchmark
+from ax_anasod.runners.query import BenchmarkQuery
 
 CELL = Cell("mine", operations=["conv", "max pool", "skip"], num_blocks=4)
 PARAMETERS = [
@@ -206,3 +208,14 @@ def test_attached_architectures_have_what_is_beside_them() -> None:
     assert client._experiment.trials[index].arm.parameters["rate"] == 0.1
     with pytest.raises(ArchitectureError, match=r"missing \['rate'"):
         attach_architecture(client, "conv|conv|skip|skip", {"error": 1.0})
+
+
+def test_who_knows_nothing_of_hyperparameters_evaluates_no_such_trial(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    architectures = CELL.to_strings(CELL.enumerate())
+    path.write_text("arch,error\n" + "".join(f"{a},{i}\n" for i, a in enumerate(architectures)))
+    benchmark = TableBenchmark(path, CELL, minimize="error")
+    client = make_client(CELL, "random", parameters=PARAMETERS)
+    ((index, _),) = client.get_next_trials(1).items()
+    with pytest.raises(OptionError, match=r"table knows nothing of the parameters \['rate'"):
+        BenchmarkQuery(benchmark).of(client._experiment.trials[index])

@@ -321,6 +321,23 @@ class TestParetoFront:
 
         assert runs[0] == runs[1]
 
+    @pytest.mark.filterwarnings("ignore:there is a threshold on size")
+    @pytest.mark.parametrize("limits", [["size <= 4"], ["size <= 4", "error <= 90"], ["cost <= 1"]])
+    def test_limits_on_objectives_and_others(self, toy_cell: Cell, limits: list[str]) -> None:
+        client = make_client(
+            toy_cell,
+            "anasod-bo",
+            objectives=["error", "size"],
+            limits=limits,
+            reported=[] if "cost" in limits[0] else ["cost"],
+            num_initial=3,
+        )
+        for _ in range(5):
+            for index, parameters in client.get_next_trials(1).items():
+                values = _two_objectives(parameters)
+                client.complete_trial(index, {**values, "cost": values["size"] / 4})
+        assert _nodes(client, 2) == ["anasod-bo", "anasod-bo"]
+
     def test_an_objective_may_be_missing_or_failed(self, toy_cell: Cell) -> None:
         client = make_client(toy_cell, "anasod-bo", objectives=["error", "size"], num_initial=3)
         for index, parameters in client.get_next_trials(6).items():

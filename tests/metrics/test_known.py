@@ -16,7 +16,7 @@ from ax.storage.json_store.encoder import object_to_json
 from ax_anasod import cells
 from ax_anasod._ax import experiment_of
 from ax_anasod.cells import Cell
-from ax_anasod.core import KnownMetric
+from ax_anasod.core import KnownMetric, architecture_of
 from ax_anasod.exceptions import AnasodError, CellError, OptionError, RunError, UnknownNameError
 from ax_anasod.experiment import make_client
 from ax_anasod.metrics import KnownLookup, KnownSize, KnownSum
@@ -225,3 +225,21 @@ def test_a_search_under_limits_goes_on_exactly_from_json(tmp_path: Path) -> None
     begun = search(first, 6)
     first.save_to_json_file(str(tmp_path / "run.json"))
     assert begun + search(Client.load_from_json_file(str(tmp_path / "run.json")), 4) == whole
+
+
+def test_random_draws_keep_limits_on_what_is_known() -> None:
+    def proposed(limit: str) -> list[float]:
+        client = make_client(CELL, "random", known={"size": COSTS}, limits=[limit])
+        sizes = []
+        for _ in range(12):
+            for index in client.get_next_trials(1):
+                code = architecture_of(client, index).code
+                sizes.append(KnownSum("size", CELL, COSTS).values(code[None]).item())
+                client.complete_trial(index, {"error": 1.0})
+        return sizes
+
+    assert max(proposed("size <= 2")) <= 2
+    assert min(proposed("size >= 6")) >= 6
+    assert max(proposed("size <= 20")) > 2
+    with pytest.raises(OptionError, match="no architecture of cell 'plain' was found"):
+        proposed("size <= -1")

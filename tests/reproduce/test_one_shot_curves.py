@@ -11,6 +11,7 @@ from ax_anasod import cells
 from ax_anasod.nasbench import NASBench201Benchmark
 from ax_anasod.reproduce import OneShotCurves, OneShotProtocol, make_runs, write_files
 from ax_anasod.reproduce.one_shot_columns import columns_of
+from ax_anasod.reproduce.one_shot_protocol import OneShotMethod
 from ax_anasod.training import ImageData
 
 CELL = cells.get("nas-bench-201")
@@ -62,6 +63,21 @@ def test_figure_has_a_panel_for_each_column(made: OneShotCurves) -> None:
     assert "only nor_conv_3x3" in lines
     # A band for each method.
     assert len(first.collections) == 2
+
+
+def test_two_grey_lines_of_argmax_can_be_told_apart(made: OneShotCurves) -> None:
+    faster = OneShotMethod("darts", {"learning_rate": 0.05})
+    runs = replace(
+        made.runs,
+        methods=[*made.runs.methods, faster],
+        outcomes=[
+            *made.runs.outcomes,
+            *(replace(outcome, label=faster.label) for outcome in made.runs.of("darts")),
+        ],
+    )
+    axes = replace(made, runs=runs).draw().axes[0]
+    grey = [line for line in axes.lines if str(line.get_label()).endswith(", argmax")]
+    assert len({line.get_linestyle() for line in grey}) == 2
 
 
 def test_table_and_files(made: OneShotCurves, tmp_path: Path) -> None:

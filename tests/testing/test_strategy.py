@@ -130,7 +130,9 @@ def test_a_missing_package_skips(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_pair_of_a_name_and_a_cell_is_examined(pytester_like: list[str]) -> None:
     tests = [name for name in dir(StrategyConformance) if name.startswith("test_")]
 
-    assert len(pytester_like) == len(tests) * len(GENERATORS)
+    # Of these none searches what is beside a cell.
+    examined = [name for name in pytester_like if not name.startswith("test_a_joint_space")]
+    assert len(examined) == (len(tests) - 1) * len(GENERATORS)
 
 
 @pytest.fixture
