@@ -19,6 +19,7 @@
 import logging
 import warnings
 
+import matplotlib.pyplot as plt
 import numpy as np
 
 # Ax reports its own doing at every trial.
@@ -61,6 +62,16 @@ warm_client, warm = search(citeseer, 40, sources=[earlier])
 
 for trials in (1, 5, 10, 20, 40):
     print(f"{trials:2} trials: cold {cold[trials - 1]:.2f} %   source {warm[trials - 1]:.2f} %")
+
+# %%
+plt.figure(figsize=(7, 3), dpi=100)
+plt.step(range(40), cold, where="post", label="cold")
+plt.step(range(40), warm, where="post", label="with cora as a source")
+plt.axhline(optimum, color="grey", lw=1, label="best of all 26,206")
+plt.xlabel("trial")
+plt.ylabel("best error so far (%)")
+plt.legend(frameon=False)
+plt.show()
 
 # %% [markdown]
 # What a source is worth depends on how alike the tasks are, and one pair of runs says little:
