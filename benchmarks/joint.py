@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -158,6 +159,8 @@ def main() -> None:
     parser.add_argument("--methods", default=METHODS)
     parser.add_argument("--data", type=Path, default=DATA)
     arguments = parser.parse_args()
+    # Ax reports every trial at level INFO.
+    logging.disable(logging.INFO)
     table = JointTable(arguments.data)
     print(json.dumps({"optimum": round(float(np.exp(np.nanmin(table.logs))), 4)}), flush=True)
     first: dict[int, np.ndarray] = {}
