@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -34,7 +35,7 @@ from ax_anasod.generators import EncodingGenerator, TwoLevelGenerator
 from ax_anasod.nasbench.table_file import read_table
 
 DATA = Path(__file__).parent.parent / "tests" / "data"
-PARAMETERS = [
+PARAMETERS: list[RangeParameterConfig | ChoiceParameterConfig] = [
     RangeParameterConfig("learning_rate", (0.001, 1.0), "float", scaling="log"),
     RangeParameterConfig("weight_decay", (0.0001, 0.1), "float", scaling="log"),
     ChoiceParameterConfig("width", [8, 16, 32], "int", is_ordered=True),
@@ -79,7 +80,7 @@ def ours(strategy: str, form: str | None = None, fixed: bool = False) -> Run:
             TwoLevelGenerator.joint_form = form  # type: ignore[assignment]
             EncodingGenerator.joint_form = form  # type: ignore[assignment]
         client = make_client(
-            table.cell, strategy, seed=seed, parameters=[] if fixed else PARAMETERS
+            table.cell, strategy, seed=seed, parameters=() if fixed else PARAMETERS
         )
         errors = []
         for _ in range(trials):
@@ -158,6 +159,8 @@ def main() -> None:
     parser.add_argument("--methods", default=METHODS)
     parser.add_argument("--data", type=Path, default=DATA)
     arguments = parser.parse_args()
+    # Ax reports every trial at level INFO.
+    logging.disable(logging.INFO)
     table = JointTable(arguments.data)
     print(json.dumps({"optimum": round(float(np.exp(np.nanmin(table.logs))), 4)}), flush=True)
     first: dict[int, np.ndarray] = {}

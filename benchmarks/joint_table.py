@@ -46,8 +46,10 @@ LEARNING_RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 WEIGHT_DECAYS = (0.0001, 0.001, 0.01, 0.1)
 WIDTHS = (8, 16, 32)
 SEEDS = (0, 1, 2)
-COLUMNS = ("arch", "learning_rate", "weight_decay", "width", "accuracy", "deviation")
-COLUMNS += ("test_accuracy",)
+COLUMNS = (
+    *("arch", "learning_rate", "weight_decay", "width"),
+    *("accuracy", "deviation", "test_accuracy"),
+)
 
 _EPOCHS, _BATCH, _CELLS = 20, 40, 2
 _TRAIN, _VALID = 400, 700
@@ -149,7 +151,8 @@ def train(code: list[int], width: int, digits: Digits) -> tuple[np.ndarray, np.n
                 for p, momentum, slope in zip(networks.parameters, momenta, slopes, strict=True):
                     momentum.mul_(0.9).add_(slope)
                     p.mul_(1 - rate * decays).sub_(rate * momentum)
-    return tuple(_accuracies(networks, digits, rows) for rows in (digits.valid, digits.test))
+    valid, test = (_accuracies(networks, digits, rows) for rows in (digits.valid, digits.test))
+    return valid, test
 
 
 def _accuracies(networks: Networks, digits: Digits, rows: np.ndarray) -> np.ndarray:
