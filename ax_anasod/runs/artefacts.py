@@ -12,12 +12,12 @@ from ax_anasod._ax import strategy_of
 from ax_anasod.analysis import FrontFacts, write_pictures, write_report
 from ax_anasod.files import write_whole
 from ax_anasod.fronts import pareto_front
-from ax_anasod.nasbench.truth import all_points
 from ax_anasod.runs.folder import RunFolder
 from ax_anasod.runs.layout import DATABASE, PARETO, REPORT, TRIALS
 from ax_anasod.runs.results import Results
 from ax_anasod.runs.state import RunState
 from ax_anasod.storage.database import write_database
+from ax_anasod.truth import all_points
 
 # The database is written again when the search has gone on for this many times as long as
 # the last writing took, so that all writing costs a small, constant share of the run...

@@ -20,7 +20,6 @@ from ax_anasod.hyperparameters import Hyperparameters
 from ax_anasod.metrics import KnownProxy
 from ax_anasod.metrics.prior import chosen_by
 from ax_anasod.metrics.source import earlier_search
-from ax_anasod.nasbench.truth import Answers, best_value
 from ax_anasod.objectives import Limit, Objective, find_quantity
 from ax_anasod.picking import parse_pick
 from ax_anasod.proxies import PROXIES, ProxyConfig
@@ -29,6 +28,7 @@ from ax_anasod.runs.given import read_given
 from ax_anasod.runs.metric_names import metric_names
 from ax_anasod.runs.proxy_features import proxy_metric, proxy_values
 from ax_anasod.training.task import TrainingTask, find_operations
+from ax_anasod.truth import Answers, best_value
 
 
 class Subject(Answers, Protocol):

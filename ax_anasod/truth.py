@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ax_anasod.nasbench.benchmark import FloatArray
+from ax_anasod.fronts import FloatArray
 from ax_anasod.objectives import Limit, Objective
 
 
