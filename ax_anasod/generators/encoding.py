@@ -28,8 +28,8 @@ from ax_anasod.hyperparameters import Hyperparameters
 from ax_anasod.settings import PositiveFloat, PositiveInt, checked
 from ax_anasod.simplex import TrustRegionSchedule
 from ax_anasod.surrogates.gp import EncodingGP, EncodingLikelihood, free_at_once
-from ax_anasod.surrogates.joint import JointForm
 from ax_anasod.surrogates.joint_encodings import JointEncodingGP
+from ax_anasod.surrogates.joint_fit import JointForm
 
 Optimizer = Literal["pool", "mirror-descent", "exhaustive"]
 OPTIMIZERS: Final[tuple[str, ...]] = get_args(Optimizer)

@@ -18,7 +18,8 @@ from ax_anasod.generators.ties import best_row
 from ax_anasod.hyperparameters import Hyperparameters, draw_settings
 from ax_anasod.simplex import sample_biased
 from ax_anasod.surrogates import LevelFeatures, log_expected_improvement
-from ax_anasod.surrogates.joint import JointForm, JointGP, Points
+from ax_anasod.surrogates.joint import JointGP
+from ax_anasod.surrogates.joint_fit import JointForm, Points
 from ax_anasod.surrogates.levels import Level
 from ax_anasod.typing import Codes, Settings
 

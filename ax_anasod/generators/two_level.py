@@ -30,7 +30,7 @@ from ax_anasod.generators.two_level_search import search
 from ax_anasod.metadata import EXPECTED_IMPROVEMENT, FEATURES
 from ax_anasod.settings import PositiveInt, checked
 from ax_anasod.surrogates import Level, LevelFeatures, LevelName, levels_of
-from ax_anasod.surrogates.joint import JointForm
+from ax_anasod.surrogates.joint_fit import JointForm
 from ax_anasod.typing import Settings
 
 _BLOCKS: Final[tuple[LevelName, ...]] = ("distribution", "blocks")

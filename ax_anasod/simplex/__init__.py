@@ -1,6 +1,6 @@
 """Pure maths on counts and fractions: the grid, rounding onto it, draws around it."""
 
-from ax_anasod.simplex.constrained import ConstrainedGrid, CountConstraint
+from ax_anasod.simplex.constrained import ConstrainedGrid
 from ax_anasod.simplex.counts import validate_counts
 from ax_anasod.simplex.dirichlet import (
     concentration,
@@ -16,6 +16,7 @@ from ax_anasod.simplex.grid import (
     rank,
     unrank,
 )
+from ax_anasod.simplex.grid_graph import CountConstraint
 from ax_anasod.simplex.rounding import bomze_round
 from ax_anasod.simplex.schedules import LinearSchedule, TrustRegionSchedule
 

@@ -15,7 +15,7 @@ from scipy.spatial.distance import cdist
 from torch import Tensor
 
 from ax_anasod.surrogates.gp import EncodingGP, EncodingLikelihood, free_at_once
-from ax_anasod.surrogates.joint import JointForm, JointPosterior, Points
+from ax_anasod.surrogates.joint_fit import JointForm, JointPosterior, Points
 from ax_anasod.surrogates.levels import Level
 from ax_anasod.threads import undisturbed
 

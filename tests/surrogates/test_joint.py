@@ -12,8 +12,9 @@ from gpytorch.kernels import MaternKernel
 
 from ax_anasod import cells
 from ax_anasod.surrogates import LevelFeatures, levels_of
-from ax_anasod.surrogates.joint import JointForm, JointGP, JointPosterior, Points, _settings
+from ax_anasod.surrogates.joint import JointGP
 from ax_anasod.surrogates.joint_encodings import JointEncodingGP
+from ax_anasod.surrogates.joint_fit import JointForm, JointPosterior, Points, settings_kernel
 
 CELL = cells.get("nas-bench-201")
 LEVELS = [*levels_of(CELL).values()]
@@ -71,7 +72,7 @@ def test_the_kernel_of_settings_is_matern_times_botorchs_categorical_kernel() ->
     categorical.lengthscale = lengthscales[3:]
     places, categories = torch.tensor(points.places), torch.tensor(points.categories)
     expected = matern(places).to_dense() * categorical(categories).to_dense()
-    own = _settings(model._fit, points, points)[0]
+    own = settings_kernel(model._fit, points, points)[0]
     np.testing.assert_allclose(own, expected.detach().numpy(), atol=1e-7)
 
 

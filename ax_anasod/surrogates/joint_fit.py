@@ -1,0 +1,220 @@
+"""The hyperparameters of the joint Gaussian process, and how they are fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+from scipy.linalg import cho_solve, cholesky
+from scipy.optimize import minimize
+
+from ax_anasod.surrogates.levels import Level, LevelName
+
+JointForm = Literal["product", "sum", "both"]
+"""How the covariance of the cell and that of its hyperparameters make one."""
+
+# As in the two-level model: wide priors of the logarithms, so that ten observations decide.
+_SPREAD: Final = 1.0
+_NOISE_SPREAD: Final = 1.5
+_NOISE: Final = 0.01
+_RANGE: Final = 4.0
+JITTER: Final = 1e-6
+# In units of the range of a parameter, for one of them; more need longer ones.
+_LENGTHSCALE: Final = 0.5
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Points:
+    """Settings as the kernel sees them.
+
+    Args:
+        places: Ranges and ordered choices, ``n x p``, between 0 and 1.
+        categories: The values of unordered choices, ``n x c``.
+    """
+
+    places: Array
+    categories: Array
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __getitem__(self, rows: npt.NDArray[np.intp]) -> Points:
+        """Some of the settings."""
+        return Points(self.places[rows], self.categories[rows])
+
+
+@dataclass(frozen=True)
+class JointFit:
+    """Hyperparameters of the model: of each level, of each column of a setting, of the sum."""
+
+    variances: Array
+    lengthscales: Array
+    columns: Array
+    main: float
+    interplay: float
+    noise: float
+
+
+def settings_kernel(fit: JointFit, points: Points, others: Points) -> tuple[Array, Array, Array]:
+    """The correlation of settings ``m x n``, and two derivatives of it.
+
+    Args:
+        fit: The hyperparameters.
+        points: ``m`` settings.
+        others: ``n`` settings.
+
+    Returns:
+        The correlations; their derivatives by the squared scaled distance of the places; the
+        mismatches of each unordered choice, ``c x m x n``.
+    """
+    p = points.places.shape[1]
+    a, b = points.places / fit.columns[:p], others.places / fit.columns[:p]
+    square = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2.0 * a @ b.T
+    scaled = np.sqrt(5.0 * np.maximum(square, 0.0))
+    decay = np.exp(-scaled)
+    mismatches = np.array(
+        [
+            points.categories[:, i, None] != others.categories[:, i]
+            for i in range(points.categories.shape[1])
+        ],
+        dtype=np.float64,
+    ).reshape(-1, len(points), len(others))
+    if len(mismatches):
+        # BoTorch's kernel takes the mean over its columns.
+        shares = 1.0 / (len(mismatches) * fit.columns[p:])
+        decay = decay * np.exp(-np.tensordot(shares, mismatches, axes=1))
+    correlation = (1.0 + scaled + scaled**2 / 3.0) * decay
+    return correlation, -(5.0 / 6.0) * (1.0 + scaled) * decay, mismatches
+
+
+class JointPosterior:
+    """The negative log posterior of the logarithms of the hyperparameters.
+
+    Args:
+        levels: The levels.
+        distances: Distances ``n x n``.
+        points: ``n`` settings.
+        targets: ``n`` targets.
+        form: How the two covariances make one.
+        known_noise: Noise variances ``n``, NaN where one is fitted; None where for all.
+    """
+
+    def __init__(
+        self,
+        levels: Sequence[Level],
+        distances: Mapping[LevelName, npt.NDArray[Any]],
+        points: Points,
+        targets: Array,
+        form: JointForm,
+        known_noise: Array | None = None,
+    ) -> None:
+        noise = np.full(len(targets), np.nan) if known_noise is None else known_noise
+        self._inferred, self._noise = np.isnan(noise), np.nan_to_num(noise)
+        self._levels, self._points, self._targets = levels, points, targets
+        self._form = form
+        self._tables = []
+        for level in levels:
+            values, at = np.unique(distances[level.name], return_inverse=True)
+            self._tables.append((values.astype(np.float64), at.reshape(len(targets), -1)))
+        self._squares = ((points.places[:, None, :] - points.places) ** 2).transpose(2, 0, 1)
+        columns = points.places.shape[1] + points.categories.shape[1]
+        median = _LENGTHSCALE * np.sqrt(max(1, points.places.shape[1]))
+        lengthscales = [level.lengthscale for level in levels]
+        extra = 0 if form == "product" else 1 if form == "sum" else 2
+        self._medians = np.log(
+            [*np.ones(len(levels)), *lengthscales, *[median] * columns, *[1.0] * extra, _NOISE]
+        )
+        self._spreads = np.array([*[_SPREAD] * (len(self._medians) - 1), _NOISE_SPREAD])
+
+    def fitted(self) -> JointFit:
+        """The most probable hyperparameters."""
+        bounds = [
+            (mean - _RANGE * spread, mean + _RANGE * spread)
+            for mean, spread in zip(self._medians, self._spreads, strict=True)
+        ]
+        found = minimize(
+            self.loss,
+            self._medians,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=bounds,
+            options={"maxiter": 60, "ftol": 1e-6, "gtol": 1e-3},
+        )
+        return self._fit(found.x)
+
+    def _fit(self, logs: Array) -> JointFit:
+        values, n = np.exp(logs), len(self._levels)
+        last = 2 * n + self._points.places.shape[1] + self._points.categories.shape[1]
+        extra = values[last:-1]
+        return JointFit(
+            variances=values[:n],
+            lengthscales=values[n : 2 * n],
+            columns=values[2 * n : last],
+            main=float(extra[0]) if len(extra) else 0.0,
+            interplay=float(extra[1]) if len(extra) > 1 else 0.0,
+            noise=float(values[-1]),
+        )
+
+    def loss(self, logs: Array) -> tuple[float, Array]:
+        """The negative log posterior, up to a constant, and its gradient."""
+        fit, n = self._fit(logs), len(self._targets)
+        tables = [
+            tuple(s * part for part in level.kernel(values, lengthscale))
+            for level, (values, _), s, lengthscale in zip(
+                self._levels, self._tables, fit.variances, fit.lengthscales, strict=True
+            )
+        ]
+        cell = np.zeros((n, n))
+        for (k, _), (_, at) in zip(tables, self._tables, strict=True):
+            cell += k.take(at)
+        own, by_square, mismatches = settings_kernel(fit, self._points, self._points)
+        if self._form == "product":
+            covariance, by_cell, by_own = cell * own, own, cell
+        else:
+            by_cell, by_own = 1.0 + fit.interplay * own, fit.interplay * cell + fit.main
+            covariance = cell * by_cell + fit.main * own
+        noise = np.where(self._inferred, fit.noise, self._noise) + JITTER
+        covariance = covariance + np.diag(noise)
+        factor = cholesky(covariance, lower=True, check_finite=False)
+        inverse = cho_solve((factor, True), np.eye(n), check_finite=False)
+        weights = inverse @ self._targets
+        # The gradient by any parameter t is half of the sum over this times dK / dt.
+        slope = inverse - np.outer(weights, weights)
+        of_cell, of_own = slope * by_cell, slope * by_own
+        by_variance, by_lengthscale = [], []
+        for (k, dk), (values, at) in zip(tables, self._tables, strict=True):
+            per_distance = np.bincount(at.ravel(), of_cell.ravel(), minlength=len(values))
+            by_variance.append(per_distance @ k)
+            by_lengthscale.append(per_distance @ dk)
+        p = len(self._squares)
+        by_column = np.tensordot(self._squares, of_own * by_square, axes=2) * (
+            -2.0 / fit.columns[:p] ** 2
+        )
+        if len(mismatches):
+            shares = 1.0 / (len(mismatches) * fit.columns[p:])
+            by_choice = np.tensordot(mismatches, of_own * own, axes=2) * shares
+            by_column = np.append(by_column, by_choice)
+        extra = [
+            fit.main * np.vdot(slope, own),
+            fit.interplay * np.vdot(slope, cell * own),
+        ][: len(logs) - len(by_column) - 2 * len(tables) - 1]
+        by_noise = fit.noise * slope.diagonal()[self._inferred].sum()
+        likelihood = 0.5 * self._targets @ weights + np.log(np.diag(factor)).sum()
+        gradient = 0.5 * np.array(
+            [
+                *by_variance,
+                *by_lengthscale,
+                *by_column,
+                *extra,
+                by_noise,
+            ]
+        )
+        deviations = (logs - self._medians) / self._spreads
+        return float(likelihood + 0.5 * deviations @ deviations), gradient + (
+            deviations / self._spreads
+        )
