@@ -15,7 +15,7 @@ from ax.generation_strategy.generation_strategy import GenerationStrategy
 
 from ax_anasod.analysis.applicability import given, why_not_series
 from ax_anasod.analysis.series import SearchSeries
-from ax_anasod.core import RunProperties
+from ax_anasod.core import SEARCH_SPACES, RunProperties
 from ax_anasod.core.architectures import codes_of, recorded_codes
 from ax_anasod.journal import BETWEEN_LAYERS
 from ax_anasod.metadata import column_names
@@ -28,8 +28,9 @@ class SearchSummary(Analysis):
 
     The DataFrame computed has one row per best trial: ``trial_index``, each metric that was
     measured (objectives first; ``value(encoding)`` and so on, where one has the name of another
-    column), ``encoding`` (the operation counts), ``architecture`` (the benchmark's own string)
-    and ``cost_seconds`` (where the runner or the benchmark told it).
+    column), the parameters beside the cell, ``encoding`` (the operation counts),
+    ``architecture`` (the benchmark's own string) and ``cost_seconds`` (where the runner or the
+    benchmark told it).
     """
 
     def validate_applicable_state(
@@ -96,7 +97,9 @@ def _row(experiment: Experiment, series: SearchSeries, row: int) -> dict[str, ob
     measured = dict(zip(series.objectives, series.values[row].tolist(), strict=True))
     for name, value in zip(data["metric_name"], data["mean"], strict=True):
         measured.setdefault(name, value)
+    own = SEARCH_SPACES[series.space].from_cell(series.cell).names
     described = {
+        **{name: value for name, value in series.parameters[row].items() if name not in own},
         "encoding": series.encoding_text(row),
         "architecture": architecture_text(experiment, series, row),
         COST: cost_seconds(experiment, index),

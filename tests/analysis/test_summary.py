@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 
 import pytest
+from ax.api.configs import RangeParameterConfig
 from ax.core.analysis_card import NotApplicableStateAnalysisCard
 
 from ax_anasod.analysis import SearchSummary
@@ -51,6 +52,17 @@ def test_what_the_runner_stored_is_shown(run):
     (row,) = card.df.to_dict("records")
     assert (row["architecture"], row["cost_seconds"]) == ("conv|conv|conv|pool", 7.5)
     assert "that cost 12 seconds" in card.subtitle
+
+
+@pytest.mark.parametrize("strategy", ["random", "anasod-random"])
+def test_parameters_beside_the_cell_are_shown(small_cell, strategy):
+    rate = RangeParameterConfig("rate", (0.1, 1.0), "float")
+    client = make_client(small_cell, strategy, parameters=[rate])
+    for index, parameters in client.get_next_trials(1).items():
+        client.complete_trial(index, raw_data={"error": 2.0})
+        (row,) = card_of(client).df.to_dict("records")
+        assert row["rate"] == parameters["rate"]
+        assert not {*parameters} - {"rate"} & {*row}
 
 
 def test_one_trial_is_no_plural(run):
