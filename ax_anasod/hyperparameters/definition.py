@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from ax_anasod.exceptions import OptionError, ParameterError
 from ax_anasod.hyperparameters.kinds import Bound, Choice, Column, Fixed, Hyperparameter, Range
+from ax_anasod.schema import conform
 from ax_anasod.typing import Settings
 
 # Ax's own tolerance of a linear constraint, and what a unit value loses by rounding.
@@ -46,6 +47,10 @@ class Hyperparameters:
         for name in names:
             if names.count(name) > 1:
                 raise OptionError(f"two parameters have the name {name!r}")
+        ranges = {p.name for p in self.parameters if isinstance(p, Range)}
+        for bound in self.bounds:
+            for name in bound.weights.keys() - ranges:
+                raise OptionError(f"the constraint {bound} is on {name!r}, which is no range")
 
     def __bool__(self) -> bool:
         return bool(self.parameters)
@@ -186,11 +191,22 @@ class Hyperparameters:
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
-        """What :meth:`to_dict` gave."""
-        return cls(
-            tuple(_from_dict(entry) for entry in stored["parameters"]),
-            tuple(Bound(dict(b["weights"]), b["upper"]) for b in stored["bounds"]),
-        )
+        """What :meth:`to_dict` gave.
+
+        Raises:
+            ValueError: It is of another form.
+            OptionError: A value is out of range.
+        """
+        parts = conform(_Stored, stored)
+        return cls(tuple(map(_from_dict, parts.parameters)), parts.bounds)
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """The form of `Hyperparameters.to_dict`."""
+
+    parameters: tuple[dict[str, Any], ...]
+    bounds: tuple[Bound, ...]
 
 
 def _listed(stored: dict[str, Any]) -> dict[str, Any]:
@@ -198,11 +214,7 @@ def _listed(stored: dict[str, Any]) -> dict[str, Any]:
 
 
 def _from_dict(stored: Mapping[str, Any]) -> Hyperparameter:
-    fields = {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in stored.items()
-        if name != "kind"
-    }
-    kind: Any = _KINDS[stored["kind"]]
-    parameter: Hyperparameter = kind(**fields)
-    return parameter
+    kind = stored.get("kind")
+    if not isinstance(kind, str) or kind not in _KINDS:
+        raise ValueError(f"has a parameter of the kind {kind!r}; there are {', '.join(_KINDS)}")
+    return conform(_KINDS[kind], stored)

@@ -123,7 +123,7 @@ class Choice:
         ordered: Whether neighbours in the list are alike.
 
     Raises:
-        OptionError: There are fewer than two values, or two are the same.
+        OptionError: There are fewer than two values, two are the same, or of different types.
     """
 
     name: str
@@ -138,6 +138,11 @@ class Choice:
             )
         if len({*self.values}) < len(self.values):
             raise OptionError(f"the choice {self.name!r} has a value twice: {list(self.values)}")
+        kinds = {float if type(v) is int else type(v) for v in self.values}
+        if len(kinds) > 1:
+            raise OptionError(
+                f"the values of the choice {self.name!r} are of different types: {[*self.values]}"
+            )
 
     def is_like(self, other: Hyperparameter) -> bool:
         """Whether the other one has the same values, in the same order where there is one."""

@@ -186,6 +186,21 @@ class RunConfig:
                 raise ValueError(f"{name} must be {limit}, got {value}")
         if not self.objectives:
             raise ValueError("there is no objective")
+        if self.hyperparameters:
+            # What only shows a run does not wait for NumPy.
+            from ax_anasod.hyperparameters import Hyperparameters
+
+            Hyperparameters.from_dict(self.hyperparameters)  # refuses
+        named = {
+            "limits": [limit.name for limit in self.limits],
+            "known": self.known,
+            "features": self.features,
+        }
+        for entry, names in named.items():
+            if wrong := {*names} - {*self.quantities}:
+                raise ValueError(f"{entry} must be of quantities, got {sorted(wrong)[0]!r}")
+        if self.first and not {self.first, self.first.removeprefix("-")} & {*self.quantities}:
+            raise ValueError(f"first must be a quantity, got {self.first!r}")
         for attribute in ("name", "metric"):
             names = [
                 getattr(quantity, attribute) for quantity in (*self.objectives, *self.reported)

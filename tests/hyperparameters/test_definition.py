@@ -109,3 +109,39 @@ def test_missing_parameters_are_named() -> None:
 def test_what_is_no_parameter_is_refused(make: Any) -> None:
     with pytest.raises(OptionError, match="'a'"):
         make()
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=4,
+)
+
+
+@given(st.data())
+def test_what_is_stored_damaged_is_read_or_refused(data: st.DataObject) -> None:
+    whole = Hyperparameters(
+        (
+            Range("rate", 1e-3, 1.0, log=True),
+            Range("width", 4, 8, integer=True),
+            Choice("kind", ("a", "b")),
+            Fixed("epochs", 3),
+        ),
+        (Bound({"width": 1.0}, 7.0),),
+    ).to_dict()
+    assert Hyperparameters.from_dict(whole).to_dict() == whole
+    part = data.draw(st.sampled_from([whole, whole["bounds"][0], *whole["parameters"]]))
+    name = data.draw(st.sampled_from([*part]))
+    part[name] = data.draw(json_values)
+    try:
+        read = Hyperparameters.from_dict(whole)
+    except (ValueError, OptionError):
+        return
+    assert Hyperparameters.from_dict(read.to_dict()) == read
+
+
+def test_constraints_on_what_is_no_range_and_mixed_choices_are_refused() -> None:
+    with pytest.raises(OptionError, match="on 'kind', which is no range"):
+        Hyperparameters((Choice("kind", ("a", "b")),), (Bound({"kind": 1.0}, 1.0),))
+    with pytest.raises(OptionError, match="'kind' are of different types"):
+        Choice("kind", ("a", 1))

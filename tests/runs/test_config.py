@@ -70,6 +70,9 @@ def test_damaged_files_are_named(tmp_path: Path, benchmark: TableBenchmark) -> N
             for change, message in [
                 ({"objectives": [3]}, r"has objectives\[0\] = 3, not an object"),
                 ({"objectives": []}, "is wrong: there is no objective"),
+                ({"known": ["x"]}, "is wrong: known must be of quantities, got 'x'"),
+                ({"first": "x"}, "is wrong: first must be a quantity, got 'x'"),
+                ({"hyperparameters": {"bounds": []}}, "is wrong: lacks parameters"),
                 ({"trials": "5"}, "has trials = '5', not a whole number"),
                 ({"trials": 0}, "is wrong: trials must be at least 1, got 0"),
                 ({"trials": 1e9}, r"has trials = 1000000000\.0, not a whole number"),
