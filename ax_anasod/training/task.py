@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from ax_anasod import trust
 from ax_anasod.cells import Cell, from_dict
-from ax_anasod.exceptions import OptionError, UnknownNameError, shown
+from ax_anasod.exceptions import OptionError, TrainingError, UnknownNameError, shown
 from ax_anasod.networks import Network, NetworkConfig, OperationFactory, build_network
 from ax_anasod.objectives import PERCENT, Objective, find_quantity, name_list
 from ax_anasod.schema import conform
@@ -27,6 +27,7 @@ from ax_anasod.training.hardware import Hardware
 from ax_anasod.training.images import ImageData
 from ax_anasod.training.latency import LatencyConfig
 from ax_anasod.training.spread import engage
+from ax_anasod.training.step import is_out_of_memory
 from ax_anasod.training.training import Training
 
 Layers = Literal["sampled", "repeated"]
@@ -158,16 +159,22 @@ class TrainingTask:
         On the device ``"meta"`` it has none.
 
         Raises:
-            AnasodError: The cell does not fit the skeleton, or an operation has no module.
+            AnasodError: The cell does not fit the skeleton, an operation has no module, or its
+                weights do not fit the memory.
         """
-        return build_network(
-            self.cell,
-            codes,
-            self.network,
-            find_operations(self.operations),
-            seed=seed,
-            device=device,
-        )
+        operations = find_operations(self.operations)
+        try:
+            return build_network(
+                self.cell, codes, self.network, operations, seed=seed, device=device
+            )
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            raise TrainingError(
+                f"the weights of a network with channels = {self.network.channels} and cells = "
+                f"{self.network.cells} do not fit the memory",
+                "take fewer of either",
+            ) from error
 
     def start(
         self,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ax_anasod import cells
-from ax_anasod.exceptions import OptionError, UnknownNameError
+from ax_anasod.exceptions import OptionError, TrainingError, UnknownNameError
 from ax_anasod.networks import NetworkConfig, count_flops, num_parameters
 from ax_anasod.objectives import Limit
 from ax_anasod.training import DataConfig, Hardware, TrainingTask, load_data, protocol
@@ -83,3 +83,17 @@ def test_units_that_there_are_not(text: str) -> None:
 
 def test_every_cost_has_its_own_name() -> None:
     assert all(cost.objective.name == name for name, cost in COSTS.items())
+
+
+@pytest.mark.parametrize("kind", ["can't allocate memory: 114 GB", "mat1 and mat2 differ"])
+def test_a_network_larger_than_the_memory_is_said(
+    task: TrainingTask, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    def build(*arguments: object, **options: object) -> None:
+        raise RuntimeError(kind)
+
+    monkeypatch.setattr("ax_anasod.training.task.build_network", build)
+    large = replace(task, network=replace(task.network, channels=100_000))
+    expected = TrainingError if "memory" in kind else RuntimeError
+    with pytest.raises(expected, match="channels = 100000 .* do not fit|differ"):
+        large.build(large.example(), seed=0)
