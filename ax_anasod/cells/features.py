@@ -63,9 +63,10 @@ def path_features(
 ) -> NDArray[np.float64]:
     """Which sequences of operations lead from an input to the output of the cell.
 
-    There is one feature for each part, input and sequence, short sequences first. Long ones
-    are left out altogether (the truncation of White et al.): the features are all sequences
-    up to the greatest length for which they are at most ``max_features``. Operations are
+    There is one feature for each part, input and sequence, short sequences first, from the
+    length of the shortest path on. Long ones are left out altogether (the truncation of White et
+    al.): the features are all sequences up to the greatest length for which they are at most
+    ``max_features``. Operations are
     taken by their names; ``none`` and ``skip_connect`` are operations like any other. Where
     the graph does not show the wiring (a user's plain cell), one group for each wiring choice
     follows.
@@ -117,7 +118,7 @@ def _longest_path(cell: CellDefinition, max_features: int) -> int:
     static = cell.block_graph
     starts = len(static.part_names) * static.num_inputs
     longest, features = 0, 0
-    for length in range(1, static.longest_path + 1):
+    for length in range(static.shortest_path, static.longest_path + 1):
         features += starts * cell.num_operations**length
         if features > max_features:
             break
@@ -125,7 +126,7 @@ def _longest_path(cell: CellDefinition, max_features: int) -> int:
     if longest < static.shortest_path:
         raise CellError(
             f"the shortest path through cell {cell.name!r} has {static.shortest_path} "
-            f"operations, but path features of at most {max_features} end at {longest}",
+            f"operations: more sequences than {max_features} features",
             "take features or a strategy without paths, raise max_features, or give the cell a "
             "graph (block_graph) with short paths",
         )
@@ -141,7 +142,8 @@ def _paths(cell: CellDefinition, codes: Codes, longest: int) -> NDArray[np.bool_
         own = slice(part * static.blocks_per_part, (part + 1) * static.blocks_per_part)
         reached = _follow(static, codes[:, own], sources[:, own], cell.num_operations, longest)
         features += [
-            (by_state & outputs[:, part].T[:, :, None]).any(axis=0) for by_state in reached
+            (by_state & outputs[:, part].T[:, :, None]).any(axis=0)
+            for by_state in reached[static.shortest_path - 1 :]
         ]
     return np.concatenate(features, axis=1)
 

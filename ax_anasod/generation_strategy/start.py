@@ -180,6 +180,8 @@ def started(
         "scope": "one",
         "start": stored,
     }
+    if search_space.hyperparameters:
+        arguments["hyperparameters"] = search_space.hyperparameters.to_dict()
     return GenerationStrategy(
         name=strategy.name,
         nodes=[

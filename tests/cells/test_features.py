@@ -109,13 +109,13 @@ def test_truncation_drops_long_paths_only() -> None:
 def test_a_users_wiring_is_part_of_the_features() -> None:
     cell = Cell("mine", ["a", "b"], num_blocks=3, wiring=[2, 3])
     features = path_features(cell, cell.enumerate())
-    assert features.shape == (48, 2 + 4 + 8 + 2 + 3)
+    assert features.shape == (48, 8 + 2 + 3)
     assert len(np.unique(features, axis=0)) == 48
 
 
 def test_refuses_paths_too_long_to_count() -> None:
     cell = Cell("long", [f"op {i}" for i in range(12)], num_blocks=40)
-    with pytest.raises(CellError, match=r"has 40 operations, .* at most 10000 end at 3"):
+    with pytest.raises(CellError, match="has 40 operations: more sequences than 10000"):
         path_features(cell, np.zeros((1, 40), dtype=int))
     with pytest.raises(OptionError, match="max_features must be at least 1, got 0"):
         path_features(cell, np.zeros((1, 40), dtype=int), max_features=0)
