@@ -64,6 +64,13 @@ def figures(out: Path) -> object:
     return [metrics["test_error"], metrics["negative_log_likelihood"], curve]
 
 
+def ranks(out: Path) -> object:
+    """What was measured of the best trials."""
+    return [
+        network["test_error"] for network in json.loads((out / "top.json").read_text())["networks"]
+    ]
+
+
 def contents(name: str) -> Callable[[Path], object]:
     """The content of a file."""
     return lambda out: (out / name).read_bytes()
@@ -105,6 +112,7 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["resume", "--trials", 4], same, trials, False),
         (["train", *SMALL, "--strategy", "random", "--trials", 2], resumed, trials, False),
         (["evaluate", *SMALL[:2], *SMALL[6:]], same, figures, False),
+        (["evaluate", *SMALL[:2], *SMALL[6:], "--top", 1], same, ranks, False),
         (["compare", *COMPARED], same, contents("results.csv"), False),
         (["compare", *COMPARED], same, contents("results.csv"), True),
         (
@@ -114,7 +122,7 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
             False,
         ),
     ],
-    ids=["search", "resume", "train", "evaluate", "compare", "worker", "reproduce"],
+    ids=["search", "resume", "train", "evaluate", "top", "compare", "worker", "reproduce"],
 )
 def test_a_command_killed_at_a_change_of_a_file_goes_on_to_the_same(
     request: pytest.FixtureRequest,
