@@ -66,10 +66,9 @@ def path_features(
     There is one feature for each part, input and sequence, short sequences first, from the
     length of the shortest path on. Long ones are left out altogether (the truncation of White et
     al.): the features are all sequences up to the greatest length for which they are at most
-    ``max_features``. Operations are
-    taken by their names; ``none`` and ``skip_connect`` are operations like any other. Where
-    the graph does not show the wiring (a user's plain cell), one group for each wiring choice
-    follows.
+    ``max_features``. Operations are taken by their names; ``none`` and ``skip_connect`` are
+    operations like any other. Where the graph does not show the wiring (a user's plain cell),
+    one group for each wiring choice follows.
 
     Args:
         cell: The cell.

@@ -201,9 +201,8 @@ def _test_images(model: TrainedModel, given: Given) -> Tensor:
         if "path" not in given and isinstance(run, str):
             try:
                 searched = read_search(run).task.data
-            except (
-                RunError
-            ):  # moved elsewhere: data sets that need no folder are found all the same
+            except RunError:
+                # The run moved elsewhere: data sets that need no folder are found all the same.
                 searched = config
             if searched.dataset == config.dataset:
                 config = replace(config, path=searched.path)

@@ -51,7 +51,6 @@ class HistoryReader:
     def __init__(self, search_space: CellBoundSearchSpace) -> None:
         self._space = search_space
         self._means = Means()
-        self._warned = False
         self._forget()
 
     def read(

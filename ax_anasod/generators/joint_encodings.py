@@ -19,7 +19,7 @@ from ax_anasod.hyperparameters import (
     mutate_settings,
     neighbouring_settings,
 )
-from ax_anasod.typing import Counts, Fractions, Settings
+from ax_anasod.typing import Fractions, Settings
 
 # Settings of the best trials of the run that candidates are made from.
 _PARENTS: Final = 10
@@ -164,9 +164,3 @@ class JointPool:
     def _points(self, rows: npt.NDArray[np.float64]) -> Tensor:
         units = self._hyperparameters.unit(rows[:, self._k :])
         return self._as_tensor(np.concatenate([rows[:, : self._k], units], axis=1))
-
-
-def fractions_of(counts: Counts, total: int) -> Fractions:
-    """Counts as fractions, so that equal ones are equal bit by bit."""
-    fractions: Fractions = counts / total
-    return fractions

@@ -9,14 +9,12 @@ import numpy.typing as npt
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 
 from ax_anasod.surrogates.joint_fit import (
-    JITTER,
-    Array,
-    JointFit,
     JointForm,
     JointPosterior,
     Points,
     settings_kernel,
 )
+from ax_anasod.surrogates.level_fit import JITTER, Array, levels_covariance
 from ax_anasod.surrogates.levels import Distances, Level
 
 
@@ -93,7 +91,8 @@ class JointGP:
 
     def cell_covariance(self, distances: Distances) -> Array:
         """The covariance ``m x n`` of the cell alone, for points that share architectures."""
-        return _cell(self.levels, self._fit, distances)
+        fit = self._fit
+        return levels_covariance(self.levels, fit.variances, fit.lengthscales, distances)
 
     def predict_at(self, cell: Array, points: Points) -> tuple[Array, Array]:
         """As :meth:`predict`, from ``m x n`` covariances of the cell."""
@@ -149,13 +148,3 @@ class JointGP:
         noisy = covariance + (self._fit.noise + JITTER) * np.eye(len(covariance))
         factor: Array = cholesky(noisy, lower=True, check_finite=False)
         return factor
-
-
-def _cell(levels: Sequence[Level], fit: JointFit, distances: Distances) -> Array:
-    total: Array | None = None
-    for level, s, lengthscale in zip(levels, fit.variances, fit.lengthscales, strict=True):
-        d = distances[level.name]
-        table = s * level.kernel(np.arange(d.max(initial=0) + 1.0), lengthscale)[0]
-        total = table.take(d) if total is None else total + table.take(d)
-    assert total is not None  # there is at least one level
-    return total

@@ -9,23 +9,15 @@ from typing import Any, Final, Literal
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import cho_solve, cholesky
-from scipy.optimize import minimize
 
+from ax_anasod.surrogates.level_fit import JITTER, NOISE, Array, most_probable, prior_spreads
 from ax_anasod.surrogates.levels import Level, LevelName
 
 JointForm = Literal["product", "sum", "both"]
 """How the covariance of the cell and that of its hyperparameters make one."""
 
-# As in the two-level model: wide priors of the logarithms, so that ten observations decide.
-_SPREAD: Final = 1.0
-_NOISE_SPREAD: Final = 1.5
-_NOISE: Final = 0.01
-_RANGE: Final = 4.0
-JITTER: Final = 1e-6
 # In units of the range of a parameter, for one of them; more need longer ones.
 _LENGTHSCALE: Final = 0.5
-
-Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -127,25 +119,13 @@ class JointPosterior:
         lengthscales = [level.lengthscale for level in levels]
         extra = 0 if form == "product" else 1 if form == "sum" else 2
         self._medians = np.log(
-            [*np.ones(len(levels)), *lengthscales, *[median] * columns, *[1.0] * extra, _NOISE]
+            [*np.ones(len(levels)), *lengthscales, *[median] * columns, *[1.0] * extra, NOISE]
         )
-        self._spreads = np.array([*[_SPREAD] * (len(self._medians) - 1), _NOISE_SPREAD])
+        self._spreads = prior_spreads(len(self._medians))
 
     def fitted(self) -> JointFit:
         """The most probable hyperparameters."""
-        bounds = [
-            (mean - _RANGE * spread, mean + _RANGE * spread)
-            for mean, spread in zip(self._medians, self._spreads, strict=True)
-        ]
-        found = minimize(
-            self.loss,
-            self._medians,
-            jac=True,
-            method="L-BFGS-B",
-            bounds=bounds,
-            options={"maxiter": 60, "ftol": 1e-6, "gtol": 1e-3},
-        )
-        return self._fit(found.x)
+        return self._fit(most_probable(self.loss, self._medians, self._spreads))
 
     def _fit(self, logs: Array) -> JointFit:
         values, n = np.exp(logs), len(self._levels)

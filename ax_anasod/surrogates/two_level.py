@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import cho_solve, cholesky, solve_triangular
-from scipy.optimize import minimize
 
+from ax_anasod.surrogates.level_fit import (
+    JITTER,
+    NOISE,
+    levels_covariance,
+    most_probable,
+    prior_spreads,
+)
 from ax_anasod.surrogates.levels import Distances, Level
-
-# Standard deviations of the logarithms of the hyperparameters: wide, so that ten
-# observations decide.
-_SPREAD: Final = 1.0
-_NOISE_SPREAD: Final = 1.5
-_NOISE: Final = 0.01
-# The search for the best hyperparameters stays within so many of them.
-_RANGE: Final = 4.0
-_JITTER: Final = 1e-6
 
 
 @dataclass(frozen=True)
@@ -116,7 +113,7 @@ class TwoLevelGP:
     @property
     def noise_and_jitter(self) -> float:
         """The variance that is added to the covariance of what was observed."""
-        return self._fit.noise + _JITTER
+        return self._fit.noise + JITTER
 
     @property
     def targets(self) -> npt.NDArray[np.float64]:
@@ -171,14 +168,8 @@ class TwoLevelGP:
             distances: Distances ``m x n``; with features, from the architectures of the fit.
             features: Values ``m x f`` of each feature.
         """
-        total: npt.NDArray[np.float64] | None = None
         fit = self._fit
-        for level, s, lengthscale in zip(self.levels, fit.variances, fit.lengthscales, strict=True):
-            d = distances[level.name]
-            table = s * level.kernel(np.arange(d.max(initial=0) + 1.0), lengthscale)[0]
-            part = table.take(d)
-            total = part if total is None else np.add(total, part, out=total)
-        assert total is not None  # there is at least one level
+        total = levels_covariance(self.levels, fit.variances, fit.lengthscales, distances)
         for z, observed, s in zip(features, self._features, fit.slopes, strict=True):
             total += (s * z) @ observed.T
         return total
@@ -196,19 +187,8 @@ class TwoLevelGP:
     ) -> _Fit:
         """The most probable hyperparameters given the observed targets."""
         posterior = _Posterior(self.levels, distances, targets, products)
-        bounds = [
-            (mean - _RANGE * spread, mean + _RANGE * spread)
-            for mean, spread in zip(posterior.medians, posterior.spreads, strict=True)
-        ]
-        found = minimize(
-            posterior.loss,
-            posterior.medians,
-            jac=True,
-            method="L-BFGS-B",
-            bounds=bounds,
-            options={"maxiter": 60, "ftol": 1e-6, "gtol": 1e-3},
-        )
-        return _Fit.from_logs(found.x, len(self.levels))
+        logs = most_probable(posterior.loss, posterior.medians, posterior.spreads)
+        return _Fit.from_logs(logs, len(self.levels))
 
 
 class _Posterior:
@@ -236,8 +216,8 @@ class _Posterior:
             self._tables.append((values.astype(np.float64), at.reshape(len(targets), -1)))
         slopes = np.ones(len(products))
         lengthscales = [level.lengthscale for level in levels]
-        self.medians = np.log([*np.ones(len(levels)), *lengthscales, *slopes, _NOISE])
-        self.spreads = np.array([*[_SPREAD] * (len(self.medians) - 1), _NOISE_SPREAD])
+        self.medians = np.log([*np.ones(len(levels)), *lengthscales, *slopes, NOISE])
+        self.spreads = prior_spreads(len(self.medians))
 
     def loss(self, logs: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
         """The negative log posterior, up to a constant, and its gradient."""
@@ -248,7 +228,7 @@ class _Posterior:
                 self._levels, self._tables, fit.variances, fit.lengthscales, strict=True
             )
         ]
-        covariance = (fit.noise + _JITTER) * np.eye(n)
+        covariance = (fit.noise + JITTER) * np.eye(n)
         for (k, _), (_, at) in zip(tables, self._tables, strict=True):
             covariance += k.take(at)
         for product, s in zip(self._products, fit.slopes, strict=True):

@@ -22,7 +22,8 @@ from ax_anasod.surrogates import (
     TwoLevelGP,
     levels_of,
 )
-from ax_anasod.surrogates.two_level import _JITTER, _Posterior
+from ax_anasod.surrogates.level_fit import JITTER
+from ax_anasod.surrogates.two_level import _Posterior
 
 Data = tuple[Cell, npt.NDArray[np.int64], npt.NDArray[np.float64]]
 
@@ -78,7 +79,7 @@ def test_same_posterior_as_botorch_with_the_same_hyperparameters(cora: Data) -> 
     for part, name in zip(kernel.kernels, VIEWS["blocks"], strict=True):
         part.outputscale = model.variances[name]
         part.base_kernel.lengthscale = model.lengthscales[name]
-    reference.likelihood.noise = model.noise + _JITTER
+    reference.likelihood.noise = model.noise + JITTER
     with torch.no_grad():
         posterior = reference.posterior(torch.as_tensor(codes[40:60]).double())
     mean, deviation = problem.predict(cell, codes[40:60])
@@ -158,7 +159,7 @@ def test_a_feature_is_a_linear_kernel(cora: Data) -> None:
 
     cross = levels_part(near) + slope * new @ z.T
     own = levels_part(problem.distances) + slope * z @ z.T
-    solved = np.linalg.solve(own + (model.noise + _JITTER) * np.eye(40), cross.T)
+    solved = np.linalg.solve(own + (model.noise + JITTER) * np.eye(40), cross.T)
     prior = sum(model.variances.values()) + slope * (new**2).sum(axis=1)
     mean, deviation = model.predict(near, [new])
     np.testing.assert_allclose(mean, problem.targets @ solved, atol=1e-8)
