@@ -19,22 +19,22 @@ from ax_anasod._ax import experiment_of, save_trial
 from ax_anasod.cells import Architecture, Cell
 from ax_anasod.core import SEARCH_SPACES, AnasodSearchSpace, CellSearchSpace, RunProperties
 from ax_anasod.core.architectures import ARCHITECTURE, space_of_run
-from ax_anasod.core.ax_parameters import AnyConstraint, AnyParameter
-from ax_anasod.core.bound_space import require_cell_bound
-from ax_anasod.core.objectives import (
+from ax_anasod.core.ax_objectives import (
     check_objective_name,
     directions,
     optimization_config,
     warn_if_minimised,
 )
+from ax_anasod.core.ax_parameters import AnyConstraint, AnyParameter
+from ax_anasod.core.bound_space import require_cell_bound
 from ax_anasod.core.search_experiment import NAME, SearchExperiment, free_name
 from ax_anasod.core.seeding import check_seed
 from ax_anasod.dnas import OneShotResult
 from ax_anasod.early_stopping import stop_worst
 from ax_anasod.exceptions import OptionError, nearest_hint
 from ax_anasod.generation_strategy import STRATEGIES, Start, check_objectives, get, make
-from ax_anasod.generators.two_level import FEATURE_SEPARATOR
-from ax_anasod.metrics.known import known_metric
+from ax_anasod.generators.two_level_generator import FEATURE_SEPARATOR
+from ax_anasod.metrics.known_quantities import known_metric
 from ax_anasod.metrics.prior import Prior, given_architectures
 from ax_anasod.objectives import Limit, name_list
 

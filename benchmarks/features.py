@@ -40,9 +40,9 @@ from ax_anasod.core import History, KnownMetric
 from ax_anasod.core.seeding import start_rng
 from ax_anasod.generators import TwoLevelGenerator
 from ax_anasod.generators.known_features import KnownFeatures, best_architectures
-from ax_anasod.generators.two_level import FEATURE_SEPARATOR
+from ax_anasod.generators.two_level_generator import FEATURE_SEPARATOR
 from ax_anasod.metrics import EarlierSearch, KnownProxy
-from ax_anasod.metrics.known import KnownFunction
+from ax_anasod.metrics.known_quantities import KnownFunction
 from ax_anasod.nasbench import TableBenchmark
 from ax_anasod.proxies import PROXIES, ProxyConfig
 from ax_anasod.typing import Codes, Values

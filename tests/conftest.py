@@ -97,9 +97,9 @@ def stranger(
 def disbanded() -> Iterator[None]:
     """No process that trains with this one is left when the tests of a module are over."""
     yield
-    from ax_anasod.training import spread
+    from ax_anasod.training import worker_group
 
-    spread.disband()
+    worker_group.disband()
     assert not multiprocessing.active_children()
 
 

@@ -11,9 +11,9 @@ from ax.generators.types import TConfig
 
 from ax_anasod.core import AnasodSearchSpace
 from ax_anasod.core.architectures import record_architectures
+from ax_anasod.core.ax_objectives import check_scope
 from ax_anasod.core.ax_parameters import hyperparameters_of
 from ax_anasod.core.means import fail_unusable_trials, proposed_before, warn_once
-from ax_anasod.core.objectives import check_scope
 from ax_anasod.exceptions import ObjectiveWarning, OptionError
 from ax_anasod.generators import EncodingGenerator, HistoryGenerator
 

@@ -21,8 +21,8 @@ from ax.core.search_space import SearchSpace
 from ax.generators.types import TConfig
 
 from ax_anasod._ax import experiment_behind, objectives_behind, transform_config
+from ax_anasod.core.ax_objectives import check_scope, limits_of, objective_signs
 from ax_anasod.core.means import Key, as_stored, failed_arms, told_before_failure, warn_once
-from ax_anasod.core.objectives import check_scope, limits_of, objective_signs
 from ax_anasod.exceptions import ObservationError, ObservationWarning
 from ax_anasod.generators.targets import has_logarithm, lift_zeros
 from ax_anasod.hyperparameters import Hyperparameters, Range

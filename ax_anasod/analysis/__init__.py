@@ -1,15 +1,15 @@
 """What people look at: Ax analysis cards, a self-contained report, and pictures."""
 
 from ax_anasod.analysis.coordinates import ObjectiveCoordinatesPlot
-from ax_anasod.analysis.distribution import OperationDistributionPlot
 from ax_anasod.analysis.exchange import BlockExchangePlot
-from ax_anasod.analysis.features import FeatureTable
+from ax_anasod.analysis.feature_table import FeatureTable
 from ax_anasod.analysis.incumbent import IncumbentPlot
-from ax_anasod.analysis.pictures import write_pictures
+from ax_anasod.analysis.operation_distribution import OperationDistributionPlot
 from ax_anasod.analysis.report import SearchOverview, write_report
+from ax_anasod.analysis.search_pictures import write_pictures
+from ax_anasod.analysis.search_summary import SearchSummary
 from ax_anasod.analysis.series import SearchSeries, best_trial
 from ax_anasod.analysis.slice import DistributionSlicePlot
-from ax_anasod.analysis.summary import SearchSummary
 from ax_anasod.analysis.trade_off import FrontFacts, TradeOffPlot
 
 __all__ = [

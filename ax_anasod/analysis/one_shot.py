@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from ax_anasod.analysis.page_template import PAGE
-from ax_anasod.analysis.pictures import trial_figure
+from ax_anasod.analysis.search_pictures import trial_figure
 from ax_anasod.cells import Cell
-from ax_anasod.dnas.layout import RANKED
+from ax_anasod.dnas.result_files import RANKED
 from ax_anasod.files import write_whole
 from ax_anasod.plots import style
 from ax_anasod.plots.figure import save

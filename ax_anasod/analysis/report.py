@@ -20,14 +20,14 @@ from ax.generation_strategy.generation_strategy import GenerationStrategy
 from ax_anasod.adapter import AnasodGenerators, HistoryAdapter
 from ax_anasod.analysis.applicability import given, why_not_series
 from ax_anasod.analysis.coordinates import ObjectiveCoordinatesPlot
-from ax_anasod.analysis.distribution import OperationDistributionPlot
 from ax_anasod.analysis.exchange import BlockExchangePlot
-from ax_anasod.analysis.features import FeatureTable
+from ax_anasod.analysis.feature_table import FeatureTable
 from ax_anasod.analysis.incumbent import IncumbentPlot
+from ax_anasod.analysis.operation_distribution import OperationDistributionPlot
 from ax_anasod.analysis.page import Page
+from ax_anasod.analysis.search_summary import SearchSummary
 from ax_anasod.analysis.series import by_objective, cell_and_space, signed_objectives
 from ax_anasod.analysis.slice import DistributionSlicePlot
-from ax_anasod.analysis.summary import SearchSummary
 from ax_anasod.analysis.trade_off import FrontFacts, trade_off_plots
 from ax_anasod.core import RunProperties
 from ax_anasod.files import write_whole

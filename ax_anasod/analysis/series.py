@@ -22,8 +22,8 @@ from ax_anasod.core import (
     RunProperties,
     TrialKind,
 )
+from ax_anasod.core.ax_objectives import objective_signs
 from ax_anasod.core.history_reader import HistoryReader
-from ax_anasod.core.objectives import objective_signs
 from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.fronts import usual_reference
 from ax_anasod.objectives import Objective

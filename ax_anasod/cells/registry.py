@@ -11,8 +11,8 @@ from typing import Any
 from ax_anasod.cells.cell import Cell
 from ax_anasod.cells.genotype import DARTSCell, NASNetCell
 from ax_anasod.cells.hybrid_lm import HybridLMCell
-from ax_anasod.cells.nasbench201 import NASBench201Cell
-from ax_anasod.cells.nasbench_graph import NASBenchGraphCell
+from ax_anasod.cells.nasbench201_cell import NASBench201Cell
+from ax_anasod.cells.nasbench_graph_cell import NASBenchGraphCell
 from ax_anasod.exceptions import CellError, UnknownNameError, nearest_hint, shown
 from ax_anasod.files import is_there, read_bytes
 

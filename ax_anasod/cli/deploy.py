@@ -11,9 +11,9 @@ import typer
 from ax_anasod.cli import options as opt
 from ax_anasod.cli.option_groups import Given, OptionGroup, number, option
 from ax_anasod.exceptions import OptionError, RunError
-from ax_anasod.networks.config import published_config
-from ax_anasod.training.config import DataConfig
+from ax_anasod.networks.network_config import published_config
 from ax_anasod.training.latency import LatencyConfig
+from ax_anasod.training.training_config import DataConfig
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -190,7 +190,7 @@ def _test_images(model: TrainedModel, given: Given) -> Tensor:
         OptionError: Nothing says which these are.
         DataError: They are missing, damaged, or do not fit together.
     """
-    from ax_anasod.cli.images import read_images
+    from ax_anasod.cli.image_reading import read_images
     from ax_anasod.retraining import read_search
 
     stored, run = model.metrics.get("data"), model.metrics.get("run")
@@ -219,7 +219,7 @@ def _test_images(model: TrainedModel, given: Given) -> Tensor:
 
 def _show(written: Exported, model: TrainedModel, file: Path, *, as_json: bool) -> None:
     from ax_anasod.cli.terminal import listing, print_result
-    from ax_anasod.training.deploy import TOLERANCE
+    from ax_anasod.training.exported import TOLERANCE
 
     table = listing("exported", model.dataset)
     shape = f"b x {len(model.mean)} x {' x '.join(map(str, model.image_size))}"

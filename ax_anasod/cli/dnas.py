@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from ax_anasod.cli import options as opt
 from ax_anasod.cli.option_groups import Given, number, option
 from ax_anasod.exceptions import BenchmarkError, OptionError
-from ax_anasod.networks.config import published_config
-from ax_anasod.training.config import DataConfig, TrainingConfig
+from ax_anasod.networks.network_config import published_config
 from ax_anasod.training.hardware import Hardware
+from ax_anasod.training.training_config import DataConfig, TrainingConfig
 
 if TYPE_CHECKING:
     from ax_anasod.dnas import MethodConfig, OneShotRun, SearchEpoch
@@ -96,11 +96,11 @@ def dnas(
 
     with waiting("loading torch"):
         from ax_anasod import cells
-        from ax_anasod.cli.images import read_images
+        from ax_anasod.cli.image_reading import read_images
         from ax_anasod.cli.parsing import parse_training
         from ax_anasod.dnas import OneShotConfig, OneShotRun
-        from ax_anasod.dnas.layout import CONFIG, FILES, LOCK
         from ax_anasod.dnas.methods import TRAINING
+        from ax_anasod.dnas.result_files import CONFIG, FILES, LOCK
         from ax_anasod.environment import environment
         from ax_anasod.locks import locked
         from ax_anasod.runs.layout import REPORT, check_free, refusing
@@ -166,7 +166,7 @@ def continue_search(folder: Path, *, as_json: bool) -> int:
     from ax_anasod.cli.terminal import note_changes, waiting
 
     with waiting("loading torch"):
-        from ax_anasod.cli.images import read_images
+        from ax_anasod.cli.image_reading import read_images
         from ax_anasod.dnas import OneShotConfig, OneShotRun
 
     config = OneShotConfig.read(folder)

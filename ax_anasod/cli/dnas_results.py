@@ -12,7 +12,7 @@ from rich.text import Text
 
 from ax_anasod.cli.summary import duration
 from ax_anasod.cli.terminal import listing, note, print_result
-from ax_anasod.dnas.layout import CONFIG, EPOCHS, LOCK, RANKED, RESULTS
+from ax_anasod.dnas.result_files import CONFIG, EPOCHS, LOCK, RANKED, RESULTS
 from ax_anasod.exceptions import RunError
 from ax_anasod.files import read_json
 from ax_anasod.journal import is_being_written

@@ -12,7 +12,7 @@ from ax_anasod.cli import options as opt
 from ax_anasod.cli.option_groups import Given, OptionGroup, number, option
 from ax_anasod.cli.retraining import retrain
 from ax_anasod.exceptions import OptionError
-from ax_anasod.training.config import DataConfig
+from ax_anasod.training.training_config import DataConfig
 
 _AS_IN_SEARCH: Final = "as in the search"
 _DATA: Final = OptionGroup(

@@ -148,7 +148,7 @@ def at_least(least: int | None = None, *, counts: bool = False) -> Callable[[str
             wanted = "a whole number" + ("" if least is None else f" of at least {least}")
             raise typer.BadParameter(f"{text!r} is not {wanted}")
         if counts:
-            from ax_anasod.runs.config import MOST_TRIALS
+            from ax_anasod.runs.run_config import MOST_TRIALS
 
             if number > MOST_TRIALS:
                 raise typer.BadParameter(f"{text!r} is more than {MOST_TRIALS:,}")

@@ -8,10 +8,10 @@ from typing import Annotated, Final, TypedDict
 import typer
 
 from ax_anasod.cli.option_groups import OptionGroup, number, option, share
-from ax_anasod.networks.config import NetworkConfig
+from ax_anasod.networks.network_config import NetworkConfig
 from ax_anasod.settings import NonNegativeInt, PositiveInt
-from ax_anasod.training.config import DataConfig, TrainingConfig
 from ax_anasod.training.hardware import Hardware
+from ax_anasod.training.training_config import DataConfig, TrainingConfig
 
 
 def _resolved(text: str) -> str:

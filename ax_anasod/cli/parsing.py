@@ -17,11 +17,11 @@ from ax_anasod.nasbench.table_file import read_table
 from ax_anasod.objectives import Limit
 from ax_anasod.proxies import PROXIES
 from ax_anasod.settings import argument_types, type_name
-from ax_anasod.training.config import TrainingConfig
+from ax_anasod.training.training_config import TrainingConfig
 
 if TYPE_CHECKING:
     from ax_anasod.generation_strategy import Start, Strategy
-    from ax_anasod.runs.config import Screening
+    from ax_anasod.runs.run_config import Screening
 
 
 def _read_float(value: str) -> float:
@@ -163,7 +163,7 @@ def read_screening(column: str | None, cost: float | None, trials: int | None) -
             f"--screen {column} needs --screen-cost X",
             "what an evaluation of it costs, in evaluations of the objective, such as 0.06",
         )
-    from ax_anasod.runs.config import Screening
+    from ax_anasod.runs.run_config import Screening
 
     return Screening(column, cost, **({} if trials is None else {"trials": trials}))
 

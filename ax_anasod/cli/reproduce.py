@@ -192,7 +192,7 @@ def _search(
     """Table 3 or Figure 5."""
     import ax_anasod.reproduce as room
     from ax_anasod.cli.comparison_view import watched
-    from ax_anasod.cli.images import read_images
+    from ax_anasod.cli.image_reading import read_images
     from ax_anasod.cli.terminal import waiting
     from ax_anasod.reproduce.one_shot_columns import columns_of
 

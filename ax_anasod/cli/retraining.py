@@ -62,7 +62,7 @@ def retrain(
 
     with waiting("loading Ax"):
         from ax_anasod.cli.failures import while_running
-        from ax_anasod.cli.images import read_images
+        from ax_anasod.cli.image_reading import read_images
         from ax_anasod.cli.parsing import parse_training
         from ax_anasod.files import refuse_link
         from ax_anasod.retraining import evaluation_task, read_search
@@ -110,7 +110,7 @@ def _train(
     *,
     as_json: bool,
 ) -> int:
-    from ax_anasod.cli.images import note_chance
+    from ax_anasod.cli.image_reading import note_chance
     from ax_anasod.cli.retrained_view import table_of_ensemble, table_of_one
     from ax_anasod.cli.terminal import SearchProgress, print_result
     from ax_anasod.retraining import evaluate, train_ensemble
@@ -162,7 +162,7 @@ def _train_top(
     *,
     as_json: bool,
 ) -> int:
-    from ax_anasod.cli.images import note_chance
+    from ax_anasod.cli.image_reading import note_chance
     from ax_anasod.cli.retrained_view import table_of_top
     from ax_anasod.cli.terminal import SearchProgress, print_result
     from ax_anasod.retraining import train_top

@@ -8,7 +8,7 @@ from pathlib import Path
 from shlex import quote
 
 from ax_anasod.cli.failures import Failure, while_running, while_writing
-from ax_anasod.cli.images import note_chance
+from ax_anasod.cli.image_reading import note_chance
 from ax_anasod.cli.summary import in_words, print_results
 from ax_anasod.cli.terminal import INTERRUPTED, Interruption, SearchProgress, note, waiting
 from ax_anasod.exceptions import RunLostError

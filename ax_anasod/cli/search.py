@@ -9,7 +9,7 @@ import typer
 
 from ax_anasod.cli import options as opt
 from ax_anasod.cli.option_groups import Given, at_least, number
-from ax_anasod.dnas import layout as dnas
+from ax_anasod.dnas import result_files as dnas
 from ax_anasod.exceptions import OptionError
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ax_anasod.metrics import EarlierSearch
     from ax_anasod.nasbench import Benchmark
     from ax_anasod.runs import RunFolder, Search, TrainingSearch
-    from ax_anasod.runs.config import Screening
+    from ax_anasod.runs.run_config import Screening
 
 
 def search(
@@ -225,7 +225,7 @@ def _restore(folder: RunFolder, python: str | None, address: str | None) -> Sear
         AnasodError: Its benchmark or its images are no longer what they were; or it asks for
             what its reader does not trust (see `ax_anasod.trust`).
     """
-    from ax_anasod.cli.images import read_images
+    from ax_anasod.cli.image_reading import read_images
     from ax_anasod.cli.terminal import waiting
     from ax_anasod.nasbench import from_dict
     from ax_anasod.runs import Search, TrainingSearch

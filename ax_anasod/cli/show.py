@@ -6,7 +6,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from ax_anasod.cli import options as opt
-from ax_anasod.dnas import layout as dnas
+from ax_anasod.dnas import result_files as dnas
 from ax_anasod.exceptions import OptionError
 from ax_anasod.runs.layout import COMPARISON
 
@@ -18,7 +18,7 @@ def show(directory: opt.RunDirectory, pick: opt.Pick = None, json: opt.Json = Fa
     """Show the results of a search or a comparison so far; it may still be going on."""
     # Whoever looks at a run again and again does not want to wait for Ax: a run needs none.
     from ax_anasod.cli.summary import print_results
-    from ax_anasod.compare.layout import holds_comparison
+    from ax_anasod.compare.comparison_files import holds_comparison
     from ax_anasod.runs import Results, RunView
 
     for file, words in ((dnas.CONFIG, "a differentiable search"), (COMPARISON, "a comparison")):

@@ -14,11 +14,11 @@ from ax_anasod.cli import options as opt
 from ax_anasod.cli.option_groups import Given, OptionGroup, number
 from ax_anasod.cli.option_groups import option as option_of
 from ax_anasod.exceptions import OptionError
-from ax_anasod.networks.config import published_config
+from ax_anasod.networks.network_config import published_config
 from ax_anasod.runs.execution import Execution
-from ax_anasod.training.config import DataConfig, protocol
 from ax_anasod.training.hardware import Hardware
 from ax_anasod.training.latency import LATENCY, LatencyConfig
+from ax_anasod.training.training_config import DataConfig, protocol
 
 if TYPE_CHECKING:
     from ax_anasod.training import ImageData, TrainingTask
@@ -147,11 +147,11 @@ def train(
 
     with waiting("loading Ax"):
         from ax_anasod import cells
-        from ax_anasod.cli.images import read_images
+        from ax_anasod.cli.image_reading import read_images
         from ax_anasod.cli.parsing import parse_options, parse_training, read_start
         from ax_anasod.cli.running import run_search
-        from ax_anasod.cli.screening import screen, short_task
-        from ax_anasod.cli.searched import parse_searched
+        from ax_anasod.cli.search_ranges import parse_searched
+        from ax_anasod.cli.short_trainings import screen, short_task
         from ax_anasod.generation_strategy import get
         from ax_anasod.objectives import Limit
         from ax_anasod.runs import RunFolder, TrainingSearch, plan_run
@@ -251,7 +251,7 @@ def _known_costs(task: TrainingTask, strategy: str) -> list[str]:
     """
     from ax_anasod.cli.terminal import note, waiting
     from ax_anasod.generation_strategy import get
-    from ax_anasod.metrics.costs import known_cost
+    from ax_anasod.metrics.known_quantities import known_cost
 
     wanted = dict.fromkeys((*task.minimize, *task.costs))
     if get(strategy).space != "architecture":

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Final, Self
 
 import pandas as pd
 
+from ax_anasod.compare.comparison_files import PLAN, holds_comparison
+from ax_anasod.compare.comparison_folder import ComparisonFolder, damage_in_words, read_runs
+from ax_anasod.compare.comparison_plan import Plan
 from ax_anasod.compare.contender import Contender
-from ax_anasod.compare.folder import ComparisonFolder, damage_in_words, read_runs
-from ax_anasod.compare.layout import PLAN, holds_comparison
-from ax_anasod.compare.plan import Plan
-from ax_anasod.compare.results import csv_text, results_frame, to_csv
-from ax_anasod.compare.summary import Summary
+from ax_anasod.compare.contender_summary import Summary
+from ax_anasod.compare.run_results import csv_text, results_frame, to_csv
 from ax_anasod.compare.texts import markdown
 from ax_anasod.escaping import lines_for_terminal
 from ax_anasod.exceptions import OptionError, RunError, RunLostError
@@ -25,7 +25,7 @@ from ax_anasod.files import write_whole
 from ax_anasod.journal import Record, write_records
 
 if TYPE_CHECKING:
-    from ax_anasod.compare.worker import Task, TaskEnd
+    from ax_anasod.compare.run_worker import Task, TaskEnd
     from ax_anasod.nasbench import Benchmark
 
 RESULTS: Final = "results.csv"
@@ -79,7 +79,7 @@ class Comparison:
     Args:
         plan: What is compared.
         results: One row for each trial, see
-            :func:`ax_anasod.compare.results.results_frame`.
+            :func:`ax_anasod.compare.run_results.results_frame`.
         failures: Contender -> why runs of it are not finished, for each such run.
         finished: Whether every run has ended or failed; False where it was stopped.
         out: Its folder, None where nothing was written.
@@ -127,7 +127,7 @@ class Comparison:
         """
         if self.out is None:
             raise OptionError("the comparison has no folder", "compare with out=FOLDER")
-        from ax_anasod.compare.pictures import write_pictures
+        from ax_anasod.compare.comparison_pictures import write_pictures
 
         write_whole(self.out / RESULTS, to_csv(self.results))
         write_whole(self.out / SUMMARY_TABLE, csv_text(self.summary.frame))
@@ -180,7 +180,7 @@ def compare_strategies(
             during the comparison; the message says where the trials are then.
     """
     from ax_anasod.compare.pool import run_tasks
-    from ax_anasod.compare.worker import own_modules, pack
+    from ax_anasod.compare.run_worker import own_modules, pack
 
     if jobs < 1:
         raise OptionError(f"jobs must be at least 1, got {jobs}")

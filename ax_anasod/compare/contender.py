@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import quote, unquote
 
 from ax_anasod.exceptions import CellError, OptionError
-from ax_anasod.runs.config import Screening
+from ax_anasod.runs.run_config import Screening
 from ax_anasod.schema import conform
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from ax_anasod.compare.results import curves
+from ax_anasod.compare.run_results import curves
 from ax_anasod.nasbench.benchmark import FloatArray
 from ax_anasod.objectives import COST
 from ax_anasod.plots.mean_curve import MeanCurve
@@ -19,7 +19,7 @@ def over_queries(results: pd.DataFrame, label: str, column: str, trials: int) ->
     """The mean of a column of the incumbents after each query.
 
     Args:
-        results: From :func:`ax_anasod.compare.results.results_frame`.
+        results: From :func:`ax_anasod.compare.run_results.results_frame`.
         label: The contender.
         column: ``"incumbent"`` or a reported quantity.
         trials: How many trials a finished run has.
@@ -40,7 +40,7 @@ def over_seconds(results: pd.DataFrame, label: str, trials: int) -> MeanCurve | 
     the last run ends, with the mean of the summary.
 
     Args:
-        results: From :func:`ax_anasod.compare.results.results_frame`.
+        results: From :func:`ax_anasod.compare.run_results.results_frame`.
         label: The contender.
         trials: How many trials a finished run has.
 

@@ -21,7 +21,7 @@ from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from ax_anasod.compare.process import begin
-from ax_anasod.compare.worker import Job, TaskEnd, TaskProgress, WorkerInput
+from ax_anasod.compare.run_worker import Job, TaskEnd, TaskProgress, WorkerInput
 
 if TYPE_CHECKING:  # Not every system has both.
     from multiprocessing.context import ForkServerContext, SpawnContext
@@ -60,7 +60,7 @@ def run_tasks(
 
     Args:
         tasks: The runs, in the order in which they are begun.
-        worker_input: What they need, from :func:`ax_anasod.compare.worker.pack`.
+        worker_input: What they need, from :func:`ax_anasod.compare.run_worker.pack`.
         jobs: How many processes work at a time.
         on_trial: Called with a run and each thing that it has done, see `TaskProgress`.
         on_end: Called with a run and how it ended.

@@ -7,6 +7,6 @@ from ax_anasod.compare.process import be_quiet
 
 be_quiet()
 
-from ax_anasod.compare import worker  # noqa: E402
+from ax_anasod.compare import run_worker  # noqa: E402
 
-__all__ = ["worker"]
+__all__ = ["run_worker"]

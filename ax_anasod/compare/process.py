@@ -13,7 +13,7 @@ from ax_anasod.locks import end_with_parent
 
 
 def begin(connection: Connection) -> None:
-    """Serve a comparison, see :func:`ax_anasod.compare.worker.work`.
+    """Serve a comparison, see :func:`ax_anasod.compare.run_worker.work`.
 
     Args:
         connection: To the process that has started this one.
@@ -24,7 +24,7 @@ def begin(connection: Connection) -> None:
     be_quiet()
     # Whatever a benchmark prints would get between the results of the main process.
     os.dup2(2, 1)
-    from ax_anasod.compare.worker import work
+    from ax_anasod.compare.run_worker import work
 
     work(connection)
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ax_anasod.compare.plan import Plan
-from ax_anasod.compare.summary import Summary
+from ax_anasod.compare.comparison_plan import Plan
+from ax_anasod.compare.contender_summary import Summary
 from ax_anasod.escaping import for_markdown
 from ax_anasod.metadata import column_names
 

@@ -13,6 +13,7 @@ from ax.core.observation import ObservationFeatures
 from ax.core.optimization_config import OptimizationConfig
 from ax.core.trial import Trial
 
+from ax_anasod.core.ax_objectives import all_limits, limits_of, objective_signs
 from ax_anasod.core.bound_space import CellBoundSearchSpace
 from ax_anasod.core.history import History
 from ax_anasod.core.known import known_metrics
@@ -26,7 +27,6 @@ from ax_anasod.core.means import (
     proposed_before,
     warn_once,
 )
-from ax_anasod.core.objectives import all_limits, limits_of, objective_signs
 from ax_anasod.exceptions import ObservationWarning
 from ax_anasod.objectives import Limit
 from ax_anasod.typing import Settings, Values

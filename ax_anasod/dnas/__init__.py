@@ -2,7 +2,7 @@
 
 Source: paper, Section 3.2 and Algorithm 1 (ANASOD-DNAS), and the methods that it is compared
 with in Table 3. The names are loaded on first use: the command line looks for the files of a
-search (:mod:`ax_anasod.dnas.layout`) without torch.
+search (:mod:`ax_anasod.dnas.result_files`) without torch.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Final
 from ax_anasod.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from ax_anasod.dnas.config import OneShotConfig as OneShotConfig
+    from ax_anasod.dnas.dnas_config import OneShotConfig as OneShotConfig
     from ax_anasod.dnas.methods import METHODS as METHODS
     from ax_anasod.dnas.methods import MethodConfig as MethodConfig
     from ax_anasod.dnas.methods import method as method
     from ax_anasod.dnas.result import OneShotResult as OneShotResult
     from ax_anasod.dnas.run import OneShotRun as OneShotRun
-    from ax_anasod.dnas.search import DistributionSearch as DistributionSearch
     from ax_anasod.dnas.search_epoch import SearchEpoch as SearchEpoch
+    from ax_anasod.dnas.search_loop import DistributionSearch as DistributionSearch
     from ax_anasod.dnas.selection import Ranking as Ranking
     from ax_anasod.dnas.selection import select as select
     from ax_anasod.dnas.supernet import SuperNetwork as SuperNetwork
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 _MODULES: Final = {
     "METHODS": "methods",
-    "DistributionSearch": "search",
+    "DistributionSearch": "search_loop",
     "MethodConfig": "methods",
-    "OneShotConfig": "config",
+    "OneShotConfig": "dnas_config",
     "OneShotResult": "result",
     "OneShotRun": "run",
     "Ranking": "selection",

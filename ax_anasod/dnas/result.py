@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ax_anasod.cells import Cell, from_dict
-from ax_anasod.dnas.layout import CONFIG, FOUND
+from ax_anasod.dnas.result_files import CONFIG, FOUND
 from ax_anasod.exceptions import AnasodError, RunError
 from ax_anasod.files import read_json, write_whole
 

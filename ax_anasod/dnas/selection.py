@@ -13,7 +13,7 @@ from scipy.stats import spearmanr
 from ax_anasod.dnas.edges import CellEdges, Codes, Probabilities
 from ax_anasod.dnas.estimators import uniform_probabilities
 from ax_anasod.dnas.judge import Values
-from ax_anasod.dnas.search import DistributionSearch
+from ax_anasod.dnas.search_loop import DistributionSearch
 from ax_anasod.exceptions import OptionError
 from ax_anasod.networks import NetworkConfig, published_config
 from ax_anasod.training import ImageData

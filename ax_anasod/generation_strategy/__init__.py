@@ -1,7 +1,7 @@
 """Which generator when: one row a strategy, looked up by name."""
 
+from ax_anasod.generation_strategy.one_shot_start import Start
 from ax_anasod.generation_strategy.registration import register_strategy
-from ax_anasod.generation_strategy.start import Start
 from ax_anasod.generation_strategy.strategies import (
     STRATEGIES,
     check_objectives,

@@ -15,8 +15,8 @@ from ax.generation_strategy.generation_strategy import GenerationStrategy
 from ax.generation_strategy.generator_spec import GeneratorSpec
 from ax.generation_strategy.transition_criterion import MinTrials
 
-from ax_anasod.adapter.history import HistoryAdapter
-from ax_anasod.adapter.registry import SETUPS, AnasodGenerators
+from ax_anasod.adapter.generator_registry import SETUPS, AnasodGenerators
+from ax_anasod.adapter.history_adapter import HistoryAdapter
 from ax_anasod.core import TrialKind
 from ax_anasod.core.means import fail_unusable_trials
 from ax_anasod.exceptions import RunError

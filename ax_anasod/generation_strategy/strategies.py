@@ -13,7 +13,7 @@ from ax_anasod.core.bound_space import require_cell_bound
 from ax_anasod.core.seeding import check_seed
 from ax_anasod.dnas.result import OneShotResult
 from ax_anasod.exceptions import OptionError, UnknownNameError
-from ax_anasod.generation_strategy.start import Start, begin_with, started
+from ax_anasod.generation_strategy.one_shot_start import Start, begin_with, started
 from ax_anasod.generation_strategy.strategy import Strategy
 from ax_anasod.generators import (
     AnasodLocalSearchGenerator,
@@ -33,7 +33,7 @@ from ax_anasod.generators import (
     TwoLevelGenerator,
 )
 from ax_anasod.generators.base import NUM_INITIAL
-from ax_anasod.generators.features import MAX_FEATURES
+from ax_anasod.generators.model_inputs import MAX_FEATURES
 from ax_anasod.settings import check_value
 from ax_anasod.simplex import LinearSchedule
 from ax_anasod.typing import Codes

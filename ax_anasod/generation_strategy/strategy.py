@@ -11,7 +11,7 @@ from typing import Any, Final
 from ax.generation_strategy.generation_strategy import GenerationStrategy
 
 from ax_anasod.adapter import AnasodGenerators
-from ax_anasod.adapter.registry import SETUPS
+from ax_anasod.adapter.generator_registry import SETUPS
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, TrialKind
 from ax_anasod.exceptions import UnknownNameError
 from ax_anasod.generation_strategy.nodes import SearchStrategy, draws_then_model, node

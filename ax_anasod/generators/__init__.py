@@ -2,26 +2,26 @@
 
 from ax_anasod.generators.acquisition import EncodingAcquisition
 from ax_anasod.generators.anasod_local_search import AnasodLocalSearchGenerator
-from ax_anasod.generators.architecture import ArchitectureGenerator
+from ax_anasod.generators.architecture_generator import ArchitectureGenerator
 from ax_anasod.generators.architecture_gp import ArchitectureGPGenerator
 from ax_anasod.generators.base import HistoryGenerator
-from ax_anasod.generators.dirichlet import DirichletGenerator
-from ax_anasod.generators.encoding import OPTIMIZERS, EncodingGenerator
-from ax_anasod.generators.evolution import EvolutionGenerator
-from ax_anasod.generators.gcn import GCNGenerator
-from ax_anasod.generators.local_search import LocalSearchGenerator
-from ax_anasod.generators.nas_bowl import NASBowlGenerator
-from ax_anasod.generators.neural_ensemble import (
+from ax_anasod.generators.candidate_pool import POOLS, PoolGenerator
+from ax_anasod.generators.encoding_generator import OPTIMIZERS, EncodingGenerator
+from ax_anasod.generators.ensemble_generator import (
     ArchitectureEnsembleGenerator,
     EncodingEnsembleGenerator,
 )
-from ax_anasod.generators.pool import POOLS, PoolGenerator
+from ax_anasod.generators.evolution import EvolutionGenerator
+from ax_anasod.generators.gcn_generator import GCNGenerator
+from ax_anasod.generators.local_search import LocalSearchGenerator
+from ax_anasod.generators.nas_bowl import NASBowlGenerator
 from ax_anasod.generators.random_architecture import RandomArchitectureGenerator
+from ax_anasod.generators.random_encoding import DirichletGenerator
 from ax_anasod.generators.registered import RegisteredGenerator
 from ax_anasod.generators.reinforce import ReinforceGenerator
 from ax_anasod.generators.smac import SMACGenerator
 from ax_anasod.generators.tpe import TPEGenerator
-from ax_anasod.generators.two_level import SURROGATES, TwoLevelGenerator
+from ax_anasod.generators.two_level_generator import SURROGATES, TwoLevelGenerator
 from ax_anasod.metadata import EXPECTED_IMPROVEMENT
 
 __all__ = [

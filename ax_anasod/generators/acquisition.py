@@ -30,7 +30,7 @@ from ax_anasod.generators.candidates import (
 )
 from ax_anasod.generators.encoding_goal import EncodingGoal, believed_values
 from ax_anasod.generators.fixed import apply_fixed_counts
-from ax_anasod.generators.joint_encodings import JointPool
+from ax_anasod.generators.joint_encoding_generator import JointPool
 from ax_anasod.generators.mirror_descent import mirror_descent
 from ax_anasod.generators.ties import best_row
 from ax_anasod.typing import Counts, Fractions

@@ -12,11 +12,11 @@ from ax.generators.random.base import RandomGenerator
 
 from ax_anasod.cells import from_dict
 from ax_anasod.core import TrialKind
+from ax_anasod.core.ax_objectives import ObjectiveScope
 from ax_anasod.core.cell_search_space import search_space
 from ax_anasod.core.history import History
-from ax_anasod.core.objectives import ObjectiveScope
 from ax_anasod.core.seeding import proposal_rng, setting_rng
-from ax_anasod.generators.start import StartingDraws
+from ax_anasod.generators.starting_draws import StartingDraws
 from ax_anasod.generators.targets import check_values
 from ax_anasod.hyperparameters import Hyperparameters, draw_around, draw_settings
 from ax_anasod.settings import checked
@@ -138,8 +138,8 @@ class DrawGenerator(HistoryGenerator):
             more is refused at the first draw.
         above: A bound that all objectives must be above, so that the first value which is not
             is refused; None for none.
-        start: What :class:`ax_anasod.generators.start.StartingDraws` proposes in the place of
-            the draws; None for these.
+        start: What :class:`ax_anasod.generators.starting_draws.StartingDraws` proposes in the
+            place of the draws; None for these.
         hyperparameters: What is searched beside the cell; None for nothing.
     """
 

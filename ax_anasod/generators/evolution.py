@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ax_anasod.core.history import History
-from ax_anasod.generators.architecture import ArchitectureGenerator
+from ax_anasod.generators.architecture_generator import ArchitectureGenerator
 from ax_anasod.generators.base import NUM_INITIAL
 from ax_anasod.hyperparameters import mutate_settings
 from ax_anasod.settings import PositiveInt, checked

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from ax_anasod.generators.architecture import ArchitectureGenerator
+from ax_anasod.generators.architecture_generator import ArchitectureGenerator
 from ax_anasod.hyperparameters import mutate_settings, neighbouring_settings
 from ax_anasod.typing import Codes, Settings
 

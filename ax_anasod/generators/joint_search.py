@@ -12,7 +12,7 @@ from scipy.optimize import minimize
 from scipy.special import log_ndtr
 
 from ax_anasod.cells import Cell
-from ax_anasod.generators.architecture import ArchitectureGenerator
+from ax_anasod.generators.architecture_generator import ArchitectureGenerator
 from ax_anasod.generators.joint_rows import JointRows, Rows
 from ax_anasod.generators.ties import best_row
 from ax_anasod.hyperparameters import Hyperparameters, draw_settings

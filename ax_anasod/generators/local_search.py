@@ -9,7 +9,7 @@ import numpy as np
 
 from ax_anasod.core.history import History
 from ax_anasod.core.seeding import restart_rng
-from ax_anasod.generators.architecture import ArchitectureGenerator
+from ax_anasod.generators.architecture_generator import ArchitectureGenerator
 from ax_anasod.generators.base import NUM_INITIAL
 from ax_anasod.generators.climbing import ClimbState, architectures_around, climb
 from ax_anasod.generators.evaluations import Evaluations

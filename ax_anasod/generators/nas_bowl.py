@@ -12,7 +12,7 @@ from ax_anasod.core.history import History
 from ax_anasod.exceptions import OptionError
 from ax_anasod.generators.acquisition import believe
 from ax_anasod.generators.base import NUM_INITIAL
-from ax_anasod.generators.pool import PoolGenerator, PoolOptions
+from ax_anasod.generators.candidate_pool import PoolGenerator, PoolOptions
 from ax_anasod.generators.targets import standardized_targets
 from ax_anasod.generators.ties import best_row
 from ax_anasod.settings import NonNegativeInt, PositiveFloat, PositiveInt, checked

@@ -26,7 +26,7 @@ class RandomArchitectureGenerator(DrawGenerator):
         seed: The seed of the run.
         scope: What the model that follows needs, see `DrawGenerator`, as for the next.
         above: What values must be above.
-        start: What :class:`ax_anasod.generators.start.StartingDraws` proposes; None for
+        start: What :class:`ax_anasod.generators.starting_draws.StartingDraws` proposes; None for
             uniform draws.
         hyperparameters: What is searched beside the cell, drawn uniformly; None for nothing.
     """

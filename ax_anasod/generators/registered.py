@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
+from ax_anasod.core.ax_objectives import ObjectiveScope
 from ax_anasod.core.history import History
-from ax_anasod.core.objectives import ObjectiveScope
 from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.generators.base import HistoryGenerator
 from ax_anasod.typing import Codes, Settings

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from annotated_types import Ge, Lt
 
 from ax_anasod.core.history import History
-from ax_anasod.generators.architecture import ArchitectureGenerator
+from ax_anasod.generators.architecture_generator import ArchitectureGenerator
 from ax_anasod.settings import PositiveFloat, checked
 from ax_anasod.typing import Codes
 

@@ -12,7 +12,7 @@ from scipy.stats import norm
 
 from ax_anasod.core.history import History
 from ax_anasod.core.seeding import package_seed
-from ax_anasod.generators.architecture import ArchitectureGenerator
+from ax_anasod.generators.architecture_generator import ArchitectureGenerator
 from ax_anasod.generators.base import NUM_INITIAL
 from ax_anasod.generators.evaluations import Evaluations
 from ax_anasod.generators.joint_rows import JointRows

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ax_anasod.cells import Cell, mutate
 from ax_anasod.cells.mutation import one_column_edits
 from ax_anasod.core.history import History
-from ax_anasod.generators.architecture import ArchitectureGenerator
+from ax_anasod.generators.architecture_generator import ArchitectureGenerator
 from ax_anasod.generators.expected_improvement import Acquisition
 from ax_anasod.generators.known_limits import draw_allowed
 from ax_anasod.generators.ties import best_row

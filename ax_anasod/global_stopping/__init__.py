@@ -10,24 +10,24 @@ from typing import TYPE_CHECKING, Final
 from ax_anasod.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from ax_anasod.global_stopping.expected_improvement import (
-        ExpectedImprovementStoppingStrategy as ExpectedImprovementStoppingStrategy,
-    )
-    from ax_anasod.global_stopping.expected_improvement import (
-        check_until_improvement_below as check_until_improvement_below,
-    )
-    from ax_anasod.global_stopping.expected_improvement import (
-        stopping_strategy_to_dict as stopping_strategy_to_dict,
-    )
     from ax_anasod.global_stopping.rule import promises_too_little as promises_too_little
     from ax_anasod.global_stopping.rule import stop_reason as stop_reason
+    from ax_anasod.global_stopping.stopping_strategy import (
+        ExpectedImprovementStoppingStrategy as ExpectedImprovementStoppingStrategy,
+    )
+    from ax_anasod.global_stopping.stopping_strategy import (
+        check_until_improvement_below as check_until_improvement_below,
+    )
+    from ax_anasod.global_stopping.stopping_strategy import (
+        stopping_strategy_to_dict as stopping_strategy_to_dict,
+    )
 
 _MODULES: Final = {
-    "ExpectedImprovementStoppingStrategy": "expected_improvement",
-    "check_until_improvement_below": "expected_improvement",
+    "ExpectedImprovementStoppingStrategy": "stopping_strategy",
+    "check_until_improvement_below": "stopping_strategy",
     "promises_too_little": "rule",
     "stop_reason": "rule",
-    "stopping_strategy_to_dict": "expected_improvement",
+    "stopping_strategy_to_dict": "stopping_strategy",
 }
 
 __all__ = sorted(_MODULES)

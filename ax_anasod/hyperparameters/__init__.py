@@ -1,6 +1,5 @@
 """What is searched beside the architecture: ranges and choices as rows of numbers."""
 
-from ax_anasod.hyperparameters.definition import Hyperparameters
 from ax_anasod.hyperparameters.draws import (
     draw_around,
     draw_settings,
@@ -8,6 +7,7 @@ from ax_anasod.hyperparameters.draws import (
     neighbouring_settings,
 )
 from ax_anasod.hyperparameters.kinds import Bound, Choice, Fixed, Hyperparameter, Range
+from ax_anasod.hyperparameters.rows import Hyperparameters
 
 __all__ = [
     "Bound",

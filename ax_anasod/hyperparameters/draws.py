@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ax_anasod.exceptions import OptionError
-from ax_anasod.hyperparameters.definition import Hyperparameters
 from ax_anasod.hyperparameters.kinds import Choice, Column
+from ax_anasod.hyperparameters.rows import Hyperparameters
 from ax_anasod.typing import Settings
 
 _BATCH: Final = 1024

@@ -1,11 +1,11 @@
 """What is measured of a trial, or known before it."""
 
-from ax_anasod.metrics.known import KnownLookup, KnownSize, KnownSum
-from ax_anasod.metrics.latency import LatencyMetric
-from ax_anasod.metrics.lookup import LookupMetric
+from ax_anasod.metrics.known_quantities import KnownLookup, KnownSize, KnownSum
+from ax_anasod.metrics.latency_metric import LatencyMetric
+from ax_anasod.metrics.lookup_metric import LookupMetric
 from ax_anasod.metrics.proxy import KnownProxy
 from ax_anasod.metrics.source import EarlierSearch
-from ax_anasod.metrics.training import TrainingMetric
+from ax_anasod.metrics.training_metric import TrainingMetric
 
 __all__ = [
     "EarlierSearch",

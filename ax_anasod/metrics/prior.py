@@ -12,10 +12,10 @@ from ax_anasod.cells import Architecture, Cell
 from ax_anasod.core.known import KnownMetric
 from ax_anasod.core.seeding import start_rng
 from ax_anasod.exceptions import OptionError
-from ax_anasod.generation_strategy.start import check_same_cell
+from ax_anasod.generation_strategy.one_shot_start import check_same_cell
 from ax_anasod.generators.known_features import LISTED, KnownFeatures, best_architectures
-from ax_anasod.generators.two_level import FEATURE_SEPARATOR
-from ax_anasod.metrics.known import known_metric
+from ax_anasod.generators.two_level_generator import FEATURE_SEPARATOR
+from ax_anasod.metrics.known_quantities import known_metric
 from ax_anasod.metrics.proxy import KnownProxy
 from ax_anasod.metrics.source import EarlierSearch, earlier_search
 from ax_anasod.proxies import PROXIES
@@ -55,8 +55,8 @@ class Prior:
 
         Args:
             cell: The cell that is searched.
-            features: Name -> how, see :func:`ax_anasod.metrics.known.known_metric`; or names of
-                proxies.
+            features: Name -> how, see :func:`ax_anasod.metrics.known_quantities.known_metric`; or
+                names of proxies.
             sources: Earlier searches, see :func:`ax_anasod.metrics.source.earlier_search`. The
                 feature of the first is called ``source``, those of others ``source_2``, ...
             objectives: Names of what is searched.

@@ -14,12 +14,12 @@ from ax_anasod._ax import experiment_of
 from ax_anasod.cells import Cell
 from ax_anasod.cells import from_dict as cell_from_dict
 from ax_anasod.core.architectures import architecture_of, space_of_run
+from ax_anasod.core.ax_objectives import objective_signs
 from ax_anasod.core.history_reader import read_history
 from ax_anasod.core.known import KnownMetric
-from ax_anasod.core.objectives import objective_signs
 from ax_anasod.exceptions import AnasodError, OptionError, UnknownNameError
 from ax_anasod.files import read_json
-from ax_anasod.generation_strategy.start import check_same_cell
+from ax_anasod.generation_strategy.one_shot_start import check_same_cell
 from ax_anasod.generators.targets import half_ranked, linked, standardized
 from ax_anasod.journal import CONFIG, JOURNAL, Completed, read_records
 from ax_anasod.objectives import Objective

@@ -12,7 +12,7 @@ import numpy as np
 from ax_anasod.exceptions import BenchmarkError, RunError
 from ax_anasod.files import open_file, write_whole
 from ax_anasod.nasbench.nasbench201_trials import MOST_RUNS, RUNS, SPLITS, Trials, checked
-from ax_anasod.nasbench.paths import first_line
+from ax_anasod.nasbench.source_files import first_line
 from ax_anasod.optional import require
 from ax_anasod.schema import parse_json
 

@@ -15,8 +15,8 @@ from ax_anasod.exceptions import BenchmarkError
 from ax_anasod.files import open_file
 from ax_anasod.nasbench.nasbench201_cache import cache_path, is_current, read_cache, write_cache
 from ax_anasod.nasbench.nasbench201_trials import Trials, collect, collect_records
-from ax_anasod.nasbench.paths import check_source, first_line
 from ax_anasod.nasbench.restricted_pickles import load_bz2, load_torch
+from ax_anasod.nasbench.source_files import check_source, first_line
 from ax_anasod.pickles import DamagedError, RefusedError
 
 _WHAT: Final = "the NAS-Bench-201 file"

@@ -21,9 +21,9 @@ from ax_anasod.exceptions import (
     OptionError,
 )
 from ax_anasod.nasbench.benchmark import FloatArray, IntArray
-from ax_anasod.nasbench.lookup import ArchitectureIndex, LookupBenchmark
-from ax_anasod.nasbench.paths import Saved, read_saved
-from ax_anasod.nasbench.registry import KIND, register_benchmark
+from ax_anasod.nasbench.benchmark_registry import KIND, register_benchmark
+from ax_anasod.nasbench.lookup_benchmark import ArchitectureIndex, LookupBenchmark
+from ax_anasod.nasbench.source_files import Saved, read_saved
 from ax_anasod.nasbench.table_file import TableFile, read_table
 from ax_anasod.objectives import COST, PERCENT, Objective, name_list
 

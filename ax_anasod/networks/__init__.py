@@ -14,26 +14,26 @@ from ax_anasod.lazy import lazy_names
 if TYPE_CHECKING:
     from ax_anasod.networks.build import build_network as build_network
     from ax_anasod.networks.build import codes_of_layers as codes_of_layers
-    from ax_anasod.networks.config import SKELETONS as SKELETONS
-    from ax_anasod.networks.config import NetworkConfig as NetworkConfig
-    from ax_anasod.networks.config import published_config as published_config
     from ax_anasod.networks.layers import OperationFactory as OperationFactory
     from ax_anasod.networks.measure import count_flops as count_flops
     from ax_anasod.networks.measure import num_parameters as num_parameters
     from ax_anasod.networks.network import Network as Network
+    from ax_anasod.networks.network_config import SKELETONS as SKELETONS
+    from ax_anasod.networks.network_config import NetworkConfig as NetworkConfig
+    from ax_anasod.networks.network_config import published_config as published_config
     from ax_anasod.networks.operations import OPERATIONS as OPERATIONS
 
 _MODULES: Final = {
     "Network": "network",
-    "NetworkConfig": "config",
+    "NetworkConfig": "network_config",
     "OPERATIONS": "operations",
     "OperationFactory": "layers",
-    "SKELETONS": "config",
+    "SKELETONS": "network_config",
     "build_network": "build",
     "codes_of_layers": "build",
     "count_flops": "measure",
     "num_parameters": "measure",
-    "published_config": "config",
+    "published_config": "network_config",
 }
 
 __all__ = sorted(_MODULES)

@@ -10,9 +10,9 @@ import numpy as np
 from ax_anasod.cells import Cell
 from ax_anasod.exceptions import CellError, UnknownNameError
 from ax_anasod.networks.build import build_network
-from ax_anasod.networks.config import NetworkConfig
 from ax_anasod.networks.layers import OperationFactory
 from ax_anasod.networks.measure import count_flops, num_parameters
+from ax_anasod.networks.network_config import NetworkConfig
 from ax_anasod.typing import Codes, Values
 
 Size = Literal["parameters", "flops"]

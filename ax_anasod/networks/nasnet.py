@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor, nn
 
 from ax_anasod.networks.cell_module import CellModule
-from ax_anasod.networks.config import NetworkConfig
 from ax_anasod.networks.drop_path import DropPath
 from ax_anasod.networks.layers import FactorizedReduction, OperationFactory, ReLUConvBN
 from ax_anasod.networks.network import Network
+from ax_anasod.networks.network_config import NetworkConfig
 from ax_anasod.networks.plan import CellPlan
 
 _STEM_MULTIPLIER = 3

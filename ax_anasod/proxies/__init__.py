@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Final
 from ax_anasod.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from ax_anasod.proxies.config import PROXIES as PROXIES
-    from ax_anasod.proxies.config import ProxyConfig as ProxyConfig
-    from ax_anasod.proxies.proxies import Proxies as Proxies
+    from ax_anasod.proxies.proxy_config import PROXIES as PROXIES
+    from ax_anasod.proxies.proxy_config import ProxyConfig as ProxyConfig
+    from ax_anasod.proxies.proxy_values import Proxies as Proxies
     from ax_anasod.proxies.scores import Scores as Scores
 
 _MODULES: Final = {
-    "PROXIES": "config",
-    "Proxies": "proxies",
-    "ProxyConfig": "config",
+    "PROXIES": "proxy_config",
+    "Proxies": "proxy_values",
+    "ProxyConfig": "proxy_config",
     "Scores": "scores",
 }
 

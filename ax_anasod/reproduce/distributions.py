@@ -15,15 +15,15 @@ from ax_anasod.exceptions import OptionError
 from ax_anasod.nasbench import Benchmark, Objective
 from ax_anasod.plots import style
 from ax_anasod.plots.figure import new_figure, save
-from ax_anasod.reproduce.paper import TABLE_1, source_of, task_of
-from ax_anasod.reproduce.protocol import SEEDS
-from ax_anasod.reproduce.spread import (
+from ax_anasod.reproduce.explained_variance import (
     ARCHITECTURES,
     ENCODINGS,
     Spread,
     draw_spread,
     explained_share,
 )
+from ax_anasod.reproduce.paper import TABLE_1, source_of, task_of
+from ax_anasod.reproduce.protocol import SEEDS
 
 TITLES: Final = {"table1": "Table 1", "figure2": "Figure 2"}
 _SHOWN: Final = 100

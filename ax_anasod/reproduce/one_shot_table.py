@@ -22,7 +22,7 @@ from ax_anasod.reproduce.one_shot_columns import (
 from ax_anasod.reproduce.one_shot_runs import OneShotRuns
 from ax_anasod.reproduce.one_shot_task import BEST_OF, OneShotOutcome
 from ax_anasod.reproduce.paper import CIFAR10, OPTIMUM, TABLE_3, TASKS
-from ax_anasod.reproduce.view import plus_minus
+from ax_anasod.reproduce.reproduction import plus_minus
 
 _UNIFORM: Final = "one cell from uniform p"
 _LARGEST: Final = "largest cell (weights)"

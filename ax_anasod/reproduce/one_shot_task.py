@@ -14,9 +14,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
 
-from ax_anasod.compare.worker import TaskProgress
+from ax_anasod.compare.run_worker import TaskProgress
 from ax_anasod.dnas import OneShotConfig, OneShotResult, OneShotRun
-from ax_anasod.dnas.layout import CONFIG, EPOCHS, RESULTS
+from ax_anasod.dnas.result_files import CONFIG, EPOCHS, RESULTS
 from ax_anasod.exceptions import RunError
 from ax_anasod.files import read_json, write_whole
 from ax_anasod.nasbench import Benchmark

@@ -16,10 +16,10 @@ from ax_anasod.exceptions import AnasodError, OptionError, RunError
 from ax_anasod.files import read_json
 from ax_anasod.networks import NetworkConfig
 from ax_anasod.reproduce.paper import TABLE_4, TABLE_5, PaperNetwork
-from ax_anasod.reproduce.view import plus_minus
+from ax_anasod.reproduce.reproduction import plus_minus
 from ax_anasod.retraining.member import METRICS
 from ax_anasod.training import TrainingConfig
-from ax_anasod.training.config import PROTOCOLS, protocol
+from ax_anasod.training.training_config import PROTOCOLS, protocol
 
 _PERCENT: Final = "percent"
 # Below DIR may lie several evaluations, and below one of these the members of an ensemble.

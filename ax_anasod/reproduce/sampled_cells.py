@@ -14,9 +14,9 @@ import numpy.typing as npt
 from ax_anasod.cells import Cell, NASNetCell
 from ax_anasod.dnas import OneShotConfig, OneShotResult
 from ax_anasod.dnas.edges import CellEdges
-from ax_anasod.dnas.layout import CONFIG
+from ax_anasod.dnas.result_files import CONFIG
 from ax_anasod.exceptions import OptionError
-from ax_anasod.networks.config import NASNET
+from ax_anasod.networks.network_config import NASNET
 from ax_anasod.plots import style
 from ax_anasod.plots.figure import new_figure, save
 from ax_anasod.reproduce.paper import FIGURE_7

@@ -11,8 +11,8 @@ import numpy as np
 
 from ax_anasod.compare import Comparison, Contender, Observer, compare_strategies
 from ax_anasod.compare.comparison import RESULTS
-from ax_anasod.compare.pictures import fill_queries, fill_seconds
-from ax_anasod.compare.results import to_csv
+from ax_anasod.compare.comparison_pictures import fill_queries, fill_seconds
+from ax_anasod.compare.run_results import to_csv
 from ax_anasod.compare.texts import number
 from ax_anasod.exceptions import AnasodError, OptionError, UnknownNameError
 from ax_anasod.files import write_whole
@@ -21,7 +21,7 @@ from ax_anasod.objectives import COST
 from ax_anasod.plots.figure import new_figure, save
 from ax_anasod.reproduce.paper import source_of, task_of
 from ax_anasod.reproduce.protocol import SEEDS, Method, SearchTarget
-from ax_anasod.reproduce.view import plus_minus
+from ax_anasod.reproduce.reproduction import plus_minus
 
 
 @dataclass(frozen=True)

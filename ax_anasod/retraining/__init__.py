@@ -6,9 +6,9 @@ the best trials of a search.
 """
 
 from ax_anasod.retraining.ensemble import EnsembleResult, train_ensemble
+from ax_anasod.retraining.evaluation_task import evaluation_task
 from ax_anasod.retraining.found import BestCells, BestTrial, SearchResult, read_search
 from ax_anasod.retraining.member import Retrained, evaluate
-from ax_anasod.retraining.plan import evaluation_task
 from ax_anasod.retraining.top import TopResult, train_top
 
 __all__ = [

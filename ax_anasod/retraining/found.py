@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ax_anasod.core.seeding import member_rng, member_seed
 from ax_anasod.dnas import OneShotConfig, OneShotResult
 from ax_anasod.dnas.edges import CellEdges
-from ax_anasod.dnas.layout import CONFIG as DNAS_CONFIG
+from ax_anasod.dnas.result_files import CONFIG as DNAS_CONFIG
 from ax_anasod.exceptions import OptionError, RunError, UnknownNameError
 from ax_anasod.journal import BETWEEN_LAYERS, Completed
 from ax_anasod.runs import Results

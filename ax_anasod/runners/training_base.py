@@ -15,9 +15,9 @@ from ax.core.base_trial import BaseTrial
 from ax.core.trial_status import TrialStatus
 
 from ax_anasod.core.architectures import ARCHITECTURE, recorded_codes
+from ax_anasod.core.ax_objectives import all_limits
 from ax_anasod.core.bound_space import TrialKind
 from ax_anasod.core.cell_search_space import CellSearchSpace, check_kind, search_space_of
-from ax_anasod.core.objectives import all_limits
 from ax_anasod.core.seeding import architecture_rng, check_seed, network_seed
 from ax_anasod.journal import BETWEEN_LAYERS
 from ax_anasod.objectives import Limit

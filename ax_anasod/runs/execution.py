@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ax.early_stopping.strategies import BaseEarlyStoppingStrategy
 
     from ax_anasod.runners import BaseTrainingRunner
-    from ax_anasod.runs.config import RunConfig
+    from ax_anasod.runs.run_config import RunConfig
     from ax_anasod.training import TrainingTask
 
 _MOST: Final = 1_000_000

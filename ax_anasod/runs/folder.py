@@ -15,7 +15,6 @@ from ax_anasod.exceptions import RunError, RunLostError
 from ax_anasod.files import refuse_link, remove_unfinished
 from ax_anasod.global_stopping import check_until_improvement_below
 from ax_anasod.journal import Journal, all_trials, check_quantities, write_records
-from ax_anasod.runs.config import RunConfig
 from ax_anasod.runs.layout import (
     CONFIG,
     DATABASE,
@@ -26,6 +25,7 @@ from ax_anasod.runs.layout import (
     is_leftover,
     refusing,
 )
+from ax_anasod.runs.run_config import RunConfig
 from ax_anasod.storage.database import check_database
 
 

@@ -11,8 +11,8 @@ from ax_anasod.cells import Cell
 from ax_anasod.exceptions import ArchitectureError, OptionError, UnknownNameError
 from ax_anasod.journal import JOURNAL, Completed, read_records
 from ax_anasod.nasbench.table_file import ARCH, read_table
-from ax_anasod.runs.config import Given
 from ax_anasod.runs.layout import check_holds_run
+from ax_anasod.runs.run_config import Given
 
 
 def read_given(paths: Sequence[Path], cell: Cell, quantities: Sequence[str]) -> list[Given]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Final
 
-from ax_anasod.dnas import layout as dnas
+from ax_anasod.dnas import result_files as dnas
 from ax_anasod.exceptions import RunError, nearest_hint
 from ax_anasod.journal import CONFIG as CONFIG
 from ax_anasod.journal import JOURNAL as JOURNAL

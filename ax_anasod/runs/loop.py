@@ -11,7 +11,7 @@ from ax_anasod.generation_strategy import get
 from ax_anasod.journal import Completed, Failed, Journal, Record, Started
 from ax_anasod.nasbench import Benchmark
 from ax_anasod.runners import BenchmarkQuery
-from ax_anasod.runs.config import RunConfig
+from ax_anasod.runs.run_config import RunConfig
 from ax_anasod.runs.state import RunState, describe
 
 

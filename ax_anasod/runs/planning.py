@@ -14,7 +14,7 @@ from ax_anasod.environment import environment
 from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.experiment import make_search_space
 from ax_anasod.generation_strategy import Start, check_objectives, get
-from ax_anasod.generators.two_level import FEATURE_SEPARATOR
+from ax_anasod.generators.two_level_generator import FEATURE_SEPARATOR
 from ax_anasod.global_stopping import check_until_improvement_below
 from ax_anasod.hyperparameters import Hyperparameters
 from ax_anasod.metrics import KnownProxy
@@ -23,10 +23,10 @@ from ax_anasod.metrics.source import earlier_search
 from ax_anasod.objectives import Limit, Objective, find_quantity
 from ax_anasod.picking import parse_pick
 from ax_anasod.proxies import PROXIES, ProxyConfig
-from ax_anasod.runs.config import MOST_TRIALS, Given, ProxyFeature, RunConfig, Screening, Source
 from ax_anasod.runs.given import read_given
 from ax_anasod.runs.metric_names import metric_names
 from ax_anasod.runs.proxy_features import proxy_metric, proxy_values
+from ax_anasod.runs.run_config import MOST_TRIALS, Given, ProxyFeature, RunConfig, Screening, Source
 from ax_anasod.training.task import TrainingTask, find_operations
 from ax_anasod.truth import Answers, best_value
 

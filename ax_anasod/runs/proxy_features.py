@@ -10,7 +10,7 @@ from ax_anasod.cells import Cell
 from ax_anasod.exceptions import RunError
 from ax_anasod.metrics import KnownProxy
 from ax_anasod.proxies import ProxyConfig
-from ax_anasod.runs.config import ProxyFeature, proxy_metric_name
+from ax_anasod.runs.run_config import ProxyFeature, proxy_metric_name
 
 _COMPARED = 3
 

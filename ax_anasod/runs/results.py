@@ -15,7 +15,7 @@ from ax_anasod.escaping import for_csv
 from ax_anasod.journal import Completed, Failed, Record, Stopped
 from ax_anasod.metadata import BETA, column_names, feature_summary
 from ax_anasod.objectives import Objective
-from ax_anasod.runs.config import RunConfig
+from ax_anasod.runs.run_config import RunConfig
 
 if TYPE_CHECKING:
     from ax_anasod.picking import Pick

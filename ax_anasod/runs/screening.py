@@ -10,9 +10,9 @@ from ax_anasod.generation_strategy import STRATEGIES, get
 from ax_anasod.journal import Completed, Record
 from ax_anasod.metrics import EarlierSearch
 from ax_anasod.nasbench import Benchmark, TableBenchmark
-from ax_anasod.runs.config import Screening
 from ax_anasod.runs.loop import Search
 from ax_anasod.runs.planning import plan_run
+from ax_anasod.runs.run_config import Screening
 
 # The best of the cheap search come first; random trials beside them would only cost.
 _NUM_INITIAL: Final = 5

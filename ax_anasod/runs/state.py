@@ -38,8 +38,8 @@ from ax_anasod.journal import (
 )
 from ax_anasod.metrics import EarlierSearch, KnownLookup
 from ax_anasod.nasbench import Benchmark
-from ax_anasod.runs.config import RunConfig
 from ax_anasod.runs.proxy_features import proxy_metrics
+from ax_anasod.runs.run_config import RunConfig
 
 GIVEN: Final = "given"
 """What stands for the node and the generator of a trial of earlier work."""

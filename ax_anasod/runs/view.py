@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ax_anasod.journal import Record, check_quantities, is_being_written, read_content
-from ax_anasod.runs.config import RunConfig
 from ax_anasod.runs.layout import CONFIG, JOURNAL, check_holds_run, refusing
+from ax_anasod.runs.run_config import RunConfig
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Pure maths on counts and fractions: the grid, rounding onto it, draws around it."""
 
-from ax_anasod.simplex.constrained import ConstrainedGrid
+from ax_anasod.simplex.constrained_grid import ConstrainedGrid
 from ax_anasod.simplex.counts import validate_counts
 from ax_anasod.simplex.dirichlet import (
     concentration,

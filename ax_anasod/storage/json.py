@@ -42,7 +42,7 @@ from ax_anasod.metrics import (
     LookupMetric,
     TrainingMetric,
 )
-from ax_anasod.metrics.known import KnownFunction, refuse_to_store
+from ax_anasod.metrics.known_quantities import KnownFunction, refuse_to_store
 from ax_anasod.runners import LookupRunner, RayRunner, TrainingRunner
 
 

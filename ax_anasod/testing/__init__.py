@@ -1,9 +1,9 @@
 """Test classes that every built-in strategy and benchmark passes; subclass them for yours."""
 
-from ax_anasod.testing.benchmark import BenchmarkConformance
+from ax_anasod.testing.benchmark_conformance import BenchmarkConformance
 from ax_anasod.testing.objective import SyntheticObjective
-from ax_anasod.testing.rounds import Rounds
-from ax_anasod.testing.strategy import StrategyConformance, built_in_cells
+from ax_anasod.testing.strategy_conformance import StrategyConformance, built_in_cells
+from ax_anasod.testing.strategy_rounds import Rounds
 
 __all__ = [
     "BenchmarkConformance",

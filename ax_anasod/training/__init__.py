@@ -1,7 +1,7 @@
 """Training networks on images: data, augmentation, the loop, checkpoints.
 
 The names are loaded on first use: the command line reads the settings of a training
-(:mod:`ax_anasod.training.config`, :mod:`ax_anasod.training.hardware`) without torch.
+(:mod:`ax_anasod.training.training_config`, :mod:`ax_anasod.training.hardware`) without torch.
 """
 
 from __future__ import annotations
@@ -17,14 +17,10 @@ if TYPE_CHECKING:
     from ax_anasod.training.calibration import reliability as reliability
     from ax_anasod.training.checkpoint import read_state as read_state
     from ax_anasod.training.checkpoint import write_state as write_state
-    from ax_anasod.training.config import PROTOCOLS as PROTOCOLS
-    from ax_anasod.training.config import DataConfig as DataConfig
-    from ax_anasod.training.config import TrainingConfig as TrainingConfig
-    from ax_anasod.training.config import protocol as protocol
     from ax_anasod.training.data import load_data as load_data
-    from ax_anasod.training.deploy import Classifier as Classifier
-    from ax_anasod.training.deploy import Exported as Exported
     from ax_anasod.training.epoch import Epoch as Epoch
+    from ax_anasod.training.exported import Classifier as Classifier
+    from ax_anasod.training.exported import Exported as Exported
     from ax_anasod.training.hardware import Hardware as Hardware
     from ax_anasod.training.images import ImageData as ImageData
     from ax_anasod.training.images import Images as Images
@@ -39,26 +35,30 @@ if TYPE_CHECKING:
     from ax_anasod.training.task import Layers as Layers
     from ax_anasod.training.task import TrainingTask as TrainingTask
     from ax_anasod.training.training import Training as Training
+    from ax_anasod.training.training_config import PROTOCOLS as PROTOCOLS
+    from ax_anasod.training.training_config import DataConfig as DataConfig
+    from ax_anasod.training.training_config import TrainingConfig as TrainingConfig
+    from ax_anasod.training.training_config import protocol as protocol
     from ax_anasod.training.trial import TrialState as TrialState
     from ax_anasod.training.trial import TrialTraining as TrialTraining
     from ax_anasod.training.trial import train_trial as train_trial
 
 _MODULES: Final = {
-    "Classifier": "deploy",
-    "DataConfig": "config",
+    "Classifier": "exported",
+    "DataConfig": "training_config",
     "Epoch": "epoch",
-    "Exported": "deploy",
+    "Exported": "exported",
     "Hardware": "hardware",
     "ImageData": "images",
     "Images": "images",
     "Latency": "latency",
     "LatencyConfig": "latency",
     "Layers": "task",
-    "PROTOCOLS": "config",
+    "PROTOCOLS": "training_config",
     "Reliability": "calibration",
     "TrainedModel": "model_file",
     "Training": "training",
-    "TrainingConfig": "config",
+    "TrainingConfig": "training_config",
     "TrainingTask": "task",
     "TrialState": "trial",
     "TrialTraining": "trial",
@@ -68,7 +68,7 @@ _MODULES: Final = {
     "loss_and_error": "predict",
     "measure_latency": "latency",
     "predict_logits": "predict",
-    "protocol": "config",
+    "protocol": "training_config",
     "quality": "calibration",
     "read_state": "checkpoint",
     "reliability": "calibration",

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Final, cast
 
 from ax_anasod.exceptions import DataError
-from ax_anasod.training.decoding import MOST_BYTES, SKIP_HINT
+from ax_anasod.training.image_decoding import MOST_BYTES, SKIP_HINT
 from ax_anasod.training.trees import Span, Tree, is_helper, too_long
 
 TARS: Final = (".tar", ".tar.gz", ".tgz")

@@ -15,8 +15,8 @@ from torch.nn import functional
 
 from ax_anasod.exceptions import OptionError
 from ax_anasod.optional import require
-from ax_anasod.training.config import TrainingConfig
 from ax_anasod.training.images import Images
+from ax_anasod.training.training_config import TrainingConfig
 
 # Images of a batch that share one draw of AutoAugment, which torchvision makes for a whole
 # tensor at a time: the batch is in random order, so that each image still gets each policy

@@ -13,10 +13,10 @@ from torch import Tensor
 
 from ax_anasod.exceptions import DataError, RunError, UnknownNameError
 from ax_anasod.training.checkpoint import read_state, write_state
-from ax_anasod.training.config import DataConfig
 from ax_anasod.training.folders import ClassFolders, Progress
 from ax_anasod.training.images import DAMAGED, ImageData, Images, limited, split_off
 from ax_anasod.training.sources import Source, Split, open_source
+from ax_anasod.training.training_config import DataConfig
 
 Purpose = Literal["search", "evaluation"]
 # Where a data set has no test split, this share of it is kept for evaluation.

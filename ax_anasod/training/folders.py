@@ -22,7 +22,7 @@ from torch import Tensor
 
 from ax_anasod.exceptions import DataError
 from ax_anasod.training.archives import is_tar, read_members, tree_of_tar
-from ax_anasod.training.decoding import Pixels, decoded
+from ax_anasod.training.image_decoding import Pixels, decoded
 from ax_anasod.training.images import HELPERS, NO_IMAGES, REPLACED
 from ax_anasod.training.splits import ARCHIVES, LIKE_A_SPLIT
 from ax_anasod.training.trees import EXTENSIONS, Span, Tree, is_image, read_files, tree_of_folder

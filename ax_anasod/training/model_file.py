@@ -19,8 +19,8 @@ from ax_anasod.networks import Network, NetworkConfig, OperationFactory, build_n
 from ax_anasod.networks.export import ExportFormat
 from ax_anasod.schema import conform
 from ax_anasod.training.checkpoint import read_state, write_state
-from ax_anasod.training.decoding import resized
-from ax_anasod.training.deploy import Classifier, Exported, export_classifier
+from ax_anasod.training.exported import Classifier, Exported, export_classifier
+from ax_anasod.training.image_decoding import resized
 from ax_anasod.training.images import ImageData
 from ax_anasod.training.predict import predict_logits
 

@@ -9,8 +9,8 @@ from typing import Any, Final
 from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.networks import NetworkConfig
 from ax_anasod.settings import argument_types
-from ax_anasod.training.config import TrainingConfig
 from ax_anasod.training.task import TrainingTask
+from ax_anasod.training.training_config import TrainingConfig
 
 REFUSED: Final[Mapping[str, str]] = {
     "epochs": "trainings of different lengths are not compared, and the longest would win",

@@ -15,8 +15,8 @@ from torch import Tensor
 from ax_anasod.exceptions import DataError, OptionError
 from ax_anasod.optional import require
 from ax_anasod.training.archives import is_tar
-from ax_anasod.training.decoding import resized
 from ax_anasod.training.folders import ClassFolders, Progress, SingleClassError, list_images
+from ax_anasod.training.image_decoding import resized
 from ax_anasod.training.images import BESIDE, HELPERS
 from ax_anasod.training.splits import SPLITS, Splits, find_splits
 from ax_anasod.training.trees import is_folder, is_helper, sorted_entries

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from ax_anasod.exceptions import TrainingError
-from ax_anasod.training.config import TrainingConfig
 from ax_anasod.training.process_group import Rank
+from ax_anasod.training.training_config import TrainingConfig
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric

@@ -21,14 +21,14 @@ from ax_anasod.networks import Network, NetworkConfig, OperationFactory, build_n
 from ax_anasod.objectives import PERCENT, Objective, find_quantity, name_list
 from ax_anasod.schema import conform
 from ax_anasod.settings import PositiveInt
-from ax_anasod.training.config import DataConfig, TrainingConfig
 from ax_anasod.training.costs import COSTS
 from ax_anasod.training.hardware import Hardware
 from ax_anasod.training.images import ImageData
 from ax_anasod.training.latency import LatencyConfig
-from ax_anasod.training.spread import engage
 from ax_anasod.training.step import is_out_of_memory
 from ax_anasod.training.training import Training
+from ax_anasod.training.training_config import DataConfig, TrainingConfig
+from ax_anasod.training.worker_group import engage
 
 Layers = Literal["sampled", "repeated"]
 

@@ -14,13 +14,13 @@ from ax_anasod.exceptions import OptionError, RunError
 from ax_anasod.schema import conform
 from ax_anasod.training.augment import Augmentation, augmented_batches
 from ax_anasod.training.checkpoint import differing, load_momentum, read_state, write_state
-from ax_anasod.training.config import TrainingConfig, cosine_rate
 from ax_anasod.training.epoch import Epoch, Progress, check_loss, epoch_seed, seeded
 from ax_anasod.training.hardware import Hardware
 from ax_anasod.training.images import ImageData
 from ax_anasod.training.predict import loss_and_error, predict_logits
 from ax_anasod.training.process_group import ProcessGroup
 from ax_anasod.training.step import Step
+from ax_anasod.training.training_config import TrainingConfig, cosine_rate
 
 # How often the loss is looked at on its way through an epoch: each look waits for the device.
 _LOOK_EVERY: Final = 50
@@ -35,7 +35,7 @@ class Training:
     network that finds it goes on from there. On a CPU with the same number of threads the
     result is then, bit for bit, that of a training that was never interrupted.
 
-    On several devices (see `ax_anasod.training.spread`) each process learns from its share of
+    On several devices (see `ax_anasod.training.worker_group`) each process learns from its share of
     every batch, and gradients are added up. All of them augment the whole batch, so that they
     learn from the images that one device would have; what paths are dropped is drawn in each.
     Batch norm takes its statistics from the share of a process (torch's synchronised batch norm
@@ -54,7 +54,7 @@ class Training:
         identity: JSON-able description of the network, by which a checkpoint of another one
             is known.
         others: The other processes that train the network, where the hardware asks for several
-            (`ax_anasod.training.spread.engage`).
+            (`ax_anasod.training.worker_group.engage`).
 
     Raises:
         OptionError: There are fewer images than a batch has, the images do not fit the network,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from ax_anasod.exceptions import DataError, nearest_hint
-from ax_anasod.training.decoding import MOST_BYTES, SKIP_HINT
+from ax_anasod.training.image_decoding import MOST_BYTES, SKIP_HINT
 
 EXTENSIONS: Final = (
     *(".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp"),

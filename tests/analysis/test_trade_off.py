@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from ax_anasod.analysis import SearchSummary, TradeOffPlot, write_pictures
-from ax_anasod.analysis.pictures import draw_trade_offs
+from ax_anasod.analysis.search_pictures import draw_trade_offs
 from ax_anasod.analysis.series import SearchSeries
 
 VALUES = [

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from ax_anasod.training import TrialState, spread
+from ax_anasod.training import TrialState, worker_group
 from tests.cli.conftest import Command
 from tests.conftest import PATIENCE
 
@@ -76,8 +76,8 @@ def test_a_killed_search_leaves_no_process_and_goes_on(command: Command, tmp_pat
     resumed = command("resume", killed, "--json")
     assert resumed.code == 0, resumed.err
     # The processes end with the search.
-    assert spread._group is not None
-    assert spread._group.broken
+    assert worker_group._group is not None
+    assert worker_group._group.broken
     undisturbed = command(*arguments, whole, "--json")
     assert undisturbed.code == 0, undisturbed.err
     assert errors(killed) == errors(whole)

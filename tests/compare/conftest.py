@@ -10,7 +10,7 @@ import pytest
 
 from ax_anasod.cells import Cell
 from ax_anasod.compare import Contender, Plan
-from ax_anasod.compare.folder import ComparisonFolder
+from ax_anasod.compare.comparison_folder import ComparisonFolder
 from ax_anasod.journal import Journal
 from ax_anasod.nasbench import TableBenchmark
 from ax_anasod.runs import Search

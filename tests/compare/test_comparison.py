@@ -12,8 +12,8 @@ import pytest
 
 from ax_anasod.compare import Comparison, Contender, Observer, Plan, compare_strategies
 from ax_anasod.compare.comparison import _Tally
-from ax_anasod.compare.folder import ComparisonFolder, journal_path
-from ax_anasod.compare.results import to_csv
+from ax_anasod.compare.comparison_folder import ComparisonFolder, journal_path
+from ax_anasod.compare.run_results import to_csv
 from ax_anasod.exceptions import OptionError, RunError, UnknownNameError
 from ax_anasod.journal import read_records
 from ax_anasod.nasbench import TableBenchmark

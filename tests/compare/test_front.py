@@ -11,7 +11,7 @@ from botorch.utils.multi_objective.hypervolume import Hypervolume
 
 from ax_anasod.cells import Cell
 from ax_anasod.compare import Comparison, Contender, Plan, compare_strategies
-from ax_anasod.compare.folder import read_runs
+from ax_anasod.compare.comparison_folder import read_runs
 from ax_anasod.compare.texts import as_dict, notes
 from ax_anasod.exceptions import RunError
 from ax_anasod.fronts import pareto_front

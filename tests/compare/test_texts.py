@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from ax_anasod.compare import Contender, Summary
-from ax_anasod.compare.folder import ComparisonFolder, read_runs
-from ax_anasod.compare.results import results_frame
+from ax_anasod.compare.comparison_folder import ComparisonFolder, read_runs
+from ax_anasod.compare.run_results import results_frame
 from ax_anasod.compare.texts import as_dict, markdown, notes, number, table
 from ax_anasod.objectives import Objective
 

@@ -11,7 +11,7 @@ from ax_anasod import cells
 from ax_anasod.cells import Cell, RestrictedCell
 from ax_anasod.exceptions import OptionError
 from ax_anasod.generators.known_features import KnownFeatures, best_architectures
-from ax_anasod.metrics.known import KnownFunction
+from ax_anasod.metrics.known_quantities import KnownFunction
 from ax_anasod.surrogates.paths import effective_paths
 from ax_anasod.typing import Codes, Values
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from ax_anasod import cells
-from ax_anasod.compare.worker import TaskProgress
+from ax_anasod.compare.run_worker import TaskProgress
 from ax_anasod.nasbench import NASBench201Benchmark
 from ax_anasod.nasbench.nasbench201_cache import write_cache
 from ax_anasod.nasbench.nasbench201_trials import RUNS, SPLITS, Trials

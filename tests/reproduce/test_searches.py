@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from ax_anasod.compare import Comparison, Contender, Plan
-from ax_anasod.compare.folder import ComparisonFolder, read_runs
-from ax_anasod.compare.results import results_frame
+from ax_anasod.compare.comparison_folder import ComparisonFolder, read_runs
+from ax_anasod.compare.run_results import results_frame
 from ax_anasod.exceptions import OptionError
 from ax_anasod.generation_strategy import STRATEGIES
 from ax_anasod.journal import Journal

@@ -7,7 +7,7 @@ import pytest
 from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.nasbench import TableBenchmark
 from ax_anasod.runs import Results, Search, plan_run
-from ax_anasod.runs.config import Screening
+from ax_anasod.runs.run_config import Screening
 from ax_anasod.runs.screening import check_screening, options_after, screened
 
 SCREENING = Screening("test", 0.25, trials=8)

@@ -11,9 +11,9 @@ from ax_anasod import cells
 from ax_anasod.exceptions import AnasodError
 from ax_anasod.networks import NetworkConfig
 from ax_anasod.training import TrainingTask
-from ax_anasod.training.config import DataConfig, TrainingConfig
 from ax_anasod.training.hardware import Hardware
 from ax_anasod.training.searched import REFUSED, searchable, with_values
+from ax_anasod.training.training_config import DataConfig, TrainingConfig
 
 TASK = TrainingTask(
     cell=cells.get("nasnet"),

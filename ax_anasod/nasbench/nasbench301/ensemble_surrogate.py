@@ -10,7 +10,7 @@ import numpy as np
 from ax_anasod import cells
 from ax_anasod.exceptions import BenchmarkError
 from ax_anasod.nasbench.benchmark import IntArray
-from ax_anasod.nasbench.nasbench301.folders import EnsembleFolder
+from ax_anasod.nasbench.nasbench301.model_folders import EnsembleFolder
 from ax_anasod.nasbench.nasbench301.surrogate import Prediction, digest
 from ax_anasod.nasbench.nasbench301.worker import ANSWERING, GenotypeRefusedError, Worker
 

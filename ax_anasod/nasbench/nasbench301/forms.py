@@ -6,8 +6,8 @@ from pathlib import Path
 
 from ax_anasod.exceptions import BenchmarkError, OptionError, UnknownNameError
 from ax_anasod.nasbench.nasbench301.ensemble_surrogate import EnsembleSurrogate
-from ax_anasod.nasbench.nasbench301.folders import EnsembleFolder, find_ensembles
 from ax_anasod.nasbench.nasbench301.interpreter import find_interpreter
+from ax_anasod.nasbench.nasbench301.model_folders import EnsembleFolder, find_ensembles
 from ax_anasod.nasbench.nasbench301.onnx_surrogate import (
     ENCODING,
     FULL_TRAINING,
@@ -16,7 +16,7 @@ from ax_anasod.nasbench.nasbench301.onnx_surrogate import (
 )
 from ax_anasod.nasbench.nasbench301.surrogate import Surrogate
 from ax_anasod.nasbench.nasbench301.worker import ANSWERING
-from ax_anasod.nasbench.paths import check_source
+from ax_anasod.nasbench.source_files import check_source
 
 
 def open_surrogate(

@@ -16,9 +16,13 @@ from ax_anasod.exceptions import BenchmarkError, OptionError, RunError
 from ax_anasod.files import read_json, write_whole
 from ax_anasod.nasbench.nasbench301.ensemble_surrogate import SCRIPT
 from ax_anasod.nasbench.nasbench301.interpreter import FILE, write_interpreter
-from ax_anasod.nasbench.nasbench301.process import LineProcess, ProcessLostError, ProcessSlowError
 from ax_anasod.nasbench.nasbench301.worker import STARTING
-from ax_anasod.nasbench.paths import one_line
+from ax_anasod.nasbench.nasbench301.worker_process import (
+    LineProcess,
+    ProcessLostError,
+    ProcessSlowError,
+)
+from ax_anasod.nasbench.source_files import one_line
 from ax_anasod.schema import conform
 
 VERSION: Final = "3.11"

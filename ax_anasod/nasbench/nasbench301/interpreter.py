@@ -11,7 +11,7 @@ from typing import Any, Final
 from ax_anasod import trust
 from ax_anasod.exceptions import BenchmarkError
 from ax_anasod.files import write_whole
-from ax_anasod.nasbench.paths import read_settings
+from ax_anasod.nasbench.source_files import read_settings
 
 VARIABLE: Final = "AX_ANASOD_NASBENCH301_PYTHON"
 """Environment variable that names it."""

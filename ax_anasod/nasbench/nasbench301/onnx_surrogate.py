@@ -11,7 +11,7 @@ from ax_anasod.exceptions import BenchmarkError, OptionError
 from ax_anasod.nasbench.benchmark import IntArray
 from ax_anasod.nasbench.nasbench301.categories import CategoryTable
 from ax_anasod.nasbench.nasbench301.surrogate import Prediction, digest
-from ax_anasod.nasbench.paths import first_line, read_settings
+from ax_anasod.nasbench.source_files import first_line, read_settings
 from ax_anasod.optional import require
 
 MODEL: Final = "model.onnx"

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from ax_anasod.exceptions import BenchmarkError, shown
-from ax_anasod.nasbench.nasbench301.process import (
+from ax_anasod.nasbench.nasbench301.worker_process import (
     LineProcess,
     ProcessLostError,
     ProcessSlowError,
 )
-from ax_anasod.nasbench.paths import one_line
+from ax_anasod.nasbench.source_files import one_line
 
 STARTING: Final = 600.0
 """Seconds that loading a surrogate may take: large ensembles have hundreds of megabytes."""

@@ -10,7 +10,7 @@ import pytest
 from ax_anasod.exceptions import BenchmarkError, OptionError, UnknownNameError
 from ax_anasod.nasbench.nasbench301.forms import open_surrogate
 from ax_anasod.nasbench.nasbench301.interpreter import VARIABLE
-from tests.nasbench.nasbench301.test_folders import member
+from tests.nasbench.nasbench301.test_model_folders import member
 
 
 @pytest.fixture(autouse=True)

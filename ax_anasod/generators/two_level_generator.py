@@ -1,0 +1,311 @@
+"""The strategy beyond the paper: the operation distribution, and what lies on each block."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Annotated, Any, ClassVar, Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+from annotated_types import Ge, Le
+
+from ax_anasod.cells import Cell
+from ax_anasod.cells.keys import LIMIT
+from ax_anasod.core.ax_objectives import ObjectiveScope
+from ax_anasod.core.history import History
+from ax_anasod.exceptions import CellError, OptionError
+from ax_anasod.generators.architecture_generator import ArchitectureGenerator
+from ax_anasod.generators.base import NUM_INITIAL
+from ax_anasod.generators.expected_improvement import Acquisition, ExpectedImprovement
+from ax_anasod.generators.fixed import list_with_fixed
+from ax_anasod.generators.joint_search import JointImprovement, joint_search
+from ax_anasod.generators.known_features import KnownFeatures, rank_agreement
+from ax_anasod.generators.known_limits import draw_allowed, none_allowed
+from ax_anasod.generators.targets import half_ranked, modelled_values, standardized
+from ax_anasod.generators.ties import best_row
+from ax_anasod.generators.trade_off_acquisition import TradeOff
+from ax_anasod.generators.two_level_search import search
+from ax_anasod.metadata import EXPECTED_IMPROVEMENT, FEATURES
+from ax_anasod.settings import PositiveInt, checked
+from ax_anasod.surrogates import Level, LevelFeatures, LevelName, levels_of
+from ax_anasod.surrogates.joint_fit import JointForm
+from ax_anasod.typing import Settings
+
+_BLOCKS: Final[tuple[LevelName, ...]] = ("distribution", "blocks")
+
+FEATURE_SEPARATOR: Final = "+"
+"""Between the names of several features."""
+
+SurrogateName = Literal["distribution", "blocks", "paths", "sum", "alternating"]
+
+SURROGATES: Final[dict[SurrogateName, tuple[tuple[LevelName, ...], ...]]] = {
+    "distribution": (("distribution",),),
+    "blocks": (_BLOCKS,),
+    "paths": (("distribution", "paths"),),
+    "sum": ((*_BLOCKS, "paths", "steps"),),
+    "alternating": (_BLOCKS, (*_BLOCKS, "paths", "steps")),
+}
+"""The levels of each surrogate; of several sets, trials take turns."""
+
+
+@checked
+class TwoLevelGenerator(ArchitectureGenerator):
+    """``two-level-bo``: learns fast from the distribution, and then finds the best cell.
+
+    The surrogate is a GP whose covariance adds a kernel on operation distributions (the
+    paper's encoding) and kernels that tell the architectures of a distribution apart. Trials
+    take turns between two sets of these:
+
+    - which operations lie on which blocks, and how they are wired;
+    - the same, and what the paths from input to output compute, wherever the operations lie,
+      so that cells that compute the same function share an observation.
+
+    Where one has a false optimum, in which a search with it alone would stay, the other
+    seldom has the same. Cells that do not say which block reads which have no paths; there
+    every trial looks at the blocks.
+
+    Targets are logarithms, of whose worse half only the order counts
+    (:func:`ax_anasod.generators.targets.half_ranked`: cells that fail to train would decide
+    everything else), then standardised.
+    The proposal has the largest expected improvement of all architectures without a trial;
+    where there are more than ``enumeration_limit``, of those that a search of the
+    acquisition function finds (:func:`ax_anasod.generators.two_level_search.search`). Once
+    every architecture has a trial, proposals are repeats: further observations of those
+    that promise most.
+
+    Pending trials are believed to give their posterior mean; a failed one counts as the
+    worst value seen.
+
+    Features that are known of an architecture before its trial each add a linear kernel with a
+    fitted variance, in half of the trials (positions 0 and 1 of each 4), so that one that
+    misleads costs little.
+
+    What is searched beside the cell has a kernel of its own
+    (:class:`ax_anasod.surrogates.joint.JointGP`), and pairs of an architecture and a setting are
+    searched (:func:`ax_anasod.generators.joint_search.joint_search`): with one objective, and
+    neither limits nor features.
+
+    With several objectives each has a model of its own, and the proposal is expected to add
+    most hypervolume to the front, in the users' units; limits multiply that by the probability
+    that they are kept (:class:`ax_anasod.generators.trade_off_acquisition.TradeOff`).
+
+    Args:
+        cell: ``Cell.to_dict()`` of the cell searched.
+        seed: The seed of the run.
+        num_initial: Random trials before the first of this generator.
+        surrogate: How architectures of one distribution are told apart: by what lies on their
+            blocks, by their paths, by both, by blocks and both in turn, or not at all.
+        log_targets: Model the logarithm of the objective.
+        enumeration_limit: The most architectures that are all evaluated.
+        features: Names of metrics of the experiment that are known before a trial
+            (:class:`ax_anasod.core.known.KnownMetric`) and help to predict the objectives,
+            joined by ``+``.
+        hyperparameters: What is searched beside the cell; None for nothing.
+
+    Raises:
+        UnknownNameError: There is no such surrogate.
+        OptionError: A number is out of range.
+        CellError: The surrogate needs paths, and the cell has none.
+    """
+
+    def __init__(
+        self,
+        cell: Mapping[str, Any],
+        seed: int = 0,
+        num_initial: PositiveInt = NUM_INITIAL,
+        surrogate: SurrogateName = "alternating",
+        log_targets: bool = True,
+        enumeration_limit: Annotated[int, Ge(0), Le(LIMIT)] = 100_000,
+        features: str = "",
+        hyperparameters: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(cell=cell, seed=seed, hyperparameters=hyperparameters)
+        if features and hyperparameters:
+            raise OptionError(
+                f"features ({features}) are not used where more than the cell is searched, here "
+                f"{[*self.hyperparameters.names]}",
+                "leave out one of the two",
+            )
+        self._turns = turns_of(self.cell, surrogate)
+        self.num_initial = num_initial
+        self.surrogate = surrogate
+        self.log_targets = log_targets
+        self.enumeration_limit = enumeration_limit
+        self.known = tuple(features.split(FEATURE_SEPARATOR)) if features else ()
+        self._metadata: dict[str, Any] = {}
+
+    joint_form: ClassVar[JointForm] = "both"
+    """How the covariances of architectures and settings make one: the best on average
+    (docs/joint.md)."""
+
+    @property
+    def scope(self) -> ObjectiveScope:
+        """A front of up to four objectives, or one, and limits on others; one beside a setting."""
+        return "one" if self.hyperparameters else "limits"
+
+    def propose(self, n: int, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
+        """Propose ``n`` architectures, codes ``n x d``."""
+        self._metadata = {}
+        return super().propose(n, history, fixed)
+
+    def propose_jointly(
+        self, n: int, history: History, fixed: Mapping[int, int], given: Mapping[int, float]
+    ) -> tuple[npt.NDArray[np.int64], Settings]:
+        """Propose ``n`` architectures and settings, codes ``n x d`` and ``n x h``."""
+        self._metadata = {}
+        return super().propose_jointly(n, history, fixed, given)
+
+    def next_pair(
+        self, history: History, fixed: Mapping[int, int], given: Mapping[int, float]
+    ) -> tuple[npt.NDArray[np.int64], Settings]:
+        """Propose one architecture and setting, a code ``d`` and ``h``."""
+        if not history.observed.any():
+            return self.draw_pair(history, fixed, given)
+        codes, values, logarithmic = modelled_values(history, self.log_targets)
+        targets, unit = standardized(half_ranked(values))
+        pending = history.pending
+        acquisition = JointImprovement(
+            self.cell,
+            self.hyperparameters,
+            self.levels(history.position),
+            np.concatenate([codes, history.rows[pending]]),
+            np.concatenate([history.settings[history.ended], history.settings[pending]]),
+            np.concatenate([targets, np.full(int(pending.sum()), np.nan)]),
+            percent=100.0 * unit / (1.0 if logarithmic else abs(values.min()) or 1.0),
+            form=self.joint_form,
+        )
+        taken = np.concatenate([history.rows, history.settings], axis=1)
+        found = joint_search(self, acquisition, taken, fixed, given, self.rng(history))
+        if found is None:
+            # All that was found has a trial: a repeat is a further observation.
+            return self.draw_pair(history, fixed, given)
+        code, setting, value = found
+        self._metadata.setdefault(EXPECTED_IMPROVEMENT, math.exp(value) * acquisition.percent)
+        return code, setting
+
+    def metadata(self) -> dict[str, Any]:
+        """What is stored with the first of the last proposals, where a model chose it.
+
+        Its expected improvement in percent of the best value: 100 times the expected decrease of
+        its logarithm. And of each feature, where the model had them: its share in the prior
+        variance, and the rank correlation of its first column with the first objective.
+        """
+        return self._metadata
+
+    def next_code(self, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
+        """Propose one architecture, a code ``d``."""
+        rng = self.rng(history)
+        if not history.observed.any():
+            drawn = draw_allowed(self.cell, 1, history, lambda n: self.draw(n, rng, fixed))
+            return np.asarray(drawn[0])
+        features = self._features(history)
+        acquisition = self._acquisition(history, features)
+        if self.cell.num_listed > self.enumeration_limit:
+            code, value = search(self, acquisition, history, fixed, rng)
+        else:
+            code, value = self._best_of_all(acquisition, history, fixed, rng)
+        self._metadata.setdefault(EXPECTED_IMPROVEMENT, math.exp(value) * acquisition.percent)
+        if acquisition.shares and features:
+            self._metadata.setdefault(FEATURES, self._carried(acquisition, features, history))
+        return code
+
+    def _carried(
+        self, acquisition: Acquisition, features: KnownFeatures, history: History
+    ) -> dict[str, dict[str, float]]:
+        """How much each feature carries, and how it ranks what was observed."""
+        observed = history.observed
+        values = history.values[observed, 0]
+        ranked = [rank_agreement(z[:, 0], values) for z in features(history.rows[observed])]
+        return {
+            name: {"share": share, "agreement": agreement}
+            for name, share, agreement in zip(self.known, acquisition.shares, ranked, strict=True)
+        }
+
+    def _acquisition(self, history: History, features: KnownFeatures) -> Acquisition:
+        """The acquisition function of the next proposal."""
+        levels = self.levels(history.position)
+        if len(history.objectives) > 1 or history.limits or history.known:
+            return TradeOff(self.cell, levels, history, self.log_targets, features)
+        codes, values, logarithmic = modelled_values(history, self.log_targets)
+        best = values.min()
+        targets, unit = standardized(half_ranked(values))
+        pending = history.rows[history.pending]
+        return ExpectedImprovement(
+            self.cell,
+            levels,
+            np.concatenate([codes, pending]),
+            np.concatenate([targets, np.full(len(pending), np.nan)]),
+            percent=100.0 * unit / (1.0 if logarithmic else abs(best) or 1.0),
+            known=features,
+        )
+
+    def _features(self, history: History) -> KnownFeatures:
+        """The features of the next proposal: none in every other pair of trials.
+
+        A feature that misleads then costs at most those that have it.
+        """
+        for name in self.known:
+            if name not in history.features:
+                raise OptionError(
+                    f"the experiment has no known quantity {name!r} to be a feature",
+                    "give it to make_client(..., features={name: how}), or add a KnownMetric "
+                    "of this name to the tracking metrics",
+                )
+        used = self.known if history.position % 4 < 2 else ()
+        return KnownFeatures(self.cell, [history.features[name] for name in used])
+
+    def levels(self, position: int) -> list[Level]:
+        """The levels of the surrogate for the proposal at a position of the run."""
+        return self._turns[position % len(self._turns)]
+
+    def _best_of_all(
+        self,
+        acquisition: Acquisition,
+        history: History,
+        fixed: Mapping[int, int],
+        rng: np.random.Generator,
+    ) -> tuple[npt.NDArray[np.int64], float]:
+        """The best architecture without a trial, and its acquisition value."""
+        codes, features = _everything(self.cell) if not fixed else _fixed(self.cell, fixed)
+        if not len(codes):
+            return self.draw_one(rng, fixed), -math.inf
+        values = acquisition(features)
+        seen = np.isin(self.cell.keys(self.cell.canonical(codes)), self.cell.keys(history.rows))
+        if (values[~seen] > -math.inf).any():
+            values[seen] = -math.inf
+        best = best_row(values, rng)
+        if values[best] == -math.inf:
+            raise none_allowed(self.cell, history, codes)
+        return np.asarray(codes[best]), float(values[best])
+
+
+def turns_of(cell: Cell, surrogate: SurrogateName) -> list[list[Level]]:
+    """The sets of levels that trials take turns between.
+
+    Raises:
+        CellError: The surrogate has no set that the cell has all levels of.
+    """
+    available = levels_of(cell)
+    views = [view for view in SURROGATES[surrogate] if available.keys() >= set(view)]
+    if not views:
+        raise CellError(
+            f"surrogate {surrogate!r} compares paths through the cell, and {cell.name!r} has no "
+            "graph (block_graph), or more paths than can be compared",
+            "surrogate='alternating' leaves out what a cell does not have",
+        )
+    return [[available[name] for name in view] for view in views]
+
+
+@lru_cache(maxsize=2)
+def _everything(cell: Cell) -> tuple[npt.NDArray[np.int64], LevelFeatures]:
+    """All architectures of a cell, ``m x d``, and their features: the same at every step."""
+    codes = cell.enumerate()
+    return codes, LevelFeatures(cell, codes)
+
+
+def _fixed(cell: Cell, fixed: Mapping[int, int]) -> tuple[npt.NDArray[np.int64], LevelFeatures]:
+    """As :func:`_everything`, those architectures that some code with fixed values has."""
+    codes = list_with_fixed(cell, fixed)
+    return codes, LevelFeatures(cell, codes)

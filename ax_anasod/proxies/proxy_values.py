@@ -1,0 +1,224 @@
+"""Proxies of the architectures of a cell."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Final, cast
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from ax_anasod.cells import Cell
+from ax_anasod.exceptions import CellError, OptionError, UnknownNameError
+from ax_anasod.networks import (
+    Network,
+    OperationFactory,
+    build_network,
+    count_flops,
+    num_parameters,
+    published_config,
+)
+from ax_anasod.networks.additive import AdditiveSize, Size
+from ax_anasod.networks.network_config import NAS_BENCH_201
+from ax_anasod.networks.operations import resolve_operations
+from ax_anasod.networks.plan import plan_cells
+from ax_anasod.proxies.cache import ValueFile
+from ax_anasod.proxies.proxy_config import PROXIES, SIZES, ProxyConfig
+from ax_anasod.proxies.scores import Scores
+from ax_anasod.proxies.sharing import representatives
+from ax_anasod.threads import undisturbed
+from ax_anasod.typing import Codes, Values
+
+# Where a cell has more codes than this, nobody lists the architectures that are one network.
+_LISTED: Final = 100_000
+_SECONDS_BETWEEN_WRITINGS: Final = 60.0
+
+
+class Proxies:
+    """Proxies of the architectures of a cell, on small networks at their first weights.
+
+    A value depends on the architecture and on the arguments, not on what else was asked for. It
+    is computed once: it is kept in memory and, without operations of the user's own, in a file
+    (:class:`ax_anasod.proxies.cache.ValueFile`). Cells of the skeleton ``nas-bench-201`` that
+    are one network, since they differ in blocks that do nothing or lie where they compute the
+    same (:func:`ax_anasod.proxies.sharing.computed`), share the values of one of them. Each
+    convolution has first weights of its own: equal ones in parallel would make naswot and jacov
+    worthless.
+
+    Args:
+        cell: The cell.
+        config: The networks and their images.
+        operations: Modules for operations of the user's own, as for
+            :func:`ax_anasod.networks.build_network`.
+
+    Raises:
+        CellError: The cell describes no networks of images, or an operation has no module.
+        UnknownNameError: A name of ``operations`` is no operation of the cell.
+    """
+
+    def __init__(
+        self,
+        cell: Cell,
+        config: ProxyConfig | None = None,
+        operations: Mapping[str, OperationFactory] | None = None,
+    ) -> None:
+        self.cell, self.config = cell, config or ProxyConfig()
+        plan_cells(cell, cell.sample(1, np.random.default_rng(0)))
+        resolve_operations(cell, operations)
+        self._operations = operations
+        self._network = published_config(
+            cell, channels=self.config.channels, cells=self.config.cells
+        )
+        draw = torch.Generator().manual_seed(self.config.seed)
+        size, number = self.config.image_size, self.config.batch_size
+        shape = (number, self._network.in_channels, size, size)
+        self._images = torch.randn(shape, generator=draw)
+        self._labels = torch.randint(self._network.num_classes, (number,), generator=draw)
+        self._values: dict[str, dict[bytes, float]] = {}
+        self._sizes: dict[str, Callable[[Codes], Values]] = {}
+
+    def __call__(self, name: str, codes: Codes) -> Values:
+        """The values of a proxy, ``n`` of ``n x d`` codes.
+
+        Raises:
+            UnknownNameError: There is no such proxy.
+            OptionError: A value is not finite.
+        """
+        return self.all([name], codes)[:, 0]
+
+    def all(self, names: Sequence[str], codes: Codes) -> Values:
+        """The values of several proxies, ``n x f``, which share the networks that are built.
+
+        Raises:
+            UnknownNameError: There is no such proxy.
+            OptionError: A value is not finite.
+        """
+        for name in names:
+            if name not in PROXIES:
+                raise UnknownNameError("proxy", name, PROXIES)
+        canonical = self.cell.canonical(codes)
+        shared = self._shared(canonical)
+        self._compute([name for name in names if name not in SIZES], shared)
+        values = np.empty((len(codes), len(names)))
+        for column, name in enumerate(names):
+            if name in SIZES:
+                values[:, column] = self._size(cast(Size, name))(canonical)
+            else:
+                known = self._known(name)
+                values[:, column] = [known[code.tobytes()] for code in shared]
+        return values
+
+    def is_sum(self, name: str) -> bool:
+        """Whether a value is a sum over blocks, for which no network is built."""
+        return name in SIZES and isinstance(self._size(cast(Size, name)), AdditiveSize)
+
+    def _compute(self, names: Sequence[str], codes: Codes) -> None:
+        """Compute what lacks of the values of these codes, and keep it."""
+        known = {name: self._known(name) for name in names}
+        lacking = [
+            code
+            for code in np.unique(codes, axis=0)
+            if any(code.tobytes() not in values for values in known.values())
+        ]
+        if not lacking:
+            return
+        written = time.monotonic()
+        # Operations of a user's own may draw when they are called.
+        with undisturbed(), torch.random.fork_rng(devices=[]):
+            for code in lacking:
+                torch.default_generator.manual_seed(self.config.seed)
+                scores = Scores(self._built(code), self._images, self._labels)
+                for name, values in known.items():
+                    values[code.tobytes()] = self._checked(name, code, getattr(scores, name))
+                if time.monotonic() - written > _SECONDS_BETWEEN_WRITINGS:
+                    self._keep(names)
+                    written = time.monotonic()
+        self._keep(names)
+
+    def _built(self, code: npt.NDArray[np.int64], device: str = "cpu") -> Network:
+        return build_network(
+            self.cell,
+            code[None],
+            self._network,
+            self._operations,
+            seed=self.config.seed,
+            device=device,
+        )
+
+    def _checked(self, name: str, code: npt.NDArray[np.int64], value: float) -> float:
+        if not math.isfinite(value):
+            raise OptionError(
+                f"{name} of {self.cell.to_strings(code[None])[0]!r} is {value}",
+                "operations of your own must give finite numbers and gradients",
+            )
+        return value
+
+    def _known(self, name: str) -> dict[bytes, float]:
+        """What is known of a proxy: the bytes of a code -> its value."""
+        if name not in self._values:
+            file = self._file(name)
+            none = np.empty((0, len(self.cell.code_sizes)), dtype=np.int64), np.empty(0)
+            codes, values = none if file is None else file.read(len(self.cell.code_sizes))
+            self._values[name] = {
+                code.tobytes(): value for code, value in zip(codes, values.tolist(), strict=True)
+            }
+        return self._values[name]
+
+    def _keep(self, names: Sequence[str]) -> None:
+        for name in names:
+            file, known = self._file(name), self._values[name]
+            if file is not None:
+                codes = np.frombuffer(b"".join(known), dtype=np.int64)
+                file.write(codes.reshape(len(known), -1), np.array(list(known.values())))
+
+    def _file(self, name: str) -> ValueFile | None:
+        """Where values are kept; nobody knows what modules of a user's own will be tomorrow."""
+        if self._operations is not None:
+            return None
+        return ValueFile(
+            {
+                "proxy": name,
+                "cell": self.cell.to_dict(),
+                "network": self._network.to_dict(),
+                "config": self.config.to_dict(),
+                "torch": torch.__version__,
+            }
+        )
+
+    def _size(self, name: Size) -> Callable[[Codes], Values]:
+        """What computes a size: it is a sum over blocks, unless outputs are not."""
+        if name not in self._sizes:
+            size = (self.config.image_size, self.config.image_size)
+            try:
+                self._sizes[name] = AdditiveSize(
+                    self.cell, self._network, name, size, self._operations
+                )
+            except CellError:
+                self._sizes[name] = partial(self._counted, name)
+        return self._sizes[name]
+
+    def _counted(self, name: str, codes: Codes) -> Values:
+        networks = (self._built(code, device="meta") for code in codes)
+        if name == "parameters":
+            return np.array([num_parameters(network) for network in networks], dtype=np.float64)
+        size = self.config.image_size
+        return np.array([count_flops(network, size) for network in networks], dtype=np.float64)
+
+    def _shared(self, codes: Codes) -> Codes:
+        """For each of ``n x d`` canonical codes that of the same network which has the values."""
+        if not self._is_shared:
+            return codes
+        keys, first = representatives(self.cell)
+        wanted = self.cell.keys(codes)
+        at = np.searchsorted(keys, wanted).clip(max=len(keys) - 1)
+        listed = (keys[at] == wanted)[:, None]
+        return np.where(listed, first[at], codes)
+
+    @property
+    def _is_shared(self) -> bool:
+        is_built_in = self._operations is None and self._network.skeleton == NAS_BENCH_201
+        return is_built_in and self.cell.num_listed <= _LISTED

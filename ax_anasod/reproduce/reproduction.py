@@ -1,0 +1,116 @@
+"""What every reproduction gives: a table, notes, data, and files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import pandas as pd
+
+from ax_anasod.compare.run_results import csv_text
+from ax_anasod.compare.texts import markdown_page, number
+from ax_anasod.exceptions import RunError
+from ax_anasod.files import write_whole
+
+
+class Reproduction(Protocol):
+    """A table or figure of the paper, made again."""
+
+    @property
+    def name(self) -> str:
+        """Its name on the command line."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """What it is, for people."""
+        ...
+
+    @property
+    def finished(self) -> bool:
+        """Whether all of it is there; False where it was stopped."""
+        ...
+
+    @property
+    def resumable(self) -> bool:
+        """Whether what was stopped goes on where it was, if it has a folder."""
+        ...
+
+    @property
+    def failures(self) -> Sequence[str]:
+        """What is missing because it has failed, a sentence each."""
+        ...
+
+    def table(self) -> tuple[list[str], list[list[str]]]:
+        """The header and the rows, as people read them."""
+        ...
+
+    def records(self) -> list[dict[str, Any]]:
+        """The rows with numbers in columns of their own: the content of ``<name>.csv``."""
+        ...
+
+    def notes(self) -> list[str]:
+        """What has to be known to read the table, a sentence each."""
+        ...
+
+    def as_dict(self) -> dict[str, Any]:
+        """The object that ``--json`` prints."""
+        ...
+
+    def write_more(self, directory: Path) -> list[Path]:
+        """Write what it has besides its table: a picture, and the trials of its searches.
+
+        Args:
+            directory: The folder.
+
+        Returns:
+            The paths of the files.
+
+        Raises:
+            RunError: One cannot be written.
+        """
+        ...
+
+
+def plus_minus(mean: float | None, spread: float | None, unit: str) -> str:
+    """A mean in a table with what stands behind its ±, as far as they are known."""
+    if mean is None:
+        return "-"
+    text = number(mean, unit)
+    return text if spread is None else f"{text} ± {number(spread, unit)}"
+
+
+def write_files(reproduction: Reproduction, directory: Path) -> list[Path]:
+    """Write ``<name>.md``, ``<name>.csv``, ``<name>.png`` and what else there is.
+
+    Args:
+        reproduction: The reproduction.
+        directory: The folder.
+
+    Returns:
+        The paths of the files.
+
+    Raises:
+        RunError: A file cannot be written.
+    """
+    _make(directory)
+    header, rows = reproduction.table()
+    records = pd.DataFrame.from_records(reproduction.records())
+    markdown = directory / f"{reproduction.name}.md"
+    table = directory / f"{reproduction.name}.csv"
+    marks = ["---"] * len(header)
+    write_whole(
+        markdown, markdown_page(reproduction.title, header, marks, rows, reproduction.notes())
+    )
+    write_whole(table, csv_text(records))
+    return [markdown, table, *reproduction.write_more(directory)]
+
+
+def _make(directory: Path) -> None:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(
+            f"the folder {directory} cannot be made: {error.strerror}", "choose another folder"
+        ) from error
