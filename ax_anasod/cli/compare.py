@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from ax_anasod.cli import options as opt
 from ax_anasod.cli.option_groups import Given, number, option
@@ -43,8 +43,26 @@ def compare(
         number(_COMPARISON, "How many runs each strategy has: with the seeds 0, 1, ..., N - 1.", 1),
     ] = 10,
     jobs: Annotated[
-        int, number(_COMPARISON, "How many processes work at a time, each with one thread.", 1)
-    ] = 1,
+        int | None,
+        number(
+            _COMPARISON,
+            "How many processes work at a time, each with one thread; by default one, with "
+            "--runner ray one a processor.",
+            1,
+        ),
+    ] = None,
+    runner: Annotated[
+        Literal["local", "ray"],
+        option(_COMPARISON, "Where runs are made: on this machine, or on a Ray cluster."),
+    ] = "local",
+    address: Annotated[
+        str | None,
+        option(
+            _COMPARISON,
+            "Address of the Ray cluster; without it Ray runs on this machine.",
+            metavar="HOST:PORT",
+        ),
+    ] = None,
     regret: Annotated[
         float | None,
         option(
@@ -102,6 +120,8 @@ def compare(
             observer=observer,
             limits=limit or [],
             known=known or [],
+            runner=runner,
+            address=address,
         )
     return finish(comparison, as_json=json)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Literal, Self
 
 import pandas as pd
 
@@ -20,7 +20,7 @@ from ax_anasod.compare.contender_summary import Summary
 from ax_anasod.compare.run_results import csv_text, results_frame, to_csv
 from ax_anasod.compare.texts import markdown
 from ax_anasod.escaping import lines_for_terminal
-from ax_anasod.exceptions import OptionError, RunError, RunLostError
+from ax_anasod.exceptions import OptionError, RunError, RunLostError, UnknownNameError
 from ax_anasod.files import write_whole
 from ax_anasod.journal import Record, write_records
 
@@ -141,13 +141,15 @@ def compare_strategies(
     *,
     trials: int = 150,
     seeds: int = 10,
-    jobs: int = 1,
+    jobs: int | None = None,
     out: str | Path | None = None,
     regret: float | None = None,
     reference: str | None = None,
     observer: Observer | None = None,
     limits: Sequence[str] = (),
     known: Sequence[str] = (),
+    runner: Literal["local", "ray"] = "local",
+    address: str | None = None,
 ) -> Comparison:
     """Run strategies on a benchmark, each with several seeds, in processes of their own.
 
@@ -161,7 +163,7 @@ def compare_strategies(
         strategies: Names, or contenders with options and a budget of their own.
         trials: The budget of those given by name.
         seeds: Each strategy runs with the seeds 0, 1, ..., ``seeds`` - 1.
-        jobs: How many processes work at a time.
+        jobs: How many processes work at a time. By default one; with Ray, one a processor.
         out: Folder of the comparison, a new one or one to go on with or to extend. Without
             it nothing is kept.
         regret: Also count the queries until the incumbent is this close to the optimum.
@@ -169,6 +171,10 @@ def compare_strategies(
         observer: Who watches.
         limits: What trials must keep, such as ``"latency <= 5"``; what breaks one is no incumbent.
         known: Quantities of the benchmark that need no model.
+        runner: ``"local"``, or ``"ray"``: a run is a task of a Ray cluster, and goes on on another
+            machine where its own is lost, if both see the folder.
+        address: Address of the cluster; None uses this machine, or the cluster that
+            ``RAY_ADDRESS`` names.
 
     Returns:
         The comparison. A run that fails, also one whose process dies, is among its failures;
@@ -179,17 +185,18 @@ def compare_strategies(
         RunError: The folder holds something else, cannot be written, or was deleted or replaced
             during the comparison; the message says where the trials are then.
     """
-    from ax_anasod.compare.pool import run_tasks
     from ax_anasod.compare.run_worker import own_modules, pack
 
-    if jobs < 1:
+    if jobs is not None and jobs < 1:
         raise OptionError(f"jobs must be at least 1, got {jobs}")
     if isinstance(strategies, Set):
         raise OptionError("the strategies are a set, which has no order", "give a list")
     contenders = [s if isinstance(s, Contender) else Contender(s, {}, trials) for s in strategies]
     plan = Plan.of(benchmark, contenders, seeds, regret, reference, limits=limits, known=known)
     own_modules(benchmark, contenders)  # refuses before there is a folder
-    with _folder(out, plan) as folder:
+    # The processes of a cluster may work elsewhere.
+    place = Path(out).absolute() if out is not None and runner == "ray" else out
+    with _runner(runner, address) as run_tasks, _folder(place, plan) as folder:
         tally = _Tally(folder, plan.labels, observer or Observer())
         tally.begin()
         worker_input = pack(benchmark, folder.plan.contenders)
@@ -217,6 +224,23 @@ def compare_strategies(
             finished=not tally.stopped,
             out=None if out is None else folder.path,
         )
+
+
+@contextmanager
+def _runner(name: str, address: str | None) -> Iterator[Callable[..., None]]:
+    if name == "ray":
+        from ax_anasod.compare.ray_pool import on_cluster
+
+        with on_cluster(address) as run_on_ray:
+            yield run_on_ray
+        return
+    from ax_anasod.compare.pool import run_tasks
+
+    if name != "local":
+        raise UnknownNameError("runner", name, ("local", "ray"))
+    if address is not None:
+        raise OptionError(f"the address {address!r} is for the runner 'ray'")
+    yield run_tasks
 
 
 class _Tally:

@@ -46,7 +46,7 @@ class _Worker(Generic[JobT]):
 def run_tasks(
     tasks: Sequence[JobT],
     worker_input: WorkerInput,
-    jobs: int,
+    jobs: int | None,
     on_trial: Callable[[JobT, Any], None],
     on_end: Callable[[JobT, TaskEnd], None],
     should_stop: Callable[[], bool],
@@ -61,7 +61,7 @@ def run_tasks(
     Args:
         tasks: The runs, in the order in which they are begun.
         worker_input: What they need, from :func:`ax_anasod.compare.run_worker.pack`.
-        jobs: How many processes work at a time.
+        jobs: How many processes work at a time; None for one.
         on_trial: Called with a run and each thing that it has done, see `TaskProgress`.
         on_end: Called with a run and how it ended.
         should_stop: Asked several times a second; once it is True no further run is begun,
@@ -77,7 +77,7 @@ def run_tasks(
                 waiting.clear()
                 _stop(workers)
             idle = [worker for worker in workers if worker.task is None]
-            while waiting and (idle or len(workers) < jobs):
+            while waiting and (idle or len(workers) < (jobs or 1)):
                 if not idle:
                     idle.append(_start(worker_input))
                     workers.append(idle[0])

@@ -7,7 +7,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -27,15 +27,27 @@ from ax_anasod.threads import one_thread
 _PATIENCE_SECONDS: Final = 60.0
 
 
+class Channel(Protocol):
+    """The way from a run to the process that has started it, such as a `Connection`."""
+
+    def send(self, message: Any, /) -> None:
+        """Send a :class:`TaskProgress`."""
+        ...
+
+    def poll(self) -> bool:
+        """Whether the run is to stop."""
+        ...
+
+
 class Job(Protocol):
     """One run that a process carries out; it can be pickled."""
 
-    def run(self, benchmark: Callable[[], Benchmark], connection: Connection) -> None:
-        """Do it, to its end or until something comes through the connection.
+    def run(self, benchmark: Callable[[], Benchmark], channel: Channel) -> None:
+        """Do it, to its end or until it is to stop.
 
         Args:
             benchmark: Gives the benchmark of the input.
-            connection: Takes :class:`TaskProgress`.
+            channel: Takes :class:`TaskProgress`.
 
         Raises:
             AnasodError: It cannot be done.
@@ -61,8 +73,8 @@ class Task:
     limits: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
 
-    def run(self, benchmark: Callable[[], Benchmark], connection: Connection) -> None:
-        """Search to the end, or until something comes through the connection.
+    def run(self, benchmark: Callable[[], Benchmark], channel: Channel) -> None:
+        """Search to the end, or until the channel says to stop.
 
         Raises:
             AnasodError: The search cannot be made, or not go on.
@@ -77,9 +89,9 @@ class Task:
             search = Search(config, made, journal)
 
             def after_trial(record: Record) -> None:
-                connection.send(TaskProgress(record))
+                channel.send(TaskProgress(record))
 
-            search.run(self.contender.trials, after_trial, should_stop=connection.poll)
+            search.run(self.contender.trials, after_trial, should_stop=channel.poll)
 
 
 @dataclass(frozen=True)
@@ -175,30 +187,35 @@ def work(connection: Connection) -> None:
             and takes :class:`TaskProgress` and :class:`TaskEnd`. Anything that comes during a job
             stops it after its trial, and so does the end of the process at the other side.
     """
-    received: WorkerInput = connection.recv()
-
     # Made in the first task, which is told if it cannot be.
-    @cache
-    def benchmark() -> Benchmark:
-        for module in received.modules:
-            import_module(module)
-        packed = received.benchmark
-        with trust.own_description():
-            return from_dict(packed) if isinstance(packed, Mapping) else packed
-
+    benchmark = cache(partial(unpacked, connection.recv()))
     while True:
         try:
             task = connection.recv()
             if task is None:
                 return
-            connection.send(_end_of(task, benchmark, connection))
+            connection.send(end_of(task, benchmark, connection))
         except (EOFError, BrokenPipeError, ConnectionResetError):
             return
 
 
-def _end_of(task: Job, benchmark: Callable[[], Benchmark], connection: Connection) -> TaskEnd:
+def unpacked(worker_input: WorkerInput) -> Benchmark:
+    """The benchmark that :func:`pack` has packed.
+
+    Raises:
+        AnasodError: It cannot be made here.
+    """
+    for module in worker_input.modules:
+        import_module(module)
+    packed = worker_input.benchmark
+    with trust.own_description():
+        return from_dict(packed) if isinstance(packed, Mapping) else packed
+
+
+def end_of(task: Job, benchmark: Callable[[], Benchmark], channel: Channel) -> TaskEnd:
+    """Carry out a run; whatever it raises is how it ended, but for a lost connection."""
     try:
-        task.run(benchmark, connection)
+        task.run(benchmark, channel)
     except AnasodError as error:
         return TaskEnd(str(error))
     except (BrokenPipeError, ConnectionResetError):

@@ -10,11 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from json import dumps
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
 
-from ax_anasod.compare.run_worker import TaskProgress
+from ax_anasod.compare.run_worker import Channel, TaskProgress
 from ax_anasod.dnas import OneShotConfig, OneShotResult, OneShotRun
 from ax_anasod.dnas.result_files import CONFIG, EPOCHS, RESULTS
 from ax_anasod.exceptions import RunError
@@ -108,8 +107,8 @@ class OneShotTask:
                 "choose another folder with --out",
             )
 
-    def run(self, benchmark: Callable[[], Benchmark], connection: Connection) -> None:
-        """Search to the end, or until something comes through the connection.
+    def run(self, benchmark: Callable[[], Benchmark], channel: Channel) -> None:
+        """Search to the end, or until the channel says to stop.
 
         Raises:
             AnasodError: The search fails.
@@ -130,7 +129,7 @@ class OneShotTask:
 
         def progressed(epochs: int) -> None:
             measure()
-            connection.send(TaskProgress(epochs))
+            channel.send(TaskProgress(epochs))
 
         if not (self.folder / CONFIG).exists():
             self.config.write(self.folder / CONFIG)
@@ -138,7 +137,7 @@ class OneShotTask:
         result = run.run(
             after_epoch=lambda epoch: progressed(epoch.epoch),
             after_cell=lambda trained: measure(),
-            should_stop=connection.poll,
+            should_stop=channel.poll,
         )
         if result is not None:
             measure(finished=True, best_of_draws=_best_of_draws(run, result))

@@ -198,28 +198,10 @@ class RayRunner(BaseTrainingRunner):
         """
         import ray
 
-        if ray.is_initialized():
-            return
-        address = self.address or os.environ.get("RAY_ADDRESS")
-        if address:
-            _check_answers(address)
-        # Otherwise a task without a GPU could use all of them, and Ray says that it will change.
-        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-        try:
-            ray.init(
-                address=self.address,
-                include_dashboard=None if self.address else False,
-                log_to_driver=False,
-                logging_level=logging.WARNING,
-            )
-        except (ConnectionError, ValueError, RuntimeError) as error:
-            raise RunError(
-                f"no Ray cluster answers at {self.address or 'this machine'}: {error}",
-                "start one with: ray start --head",
-            ) from error
-        self._owns_cluster = True
-        if not address:
-            self._check_resources(ray.cluster_resources())  # type: ignore[no-untyped-call]
+        if connect(self.address):
+            self._owns_cluster = True
+            if not (self.address or os.environ.get("RAY_ADDRESS")):
+                self._check_resources(ray.cluster_resources())  # type: ignore[no-untyped-call]
 
     def _check_resources(self, there: Mapping[str, float]) -> None:
         """Refuse trials that this machine could never run; a cluster may still grow."""
@@ -245,6 +227,44 @@ class RayRunner(BaseTrainingRunner):
 
     def _fail(self, metadata: Mapping[str, Any], reason: str) -> None:
         self._training(metadata).end("failed", reason)
+
+
+def connect(address: str | None) -> bool:
+    """Connect to a cluster, or start one on this machine; a connection that is there stays.
+
+    Args:
+        address: Address of the cluster; None uses this machine, or the cluster that
+            ``RAY_ADDRESS`` names.
+
+    Returns:
+        Whether this call has connected: then it is for the caller to ``ray.shutdown()``.
+
+    Raises:
+        OptionalImportError: Ray is not installed.
+        RunError: No cluster answers.
+    """
+    require("ray", "ray")
+    import ray
+
+    if ray.is_initialized():
+        return False
+    if named := address or os.environ.get("RAY_ADDRESS"):
+        _check_answers(named)
+    # Otherwise a task without a GPU could use all of them, and Ray says that it will change.
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    try:
+        ray.init(
+            address=address,
+            include_dashboard=None if address else False,
+            log_to_driver=False,
+            logging_level=logging.WARNING,
+        )
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise RunError(
+            f"no Ray cluster answers at {address or 'this machine'}: {error}",
+            "start one with: ray start --head",
+        ) from error
+    return True
 
 
 def check_address(address: str | None, sealed: object) -> None:
