@@ -32,7 +32,14 @@ from ax_anasod.core.seeding import check_seed
 from ax_anasod.dnas import OneShotResult
 from ax_anasod.early_stopping import stop_worst
 from ax_anasod.exceptions import OptionError, nearest_hint
-from ax_anasod.generation_strategy import STRATEGIES, Start, check_objectives, get, make
+from ax_anasod.generation_strategy import (
+    Start,
+    check_features,
+    check_objectives,
+    check_searched_beside,
+    get,
+    make,
+)
 from ax_anasod.generators.two_level_generator import FEATURE_SEPARATOR
 from ax_anasod.metrics.known_quantities import known_metric
 from ax_anasod.metrics.prior import Prior, given_architectures
@@ -225,17 +232,15 @@ def make_client(
     searched = list(directions(objectives, maximize))
     check_objectives(strategy, searched, name_list("limits", limits))
     search_space = make_search_space(cell, strategy, parameters, parameter_constraints)
+    beside = search_space.hyperparameters.names
+    check_searched_beside(strategy, beside, len(searched), name_list("limits", limits))
     prior = Prior.of(cell, features, sources, searched, known or {}, check_seed(seed))
     given = given_architectures(cell, start_with)
     tried = [architecture.code for architecture, data in given if data is None]
     first = np.concatenate([*([np.stack(tried)] if tried else []), prior.first_trials(start)])
     known = {**(known or {}), **prior.metrics}
-    if prior.metrics and "features" not in get(strategy).options:
-        able = ", ".join(n for n, row in STRATEGIES.items() if "features" in row.options)
-        raise OptionError(
-            f"strategy {strategy!r} makes nothing of features and sources", f"those that do: {able}"
-        )
     if prior.metrics:
+        check_features(strategy, "features and sources")
         options["features"] = FEATURE_SEPARATOR.join(prior.metrics)
     generation_strategy = make(
         strategy,

@@ -6,13 +6,15 @@ decays the logarithm of the error is interpolated linearly in their logarithms.
     python benchmarks/joint.py --seeds 40
     python benchmarks/joint.py --seeds 40 --methods two-level-bo,two-level-bo/fixed,optuna
     python benchmarks/joint.py --seeds 40 --methods two-level-bo=product,two-level-bo=sum
+    python benchmarks/joint.py --seeds 1 --methods anasod-bo/bare,anasod-bo
 
 A method is a strategy; ``/fixed`` searches the cell alone, with the default hyperparameters
 (learning rate 0.01, weight decay 0.001, width 16); ``=`` names how the two kernels make one.
 ``optuna`` is its multivariate TPE on the joint space, ``ax`` stock Ax with one choice parameter a
-block. Prints one JSON object a method: the mean of the best validation error (percent) after so
+block, ``anasod-bo/bare`` a BoTorch loop with the model and the optimiser of ``anasod-bo``, without
+Ax. Prints one JSON object a method: the mean of the best validation error (percent) after so
 many trials, its standard error, the differences from the first method seed by seed, and the
-seconds of a trial.
+seconds of a trial, of a clock and of the processor.
 """
 
 from __future__ import annotations
@@ -26,13 +28,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from ax.api.client import Client
 from ax.api.configs import ChoiceParameterConfig, RangeParameterConfig
+from botorch.acquisition.analytic import LogExpectedImprovement
+from botorch.fit import fit_gpytorch_mll
+from gpytorch.mlls import ExactMarginalLogLikelihood
 
 from ax_anasod import architecture_of, make_client
 from ax_anasod.cells import Cell, load
+from ax_anasod.core.ax_parameters import as_parameters, hyperparameters_of
+from ax_anasod.core.seeding import architecture_rng, proposal_rng, setting_rng
 from ax_anasod.generators import EncodingGenerator, TwoLevelGenerator
+from ax_anasod.generators.base import NUM_INITIAL
+from ax_anasod.generators.candidates import draw_candidates
+from ax_anasod.generators.joint_encoding_generator import JointPool
+from ax_anasod.hyperparameters import draw_settings
 from ax_anasod.nasbench.table_file import read_table
+from ax_anasod.simplex import TrustRegionSchedule, sample_uniform
+from ax_anasod.surrogates.joint_encodings import JointEncodingGP
 
 DATA = Path(__file__).parent.parent / "tests" / "data"
 PARAMETERS: list[RangeParameterConfig | ChoiceParameterConfig] = [
@@ -133,12 +147,51 @@ def stock_ax(table: JointTable, seed: int, trials: int) -> list[float]:
     return errors
 
 
+def bare_botorch(table: JointTable, seed: int, trials: int) -> list[float]:
+    """The model and the optimiser of ``anasod-bo`` in a loop of BoTorch."""
+    cell, beside = table.cell, hyperparameters_of(as_parameters(PARAMETERS, ()))
+    region, k = TrustRegionSchedule(), table.cell.num_operations
+    rows, settings = np.empty((0, k), dtype=np.int64), np.empty((0, len(beside.columns)))
+    errors: list[float] = []
+    for trial in range(trials):
+        rng = proposal_rng(seed, trial)
+        if trial < NUM_INITIAL:
+            row = cell.snap(sample_uniform(k, 1, rng))
+            setting = draw_settings(beside, 1, setting_rng(seed, trial))
+        else:
+            logs = np.log(np.array(errors))
+            Y = torch.as_tensor((logs - logs.mean()) / logs.std(ddof=1)).unsqueeze(-1)
+            X = torch.as_tensor(np.hstack([rows / cell.total, beside.unit(settings)]))
+            model = JointEncodingGP(X, Y, num_operations=k, unordered=beside.unordered)
+            fit_gpytorch_mll(ExactMarginalLogLikelihood(model.likelihood, model))
+            acqf = LogExpectedImprovement(model, best_f=Y.min(), maximize=False)
+            order = np.argsort(errors, kind="stable")
+            beta = region.replay([min(errors[:NUM_INITIAL]), *errors[NUM_INITIAL:]])
+            pool = draw_candidates(cell, 100 * k, beta, rows[order[0]], {}, None, rng)
+
+            def score(points: torch.Tensor, acqf: LogExpectedImprovement = acqf) -> torch.Tensor:
+                with torch.no_grad():
+                    return acqf(points.unsqueeze(1))
+
+            search = JointPool(beside, score, acqf, torch.as_tensor, rng)
+            taken = (rows / cell.total, settings)
+            point, _ = search.best(pool / cell.total, settings[order[:10]], taken, {})
+            row = np.rint(point[None, :k].numpy() * cell.total).astype(np.int64)
+            setting = beside.nearest(point[None, k:].numpy())
+        rows, settings = np.concatenate([rows, row]), np.concatenate([settings, setting])
+        code = cell.decode(row, architecture_rng(seed, trial, row[0]))[0]
+        errors.append(table.error(code, beside.parameterizations(setting)[0]))
+    return errors
+
+
 def method(name: str) -> Run:
     """The method of a name."""
     if name == "optuna":
         return optuna
     if name == "ax":
         return stock_ax
+    if name == "anasod-bo/bare":
+        return bare_botorch
     strategy, _, form = name.removesuffix("/fixed").partition("=")
     return ours(strategy, form or None, name.endswith("/fixed"))
 
@@ -165,11 +218,12 @@ def main() -> None:
     print(json.dumps({"optimum": round(float(np.exp(np.nanmin(table.logs))), 4)}), flush=True)
     first: dict[int, np.ndarray] = {}
     for name in arguments.methods.split(","):
-        begin, curves = time.perf_counter(), []
+        begin, curves = np.array([time.perf_counter(), time.process_time()]), []
         for seed in range(arguments.first, arguments.first + arguments.seeds):
             errors = method(name)(table, seed, arguments.trials)
             curves.append(np.minimum.accumulate(errors))
-        seconds = (time.perf_counter() - begin) / (arguments.seeds * arguments.trials)
+        spent = np.array([time.perf_counter(), time.process_time()]) - begin
+        wall, cpu = np.round(spent / (arguments.seeds * arguments.trials), 3).tolist()
         found: dict[str, Any] = {"method": name, "seeds": arguments.seeds}
         for at in map(int, arguments.at.split(",")):
             best = np.array([curve[at - 1] for curve in curves])
@@ -183,7 +237,8 @@ def main() -> None:
                 "behind the first": round(float(difference.mean()), 3),
                 "its standard error": round(float(spread), 3),
             }
-        print(json.dumps({**found, "seconds_per_trial": round(seconds, 3)}), flush=True)
+        found |= {"seconds_per_trial": wall, "processor_seconds_per_trial": cpu}
+        print(json.dumps(found), flush=True)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import combinations
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,7 +24,11 @@ from ax_anasod.exceptions import OptionError
 
 
 def predict(
-    experiment: Experiment, adapter: EncodingAdapter, encodings: Counts, objective: str
+    experiment: Experiment,
+    adapter: EncodingAdapter,
+    encodings: Counts,
+    objective: str,
+    beside: Mapping[str, Any] = MappingProxyType({}),
 ) -> pd.DataFrame:
     """What the surrogate of ANASOD-BO expects of encodings.
 
@@ -31,6 +37,7 @@ def predict(
         adapter: The fitted adapter.
         encodings: ``n x k`` counts.
         objective: Name of the objective.
+        beside: The values of what is searched beside the cell.
 
     Returns:
         ``mean``, ``lower`` and ``upper`` (95 % interval) for each encoding, in the unit of
@@ -39,7 +46,10 @@ def predict(
     space = adapter.generator.search_space
     signature = experiment.metrics[objective].signature
     means, covariances = adapter.predict(
-        [ObservationFeatures(parameters=dict(p)) for p in space.parameterizations(encodings)]
+        [
+            ObservationFeatures(parameters={**p, **beside})
+            for p in space.parameterizations(encodings)
+        ]
     )
     mean = np.array(means[signature])
     variance = np.array(covariances[signature][signature])
@@ -138,6 +148,14 @@ def why_not_predictions(
     return f"{type(relevant).__name__} has no surrogate of encodings, as anasod-bo has."
 
 
+def _beside(
+    experiment: Experiment, adapter: EncodingAdapter, series: SearchSeries, row: int
+) -> dict[str, Any]:
+    """What a trial had beside its encoding."""
+    arm = experiment.trials[int(series.trial_indices[row])].arms[0]
+    return {name: arm.parameters[name] for name in adapter.generator.hyperparameters.names}
+
+
 def slice_frame(
     experiment: Experiment,
     adapter: EncodingAdapter,
@@ -146,6 +164,8 @@ def slice_frame(
     pair: tuple[str, str] | None = None,
 ) -> pd.DataFrame:
     """Predictions while one operation hands its blocks to another, from the best encoding.
+
+    What is searched beside the cell stays as in the best trial, here and in `exchange_frame`.
 
     Args:
         experiment: The experiment.
@@ -161,7 +181,8 @@ def slice_frame(
         the largest range of predicted means; pairs without a block to move are left out.
     """
     names = series.cell.operations
-    best = series.counts[given(series.best(objective), "an observed trial")]
+    row = given(series.best(objective), "an observed trial")
+    best = series.counts[row]
     pairs = (
         combinations(range(len(names)), 2)
         if pair is None
@@ -178,7 +199,8 @@ def slice_frame(
             "best": (encodings == best).all(axis=1),
         }
     )
-    frame = frame.join(predict(experiment, adapter, encodings, objective))
+    beside = _beside(experiment, adapter, series, row)
+    frame = frame.join(predict(experiment, adapter, encodings, objective, beside))
     # An encoding without any architecture, such as all skips, is never a trial.
     frame = frame[series.cell.is_feasible(encodings)]
     means = frame.groupby(["more", "less"], sort=False)["mean"]
@@ -210,11 +232,12 @@ def exchange_frame(
         and ``change`` (of the mean, against the best encoding's).
     """
     names = np.array(series.cell.operations)
-    best = series.counts[given(series.best(objective), "an observed trial")]
+    row = given(series.best(objective), "an observed trial")
+    best, beside = series.counts[row], _beside(experiment, adapter, series, row)
     encodings, operations = exchanges(best)
     feasible = series.cell.is_feasible(encodings)
     encodings, operations = encodings[feasible], operations[feasible]
-    predictions = predict(experiment, adapter, np.vstack([best, encodings]), objective)
+    predictions = predict(experiment, adapter, np.vstack([best, encodings]), objective, beside)
     here, there = predictions["mean"].iloc[0], predictions.iloc[1:].reset_index(drop=True)
     moves = pd.DataFrame({"more": names[operations[:, 0]], "less": names[operations[:, 1]]})
     return moves.join(there).assign(change=there["mean"] - here)

@@ -15,6 +15,9 @@ from ax_anasod.typing import Codes
 # Cells with more codes than this are never listed, only drawn from.
 LIMIT = 10_000_000
 
+LISTED = 100_000
+"""Where a cell has more codes, what is known before trials is not computed of all of them."""
+
 _INT64_MAX = np.iinfo(np.int64).max
 
 

@@ -24,6 +24,7 @@ def compare(
     benchmark: opt.BenchmarkName,
     given: Annotated[Given, opt.BENCHMARK],
     limit: opt.Limits = None,
+    constrain: opt.Constraints = None,
     known: opt.Known = None,
     strategies: Annotated[
         str,
@@ -105,7 +106,9 @@ def compare(
     with waiting("reading the benchmark"):
         columns = with_columns(benchmark, given, limit or [], known or [])
         chosen = make_benchmark(benchmark, columns)
-        contenders, unfit = leave_out_unfit(strategies, contenders, chosen, limit or [])
+        contenders, unfit = leave_out_unfit(
+            strategies, contenders, chosen, limit or [], constrain or []
+        )
     for reason in unfit:
         note(f"left out: {reason}")
     with watched("comparing") as observer:
@@ -122,6 +125,7 @@ def compare(
             known=known or [],
             runner=runner,
             address=address,
+            constraints=constrain or [],
         )
     return finish(comparison, as_json=json)
 
@@ -171,7 +175,11 @@ def parse_contenders(text: str, trials: int) -> list[Contender]:
 
 
 def leave_out_unfit(
-    text: str, contenders: list[Contender], benchmark: Benchmark, limits: Sequence[str] = ()
+    text: str,
+    contenders: list[Contender],
+    benchmark: Benchmark,
+    limits: Sequence[str] = (),
+    constraints: Sequence[str] = (),
 ) -> tuple[list[Contender], list[str]]:
     """Of ``"all"``, those that can search the benchmark; a strategy that was named stays.
 
@@ -180,13 +188,14 @@ def leave_out_unfit(
         contenders: What it has made of that.
         benchmark: What they are compared on.
         limits: What trials must keep.
+        constraints: What the counts of the operations must keep.
 
     Returns:
         The contenders, and why each of the others cannot.
 
     Raises:
-        AnasodError: A strategy cannot run for another reason than the cell, several objectives or
-            limits.
+        AnasodError: A strategy cannot run for another reason than the cell, what is beside it,
+            several objectives or limits.
     """
     from ax_anasod.cli.parsing import ALL, entries
 
@@ -195,7 +204,7 @@ def leave_out_unfit(
         return contenders, []
     fit, reasons = [], []
     for contender in contenders:
-        reason = _why_unfit(contender, benchmark, limits)
+        reason = _why_unfit(contender, benchmark, limits, constraints)
         if reason is None or contender.label in named:
             fit.append(contender)
         else:
@@ -203,15 +212,19 @@ def leave_out_unfit(
     return fit, reasons
 
 
-def _why_unfit(contender: Contender, benchmark: Benchmark, limits: Sequence[str]) -> str | None:
-    from ax_anasod.generation_strategy import check_objectives
+def _why_unfit(
+    contender: Contender, benchmark: Benchmark, limits: Sequence[str], constraints: Sequence[str]
+) -> str | None:
+    from ax_anasod.generation_strategy import check_objectives, check_searched_beside
+    from ax_anasod.nasbench.benchmark import searched_beside
 
     try:
         check_objectives(contender.strategy, [o.name for o in benchmark.objectives], limits)
+        check_searched_beside(contender.strategy, searched_beside(benchmark).names)
     except OptionError as error:
         return error.message
     try:
-        contender.check(benchmark, limits)
+        contender.check(benchmark, limits, constraints=constraints)
     except CellError as error:
         return error.message
     return None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from shlex import quote
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -124,6 +125,7 @@ def export(
         str,
         option("Output", "onnx, or pt2 for torch.export.load.", "--format", metavar="FORMAT"),
     ] = "onnx",
+    pick: opt.Pick = None,
     data: Annotated[Given, _DATA],
     images: Annotated[
         int, number("Images", "On how many test images the file is checked, at most.", 1)
@@ -137,13 +139,16 @@ def export(
 ) -> int:
     """Export a trained network as a file that needs no ax_anasod.
 
+    Of the folder of a search with several trained networks --pick names one: that of the trial
+    which is picked of the front.
+
     The file takes images as they are, any number of them, and gives probabilities; it names the
     classes. It is written once its probabilities are those of torch on the test images, to
     within 0.0001.
     """
     from ax_anasod.cli.terminal import waiting
 
-    model_file = _find(directory)
+    model_file = _find(directory) if pick is None else _find_picked(directory, pick)
     with waiting("loading torch"):
         from ax_anasod.exceptions import UnknownNameError
         from ax_anasod.networks.export import EXPORT_FORMATS
@@ -180,6 +185,41 @@ def _find(directory: Path) -> Path:
         )
     raise RunError(
         f"{directory} holds no trained network", f"train one: ax-anasod evaluate {directory}"
+    )
+
+
+def _find_picked(directory: Path, pick: str) -> Path:
+    """The file of the network of the trial that is picked of the front of a search.
+
+    Raises:
+        OptionError: The rule is none, or the search has one objective.
+        RunError: The folder is not that of a search; or the network was not trained, or several
+            times.
+    """
+    from ax_anasod.cli.terminal import waiting
+
+    with waiting("reading the search"):
+        from ax_anasod.files import read_json
+        from ax_anasod.retraining import BestTrial
+        from ax_anasod.retraining.member import METRICS
+
+    best = BestTrial.in_run(directory, pick)
+    files = [*sorted(directory.glob(f"*/{_MODEL}")), *sorted(directory.glob(f"*/*/{_MODEL}"))]
+    metrics = [read_json(file.parent / METRICS, dict[str, Any]) for file in files]
+    # Other members of an ensemble are other networks of the encoding.
+    own = [m.get("trial") == best.trial and m.get("member") == 0 for m in metrics]
+    found = [file for file, is_own in zip(files, own, strict=True) if is_own]
+    if len(found) == 1:
+        return found[0]
+    which = f"trial {best.trial}, which is {best.rule}"
+    if found:
+        raise RunError(
+            f"{directory} holds {len(found)} trained networks of {which}",
+            f"name the folder of one: {', '.join(str(file.parent) for file in found)}",
+        )
+    raise RunError(
+        f"{directory} holds no trained network of {which}",
+        f"train it: ax-anasod evaluate {directory} --pick {quote(pick)}",
     )
 
 

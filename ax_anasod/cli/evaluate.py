@@ -78,6 +78,15 @@ def evaluate(
             1,
         ),
     ] = None,
+    by: Annotated[
+        str | None,
+        option(
+            "Training",
+            "With --top: the best as they were observed in the search (the default), or in the "
+            "belief of a model of all trials, which puts lucky ones back.",
+            metavar="search|belief",
+        ),
+    ] = None,
     budget: Annotated[
         float | None,
         option(
@@ -100,13 +109,17 @@ def evaluate(
     learning_curve.png. The paper's protocol has 600 epochs: on a CPU give fewer with --epochs.
     Killed at any instant, it goes on with the same command.
     """
-    if budget is not None and top is None:
-        raise OptionError("--budget is for --top N")
+    for flag, value in (("--by", by), ("--budget", budget)):
+        if value is not None and top is None:
+            raise OptionError(f"{flag} is for --top N")
+    by = by or "search"
+    folder = protocol if top is None else f"{protocol}-top{'' if by == 'search' else f'-{by}'}"
     return retrain(
         directory,
         protocol,
-        out or directory / (protocol if top is None else f"{protocol}-top"),
+        out or directory / folder,
         top=top,
+        by=by,
         budget=budget,
         data=data,
         network=network,

@@ -33,6 +33,8 @@ class BenchmarkArguments(TypedDict, total=False):
             second. May be repeated.
         report: Not searched, but given for the incumbent. May be repeated.
         cost: Cost of an evaluation in seconds.
+        parameter: Searched beside the cell, such as a learning rate: rows of one architecture
+            differ in it. Numbers are tried in their order, texts have none. May be repeated.
         present_only: Search only the architectures that the data has, where some lack.
         epochs: Epochs trained: 12 or 200 of nas-bench-201, 1 to 98 of nas-bench-301.
         seeds: Values of nas-bench-201: the 'mean' over training seeds, or a 'single' one a
@@ -54,6 +56,7 @@ class BenchmarkArguments(TypedDict, total=False):
     maximize: list[str]
     report: list[str]
     cost: str
+    parameter: list[str]
     present_only: bool
     epochs: PositiveInt
     seeds: str
@@ -91,7 +94,9 @@ BENCHMARK: Final = OptionGroup(
     tuple(BenchmarkArguments.__annotations__),
     changes={
         "path": {"flag": "--data"},
-        **dict.fromkeys(("accuracy", "minimize", "maximize", "report", "cost"), _COLUMN),
+        **dict.fromkeys(
+            ("accuracy", "minimize", "maximize", "report", "cost", "parameter"), _COLUMN
+        ),
         **dict.fromkeys(("present_only", "cache", "noise"), _SWITCH),
         "seeds": {"flag": "--training-seeds"},
         "surrogate": {"metavar": "NAME"},

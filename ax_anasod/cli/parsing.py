@@ -56,6 +56,7 @@ _ONE_SPLIT: Final = "search"
 _ADVICE: Final = {
     "present_only=True": "--present-only",
     "with accuracy, with minimize or with maximize": "with --accuracy, --minimize or --maximize",
+    "with parameter=COLUMN": "--parameter COLUMN",
     "pass cost='cost_seconds'": "pass --cost cost_seconds",
     "choose with surrogate=": "choose with --surrogate",
     "name it with python=PATH": "name it with --python PATH",

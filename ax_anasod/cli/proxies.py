@@ -118,8 +118,8 @@ def _cell_and_benchmark(name: str | None, given: Given) -> tuple[Cell, Benchmark
 def _codes(cell: Cell, number: int, seed: int) -> Codes:
     import numpy as np
 
+    from ax_anasod.cells.keys import LISTED
     from ax_anasod.core.seeding import start_rng
-    from ax_anasod.generators.known_features import LISTED
 
     if number == _ALL and cell.num_listed > LISTED:
         raise OptionError(

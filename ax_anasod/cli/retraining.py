@@ -25,6 +25,7 @@ def retrain(
     dataset: str | None = None,
     members: int | None = None,
     top: int | None = None,
+    by: str = "search",
     budget: float | None = None,
     data: Given,
     network: Given,
@@ -44,6 +45,7 @@ def retrain(
         dataset: Another data set, None for that of the search.
         members: How many networks of an ensemble; None trains one network alone.
         top: How many of the best trials.
+        by: In which order these are.
         budget: Hours after which none of these is begun.
         data: What differs from the images of the search.
         network: What differs from the networks of the search.
@@ -71,7 +73,7 @@ def retrain(
     if top is not None and pick is not None:
         raise OptionError("--pick names one network, --top N several", "give one of them")
     found = read_search(directory, layers, pick)
-    ranked = None if top is None else _ranked(found, directory, top)
+    ranked = None if top is None else _ranked(found, directory, top, by)
     check_holds_no_other(out)
     task = evaluation_task(
         found,
@@ -142,15 +144,15 @@ def _train(
     return 0
 
 
-def _ranked(found: SearchResult, directory: Path, top: int) -> list[BestTrial]:
-    from ax_anasod.retraining import BestTrial
+def _ranked(found: SearchResult, directory: Path, top: int, by: str) -> list[BestTrial]:
+    from ax_anasod.retraining import BestTrial, best_trials
 
     if not isinstance(found, BestTrial):
         raise OptionError(
             f"--top is for a run of ax-anasod train; {directory} holds a differentiable search",
             "ax-anasod ensemble trains its best cells",
         )
-    return BestTrial.ranked(directory, top)
+    return best_trials(directory, top, by)
 
 
 def _train_top(

@@ -13,7 +13,7 @@ from ax_anasod.dnas import result_files as dnas
 from ax_anasod.exceptions import OptionError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from ax_anasod.metrics import EarlierSearch
     from ax_anasod.nasbench import Benchmark
@@ -77,7 +77,7 @@ def search(
         chosen = make_benchmark(benchmark, with_columns(benchmark, given, limit or [], columns))
     sources: list[object] = [*(source or [])]
     if screening is not None:
-        sources.append(_screen(screening, chosen, strategy, options, seed))
+        sources.append(_screen(screening, chosen, strategy, options, seed, constrain or []))
         options = options_after(options)
     with waiting("computing what is known"):
         config = plan_run(
@@ -113,6 +113,7 @@ def _screen(
     strategy: str,
     options: Mapping[str, Any],
     seed: int,
+    constraints: Sequence[str],
 ) -> EarlierSearch:
     """Search the cheap column, with its progress on the terminal."""
     from ax_anasod.cli.terminal import SearchProgress
@@ -127,6 +128,7 @@ def _screen(
             strategy,
             options,
             seed=seed,
+            constraints=constraints,
             after_trial=lambda record: progress.show(record.trial + 1, ""),
         )
 

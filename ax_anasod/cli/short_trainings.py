@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from ax_anasod.cli.running import run_search
 from ax_anasod.cli.terminal import note
 from ax_anasod.exceptions import OptionError, RunError
-from ax_anasod.generation_strategy import STRATEGIES, get
+from ax_anasod.generation_strategy import check_features
 from ax_anasod.runs import RunFolder, TrainingSearch
 from ax_anasod.runs.layout import CONFIG
 from ax_anasod.trust import own_description
@@ -43,11 +43,7 @@ def short_task(task: TrainingTask, epochs: int | None, strategy: str) -> Trainin
             f"--screen-epochs {epochs} is not less than the {task.training.epochs} epochs of the "
             "full training"
         )
-    if "features" not in get(strategy).options:
-        able = ", ".join(n for n, row in STRATEGIES.items() if "features" in row.options)
-        raise OptionError(
-            f"strategy {strategy!r} makes nothing of short trainings", f"those that do: {able}"
-        )
+    check_features(strategy, "short trainings")
     return replace(task, training=replace(task.training, epochs=epochs))
 
 

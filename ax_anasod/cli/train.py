@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
@@ -216,7 +217,7 @@ def train(
                     trials=number,
                     sources=sources,
                     limits=limits,
-                    known=_known_costs(short, strategy),
+                    known=_known_costs(short, strategy, search or []),
                 )
             code, found = screen(screening, read, Path(scratch), out)
             if code:
@@ -229,7 +230,7 @@ def train(
                 sources=sources,
                 start_with=start_with or [],
                 limits=limits,
-                known=_known_costs(task, strategy),
+                known=_known_costs(task, strategy, search or []),
             )
         with own_description():
             run_of = TrainingSearch.of(config, Path(scratch) if out is None else out)
@@ -244,17 +245,18 @@ def train(
             return run_search(run_of, run, config.trials, as_json=json)
 
 
-def _known_costs(task: TrainingTask, strategy: str) -> list[str]:
+def _known_costs(task: TrainingTask, strategy: str, beside: Sequence[str]) -> list[str]:
     """The costs that are searched or limited and follow from an architecture.
 
-    Of an encoding they do not: it stands for networks of different costs.
+    Of an encoding they do not: it stands for networks of different costs. Nor do they where
+    numbers of the network are searched, too.
     """
     from ax_anasod.cli.terminal import note, waiting
     from ax_anasod.generation_strategy import get
     from ax_anasod.metrics.known_quantities import known_cost
 
     wanted = dict.fromkeys((*task.minimize, *task.costs))
-    if get(strategy).space != "architecture":
+    if beside or get(strategy).space != "architecture":
         return []
     with waiting("computing what networks cost"):
         known = [name for name in wanted if known_cost(name, task) is not None]

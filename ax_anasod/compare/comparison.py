@@ -150,6 +150,7 @@ def compare_strategies(
     known: Sequence[str] = (),
     runner: Literal["local", "ray"] = "local",
     address: str | None = None,
+    constraints: Sequence[str] = (),
 ) -> Comparison:
     """Run strategies on a benchmark, each with several seeds, in processes of their own.
 
@@ -175,6 +176,8 @@ def compare_strategies(
             machine where its own is lost, if both see the folder.
         address: Address of the cluster; None uses this machine, or the cluster that
             ``RAY_ADDRESS`` names.
+        constraints: What the counts of the operations must keep, such as ``"n_skip <= 3"``; the
+            optimum is then not known.
 
     Returns:
         The comparison. A run that fails, also one whose process dies, is among its failures;
@@ -192,7 +195,16 @@ def compare_strategies(
     if isinstance(strategies, Set):
         raise OptionError("the strategies are a set, which has no order", "give a list")
     contenders = [s if isinstance(s, Contender) else Contender(s, {}, trials) for s in strategies]
-    plan = Plan.of(benchmark, contenders, seeds, regret, reference, limits=limits, known=known)
+    plan = Plan.of(
+        benchmark,
+        contenders,
+        seeds,
+        regret,
+        reference,
+        limits=limits,
+        known=known,
+        constraints=constraints,
+    )
     own_modules(benchmark, contenders)  # refuses before there is a folder
     # The processes of a cluster may work elsewhere.
     place = Path(out).absolute() if out is not None and runner == "ray" else out

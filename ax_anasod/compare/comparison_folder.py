@@ -108,11 +108,12 @@ class ComparisonFolder:
         """
         from ax_anasod.compare.run_worker import Task
 
-        limits, known = tuple(map(str, self.plan.limits)), self.plan.known
+        plan = self.plan
+        asked = tuple(map(str, plan.limits)), plan.known, plan.constraints
         return [
-            Task(contender, seed, journal_path(self.path, contender, seed), limits, known)
-            for seed in range(self.plan.seeds)
-            for contender in self.plan.contenders
+            Task(contender, seed, journal_path(self.path, contender, seed), *asked)
+            for seed in range(plan.seeds)
+            for contender in plan.contenders
         ]
 
     def check(self) -> None:

@@ -54,6 +54,7 @@ class Plan:
         reference: The contender that the others are tested against; None for the first.
         limits: What trials must keep.
         known: Quantities that need no model.
+        constraints: What the counts of the operations must keep.
         front: What fronts are judged by, where there are several objectives; `objective` is then
             their share of the hypervolume.
 
@@ -74,6 +75,7 @@ class Plan:
     reference: str | None = None
     limits: tuple[Limit, ...] = ()
     known: tuple[str, ...] = ()
+    constraints: tuple[str, ...] = ()
     front: JudgedFront | None = None
 
     def __post_init__(self) -> None:
@@ -96,6 +98,7 @@ class Plan:
         *,
         limits: Sequence[str] = (),
         known: Sequence[str] = (),
+        constraints: Sequence[str] = (),
     ) -> Self:
         """The plan of a new comparison; whatever cannot run is refused here.
 
@@ -106,10 +109,12 @@ class Plan:
             raise OptionError(f"seeds must be at least 1, got {seeds}")
         check_different(contenders)
         # All of them are checked; what they are run on is the same for each.
-        config, *_ = [contender.check(benchmark, limits, known) for contender in contenders]
+        config, *_ = [each.check(benchmark, limits, known, constraints) for each in contenders]
         objective, reported, front = config.objectives[0], config.reported, None
         if len(config.objectives) > 1:
-            front = JudgedFront.of(benchmark, config.objectives, reported, config.limits)
+            # The front of all architectures is none where constraints leave some out.
+            knows = None if constraints else benchmark
+            front = JudgedFront.of(knows, config.objectives, reported, config.limits)
             objective, reported = front.judged, ()
         return cls(
             version=version("ax-anasod"),
@@ -125,6 +130,7 @@ class Plan:
             reference=reference,
             limits=config.limits,
             known=config.known,
+            constraints=config.constraints,
             front=front,
         )
 
@@ -186,7 +192,7 @@ class Plan:
             RunError: The other one is of something else, or asks for less than there is.
         """
         self._check_same_benchmark(wanted)
-        for name in ("limits", "known"):
+        for name in ("limits", "known", "constraints"):
             ours, theirs = getattr(self, name), getattr(wanted, name)
             if ours != theirs:
                 words = [", ".join(map(str, each)) or "none" for each in (ours, theirs)]

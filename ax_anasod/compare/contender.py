@@ -59,6 +59,7 @@ class Contender:
         seed: int,
         limits: Sequence[str] = (),
         known: Sequence[str] = (),
+        constraints: Sequence[str] = (),
         sources: Sequence[object] = (),
     ) -> RunConfig:
         """The run with this seed.
@@ -68,6 +69,7 @@ class Contender:
             seed: The seed.
             limits: What trials must keep.
             known: Quantities that need no model.
+            constraints: What the counts of the operations must keep.
             sources: From `sources`.
 
         Raises:
@@ -87,12 +89,20 @@ class Contender:
             start=self.start,
             limits=limits,
             known=known,
+            constraints=constraints,
             sources=sources,
             screen=screen,
         )
 
-    def sources(self, benchmark: Benchmark, seed: int) -> list[EarlierSearch]:
+    def sources(
+        self, benchmark: Benchmark, seed: int, constraints: Sequence[str] = ()
+    ) -> list[EarlierSearch]:
         """What the run with this seed begins with: the search of a cheap column, made now.
+
+        Args:
+            benchmark: What is searched.
+            seed: The seed.
+            constraints: What the counts of the operations must keep.
 
         Raises:
             AnasodError: There can be none.
@@ -101,7 +111,16 @@ class Contender:
 
         if self.screen is None:
             return []
-        return [screened(self.screen, benchmark, self.strategy, self.options, seed=seed)]
+        return [
+            screened(
+                self.screen,
+                benchmark,
+                self.strategy,
+                self.options,
+                seed=seed,
+                constraints=constraints,
+            )
+        ]
 
     @property
     def spent_before(self) -> float:
@@ -125,7 +144,11 @@ class Contender:
         return {**options, **start, **({} if self.screen is None else self.screen.words)}
 
     def check(
-        self, benchmark: Benchmark, limits: Sequence[str] = (), known: Sequence[str] = ()
+        self,
+        benchmark: Benchmark,
+        limits: Sequence[str] = (),
+        known: Sequence[str] = (),
+        constraints: Sequence[str] = (),
     ) -> RunConfig:
         """Refuse what could not run, before anything does; returns the run with seed 0.
 
@@ -133,6 +156,7 @@ class Contender:
             benchmark: What is searched.
             limits: What trials must keep.
             known: Quantities that need no model.
+            constraints: What the counts of the operations must keep.
 
         Raises:
             AnasodError: There is no such strategy or option, an option is out of range, an
@@ -144,7 +168,7 @@ class Contender:
 
         if self.screen is not None:
             check_screening(self.screen, benchmark, self.strategy)
-        config = self.config(benchmark, 0, limits, known)
+        config = self.config(benchmark, 0, limits, known, constraints)
         try:
             Search(config, benchmark)
         except CellError as error:

@@ -41,7 +41,7 @@ class JudgedFront:
     @classmethod
     def of(
         cls,
-        benchmark: Answers,
+        benchmark: Answers | None,
         objectives: Sequence[Objective],
         reported: Sequence[Objective],
         limits: Sequence[Limit],
@@ -51,8 +51,16 @@ class JudgedFront:
         Where the benchmark has all values at hand, the reference point is a limit on an
         objective, else the 95 % quantile of the objective over all architectures, and shares are
         those of the true front's hypervolume.
+
+        Args:
+            benchmark: The benchmark; None where it does not know the front that is searched.
+            objectives: What is searched.
+            reported: What is recorded besides.
+            limits: What trials must keep.
         """
         front = cls(tuple(objectives), (*objectives, *reported))
+        if benchmark is None:
+            return front
         everything = all_points(benchmark, objectives)
         kept = all_points(benchmark, objectives, limits)
         if everything is None or kept is None or not len(kept):

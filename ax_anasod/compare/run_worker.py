@@ -65,6 +65,7 @@ class Task:
         journal: Where its trials are kept.
         limits: What trials must keep.
         known: Quantities that need no model.
+        constraints: What the counts of the operations must keep.
     """
 
     contender: Contender
@@ -72,6 +73,7 @@ class Task:
     journal: Path
     limits: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
+    constraints: tuple[str, ...] = ()
 
     def run(self, benchmark: Callable[[], Benchmark], channel: Channel) -> None:
         """Search to the end, or until the channel says to stop.
@@ -80,8 +82,10 @@ class Task:
             AnasodError: The search cannot be made, or not go on.
         """
         made = benchmark()
-        sources = self.contender.sources(made, self.seed)
-        config = self.contender.config(made, self.seed, self.limits, self.known, sources)
+        sources = self.contender.sources(made, self.seed, self.constraints)
+        config = self.contender.config(
+            made, self.seed, self.limits, self.known, self.constraints, sources
+        )
         # Not those above: a comparison that was deleted must not come back in part.
         refuse_link(self.journal.parent)
         self.journal.parent.mkdir(exist_ok=True)

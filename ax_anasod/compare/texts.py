@@ -106,12 +106,14 @@ def _values_in_words(plan: Plan, after: str) -> str:
 
 
 def _limits_in_words(summary: Summary) -> list[str]:
+    constraints = summary.plan.constraints
+    searched = [f"Searched is what keeps {' and '.join(constraints)}."] if constraints else []
     if not summary.plan.limits:
-        return []
+        return searched
     lacking = [f"{label}: {n}" for label, n in summary.without_incumbent.items()]
     nothing = f" Runs that found nothing so: {', '.join(lacking)}." if lacking else ""
     limits = " and ".join(map(str, summary.plan.limits))
-    return [f"Only what has {limits} counts.{nothing}"]
+    return [*searched, f"Only what has {limits} counts.{nothing}"]
 
 
 def markdown(summary: Summary) -> str:
@@ -158,6 +160,7 @@ def as_dict(summary: Summary) -> dict[str, Any]:
         "optimum": plan.objective.optimum,
         "objectives": [o.name for o in (plan.front.objectives if plan.front else [plan.objective])],
         "limits": [str(limit) for limit in plan.limits],
+        "constraints": list(plan.constraints),
         "reference_point": plan.front.reference if plan.front else None,
         "seeds": plan.seeds,
         "regret": plan.regret,

@@ -212,13 +212,7 @@ def make(
             f"{strategy.space}s",
             f"use {needed}.from_cell(cell)",
         )
-    beside = search_space.hyperparameters.names
-    if beside and not strategy.joint:
-        able = ", ".join(known for known, row in STRATEGIES.items() if row.joint)
-        raise OptionError(
-            f"strategy {name!r} searches cells only, and the search space has {[*beside]}, too",
-            f"strategies that search both: {able}",
-        )
+    check_searched_beside(name, search_space.hyperparameters.names)
     initial = strategy.options.get("num_initial")
     num_initial = options.get("num_initial", initial.default if initial else NUM_INITIAL)
     if initial and at_least:
@@ -243,6 +237,59 @@ def get(name: str) -> Strategy:
     if not isinstance(name, str) or name not in STRATEGIES:
         raise UnknownNameError("strategy", name, STRATEGIES)
     return STRATEGIES[name]
+
+
+def check_searched_beside(
+    strategy: str, names: Sequence[str], objectives: int = 1, limits: Sequence[str] = ()
+) -> None:
+    """Refuse what is searched beside the cell where a strategy cannot do so.
+
+    Args:
+        strategy: Name of the strategy.
+        names: Names of what is searched beside the cell.
+        objectives: How many objectives there are.
+        limits: What other quantities must keep.
+
+    Raises:
+        UnknownNameError: There is no such strategy.
+        OptionError: It searches cells only, or only there several objectives and under limits.
+    """
+    if names and get(strategy).generator.plain_beside and (objectives > 1 or limits):
+        what = "under limits" if objectives == 1 else f"for {objectives} objectives"
+        able = ", ".join(
+            name
+            for name, known in STRATEGIES.items()
+            if known.joint and known.limits and not known.generator.plain_beside
+        )
+        raise OptionError(
+            f"strategy {strategy!r} searches {what} in cells only, and the search space has "
+            f"{[*names]}, too",
+            f"strategies that obey limits there, or draw whatever the values: {able}",
+        )
+    if names and not get(strategy).joint:
+        able = ", ".join(name for name, known in STRATEGIES.items() if known.joint)
+        raise OptionError(
+            f"strategy {strategy!r} searches cells only, and the search space has {[*names]}, too",
+            f"strategies that search both: {able}",
+        )
+
+
+def check_features(strategy: str, what: str) -> None:
+    """Refuse what helps to predict the objectives where a strategy makes nothing of it.
+
+    Args:
+        strategy: Name of the strategy.
+        what: What there is, in words.
+
+    Raises:
+        UnknownNameError: There is no such strategy.
+        OptionError: It takes no features.
+    """
+    if "features" not in get(strategy).options:
+        able = ", ".join(name for name, known in STRATEGIES.items() if "features" in known.options)
+        raise OptionError(
+            f"strategy {strategy!r} makes nothing of {what}", f"strategies that do: {able}"
+        )
 
 
 def check_objectives(strategy: str, names: Sequence[str], limits: Sequence[str] = ()) -> None:

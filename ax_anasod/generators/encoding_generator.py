@@ -68,8 +68,7 @@ class EncodingGenerator(BoTorchGenerator):
             than architectures (see :func:`ax_anasod.generators.candidates.not_exhausted`).
         hyperparameters: What is searched beside the cell; None for nothing. Then the model is
             :class:`ax_anasod.surrogates.joint_encodings.JointEncodingGP`, the acquisition is
-            optimised by :class:`ax_anasod.generators.joint_encoding_generator.JointPool`, and
-            there is one objective.
+            optimised by :class:`ax_anasod.generators.joint_encoding_generator.JointPool`.
 
     Raises:
         OptionError: An option is out of range, or ``optimizer`` is ``"mirror-descent"`` where
@@ -81,6 +80,7 @@ class EncodingGenerator(BoTorchGenerator):
     """How the kernels of encodings and hyperparameters make one: the best on average
     (docs/joint.md)."""
     above: float | None = None
+    plain_beside: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -159,8 +159,8 @@ class EncodingGenerator(BoTorchGenerator):
 
     @property
     def scope(self) -> ObjectiveScope:
-        """A front, or one, and limits on others; one where more than the cell is searched."""
-        return "one" if self.hyperparameters else "limits"
+        """A front, or one, and limits on others."""
+        return "limits"
 
     @property
     def adapter_kwargs(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -9,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from botorch.acquisition import AcquisitionFunction
+from botorch.exceptions.warnings import OptimizationWarning
 from botorch.generation.gen import gen_candidates_scipy
 from torch import Tensor
 
@@ -126,14 +128,17 @@ class JointPool:
         X = self._points(rows)
         columns = [self._k + i for i in free]
         fixed = {i: X[:, i] for i in range(X.shape[1]) if i not in columns}
-        moved, _ = gen_candidates_scipy(
-            X.unsqueeze(1),
-            self._acqf,
-            lower_bounds=0.0,
-            upper_bounds=torch.where(X.max(dim=0).values > 1, X.max(dim=0).values, 1.0),
-            fixed_features=fixed,
-            options={"maxiter": _STEPS},
-        )
+        with warnings.catch_warnings():
+            # Where no step along the gradient is better, the point stays.
+            warnings.simplefilter("ignore", OptimizationWarning)
+            moved, _ = gen_candidates_scipy(
+                X.unsqueeze(1),
+                self._acqf,
+                lower_bounds=0.0,
+                upper_bounds=torch.where(X.max(dim=0).values > 1, X.max(dim=0).values, 1.0),
+                fixed_features=fixed,
+                options={"maxiter": _STEPS},
+            )
         units = moved.squeeze(1).detach().cpu().numpy()[:, self._k :]
         settings = rows[:, self._k :].copy()
         settings[:, free] = self._hyperparameters.nearest(units)[:, free]

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from ax_anasod.generators.architecture_generator import ArchitectureGenerator
-from ax_anasod.hyperparameters import mutate_settings, neighbouring_settings
+from ax_anasod.hyperparameters import Choice, Range, mutate_settings, neighbouring_settings
 from ax_anasod.typing import Codes, Settings
 
-Rows = npt.NDArray[np.float64]
+Rows: TypeAlias = npt.NDArray[Any]
+"""Codes ``n x d`` as whole numbers, or with settings beside them ``n x (d + h)``."""
+
+Columns: TypeAlias = tuple[int | Range | Choice, ...]
+"""What each column of rows may be: below a number, in a range, or the place in a choice."""
 
 
 class JointRows:

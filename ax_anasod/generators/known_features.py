@@ -11,13 +11,11 @@ import numpy.typing as npt
 from scipy.stats import rankdata
 
 from ax_anasod.cells import Cell
+from ax_anasod.cells.keys import LISTED
 from ax_anasod.core.known import KnownMetric
 from ax_anasod.exceptions import OptionError
 from ax_anasod.surrogates.paths import effective_paths, num_paths, path_numbers
 from ax_anasod.typing import Codes, Values
-
-LISTED: Final = 100_000
-"""Where a cell has more codes, features are standardised over a sample of them."""
 
 _SAMPLE: Final = 4096
 _BATCH: Final = 256

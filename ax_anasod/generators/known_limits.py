@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from ax_anasod.cells import Cell
+from ax_anasod.cells.keys import LISTED
 from ax_anasod.core.history import History
 from ax_anasod.exceptions import OptionError
+from ax_anasod.generators.fixed import list_with_fixed
 
 # Draws at a time, and how many of these.
 _BATCH: Final = 1024
@@ -22,29 +24,43 @@ def draw_allowed(
     n: int,
     history: History,
     draw: Callable[[int], npt.NDArray[np.int64]],
+    fixed: Mapping[int, int],
+    rng: np.random.Generator,
 ) -> npt.NDArray[np.int64]:
     """Draw architectures until ``n`` or more of them keep the limits on known quantities.
+
+    Of a cell that can be listed those that keep them are, where draws as many as all its codes
+    find too few, and are drawn from uniformly.
 
     Args:
         cell: The cell.
         n: How many are wanted.
         history: The run, which knows the limits.
         draw: Draws so many codes, or more.
+        fixed: Column -> value that they have.
+        rng: Source of randomness, where they are listed.
 
     Returns:
         Codes, ``n x d`` or more.
 
     Raises:
-        OptionError: Not so many are among the first hundred thousand draws.
+        OptionError: None keeps the limits; or, of a cell too large to list, not so many are among
+            the first hundred thousand draws.
     """
     if not history.known_limits:
         return draw(n)
     found = np.empty((0, len(cell.code_sizes)), dtype=np.int64)
-    for _ in range(_BATCHES):
+    is_listed = cell.num_listed <= LISTED
+    for _ in range(1 + cell.num_listed // _BATCH if is_listed else _BATCHES):
         codes = draw(_BATCH)
         found = np.concatenate([found, codes[history.allowed(codes)]])
         if len(found) >= n:
             return found
+    if is_listed:
+        codes = list_with_fixed(cell, fixed) if fixed else cell.enumerate()
+        kept = codes[history.allowed(codes)]
+        if len(kept):
+            return np.asarray(kept[rng.integers(len(kept), size=n)])
     raise none_allowed(cell, history, codes)
 
 

@@ -52,4 +52,4 @@ class RandomArchitectureGenerator(DrawGenerator):
                 return draw_with_fixed(self.cell, number, fixed, rng)
             return self.cell.sample(number, rng)
 
-        return draw_allowed(self.cell, n, history, draw)[:n]
+        return draw_allowed(self.cell, n, history, draw, fixed, rng)[:n]

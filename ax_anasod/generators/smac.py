@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ from ax_anasod.core.seeding import package_seed
 from ax_anasod.generators.architecture_generator import ArchitectureGenerator
 from ax_anasod.generators.base import NUM_INITIAL
 from ax_anasod.generators.evaluations import Evaluations
-from ax_anasod.generators.joint_rows import JointRows
+from ax_anasod.generators.joint_rows import Columns, JointRows, Rows
 from ax_anasod.hyperparameters import Choice, Range, draw_settings
 from ax_anasod.optional import require
 from ax_anasod.settings import PositiveInt, Probability, checked
@@ -24,9 +24,6 @@ from ax_anasod.typing import Codes, Settings, Values
 if TYPE_CHECKING:
     # SMAC takes seconds to import, and only this strategy needs it.
     from ConfigSpace import ConfigurationSpace
-
-Columns: TypeAlias = tuple[int | Range | Choice, ...]
-Rows: TypeAlias = npt.NDArray[Any]
 
 # Starts of the local search of each kind, as in SMAC.
 _NUM_STARTS: Final = 10

@@ -60,7 +60,8 @@ class StartingDraws:
         rows = np.empty((n, self._given.shape[1]), dtype=np.int64)
         for i in range(n):
             rng = proposal_rng(self._seed, history.position + i)
-            drawn = draw_allowed(self._cell, 1, history, partial(_draw_many, draw, rng, fixed))
+            many = partial(_draw_many, draw, rng, fixed)
+            drawn = draw_allowed(self._cell, 1, history, many, fixed, rng)
             candidates = np.concatenate([given, drawn])
             keys = self._keys(candidates)
             # A repeat, where there is nothing new, is a draw.

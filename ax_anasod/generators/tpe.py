@@ -6,16 +6,16 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from ax_anasod.core.history import History
 from ax_anasod.core.seeding import package_seed
 from ax_anasod.generators.architecture_generator import ArchitectureGenerator
 from ax_anasod.generators.base import NUM_INITIAL
 from ax_anasod.generators.evaluations import Evaluations
+from ax_anasod.generators.joint_rows import Columns, Rows
 from ax_anasod.hyperparameters import Choice, Range
 from ax_anasod.optional import require
 from ax_anasod.settings import PositiveInt, checked
@@ -169,9 +169,6 @@ class _Kept:
     study: Study
     told: list[tuple[bytes, float]] = field(default_factory=list)
 
-
-Columns: TypeAlias = tuple[int | Range | Choice, ...]
-Rows: TypeAlias = npt.NDArray[Any]
 
 # The one used last stands last.
 _kept: list[_Kept] = []

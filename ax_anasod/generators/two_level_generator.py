@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Annotated, Any, ClassVar, Final, Literal
 
 import numpy as np
@@ -136,6 +136,8 @@ class TwoLevelGenerator(ArchitectureGenerator):
         self.known = tuple(features.split(FEATURE_SEPARATOR)) if features else ()
         self._metadata: dict[str, Any] = {}
 
+    plain_beside = True
+
     joint_form: ClassVar[JointForm] = "both"
     """How the covariances of architectures and settings make one: the best on average
     (docs/joint.md)."""
@@ -198,7 +200,8 @@ class TwoLevelGenerator(ArchitectureGenerator):
         """Propose one architecture, a code ``d``."""
         rng = self.rng(history)
         if not history.observed.any():
-            drawn = draw_allowed(self.cell, 1, history, lambda n: self.draw(n, rng, fixed))
+            draw = partial(self.draw, rng=rng, fixed=fixed)
+            drawn = draw_allowed(self.cell, 1, history, draw, fixed, rng)
             return np.asarray(drawn[0])
         features = self._features(history)
         acquisition = self._acquisition(history, features)

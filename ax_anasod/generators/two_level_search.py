@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -70,7 +71,8 @@ def search(
     if len(found):
         return np.asarray(found[best_row(population.values, rng)]), population.best
     # All that was found has a trial: a repeat is a further observation.
-    drawn = draw_allowed(cell, 1, history, lambda n: generator.draw(n, rng, fixed))
+    draw = partial(generator.draw, rng=rng, fixed=fixed)
+    drawn = draw_allowed(cell, 1, history, draw, fixed, rng)
     return np.asarray(drawn[0]), population.best
 
 

@@ -9,11 +9,12 @@ from typing import Any, Final, cast
 import numpy as np
 
 from ax_anasod.cells import Architecture, Cell
+from ax_anasod.cells.keys import LISTED
 from ax_anasod.core.known import KnownMetric
 from ax_anasod.core.seeding import start_rng
 from ax_anasod.exceptions import OptionError
 from ax_anasod.generation_strategy.one_shot_start import check_same_cell
-from ax_anasod.generators.known_features import LISTED, KnownFeatures, best_architectures
+from ax_anasod.generators.known_features import KnownFeatures, best_architectures
 from ax_anasod.generators.two_level_generator import FEATURE_SEPARATOR
 from ax_anasod.metrics.known_quantities import known_metric
 from ax_anasod.metrics.proxy import KnownProxy

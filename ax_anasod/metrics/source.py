@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -23,7 +23,7 @@ from ax_anasod.generation_strategy.one_shot_start import check_same_cell
 from ax_anasod.generators.targets import half_ranked, linked, standardized
 from ax_anasod.journal import CONFIG, JOURNAL, Completed, read_records
 from ax_anasod.objectives import Objective
-from ax_anasod.surrogates import LevelFeatures, TwoLevelGP, levels_of
+from ax_anasod.surrogates import LevelFeatures, LevelName, TwoLevelGP, levels_of
 from ax_anasod.typing import Codes, Values
 
 # Architectures compared with all of the source at a time: bounds the memory.
@@ -97,11 +97,36 @@ class _Model:
         return self.surrogate.predict(distances)[0]
 
 
+def believed(
+    cell: Cell, codes: Codes, targets: Values, names: Collection[LevelName] | None = None
+) -> Values:
+    """What the two-level model of trials believes of these trials themselves.
+
+    A value that was lucky is pulled to those of architectures like it.
+
+    Args:
+        cell: The cell.
+        codes: ``n x d`` codes, one a trial.
+        targets: ``n`` values, of which less is better.
+        names: The levels that tell architectures apart; None for all.
+
+    Returns:
+        The posterior means ``n``, as for `EarlierSearch`.
+    """
+    return _fitted(cell, codes, targets, names).predict(cell.canonical(codes))
+
+
 @lru_cache(maxsize=16)
 def _model(cell: Cell, architectures: tuple[str, ...], targets: tuple[float, ...]) -> _Model:
-    levels = levels_of(cell)
-    observed = LevelFeatures(cell, cell.canonical(cell.from_strings(architectures)))
-    modelled, _, _ = linked(np.array(targets), log_targets=True)
+    return _fitted(cell, cell.from_strings(architectures), np.array(targets))
+
+
+def _fitted(
+    cell: Cell, codes: Codes, targets: Values, names: Collection[LevelName] | None = None
+) -> _Model:
+    levels = {n: level for n, level in levels_of(cell).items() if names is None or n in names}
+    observed = LevelFeatures(cell, cell.canonical(codes))
+    modelled, _, _ = linked(targets, log_targets=True)
     surrogate = TwoLevelGP(
         list(levels.values()),
         observed.distances(observed, levels),

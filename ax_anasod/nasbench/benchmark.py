@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol, Self
+from typing import Any, Final, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from ax_anasod.cells import Cell
 from ax_anasod.exceptions import OptionError
+from ax_anasod.hyperparameters import Hyperparameters
 from ax_anasod.objectives import Objective, find_quantity
+from ax_anasod.typing import Settings
 
 IntArray = npt.NDArray[np.integer[Any]]
 FloatArray = npt.NDArray[np.float64]
+
+NOTHING_BESIDE: Final = Hyperparameters()
+"""What is searched beside the cell of most benchmarks."""
 
 
 class Benchmark(Protocol):
@@ -30,6 +35,8 @@ class Benchmark(Protocol):
         objectives: The quantities that are searched.
         reported: Quantities that are not searched but given for the incumbent, such
             as the test error of the architecture that is best on validation.
+        hyperparameters: What is searched beside the cell, answered for by `query_jointly`;
+            nothing by default.
     """
 
     name: str
@@ -37,6 +44,7 @@ class Benchmark(Protocol):
     cell: Cell
     objectives: tuple[Objective, ...]
     reported: tuple[Objective, ...]
+    hyperparameters: Hyperparameters = NOTHING_BESIDE
 
     def query(self, codes: IntArray, seeds: IntArray | None = None) -> dict[str, FloatArray]:
         """The values of architectures.
@@ -53,6 +61,15 @@ class Benchmark(Protocol):
             ArchitectureError: If an architecture is none that the benchmark knows.
         """
         ...
+
+    def query_jointly(self, codes: IntArray, settings: Settings) -> dict[str, FloatArray]:
+        """The values of architectures with what is searched beside them, as for `query`.
+
+        Args:
+            codes: ``n x d`` codes of the cell.
+            settings: ``n x h`` settings of `hyperparameters`.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has architectures only")
 
     def draw_seeds(self, codes: IntArray, rng: np.random.Generator) -> IntArray | None:
         """Training seeds to query these architectures with, None where none are needed.
@@ -90,6 +107,12 @@ class Benchmark(Protocol):
     def from_dict(cls, description: Mapping[str, Any]) -> Self:
         """The benchmark that `to_dict` described."""
         ...
+
+
+def searched_beside(benchmark: object) -> Hyperparameters:
+    """What a benchmark has beside the cell; one that does not inherit from ours has nothing."""
+    beside: Hyperparameters = getattr(benchmark, "hyperparameters", NOTHING_BESIDE)
+    return beside
 
 
 def refuse_seeds(benchmark: str, seeds: IntArray | None) -> None:

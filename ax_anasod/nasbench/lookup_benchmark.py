@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -11,15 +12,23 @@ import numpy as np
 import numpy.typing as npt
 
 from ax_anasod.cells import Cell, RestrictedCell
-from ax_anasod.exceptions import ArchitectureError, BenchmarkError
-from ax_anasod.nasbench.benchmark import Benchmark, FloatArray, IntArray, refuse_seeds
+from ax_anasod.exceptions import ArchitectureError, BenchmarkError, OptionError
+from ax_anasod.hyperparameters import Hyperparameters
+from ax_anasod.nasbench.benchmark import (
+    NOTHING_BESIDE,
+    Benchmark,
+    FloatArray,
+    IntArray,
+    refuse_seeds,
+)
 from ax_anasod.objectives import COST, Objective, find_quantity
+from ax_anasod.typing import Settings
 
 _CHUNK = 4096
 
 
 class ArchitectureIndex:
-    """Finds the rows of a table that hold given architectures.
+    """Finds the rows of a table that hold given architectures, and what is beside them.
 
     Architectures that the cell counts as one (isomorphic ones, `Cell.canonical`)
     are one here too.
@@ -27,19 +36,34 @@ class ArchitectureIndex:
     Args:
         cell: The cell of the architectures.
         codes: ``n x d`` codes, row i of the table is architecture i.
+        hyperparameters: Choices that rows of one architecture may differ in.
+        settings: ``n x h`` settings, where there are such.
     """
 
-    def __init__(self, cell: Cell, codes: IntArray) -> None:
-        self._cell = cell
-        keys = self._keys_of(codes)
+    def __init__(
+        self,
+        cell: Cell,
+        codes: IntArray,
+        hyperparameters: Hyperparameters = NOTHING_BESIDE,
+        settings: Settings | None = None,
+    ) -> None:
+        self.cell, self.hyperparameters = cell, hyperparameters
+        self.codes, self.settings = codes, np.empty((len(codes), 0))
+        self._architectures = keys = self._keys_of(codes)
+        self._steps: list[npt.NDArray[Any]] = []
+        if settings is not None:
+            self.settings = settings
+            for column, choice in zip(settings.T, hyperparameters.columns, strict=True):
+                self._steps.append(np.unique(keys))
+                keys = _joined(keys, self._steps[-1], column, choice.size)
         self._order = np.argsort(keys, kind="stable")
         self._keys = keys[self._order]
 
     def _keys_of(self, codes: IntArray) -> npt.NDArray[Any]:
-        canonical = self._cell.canonical(codes)
+        canonical = self.cell.canonical(codes)
         # Keys are built column by column, three times as fast where the rows stay in cache.
         starts = range(0, max(len(canonical), 1), _CHUNK)
-        return np.concatenate([self._cell.keys(canonical[i : i + _CHUNK]) for i in starts])
+        return np.concatenate([self.cell.keys(canonical[i : i + _CHUNK]) for i in starts])
 
     @property
     def order(self) -> IntArray:
@@ -48,28 +72,49 @@ class ArchitectureIndex:
 
     @property
     def sorted_keys(self) -> npt.NDArray[Any]:
-        """``n`` keys of the cell, ascending."""
-        return self._keys
+        """``n`` keys of the cell in that order."""
+        return np.asarray(self._architectures[self._order])
+
+    @property
+    def num_lacking(self) -> int:
+        """How many architectures, or combinations with what is beside them, have no row."""
+        sizes = [column.size or 1 for column in self.hyperparameters.columns]
+        return self.cell.size * math.prod(sizes) - len(self._keys)
 
     def repeats(self) -> IntArray:
-        """``m x 2`` pairs of rows that hold the same architecture, by the later row."""
+        """``m x 2`` pairs of rows that hold the same, by the later row."""
         same = np.flatnonzero(self._keys[1:] == self._keys[:-1])
         pairs = np.stack([self._order[same], self._order[same + 1]], axis=1)
         return pairs[np.argsort(pairs[:, 1], kind="stable")]
 
-    def rows(self, codes: IntArray) -> IntArray:
+    def rows(self, codes: IntArray, settings: Settings | None = None) -> IntArray:
         """``n`` row numbers of the architectures ``codes`` (``n x d``).
+
+        Args:
+            codes: The architectures.
+            settings: ``n x h`` settings beside them, where the table has such.
 
         Raises:
             ArchitectureError: If one is not in the table, naming it.
         """
         keys = self._keys_of(codes)
+        for step, column, choice in zip(
+            self._steps,
+            () if settings is None else settings.T,
+            self.hyperparameters.columns,
+            strict=True,
+        ):
+            keys = _joined(keys, step, column, choice.size)
         places = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
         found = self._keys[places] == keys
         if not found.all():
-            absent = self._cell.to_strings(np.asarray(codes)[~found][:1])[0]
+            first = np.asarray(codes)[~found][:1]
+            absent = repr(self.cell.to_strings(first)[0])
+            if settings is not None:
+                (beside,) = self.hyperparameters.parameterizations(settings[~found][:1])
+                absent += " with " + ", ".join(f"{name} = {v}" for name, v in beside.items())
             raise ArchitectureError(
-                f"the benchmark has no value for {absent!r} (cell {self._cell.name!r}), "
+                f"the benchmark has no value for {absent} (cell {self.cell.name!r}), "
                 f"nor for {np.count_nonzero(~found) - 1:,} others of this query"
             )
         return self._order[places]
@@ -81,8 +126,8 @@ class LookupBenchmark(Benchmark):
     Args:
         name: Name of the benchmark.
         dataset: Data set, None where the data does not say.
-        cell: The whole cell, `RestrictedCell` is taken where the codes are not all of it.
-        codes: ``n x d`` codes without repeats.
+        index: The architectures without repeats, and what is beside them; of the cell
+            `RestrictedCell` is taken where they are not all of it.
         values: Name -> ``n`` values for all quantities, and ``"cost_seconds"``, if known.
         objectives: Quantities that are searched.
         reported: Quantities that are not.
@@ -98,8 +143,7 @@ class LookupBenchmark(Benchmark):
         *,
         name: str,
         dataset: str | None,
-        cell: Cell,
-        codes: IntArray,
+        index: ArchitectureIndex,
         values: Mapping[str, FloatArray],
         objectives: tuple[Objective, ...],
         reported: tuple[Objective, ...],
@@ -110,8 +154,9 @@ class LookupBenchmark(Benchmark):
         self.dataset = dataset
         self.objectives = objectives
         self.reported = reported
-        self.cell = _searchable(cell, codes, present_only, source)
-        self._index = ArchitectureIndex(cell, codes)
+        self.cell = _searchable(index, present_only, source)
+        self.hyperparameters = index.hyperparameters
+        self._index = index
         self._values = dict(values)
 
     def query(self, codes: IntArray, seeds: IntArray | None = None) -> dict[str, FloatArray]:
@@ -126,10 +171,29 @@ class LookupBenchmark(Benchmark):
 
         Raises:
             ArchitectureError: If an architecture is not in the data, naming it.
-            OptionError: If seeds are given.
+            OptionError: If seeds are given, or more than the cell is searched.
         """
         refuse_seeds(self.name, seeds)
+        if self.hyperparameters:
+            raise OptionError(
+                f"the benchmark {self.name!r} has values of architectures together with "
+                f"{', '.join(self.hyperparameters.names)}, and none of an architecture alone",
+                "known quantities, features and starts are those of architectures",
+            )
         rows = self._index.rows(codes)
+        return {name: values[rows] for name, values in self._values.items()}
+
+    def query_jointly(self, codes: IntArray, settings: Settings) -> dict[str, FloatArray]:
+        """The values of architectures with what is searched beside them, as for `query`.
+
+        Args:
+            codes: ``n x d`` codes of the cell.
+            settings: ``n x h`` settings of :attr:`hyperparameters`.
+
+        Raises:
+            ArchitectureError: If a combination is not in the data, naming it.
+        """
+        rows = self._index.rows(codes, settings)
         return {name: values[rows] for name, values in self._values.items()}
 
     def optimum(self, objective: str) -> float | None:
@@ -160,6 +224,9 @@ class LookupBenchmark(Benchmark):
         for name, values in sorted(self._digest_parts().items()):
             digest.update(name.encode())
             digest.update(values[self._index.order].tobytes())
+        if self.hyperparameters:
+            digest.update(json.dumps(self.hyperparameters.to_dict()).encode())
+            digest.update(self._index.settings[self._index.order].tobytes())
         return digest.hexdigest()
 
     def _digest_parts(self) -> dict[str, FloatArray]:
@@ -174,17 +241,37 @@ class LookupBenchmark(Benchmark):
             )
 
 
-def _searchable(cell: Cell, codes: IntArray, present_only: bool, source: str) -> Cell:
-    lacking = cell.size - len(codes)
+def _joined(
+    keys: npt.NDArray[Any], known: npt.NDArray[Any], column: FloatArray, size: int | None
+) -> npt.NDArray[np.int64]:
+    """Keys of rows with one column more, -1 where what came before it is not known.
+
+    They are places among the ``known``, so that they stay small however many columns there are.
+    """
+    places = np.searchsorted(known, keys).clip(max=len(known) - 1)
+    joined = places * (size or 1) + column.astype(np.int64)
+    return np.where(known[places] == keys, joined, -1)
+
+
+def _searchable(index: ArchitectureIndex, present_only: bool, source: str) -> Cell:
+    cell, lacking = index.cell, index.num_lacking
     if lacking == 0:
         return cell
     if not present_only:
-        raise BenchmarkError(
-            f"{source} lacks {_amount(lacking)} of the {_amount(cell.size)} architectures that "
-            f"the cell {cell.name!r} can produce",
-            f"pass present_only=True to search only the {_amount(len(codes))} present",
+        beside = index.hyperparameters.names
+        what = (
+            f"combinations of {', '.join(beside)} and an architecture"
+            if beside
+            else (f"architectures that the cell {cell.name!r} can produce")
         )
-    return RestrictedCell(cell, codes)
+        rows = len(index.codes)
+        raise BenchmarkError(
+            f"{source} lacks {_amount(lacking)} of the {_amount(lacking + rows)} {what}",
+            f"pass present_only=True to search only the {_amount(rows)} present",
+        )
+    # What is beside the architectures may lack alone.
+    all_there = len(np.unique(index.sorted_keys)) == cell.size
+    return cell if all_there else RestrictedCell(cell, index.codes)
 
 
 def _amount(number: int) -> str:

@@ -18,7 +18,7 @@ from ax_anasod.exceptions import (
 )
 from ax_anasod.nasbench.benchmark import FloatArray, IntArray
 from ax_anasod.nasbench.benchmark_registry import KIND, register_benchmark
-from ax_anasod.nasbench.lookup_benchmark import LookupBenchmark
+from ax_anasod.nasbench.lookup_benchmark import ArchitectureIndex, LookupBenchmark
 from ax_anasod.nasbench.nasbench201_api import trials_of_api
 from ax_anasod.nasbench.nasbench201_cache import write_cache
 from ax_anasod.nasbench.nasbench201_choice import PAIRING, Choice, choose
@@ -163,8 +163,7 @@ class NASBench201Benchmark(LookupBenchmark):
         super().__init__(
             name=_NAME,
             dataset=choice.dataset,
-            cell=cell,
-            codes=all_codes[present],
+            index=ArchitectureIndex(cell, all_codes[present]),
             values=values,
             objectives=(Objective(self._objective_name, PERCENT),),
             reported=tuple(Objective(name, PERCENT) for name in reported),

@@ -12,7 +12,7 @@ from ax_anasod.cells import NASBenchGraphCell
 from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.nasbench.benchmark import FloatArray, IntArray
 from ax_anasod.nasbench.benchmark_registry import KIND, register_benchmark
-from ax_anasod.nasbench.lookup_benchmark import LookupBenchmark
+from ax_anasod.nasbench.lookup_benchmark import ArchitectureIndex, LookupBenchmark
 from ax_anasod.nasbench.source_files import read_saved
 from ax_anasod.objectives import PERCENT, Objective, name_list
 
@@ -88,8 +88,7 @@ class NASBenchGraphBenchmark(LookupBenchmark):
         super().__init__(
             name=_NAME,
             dataset=dataset,
-            cell=cell,
-            codes=codes,
+            index=ArchitectureIndex(cell, codes),
             values={quantity.name: values[quantity.name] for quantity in (*objectives, *reported)},
             objectives=objectives,
             reported=reported,

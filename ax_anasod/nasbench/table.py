@@ -14,17 +14,13 @@ import numpy as np
 
 from ax_anasod import cells
 from ax_anasod.cells import Cell
-from ax_anasod.exceptions import (
-    ArchitectureError,
-    BenchmarkError,
-    ObservationWarning,
-    OptionError,
-)
-from ax_anasod.nasbench.benchmark import FloatArray, IntArray
+from ax_anasod.exceptions import BenchmarkError, ObservationWarning, OptionError
+from ax_anasod.nasbench.benchmark import FloatArray
 from ax_anasod.nasbench.benchmark_registry import KIND, register_benchmark
 from ax_anasod.nasbench.lookup_benchmark import ArchitectureIndex, LookupBenchmark
 from ax_anasod.nasbench.source_files import Saved, read_saved
-from ax_anasod.nasbench.table_file import TableFile, read_table
+from ax_anasod.nasbench.table_file import read_table
+from ax_anasod.nasbench.table_rows import read_architectures, read_parameters, refuse_repeats
 from ax_anasod.objectives import COST, PERCENT, Objective, name_list
 
 _NAME = "table"
@@ -49,14 +45,18 @@ class TableBenchmark(LookupBenchmark):
         maximize: Columns with any quantity of which more is better, searched as they are.
         report: Columns that are not searched but given for the incumbent, as they are.
         cost: Column with the cost of an evaluation in seconds.
-        present_only: Search only the architectures in the table, where some lack.
+        parameter: Columns that are searched beside the cell, such as a learning rate: rows of
+            one architecture differ in them
+            (:func:`ax_anasod.nasbench.table_rows.read_parameters`).
+        present_only: Search only the architectures in the table, where some lack. The trial of
+            a combination with parameters that lacks fails.
         name: Name of the benchmark in results; the file's name without its endings, if
             None.
 
     Raises:
         BenchmarkError: If the file is missing, damaged or no table; if an architecture is
-            malformed or listed twice; if a value is out of its range; if architectures
-            lack and ``present_only`` is not set.
+            malformed or listed twice; if a value is out of its range; if architectures,
+            or combinations with parameters, lack and ``present_only`` is not set.
         UnknownNameError: If there is no such column or cell.
         OptionError: If no column is searched, or two would have the same name.
     """
@@ -71,6 +71,7 @@ class TableBenchmark(LookupBenchmark):
         maximize: str | Iterable[str] = (),
         report: str | Iterable[str] = (),
         cost: str | None = None,
+        parameter: str | Iterable[str] = (),
         present_only: bool = False,
         name: str | None = None,
     ) -> None:
@@ -83,6 +84,7 @@ class TableBenchmark(LookupBenchmark):
         self._maximize = name_list("maximize", maximize)
         self._report = name_list("report", report)
         self._cost = cost
+        self._parameter = name_list("parameter", parameter)
         self._present_only = present_only
         if not isinstance(present_only, bool):
             raise OptionError(f"present_only must be True or False, got {present_only!r}")
@@ -91,15 +93,22 @@ class TableBenchmark(LookupBenchmark):
             "minimize": self._minimize,
             "maximize": self._maximize,
         }
-        _check_names(searched, self._report, cost)
+        _check_names(searched, self._report, cost, self._parameter)
         columns = dict.fromkeys((*chain(*searched.values()), *self._report))
-        table = read_table(self.path, [*columns] if cost is None else [*columns | {cost: None}])
-        codes = _read_architectures(self.path, self._whole_cell, table)
+        columns |= {} if cost is None else {cost: None}
+        table = read_table(self.path, [*columns], self._parameter)
+        hyperparameters, settings = read_parameters(self.path, table.parameters)
+        index = ArchitectureIndex(
+            self._whole_cell,
+            read_architectures(self.path, self._whole_cell, table.architectures),
+            hyperparameters,
+            settings,
+        )
+        refuse_repeats(self.path, table.architectures, index, table.columns)
         super().__init__(
             name=name or _stem(self.path),
             dataset=None,
-            cell=self._whole_cell,
-            codes=codes,
+            index=index,
             values=self._check_values(table.columns),
             objectives=(
                 *(Objective(f"{column}_error", PERCENT) for column in self._accuracy),
@@ -216,6 +225,8 @@ class TableBenchmark(LookupBenchmark):
             "present_only": self._present_only,
             "name": self.name,
             "fingerprint": self.fingerprint(),
+            # Descriptions of tables without are what they were.
+            **({"parameter": list(self._parameter)} if self._parameter else {}),
         }
 
     @classmethod
@@ -235,6 +246,7 @@ class TableBenchmark(LookupBenchmark):
             maximize=saved.maximize,
             report=saved.report,
             cost=saved.cost,
+            parameter=saved.parameter,
             present_only=saved.present_only,
             name=saved.name,
         )
@@ -255,10 +267,14 @@ class _Saved(Saved):
     present_only: bool
     name: str
     maximize: list[str] = field(default_factory=list)
+    parameter: list[str] = field(default_factory=list)
 
 
 def _check_names(
-    searched: Mapping[str, tuple[str, ...]], report: tuple[str, ...], cost: str | None
+    searched: Mapping[str, tuple[str, ...]],
+    report: tuple[str, ...],
+    cost: str | None,
+    parameters: tuple[str, ...],
 ) -> None:
     if not any(searched.values()):
         raise OptionError(
@@ -272,6 +288,12 @@ def _check_names(
                     f"the column {column!r} is named by both {one} and {other}",
                     "name it in one of them",
                 )
+    for column in parameters:
+        if parameters.count(column) > 1 or column in (*chain(*searched.values()), *report, cost):
+            raise OptionError(
+                f"the column {column!r} is searched as a parameter, and named a second time",
+                "name it once",
+            )
     resulting = [
         *(f"{column}_error" for column in searched["accuracy"]),
         *searched["minimize"],
@@ -286,58 +308,6 @@ def _check_names(
             )
     if COST in resulting and cost != COST:
         raise OptionError(f"the name {COST!r} is kept for the cost", f"pass cost={COST!r}")
-
-
-def _read_architectures(path: Path, cell: Cell, table: TableFile) -> IntArray:
-    strings = table.architectures
-    try:
-        codes = cell.from_strings(strings)
-    except ArchitectureError as error:
-        row, reason = _first_malformed(cell, strings, error)
-        raise BenchmarkError(
-            f"row {row + 1} of the table {path}: {reason.message}", reason.hint
-        ) from error
-    repeats = ArchitectureIndex(cell, codes).repeats()
-    if len(repeats):
-        differing = {
-            name: values[repeats[:, 0]] != values[repeats[:, 1]]
-            for name, values in table.columns.items()
-        }
-        # A pair whose values differ, if there is one: what is kept of the other ones is the same.
-        pair = int(np.argmax(np.any([*differing.values(), np.zeros(len(repeats), bool)], axis=0)))
-        first, second = repeats[pair]
-        values = [
-            f", with {name!r} {table.columns[name][first]:.15g} and "
-            f"{table.columns[name][second]:.15g}"
-            for name, wrong in differing.items()
-            if wrong[pair]
-        ]
-        raise BenchmarkError(
-            f"rows {first + 1} and {second + 1} of the table {path} hold the same architecture "
-            f"{strings[second]!r}{''.join(values[:1])} ({len(repeats):,} such repeats)",
-            "keep one row for each architecture, or their mean",
-        )
-    return codes
-
-
-def _first_malformed(
-    cell: Cell, strings: list[str], error: ArchitectureError
-) -> tuple[int, ArchitectureError]:
-    # Bisection: all strings before `good` are well formed, one before `bad` is not.
-    good, bad = 0, len(strings)
-    while bad - good > 1:
-        middle = (good + bad) // 2
-        try:
-            cell.from_strings(strings[good:middle])
-            good = middle
-        except ArchitectureError:
-            bad = middle
-    try:
-        cell.from_strings(strings[good:bad])
-    except ArchitectureError as alone:
-        # Of one string, so that its message does not count places from 0 as well.
-        error = alone
-    return good, error
 
 
 def _stem(path: Path) -> str:

@@ -66,19 +66,22 @@ class TableFile:
     Args:
         architectures: The strings of the column ``arch``, one a row.
         columns: Name -> one number a row, for each column that was asked for.
+        parameters: Name -> one value a row as the file has it, text or number, likewise.
     """
 
     architectures: list[str]
     columns: dict[str, FloatArray]
+    parameters: dict[str, list[Any]]
 
 
-def read_table(path: Path, columns: Sequence[str]) -> TableFile:
+def read_table(path: Path, columns: Sequence[str], parameters: Sequence[str] = ()) -> TableFile:
     """Reads the architectures and the named columns of a table.
 
     Args:
         path: A CSV file with a header (UTF-8, UTF-16 or UTF-32; separated by commas, semicolons
             or tabs; may be gzip-compressed) or a Parquet file, told apart by their first bytes.
         columns: Columns to read as numbers; all others are ignored.
+        parameters: Others to read as they are.
 
     Raises:
         BenchmarkError: If the file is missing, empty, cut off, no table, has no
@@ -88,14 +91,16 @@ def read_table(path: Path, columns: Sequence[str]) -> TableFile:
     check_source(path, "the table")
     try:
         with open_file(path) as file:
-            rows = _read(path, file, columns)
+            rows = _read(path, file, [*columns, *parameters])
     except OSError as error:
         _refuse(path, error)
     if not rows[ARCH]:
         raise BenchmarkError(f"the table {path} has a header but no rows")
     texts = [_text(path, row, value) for row, value in enumerate(rows[ARCH], start=1)]
     return TableFile(
-        texts, {name: to_numbers(f"the table {path}", name, rows[name]) for name in columns}
+        texts,
+        {name: to_numbers(f"the table {path}", name, rows[name]) for name in columns},
+        {name: rows[name] for name in parameters},
     )
 
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import torch
 
 from ax_anasod.cells import Cell
+from ax_anasod.cells.keys import LISTED
 from ax_anasod.exceptions import CellError, OptionError, UnknownNameError
 from ax_anasod.networks import (
     Network,
@@ -33,8 +34,6 @@ from ax_anasod.proxies.sharing import representatives
 from ax_anasod.threads import undisturbed
 from ax_anasod.typing import Codes, Values
 
-# Where a cell has more codes than this, nobody lists the architectures that are one network.
-_LISTED: Final = 100_000
 _SECONDS_BETWEEN_WRITINGS: Final = 60.0
 
 
@@ -221,4 +220,4 @@ class Proxies:
     @property
     def _is_shared(self) -> bool:
         is_built_in = self._operations is None and self._network.skeleton == NAS_BENCH_201
-        return is_built_in and self.cell.num_listed <= _LISTED
+        return is_built_in and self.cell.num_listed <= LISTED

@@ -9,7 +9,7 @@ from ax_anasod.retraining.ensemble import EnsembleResult, train_ensemble
 from ax_anasod.retraining.evaluation_task import evaluation_task
 from ax_anasod.retraining.found import BestCells, BestTrial, SearchResult, read_search
 from ax_anasod.retraining.member import Retrained, evaluate
-from ax_anasod.retraining.top import TopResult, train_top
+from ax_anasod.retraining.top import TopResult, best_trials, train_top
 
 __all__ = [
     "BestCells",
@@ -18,6 +18,7 @@ __all__ = [
     "Retrained",
     "SearchResult",
     "TopResult",
+    "best_trials",
     "evaluate",
     "evaluation_task",
     "read_search",

@@ -153,19 +153,7 @@ class BestTrial(SearchResult):
             codes=task.cell.from_strings(best.architecture.split(BETWEEN_LAYERS)),
         )
 
-    @classmethod
-    def ranked(cls, run: str | Path, number: int) -> list[Self]:
-        """Read the best trials of a run that keep its limits, at most so many.
-
-        Raises:
-            RunError: As `in_run`.
-        """
-        best = cls.in_run(run)
-        view = RunView.read(run)
-        results = Results(view.config, view.records)
-        return [best._of(end) for end in results.ranking[:number]]
-
-    def _of(self, end: Completed) -> Self:
+    def of(self, end: Completed) -> Self:
         """Another trial of the same run."""
         return replace(
             self,

@@ -9,14 +9,21 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from ax_anasod.exceptions import OptionError
+import numpy as np
+
+from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.files import refuse_link, write_whole
+from ax_anasod.metrics.source import believed
 from ax_anasod.retraining.found import BestTrial
 from ax_anasod.retraining.member import METRICS, Retrained, evaluate
+from ax_anasod.runs import Results
 from ax_anasod.runs.layout import check_holds_no_other
+from ax_anasod.runs.view import RunView
 from ax_anasod.training import Epoch, ImageData, TrainingTask
 
 RESULTS: Final = "top.json"
+ORDERS: Final = ("search", "belief")
+"""How trials are ranked: by their values in the search, or by what its model believes of them."""
 _HOUR: Final = 3600.0
 
 
@@ -35,6 +42,37 @@ class TopResult:
     figures: dict[str, Any]
 
 
+def best_trials(run: str | Path, number: int, by: str = "search") -> list[BestTrial]:
+    """Read the best trials of a run that keep its limits, at most so many.
+
+    Args:
+        run: The folder of the run.
+        number: How many.
+        by: ``"search"``: by the first objective, as it was observed. ``"belief"``: by the posterior
+            mean of the two-level model of all trials, so that one that was lucky stands behind
+            those whose neighbours are good, too. Where the layers of a network are several
+            architectures of one encoding, it is that of the encoding.
+
+    Raises:
+        UnknownNameError: There is no such order.
+        RunError: As for `BestTrial.in_run`.
+    """
+    if by not in ORDERS:
+        raise UnknownNameError("order of trials", by, ORDERS)
+    best = BestTrial.in_run(run)
+    view = RunView.read(run)
+    ranking = Results(view.config, view.records).ranking
+    trials = [best.of(end) for end in ranking]
+    if by == "belief":
+        cell, objective = best.task.cell, view.config.objectives[0]
+        values = np.array([objective.sign * end.values[objective.name] for end in ranking])
+        codes = np.stack([trial.codes[0] for trial in trials])
+        sampled = any(len(trial.codes) > 1 for trial in trials)
+        beliefs = believed(cell, codes, values, ["distribution"] if sampled else None)
+        trials = [trials[place] for place in np.argsort(beliefs, kind="stable")]
+    return trials[:number]
+
+
 def train_top(
     found: Sequence[BestTrial],
     task: TrainingTask,
@@ -51,7 +89,7 @@ def train_top(
     adds to what is there.
 
     Args:
-        found: The trials, from `BestTrial.ranked`.
+        found: The trials, from `best_trials`.
         task: How they are trained, from `evaluation_task`.
         data: Its images, loaded for evaluation.
         folder: The folder; it is made.

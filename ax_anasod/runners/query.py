@@ -12,6 +12,7 @@ from ax_anasod.core.bound_space import TrialKind
 from ax_anasod.core.cell_search_space import check_kind, check_no_others, search_space_of
 from ax_anasod.core.seeding import check_seed, query_rng
 from ax_anasod.nasbench import Benchmark
+from ax_anasod.nasbench.benchmark import searched_beside
 from ax_anasod.objectives import COST
 from ax_anasod.typing import Codes
 
@@ -36,6 +37,7 @@ class BenchmarkQuery:
         if space is not None:
             check_kind(space)
         self._space = space
+        self._beside = searched_beside(benchmark)
 
     def of(self, trial: BaseTrial) -> dict[str, Any]:
         """Look a trial of an experiment up: the architecture recorded with it, if one is.
@@ -50,10 +52,12 @@ class BenchmarkQuery:
             EncodingError: Its parameters are no encoding of the cell.
             ArchitectureError: They are no architecture of the cell.
             OptionError: It has parameters of which the benchmark knows nothing.
+            ParameterError: One beside the cell is missing, or has no value that is searched.
         """
         (arm,) = trial.arms
-        check_no_others(self.benchmark.name, self.benchmark.cell, arm.parameters)
-        return self._look_up(trial.index, codes_of(trial, arm, self.benchmark.cell, self.seed))
+        check_no_others(self.benchmark.name, self.benchmark.cell, self._own(arm.parameters))
+        codes = codes_of(trial, arm, self.benchmark.cell, self.seed)
+        return self._look_up(trial.index, codes, arm.parameters)
 
     def __call__(self, trial_index: int, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Look parameters up, without an experiment.
@@ -69,13 +73,25 @@ class BenchmarkQuery:
         Raises:
             EncodingError: The parameters are no encoding of the cell.
             ArchitectureError: They are no architecture of the cell.
+            ParameterError: One beside the cell is missing, or has no value that is searched.
         """
-        space = search_space_of(self.benchmark.cell, parameters, self._space)
-        return self._look_up(trial_index, space.draw(parameters, self.seed, trial_index))
+        own = self._own(parameters)
+        space = search_space_of(self.benchmark.cell, own, self._space)
+        codes = space.draw(own, self.seed, trial_index)
+        return self._look_up(trial_index, codes, parameters)
 
-    def _look_up(self, trial_index: int, codes: Codes) -> dict[str, Any]:
-        seeds = self.benchmark.draw_seeds(codes, query_rng(self.seed, trial_index))
-        result = self.benchmark.query(codes, seeds)
+    def _own(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """The parameters of a trial without those that the benchmark has beside the cell."""
+        return {name: v for name, v in parameters.items() if name not in self._beside.names}
+
+    def _look_up(
+        self, trial_index: int, codes: Codes, parameters: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        if self._beside:
+            result = self.benchmark.query_jointly(codes, self._beside.settings([parameters]))
+        else:
+            seeds = self.benchmark.draw_seeds(codes, query_rng(self.seed, trial_index))
+            result = self.benchmark.query(codes, seeds)
         cost = result.get(COST)
         return {
             ARCHITECTURE: self.benchmark.cell.to_strings(codes)[0],

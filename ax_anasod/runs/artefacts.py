@@ -110,7 +110,8 @@ def _front_facts(search: RunState, results: Results) -> FrontFacts | None:
         return None
     index = None if picked is None else picked.trial
     points = None
-    if search.benchmark is not None:
+    # Of all architectures some may break a constraint.
+    if search.benchmark is not None and not results.config.constraints:
         points = all_points(search.benchmark, objectives, results.config.limits)
     front = np.empty((0, len(objectives))) if points is None else pareto_front(points)
     truth = {

@@ -15,7 +15,9 @@ from ax_anasod.runs.layout import check_holds_run
 from ax_anasod.runs.run_config import Given
 
 
-def read_given(paths: Sequence[Path], cell: Cell, quantities: Sequence[str]) -> list[Given]:
+def read_given(
+    paths: Sequence[Path], cell: Cell, quantities: Sequence[str], beside: Sequence[str] = ()
+) -> list[Given]:
     """The architectures of tables, and the trials of run folders, each once.
 
     Args:
@@ -23,6 +25,7 @@ def read_given(paths: Sequence[Path], cell: Cell, quantities: Sequence[str]) -> 
             and, where values are known, one for each quantity; or run folders.
         cell: The cell that is searched.
         quantities: What the new run searches and reports.
+        beside: What it searches beside the cell, of which values say nothing here.
 
     Raises:
         AnasodError: One cannot be read, has an architecture of another cell, values of some
@@ -31,6 +34,12 @@ def read_given(paths: Sequence[Path], cell: Cell, quantities: Sequence[str]) -> 
     given: dict[str, Given] = {}
     for path in paths:
         for each in _read(path, cell, quantities):
+            if beside and each.values:
+                raise OptionError(
+                    f"the values in {path} are those of architectures alone, and {beside[0]} is "
+                    "searched, too",
+                    f"leave the column {ARCH!r} alone: its architectures are then tried first",
+                )
             known = given.get(each.architecture)
             if known is not None and known.values and each.values not in ({}, known.values):
                 raise OptionError(

@@ -6,10 +6,11 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
-from ax_anasod.exceptions import AnasodError, ObservationError
+from ax_anasod.exceptions import AnasodError, ObservationError, RunError
 from ax_anasod.generation_strategy import get
 from ax_anasod.journal import Completed, Failed, Journal, Record, Started
 from ax_anasod.nasbench import Benchmark
+from ax_anasod.nasbench.benchmark import NOTHING_BESIDE, searched_beside
 from ax_anasod.runners import BenchmarkQuery
 from ax_anasod.runs.run_config import RunConfig
 from ax_anasod.runs.state import RunState, describe
@@ -72,12 +73,20 @@ class Search(SearchLoop):
             the trials in memory only. Trials that it holds are those of the run so far.
 
     Raises:
-        AnasodError: The strategy cannot run on the benchmark, or refuses an option.
+        AnasodError: The strategy cannot run on the benchmark, or refuses an option; or the
+            benchmark has other parameters beside the cell than the configuration.
     """
 
     def __init__(
         self, config: RunConfig, benchmark: Benchmark, journal: Journal | None = None
     ) -> None:
+        beside = searched_beside(benchmark).to_dict()
+        if (config.hyperparameters or NOTHING_BESIDE.to_dict()) != beside:
+            raise RunError(
+                f"the run searches other parameters beside the cell than {benchmark.name!r} has: "
+                f"{list(config.searched)}, not {[each['name'] for each in beside['parameters']]}",
+                "bring the configuration of this run back from a copy",
+            )
         self._query = BenchmarkQuery(benchmark, get(config.strategy).space, config.seed)
         super().__init__(config, benchmark.cell, journal, benchmark)
 

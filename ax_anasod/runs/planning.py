@@ -13,13 +13,14 @@ from ax_anasod.core.ax_parameters import to_ax
 from ax_anasod.environment import environment
 from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.experiment import make_search_space
-from ax_anasod.generation_strategy import Start, check_objectives, get
+from ax_anasod.generation_strategy import Start, check_objectives, check_searched_beside, get
 from ax_anasod.generators.two_level_generator import FEATURE_SEPARATOR
 from ax_anasod.global_stopping import check_until_improvement_below
 from ax_anasod.hyperparameters import Hyperparameters
 from ax_anasod.metrics import KnownProxy
 from ax_anasod.metrics.prior import chosen_by
 from ax_anasod.metrics.source import earlier_search
+from ax_anasod.nasbench.benchmark import searched_beside
 from ax_anasod.objectives import Limit, Objective, find_quantity
 from ax_anasod.picking import parse_pick
 from ax_anasod.proxies import PROXIES, ProxyConfig
@@ -92,7 +93,7 @@ def plan_run(
     unless its option ``num_trials`` says otherwise; a run that is continued beyond it
     keeps the schedule that it was started with. The trials of earlier work in ``start_with`` come
     in addition to ``trials``. A feature or start that is no quantity of the benchmark may be a
-    proxy.
+    proxy. What is searched beside the cell is, by default, what the benchmark has there.
 
     Raises:
         UnknownNameError: There is no such strategy, or what is limited, known, a feature or a
@@ -131,7 +132,15 @@ def plan_run(
         )
     features = tuple(name for name in features if name not in proxies)
     names = [quantity.name for quantity in quantities]
-    given = read_given(start_with, benchmark.cell, names)
+    beside = hyperparameters or searched_beside(benchmark)
+    check_searched_beside(strategy, beside.names, len(benchmark.objectives), limits)
+    if beside and known:
+        raise OptionError(
+            f"the known quantities {[*known]} are those of architectures, and {[*beside.names]} is "
+            "searched, too",
+            "leave --known out",
+        )
+    given = read_given(start_with, benchmark.cell, names, beside.names)
     if starting and _is_proxy(starting[0], columns):
         given += _chosen_by_proxy(first, benchmark, seed)
         starting, first = [], ""
@@ -143,8 +152,7 @@ def plan_run(
     parse_pick(pick, benchmark.objectives, benchmark.reported)  # refuses
     searched = benchmark.objectives[0].name
     found = [earlier_search("source", benchmark.cell, source, searched) for source in sources]
-    beside = to_ax(hyperparameters or Hyperparameters())
-    space = make_search_space(benchmark.cell, strategy, beside, tuple(constraints))
+    space = make_search_space(benchmark.cell, strategy, to_ax(beside), tuple(constraints))
     parameters = space.parameters
     metrics = metric_names((quantity.name for quantity in quantities), parameters)
     described = tuple(
@@ -174,7 +182,7 @@ def plan_run(
         start={} if start is None else start.to_dict(),
         limits=bounds,
         constraints=tuple(constraints),
-        hyperparameters=hyperparameters.to_dict() if hyperparameters else {},
+        hyperparameters=beside.to_dict() if beside else {},
         known=tuple(dict.fromkeys([*known, *(n for n in starting if n not in features)])),
         features=features,
         first=first,

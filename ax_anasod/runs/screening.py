@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from ax_anasod.exceptions import OptionError
-from ax_anasod.generation_strategy import STRATEGIES, get
+from ax_anasod.generation_strategy import check_features
 from ax_anasod.journal import Completed, Record
 from ax_anasod.metrics import EarlierSearch
 from ax_anasod.nasbench import Benchmark, TableBenchmark
@@ -31,11 +31,12 @@ def check_screening(screening: Screening, benchmark: Benchmark, strategy: str) -
             f"only tables are screened by a column, not {benchmark.name!r}",
             "search the cheap form into a folder, and name that with --source",
         )
-    if "features" not in get(strategy).options:
-        able = ", ".join(name for name, row in STRATEGIES.items() if "features" in row.options)
+    check_features(strategy, "a search of a cheap column")
+    if benchmark.hyperparameters:
         raise OptionError(
-            f"strategy {strategy!r} makes nothing of a search of a cheap column",
-            f"strategies that do: {able}",
+            f"a search with {', '.join(benchmark.hyperparameters.names)} beside the cell is not "
+            "screened",
+            "leave out one of the two",
         )
     cheap = benchmark.for_column(screening.column)
     if cheap.objectives[0].name == benchmark.objectives[0].name:
@@ -53,6 +54,7 @@ def screened(
     options: Mapping[str, Any],
     *,
     seed: int,
+    constraints: Sequence[str] = (),
     after_trial: Callable[[Record], None] = lambda record: None,
 ) -> EarlierSearch:
     """Search the cheap column.
@@ -63,6 +65,7 @@ def screened(
         strategy: The strategy of both.
         options: Its options.
         seed: The seed of both.
+        constraints: What the counts of the operations must keep in both.
         after_trial: Called with each trial.
 
     Returns:
@@ -73,7 +76,9 @@ def screened(
         AnasodError: As `check_screening`, or the cheap search fails.
     """
     cheap = check_screening(screening, benchmark, strategy)
-    config = plan_run(cheap, strategy, options, trials=screening.trials, seed=seed)
+    config = plan_run(
+        cheap, strategy, options, trials=screening.trials, seed=seed, constraints=constraints
+    )
     run = Search(config, cheap)
     run.run(screening.trials, after_trial)
     ends = [record.end for record in run.records if isinstance(record.end, Completed)]

@@ -7,9 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-import numpy as np
-import numpy.typing as npt
-
 from ax_anasod.exceptions import OptionError
 from ax_anasod.objectives import Limit, Objective
 from ax_anasod.training.latency import (
@@ -19,11 +16,10 @@ from ax_anasod.training.latency import (
     LatencyConfig,
     measure_latency,
 )
+from ax_anasod.typing import Codes
 
 if TYPE_CHECKING:
     from ax_anasod.networks import Network
-
-Codes = npt.NDArray[np.int64]
 
 _AMOUNT: Final = re.compile(r"(.*[<>]=\s*\S*?\d\.?)\s*([^\W\d]+)\s*")
 _COUNTS: Final = {"k": 1e3, "M": 1e6, "G": 1e9}

@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 import torch
 from ax.adapter.registry import Generators
+from ax.api.configs import ChoiceParameterConfig
+from ax.core.observation import ObservationFeatures
 from scipy import stats
 
+from ax_anasod import make_client
 from ax_anasod.adapter import EncodingAdapter
 from ax_anasod.analysis.predictions import (
     exchange_frame,
@@ -17,6 +20,7 @@ from ax_anasod.analysis.predictions import (
     why_not_predictions,
 )
 from ax_anasod.analysis.series import SearchSeries
+from ax_anasod.cells import Cell
 from ax_anasod.core import AnasodSearchSpace
 from ax_anasod.exceptions import OptionError
 
@@ -148,3 +152,22 @@ class TestWhyNot:
     def test_no_strategy(self, run):
         reason = why_not_predictions(run([1.0])._experiment, None, None, None)
         assert reason.startswith("Must provide either a GenerationStrategy or an Adapter")
+
+
+def test_what_is_searched_beside_the_cell_stays_as_in_the_best_trial():
+    cell = Cell("mine", operations=["conv", "pool", "skip"], num_blocks=3)
+    beside = [ChoiceParameterConfig("width", [8, 16, 32], "int", is_ordered=True)]
+    client = make_client(cell, "anasod-bo", parameters=beside, num_initial=5, seed=1)
+    for _ in range(6):
+        for index, parameters in client.get_next_trials(1).items():
+            error = 1.0 + parameters["n_skip"] + abs(parameters["width"] - 16)
+            client.complete_trial(index, raw_data={"error": error})
+    experiment = client._experiment
+    adapter = fitted_adapter(experiment, client._generation_strategy, None)
+    series = SearchSeries.from_experiment(experiment)
+    arm = experiment.trials[series.trial_indices[series.best("error")]].arms[0].parameters
+    frame = slice_frame(experiment, adapter, series, "error")
+    at_best = frame[frame["best"]].iloc[0]
+    means, _ = adapter.predict([ObservationFeatures(parameters=dict(arm))])
+    assert at_best["mean"] == pytest.approx(means["error"][0])
+    assert len(exchange_frame(experiment, adapter, series, "error"))

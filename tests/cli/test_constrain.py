@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -48,3 +49,32 @@ def test_constraints_that_cannot_be_kept_are_one_line(
     outcome = command(*table, "--constrain", constraint)
     assert outcome.code == 2
     assert found in outcome.err
+
+
+def test_all_strategies_are_compared_under_constraints(
+    command: Command, table: list[object], tmp_path: Path
+) -> None:
+    run = ["compare", *table[1:], "--seeds", 1, "--out", tmp_path / "runs"]
+    kept = ["--constrain", "n_conv <= 1", "--constrain", "n_pool >= 1"]
+    chosen = "random,anasod-bo,local-search,tpe"
+    content = command(*run, *kept, "--strategies", chosen, "--trials", 5, "--json").json
+    assert content["constraints"] == ["n_conv <= 1", "n_pool >= 1"]
+    assert content["optimum"] is None
+    assert not content["failures"]
+    journals = list((tmp_path / "runs").glob("runs/*/*.jsonl"))
+    assert len(journals) == 4
+    for journal in journals:
+        ends = [json.loads(line) for line in journal.read_text().splitlines()]
+        encodings = [end["encoding"] for end in ends if end.get("encoding")]
+        assert len(encodings) == 5
+        assert all(each["conv"] <= 1 and each["pool"] >= 1 for each in encodings)
+    outcome = command(*run, *kept[:2], "--strategies", chosen, "--trials", 5)
+    assert outcome.code != 0
+    assert "other constraints" in outcome.err
+
+
+def test_screening_keeps_constraints(command: Command, table: list[object]) -> None:
+    screen = ["--screen", "test", "--screen-cost", 0.1, "--screen-trials", 6]
+    run = [*table, *screen, "--strategy", "two-level-bo", "--constrain", "n_conv == 0"]
+    content = command(*run, "--trials", 3, "--json").json
+    assert all("conv" not in architecture for architecture in content["architectures"])

@@ -12,8 +12,18 @@ import pytest
 import torch
 
 from ax_anasod import cells, load_model
+from ax_anasod.journal import Completed, Started
 from ax_anasod.networks import NetworkConfig, build_network
-from ax_anasod.training import DataConfig, TrainedModel, load_data, save_model
+from ax_anasod.runs import RunFolder, plan_run
+from ax_anasod.training import (
+    DataConfig,
+    Hardware,
+    TrainedModel,
+    TrainingTask,
+    load_data,
+    protocol,
+    save_model,
+)
 from tests.cli.conftest import Command
 
 SKIPS = "|skip~0|+|skip~0|skip~1|+|skip~0|skip~1|skip~2|".replace("skip", "skip_connect")
@@ -113,6 +123,47 @@ def test_what_cannot_be_exported(
     several = refused("export", trained("member-1"), "--format", "pt2")
     assert "holds 2 trained networks" in several
     assert "member-1" in several
+
+
+def test_of_several_networks_the_one_of_the_picked_trial_is_exported(
+    command: Command, refused: Callable[..., str], trained: Callable[..., Path], tmp_path: Path
+) -> None:
+    task = TrainingTask(
+        cells.get("nas-bench-201"),
+        DataConfig("digits"),
+        NetworkConfig(skeleton="nas-bench-201", channels=4, cells=3, in_channels=1),
+        protocol("search", epochs=1),
+        Hardware("cpu"),
+        layers="repeated",
+        minimize=("parameters",),
+    )
+    run = tmp_path / "run"
+    with RunFolder.create(run, plan_run(task, "random", trials=3)) as folder:
+        for trial, (error, parameters) in enumerate([(8.0, 3e4), (9.0, 1e4), (9.5, 5e3)]):
+            end = Completed(
+                trial=trial,
+                values={"valid_error": error, "valid_loss": 1.0, "parameters": parameters},
+                architecture=SKIPS,
+                encoding=dict.fromkeys(task.cell.operations, 0) | {"skip_connect": 6},
+                cost_seconds=None,
+                seconds=1.0,
+            )
+            folder.journal.append(Started(trial, trial, {}, "random", "generator"), end)
+    for place, trial, member in (("top/top-0", 0, 0), ("top/top-1", 1, 0), ("ensemble/m", 1, 1)):
+        trained(f"run/{place}")
+        metrics = json.dumps({"trial": trial, "member": member})
+        (run / place / "metrics.json").write_text(metrics)
+    export = ["export", run, "--format", "pt2", "--images", 10]
+    assert command(*export, "--pick", "parameters<=2e4").code == 0
+    assert (run / "top" / "top-1" / "model.pt2").is_file()
+    assert not (run / "top" / "top-0" / "model.pt2").exists()
+    lacking = refused(*export, "--pick", "parameters=1")
+    assert "no trained network of trial 2, which is the smallest 1 parameters" in lacking
+    assert "--pick parameters=1" in lacking
+    trained("run/evaluation")
+    (run / "evaluation" / "metrics.json").write_text(json.dumps({"trial": 0, "member": 0}))
+    assert "2 trained networks of trial 0" in refused(*export, "--pick", "parameters<=1e5")
+    assert "holds no run" in refused("export", run / "top", "--pick", "knee")
 
 
 def test_latencies_have_units(refused: Callable[..., str]) -> None:

@@ -103,6 +103,8 @@ def test_the_best_trials_are_trained_one_after_another(
     assert (run / "evaluation-top" / "top-1" / "model.pt").is_file()
     shown = command("evaluate", run, "--top", 2, *QUICK).out
     assert "2 of 2 on digits" in shown
+    believed = command("evaluate", run, "--top", 1, "--by", "belief", *QUICK, "--json").json
+    assert believed["out"] == str(run / "evaluation-top-belief")
 
 
 @pytest.mark.parametrize(
@@ -110,6 +112,8 @@ def test_the_best_trials_are_trained_one_after_another(
     [
         (["--pick", "knee"], "no front to pick 'knee' from: valid_error is the only objective"),
         (["--budget", 1], "--budget is for --top N"),
+        (["--by", "belief"], "--by is for --top N"),
+        (["--top", 2, "--by", "hope"], "unknown order of trials 'hope'"),
         (["--top", 2, "--pick", "knee"], "--pick names one network, --top N several"),
         (["--top", 0], "'0' is not a whole number of at least 1"),
     ],

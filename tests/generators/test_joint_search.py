@@ -14,6 +14,7 @@ from ax_anasod import architecture_of, make_client
 from ax_anasod.cells import Cell
 from ax_anasod.core.history_reader import read_history
 from ax_anasod.exceptions import OptionError
+from ax_anasod.fronts import hypervolumes
 from ax_anasod.generation_strategy import STRATEGIES
 from ax_anasod.generators.joint_search import JointImprovement
 from ax_anasod.hyperparameters import Hyperparameters, Range, draw_settings
@@ -151,3 +152,41 @@ def test_predictions_and_slices_have_the_parameters_beside_the_cell() -> None:
     for name in ("rate", "width", "n_conv"):
         card = SlicePlot(name, "error").compute(client._experiment, client._generation_strategy)
         assert card.df["error_mean"].nunique() > 10
+
+
+ASKED = [{"objectives": ["error", "latency"]}, {"limits": "latency <= 6"}]
+
+
+def latency(parameters: dict[str, Any]) -> float:
+    return float(parameters["width"] * (1 + parameters["n_conv"]))
+
+
+@pytest.mark.parametrize("asked", ASKED)
+def test_anasod_bo_searches_fronts_and_obeys_limits(asked: dict[str, Any]) -> None:
+    client = make_client(CELL, "anasod-bo", parameters=PARAMETERS, seed=2, num_initial=6, **asked)
+    kept, front = [], []
+    for _ in range(8):
+        for index, parameters in client.get_next_trials(2).items():
+            found = dict(parameters)
+            values = {
+                "error": error(architecture_of(client, index).code, found),
+                "latency": latency(found),
+            }
+            client.complete_trial(index, raw_data=values)
+            kept.append(values["latency"] <= 6)
+            front.append((values["error"], values["latency"]))
+    if "limits" in asked:
+        assert np.mean(kept[6:]) > np.mean(kept[:6])
+        assert np.mean(kept[6:]) >= 0.8
+    else:
+        # The worst corner of what uniform draws have found is the reference.
+        points = np.array(front)
+        reference = points[:6].max(axis=0)
+        volumes = hypervolumes(points, reference)
+        assert volumes[-1] > 1.2 * volumes[5]
+
+
+@pytest.mark.parametrize("asked", ASKED)
+def test_two_level_bo_does_so_in_cells_only(asked: dict[str, Any]) -> None:
+    with pytest.raises(OptionError, match=r"in cells only, .* \['rate', 'width', 'kind'\]"):
+        make_client(CELL, "two-level-bo", parameters=PARAMETERS, **asked)

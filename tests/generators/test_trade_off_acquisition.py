@@ -238,6 +238,36 @@ def test_draws_before_the_model_keep_known_limits() -> None:
     assert len(np.unique(CELL.keys(drawn))) > 3
 
 
+@pytest.mark.parametrize("fixed", [{}, {0: 2}])
+def test_an_architecture_that_draws_would_miss_is_found_where_the_cell_can_be_listed(
+    fixed: dict[int, int],
+) -> None:
+    # One of 59,049, of which so many draws miss more than a third.
+    cell = Cell("long", ["conv", "pool", "skip"], num_blocks=10)
+    rare = np.array([2, 0, 1, 2, 2, 0, 1, 1, 0, 2])
+
+    class Distance(KnownMetric):
+        def values(self, codes: Codes) -> Values:
+            return np.asarray((codes != rare).sum(axis=1), dtype=np.float64)
+
+    history = History(
+        rows=cell.sample(2, np.random.default_rng(0))[:0],
+        values=np.empty((0, 1)),
+        trial_indices=np.arange(0),
+        failed=np.zeros(0, dtype=np.bool_),
+        position=0,
+        objectives=(("error", 1.0),),
+        thresholds=(np.inf,),
+        limits=(Limit("distance", 1.0, 0.0),),
+        limit_values=(np.empty(0),),
+        known={"distance": Distance("distance")},
+    )
+    for seed in range(3):
+        for kind in (RandomArchitectureGenerator, TwoLevelGenerator):
+            (code,) = kind(cell.to_dict(), seed).propose(1, history, fixed)
+            assert code.tolist() == rare.tolist()
+
+
 def test_cells_too_large_to_list_are_searched_under_limits() -> None:
     cell = cells.get("darts")
 

@@ -4,22 +4,47 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
-from ax_anasod.exceptions import OptionError
-from ax_anasod.retraining import BestTrial, train_top
+from ax_anasod import cells
+from ax_anasod.exceptions import OptionError, UnknownNameError
+from ax_anasod.metrics.source import believed
+from ax_anasod.retraining import BestTrial, best_trials, train_top
 
 
 @pytest.fixture(scope="module")
 def ranked(run):
-    return BestTrial.ranked(run, 5)
+    return best_trials(run, 5)
 
 
 def test_trials_are_ranked_by_their_error(ranked, run):
     assert [trial.trial for trial in ranked] == [1, 3, 0]
     assert [trial.valid_error for trial in ranked] == [20.0, 20.0, 30.0]
-    assert [trial.trial for trial in BestTrial.ranked(run, 2)] == [1, 3]
+    assert [trial.trial for trial in best_trials(run, 2)] == [1, 3]
     assert ranked[0].codes.tolist() == BestTrial.in_run(run).codes.tolist()
+
+
+def test_luck_among_networks_of_like_encodings_is_believed_less_than_it_shows():
+    cell, rng = cells.get("nas-bench-201"), np.random.default_rng(1)
+    codes = np.unique(cell.sample(60, rng), axis=0)
+    truth = 10.0 + 2.0 * (codes == cell.operations.index("skip_connect")).sum(axis=1)
+    errors = truth + rng.normal(scale=1.5, size=len(codes))
+    beliefs = believed(cell, codes, errors, ["distribution"])
+    assert spearmanr(truth, beliefs)[0] > 0.1 + spearmanr(truth, errors)[0]
+
+
+def test_trials_are_ranked_by_belief_too(run):
+    trials = best_trials(run, 5, by="belief")
+    assert sorted(trial.trial for trial in trials) == [0, 1, 3]
+    codes = np.stack([trial.codes[0] for trial in trials])
+    errors = np.array([trial.valid_error for trial in trials])
+    levels = ["distribution"] if len(trials[0].codes) > 1 else None
+    beliefs = believed(trials[0].task.cell, codes, errors, levels)
+    assert (np.diff(beliefs) >= 0).all()
+    with pytest.raises(UnknownNameError, match="'hope'"):
+        best_trials(run, 5, by="hope")
 
 
 def test_the_budget_ends_after_a_network_and_a_larger_one_goes_on(

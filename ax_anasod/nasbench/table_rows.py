@@ -1,0 +1,164 @@
+"""What the rows of a table are of: architectures, and what is searched beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from ax_anasod.cells import Cell
+from ax_anasod.exceptions import ArchitectureError, BenchmarkError, shown
+from ax_anasod.hyperparameters import Choice, Hyperparameters
+from ax_anasod.hyperparameters.kinds import Value
+from ax_anasod.nasbench.benchmark import FloatArray, IntArray
+from ax_anasod.nasbench.lookup_benchmark import ArchitectureIndex
+from ax_anasod.nasbench.table_numbers import to_numbers
+from ax_anasod.typing import Settings
+
+# A column with more values holds measurements, not the settings of a grid.
+_MOST_VALUES: Final = 1000
+
+
+def read_architectures(path: Path, cell: Cell, strings: list[str]) -> IntArray:
+    """The architectures of a table, ``n x d`` codes.
+
+    Args:
+        path: The table.
+        cell: The cell.
+        strings: The column ``arch``.
+
+    Raises:
+        BenchmarkError: One is malformed.
+    """
+    try:
+        return cell.from_strings(strings)
+    except ArchitectureError as error:
+        row, reason = _first_malformed(cell, strings, error)
+        raise BenchmarkError(
+            f"row {row + 1} of the table {path}: {reason.message}", reason.hint
+        ) from error
+
+
+def read_parameters(
+    path: Path, columns: Mapping[str, Sequence[Any]]
+) -> tuple[Hyperparameters, Settings]:
+    """What is searched beside the cell: the values that columns of a table have.
+
+    A column of numbers is an ordered choice, so that a model sees the places of its values in
+    their order, whether people chose them on a linear scale or on that of ratios; one of texts or
+    truth values is an unordered choice. Nothing between the values of the table is searched,
+    since no row says what it gives.
+
+    Args:
+        path: The table.
+        columns: Name -> ``n`` values: numbers, truth values or texts.
+
+    Returns:
+        The choices, in the order of the columns, and the settings ``n x h`` of the rows.
+
+    Raises:
+        BenchmarkError: A column has a field that is empty or not finite, only one value, or more
+            than 1,000 different ones.
+    """
+    choices, settings = [], []
+    for name, column in columns.items():
+        values = _values(path, name, column)
+        different = sorted({*values})
+        if not 2 <= len(different) <= _MOST_VALUES:
+            found = (
+                f"has no other value than {shown(different[0])}, so that there is nothing to search"
+                if len(different) < 2
+                else f"has {len(different):,} different values, as measurements have; a parameter "
+                f"has at most {_MOST_VALUES:,}"
+            )
+            raise BenchmarkError(f"column {name!r} of the table {path} {found}")
+        choices.append(Choice(name, tuple(different), _is_number(different[0])))
+        places = {value: place for place, value in enumerate(different)}
+        settings.append([places[value] for value in values])
+    return Hyperparameters(tuple(choices)), np.array(settings, dtype=np.float64).T
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _values(path: Path, name: str, column: Sequence[Any]) -> Sequence[Value]:
+    """The values of a column, all of one type."""
+    if all(isinstance(value, bool) for value in column):
+        return column
+    for row, value in enumerate(column, start=1):
+        if value is None or (isinstance(value, str) and not value.strip()):
+            raise BenchmarkError(f"column {name!r} of the table {path} is empty in row {row}")
+    try:
+        numbers = to_numbers(f"the table {path}", name, [*column])
+    except BenchmarkError:
+        # Texts, of which some may look like numbers: "none", "0.1", "0.2".
+        return [value.strip() if isinstance(value, str) else str(value) for value in column]
+    if not (finite := np.isfinite(numbers)).all():
+        row = int(np.argmin(finite))
+        raise BenchmarkError(
+            f"column {name!r} of the table {path} holds {numbers[row]:g} in row {row + 1}",
+            "a parameter has finite values",
+        )
+    whole = bool((numbers == np.rint(numbers)).all())
+    return [int(number) if whole else number for number in numbers.tolist()]
+
+
+def refuse_repeats(
+    path: Path, strings: Sequence[str], index: ArchitectureIndex, columns: Mapping[str, FloatArray]
+) -> None:
+    """Make sure that no two rows are of the same.
+
+    Args:
+        path: The table.
+        strings: The column ``arch``.
+        index: Finds the rows.
+        columns: The columns of numbers, of which the message tells how they differ.
+
+    Raises:
+        BenchmarkError: Two are.
+    """
+    repeats = index.repeats()
+    if not len(repeats):
+        return
+    differing = {
+        name: values[repeats[:, 0]] != values[repeats[:, 1]] for name, values in columns.items()
+    }
+    # A pair whose values differ, if there is one: what is kept of the other ones is the same.
+    pair = int(np.argmax(np.any([*differing.values(), np.zeros(len(repeats), bool)], axis=0)))
+    first, second = repeats[pair]
+    values = [
+        f", with {name!r} {columns[name][first]:.15g} and {columns[name][second]:.15g}"
+        for name, wrong in differing.items()
+        if wrong[pair]
+    ]
+    beside = index.hyperparameters.names
+    same = f" and the same {', '.join(beside)}" if beside else ""
+    raise BenchmarkError(
+        f"rows {first + 1} and {second + 1} of the table {path} hold the same architecture "
+        f"{strings[second]!r}{same}{''.join(values[:1])} ({len(repeats):,} such repeats)",
+        "keep one row for each architecture, or their mean; or search what they differ in, too: "
+        "with parameter=COLUMN",
+    )
+
+
+def _first_malformed(
+    cell: Cell, strings: list[str], error: ArchitectureError
+) -> tuple[int, ArchitectureError]:
+    # Bisection: all strings before `good` are well formed, one before `bad` is not.
+    good, bad = 0, len(strings)
+    while bad - good > 1:
+        middle = (good + bad) // 2
+        try:
+            cell.from_strings(strings[good:middle])
+            good = middle
+        except ArchitectureError:
+            bad = middle
+    try:
+        cell.from_strings(strings[good:bad])
+    except ArchitectureError as alone:
+        # Of one string, so that its message does not count places from 0 as well.
+        error = alone
+    return good, error
