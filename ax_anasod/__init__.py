@@ -56,6 +56,8 @@ if TYPE_CHECKING:
     from ax_anasod.networks import NetworkConfig as NetworkConfig
     from ax_anasod.networks import build_network as build_network
     from ax_anasod.runners import LookupRunner as LookupRunner
+    from ax_anasod.tracking import ClientTracking as ClientTracking
+    from ax_anasod.tracking import Tracker as Tracker
     from ax_anasod.training import TrainedModel as TrainedModel
     from ax_anasod.training import load_model as load_model
 
@@ -119,6 +121,7 @@ _ROOMS = {
     "storage": (),
     "analysis": ("best_trial",),
     "plots": (),
+    "tracking": ("ClientTracking", "Tracker"),
     "runs": (),
     "testing": (),
     "exceptions": (
@@ -157,6 +160,7 @@ _AX_HALF = frozenset(
         "compare",
         "reproduce",
         "testing",
+        "tracking",
         "retraining",
     }
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -120,3 +120,18 @@ def name_list(option: str, value: str | Iterable[str]) -> tuple[str, ...]:
             raise OptionError(f"{option} names {name!r} twice")
     # NumPy's texts cannot be stored as JSON.
     return tuple(map(str, given))
+
+
+def keeps_all(values: Mapping[str, float], limits: Iterable[Limit]) -> bool:
+    """Whether a trial with these values, quantity -> value, keeps all limits."""
+    return all(limit.keeps(values[limit.name]) for limit in limits)
+
+
+def point_of(values: Mapping[str, float], objectives: Iterable[Objective]) -> tuple[float, ...]:
+    """What is searched of a trial with these values, so that less is better.
+
+    Example:
+        >>> point_of({"ms": 9.0, "auc": 0.8}, [Objective("auc", "", minimize=False)])
+        (-0.8,)
+    """
+    return tuple(objective.sign * values[objective.name] for objective in objectives)

@@ -89,6 +89,7 @@ def compare(
             metavar="DIR",
         ),
     ] = None,
+    track: opt.Track = None,
     json: opt.Json = False,
 ) -> int:
     """Run several strategies with several seeds, and say which is better.
@@ -101,7 +102,9 @@ def compare(
         from ax_anasod.cli.comparison_view import finish, watched
         from ax_anasod.cli.parsing import make_benchmark, with_columns
         from ax_anasod.compare import compare_strategies
+        from ax_anasod.tracking.tracker import LOG, make_trackers
 
+    trackers = make_trackers(track or (), None if out is None else out / LOG)
     contenders = parse_contenders(strategies, trials)
     with waiting("reading the benchmark"):
         columns = with_columns(benchmark, given, limit or [], known or [])
@@ -126,6 +129,7 @@ def compare(
             runner=runner,
             address=address,
             constraints=constrain or [],
+            trackers=trackers,
         )
     return finish(comparison, as_json=json)
 

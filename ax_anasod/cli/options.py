@@ -311,5 +311,15 @@ Out = Annotated[
     Path | None,
     option(_OUTPUT, "New folder of the run. Without it nothing is written.", metavar="DIR"),
 ]
+Track = Annotated[
+    list[str] | None,
+    option(
+        _OUTPUT,
+        "Tell a tracker of every trial: tensorboard (a log in the folder of the run), mlflow or "
+        "wandb, which their own environment variables configure. May be repeated.",
+        "--track",
+        metavar="NAME",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object on stdout.")]
 RunDirectory = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the run.")]

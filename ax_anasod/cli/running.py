@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from contextlib import nullcontext, redirect_stdout
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from pathlib import Path
 from shlex import quote
 
@@ -15,8 +16,10 @@ from ax_anasod.exceptions import RunLostError
 from ax_anasod.journal import Failed, Record
 from ax_anasod.runs import Results, RunFolder, TrainingSearch
 from ax_anasod.runs.artefacts import DatabaseCopy, write_results
+from ax_anasod.runs.layout import TRIALS_FOLDER
 from ax_anasod.runs.loop import SearchLoop
 from ax_anasod.threads import one_thread
+from ax_anasod.tracking.tracker import LOG, Tracker, make_trackers
 from ax_anasod.training import TrialState
 
 
@@ -27,6 +30,7 @@ def run_search(
     *,
     as_json: bool,
     is_part: bool = False,
+    trackers: Sequence[Tracker] = (),
 ) -> int:
     """Search, write the results, and show them.
 
@@ -37,6 +41,7 @@ def run_search(
         as_json: Print the results as JSON.
         is_part: Whether more follows: the results are then shown on stderr, and the same command
             goes on after an interruption.
+        trackers: Who is told of the trials.
 
     Returns:
         The exit code.
@@ -55,7 +60,7 @@ def run_search(
             try:
                 with nullcontext() if folder is None else folder.watched():
                     # Whatever libraries print, such as Ray of lost workers, is no result.
-                    with redirect_stdout(sys.stderr):
+                    with redirect_stdout(sys.stderr), _tracked(search, trackers):
                         finished = _search(search, folder, trials)
                     if folder is not None:
                         _write(folder, search, f"all trials are kept; {how}")
@@ -81,6 +86,39 @@ def run_search(
         + (how or "nothing was written, since --out was not given")
     )
     return INTERRUPTED
+
+
+def trackers_of(
+    names: Sequence[str] | None, out: Path | None, *, trains: bool = False
+) -> list[Tracker]:
+    """The trackers that ``--track`` names.
+
+    Args:
+        names: Their names.
+        out: The folder of the run.
+        trains: Whether its trials are trained, which log their epochs for TensorBoard themselves.
+
+    Raises:
+        AnasodError: There is no such tracker, or it cannot be used here.
+    """
+    log = None if out is None else out / LOG
+    return make_trackers(names or (), log, out / TRIALS_FOLDER if out and trains else None)
+
+
+@contextmanager
+def _tracked(search: SearchLoop, trackers: Sequence[Tracker]) -> Iterator[None]:
+    """Tell trackers of all trials, and of the end, whatever it is."""
+    if not trackers:
+        yield
+        return
+    telling = search.track(trackers)
+    finished = False
+    try:
+        yield
+        ended = sum(record.end is not None for record in search.records)
+        finished = ended >= search.config.trials or search.stop_reason is not None
+    finally:
+        telling.end(search.records, finished=finished)
 
 
 def _print(search: SearchLoop, out: Path | None, as_json: bool) -> None:

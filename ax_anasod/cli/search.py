@@ -44,6 +44,7 @@ def search(
     parallel: opt.Parallel = 1,
     until_improvement_below: opt.UntilImprovementBelow = None,
     out: opt.Out = None,
+    track: opt.Track = None,
     json: opt.Json = False,
 ) -> int:
     """Search a benchmark for its best architecture.
@@ -60,7 +61,7 @@ def search(
             read_start,
             with_columns,
         )
-        from ax_anasod.cli.running import run_search
+        from ax_anasod.cli.running import run_search, trackers_of
         from ax_anasod.generation_strategy import get
         from ax_anasod.runs import RunFolder, Search, plan_run
         from ax_anasod.runs.layout import check_free
@@ -72,6 +73,7 @@ def search(
     options = parse_options(get(strategy), option or [])
     if out is not None:
         check_free(out)
+    trackers = trackers_of(track, out)
     with waiting("reading the benchmark"):
         columns = [*(known or []), *(feature or []), *([first.removeprefix("-")] if first else [])]
         chosen = make_benchmark(benchmark, with_columns(benchmark, given, limit or [], columns))
@@ -101,10 +103,10 @@ def search(
         )
         run = Search(config, chosen)
     if out is None:
-        return run_search(run, None, config.trials, as_json=json)
+        return run_search(run, None, config.trials, as_json=json, trackers=trackers)
     with RunFolder.create(out, config) as folder:
         run.keep_in(folder.journal)
-        return run_search(run, folder, config.trials, as_json=json)
+        return run_search(run, folder, config.trials, as_json=json, trackers=trackers)
 
 
 def _screen(
@@ -161,19 +163,21 @@ def resume(
             "moved.",
         ),
     ] = None,
+    track: opt.Track = None,
     json: opt.Json = False,
 ) -> int:
     """Go on with a run that was stopped or killed, or that should be longer.
 
     The trials are those that the run would have had without the interruption; those of a
     longer run, too, but for anasod-biased-random, whose schedule is that of the trials planned.
+    A tracker is told of what it lacks of the trials so far, too.
     """
     from ax_anasod.cli.terminal import note, note_changes, waiting
 
     if (directory / dnas.CONFIG).exists():
-        return _resume_dnas(directory, trials, until_improvement_below, json)
+        return _resume_dnas(directory, trials, until_improvement_below, track, json)
     with waiting("loading Ax"):
-        from ax_anasod.cli.running import run_search
+        from ax_anasod.cli.running import run_search, trackers_of
         from ax_anasod.runs import RunFolder
     with RunFolder.open(directory) as folder:
         config, records = folder.config, folder.journal.records
@@ -189,6 +193,7 @@ def resume(
                 f"the run has {len(records)} trials already, more than --trials {planned}",
                 "give a larger number of trials, those so far included",
             )
+        trackers = trackers_of(track, directory, trains=bool(config.execution))
         run = _restore(folder, python, address)
         folder.plan(planned, until_improvement_below)
         run.config = folder.config
@@ -198,15 +203,20 @@ def resume(
                 f"the schedule of {config.strategy} was planned for {schedule} trials and "
                 "stays as it is at its end"
             )
-        return run_search(run, folder, planned, as_json=json)
+        return run_search(run, folder, planned, as_json=json, trackers=trackers)
 
 
 def _resume_dnas(
-    directory: Path, trials: int | None, until_improvement_below: float | None, as_json: bool
+    directory: Path,
+    trials: int | None,
+    until_improvement_below: float | None,
+    track: list[str] | None,
+    as_json: bool,
 ) -> int:
     for flag, value in (
         ("--trials", trials),
         ("--until-improvement-below", until_improvement_below),
+        ("--track", track),
     ):
         if value is not None:
             raise OptionError(f"{flag} is not for a differentiable search, which has no trials")

@@ -136,6 +136,7 @@ def train(
     seed: opt.Seed = 0,
     parallel: opt.Parallel = 1,
     out: opt.Out = None,
+    track: opt.Track = None,
     json: opt.Json = False,
 ) -> int:
     """Search by training: images in, the best encoding out.
@@ -150,7 +151,7 @@ def train(
         from ax_anasod import cells
         from ax_anasod.cli.image_reading import read_images
         from ax_anasod.cli.parsing import parse_options, parse_training, read_start
-        from ax_anasod.cli.running import run_search
+        from ax_anasod.cli.running import run_search, trackers_of
         from ax_anasod.cli.search_ranges import parse_searched
         from ax_anasod.cli.short_trainings import screen, short_task
         from ax_anasod.generation_strategy import get
@@ -166,6 +167,7 @@ def train(
     options = parse_options(get(strategy), option or [])
     if out is not None:
         check_free(out)
+    trackers = trackers_of(track, out, trains=True)
     images = DataConfig(**data)
     small = images.dataset == "digits" and images.path is None
     execution = _execution(runner, stopping, parallel, hardware.get("device", Hardware.device))
@@ -239,10 +241,10 @@ def train(
         with waiting("starting Ray") if execution.runner == "ray" else nullcontext():
             run_of.runner.prepare()
         if out is None:
-            return run_search(run_of, None, config.trials, as_json=json)
+            return run_search(run_of, None, config.trials, as_json=json, trackers=trackers)
         with RunFolder.create(out, config) as run:
             run_of.keep_in(run.journal)
-            return run_search(run_of, run, config.trials, as_json=json)
+            return run_search(run_of, run, config.trials, as_json=json, trackers=trackers)
 
 
 def _known_costs(task: TrainingTask, strategy: str, beside: Sequence[str]) -> list[str]:

@@ -23,10 +23,12 @@ from ax_anasod.escaping import lines_for_terminal
 from ax_anasod.exceptions import OptionError, RunError, RunLostError, UnknownNameError
 from ax_anasod.files import write_whole
 from ax_anasod.journal import Record, write_records
+from ax_anasod.tracking.telling import Telling
 
 if TYPE_CHECKING:
     from ax_anasod.compare.run_worker import Task, TaskEnd
     from ax_anasod.nasbench import Benchmark
+    from ax_anasod.tracking.tracker import Tracker
 
 RESULTS: Final = "results.csv"
 SUMMARY_TABLE: Final = "summary.csv"
@@ -151,6 +153,7 @@ def compare_strategies(
     runner: Literal["local", "ray"] = "local",
     address: str | None = None,
     constraints: Sequence[str] = (),
+    trackers: Sequence[Tracker] = (),
 ) -> Comparison:
     """Run strategies on a benchmark, each with several seeds, in processes of their own.
 
@@ -178,6 +181,7 @@ def compare_strategies(
             ``RAY_ADDRESS`` names.
         constraints: What the counts of the operations must keep, such as ``"n_skip <= 3"``; the
             optimum is then not known.
+        trackers: Who is told of the trials, each run being one of its own.
 
     Returns:
         The comparison. A run that fails, also one whose process dies, is among its failures;
@@ -209,7 +213,7 @@ def compare_strategies(
     # The processes of a cluster may work elsewhere.
     place = Path(out).absolute() if out is not None and runner == "ray" else out
     with _runner(runner, address) as run_tasks, _folder(place, plan) as folder:
-        tally = _Tally(folder, plan.labels, observer or Observer())
+        tally = _Tally(folder, plan.labels, observer or Observer(), trackers)
         tally.begin()
         worker_input = pack(benchmark, folder.plan.contenders)
         try:
@@ -258,7 +262,13 @@ def _runner(name: str, address: str | None) -> Iterator[Callable[..., None]]:
 class _Tally:
     """Counts what the processes report."""
 
-    def __init__(self, folder: ComparisonFolder, named: Sequence[str], observer: Observer) -> None:
+    def __init__(
+        self,
+        folder: ComparisonFolder,
+        named: Sequence[str],
+        observer: Observer,
+        trackers: Sequence[Tracker] = (),
+    ) -> None:
         self._observer = observer
         self._folder = folder
         self._named = named
@@ -271,6 +281,8 @@ class _Tally:
         self.stopped = False
         tasks = {(task.contender.label, task.seed): task for task in folder.tasks}
         unfinished = set()
+        failed: set[str] = set()
+        self._tellings: dict[Path, Telling] = {}
         runs = read_runs(folder.path, folder.plan)
         self._damage = damage_in_words(runs)
         for run in runs:
@@ -278,6 +290,10 @@ class _Tally:
             ended = [record for record in run.records if record.end is not None]
             self.records[tasks[key].journal] = ended
             self._done[key] = len(ended)
+            if trackers:
+                run_of = folder.plan.tracked(tasks[key].contender, run.seed)
+                telling = Telling(run_of, trackers, tasks[key].journal, failed)
+                self._tellings[tasks[key].journal] = telling
             self._total += run.planned
             self._ended += run.finished
             if not run.finished:
@@ -292,10 +308,19 @@ class _Tally:
             self._observer.noticed(sentence)
         self._observer.begins(sum(self._done.values()), self._total, len(self._done))
         self._tell()
+        for journal, telling in self._tellings.items():
+            if telling.all_ended(self.records[journal]):
+                telling.end(
+                    self.records[journal],
+                    finished=all(task.journal != journal for task in self.unfinished),
+                )
 
     def on_trial(self, task: Task, record: Record) -> None:
         self._done[task.contender.label, task.seed] = record.trial + 1
-        self.records[task.journal].append(record)
+        records = self.records[task.journal]
+        records.append(record)
+        if task.journal in self._tellings:
+            self._tellings[task.journal].trial(records, record)
         self._tell()
 
     def on_end(self, task: Task, end: TaskEnd) -> None:
@@ -306,6 +331,10 @@ class _Tally:
             self.failures[label] = (*self.failures.get(label, ()), reason)
             self._details.append(f"{label}, {reason}\n{end.details}")
             self._observer.failed(label, task.seed, end.error)
+        if task.journal in self._tellings:
+            records = self.records[task.journal]
+            finished = len(records) >= task.contender.trials
+            self._tellings[task.journal].end(records, finished=finished)
         self._tell()
 
     def should_stop(self) -> bool:

@@ -21,6 +21,7 @@ from ax_anasod.journal import Completed, Failed
 from ax_anasod.metadata import column_names
 from ax_anasod.objectives import COST, Limit, Objective
 from ax_anasod.runs.run_config import MOST_TRIALS
+from ax_anasod.tracking.tracker import TrackedRun
 from ax_anasod.trust import SEAL
 
 if TYPE_CHECKING:
@@ -178,6 +179,23 @@ class Plan:
         """The benchmark and its data set, for people."""
         name = self.benchmark_name
         return name if self.dataset is None else f"{name} {self.dataset}"
+
+    def tracked(self, contender: Contender, seed: int) -> TrackedRun:
+        """What trackers know of one of its runs."""
+        return TrackedRun(
+            name=f"{contender.label} on {self.subject}, seed {seed}",
+            objectives=(self.objective,) if self.front is None else self.front.objectives,
+            limits=self.limits,
+            settings={
+                "benchmark": self.benchmark_name,
+                "dataset": self.dataset,
+                "strategy": contender.strategy,
+                "seed": seed,
+                "trials": contender.trials,
+                **contender.options,
+            },
+            folder=f"{contender.folder_name}/{seed}",
+        )
 
     @property
     def noise_free(self) -> Objective | None:

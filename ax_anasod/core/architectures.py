@@ -82,6 +82,22 @@ def space_of_run(client: object) -> AnasodSearchSpace | CellSearchSpace:
     return search_space_of(cell, space.parameters)
 
 
+def encoding_of(
+    space: AnasodSearchSpace | CellSearchSpace, parameters: Mapping[str, Any]
+) -> dict[str, int]:
+    """Operation -> count of what parameters stand for.
+
+    Raises:
+        EncodingError: They are no encoding of the cell.
+        ArchitectureError: They are no architecture of it.
+    """
+    if isinstance(space, AnasodSearchSpace):
+        counts = space.counts(parameters)
+    else:
+        counts = space.decode(parameters).counts
+    return dict(zip(space.cell.operations, counts.tolist(), strict=True))
+
+
 def codes_of(trial: BaseTrial, arm: Arm, cell: Cell, seed: int) -> Codes:
     """The architecture of an arm of a trial: the recorded one, or the one drawn for it.
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 from ax_anasod.escaping import for_csv
 from ax_anasod.journal import Completed, Failed, Record, Stopped
 from ax_anasod.metadata import BETA, column_names, feature_summary
-from ax_anasod.objectives import Objective
+from ax_anasod.objectives import Objective, keeps_all, point_of
 from ax_anasod.runs.run_config import RunConfig
 
 if TYPE_CHECKING:
@@ -203,13 +203,11 @@ class Results:
 
     def _counts(self, end: Completed | Failed) -> TypeGuard[Completed]:
         """Whether a trial has values and keeps all limits."""
-        return isinstance(end, Completed) and all(
-            limit.keeps(end.values[limit.name]) for limit in self.config.limits
-        )
+        return isinstance(end, Completed) and keeps_all(end.values, self.config.limits)
 
     def _point(self, end: Completed) -> tuple[float, ...]:
         """What is searched of a trial, so that less is better."""
-        return tuple(o.sign * end.values[o.name] for o in self.config.objectives)
+        return point_of(end.values, self.config.objectives)
 
     def to_dict(self) -> dict[str, Any]:
         """The object that ``--json`` prints; null stands where a trial failed."""

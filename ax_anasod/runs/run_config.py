@@ -14,6 +14,7 @@ from ax_anasod.files import read_json, write_whole
 from ax_anasod.global_stopping.rule import promises_too_little, stop_reason
 from ax_anasod.journal import Record
 from ax_anasod.objectives import Limit, Objective
+from ax_anasod.tracking.tracker import TrackedRun
 
 MOST_TRIALS: Final = 10_000_000
 """How many trials, and seeds, a plan may have: the architectures that a cell can list."""
@@ -213,6 +214,23 @@ class RunConfig:
         """Name of the Ax experiment, under which ``experiment.db`` holds it."""
         benchmark = " ".join(filter(None, (self.benchmark_name, self.dataset)))
         return f"{self.strategy} on {benchmark}, seed {self.seed}"
+
+    @property
+    def tracked(self) -> TrackedRun:
+        """What trackers know of the run."""
+        return TrackedRun(
+            name=self.experiment_name,
+            objectives=self.objectives,
+            limits=self.limits,
+            settings={
+                "benchmark": self.benchmark_name,
+                "dataset": self.dataset,
+                "strategy": self.strategy,
+                "seed": self.seed,
+                "trials": self.trials,
+                **self.options,
+            },
+        )
 
     @property
     def imported(self) -> tuple[Given, ...]:

@@ -18,8 +18,8 @@ from ax.core.trial import Trial
 
 from ax_anasod._ax import data_rows, experiment_of, origin_of, strategy_of
 from ax_anasod.cells import Cell
-from ax_anasod.core import AnasodSearchSpace, KnownMetric
-from ax_anasod.core.architectures import ARCHITECTURE, proposed_architecture
+from ax_anasod.core import KnownMetric
+from ax_anasod.core.architectures import ARCHITECTURE, encoding_of, proposed_architecture
 from ax_anasod.core.ax_parameters import to_ax
 from ax_anasod.exceptions import AnasodError, ObjectiveWarning, RunError
 from ax_anasod.experiment import make_client, make_search_space
@@ -40,6 +40,8 @@ from ax_anasod.metrics import EarlierSearch, KnownLookup
 from ax_anasod.nasbench import Benchmark
 from ax_anasod.runs.proxy_features import proxy_metrics
 from ax_anasod.runs.run_config import RunConfig
+from ax_anasod.tracking.telling import Epochs, Telling
+from ax_anasod.tracking.tracker import Tracker
 
 GIVEN: Final = "given"
 """What stands for the node and the generator of a trial of earlier work."""
@@ -75,6 +77,7 @@ class RunState:
     ) -> None:
         self.config, self.benchmark = config, benchmark
         self._journal = journal
+        self._telling: Telling | None = None
         self._records: list[Record] = []
         self._metrics = {q.name: q.metric for q in (*config.objectives, *config.reported)}
         constraints = config.constraints
@@ -200,6 +203,33 @@ class RunState:
             self._records = extend(self._records, events)
         else:
             self._journal.append(*events)
+        if self._telling is not None:
+            for event in events:
+                if not isinstance(event, Started):
+                    record = self.records[event.trial]
+                    self._telling.trial(self.records, record, self._epochs_of(event.trial))
+
+    def track(self, trackers: Sequence[Tracker]) -> Telling:
+        """Tell trackers of what the journal gets from now on, and of all in it that they lack.
+
+        Args:
+            trackers: The trackers.
+
+        Returns:
+            What tells them, and has to be told of the end.
+
+        Raises:
+            OptionError: Two trackers have the same name.
+            RunError: The file that says what they know already is damaged.
+        """
+        journal = None if self._journal is None else self._journal.path
+        self._telling = Telling(self.config.tracked, trackers, journal)
+        self._telling.all_ended(self.records, self._epochs_of)
+        return self._telling
+
+    def _epochs_of(self, trial: int) -> Epochs:
+        """The epochs of a trial, where it is trained."""
+        return ()
 
     def _restore(self, records: list[Record]) -> None:
         """Make the experiment what it was after these trials, bit for bit.
@@ -289,13 +319,7 @@ class RunState:
         return {metric: values[name] for name, metric in self._metrics.items() if name in values}
 
     def _encoding(self, start: Started) -> dict[str, int]:
-        space = self._space
-        counts = (
-            space.counts(start.parameters)
-            if isinstance(space, AnasodSearchSpace)
-            else space.decode(start.parameters).counts
-        )
-        return dict(zip(space.cell.operations, counts.tolist(), strict=True))
+        return encoding_of(self._space, start.parameters)
 
     def _trial(self, index: int) -> Trial:
         trial = self.experiment.trials[index]

@@ -25,6 +25,7 @@ from ax_anasod.runs.layout import TRIALS_FOLDER
 from ax_anasod.runs.loop import SearchLoop
 from ax_anasod.runs.run_config import RunConfig
 from ax_anasod.runs.state import Curve, describe
+from ax_anasod.tracking.telling import Epochs
 from ax_anasod.training import TrainingTask, TrialState
 
 
@@ -151,7 +152,13 @@ class TrainingSearch(SearchLoop):
             return False
         self._epochs[index] = len(state.epochs)
         self.after_epoch(index, state)
+        if self._telling is not None:
+            self._telling.epochs(index, _scalars(state))
         return True
+
+    def _epochs_of(self, trial: int) -> Epochs:
+        state = TrialState.read(self._runner.folder_of(trial))
+        return () if state is None else _scalars(state)
 
     def _stop_early(
         self,
@@ -234,6 +241,10 @@ class TrainingSearch(SearchLoop):
             yield
         finally:
             torch.set_num_threads(before)
+
+
+def _scalars(state: TrialState) -> Epochs:
+    return [(epoch.epoch, epoch.scalars) for epoch in state.epochs]
 
 
 def _curve(state: TrialState | None) -> Curve:

@@ -52,6 +52,18 @@ class Epoch:
         """Fraction of the learning time in which the next batch was not ready."""
         return self.data_seconds / self.train_seconds
 
+    @property
+    def scalars(self) -> dict[str, float]:
+        """What TensorBoard and other trackers show of it."""
+        return {
+            "loss/train": self.train_loss,
+            "loss/valid": self.valid_loss,
+            "error/valid": self.valid_error,
+            "learning_rate": self.learning_rate,
+            "images_per_second": self.images_per_second,
+            "waiting_for_data": self.waiting_for_data,
+        }
+
     def to_dict(self) -> dict[str, Any]:
         """The measurements as JSON-able data."""
         return asdict(self)

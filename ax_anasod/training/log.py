@@ -28,15 +28,7 @@ class TensorBoardLog:
 
     def write(self, epoch: Epoch) -> None:
         """Add one epoch."""
-        scalars = {
-            "loss/train": epoch.train_loss,
-            "loss/valid": epoch.valid_loss,
-            "error/valid": epoch.valid_error,
-            "learning_rate": epoch.learning_rate,
-            "images_per_second": epoch.images_per_second,
-            "waiting_for_data": epoch.waiting_for_data,
-        }
-        self.write_scalars(scalars, epoch.epoch)
+        self.write_scalars(epoch.scalars, epoch.epoch)
 
     def write_scalars(self, scalars: Mapping[str, float], epoch: int) -> None:
         """Add named values of an epoch."""
