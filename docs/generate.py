@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pkgutil
 import shutil
@@ -10,6 +11,8 @@ import sys
 from pathlib import Path
 
 import ax_anasod
+from ax_anasod.cli.app import COMMANDS_WITH_FILES
+from ax_anasod.cli.run_file import schema
 
 # Rooms that somebody imports from; the others are reached through these.
 ROOMS = (
@@ -25,7 +28,15 @@ ROOMS = (
         "runs",
         "compare",
     ),
-    *("retraining", "analysis", "storage", "early_stopping", "global_stopping", "testing"),
+    *(
+        "tracking",
+        "retraining",
+        "analysis",
+        "storage",
+        "early_stopping",
+        "global_stopping",
+        "testing",
+    ),
     *("exceptions",),
 )
 COMMANDS = (
@@ -51,6 +62,9 @@ def write_pages(docs: Path) -> None:
     )
     parts = [f"## {name}\n\n```text\n{_output(name, '--help')}```\n" for name in COMMANDS]
     (target / "commands.md").write_text("# Every command and its options\n\n" + "\n".join(parts))
+    for name, command in COMMANDS_WITH_FILES.items():
+        text = json.dumps(schema(name, command), indent=2) + "\n"
+        (target / f"{name}.schema.json").write_text(text)
     for name in ("strategies", "benchmarks"):
         text = (
             f"# {name.capitalize()}\n\n`ax-anasod {name}` prints:\n\n```text\n{_output(name)}```\n"

@@ -24,6 +24,7 @@ from ax_anasod.cli.failures import Failure, hint_of, say_error, usage_error
 from ax_anasod.cli.option_groups import expanded
 from ax_anasod.cli.proxies import proxies
 from ax_anasod.cli.reproduce import reproduce
+from ax_anasod.cli.run_file import with_run_file
 from ax_anasod.cli.search import resume, search
 from ax_anasod.cli.setup_nasbench301 import setup_nasbench301
 from ax_anasod.cli.show import show
@@ -67,6 +68,11 @@ def _quiet(command: Callable[..., object]) -> Callable[..., object]:
     return quiet
 
 
+COMMANDS_WITH_FILES: Final = {
+    command.__name__: expanded(command) for command in (search, train, compare)
+}
+"""The commands that take a run file."""
+
 for command in (
     search,
     resume,
@@ -86,7 +92,9 @@ for command in (
     setup_nasbench301,
     doctor,
 ):
-    app.command(help=_help_of(command))(_quiet(expanded(command)))
+    with_options = COMMANDS_WITH_FILES.get(command.__name__)
+    made = expanded(command) if with_options is None else with_run_file(with_options)
+    app.command(help=_help_of(command))(_quiet(made))
 
 
 def _print_version(wanted: bool) -> None:

@@ -154,6 +154,7 @@ def at_least(least: int | None = None, *, counts: bool = False) -> Callable[[str
                 raise typer.BadParameter(f"{text!r} is more than {MOST_TRIALS:,}")
         return number
 
+    whole_number.least = least  # type: ignore[attr-defined]
     return whole_number
 
 
