@@ -7,6 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from rich.console import Group
+from rich.text import Text
+
 from ax_anasod.cli.failures import while_writing
 from ax_anasod.cli.terminal import (
     INTERRUPTED,
@@ -14,9 +17,11 @@ from ax_anasod.cli.terminal import (
     PlainTable,
     SearchProgress,
     note,
+    plain,
     print_result,
     waiting,
 )
+from ax_anasod.cli.watch import Glance
 from ax_anasod.compare import Comparison, Observer
 from ax_anasod.compare.comparison import FAILURES
 from ax_anasod.compare.comparison_folder import is_running
@@ -170,17 +175,39 @@ def show_comparison(path: Path, *, as_json: bool) -> None:
         RunError: It is damaged.
     """
     comparison = Comparison.read(path)
-    state = "running" if is_running(path) else "stopped; the same command goes on from here"
-    state = "finished" if comparison.finished else state
-    _print_comparison(comparison, as_json=as_json, state=state)
+    _print_comparison(comparison, as_json=as_json, state=_state(comparison, is_running(path)))
+
+
+def look_at_comparison(path: Path) -> Glance:
+    """What `show_comparison` prints.
+
+    Raises:
+        RunError: It is damaged.
+    """
+    running = is_running(path)
+    comparison = Comparison.read(path)
+    state = _state(comparison, running)
+    ended = int(comparison.results.shape[0])
+    line = f"{state}, {ended:,} trials"
+    return Glance(line, running, Group(*_shown(comparison, state)))
+
+
+def _state(comparison: Comparison, running: bool) -> str:
+    if comparison.finished:
+        return "finished"
+    return "running" if running else "stopped; the same command goes on from here"
+
+
+def _shown(comparison: Comparison, state: str | None) -> tuple[PlainTable, *tuple[Text, ...]]:
+    sentences = [*([] if state is None else [f"State: {state}."]), *notes(comparison.summary)]
+    shown = _table(f"strategies on {comparison.plan.subject}", *table(comparison.summary))
+    return shown, *map(plain, [*sentences, *comparison.damage])
 
 
 def _print_comparison(comparison: Comparison, *, as_json: bool, state: str | None = None) -> None:
-    sentences = [*([] if state is None else [f"State: {state}."]), *notes(comparison.summary)]
-    sentences += comparison.damage
     out = None if comparison.out is None else str(comparison.out)
     content = as_dict(comparison.summary) | {"out": out}
-    shown = _table(f"strategies on {comparison.plan.subject}", *table(comparison.summary))
+    shown, *sentences = _shown(comparison, state)
     print_result(shown, sentences, content=content if as_json else None)
 
 

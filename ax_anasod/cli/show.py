@@ -2,19 +2,45 @@
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Final
 
 from ax_anasod.cli import options as opt
+from ax_anasod.cli.option_groups import at_least, option
 from ax_anasod.dnas import result_files as dnas
 from ax_anasod.exceptions import OptionError
-from ax_anasod.runs.layout import COMPARISON
+from ax_anasod.runs.layout import COMPARISON, REPORT
 
 if TYPE_CHECKING:
+    from ax_anasod.cli.watch import Glance
     from ax_anasod.runs import Results, RunView
 
+# Of how many trials the time that is left is estimated.
+_RECENT: Final = 20
+_WHILE: Final = "While it works"
 
-def show(directory: opt.RunDirectory, pick: opt.Pick = None, json: opt.Json = False) -> None:
+
+def show(
+    directory: opt.RunDirectory,
+    pick: opt.Pick = None,
+    watch: Annotated[
+        bool,
+        option(_WHILE, "Look again every second until the run ends, or Ctrl-C."),
+    ] = False,
+    serve: Annotated[
+        int | None,
+        option(
+            _WHILE,
+            "Serve a page that does, and the report, on this port of this machine, to this machine "
+            "only, until Ctrl-C; 0: a free port.",
+            parser=at_least(0),
+            metavar="PORT",
+        ),
+    ] = None,
+    json: opt.Json = False,
+) -> None:
     """Show the results of a search or a comparison so far; it may still be going on."""
     # Whoever looks at a run again and again does not want to wait for Ax: a run needs none.
     from ax_anasod.cli.summary import print_results
@@ -24,6 +50,9 @@ def show(directory: opt.RunDirectory, pick: opt.Pick = None, json: opt.Json = Fa
     for file, words in ((dnas.CONFIG, "a differentiable search"), (COMPARISON, "a comparison")):
         if pick is not None and (directory / file).exists():
             raise OptionError(f"--pick is for the front of a search by trials, not for {words}")
+    if watch or serve is not None:
+        _watch(directory, pick, serve, as_json=json)
+        return
     if (directory / dnas.CONFIG).exists():
         from ax_anasod.cli.dnas_results import show_search
 
@@ -39,6 +68,49 @@ def show(directory: opt.RunDirectory, pick: opt.Pick = None, json: opt.Json = Fa
     print_results(results, as_json=json, state=_state(view, results))
 
 
+def _watch(directory: Path, pick: str | None, port: int | None, *, as_json: bool) -> None:
+    """Show a run again and again, on the terminal or, at a port, in a browser."""
+    from ax_anasod.compare.layout import holds_comparison
+
+    flag = "--watch" if port is None else "--serve"
+    if as_json:
+        raise OptionError(f"--json is not for {flag}", "show DIR --json prints one object")
+    if (directory / dnas.CONFIG).exists():
+        raise OptionError(
+            f"{flag} is for a search by trials or a comparison, not for a differentiable search",
+            f"it has a log for TensorBoard: tensorboard --logdir {quote(str(directory))}",
+        )
+    look = partial(_look, directory, pick)
+    if holds_comparison(directory):
+        from ax_anasod.cli.comparison_view import look_at_comparison
+
+        look = partial(look_at_comparison, directory)
+    if port is None:
+        from ax_anasod.cli.watch import watch
+
+        watch(look)
+    else:
+        from ax_anasod.cli.serve import serve
+
+        serve(look, directory / REPORT, port)
+
+
+def _look(directory: Path, pick: str | None) -> Glance:
+    from ax_anasod.cli.summary import in_words, results_table
+    from ax_anasod.cli.watch import Glance
+    from ax_anasod.runs import Results, RunView
+
+    view = RunView.read(directory)
+    results = Results(view.config, view.records, directory, pick)
+    state, best = _state(view, results), results.best
+    objective = results.objective
+    line = state
+    if best is not None:
+        value = in_words(best.values[objective.name], objective.unit)
+        line = f"{state}, best {objective.name} {value} (trial {best.trial})"
+    return Glance(line, view.running, results_table(results, state))
+
+
 def _state(view: RunView, results: Results) -> str:
     if not view.damaged:
         return _progress(view, results)
@@ -49,15 +121,22 @@ def _state(view: RunView, results: Results) -> str:
 
 
 def _progress(view: RunView, results: Results) -> str:
+    from ax_anasod.cli.summary import duration
+
     resume = f"ax-anasod resume {quote(str(view.path))}"
-    ended = f"{len(results.ends)} of {view.config.trials} trials"
+    ends = results.ends
+    ended = f"{len(ends)} of {view.config.trials} trials"
     if view.running:
-        return f"running, {ended}"
+        left = view.config.trials - len(ends)
+        recent = [end.seconds for end in ends[-_RECENT:]]
+        if not recent or left <= 0:
+            return f"running, {ended}"
+        return f"running, {ended}, about {duration(left * sum(recent) / len(recent))} left"
     if results.stop_reason is not None:
         return (
             f"ended by its rule at {ended}; go on to the end with: {resume} "
             "--until-improvement-below 0"
         )
-    if len(results.ends) < view.config.trials:
+    if len(ends) < view.config.trials:
         return f"stopped at {ended}; go on with: {resume}"
     return "finished"

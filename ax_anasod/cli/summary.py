@@ -25,7 +25,8 @@ def print_results(results: Results, *, as_json: bool, state: str | None = None) 
         as_json: Print JSON.
         state: What state the run is in, where that is worth a line.
     """
-    print_result(_table(results, state), content=results.to_dict() if as_json else None)
+    table = results_table(results, state)
+    print_result(table, content=results.to_dict() if as_json else None)
 
 
 def in_words(value: float, unit: str) -> str:
@@ -50,7 +51,8 @@ def duration(seconds: float) -> str:
     return f"{seconds:.1f} s"
 
 
-def _table(results: Results, state: str | None) -> PlainTable:
+def results_table(results: Results, state: str | None) -> PlainTable:
+    """The results as a table, with the state of the run where it is given."""
     config, content = results.config, results.to_dict()
     table = PlainTable(config.experiment_name, show_header=False)
     table.add_column(style="bold", no_wrap=True)

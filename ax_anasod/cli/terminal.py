@@ -229,7 +229,9 @@ def listing(*columns: str) -> PlainTable:
     return table
 
 
-def print_result(table: Table, sentences: Iterable[str] = (), *, content: Any = None) -> None:
+def print_result(
+    table: Table, sentences: Iterable[str | Text] = (), *, content: Any = None
+) -> None:
     """Print a result on stdout; or on stderr, where its content is printed on stdout as JSON.
 
     Where no terminal limits the width, no line is broken.
@@ -247,7 +249,8 @@ def print_result(table: Table, sentences: Iterable[str] = (), *, content: Any = 
     )
     wide.print(table)
     for sentence in sentences:
-        console.print(plain(sentence), soft_wrap=not console.is_terminal)
+        shown = plain(sentence) if isinstance(sentence, str) else sentence
+        console.print(shown, soft_wrap=not console.is_terminal)
     if content is not None:
         # JSON may hold the delete character as it is, unlike all others that act.
         sys.stdout.write(json.dumps(content).replace("\x7f", "\\u007f") + "\n")

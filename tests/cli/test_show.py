@@ -66,6 +66,8 @@ def test_show_of_a_comparison_needs_nothing_of_ax(
     options = ["--strategies", "random", "--trials", 2, "--seeds", 1, "--out", tmp_path / "all"]
     assert command("compare", *table, "--accuracy", "valid", *options).code == 0
     assert not {"ax", "torch", "scipy", "plotly"} & imported("show", tmp_path / "all")
+    watched = command("show", tmp_path / "all", "--watch").out
+    assert watched.split() == command("show", tmp_path / "all").out.split()
 
 
 def test_show_changes_nothing(command: Command, out: Path) -> None:
