@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import inspect
 import json
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,11 +77,14 @@ class _Option:
 def with_run_file(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command with options an argument, its run file, and an option that writes one."""
     own = inspect.signature(command)
-    options = {option.name: option for option in _options(command)}
+
+    @functools.cache
+    def options() -> dict[str, _Option]:
+        return {option.name: option for option in _options(command)}
 
     def read(context: typer.Context, value: Path | None) -> Path | None:
         if value is not None and not context.resilient_parsing:
-            context.default_map = _read(value, options)
+            context.default_map = _read(value, options())
         return value
 
     @functools.wraps(command)
@@ -93,7 +95,7 @@ def with_run_file(command: Callable[..., Any]) -> Callable[..., Any]:
             return command(context=context, **values)
         given = {
             option.name: values[option.parameter]
-            for option in options.values()
+            for option in options().values()
             if (source := context.get_parameter_source(option.parameter)) is not None
             and source.name != "DEFAULT"
         }
@@ -181,6 +183,8 @@ def _read(file: Path, options: Mapping[str, _Option]) -> dict[str, Any]:
         OptionError: It cannot be read, is no TOML, or a value is of another type.
         UnknownNameError: There is no such option.
     """
+    import tomllib
+
     try:
         content = tomllib.loads(read_bytes(file, _MOST_BYTES).decode("utf-8-sig"))
     except OSError as error:

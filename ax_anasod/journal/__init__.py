@@ -6,6 +6,7 @@ It knows nothing of Ax, so that looking at a run needs none of it.
 from ax_anasod.journal.content import (
     CONFIG,
     JOURNAL,
+    TRACKED,
     Content,
     Record,
     check_quantities,
@@ -29,6 +30,7 @@ __all__ = [
     "BETWEEN_LAYERS",
     "CONFIG",
     "JOURNAL",
+    "TRACKED",
     "Completed",
     "Content",
     "Event",

@@ -17,6 +17,9 @@ CONFIG: Final = "config.json"
 JOURNAL: Final = "journal.jsonl"
 """The files of a run folder that say what the run is, and what happened in it."""
 
+TRACKED: Final = ".tracked.json"
+"""What the name of a journal ends in, instead, for the file that says what trackers know of it."""
+
 MOST_BYTES: Final = 2**29
 """What no journal ever has: half a gigabyte is some hundred thousand trials."""
 

@@ -12,9 +12,9 @@ from ax_anasod.dnas import result_files as dnas
 from ax_anasod.exceptions import RunError, nearest_hint
 from ax_anasod.journal import CONFIG as CONFIG
 from ax_anasod.journal import JOURNAL as JOURNAL
-from ax_anasod.tracking.telling import SUFFIX
+from ax_anasod.journal import TRACKED
 
-TRACKED: Final = Path(JOURNAL).with_suffix(SUFFIX).name
+TOLD: Final = Path(JOURNAL).with_suffix(TRACKED).name
 DATABASE: Final = "experiment.db"
 TRIALS: Final = "trials.csv"
 PARETO: Final = "pareto.csv"
@@ -33,7 +33,7 @@ _KINDS: Final = {
 
 
 def check_free(
-    path: Path, files: Collection[str] = (JOURNAL, TRACKED, DATABASE, TRIALS, PARETO, REPORT)
+    path: Path, files: Collection[str] = (JOURNAL, TOLD, DATABASE, TRIALS, PARETO, REPORT)
 ) -> None:
     """Refuse a folder in which a new run would overwrite something.
 

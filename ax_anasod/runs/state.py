@@ -212,15 +212,10 @@ class RunState:
     def track(self, trackers: Sequence[Tracker]) -> Telling:
         """Tell trackers of what the journal gets from now on, and of all in it that they lack.
 
-        Args:
-            trackers: The trackers.
-
-        Returns:
-            What tells them, and has to be told of the end.
+        What tells them is returned, and has to be told of the end.
 
         Raises:
-            OptionError: Two trackers have the same name.
-            RunError: The file that says what they know already is damaged.
+            AnasodError: As for :class:`ax_anasod.tracking.Telling`.
         """
         journal = None if self._journal is None else self._journal.path
         self._telling = Telling(self.config.tracked, trackers, journal)

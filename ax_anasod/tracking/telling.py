@@ -15,11 +15,8 @@ from typing import Any, Final
 
 from ax_anasod.exceptions import AnasodWarning, OptionError, RunError
 from ax_anasod.files import is_there, read_json, write_whole
-from ax_anasod.journal import Record
+from ax_anasod.journal import TRACKED, Record
 from ax_anasod.tracking.tracker import TrackedRun, Tracker
-
-SUFFIX: Final = ".tracked.json"
-"""What the name of a journal ends in, instead, for the file that says what trackers know of it."""
 
 _MOST_SAID: Final = 300
 _ID: Final = re.compile(r"[0-9a-f]{32}")
@@ -86,7 +83,7 @@ class Telling:
         if len(self._trackers) < len(trackers):
             raise OptionError("two trackers have the same name", "give their classes a `name`")
         self._failed = set() if failed is None else failed
-        self._path = None if journal is None else journal.with_suffix(SUFFIX)
+        self._path = None if journal is None else journal.with_suffix(TRACKED)
         self._memory = _Memory(uuid.uuid4().hex)
         if self._path is not None and is_there(self._path):
             self._memory = read_json(self._path, _Memory)
