@@ -70,7 +70,7 @@ def show(
 
 def _watch(directory: Path, pick: str | None, port: int | None, *, as_json: bool) -> None:
     """Show a run again and again, on the terminal or, at a port, in a browser."""
-    from ax_anasod.compare.layout import holds_comparison
+    from ax_anasod.compare.comparison_files import holds_comparison
 
     flag = "--watch" if port is None else "--serve"
     if as_json:

@@ -12,16 +12,16 @@ from ax_anasod.lazy import lazy_names
 
 if TYPE_CHECKING:
     from ax_anasod.compare.comparison import Comparison as Comparison
-    from ax_anasod.compare.comparison import Observer as Observer
     from ax_anasod.compare.comparison import compare_strategies as compare_strategies
     from ax_anasod.compare.comparison_plan import Plan as Plan
     from ax_anasod.compare.contender import Contender as Contender
     from ax_anasod.compare.contender_summary import Summary as Summary
+    from ax_anasod.compare.tally import Observer as Observer
 
 _MODULES: Final = {
     "Comparison": "comparison",
     "Contender": "contender",
-    "Observer": "comparison",
+    "Observer": "tally",
     "Plan": "comparison_plan",
     "Summary": "contender_summary",
     "compare_strategies": "comparison",

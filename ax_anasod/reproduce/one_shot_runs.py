@@ -11,10 +11,10 @@ from typing import Final
 
 from ax_anasod.cells import Cell
 from ax_anasod.compare import Observer
-from ax_anasod.compare.comparison import FAILURES
 from ax_anasod.compare.contender import folder_of
 from ax_anasod.compare.pool import run_tasks
 from ax_anasod.compare.run_worker import TaskEnd, WorkerInput
+from ax_anasod.compare.tally import FAILURES
 from ax_anasod.dnas import METHODS, MethodConfig, OneShotRun
 from ax_anasod.exceptions import OptionError
 from ax_anasod.files import write_whole

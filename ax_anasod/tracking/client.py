@@ -14,8 +14,8 @@ from ax.core.trial import Trial
 from ax_anasod._ax import experiment_of, origin_of
 from ax_anasod.core import architecture_of
 from ax_anasod.core.architectures import ARCHITECTURE, encoding_of, space_of_run
+from ax_anasod.core.ax_objectives import limits_of, objective_signs
 from ax_anasod.core.means import Means
-from ax_anasod.core.objectives import limits_of, objective_signs
 from ax_anasod.core.search_experiment import RunProperties
 from ax_anasod.exceptions import ArchitectureError, OptionError
 from ax_anasod.journal import Completed, Failed, Record, Started, Stopped, plain_entries
@@ -40,7 +40,8 @@ class ClientTracking:
             trackers have the same name.
 
     Example:
-        >>> from ax_anasod import Cell, make_client
+        >>> from ax_anasod.cells import Cell
+        >>> from ax_anasod.experiment import make_client
         >>> client = make_client(Cell("mine", ["conv", "skip"], 4), "random", objectives="error")
         >>> class Printer(Tracker):
         ...     def on_trial_end(self, run, record, best):

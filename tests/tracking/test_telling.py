@@ -9,9 +9,9 @@ import pytest
 
 from ax_anasod import cells
 from ax_anasod.compare import Contender, Observer, Plan, compare_strategies
-from ax_anasod.compare.comparison import _Tally
-from ax_anasod.compare.folder import ComparisonFolder
-from ax_anasod.compare.worker import TaskEnd
+from ax_anasod.compare.comparison_folder import ComparisonFolder
+from ax_anasod.compare.run_worker import TaskEnd
+from ax_anasod.compare.tally import Tally
 from ax_anasod.exceptions import OptionError, RunError
 from ax_anasod.journal import Completed, Failed, Journal, Record
 from ax_anasod.nasbench import TableBenchmark
@@ -215,7 +215,7 @@ def test_each_run_of_a_comparison_is_one_of_its_own(
 
     live, late = ByRun(), Late()
     with ComparisonFolder.open(tmp_path, plan) as folder:
-        tally = _Tally(folder, ["random"], Observer(), [live])
+        tally = Tally(folder, ["random"], Observer(), [live])
         tally.begin()
         for task in folder.tasks:
             # As a worker does.
