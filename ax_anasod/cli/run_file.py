@@ -15,7 +15,7 @@ import typer
 
 from ax_anasod.exceptions import OptionError, UnknownNameError, shown
 from ax_anasod.files import read_bytes, write_whole
-from ax_anasod.settings import alternatives
+from ax_anasod.settings import alternatives, choices
 
 _MOST_BYTES: Final = 2**20
 _FILE: Final = "run_file"
@@ -41,6 +41,7 @@ class _Option:
         repeated: Whether it may be.
         text: Its help.
         least: The least whole number.
+        choices: The texts that it may be; empty for any.
     """
 
     name: str
@@ -49,6 +50,7 @@ class _Option:
     repeated: bool
     text: str
     least: int | None
+    choices: tuple[str, ...]
 
     def words(self, value: Any, file: Path) -> Any:
         """A value of the file as on the command line.
@@ -70,6 +72,8 @@ class _Option:
         one: dict[str, Any] = {"type": _TYPES[self.kind][2]}
         if self.least is not None:
             one["minimum"] = self.least
+        if self.choices:
+            one["enum"] = list(self.choices)
         whole = {"type": "array", "items": one} if self.repeated else one
         return {"description": self.text, **whole}
 
@@ -161,14 +165,16 @@ def _options(command: Callable[..., Any]) -> Iterator[_Option]:
         repeated = get_origin(hint) is list
         # Of an annotation typer takes the first of its names for a default.
         flags = [t for t in (info.default, *(info.param_decls or ())) if isinstance(t, str)]
+        kind = get_args(hint)[0] if repeated else hint
         flag = next(iter(flags), f"--{name.replace('_', '-')}")
         yield _Option(
             name=flag.partition("/")[0].removeprefix("--"),
             parameter=name,
-            kind=get_args(hint)[0] if repeated else hint,
+            kind=str if choices(kind) else kind,
             repeated=repeated,
             text=info.help or "",
             least=getattr(info.parser, "least", None),
+            choices=choices(kind),
         )
 
 

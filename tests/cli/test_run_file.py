@@ -101,6 +101,8 @@ def test_the_schema_has_the_options_of_the_help(command: Command, name: str) -> 
     assert listed - {"help", "save-options"} == set(properties)
     assert properties["trials"]["type"] == "integer"
     assert properties["trials"]["minimum"] == 1
+    if name == "compare":
+        assert properties["runner"]["enum"] == ["local", "ray"]
     assert all(each["description"] for each in properties.values())
 
 
