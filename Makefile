@@ -29,7 +29,7 @@ help:
 	@echo "make test        what CI checks: lint, types, import floors, tests, tutorials"
 	@echo "                 (CI=true make test: and that the tests cover 90 % of the lines)"
 	@echo "make lint        ruff, mypy, import-linter"
-	@echo "make format      rewrite the sources as ruff wants them"
+	@echo "make format      rewrite the sources as ruff wants them, and what is written from them"
 	@echo "make test-oldest the same tests, but the slow ones, with the oldest packages that are allowed"
 	@echo "make package     build the wheel and the sdist, and try both"
 	@echo "make benchmark   time the search through Ax against the same loop without it"
@@ -99,6 +99,7 @@ lint: $(DEV)
 format: $(DEV)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/python -c "from ax_anasod.cli.catalogue import write_strategies; write_strategies()"
 
 benchmark: $(REFERENCES)
 	$(BIN)/python benchmarks/overhead.py

@@ -30,6 +30,7 @@ ROOMS = (
 )
 COMMANDS = (
     *("search", "resume", "show", "train", "evaluate", "transfer", "ensemble", "dnas", "compare"),
+    *("export", "latency", "predict"),
     *("reproduce", "strategies", "proxies", "benchmarks", "doctor", "setup-nasbench301"),
 )
 

@@ -16,7 +16,7 @@ import typer
 
 from ax_anasod.cli.catalogue import benchmarks, strategies
 from ax_anasod.cli.compare import compare
-from ax_anasod.cli.deploy import export, latency
+from ax_anasod.cli.deploy import export, latency, predict
 from ax_anasod.cli.dnas import dnas
 from ax_anasod.cli.doctor import doctor
 from ax_anasod.cli.evaluate import ensemble, evaluate, transfer
@@ -77,6 +77,7 @@ for command in (
     ensemble,
     export,
     latency,
+    predict,
     compare,
     reproduce,
     show,
