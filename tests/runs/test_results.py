@@ -214,7 +214,7 @@ def test_the_table_has_every_digit() -> None:
         "status": "completed",
         "architecture": "a3|b",
         "n_conv": "3",
-        "n(p,ool)": "1",
+        "n_p_ool": "1",
         "error": "0.30000000000000004",
         "test": "9.0",
         "incumbent": "0.30000000000000004",
