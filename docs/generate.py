@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import pkgutil
 import shutil
@@ -10,6 +11,7 @@ import sys
 from pathlib import Path
 
 import ax_anasod
+from ax_anasod import exceptions
 
 # Rooms that somebody imports from; the others are reached through these.
 ROOMS = (
@@ -25,7 +27,15 @@ ROOMS = (
         "runs",
         "compare",
     ),
-    *("retraining", "analysis", "storage", "early_stopping", "global_stopping", "testing"),
+    *(
+        "retraining",
+        "analysis",
+        "notebook",
+        "storage",
+        "early_stopping",
+        "global_stopping",
+        "testing",
+    ),
     *("exceptions",),
 )
 COMMANDS = (
@@ -36,7 +46,7 @@ COMMANDS = (
 
 
 def write_pages(docs: Path) -> None:
-    """Write `_generated/`: tutorials, the command line, strategies, benchmarks, and the rooms.
+    """Write `_generated/`: tutorials, the command line, strategies, benchmarks, errors, rooms.
 
     Args:
         docs: The folder of the documentation.
@@ -57,6 +67,13 @@ def write_pages(docs: Path) -> None:
             f"# {name.capitalize()}\n\n`ax-anasod {name}` prints:\n\n```text\n{_output(name)}```\n"
         )
         (target / f"{name}.md").write_text(text)
+    errors = (kind for kind in vars(exceptions).values() if inspect.isclass(kind))
+    rows = [
+        f"| `{kind.__name__}` | {(kind.__doc__ or '').strip().splitlines()[0]} |\n"
+        for kind in errors
+        if issubclass(kind, exceptions.AnasodError)
+    ]
+    (target / "errors.txt").write_text("| exception | what it means |\n|---|---|\n" + "".join(rows))
     known = {module.name for module in pkgutil.iter_modules(ax_anasod.__path__)}
     for room in ROOMS:
         assert room in known, room
