@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from ax.core.analysis_card import AnalysisCardBase
     from ax.service.ax_client import AxClient
 
+__all__ = ["ProgressBar", "analyses"]
+
 
 def analyses(
     client: Client | AxClient,

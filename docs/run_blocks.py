@@ -28,6 +28,7 @@ BLOCK = re.compile(
 FILE = re.compile(r"# (?P<name>[\w./]+\.\w+)\n")
 # A command that no fence marks would never be run.
 UNMARKED = re.compile(r"^ {4}(?:ax-anasod|pip|make|python) ", flags=re.MULTILINE)
+LEFT_OUT = {"pip install": "installs", "make ": "needs a clone"}
 SHOWN = ("text", "bibtex", "yaml")
 MINUTES = 30
 
@@ -57,7 +58,8 @@ def blocks_of(page: Path) -> Iterator[Block]:
         raise SystemExit(f"{page}:{line}: a command outside of a ```console block")
     for found in BLOCK.finditer(text):
         line = text.count("\n", 0, found.start("text"))
-        yield Block(found["language"], found["text"], line, found["why"])
+        reasons = (why for start, why in LEFT_OUT.items() if found["text"].startswith(start))
+        yield Block(found["language"], found["text"], line, found["why"] or next(reasons, None))
 
 
 def run(block: Block, folder: Path) -> subprocess.CompletedProcess[str] | None:

@@ -8,8 +8,6 @@ import pytest
 
 from ax_anasod import AnasodSearchSpace, CellSearchSpace, ProgressBar, analyses, make_client
 from ax_anasod.cells import Cell
-from ax_anasod.compare import compare_strategies
-from ax_anasod.nasbench import NASBenchGraphBenchmark
 
 
 def test_the_cards_of_a_search_in_one_call(
@@ -27,15 +25,17 @@ def test_the_cards_of_a_search_in_one_call(
     assert summary.df["error"].tolist() == [1.0]
 
 
-@pytest.mark.slow
-def test_a_bar_follows_a_comparison(capfd: pytest.CaptureFixture[str]) -> None:
-    benchmark = NASBenchGraphBenchmark("cora")
+def test_a_bar_goes_on_from_the_trials_there_are(capsys: pytest.CaptureFixture[str]) -> None:
     bar = ProgressBar(ascii=True, mininterval=0)
-    comparison = compare_strategies(benchmark, ["random"], trials=3, seeds=2, observer=bar)
-    assert comparison.finished
-    err = capfd.readouterr().err
-    assert "0/6" in err
-    assert "6/6" in err
+    bar.begins(done=2, trials=6, runs=2)
+    bar.progressed(2, 0)
+    bar.failed("random", 1, "no value")
+    bar.progressed(5, 1)
+    bar.progressed(6, 2)
+    said = capsys.readouterr()
+    assert [part in said.err for part in ("2/6", "5/6", "6/6", "7/6")] == [True, True, True, False]
+    assert "random, seed 1 failed: no value" in said.out
+    assert said.err.endswith("\n")  # closed
 
 
 @pytest.mark.parametrize("kind", [AnasodSearchSpace, CellSearchSpace])
