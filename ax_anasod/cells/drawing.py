@@ -200,12 +200,12 @@ def _columns(
         pairs = steps if forward else [(after, column) for column, after in reversed(steps)]
         for beside, column in pairs:
             known, weight = {*beside}, {}
-            for place, node in enumerate(column):
+            for rank, node in enumerate(column):
                 near = [order[other] for other in layered.adj.get(node, ()) if other in known]
-                weight[node] = (sum(near) / len(near) if near else order[node], place)
+                weight[node] = (sum(near) / len(near) if near else order[node], rank)
             column.sort(key=weight.__getitem__)
             middle = (len(column) - 1) / 2
-            order.update({node: place - middle for place, node in enumerate(column)})
+            order.update({node: rank - middle for rank, node in enumerate(column)})
     return columns, chains
 
 
