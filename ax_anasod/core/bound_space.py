@@ -73,8 +73,10 @@ class CellBoundSearchSpace(FrozenSearchSpace):
 
     def _repr_html_(self) -> str | None:
         # Ax makes copies without a cell; a notebook shows those as text.
-        cell, names = self._cell, ", ".join(self.parameters)
-        return cell and block_html(type(self).__name__, names, cell._repr_html_())
+        if self._cell is None:
+            return None
+        names = ", ".join(self.parameters)
+        return block_html(type(self).__name__, names, self._cell._repr_html_())
 
     @property
     def cell(self) -> Cell:
