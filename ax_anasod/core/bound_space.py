@@ -72,8 +72,7 @@ class CellBoundSearchSpace(FrozenSearchSpace):
         return f"{type(self).__name__}({self._cell!r}{beside})"
 
     def _repr_html_(self) -> str | None:
-        # Ax makes copies without a cell; a notebook shows those as text.
-        if self._cell is None:
+        if self._cell is None:  # as in Ax's own copies
             return None
         names = ", ".join(self.parameters)
         return block_html(type(self).__name__, names, self._cell._repr_html_())
