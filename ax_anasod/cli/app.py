@@ -16,11 +16,12 @@ import typer
 
 from ax_anasod.cli.catalogue import benchmarks, strategies
 from ax_anasod.cli.compare import compare
-from ax_anasod.cli.deploy import export, latency, predict
+from ax_anasod.cli.deploy import export, latency
 from ax_anasod.cli.dnas import dnas
 from ax_anasod.cli.doctor import doctor
 from ax_anasod.cli.evaluate import ensemble, evaluate, transfer
 from ax_anasod.cli.failures import Failure, hint_of, say_error, usage_error
+from ax_anasod.cli.image_predictions import predict
 from ax_anasod.cli.option_groups import expanded
 from ax_anasod.cli.proxies import proxies
 from ax_anasod.cli.reproduce import reproduce
