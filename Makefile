@@ -19,7 +19,7 @@ OLDEST := $(VENV)-oldest
 PACKAGED := $(VENV)-package
 NOTEBOOKS := $(patsubst %.py,%.ipynb,$(wildcard tutorials/*.py))
 
-.PHONY: help search test test-oldest lint format benchmark tutorials docs docs-open package clean
+.PHONY: help search test test-oldest lint format benchmark tutorials docs docs-open docs-links docs-commands package clean
 .DEFAULT_GOAL := help
 # Two installations into one environment at the same time would break it.
 .NOTPARALLEL:
@@ -29,13 +29,15 @@ help:
 	@echo "make test        what CI checks: lint, types, import floors, tests, tutorials"
 	@echo "                 (CI=true make test: and that the tests cover 90 % of the lines)"
 	@echo "make lint        ruff, mypy, import-linter"
-	@echo "make format      rewrite the sources as ruff wants them"
+	@echo "make format      rewrite the sources as ruff wants them, and what is written from them"
 	@echo "make test-oldest the same tests, but the slow ones, with the oldest packages that are allowed"
 	@echo "make package     build the wheel and the sdist, and try both"
 	@echo "make benchmark   time the search through Ax against the same loop without it"
 	@echo "make tutorials   run the notebooks again and keep their new outputs"
 	@echo "make docs        build the site in docs/_build/html (DOCS_OFFLINE=1: no links to other projects)"
 	@echo "make docs-open   build it and open it in a browser"
+	@echo "make docs-links  follow its links (DOCS_OFFLINE=1: those inside only)"
+	@echo "make docs-commands  run every block of README and of the pages in docs/do"
 	@echo "make clean       remove the virtual environment and every cache"
 	@echo "PYTHON=python3.12 before or after any of them takes another interpreter."
 
@@ -99,6 +101,7 @@ lint: $(DEV)
 format: $(DEV)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/python -c "from ax_anasod.cli.catalogue import write_strategies; write_strategies()"
 
 benchmark: $(REFERENCES)
 	$(BIN)/python benchmarks/overhead.py
@@ -111,6 +114,15 @@ tutorials: $(DEV)
 docs: $(DEV)
 	$(BIN)/python -m pip install --quiet --editable ".[docs]"
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
+
+# Links inside are followed by the build itself, which stops at one that leads nowhere.
+docs-links: docs
+	@if [ -n "$(DOCS_OFFLINE)" ]; then \
+	  echo "links inside: all lead somewhere; links to other sites: not run (DOCS_OFFLINE)"; \
+	else $(BIN)/sphinx-build -q -b linkcheck docs docs/_build/linkcheck; fi
+
+docs-commands: $(DEV)
+	$(BIN)/python docs/run_blocks.py
 
 docs-open: docs
 	$(BIN)/python -m webbrowser docs/_build/html/index.html

@@ -13,6 +13,9 @@ Example:
 from __future__ import annotations
 
 import importlib
+import logging
+import sys
+import warnings
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -55,6 +58,8 @@ if TYPE_CHECKING:
     from ax_anasod.nasbench import TableBenchmark as TableBenchmark
     from ax_anasod.networks import NetworkConfig as NetworkConfig
     from ax_anasod.networks import build_network as build_network
+    from ax_anasod.notebook import ProgressBar as ProgressBar
+    from ax_anasod.notebook import analyses as analyses
     from ax_anasod.runners import LookupRunner as LookupRunner
     from ax_anasod.tracking import ClientTracking as ClientTracking
     from ax_anasod.tracking import Tracker as Tracker
@@ -108,6 +113,10 @@ _ROOMS = {
         "Contender",
         "compare_strategies",
     ),
+    "notebook": (
+        "ProgressBar",
+        "analyses",
+    ),
     "reproduce": (),
     "retraining": (),
     "dnas": (),
@@ -158,12 +167,16 @@ _AX_HALF = frozenset(
         "experiment",
         "runs",
         "compare",
+        "notebook",
         "reproduce",
         "testing",
         "tracking",
         "retraining",
     }
 )
+# linear_operator 0.6.1 compiles a helper at import; what the user has set comes before this.
+warnings.filterwarnings("ignore", r"`torch\.jit\.script`", FutureWarning, append=True)
+
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 
 __all__ = sorted(_ROOM_OF)
@@ -174,12 +187,29 @@ def __getattr__(name: str) -> object:
     if room not in _ROOMS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if room in _AX_HALF:
-        importlib.import_module(f"{__name__}.optional").require_docstrings()
-        importlib.import_module(f"{__name__}.storage")
+        _load_ax()
     module = importlib.import_module(f"{__name__}.{room}")
     value: object = getattr(module, name) if name in _ROOM_OF else module
     globals()[name] = value
     return value
+
+
+def _load_ax() -> None:
+    """Load Ax with our classes registered, without a line in its log for each trial.
+
+    Whoever has imported Ax before, has its log as it is.
+    """
+    importlib.import_module(f"{__name__}.optional").require_docstrings()
+    if "ax" in sys.modules:
+        importlib.import_module(f"{__name__}.storage")
+        return
+    disabled = logging.root.manager.disable
+    logging.disable(max(disabled, logging.INFO))
+    try:
+        importlib.import_module(f"{__name__}.storage")
+    finally:
+        logging.disable(disabled)
+    importlib.import_module("ax.utils.common.logger").ROOT_STREAM_HANDLER.setLevel(logging.WARNING)
 
 
 def __dir__() -> list[str]:

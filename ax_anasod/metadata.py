@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -77,3 +78,27 @@ def column_names(quantities: Iterable[str], own: Collection[str]) -> dict[str, s
         taken.add(column)
         columns[name] = column
     return columns
+
+
+def parameter_name(operation: str) -> str:
+    """The Ax parameter name of an operation, ``n_<operation>``.
+
+    Characters that cannot stand in an identifier become ``_``: Ax parses parameter
+    constraints with sympy, where a name such as ``3x3 conv`` fails.
+
+    Example:
+        >>> parameter_name("3x3 conv")
+        'n_3x3_conv'
+    """
+    return "n_" + re.sub(r"\W", "_", operation, flags=re.ASCII)
+
+
+def count_names(operations: Sequence[str]) -> list[str]:
+    """The columns of the counts of operations: the names that Ax has for them, where they differ.
+
+    Example:
+        >>> count_names(["conv", "max pool"]), count_names(["a b", "a_b"])
+        (['n_conv', 'n_max_pool'], ['n_a b', 'n_a_b'])
+    """
+    names = [parameter_name(operation) for operation in operations]
+    return names if len({*names}) == len(names) else [f"n_{o}" for o in operations]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import pkgutil
@@ -11,6 +12,7 @@ import sys
 from pathlib import Path
 
 import ax_anasod
+from ax_anasod import exceptions
 from ax_anasod.cli.app import COMMANDS_WITH_FILES
 from ax_anasod.cli.run_file import schema
 
@@ -32,6 +34,7 @@ ROOMS = (
         "tracking",
         "retraining",
         "analysis",
+        "notebook",
         "storage",
         "early_stopping",
         "global_stopping",
@@ -41,12 +44,13 @@ ROOMS = (
 )
 COMMANDS = (
     *("search", "resume", "show", "train", "evaluate", "transfer", "ensemble", "dnas", "compare"),
+    *("export", "latency", "predict"),
     *("reproduce", "strategies", "proxies", "benchmarks", "doctor", "setup-nasbench301"),
 )
 
 
 def write_pages(docs: Path) -> None:
-    """Write `_generated/`: tutorials, the command line, strategies, benchmarks, and the rooms.
+    """Write `_generated/`: tutorials, the command line, strategies, benchmarks, errors, rooms.
 
     Args:
         docs: The folder of the documentation.
@@ -70,12 +74,20 @@ def write_pages(docs: Path) -> None:
             f"# {name.capitalize()}\n\n`ax-anasod {name}` prints:\n\n```text\n{_output(name)}```\n"
         )
         (target / f"{name}.md").write_text(text)
-    known = {module.name for module in pkgutil.iter_modules(ax_anasod.__path__)}
+    errors = (kind for kind in vars(exceptions).values() if inspect.isclass(kind))
+    rows = [
+        f"| `{kind.__name__}` | {(kind.__doc__ or '').strip().splitlines()[0]} |\n"
+        for kind in errors
+        if issubclass(kind, exceptions.AnasodError)
+    ]
+    (target / "errors.txt").write_text("| exception | what it means |\n|---|---|\n" + "".join(rows))
+    known = {module.name: module.ispkg for module in pkgutil.iter_modules(ax_anasod.__path__)}
     for room in ROOMS:
-        assert room in known, room
+        # A package shows what it takes from its modules, a module what it has itself.
+        imported = "   :imported-members:\n" if known[room] else ""
         (target / "api" / f"{room}.rst").write_text(
             f"{room}\n{'=' * len(room)}\n\n"
-            f".. automodule:: ax_anasod.{room}\n   :members:\n   :imported-members:\n"
+            f".. automodule:: ax_anasod.{room}\n   :members:\n{imported}"
         )
 
 

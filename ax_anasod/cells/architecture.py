@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ax_anasod.cells.definition import CellDefinition
+from ax_anasod.cells.drawing import architecture_html
+from ax_anasod.cells.graph import to_networkx
 from ax_anasod.exceptions import ArchitectureError
 from ax_anasod.typing import Codes, Counts, Fractions
 
@@ -60,6 +62,16 @@ class Architecture:
 
     def __str__(self) -> str:
         return self.cell.to_strings(self.code[None])[0]
+
+    def __repr__(self) -> str:
+        return f"Architecture({str(self)!r} of {self.cell.name!r})"
+
+    def _repr_html_(self) -> str:
+        cell, codes = self.cell, self.code[None]
+        graph = to_networkx(
+            cell.block_graph, self.operations, cell.sources(codes)[0], cell.outputs(codes)[0]
+        )
+        return architecture_html(str(self), cell.name, cell.operations, self.counts.tolist(), graph)
 
     @property
     def operations(self) -> tuple[str, ...]:

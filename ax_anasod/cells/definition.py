@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ax_anasod.cells import checks, keys, strings
+from ax_anasod.cells.drawing import cell_html
 from ax_anasod.cells.graph import BlockGraph
 from ax_anasod.exceptions import ArchitectureError, CellError, shown
 from ax_anasod.simplex import num_encodings
@@ -55,6 +56,21 @@ class CellDefinition:
         }
         for field, value in values.items():
             object.__setattr__(self, field, value)
+
+    def __repr__(self) -> str:
+        wiring = f", wiring {'x'.join(map(str, self.wiring))}" if self.wiring else ""
+        blocks = f"{self.num_blocks} blocks of {' | '.join(self.operations)}"
+        return f"{type(self).__name__}({self.name!r}: {blocks}{wiring})"
+
+    def _repr_html_(self) -> str:
+        facts = [
+            f"{self.num_blocks:,} blocks",
+            *([f"wiring {' × '.join(map(str, self.wiring))}"] if self.wiring else []),
+            f"{self.num_encodings:,} encodings",
+            f"{'' if self.accepts_all_codes else 'at most '}{self.num_codes:,} architectures",
+        ]
+        title = f"{type(self).__name__} {self.name}"
+        return cell_html(title, ", ".join(facts), self.operations, self.block_graph)
 
     # Sizes
 

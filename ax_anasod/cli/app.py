@@ -21,6 +21,7 @@ from ax_anasod.cli.dnas import dnas
 from ax_anasod.cli.doctor import doctor
 from ax_anasod.cli.evaluate import ensemble, evaluate, transfer
 from ax_anasod.cli.failures import Failure, hint_of, say_error, usage_error
+from ax_anasod.cli.image_predictions import predict
 from ax_anasod.cli.option_groups import expanded
 from ax_anasod.cli.proxies import proxies
 from ax_anasod.cli.reproduce import reproduce
@@ -83,6 +84,7 @@ for command in (
     ensemble,
     export,
     latency,
+    predict,
     compare,
     reproduce,
     show,

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Final
 
 import typer
 
-if TYPE_CHECKING:
-    from ax_anasod.generation_strategy import Strategy
+from ax_anasod.exceptions import UnknownNameError
+
+STORED: Final = Path(__file__).with_name("strategies.json")
+"""What `strategies` shows of the built-in ones."""
+_OVERVIEW: Final = ("name", "summary", "searches", "objectives")
 
 
 def benchmarks() -> None:
@@ -36,41 +43,78 @@ def strategies(
     ] = None,
 ) -> None:
     """List the strategies with their options and defaults, or show one."""
-    from ax_anasod.cli.terminal import lines, listing, plain, print_result, waiting
+    from ax_anasod.cli.terminal import lines, listing, plain, print_result
 
-    with waiting("loading Ax"):
-        from ax_anasod.cli.parsing import option_defaults
-        from ax_anasod.generation_strategy import STRATEGIES, get
-
+    known = _known_strategies()
     if name is None:
         table = listing("strategy", "what it does", "searches", "objectives", "options")
-        for strategy in STRATEGIES.values():
-            defaults = option_defaults(strategy).items()
-            table.add_row(
-                strategy.name,
-                strategy.summary,
-                *_abilities(strategy),
-                lines([f"{option}={default}" for option, default in defaults]),
-            )
-    else:
-        strategy = get(name)
-        space, objectives = _abilities(strategy)
-        table = listing("--option", "type", "default", "what it is")
-        table.title = plain(
-            f"{name}: {strategy.summary} (searches {space}, objectives: {objectives})"
-        )
-        for option, default in option_defaults(strategy).items():
-            described = strategy.options[option]
-            allowed = " | ".join(described.choices) or described.type
-            table.add_row(option, allowed, default, described.text.replace("``", ""))
-    print_result(table)
+        for each in known.values():
+            defaults = [f"{option['name']}={option['default']}" for option in each["options"]]
+            table.add_row(*(each[key] for key in _OVERVIEW), lines(defaults))
+        print_result(table)
+        return
+    if name not in known:
+        raise UnknownNameError("strategy", name, known)
+    chosen = known[name]
+    table = listing("--option", "type", "default", "what it is")
+    table.title = plain(
+        f"{name}: {chosen['summary']} (searches {chosen['searches']}, "
+        f"objectives: {chosen['objectives']})"
+    )
+    for option in chosen["options"]:
+        table.add_row(*option.values())
+    print_result(table, [f"More: {page}" for page in filter(None, [chosen["page"]])])
 
 
-def _abilities(strategy: Strategy) -> tuple[str, str]:
-    """The space that a strategy searches, and how many objectives it takes."""
-    return f"{strategy.space}s", "several" if strategy.multi_objective else "one"
+def described_strategies() -> list[dict[str, Any]]:
+    """What `strategies` shows of each, from the code; it loads torch and Ax."""
+    from ax_anasod.cli.parsing import option_defaults
+    from ax_anasod.generation_strategy import STRATEGIES
+
+    return [
+        {
+            "name": strategy.name,
+            "summary": strategy.summary,
+            "searches": f"{strategy.space}s",
+            "objectives": "several" if strategy.multi_objective else "one",
+            "page": strategy.page if strategy.origin is None else None,
+            "options": [
+                {
+                    "name": option,
+                    "type": " | ".join(strategy.options[option].choices)
+                    or strategy.options[option].type,
+                    "default": default,
+                    "text": _plain_words(strategy.options[option].text),
+                }
+                for option, default in option_defaults(strategy).items()
+            ],
+        }
+        for strategy in STRATEGIES.values()
+    ]
+
+
+def write_strategies() -> None:
+    """Write `STORED` again, after a strategy has changed."""
+    STORED.write_text(json.dumps(described_strategies(), indent=1, ensure_ascii=False) + "\n")
+
+
+def _known_strategies() -> dict[str, dict[str, Any]]:
+    """Name -> what is shown of a strategy.
+
+    Loading Ax takes seconds, so the built-in ones stand in a file, written from the code and
+    compared with it by a test. Where a module of a user's own has loaded Ax already, the code
+    says what it has registered.
+    """
+    loaded = "ax_anasod.generation_strategy" in sys.modules
+    known = described_strategies() if loaded else json.loads(STORED.read_text())
+    return {each["name"]: each for each in known}
+
+
+def _plain_words(text: str) -> str:
+    """A text of a docstring without its marks of code and links."""
+    return re.sub(r":\w+:`~?([^`]*)`", r"\1", text).replace("``", "")
 
 
 def _first_line(documented: object) -> str:
-    """The first line of a docstring, without its full stop and its marks of code."""
-    return (documented.__doc__ or "").strip().splitlines()[0].rstrip(".").replace("``", "")
+    """The first line of a docstring, without its full stop."""
+    return _plain_words((documented.__doc__ or "").strip().splitlines()[0].rstrip("."))

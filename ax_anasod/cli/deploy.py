@@ -40,6 +40,14 @@ _DATA: Final = OptionGroup(
     },
 )
 _MODEL: Final = "model.pt"
+TrainedFolder = Annotated[
+    Path,
+    typer.Argument(
+        metavar="DIR",
+        help="Folder of ax-anasod evaluate or transfer, a member of an ensemble, or the folder "
+        "of the search with one of them.",
+    ),
+]
 
 
 def latency(
@@ -113,14 +121,7 @@ def latency(
 
 def export(
     *,
-    directory: Annotated[
-        Path,
-        typer.Argument(
-            metavar="DIR",
-            help="Folder of ax-anasod evaluate or transfer, a member of an ensemble, or the folder "
-            "of the search with one of them.",
-        ),
-    ],
+    directory: TrainedFolder,
     file_format: Annotated[
         str,
         option("Output", "onnx, or pt2 for torch.export.load.", "--format", metavar="FORMAT"),
@@ -148,7 +149,7 @@ def export(
     """
     from ax_anasod.cli.terminal import waiting
 
-    model_file = _find(directory) if pick is None else _find_picked(directory, pick)
+    model_file = find_model(directory) if pick is None else _find_picked(directory, pick)
     with waiting("loading torch"):
         from ax_anasod.exceptions import UnknownNameError
         from ax_anasod.networks.export import EXPORT_FORMATS
@@ -167,7 +168,7 @@ def export(
     return 0
 
 
-def _find(directory: Path) -> Path:
+def find_model(directory: Path) -> Path:
     """The file of a trained network in a folder.
 
     Raises:

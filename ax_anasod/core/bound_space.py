@@ -19,6 +19,7 @@ from ax.core.parameter_constraint import ParameterConstraint
 from ax.core.types import TParamValue
 
 from ax_anasod.cells import Architecture, Cell, from_dict
+from ax_anasod.cells.drawing import block_html
 from ax_anasod.core.ax_parameters import hyperparameters_of
 from ax_anasod.core.frozen_space import FrozenSearchSpace
 from ax_anasod.exceptions import (
@@ -65,6 +66,16 @@ class CellBoundSearchSpace(FrozenSearchSpace):
         super().__init__(parameters=parameters, parameter_constraints=parameter_constraints)
         self._cell = cell if cell is None or isinstance(cell, Cell) else from_dict(dict(cell))
         self._hyperparameters = Hyperparameters() if self._cell is None else self._beside()
+
+    def __repr__(self) -> str:
+        beside = "".join(f", {name}" for name in self._hyperparameters.names)
+        return f"{type(self).__name__}({self._cell!r}{beside})"
+
+    def _repr_html_(self) -> str | None:
+        if self._cell is None:  # as in Ax's own copies
+            return None
+        names = ", ".join(self.parameters)
+        return block_html(type(self).__name__, names, self._cell._repr_html_())
 
     @property
     def cell(self) -> Cell:

@@ -2,23 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from ax_anasod.cells import Cell
 from ax_anasod.exceptions import CellError
-
-
-def parameter_name(operation: str) -> str:
-    """The Ax parameter name of an operation, ``n_<operation>``.
-
-    Characters that cannot stand in an identifier become ``_``: Ax parses parameter
-    constraints with sympy, where a name such as ``3x3 conv`` fails.
-
-    Example:
-        >>> parameter_name("3x3 conv")
-        'n_3x3_conv'
-    """
-    return "n_" + re.sub(r"\W", "_", operation, flags=re.ASCII)
+from ax_anasod.metadata import parameter_name as parameter_name
 
 
 def parameter_names(cell: Cell) -> list[str]:

@@ -76,6 +76,7 @@ _ROWS: Final = (
         multi_objective=True,
         limits=True,
         expects_improvement=True,
+        page="docs/two-level.md",
     ),
     Strategy(
         "anasod-nep-bo",

@@ -79,6 +79,7 @@ class Strategy:
         limits: Whether there may be limits: it obeys them, or draws whatever the values.
         expects_improvement: Whether its trials carry their expected improvement, by which a
             search can be stopped (:mod:`ax_anasod.global_stopping`).
+        page: The page of the documentation that describes it.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Strategy:
     multi_objective: bool = False
     limits: bool = False
     expects_improvement: bool = False
+    page: str = "docs/strategies.md"
 
     @property
     def space(self) -> TrialKind:

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 _LEARNED = "#0072B2"
 _MEASURED = "#D55E00"
+_FAR = 10.0
 
 
 def draw_learning_curve(epochs: Sequence[Epoch], dataset: str) -> Figure:
-    """Loss and error after each epoch.
+    """Loss and error after each epoch, on scales that show where a training ends, too.
 
     Args:
         epochs: At least one.
@@ -54,7 +55,7 @@ def draw_learning_curve(epochs: Sequence[Epoch], dataset: str) -> Figure:
     for axes in (loss, error):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.set_xlabel("epoch")
-        axes.set_ylim(bottom=0)
+        _scale(axes)
     return figure
 
 
@@ -91,6 +92,24 @@ def draw_reliability(diagrams: Mapping[str, Reliability], dataset: str) -> Figur
         axes.set_ylim(0, 1.02)
         axes.legend(frameon=False, loc="best")
     return figure
+
+
+def _scale(axes: Axes) -> None:
+    """Logarithmic where values differ by far: from zero the end of a good training looks flat."""
+    from matplotlib.ticker import NullFormatter, SymmetricalLogLocator
+
+    axes.set_ylim(bottom=0)
+    positive = [v for line in axes.lines for v in np.asarray(line.get_ydata()) if v > 0]
+    if not positive or max(positive) < _FAR * min(positive):
+        return
+    # Below the least value it is linear, so that an error of zero has a place.
+    axes.set_yscale("symlog", linthresh=min(positive), linscale=0.2)
+    axes.yaxis.set_major_locator(
+        SymmetricalLogLocator(base=10, linthresh=min(positive), subs=[1, 2, 5])
+    )
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.set_ylim(0, 1.2 * max(positive))
 
 
 def _name(axes: Axes, title: str, y_label: str) -> None:

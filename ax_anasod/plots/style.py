@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from itertools import chain, cycle
 from typing import Any, Final
 
-import plotly.express as px
 from ax.analysis.plotly.color_constants import AX_BLUE, LIGHT_AX_BLUE
 from ax.analysis.plotly.utils import BEST_LINE_SETTINGS
+
+from ax_anasod.cells.drawing import operation_colours as operation_colours
 
 GOLD: Final = str(BEST_LINE_SETTINGS["line"]["color"])  # type: ignore[index]
 """The colour of Ax's best line."""
@@ -43,13 +44,6 @@ def node_colours(nodes: Sequence[str]) -> dict[str, str]:
     """
     pale = [LIGHT_AX_BLUE] if len(nodes) > 1 else []
     return dict(zip(nodes, chain(pale, cycle(_NODES)), strict=False))
-
-
-def operation_colours(num_operations: int) -> list[str]:
-    """Colours of the operations as ``#rrggbb``; safe for the colour-blind up to eleven."""
-    scales = px.colors.qualitative
-    palette = [_hex(colour) for colour in (*scales.Safe, *scales.Bold, *scales.Pastel)]
-    return [palette[i % len(palette)] for i in range(num_operations)]
 
 
 def bar_gap(num_bars: int) -> float:
@@ -96,8 +90,3 @@ def with_unit(value: float, unit: str = "") -> str:
 def plotly_text(text: str) -> str:
     """Text of a user for plotly, which takes ``<b>`` and the like for markup."""
     return html.escape(text, quote=False)
-
-
-def _hex(colour: str) -> str:
-    red, green, blue = (int(part) for part in px.colors.unlabel_rgb(colour))
-    return f"#{red:02x}{green:02x}{blue:02x}"

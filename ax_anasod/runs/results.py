@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 from ax_anasod.escaping import for_csv
 from ax_anasod.journal import Completed, Failed, Record, Stopped
-from ax_anasod.metadata import BETA, column_names, feature_summary
+from ax_anasod.metadata import BETA, column_names, count_names, feature_summary
 from ax_anasod.objectives import Objective, keeps_all, point_of
 from ax_anasod.runs.run_config import RunConfig
 
@@ -285,17 +285,17 @@ class Results:
     def to_csv(self, *, front_only: bool = False) -> str:
         """The trials as a table: the content of ``trials.csv``, and of ``pareto.csv``.
 
-        One row a trial, with its status, architecture, encoding (one column ``n(<operation>)``
-        an operation), what is searched beside the cell, all values, the incumbent's value, cost
-        and time in seconds, and the node of the strategy that proposed it. A quantity with the
-        name of one of these has the column ``value(<name>)``.
+        One row a trial, with its status, architecture, encoding (one column ``n_<operation>`` an
+        operation, as Ax's parameters are called), what is searched beside the cell, all values,
+        the incumbent's value, cost and time in seconds, and the node of the strategy that
+        proposed it. A quantity with the name of one of these has the column ``value(<name>)``.
 
         Args:
             front_only: Only the Pareto front, by the first objective.
         """
         operations = list(self.ends[0].encoding) if self.ends else []
         quantities = [q.name for q in (*self.config.objectives, *self.config.reported)]
-        before = ["trial", "status", "architecture", *(f"n({name})" for name in operations)]
+        before = ["trial", "status", "architecture", *count_names(operations)]
         before += self.config.searched
         after = ["incumbent", "cost_seconds", "seconds", "proposed_by", BETA]
         columns = column_names(quantities, [*before, *after])

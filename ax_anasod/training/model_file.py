@@ -14,15 +14,16 @@ from torch import Tensor
 
 from ax_anasod import cells
 from ax_anasod.cells import Cell
-from ax_anasod.exceptions import AnasodError, OptionError, RunError, shown
+from ax_anasod.exceptions import AnasodError, DataError, OptionError, RunError, shown
 from ax_anasod.networks import Network, NetworkConfig, OperationFactory, build_network
 from ax_anasod.networks.export import ExportFormat
 from ax_anasod.schema import conform
 from ax_anasod.training.checkpoint import read_state, write_state
 from ax_anasod.training.exported import Classifier, Exported, export_classifier
-from ax_anasod.training.image_decoding import resized
+from ax_anasod.training.image_decoding import decoded, resized
 from ax_anasod.training.images import ImageData
 from ax_anasod.training.predict import predict_logits
+from ax_anasod.training.trees import read_files
 
 FORMAT: Final = "ax_anasod model"
 VERSION: Final = 1
@@ -30,6 +31,7 @@ VERSION: Final = 1
 _HINT: Final = "load_model reads what ax-anasod evaluate or save_model has written"
 # More than any network has: each takes a moment to build.
 _MOST_OPERATIONS: Final = 100_000
+_LUMA: Final = np.array([0.299, 0.587, 0.114])
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,32 @@ class TrainedModel:
         images, device = resized(images, self.image_size), classifier.mean.device
         logits = predict_logits(self.network, images, classifier.normalise, device)
         return torch.softmax(logits, dim=1)
+
+    def read_image(self, path: str | Path) -> Tensor:
+        """An image file as `predict` takes it.
+
+        Colours become grey where the network learned from grey images, weighed as Pillow's mode
+        ``L`` does (ITU-R BT.601).
+
+        Args:
+            path: The file.
+
+        Returns:
+            ``1 x c x h x w`` of `image_size`, uint8.
+
+        Raises:
+            DataError: It is missing or damaged, or has more than 8 bits a channel.
+            OptionalImportError: Pillow is not installed.
+        """
+        path, (height, width) = Path(path), self.image_size
+        contents = read_files(path.parent, [path.name])
+        ((_, pixels),) = decoded(contents, height if height == width else None)
+        if isinstance(pixels, DataError):
+            raise pixels
+        if len(self.mean) == 1:
+            pixels = np.rint(pixels @ _LUMA).astype(np.uint8)[..., None]
+        image = torch.from_numpy(pixels.transpose(2, 0, 1).copy())[None]
+        return resized(image, self.image_size)
 
     def module(self) -> Classifier:
         """The network with its preprocessing, as a ``torch.nn.Module``.

@@ -1,7 +1,13 @@
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
+from ax_anasod.cli.catalogue import STORED, described_strategies
 from ax_anasod.generation_strategy import STRATEGIES
 from ax_anasod.nasbench import NASBenchGraphBenchmark, names
 from tests.cli.conftest import Command
@@ -35,6 +41,46 @@ def test_one_strategy_is_shown_with_what_its_options_are(
     refused = command("strategies", "bananass")
     assert refused.code == 2
     assert "did you mean 'bananas'?" in refused.err
+
+
+def test_the_stored_strategies_are_those_of_the_code() -> None:
+    assert json.loads(STORED.read_text()) == described_strategies(), "run: make format"
+
+
+def test_strategies_are_shown_without_loading_torch_or_ax(tmp_path: Path) -> None:
+    script = (
+        "import sys\n"
+        "from ax_anasod.cli.app import run\n"
+        "assert run(['strategies', 'two-level-bo']) == 0\n"
+        "assert not {'torch', 'ax', 'numpy'} & sys.modules.keys()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    assert "More: docs/two-level.md" in done.stdout
+    assert ":class:" not in done.stdout
+
+
+def test_a_strategy_of_ones_own_is_listed(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shown_strategy.py").write_text(
+        "from ax_anasod.generation_strategy import register_strategy\n"
+        "from ax_anasod.generators import RandomArchitectureGenerator\n"
+        "@register_strategy('of-my-own', 'draws')\n"
+        "class Own(RandomArchitectureGenerator):\n"
+        "    pass\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    try:
+        outcome = command("--import", "shown_strategy", "strategies", "of-my-own")
+    finally:
+        STRATEGIES.pop("of-my-own", None)
+    assert outcome.code == 0, outcome.err
+    assert outcome.out.startswith("of-my-own: draws")
+    assert "More:" not in outcome.out
 
 
 def test_every_benchmark_is_listed_with_what_it_needs(command: Command) -> None:

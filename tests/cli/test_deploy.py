@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from ax_anasod import cells, load_model
 from ax_anasod.journal import Completed, Started
@@ -79,6 +80,63 @@ def test_what_cannot_be_measured(
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is there")
 def test_a_device_that_is_not_there(refused: Callable[..., str]) -> None:
     assert "the device 'cuda' is not there" in refused("latency", SKIPS, "--device", "cuda")
+
+
+def test_predictions_are_those_of_the_network(
+    command: Command, trained: Callable[..., Path], tmp_path: Path
+) -> None:
+    run = trained()
+    images = load_data(DataConfig("digits", images=40)).valid.pixels[:3]
+    folder = tmp_path / "new" / "inside"
+    folder.mkdir(parents=True)
+    for number, image in enumerate(images.numpy()):
+        Image.fromarray(image[0]).save(folder / f"{number}.png")
+    (folder / "notes.txt").write_text("no image")
+    # Colour becomes grey.
+    Image.fromarray(images[0, 0].numpy()).convert("RGB").save(tmp_path / "colour.PNG")
+    outcome = command("predict", run, tmp_path / "new", tmp_path / "colour.PNG", "--json")
+    assert outcome.code == 0, outcome.err
+    content = outcome.json
+    assert [Path(each["image"]).name for each in content["predictions"]] == [
+        *("0.png", "1.png", "2.png"),
+        "colour.PNG",
+    ]
+    model = load_model(run / "evaluation" / "model.pt")
+    expected = model.predict(images).tolist()
+    for each, row in zip(content["predictions"], [*expected, expected[0]], strict=True):
+        assert [*each["probabilities"]] == list(model.classes)
+        np.testing.assert_allclose([*each["probabilities"].values()], row, atol=1e-6)
+        assert each["probability"] == max(each["probabilities"].values())
+        assert each["probabilities"][each["class"]] == each["probability"]
+    assert content["left_out"] == {}
+    assert "inside/1.png" in outcome.err
+
+
+def test_files_that_are_no_images_are_named_and_the_others_seen(
+    command: Command, trained: Callable[..., Path], tmp_path: Path
+) -> None:
+    run = trained()
+    Image.new("L", (20, 30), 200).save(tmp_path / "fine.png")
+    (tmp_path / "bad.png").write_bytes(b"not an image")
+    Image.new("I;16", (8, 8)).save(tmp_path / "deep.png")
+    names = [tmp_path / name for name in ("bad.png", "deep.png", "missing.png", "fine.png")]
+    outcome = command("predict", run, *names, "--json")
+    assert outcome.code == 1
+    notes = [line for line in outcome.err.splitlines() if line.startswith("note: left out: ")]
+    assert ["bad" in notes[0], "deep" in notes[1], "missing" in notes[2]] == [True] * 3
+    assert len(notes) == 3
+    (seen,) = outcome.json["predictions"]
+    assert seen["image"] == str(names[-1])
+    assert [*outcome.json["left_out"]] == [str(name) for name in names[:-1]]
+
+
+def test_what_cannot_be_predicted(
+    refused: Callable[..., str], trained: Callable[..., Path], tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    assert "holds no trained network" in refused("predict", tmp_path / "empty", "a.png")
+    run = trained()
+    assert "empty holds no images" in refused("predict", run, tmp_path / "empty")
 
 
 def test_export_to_onnx(command: Command, trained: Callable[..., Path]) -> None:

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 
 from ax_anasod.plots.learning import draw_learning_curve, draw_reliability
@@ -25,6 +27,24 @@ def test_learning_curve():
     assert error.lines[0].get_xdata().tolist() == [1, 2, 4]
     assert error.lines[0].get_ydata().tolist() == [50, 25, 12.5]
     assert error.get_title(loc="left") == "Test error on digits: 12.50 %"
+
+
+def test_what_ends_far_below_its_beginning_has_a_logarithmic_scale():
+    figure = draw_learning_curve([epoch(1), epoch(2), epoch(25)], "digits")
+    assert [axes.get_yscale() for axes in figure.axes] == ["symlog", "symlog"]
+    assert all(axes.get_ylim()[0] == 0 for axes in figure.axes)
+    none_wrong = dataclasses.replace(epoch(30), valid_error=0.0)
+    error = draw_learning_curve([epoch(1), epoch(20), none_wrong], "digits").axes[1]
+    start, low, zero = (error.transData.transform((1, y))[1] for y in (50.0, 2.5, 0.0))
+    # A quarter of the height is left for what is below a twentieth of the first error.
+    assert (low - zero) / (start - zero) > 0.05
+    assert (start - low) / (start - zero) > 0.5
+
+
+def test_what_stays_near_its_beginning_has_a_linear_scale_from_zero():
+    figure = draw_learning_curve([epoch(1), epoch(2)], "digits")
+    assert [axes.get_yscale() for axes in figure.axes] == ["linear", "linear"]
+    assert [axes.get_ylim()[0] for axes in figure.axes] == [0, 0]
 
 
 def test_reliability_diagrams_show_the_filled_bins():

@@ -141,7 +141,7 @@ def test_what_is_maximised_is_what_is_minimised_with_the_sign_turned(
         assert higher.to_dict()["incumbent"][-1] == max(a for a, _ in values)
 
 
-OWN = ("trial", "status", "architecture", "n(conv)", "incumbent", "cost_seconds", "seconds")
+OWN = ("trial", "status", "architecture", "n_conv", "incumbent", "cost_seconds", "seconds")
 
 
 @pytest.mark.parametrize("name", [*OWN, "proposed_by", "beta"])
@@ -213,8 +213,8 @@ def test_the_table_has_every_digit() -> None:
         "trial": "3",
         "status": "completed",
         "architecture": "a3|b",
-        "n(conv)": "3",
-        "n(p,ool)": "1",
+        "n_conv": "3",
+        "n_p_ool": "1",
         "error": "0.30000000000000004",
         "test": "9.0",
         "incumbent": "0.30000000000000004",
@@ -224,7 +224,7 @@ def test_the_table_has_every_digit() -> None:
         "beta": "0.25",
     }
     assert rows[0]["status"] == "failed"
-    assert (rows[0]["error"], rows[0]["incumbent"], rows[0]["n(conv)"]) == ("", "", "0")
+    assert (rows[0]["error"], rows[0]["incumbent"], rows[0]["n_conv"]) == ("", "", "0")
     assert rows[4]["incumbent"] == rows[3]["incumbent"]
     assert math.isclose(sum(float(row["seconds"]) for row in rows), 13.0)
 
