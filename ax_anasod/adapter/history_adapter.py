@@ -11,17 +11,20 @@ from ax.adapter.random import RandomAdapter
 from ax.core.data import Data
 from ax.core.data_utils import ExperimentData, extract_experiment_data
 from ax.core.experiment import Experiment
-from ax.core.observation import ObservationFeatures
+from ax.core.observation import ObservationData, ObservationFeatures
 from ax.core.optimization_config import OptimizationConfig
 from ax.core.search_space import SearchSpace
 from ax.generators.types import TConfig
 from pandas import DataFrame
 
 from ax_anasod.adapter.scope import CheckedAdapter
+from ax_anasod.core.history import History
 from ax_anasod.core.history_reader import HistoryReader
 from ax_anasod.core.known import KnownMetric
+from ax_anasod.exceptions import ObservationError
 from ax_anasod.generators.base import HistoryGenerator
 from ax_anasod.threads import undisturbed
+from ax_anasod.typing import Codes, Values
 
 
 class HistoryAdapter(CheckedAdapter, RandomAdapter):
@@ -62,19 +65,7 @@ class HistoryAdapter(CheckedAdapter, RandomAdapter):
         model_gen_options: TConfig | None,
     ) -> GenResults:
         space = self.generator.search_space
-        history = self._reader.read(
-            self._experiment,
-            optimization_config,
-            pending_observations,
-            with_values=self.generator.reads_values,
-            # Draws read no values, but need not break what is known of them.
-            with_limits=self.generator.scope in ("any", "limits"),
-        )
-        if self.generator.known:
-            metrics = self._experiment.metrics
-            found = {name: metrics.get(name) for name in self.generator.known}
-            known = {n: m for n, m in found.items() if isinstance(m, KnownMetric)}
-            history = replace(history, features=known)
+        history = self._history(optimization_config, pending_observations)
         given = {} if fixed_features is None else fixed_features.parameters
         fixed, numbers = space.partial(given), space.partial_setting(given)
         with undisturbed():
@@ -91,3 +82,101 @@ class HistoryAdapter(CheckedAdapter, RandomAdapter):
             weights=[1.0] * len(rows),
             gen_metadata=self.generator.metadata(),
         )
+
+    def _history(
+        self,
+        optimization_config: OptimizationConfig | None = None,
+        pending: dict[str, list[ObservationFeatures]] | None = None,
+    ) -> History:
+        """The run so far."""
+        history = self._reader.read(
+            self._experiment,
+            optimization_config,
+            pending,
+            with_values=self.generator.reads_values,
+            # Draws read no values, but need not break what is known of them.
+            with_limits=self.generator.scope in ("any", "limits"),
+        )
+        if self.generator.known:
+            metrics = self._experiment.metrics
+            found = {name: metrics.get(name) for name in self.generator.known}
+            known = {n: m for n, m in found.items() if isinstance(m, KnownMetric)}
+            history = replace(history, features=known)
+        return history
+
+    @property
+    def metric_signatures(self) -> set[str]:
+        """The objectives, where the generator predicts them."""
+        return set(self._signatures(self._history())) if self.can_predict else set()
+
+    def predict_rows(self, rows: Codes) -> dict[str, tuple[Values, Values]]:
+        """What the surrogate expects of many rows at once.
+
+        Args:
+            rows: Integer rows ``n x d``.
+
+        Returns:
+            Signature of each objective -> means and variances ``n``, in its own units.
+        """
+        return self._predicted(self._history(), rows)
+
+    def _predicted(self, history: History, rows: Codes) -> dict[str, tuple[Values, Values]]:
+        if not history.observed.any():
+            raise ObservationError("no trial has a value of every objective yet")
+        with undisturbed():
+            means, variances = self.generator.predict(history, rows)
+        signs = [sign for _, sign in history.objectives]
+        columns = zip(signs, means.T, variances.T, strict=True)
+        predicted = [(sign * mean, variance) for sign, mean, variance in columns]
+        return dict(zip(self._signatures(history), predicted, strict=True))
+
+    def _signatures(self, history: History) -> list[str]:
+        metrics = self._experiment.metrics
+        return [metrics[name].signature for name, _ in history.objectives]
+
+    def _predict(
+        self,
+        observation_features: list[ObservationFeatures],
+        use_posterior_predictive: bool = False,
+    ) -> list[ObservationData]:
+        return self._told(self._history(), observation_features)
+
+    def _cross_validate(
+        self,
+        search_space: SearchSpace,
+        cv_training_data: ExperimentData,
+        cv_test_points: list[ObservationFeatures],
+        use_posterior_predictive: bool = False,
+    ) -> list[ObservationData]:
+        """Predictions of points from a part of the trials; failed ones count in no part."""
+        history = self._history()
+        observations = cv_training_data.convert_to_list_of_observations()
+        space = self.generator.search_space
+        signed = zip(self._signatures(history), history.objectives, strict=True)
+        columns = [
+            [sign * o.data.means_dict.get(signature, np.nan) for o in observations]
+            for signature, (_, sign) in signed
+        ]
+        values = np.array(columns).T.reshape(len(observations), len(columns))
+        part = replace(
+            history,
+            rows=space.rows([o.features.parameters for o in observations]),
+            values=values,
+            trial_indices=np.array([o.features.trial_index for o in observations]),
+            failed=np.zeros(len(observations), dtype=np.bool_),
+            limits=(),
+            limit_values=(),
+            settings=np.empty((len(observations), 0)),
+        )
+        return self._told(part, cv_test_points)
+
+    def _told(self, history: History, features: list[ObservationFeatures]) -> list[ObservationData]:
+        """Predictions as Ax has them, one for each point."""
+        rows = self.generator.search_space.rows([point.parameters for point in features])
+        predicted = self._predicted(history, rows)
+        means = np.stack([mean for mean, _ in predicted.values()], axis=1)
+        variances = np.stack([variance for _, variance in predicted.values()], axis=1)
+        return [
+            ObservationData([*predicted], mean, np.diag(variance))
+            for mean, variance in zip(means, variances, strict=True)
+        ]

@@ -1,13 +1,16 @@
 """What people look at: Ax analysis cards, a self-contained report, and pictures."""
 
-from ax_anasod.analysis.coordinates import ObjectiveCoordinatesPlot
+from ax_anasod.analysis.coordinates import ObjectiveCoordinatesPlot, OperationCoordinatesPlot
+from ax_anasod.analysis.courses import LearningCurvesPlot, TimeLinePlot
 from ax_anasod.analysis.exchange import BlockExchangePlot
 from ax_anasod.analysis.feature_table import FeatureTable
+from ax_anasod.analysis.importance import OperationImportancePlot
 from ax_anasod.analysis.incumbent import IncumbentPlot
+from ax_anasod.analysis.model_fit import ModelFitPlot
 from ax_anasod.analysis.operation_distribution import OperationDistributionPlot
 from ax_anasod.analysis.report import SearchOverview, write_report
 from ax_anasod.analysis.search_pictures import write_pictures
-from ax_anasod.analysis.search_summary import SearchSummary
+from ax_anasod.analysis.search_summary import SearchSummary, TrialTable
 from ax_anasod.analysis.series import SearchSeries, best_trial
 from ax_anasod.analysis.slice import DistributionSlicePlot
 from ax_anasod.analysis.trade_off import FrontFacts, TradeOffPlot
@@ -18,12 +21,18 @@ __all__ = [
     "FeatureTable",
     "FrontFacts",
     "IncumbentPlot",
+    "LearningCurvesPlot",
+    "ModelFitPlot",
     "ObjectiveCoordinatesPlot",
+    "OperationCoordinatesPlot",
     "OperationDistributionPlot",
+    "OperationImportancePlot",
     "SearchOverview",
     "SearchSeries",
     "SearchSummary",
+    "TimeLinePlot",
     "TradeOffPlot",
+    "TrialTable",
     "best_trial",
     "write_pictures",
     "write_report",

@@ -2,14 +2,107 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, TypeVar
 
+import pandas as pd
+from ax.adapter.base import Adapter
+from ax.analysis.analysis import Analysis
+from ax.analysis.plotly.plotly_analysis import PlotlyAnalysisCard, create_plotly_analysis_card
 from ax.core.experiment import Experiment
+from ax.generation_strategy.generation_strategy import GenerationStrategy
+from plotly import graph_objects as go
 
 from ax_anasod.analysis.series import SearchSeries
 from ax_anasod.exceptions import AnasodError, OptionError
 
 Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class Searched:
+    """What a card is drawn from.
+
+    Args:
+        experiment: The experiment.
+        series: Its trials.
+        generation_strategy: Its strategy, where that is known.
+        adapter: A fitted adapter, which is preferred to that of the strategy.
+    """
+
+    experiment: Experiment
+    series: SearchSeries
+    generation_strategy: GenerationStrategy | None
+    adapter: Adapter | None
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What a card shows: its title, subtitle, data and figure."""
+
+    title: str
+    subtitle: str
+    frame: pd.DataFrame
+    figure: go.Figure
+
+
+class SeriesPlot(Analysis, ABC):
+    """A figure of the trials of a search as a card of Ax's.
+
+    Subclasses implement :meth:`draw`, and :meth:`why_not` where they need more than trials.
+    """
+
+    objective: str | None = None
+    """Which objective it is about; the first where None is named."""
+    needs_values: ClassVar[bool] = True
+    """Whether it needs a trial that has values and keeps the limits, or just any trial."""
+
+    def validate_applicable_state(
+        self,
+        experiment: Experiment | None = None,
+        generation_strategy: GenerationStrategy | None = None,
+        adapter: Adapter | None = None,
+    ) -> str | None:
+        """A sentence where there is nothing to draw yet."""
+        reason = why_not_series(experiment, self.objective, need_values=self.needs_values)
+        if reason is not None:
+            return reason
+        return self.why_not(_searched(experiment, generation_strategy, adapter))
+
+    def compute(
+        self,
+        experiment: Experiment | None = None,
+        generation_strategy: GenerationStrategy | None = None,
+        adapter: Adapter | None = None,
+    ) -> PlotlyAnalysisCard:
+        """Draw the card."""
+        drawing = self.draw(_searched(experiment, generation_strategy, adapter))
+        return create_plotly_analysis_card(
+            name=type(self).__name__,
+            title=drawing.title,
+            subtitle=drawing.subtitle,
+            df=drawing.frame,
+            fig=drawing.figure,
+        )
+
+    def why_not(self, searched: Searched) -> str | None:
+        """A sentence where trials are not enough."""
+        return None
+
+    @abstractmethod
+    def draw(self, searched: Searched) -> Drawing:
+        """Draw what there is."""
+
+
+def _searched(
+    experiment: Experiment | None,
+    generation_strategy: GenerationStrategy | None,
+    adapter: Adapter | None,
+) -> Searched:
+    experiment = given(experiment, "an experiment")
+    series = SearchSeries.from_experiment(experiment)
+    return Searched(experiment, series, generation_strategy, adapter)
 
 
 def given(value: Value | None, what: str) -> Value:

@@ -6,27 +6,17 @@ from typing import final
 
 import numpy as np
 import pandas as pd
-from ax.adapter.base import Adapter
-from ax.analysis.analysis import Analysis
 from ax.analysis.plotly.color_constants import METRIC_CONTINUOUS_COLOR_SCALE
-from ax.analysis.plotly.plotly_analysis import PlotlyAnalysisCard, create_plotly_analysis_card
-from ax.core.experiment import Experiment
-from ax.generation_strategy.generation_strategy import GenerationStrategy
 from plotly import graph_objects as go
 
-from ax_anasod.analysis.applicability import given
-from ax_anasod.analysis.predictions import (
-    exchange_frame,
-    fitted_adapter,
-    note_on_zeros,
-    why_not_predictions,
-)
+from ax_anasod.analysis.applicability import Drawing, Searched, given
+from ax_anasod.analysis.predictions import SurrogatePlot, exchange_frame, note_on_zeros
 from ax_anasod.analysis.series import SearchSeries
 from ax_anasod.plots import style
 
 
 @final
-class BlockExchangePlot(Analysis):
+class BlockExchangePlot(SurrogatePlot):
     """The predicted change when one block of one operation becomes one of another.
 
     The sensitivity of the surrogate around the best encoding. Ax's sensitivity cards vary
@@ -36,51 +26,27 @@ class BlockExchangePlot(Analysis):
     The DataFrame computed has one row per exchange: ``more`` and ``less`` (the operations
     that gain and lose the block), ``mean``, ``lower`` and ``upper`` (the prediction and its
     95 % interval) and ``change`` (of the mean, against that of the best encoding).
-
-    Args:
-        objective: Which objective; the first where None is named.
-        unit: Unit of its values, e.g. ``"percent"``.
     """
 
-    def __init__(self, objective: str | None = None, unit: str = "") -> None:
-        self.objective = objective
-        self.unit = unit
-
-    def validate_applicable_state(
-        self,
-        experiment: Experiment | None = None,
-        generation_strategy: GenerationStrategy | None = None,
-        adapter: Adapter | None = None,
-    ) -> str | None:
-        """A sentence where no surrogate of encodings is fitted."""
-        return why_not_predictions(experiment, generation_strategy, adapter, self.objective)
-
-    def compute(
-        self,
-        experiment: Experiment | None = None,
-        generation_strategy: GenerationStrategy | None = None,
-        adapter: Adapter | None = None,
-    ) -> PlotlyAnalysisCard:
-        """Predict and draw the card."""
-        experiment = given(experiment, "an experiment")
-        series = SearchSeries.from_experiment(experiment)
+    def draw(self, searched: Searched) -> Drawing:
+        """Predict, and draw the table of all exchanges."""
+        series = searched.series
         column = series.column(self.objective)
         name = series.objectives[column]
         best = given(series.best(name), "an observed trial")
-        fitted = fitted_adapter(experiment, generation_strategy, adapter)
-        frame = exchange_frame(experiment, fitted, series, name)
+        fitted = self.fitted(searched)
+        frame = exchange_frame(searched.experiment, fitted, series, name)
         better = "lower" if series.minimize[column] else "higher"
-        return create_plotly_analysis_card(
-            name=type(self).__name__,
+        return Drawing(
             title=f"Predicted change of {name} by one exchanged block",
             subtitle=(
                 f"Starting from the encoding of trial {series.trial_indices[best]}, one block of "
                 "the operation below becomes one of the operation on the left; the colour is the "
                 f"change of the predicted mean ({better} is better). Only operations that have a "
-                "block can lose one." + note_on_zeros(experiment, fitted, series, name)
+                "block can lose one." + note_on_zeros(searched.experiment, fitted, series, name)
             ),
-            df=frame,
-            fig=_figure(frame, series, name, self.unit),
+            frame=frame,
+            figure=_figure(frame, series, name, self.unit),
         )
 
 
@@ -90,6 +56,7 @@ def _figure(frame: pd.DataFrame, series: SearchSeries, name: str, unit: str) -> 
     table = frame.pivot(index="more", columns="less").reindex(index=operations)
     change = table["change"][losers].to_numpy(dtype=float)
     labels = [style.plotly_text(operation) for operation in operations]
+    label = style.axis_label("change", style.unit_of_difference(unit))
     figure = go.Figure(
         go.Heatmap(
             z=change.tolist(),
@@ -112,7 +79,8 @@ def _figure(frame: pd.DataFrame, series: SearchSeries, name: str, unit: str) -> 
                 "%{customdata[2]:.5g}<extra></extra>"
             ),
             colorbar={
-                "title": {"text": style.plotly_text(style.axis_label("change", unit))},
+                "title": {"text": style.plotly_text(label), "side": "right"},
+                "thickness": 14,
             },
         )
     )

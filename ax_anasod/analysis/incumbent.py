@@ -6,25 +6,19 @@ from typing import final
 
 import numpy as np
 import pandas as pd
-from ax.adapter.base import Adapter
-from ax.analysis.analysis import Analysis
-from ax.analysis.plotly.plotly_analysis import PlotlyAnalysisCard, create_plotly_analysis_card
 from ax.analysis.plotly.utils import BEST_LINE_SETTINGS, LEGEND_POSITION
-from ax.core.experiment import Experiment
-from ax.generation_strategy.generation_strategy import GenerationStrategy
 from plotly import graph_objects as go
 
-from ax_anasod.analysis.applicability import given, why_not_series
+from ax_anasod.analysis.applicability import Drawing, Searched, SeriesPlot
 from ax_anasod.analysis.axis import ValueAxis
 from ax_anasod.analysis.frames import incumbent_frame
 from ax_anasod.analysis.series import SearchSeries
-from ax_anasod.core.means import as_stored
 from ax_anasod.exceptions import AnasodError
 from ax_anasod.plots import style
 
 
 @final
-class IncumbentPlot(Analysis):
+class IncumbentPlot(SeriesPlot):
     """The value of every trial, the incumbent, and the optimum where it is known.
 
     Failed and abandoned trials are crosses at the bottom. Values far out on the bad side
@@ -52,41 +46,26 @@ class IncumbentPlot(Analysis):
         self.objective = objective
         self.log_scale = log_scale
 
-    def validate_applicable_state(
-        self,
-        experiment: Experiment | None = None,
-        generation_strategy: GenerationStrategy | None = None,
-        adapter: Adapter | None = None,
-    ) -> str | None:
-        """A sentence where no trial counts, or a logarithmic axis cannot take a value."""
-        reason = why_not_series(experiment, self.objective)
-        if reason is not None:
-            return reason
-        series = SearchSeries.from_experiment(given(experiment, "an experiment"))
+    def why_not(self, searched: Searched) -> str | None:
+        """A sentence where a logarithmic axis cannot take a value."""
         try:
-            self._axis(series)
+            self._axis(searched.series)
         except AnasodError as error:
             return f"{error}."
         return None
 
-    def compute(
-        self,
-        experiment: Experiment | None = None,
-        generation_strategy: GenerationStrategy | None = None,
-        adapter: Adapter | None = None,
-    ) -> PlotlyAnalysisCard:
-        """Draw the card."""
-        series = SearchSeries.from_experiment(given(experiment, "an experiment"))
+    def draw(self, searched: Searched) -> Drawing:
+        """The values of all trials and the best so far."""
+        series = searched.series
         frame = incumbent_frame(series, self.objective)
         name = series.objectives[series.column(self.objective)]
         minimize = series.minimize[series.column(self.objective)]
         best = frame[frame["best"]].iloc[0]
-        return create_plotly_analysis_card(
-            name=type(self).__name__,
+        return Drawing(
             title=f"Incumbent: {name}",
             subtitle=self._subtitle(frame, best, minimize),
-            df=frame,
-            fig=self._figure(frame, self._axis(series), name, minimize),
+            frame=frame,
+            figure=self._figure(frame, self._axis(series), name, minimize),
         )
 
     def _axis(self, series: SearchSeries) -> ValueAxis:
@@ -105,16 +84,7 @@ class IncumbentPlot(Analysis):
             f"Best: {style.with_unit(best['value'], self.unit)} in trial {best['trial_index']}"
         )
         if self.optimum is not None:
-            # A run that was stored has ten decimals of each value.
-            value, optimum = as_stored(np.array([best["value"], self.optimum]))
-            gap = 0.0 if value == optimum else best["value"] - self.optimum
-            side = "from" if not gap else "above" if gap > 0 else "below"
-            # A difference of percentages is none itself.
-            unit = "points" if self.unit == "percent" else self.unit
-            text += (
-                f", {style.with_unit(abs(gap), unit)} {side} the optimum of "
-                f"{style.with_unit(self.optimum, self.unit)}"
-            )
+            text += f", {style.gap_in_words(best['value'], self.optimum, self.unit)}"
         text += "."
         if self.log_scale and (frame["value"] == 0).any():
             text += " Values of 0 are drawn at half of the smallest positive one."

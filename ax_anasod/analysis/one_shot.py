@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import html
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import pandas as pd
+from ax.core.analysis_card import AnalysisCard
 
-from ax_anasod.analysis.page_template import PAGE
+from ax_anasod.analysis.page import Html, Page, paragraphs, picture
+from ax_anasod.analysis.result_section import found_part
 from ax_anasod.analysis.search_pictures import trial_figure
 from ax_anasod.cells import Cell
 from ax_anasod.dnas.result_files import RANKED
@@ -34,7 +35,6 @@ _PICTURES: Final = {
         "Error of architectures drawn from the distribution of each epoch.",
     ),
 }
-_MOST_ROWS: Final = 30
 
 
 def write_one_shot(content: Mapping[str, Any], cell: Cell, folder: Path) -> None:
@@ -52,27 +52,18 @@ def write_one_shot(content: Mapping[str, Any], cell: Cell, folder: Path) -> None
         "distribution.png": draw_shares(content["curve"], cell),
         "curve.png": draw_quality(content),
     }
-    sections = []
+    contents: list[Html] = []
+    if content["warnings"]:
+        contents.append(paragraphs("Warnings", content["warnings"]))
     for name, figure in figures.items():
         save(figure, folder / name)
-        title, words = _PICTURES[name]
-        data = base64.b64encode((folder / name).read_bytes()).decode()
-        sections.append(
-            f"<section><h3>{title}</h3><p>{words}</p>"
-            f'<img alt="{title}" style="width:100%" src="data:image/png;base64,{data}"></section>'
-        )
-    notes = [f"<section><p>{html.escape(text)}</p></section>" for text in content["warnings"]]
-    page = PAGE.substitute(
-        title=html.escape(f"{content['method']} on {content['dataset']}, seed {content['seed']}"),
-        facts="".join(
-            f"<div><dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd></div>"
-            for name, value in _facts(content).items()
-        ),
-        body="".join([*notes, *sections, _cells(content)]),
-        missing="",
-        plotlyjs="",
+        contents.append(picture(*_PICTURES[name], (folder / name).read_bytes()))
+    page = Page(
+        title=f"{content['method']} on {content['dataset']}, seed {content['seed']}",
+        sections=[("", [_found(content, cell), *contents, _cells(content)])],
+        facts=_facts(content),
     )
-    write_whole(folder / REPORT, page)
+    write_whole(folder / REPORT, page.render())
 
 
 def draw_shares(curve: Sequence[Mapping[str, Any]], cell: Cell) -> Figure:
@@ -187,23 +178,23 @@ def _facts(content: Mapping[str, Any]) -> dict[str, str]:
     return facts
 
 
-def _cells(content: Mapping[str, Any]) -> str:
+def _found(content: Mapping[str, Any], cell: Cell) -> Html:
+    best, oracle = content["best"], content["oracle"]
+    value = "" if oracle is None else style.with_unit(oracle["best_error"], "percent")
+    name = "" if oracle is None else f"{oracle['objective']}, by the oracle"
+    architecture = cell.architecture(best["architecture"])
+    return found_part("Most promising cell", value, name, [], architecture)
+
+
+def _cells(content: Mapping[str, Any]) -> AnalysisCard:
     titles = {"score": "score [nats]", "oracle": "oracle [%]"}
     # All cells have a score or an oracle's value, or none has.
     known = [name for name in titles if content["best"][name] is not None]
-    head = "".join(
-        f"<th>{title}</th>" for title in ["architecture", *(titles[name] for name in known)]
-    )
-    rows = "".join(
-        f"<tr><td>{html.escape(cell['architecture'])}</td>"
-        + "".join(f"<td>{cell[name]:.3f}</td>" for name in known)
-        + "</tr>"
-        for cell in content["candidates"][:_MOST_ROWS]
-    )
-    number = len(content["candidates"])
-    more = f"; {_MOST_ROWS} are shown" if number > _MOST_ROWS else ""
-    return (
-        f"<section><h3>Cells in order of promise</h3><p>{number}, {RANKED[content['ranked_by']]}"
-        f"{more}.</p><div class='table'><table><thead><tr>{head}"
-        f"</tr></thead><tbody>{rows}</tbody></table></div></section>"
+    frame = pd.DataFrame(content["candidates"])[["architecture", *known]].rename(columns=titles)
+    return AnalysisCard(
+        name="Candidates",
+        title="Cells in order of promise",
+        subtitle=f"{len(frame)}, {RANKED[content['ranked_by']]}.",
+        df=frame,
+        blob="",
     )

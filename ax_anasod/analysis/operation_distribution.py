@@ -5,21 +5,16 @@ from __future__ import annotations
 from typing import final
 
 import pandas as pd
-from ax.adapter.base import Adapter
-from ax.analysis.analysis import Analysis
-from ax.analysis.plotly.plotly_analysis import PlotlyAnalysisCard, create_plotly_analysis_card
-from ax.core.experiment import Experiment
-from ax.generation_strategy.generation_strategy import GenerationStrategy
 from plotly import graph_objects as go
 
-from ax_anasod.analysis.applicability import given, why_not_series
+from ax_anasod.analysis.applicability import Drawing, Searched, SeriesPlot
 from ax_anasod.analysis.frames import distribution_frame, share_column
 from ax_anasod.analysis.series import SearchSeries
 from ax_anasod.plots import style
 
 
 @final
-class OperationDistributionPlot(Analysis):
+class OperationDistributionPlot(SeriesPlot):
     """The operation distribution of every trial, as stacked shares, best trial marked.
 
     For a search over architectures it is the distribution of the architecture proposed.
@@ -28,23 +23,11 @@ class OperationDistributionPlot(Analysis):
     :func:`ax_anasod.analysis.frames.distribution_frame`.
     """
 
-    def validate_applicable_state(
-        self,
-        experiment: Experiment | None = None,
-        generation_strategy: GenerationStrategy | None = None,
-        adapter: Adapter | None = None,
-    ) -> str | None:
-        """A sentence where there is no trial yet."""
-        return why_not_series(experiment, need_values=False)
+    needs_values = False
 
-    def compute(
-        self,
-        experiment: Experiment | None = None,
-        generation_strategy: GenerationStrategy | None = None,
-        adapter: Adapter | None = None,
-    ) -> PlotlyAnalysisCard:
-        """Draw the card."""
-        series = SearchSeries.from_experiment(given(experiment, "an experiment"))
+    def draw(self, searched: Searched) -> Drawing:
+        """The bars of all trials."""
+        series = searched.series
         frame = distribution_frame(series)
         best = series.best()
         subtitle = (
@@ -56,12 +39,11 @@ class OperationDistributionPlot(Analysis):
                 f". Best {series.objectives[0]}: {series.encoding_text(best)}, in trial "
                 f"{series.trial_indices[best]}"
             )
-        return create_plotly_analysis_card(
-            name=type(self).__name__,
+        return Drawing(
             title="Operation distribution of the trials",
             subtitle=f"{subtitle}.",
-            df=frame,
-            fig=_figure(frame, series),
+            frame=frame,
+            figure=_figure(frame, series),
         )
 
 

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, NewType
 
 import numpy as np
 import pandas as pd
-from ax.analysis.plotly.color_constants import AX_BLUE
 from ax.analysis.plotly.plotly_analysis import PlotlyAnalysisCard
 from ax.core.analysis_card import AnalysisCard
 from plotly import graph_objects as go
 from plotly import io as pio
-from plotly.offline import get_plotlyjs
 
-from ax_anasod.analysis.page_template import PAGE
-from ax_anasod.escaping import for_figure, for_html, lines_for_terminal
+from ax_anasod.analysis.page_template import framed
+from ax_anasod.escaping import for_csv, for_figure, for_html, lines_for_terminal
 from ax_anasod.plots import style
 
-_CONFIG = {
+Html = NewType("Html", str)
+"""A part of a page whose text is escaped already."""
+
+_CONFIG: Final = {
     "responsive": True,
     "displaylogo": False,
     # plotly offers to upload the figure to its makers.
@@ -27,8 +31,11 @@ _CONFIG = {
     "plotlyServerURL": "",
 }
 # In pixels; Ax draws small tables as figures too.
-_HEIGHT = 470
-_TABLE_HEIGHT = 160
+_HEIGHT: Final = 470
+_TABLE_HEIGHT: Final = 160
+# Shorter tables are taken in at a glance.
+_FEWEST_SORTED: Final = 4
+_HINT: Final = "Filter: text, or column<number"
 
 
 @dataclass(frozen=True)
@@ -37,50 +44,82 @@ class Page:
 
     Args:
         title: The heading.
-        facts: Name -> value, shown below the heading.
-        sections: Heading and cards of each section; a section without cards is left out.
+        sections: Heading and contents of each section; one without contents is left out, and a
+            heading that is empty is not shown.
         missing: Name and reason of the cards that have nothing to show.
+        facts: Name -> value, shown last.
     """
 
     title: str
-    facts: Mapping[str, object]
-    sections: Sequence[tuple[str, Sequence[AnalysisCard]]]
-    missing: Sequence[tuple[str, str]]
+    sections: Sequence[tuple[str, Sequence[AnalysisCard | Html]]]
+    missing: Sequence[tuple[str, str]] = ()
+    facts: Mapping[str, object] | None = None
 
     def render(self) -> str:
-        """The page as HTML, plotly.js included once.
+        """The page as HTML, plotly.js included once where there are figures.
 
         All text is escaped, and the page's own security policy forbids the browser to load
-        anything from anywhere.
+        anything from anywhere, and to run anything but the page's own scripts.
         """
-        numbers = iter(range(1, 1 + sum(len(cards) for _, cards in self.sections)))
-        body = "\n".join(
-            f"<h2>{for_html(heading)}</h2>\n"
-            + "\n".join(_card(card, next(numbers)) for card in cards)
-            for heading, cards in self.sections
-            if cards
+        numbers = iter(range(1, 1 + sum(len(contents) for _, contents in self.sections)))
+        parts: list[str] = []
+        for heading, contents in self.sections:
+            if contents and heading:
+                parts.append(f"<h2>{for_html(heading)}</h2>")
+            for content in contents:
+                if isinstance(content, AnalysisCard):
+                    parts.append(_card(content, next(numbers)))
+                else:
+                    parts.append(content)
+        body = "\n".join([*parts, _missing(self.missing), _facts(self.facts or {})])
+        with_figures = any(
+            isinstance(content, PlotlyAnalysisCard)
+            for _, contents in self.sections
+            for content in contents
         )
-        return PAGE.substitute(
-            title=for_html(self.title),
-            facts=_facts(self.facts),
-            body=body,
-            missing=_missing(self.missing),
-            plotlyjs=get_plotlyjs(),
-        )
+        return framed(for_html(self.title), body, with_figures=with_figures)
+
+
+def picture(title: str, text: str, png: bytes) -> Html:
+    """A PNG as a part of a page.
+
+    Args:
+        title: Its heading.
+        text: What it shows.
+        png: The content of its file.
+    """
+    data = base64.b64encode(png).decode("ascii")
+    return Html(
+        f"<section><h3>{for_html(title)}</h3><p>{for_html(text)}</p>"
+        f'<img alt="{for_html(title)}" src="data:image/png;base64,{data}"></section>'
+    )
+
+
+def paragraphs(title: str, sentences: Sequence[str]) -> Html:
+    """Sentences as a part of a page, each a paragraph."""
+    body = "".join(f"<p>{for_html(sentence)}</p>" for sentence in sentences)
+    return Html(f"<section><h3>{for_html(title)}</h3>{body}</section>")
 
 
 def _facts(facts: Mapping[str, object]) -> str:
-    return "\n".join(
+    if not facts:
+        return ""
+    rows = "\n".join(
         f"<div><dt>{for_html(name)}</dt><dd>{for_html(str(value))}</dd></div>"
         for name, value in facts.items()
     )
+    return f"<h2>About this run</h2>\n<dl>\n{rows}\n</dl>"
 
 
 def _missing(missing: Sequence[tuple[str, str]]) -> str:
     if not missing:
         return ""
+    names: dict[str, list[str]] = {}
+    for name, reason in missing:
+        names.setdefault(reason, []).append(name)
     items = "\n".join(
-        f"<li><b>{for_html(name)}</b>: {for_html(reason)}</li>" for name, reason in missing
+        f"<li><b>{for_html(', '.join(dict.fromkeys(own)))}</b>: {for_html(reason)}</li>"
+        for reason, own in names.items()
     )
     return f"<h2>Nothing to show</h2>\n<ul class='missing'>\n{items}\n</ul>"
 
@@ -91,9 +130,16 @@ def _card(card: AnalysisCard, number: int) -> str:
         if len(card.df) > style.MOST_LABELS and figure.layout.xaxis.dtick == 1:
             # Ax labels every trial, for which the axis of a long search has no room.
             figure.update_xaxes(dtick=None)
-        body = _figure(figure, f"figure-{number}")
-    else:
+        body = _figure(figure, number)
+    elif len(card.df) < _FEWEST_SORTED:
         body = f"<div class='table'>{_table(card.df)}</div>"
+    else:
+        name = re.sub(r"[^\w-]+", "_", card.title).strip("_").lower()
+        body = (
+            f"<div class='table sortable' data-of='data-{number}' data-file='{name}.csv'"
+            f" data-hint='{_HINT}'>{_table(card.df)}</div>\n"
+            f"{_data(number, json.dumps(_csv(card.df)))}"
+        )
     # Ax breaks the lines of its subtitles with <br>, the only markup let through.
     subtitle = for_html(card.subtitle).replace("&lt;br&gt;", "<br>")
     return (
@@ -102,25 +148,27 @@ def _card(card: AnalysisCard, number: int) -> str:
     )
 
 
-def _figure(figure: go.Figure, div_id: str) -> str:
+def _data(number: int, content: str) -> str:
+    """JSON that the page's script reads; browsers do not run it."""
+    # The only thing that could end the element.
+    safe = content.replace("<", "\\u003c")
+    return f"<script type='application/json' id='data-{number}'>{safe}</script>"
+
+
+def _figure(figure: go.Figure, number: int) -> str:
     is_table = all(isinstance(trace, go.Table) for trace in figure.data)
     figure.update_layout(
-        template="plotly_white",
+        # The page's script sets the colours: those of light or dark.
+        template="none",
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        modebar={"bgcolor": "rgba(0,0,0,0)", "color": style.GREY, "activecolor": AX_BLUE},
         margin={"l": 70, "r": 30, "t": 40, "b": 20 if is_table else 60},
+        height=_TABLE_HEIGHT if is_table else figure.layout.height or _HEIGHT,
     )
-    return str(
-        pio.to_html(
-            _escaped(figure.to_plotly_json()),
-            validate=False,
-            config=_CONFIG,
-            full_html=False,
-            include_plotlyjs=False,
-            div_id=div_id,
-            default_height=f"{_TABLE_HEIGHT if is_table else _HEIGHT}px",
-        )
+    content = _escaped(figure.to_plotly_json()) | {"config": _CONFIG}
+    return (
+        f"<div class='figure' id='figure-{number}' data-of='data-{number}'></div>\n"
+        f"{_data(number, str(pio.to_json(content, validate=False)))}"
     )
 
 
@@ -149,13 +197,21 @@ def _table(frame: pd.DataFrame) -> str:
     if upright:
         # Mixed columns must not become floats, or trial 7 would be trial 7.0.
         frame = frame.astype(object).T
-    return str(
-        frame.to_html(
-            index=upright,
-            header=not upright,
-            border=0,
-            na_rep="",
-            float_format=lambda value: f"{value:.6g}",
-            classes="upright" if upright else "",
+    # Long architectures are shown whole.
+    with pd.option_context("display.max_colwidth", None):
+        return str(
+            frame.to_html(
+                index=upright,
+                header=not upright,
+                border=0,
+                na_rep="",
+                float_format=lambda value: f"{value:.6g}",
+                classes="upright" if upright else "",
+            )
         )
-    )
+
+
+def _csv(frame: pd.DataFrame) -> str:
+    """A table with all digits, as a file in which a spreadsheet computes nothing."""
+    shown = frame.map(for_csv).rename(columns=for_csv)
+    return str(shown.to_csv(index=False, lineterminator="\n"))

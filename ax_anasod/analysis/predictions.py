@@ -1,11 +1,11 @@
-"""What the surrogate of ANASOD-BO predicts around the best encoding."""
+"""What the surrogate of a strategy predicts of operation distributions."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from itertools import combinations
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -16,26 +16,39 @@ from ax.core.experiment import Experiment
 from ax.core.observation import ObservationFeatures
 from ax.generation_strategy.generation_strategy import GenerationStrategy
 
-from ax_anasod.adapter import EncodingAdapter
-from ax_anasod.analysis.applicability import given, why_not_series
+from ax_anasod.adapter import EncodingAdapter, HistoryAdapter
+from ax_anasod.analysis.applicability import Searched, SeriesPlot, given, why_not_series
 from ax_anasod.analysis.moves import Counts, exchanges, line
 from ax_anasod.analysis.series import SearchSeries
 from ax_anasod.exceptions import OptionError
+from ax_anasod.typing import Values
+
+Surrogate = EncodingAdapter | HistoryAdapter
+"""The adapters whose generators predict: of encodings (``anasod-bo``), or of architectures."""
+
+# Architectures that are asked for an encoding, and the seed of their draws.
+_DRAWS: Final = 32
+_SEED: Final = 0
+# Encodings that the importance of operations is averaged over.
+_SAMPLE: Final = 256
 
 
 def predict(
     experiment: Experiment,
-    adapter: EncodingAdapter,
+    adapter: Surrogate,
     encodings: Counts,
     objective: str,
     beside: Mapping[str, Any] = MappingProxyType({}),
 ) -> pd.DataFrame:
-    """What the surrogate of ANASOD-BO expects of encodings.
+    """What the surrogate expects of encodings.
+
+    A surrogate of architectures is asked for 32 draws of each encoding: the variance is then that
+    of an architecture of the encoding, as a surrogate of encodings learns it.
 
     Args:
         experiment: The experiment.
         adapter: The fitted adapter.
-        encodings: ``n x k`` counts.
+        encodings: ``n x k`` counts, each of some architecture.
         objective: Name of the objective.
         beside: The values of what is searched beside the cell.
 
@@ -43,17 +56,22 @@ def predict(
         ``mean``, ``lower`` and ``upper`` (95 % interval) for each encoding, in the unit of
         the objective.
     """
-    space = adapter.generator.search_space
     signature = experiment.metrics[objective].signature
-    means, covariances = adapter.predict(
-        [
-            ObservationFeatures(parameters={**p, **beside})
-            for p in space.parameterizations(encodings)
-        ]
-    )
-    mean = np.array(means[signature])
-    variance = np.array(covariances[signature][signature])
-    if signature in _logarithmic(adapter):
+    if isinstance(adapter, HistoryAdapter):
+        mean, variance = _of_architectures(adapter, encodings, signature)
+        logarithmic = bool((mean > 0).all())
+    else:
+        space = adapter.generator.search_space
+        means, covariances = adapter.predict(
+            [
+                ObservationFeatures(parameters={**p, **beside})
+                for p in space.parameterizations(encodings)
+            ]
+        )
+        mean = np.array(means[signature])
+        variance = np.array(covariances[signature][signature])
+        logarithmic = signature in _logarithmic(adapter)
+    if logarithmic:
         # The prediction is log-normal; its interval follows from the two moments exactly,
         # and unlike mean +- 1.96 standard deviations never reaches below 0.
         log_variance = np.log1p(variance / mean**2)
@@ -65,8 +83,20 @@ def predict(
     return pd.DataFrame({"mean": mean, "lower": lower, "upper": upper})
 
 
+def _of_architectures(
+    adapter: HistoryAdapter, encodings: Counts, signature: str
+) -> tuple[Values, Values]:
+    """Mean and variance of a random architecture of each encoding."""
+    cell = adapter.generator.cell
+    drawn = cell.decode(np.repeat(encodings, _DRAWS, axis=0), np.random.default_rng(_SEED))
+    means, variances = adapter.predict_rows(drawn)[signature]
+    means = means.reshape(len(encodings), _DRAWS)
+    within = variances.reshape(len(encodings), _DRAWS).mean(axis=1)
+    return means.mean(axis=1), within + means.var(axis=1)
+
+
 def note_on_zeros(
-    experiment: Experiment, adapter: EncodingAdapter, series: SearchSeries, objective: str
+    experiment: Experiment, adapter: Surrogate, series: SearchSeries, objective: str
 ) -> str:
     """A sentence, after a space, where the surrogate does not see observed values as they are.
 
@@ -76,8 +106,12 @@ def note_on_zeros(
         series: The series of the experiment.
         objective: Name of the objective.
     """
-    zero = (series.values[series.observed, series.column(objective)] == 0).any()
-    if not zero or experiment.metrics[objective].signature not in _logarithmic(adapter):
+    values = series.values[series.observed, series.column(objective)]
+    if isinstance(adapter, HistoryAdapter):
+        logarithms = getattr(adapter.generator, "log_targets", False) and (values >= 0).all()
+    else:
+        logarithms = experiment.metrics[objective].signature in _logarithmic(adapter)
+    if not logarithms or (values != 0).all():
         return ""
     return (
         " The surrogate models logarithms, in which values of 0 count as half of the smallest "
@@ -97,16 +131,17 @@ def fitted_adapter(
     experiment: Experiment | None,
     generation_strategy: GenerationStrategy | None,
     adapter: Adapter | None,
-) -> EncodingAdapter:
-    """The fitted adapter of ``anasod-bo``, which the strategy may have to fit first.
+) -> Surrogate:
+    """The fitted adapter, which the strategy may have to fit first.
 
     Raises:
         OptionError: There is none; :func:`why_not_predictions` says so in a sentence.
     """
     relevant = extract_relevant_adapter(experiment, generation_strategy, adapter)
-    if not isinstance(relevant, EncodingAdapter):
+    if not (isinstance(relevant, Surrogate) and relevant.can_predict):
         raise OptionError(
-            f"{type(relevant).__name__} has no surrogate of encodings", "use strategy anasod-bo"
+            f"{type(relevant).__name__} has no surrogate of this package",
+            "use strategy anasod-bo or two-level-bo",
         )
     return relevant
 
@@ -143,13 +178,46 @@ def why_not_predictions(
     if reason is not None:
         return reason
     relevant = extract_relevant_adapter(experiment, generation_strategy, adapter)
-    if isinstance(relevant, EncodingAdapter):
+    if isinstance(relevant, Surrogate):
         return None
-    return f"{type(relevant).__name__} has no surrogate of encodings, as anasod-bo has."
+    name = type(relevant).__name__
+    return f"{name} has no surrogate of this package, as anasod-bo and two-level-bo have."
+
+
+class SurrogatePlot(SeriesPlot):
+    """A card drawn from what the surrogate predicts of one objective.
+
+    Args:
+        objective: Which objective; the first where None is named.
+        unit: Unit of its values, e.g. ``"percent"``.
+    """
+
+    def __init__(self, objective: str | None = None, unit: str = "") -> None:
+        self.objective, self.unit = objective, unit
+
+    @property
+    def operations(self) -> Sequence[str]:
+        """Those that the cell must have."""
+        return ()
+
+    def why_not(self, searched: Searched) -> str | None:
+        """A sentence where no surrogate is fitted."""
+        return why_not_predictions(
+            searched.experiment,
+            searched.generation_strategy,
+            searched.adapter,
+            self.objective,
+            self.operations,
+        )
+
+    @staticmethod
+    def fitted(searched: Searched) -> Surrogate:
+        """The fitted adapter."""
+        return fitted_adapter(searched.experiment, searched.generation_strategy, searched.adapter)
 
 
 def _beside(
-    experiment: Experiment, adapter: EncodingAdapter, series: SearchSeries, row: int
+    experiment: Experiment, adapter: Surrogate, series: SearchSeries, row: int
 ) -> dict[str, Any]:
     """What a trial had beside its encoding."""
     arm = experiment.trials[int(series.trial_indices[row])].arms[0]
@@ -158,7 +226,7 @@ def _beside(
 
 def slice_frame(
     experiment: Experiment,
-    adapter: EncodingAdapter,
+    adapter: Surrogate,
     series: SearchSeries,
     objective: str,
     pair: tuple[str, str] | None = None,
@@ -189,6 +257,8 @@ def slice_frame(
         else [(names.index(pair[0]), names.index(pair[1]))]
     )
     lines = [(more, less, line(best, more, less)) for more, less in pairs]
+    # An encoding without any architecture, such as all skips, is never a trial.
+    lines = [(more, less, points[series.cell.is_feasible(points)]) for more, less, points in lines]
     encodings = np.concatenate([encodings for _, _, encodings in lines])
     frame = pd.DataFrame(
         {
@@ -201,8 +271,6 @@ def slice_frame(
     )
     beside = _beside(experiment, adapter, series, row)
     frame = frame.join(predict(experiment, adapter, encodings, objective, beside))
-    # An encoding without any architecture, such as all skips, is never a trial.
-    frame = frame[series.cell.is_feasible(encodings)]
     means = frame.groupby(["more", "less"], sort=False)["mean"]
     frame = frame.assign(
         length=means.transform("size"), effect=means.transform("max") - means.transform("min")
@@ -217,7 +285,7 @@ def slice_frame(
 
 
 def exchange_frame(
-    experiment: Experiment, adapter: EncodingAdapter, series: SearchSeries, objective: str
+    experiment: Experiment, adapter: Surrogate, series: SearchSeries, objective: str
 ) -> pd.DataFrame:
     """Predictions one exchanged block away from the best encoding.
 
@@ -241,3 +309,42 @@ def exchange_frame(
     here, there = predictions["mean"].iloc[0], predictions.iloc[1:].reset_index(drop=True)
     moves = pd.DataFrame({"more": names[operations[:, 0]], "less": names[operations[:, 1]]})
     return moves.join(there).assign(change=there["mean"] - here)
+
+
+def dependence_frame(
+    experiment: Experiment, adapter: Surrogate, series: SearchSeries, objective: str
+) -> pd.DataFrame:
+    """How predictions depend on the number of blocks of each operation, all else at random.
+
+    Source: partial dependence, Friedman 2001, "Greedy function approximation: a gradient boosting
+    machine"; its deviation as an importance, Greenwell, Boehmke & McCarthy 2018.
+
+    Args:
+        experiment: The experiment.
+        adapter: The fitted adapter.
+        series: The series of the experiment.
+        objective: Name of the objective.
+
+    Returns:
+        One row per operation and count that a uniform draw of encodings has: ``operation``,
+        ``count``, ``mean`` (of the predicted means), ``share`` (of the draws) and ``importance``
+        (the standard deviation of the means of the operation over the draws, in the unit of the
+        objective); the most important operation comes first.
+    """
+    cell = series.cell
+    rng = np.random.default_rng(_SEED)
+    encodings = np.unique(cell.encode(cell.sample(_SAMPLE, rng)), axis=0)
+    beside = _beside(
+        experiment, adapter, series, given(series.best(objective), "an observed trial")
+    )
+    means = predict(experiment, adapter, encodings, objective, beside)["mean"].to_numpy()
+    parts = []
+    for column, operation in enumerate(cell.operations):
+        counts = encodings[:, column]
+        found = pd.DataFrame({"count": counts, "mean": means}).groupby("count")["mean"]
+        part = found.mean().reset_index().assign(share=(found.size() / len(means)).to_numpy())
+        centre = (part["share"] * part["mean"]).sum()
+        spread = (part["share"] * (part["mean"] - centre) ** 2).sum() ** 0.5
+        parts.append(part.assign(operation=operation, importance=spread))
+    frame = pd.concat(parts)[["operation", "count", "mean", "share", "importance"]]
+    return frame.sort_values("importance", ascending=False, kind="stable").reset_index(drop=True)

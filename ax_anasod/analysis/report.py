@@ -8,32 +8,42 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
+import numpy as np
 from ax.adapter.base import Adapter
 from ax.analysis.analysis import Analysis
-from ax.analysis.plotly.cross_validation import CrossValidationPlot
 from ax.analysis.plotly.utility_progression import UtilityProgressionAnalysis
-from ax.analysis.summary import Summary
 from ax.core.analysis_card import AnalysisCard, AnalysisCardGroup
 from ax.core.experiment import Experiment
 from ax.generation_strategy.generation_strategy import GenerationStrategy
+from ax.generation_strategy.generator_spec import GeneratorSpec
 
-from ax_anasod.adapter import AnasodGenerators, HistoryAdapter
+from ax_anasod.adapter import AnasodGenerators
 from ax_anasod.analysis.applicability import given, why_not_series
-from ax_anasod.analysis.coordinates import ObjectiveCoordinatesPlot
+from ax_anasod.analysis.coordinates import (
+    ObjectiveCoordinatesPlot,
+    OperationCoordinatesPlot,
+)
+from ax_anasod.analysis.courses import LearningCurvesPlot, TimeLinePlot, has_curves
 from ax_anasod.analysis.exchange import BlockExchangePlot
 from ax_anasod.analysis.feature_table import FeatureTable
+from ax_anasod.analysis.importance import OperationImportancePlot
 from ax_anasod.analysis.incumbent import IncumbentPlot
+from ax_anasod.analysis.model_fit import ModelFitPlot
 from ax_anasod.analysis.operation_distribution import OperationDistributionPlot
-from ax_anasod.analysis.page import Page
-from ax_anasod.analysis.search_summary import SearchSummary
-from ax_anasod.analysis.series import by_objective, cell_and_space, signed_objectives
+from ax_anasod.analysis.page import Html, Page
+from ax_anasod.analysis.result_section import result_part
+from ax_anasod.analysis.search_summary import SearchSummary, TrialTable
+from ax_anasod.analysis.series import (
+    SearchSeries,
+    by_objective,
+    cell_and_space,
+    signed_objectives,
+)
 from ax_anasod.analysis.slice import DistributionSlicePlot
 from ax_anasod.analysis.trade_off import FrontFacts, trade_off_plots
 from ax_anasod.core import RunProperties
 from ax_anasod.files import write_whole
-
-# Leaving out one trial at a time would condition as many models as there are trials.
-_FOLDS = 10
+from ax_anasod.generators import HistoryGenerator
 
 
 def write_report(
@@ -47,12 +57,15 @@ def write_report(
     facts: Mapping[str, object] | None = None,
     extra: Sequence[Analysis] = (),
     front: FrontFacts | None = None,
+    seconds: Sequence[float] = (),
 ) -> Path:
     """Write a self-contained report of a search: one HTML file that opens offline.
 
-    It holds this package's cards and, where they apply, Ax's own: cross-validation of the
-    surrogate, the hypervolume of several objectives, and the table of all trials. plotly.js is
-    part of the file. A card that has nothing to show, or fails, is named at the end of the page
+    The result comes first: its value, the architecture as a drawing, and the code that makes it.
+    Then this package's cards and, where they apply, Ax's own
+    (hypervolume), and
+    last a table of all trials that sorts, filters and can be downloaded. plotly.js is part of the
+    file. A card that has nothing to show, or fails, is named at the end of the page
     with the reason; it never costs the report.
 
     The surrogate is fitted to all data, which changes nothing of the trials to come.
@@ -67,6 +80,8 @@ def write_report(
         facts: Further facts for the head of the page, name -> value.
         extra: Further analyses to show, after the others.
         front: What is known of the front of several objectives besides the trials.
+        seconds: What each trial took until it ended, since the end of the one before it, for a
+            time line; empty for none.
 
     Returns:
         The path.
@@ -78,18 +93,20 @@ def write_report(
     head = {**_facts(experiment), **(facts or {})}
     state = _State(experiment, generation_strategy, _fitted(experiment, generation_strategy))
     missing: list[tuple[str, str]] = []
-    sections = []
+    sections: list[tuple[str, list[AnalysisCard | Html]]] = [
+        ("", _result(experiment, optimum, unit, front))
+    ]
     for heading, analyses in _sections(
-        experiment, generation_strategy, optimum, unit, extra, front
+        experiment, generation_strategy, optimum, unit, extra, front, seconds
     ):
-        cards: list[AnalysisCard] = []
+        cards: list[AnalysisCard | Html] = []
         for analysis in analyses:
             found, reason = state.compute(analysis)
             cards += found
             if reason is not None:
                 missing.append((type(analysis).__name__, reason))
         sections.append((heading, cards))
-    page = Page(title, head, sections, missing)
+    page = Page(title, sections, missing, head)
     write_whole(Path(path), page.render(), make_folder=True)
     return Path(path)
 
@@ -180,12 +197,44 @@ def _never_predicts(generation_strategy: GenerationStrategy | None) -> bool:
     if generation_strategy is None:
         return False
     nodes = generation_strategy.nodes_by_name.values()
-    names = [spec.generator_enum for node in nodes for spec in node.generator_specs]
-    return all(
-        isinstance(name, AnasodGenerators)
-        and name.GENERATOR_KEY_TO_GENERATOR_SETUP[name.value].adapter_class is HistoryAdapter
-        for name in names
-    )
+    return not any(_may_predict(spec) for node in nodes for spec in node.generator_specs)
+
+
+def _may_predict(spec: GeneratorSpec) -> bool:
+    """Whether a generator has a surrogate that Ax can ask once it is fitted."""
+    name = spec.generator_enum
+    if not isinstance(name, AnasodGenerators):
+        return True
+    generator = name.GENERATOR_KEY_TO_GENERATOR_SETUP[name.value].generator_class
+    if not issubclass(generator, HistoryGenerator):
+        return True
+    of_cells_only = not spec.generator_kwargs.get("hyperparameters")
+    return of_cells_only and generator.predict is not HistoryGenerator.predict
+
+
+def _result(
+    experiment: Experiment,
+    optimum: Mapping[str, float | None] | float | None,
+    unit: Mapping[str, str] | str,
+    front: FrontFacts | None,
+) -> list[AnalysisCard | Html]:
+    """The best trial, or the picked one of a front; nothing before there is one."""
+    series = SearchSeries.from_experiment(experiment)
+    first, row, called = series.objectives[0], series.best(), "Best trial"
+    if len(series.objectives) > 1:
+        called = f"Trial with the best {first}"
+        if front is not None and front.picked in series.trial_indices:
+            row = int(np.flatnonzero(series.trial_indices == front.picked)[0])
+            called = front.picked_as.capitalize()
+    if row is None:
+        return []
+    best = by_objective(optimum, [first]).get(first)
+    units = by_objective(unit, [first])
+    return [
+        result_part(
+            experiment, series, row, called=called, unit=units.get(first) or "", optimum=best
+        )
+    ]
 
 
 def _sections(
@@ -195,6 +244,7 @@ def _sections(
     unit: Mapping[str, str] | str,
     extra: Sequence[Analysis],
     front: FrontFacts | None,
+    seconds: Sequence[float] = (),
 ) -> list[tuple[str, list[Analysis]]]:
     objectives = list(signed_objectives(experiment))
     optima, units = by_objective(optimum, objectives), by_objective(unit, objectives)
@@ -208,16 +258,27 @@ def _sections(
     surrogate: list[Analysis] = [
         card(objective=name, unit=units.get(name) or "")
         for name in objectives
-        for card in (DistributionSlicePlot, BlockExchangePlot)
+        for card in (
+            ModelFitPlot,
+            OperationImportancePlot,
+            DistributionSlicePlot,
+            BlockExchangePlot,
+        )
     ]
-    # Metrics that are only reported are not modelled, and Ax's card would fail on them.
-    surrogate.append(CrossValidationPlot(metric_names=objectives, folds=_folds(experiment)))
+    # What a single trial says stands in the result already.
+    front_table: list[Analysis] = [SearchSummary()] if trade_offs else []
+    curves = [LearningCurvesPlot(name, units.get(name) or "") for name in objectives]
+    coordinates = OperationCoordinatesPlot(unit=units.get(objectives[0]) or "")
+    trials: list[Analysis] = [OperationDistributionPlot(), coordinates]
+    if seconds:
+        trials.append(TimeLinePlot(seconds, units.get(objectives[0]) or ""))
     return [
-        ("Search", [SearchSummary(), *trade_offs, *incumbents, OperationDistributionPlot()]),
+        ("Search", [*front_table, *trade_offs, *incumbents, *trials]),
         ("Hypervolume", [UtilityProgressionAnalysis()] if trade_offs else []),
+        ("Learning curves", list(curves) if has_curves(experiment) else []),
         ("What was known", [FeatureTable()] if _has_features(experiment) else []),
         ("Surrogate", [] if _never_predicts(generation_strategy) else surrogate),
-        ("Trials", [Summary()]),
+        ("Trials", [TrialTable()]),
         ("More", list(extra)),
     ]
 
@@ -225,11 +286,6 @@ def _sections(
 def _has_features(experiment: Experiment) -> bool:
     properties = RunProperties.read(experiment)
     return properties is not None and bool((properties.options or {}).get("features"))
-
-
-def _folds(experiment: Experiment) -> int:
-    """Folds of the cross-validation; one for each encoding (-1) where there are fewer."""
-    return _FOLDS if experiment.lookup_data().df["arm_name"].nunique() >= _FOLDS else -1
 
 
 def _facts(experiment: Experiment) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""The card of what a search has found."""
+"""The tables of what a search has found, and of all of its trials."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from collections import Counter
 from typing import final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from ax.adapter.base import Adapter
 from ax.analysis.analysis import Analysis
 from ax.core.analysis_card import AnalysisCard
+from ax.core.arm import Arm
 from ax.core.experiment import Experiment
 from ax.generation_strategy.generation_strategy import GenerationStrategy
 
@@ -20,17 +22,14 @@ from ax_anasod.core.architectures import codes_of, recorded_codes
 from ax_anasod.journal import BETWEEN_LAYERS
 from ax_anasod.metadata import column_names
 from ax_anasod.objectives import COST
+from ax_anasod.typing import Codes
 
 
 @final
 class SearchSummary(Analysis):
     """The best trial of a search, or its Pareto front where there are several objectives.
 
-    The DataFrame computed has one row per best trial: ``trial_index``, each metric that was
-    measured (objectives first; ``value(encoding)`` and so on, where one has the name of another
-    column), the parameters beside the cell, ``encoding`` (the operation counts),
-    ``architecture`` (the benchmark's own string) and ``cost_seconds`` (where the runner or the
-    benchmark told it).
+    The DataFrame computed has one row per best trial, see :func:`trials_frame`.
     """
 
     def validate_applicable_state(
@@ -52,13 +51,91 @@ class SearchSummary(Analysis):
         experiment = given(experiment, "an experiment")
         series = SearchSeries.from_experiment(experiment)
         front = series.pareto_front()
-        frame = pd.DataFrame([_row(experiment, series, int(row)) for row in front])
         several = len(series.objectives) > 1
         return self._create_analysis_card(
             title="Pareto front" if several else "Best trial",
-            subtitle=f"{_chosen(series, len(front))}, of {_progress(experiment, series)}.",
+            subtitle=f"{_chosen(series, len(front))}, of {progress(experiment, series)}.",
+            df=trials_frame(experiment, series, front).dropna(axis=1, how="all"),
+        )
+
+
+@final
+class TrialTable(Analysis):
+    """All trials with what was measured of them and their architectures.
+
+    The DataFrame computed has one row per trial, see :func:`trials_frame`, with ``status`` and
+    ``proposed_by``, the node of the strategy.
+    """
+
+    def validate_applicable_state(
+        self,
+        experiment: Experiment | None = None,
+        generation_strategy: GenerationStrategy | None = None,
+        adapter: Adapter | None = None,
+    ) -> str | None:
+        """A sentence where there is no trial yet."""
+        return why_not_series(experiment, need_values=False)
+
+    def compute(
+        self,
+        experiment: Experiment | None = None,
+        generation_strategy: GenerationStrategy | None = None,
+        adapter: Adapter | None = None,
+    ) -> AnalysisCard:
+        """Make the table."""
+        experiment = given(experiment, "an experiment")
+        series = SearchSeries.from_experiment(experiment)
+        frame = trials_frame(experiment, series, np.arange(series.num_trials))
+        frame.insert(1, "status", series.statuses)
+        frame["proposed_by"] = series.nodes
+        return self._create_analysis_card(
+            title="Trials",
+            subtitle=f"{progress(experiment, series)}.",
             df=frame.dropna(axis=1, how="all"),
         )
+
+
+def trials_frame(
+    experiment: Experiment, series: SearchSeries, rows: npt.NDArray[np.int64]
+) -> pd.DataFrame:
+    """Some trials as a table.
+
+    Args:
+        experiment: The experiment.
+        series: Its series.
+        rows: Rows of the series.
+
+    Returns:
+        One row per trial: ``trial_index``, each metric that was measured (objectives first;
+        ``value(encoding)`` and so on, where one has the name of another column), the parameters
+        beside the cell, ``encoding`` (the operation counts), ``architecture`` (the benchmark's own
+        string) and ``cost_seconds`` (where the runner or the benchmark told it).
+    """
+    data = experiment.lookup_data().df
+    measured: dict[tuple[int, str], dict[str, float]] = {}
+    told = zip(
+        data["trial_index"], data["arm_name"], data["metric_name"], data["mean"], strict=True
+    )
+    for index, arm, metric, value in told:
+        measured.setdefault((index, arm), {})[metric] = value
+    metrics = dict.fromkeys((*series.objectives, *data["metric_name"]))
+    own = SEARCH_SPACES[series.space].from_cell(series.cell).names
+    records = []
+    for row in rows.tolist():
+        index = int(series.trial_indices[row])
+        values = measured.get((index, _arm(experiment, series, row).name), {})
+        values |= dict(zip(series.objectives, series.values[row].tolist(), strict=True))
+        beside = {name: v for name, v in series.parameters[row].items() if name not in own}
+        described = {
+            **beside,
+            "encoding": series.encoding_text(row),
+            "architecture": architecture_text(experiment, series, row),
+            COST: cost_seconds(experiment, index),
+        }
+        columns = column_names(metrics, ("trial_index", "status", "proposed_by", *described))
+        named = {columns[name]: values.get(name, np.nan) for name in metrics}
+        records.append({"trial_index": index, **named, **described})
+    return pd.DataFrame(records)
 
 
 def architecture_text(experiment: Experiment, series: SearchSeries, row: int) -> str | None:
@@ -73,40 +150,28 @@ def architecture_text(experiment: Experiment, series: SearchSeries, row: int) ->
         The benchmark's string; None where a drawn architecture cannot be drawn again,
         because the experiment does not hold the seed of the run.
     """
-    trial = experiment.trials[int(series.trial_indices[row])]
-    arm = next(arm for arm in trial.arms if arm.parameters == series.parameters[row])
-    properties = RunProperties.read(experiment)
-    codes = (
-        recorded_codes(trial, arm, series.cell)
-        if properties is None
-        else codes_of(trial, arm, series.cell, properties.seed)
-    )
+    codes = architecture_codes(experiment, series, row)
     return None if codes is None else BETWEEN_LAYERS.join(series.cell.to_strings(codes))
+
+
+def architecture_codes(experiment: Experiment, series: SearchSeries, row: int) -> Codes | None:
+    """As :func:`architecture_text`, codes ``1 x d``, or one row a layer where layers differ."""
+    trial, arm = experiment.trials[int(series.trial_indices[row])], _arm(experiment, series, row)
+    properties = RunProperties.read(experiment)
+    if properties is None:
+        return recorded_codes(trial, arm, series.cell)
+    return codes_of(trial, arm, series.cell, properties.seed)
+
+
+def _arm(experiment: Experiment, series: SearchSeries, row: int) -> Arm:
+    arms = experiment.trials[int(series.trial_indices[row])].arms
+    return next(arm for arm in arms if arm.parameters == series.parameters[row])
 
 
 def cost_seconds(experiment: Experiment, trial_index: int) -> float:
     """The cost of a trial in seconds, as its runner told it; NaN where it did not."""
     cost = experiment.trials[trial_index].run_metadata.get("cost_seconds")
     return np.nan if cost is None else float(cost)
-
-
-def _row(experiment: Experiment, series: SearchSeries, row: int) -> dict[str, object]:
-    index = int(series.trial_indices[row])
-    data = experiment.lookup_data(trial_indices=[index]).df
-    # The objectives first.
-    measured = dict(zip(series.objectives, series.values[row].tolist(), strict=True))
-    for name, value in zip(data["metric_name"], data["mean"], strict=True):
-        measured.setdefault(name, value)
-    own = SEARCH_SPACES[series.space].from_cell(series.cell).names
-    described = {
-        **{name: value for name, value in series.parameters[row].items() if name not in own},
-        "encoding": series.encoding_text(row),
-        "architecture": architecture_text(experiment, series, row),
-        COST: cost_seconds(experiment, index),
-    }
-    columns = column_names(measured, ("trial_index", *described))
-    values = {columns[name]: value for name, value in measured.items()}
-    return {"trial_index": index, **values, **described}
 
 
 def _chosen(series: SearchSeries, number: int) -> str:
@@ -118,7 +183,7 @@ def _chosen(series: SearchSeries, number: int) -> str:
     return f"{values} of {names} that no other dominates, each with its first trial"
 
 
-def _progress(experiment: Experiment, series: SearchSeries) -> str:
+def progress(experiment: Experiment, series: SearchSeries) -> str:
     """How many trials there are, of which status, and what they cost together."""
     by_status = ", ".join(f"{n} {status}" for status, n in Counter(series.statuses).most_common())
     costs = [cost_seconds(experiment, index) for index in experiment.trials]

@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from ax.adapter.base import Adapter
-from ax.analysis.analysis import Analysis
 from ax.analysis.plotly.color_constants import AX_BLUE
-from ax.analysis.plotly.plotly_analysis import PlotlyAnalysisCard, create_plotly_analysis_card
 from ax.analysis.plotly.utils import LEGEND_POSITION, get_scatter_point_color
-from ax.core.experiment import Experiment
-from ax.generation_strategy.generation_strategy import GenerationStrategy
 from plotly import graph_objects as go
 
-from ax_anasod.analysis.applicability import given
-from ax_anasod.analysis.predictions import (
-    fitted_adapter,
-    note_on_zeros,
-    slice_frame,
-    why_not_predictions,
-)
+from ax_anasod.analysis.applicability import Drawing, Searched, given
+from ax_anasod.analysis.predictions import SurrogatePlot, note_on_zeros, slice_frame
 from ax_anasod.analysis.series import SearchSeries
 from ax_anasod.exceptions import OptionError
 from ax_anasod.plots import style
 
 
 @final
-class DistributionSlicePlot(Analysis):
+class DistributionSlicePlot(SurrogatePlot):
     """The surrogate's prediction while one operation hands its blocks to another.
 
     Ax's ``SlicePlot`` varies one parameter and keeps the others, which leaves the simplex.
@@ -66,60 +57,47 @@ class DistributionSlicePlot(Analysis):
                 "name two different operations, or none for all pairs",
             )
         self.pair = None if more is None or less is None else (more, less)
-        self.objective = objective
-        self.unit = unit
+        super().__init__(objective, unit)
 
-    def validate_applicable_state(
-        self,
-        experiment: Experiment | None = None,
-        generation_strategy: GenerationStrategy | None = None,
-        adapter: Adapter | None = None,
-    ) -> str | None:
-        """A sentence where no surrogate of encodings is fitted, or the pair has no blocks."""
-        reason = why_not_predictions(
-            experiment, generation_strategy, adapter, self.objective, self.pair or ()
-        )
+    @property
+    def operations(self) -> Sequence[str]:
+        """Those that the cell must have."""
+        return self.pair or ()
+
+    def why_not(self, searched: Searched) -> str | None:
+        """A sentence where no surrogate is fitted, or the pair has no blocks."""
+        reason, series = super().why_not(searched), searched.series
         if reason is not None or self.pair is None:
             return reason
-        series = SearchSeries.from_experiment(given(experiment, "an experiment"))
         operations = [series.cell.operations.index(name) for name in self.pair]
-        if (
-            series.counts[given(series.best(self.objective), "an observed trial"), operations].sum()
-            == 0
-        ):
+        best = given(series.best(self.objective), "an observed trial")
+        if series.counts[best, operations].sum() == 0:
             return f"The best encoding has no block of {self.pair[0]} or {self.pair[1]} to move."
         return None
 
-    def compute(
-        self,
-        experiment: Experiment | None = None,
-        generation_strategy: GenerationStrategy | None = None,
-        adapter: Adapter | None = None,
-    ) -> PlotlyAnalysisCard:
-        """Predict and draw the card."""
-        experiment = given(experiment, "an experiment")
-        series = SearchSeries.from_experiment(experiment)
+    def draw(self, searched: Searched) -> Drawing:
+        """Predict, and draw the slices."""
+        experiment, series = searched.experiment, searched.series
         name = series.objectives[series.column(self.objective)]
         best = given(series.best(self.objective), "an observed trial")
-        fitted = fitted_adapter(experiment, generation_strategy, adapter)
+        fitted = self.fitted(searched)
         frame = slice_frame(experiment, fitted, series, name, self.pair)
         menu = (
             ""
             if self.pair
             else " The menu holds all pairs, those that share the most blocks first."
         )
-        return create_plotly_analysis_card(
-            name=type(self).__name__,
+        return Drawing(
             title=f"Prediction of {name} along the simplex",
             subtitle=(
                 f"What the surrogate predicts of {name} (mean and 95% interval) when, starting "
-                f"from the encoding of trial {series.trial_indices[best]} (star), one operation "
-                "hands its blocks to another. Crosses are observed trials with these encodings."
-                + menu
-                + note_on_zeros(experiment, fitted, series, name)
+                f"from the encoding of trial {series.trial_indices[best]}, one operation hands its "
+                "blocks to another. The star is what that trial has shown, the diamond beside it "
+                "what is predicted of its encoding; crosses are the other trials with these "
+                "encodings." + menu + note_on_zeros(experiment, fitted, series, name)
             ),
-            df=frame,
-            fig=_figure(frame, series, name, self.unit),
+            frame=frame,
+            figure=_figure(frame, series, name, self.unit),
         )
 
 
@@ -175,6 +153,7 @@ def _traces(rows: pd.DataFrame, series: SearchSeries, name: str) -> list[go.Scat
     lower, upper = rows["lower"].tolist(), rows["upper"].tolist()
     best = rows[rows["best"]]
     trials, values = _observed(rows, series, name)
+    seen = float(series.values[given(series.best(name), "a trial"), series.column(name)])
     label = style.plotly_text(name)
     return [
         go.Scatter(
@@ -211,9 +190,17 @@ def _traces(rows: pd.DataFrame, series: SearchSeries, name: str) -> list[go.Scat
             x=best["count_more"].tolist(),
             y=best["mean"].tolist(),
             mode="markers",
+            marker={"symbol": "diamond", "color": AX_BLUE, "size": 12},
+            hovertemplate=f"predicted {label}: %{{y:.5g}}<extra></extra>",
+            name="predicted of the best encoding",
+        ),
+        go.Scatter(
+            x=best["count_more"].tolist(),
+            y=[seen] * len(best),
+            mode="markers",
             marker={"symbol": "star", "color": style.BEST, "size": 17},
-            hoverinfo="skip",
-            name="best encoding",
+            hovertemplate=f"best trial<br>{label}: %{{y:.5g}}<extra></extra>",
+            name="best trial",
         ),
     ]
 
@@ -227,5 +214,6 @@ def _observed(
     others = [i for i in range(len(operations)) if i not in pair]
     best = series.counts[given(series.best(name), "an observed trial")]
     on_slice = series.observed & (series.counts[:, others] == best[others]).all(axis=1)
+    on_slice[given(series.best(name), "an observed trial")] = False  # the star
     trials = np.flatnonzero(on_slice)
     return trials, series.values[trials, series.column(name)]

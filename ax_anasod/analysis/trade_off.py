@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, Self, final
 
 import numpy as np
 import pandas as pd
-from ax.adapter.base import Adapter
-from ax.analysis.analysis import Analysis
-from ax.analysis.plotly.plotly_analysis import PlotlyAnalysisCard, create_plotly_analysis_card
 from ax.analysis.plotly.utils import LEGEND_POSITION
-from ax.core.experiment import Experiment
-from ax.generation_strategy.generation_strategy import GenerationStrategy
 from plotly import graph_objects as go
 
-from ax_anasod.analysis.applicability import given, why_not_series
+from ax_anasod.analysis.applicability import (
+    Drawing,
+    Searched,
+    SeriesPlot,
+    why_not_series,
+)
 from ax_anasod.analysis.axis import ValueAxis
 from ax_anasod.analysis.frames import trade_off_frame
 from ax_anasod.analysis.search_summary import architecture_text
@@ -58,7 +58,7 @@ class FrontFacts:
 
 
 @final
-class TradeOffPlot(Analysis):
+class TradeOffPlot(SeriesPlot):
     """All trials by two objectives: the front as steps, and where limits on them are broken.
 
     Trials that break a limit, also one on another quantity, are hollow. The axes end before
@@ -87,45 +87,34 @@ class TradeOffPlot(Analysis):
         self.x_unit, self.y_unit = x_unit, y_unit
         self.front = front or FrontFacts()
 
-    def validate_applicable_state(
-        self,
-        experiment: Experiment | None = None,
-        generation_strategy: GenerationStrategy | None = None,
-        adapter: Adapter | None = None,
-    ) -> str | None:
-        """A sentence where there are no two objectives, or no trial has values."""
-        reason = why_not_series(experiment, self.x, need_values=False) or why_not_series(
-            experiment, self.y, need_values=False
-        )
-        if reason is not None:
-            return reason
-        series = SearchSeries.from_experiment(given(experiment, "an experiment"))
-        if len(series.objectives) == 1:
-            return f"The only objective is {series.objectives[0]}."
-        # Trials that break the limits are shown, too.
-        return None if series.observed.any() else why_not_series(experiment)
+    needs_values = False
 
-    def compute(
-        self,
-        experiment: Experiment | None = None,
-        generation_strategy: GenerationStrategy | None = None,
-        adapter: Adapter | None = None,
-    ) -> PlotlyAnalysisCard:
-        """Draw the card."""
-        experiment = given(experiment, "an experiment")
-        series = SearchSeries.from_experiment(experiment)
+    def why_not(self, searched: Searched) -> str | None:
+        """A sentence where there are no two objectives, or no trial has values."""
+        experiment, objectives = searched.experiment, searched.series.objectives
+        for name in (self.x, self.y):
+            reason = why_not_series(experiment, name, need_values=False)
+            if reason is not None:
+                return reason
+        if len(objectives) == 1:
+            return f"The only objective is {objectives[0]}."
+        # Trials that break the limits are shown, too.
+        return None if searched.series.observed.any() else why_not_series(experiment)
+
+    def draw(self, searched: Searched) -> Drawing:
+        """The plane of the two objectives."""
+        experiment, series = searched.experiment, searched.series
         x, y = self.x or series.objectives[1], self.y or series.objectives[0]
         frame = trade_off_frame(series, x, y)
         frame["architecture"] = [architecture_text(experiment, series, i) for i in frame.index]
         broken = int((~frame["feasible"]).sum())
-        return create_plotly_analysis_card(
-            name=type(self).__name__,
+        return Drawing(
             title=f"Trade-off: {y} against {x}",
             subtitle=f"{int(frame['front'].sum())} of {len(frame)} trials with values are on the "
             "front: no other that keeps the limits is at least as good in both"
             + (f". Hollow: what breaks a limit ({broken})." if broken else "."),
-            df=frame,
-            fig=self._figure(series, frame, x, y),
+            frame=frame,
+            figure=self._figure(series, frame, x, y),
         )
 
     def _figure(self, series: SearchSeries, frame: pd.DataFrame, x: str, y: str) -> go.Figure:

@@ -22,6 +22,7 @@ from ax_anasod.compare.tally import Observer, Tally
 from ax_anasod.compare.texts import markdown
 from ax_anasod.exceptions import OptionError, RunError, RunLostError, UnknownNameError
 from ax_anasod.files import write_whole
+from ax_anasod.runs.layout import REPORT
 
 if TYPE_CHECKING:
     from ax_anasod.nasbench import Benchmark
@@ -79,7 +80,7 @@ class Comparison:
         return Summary(self.plan, self.results, self.failures)
 
     def write(self) -> None:
-        """Write the tables and pictures into the folder.
+        """Write the tables, the pictures and the page into the folder.
 
         Raises:
             OptionError: The comparison has no folder.
@@ -88,11 +89,13 @@ class Comparison:
         if self.out is None:
             raise OptionError("the comparison has no folder", "compare with out=FOLDER")
         from ax_anasod.compare.comparison_pictures import write_pictures
+        from ax_anasod.compare.report_page import write_page
 
         write_whole(self.out / RESULTS, to_csv(self.results))
         write_whole(self.out / SUMMARY_TABLE, csv_text(self.summary.frame))
         write_whole(self.out / SUMMARY_TEXT, markdown(self.summary))
         write_pictures(self.plan, self.results, self.out)
+        write_page(self.summary, self.out / REPORT)
 
 
 def compare_strategies(

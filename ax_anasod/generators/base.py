@@ -20,7 +20,7 @@ from ax_anasod.generators.starting_draws import StartingDraws
 from ax_anasod.generators.targets import check_values
 from ax_anasod.hyperparameters import Hyperparameters, draw_around, draw_settings
 from ax_anasod.settings import checked
-from ax_anasod.typing import Settings
+from ax_anasod.typing import Settings, Values
 
 NUM_INITIAL: Final = 10
 """Trials before the first model, in all strategies of the paper (App. A.1)."""
@@ -116,6 +116,18 @@ class HistoryGenerator(RandomGenerator, ABC):
             Integer rows ``n x d`` and settings ``n x h``.
         """
         raise NotImplementedError(f"{type(self).__name__} searches cells only")
+
+    def predict(self, history: History, rows: npt.NDArray[np.int64]) -> tuple[Values, Values]:
+        """What the surrogate expects, where there is one (Ax's ``can_predict``).
+
+        Args:
+            history: The run so far, with observed rows.
+            rows: Integer rows ``n x d``.
+
+        Returns:
+            Means and variances ``n x m`` of the objectives, minimised, in their own units.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no surrogate that predicts values")
 
     def metadata(self) -> dict[str, Any]:
         """What is stored with the last proposals besides their parameters (``gen_metadata``)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Annotated, Any, ClassVar, Final, Literal
 
@@ -26,6 +26,7 @@ from ax_anasod.generators.known_limits import draw_allowed, none_allowed
 from ax_anasod.generators.targets import half_ranked, modelled_values, standardized
 from ax_anasod.generators.ties import best_row
 from ax_anasod.generators.trade_off_acquisition import TradeOff
+from ax_anasod.generators.two_level_predictions import TwoLevelPredictor
 from ax_anasod.generators.two_level_search import search
 from ax_anasod.metadata import EXPECTED_IMPROVEMENT, FEATURES
 from ax_anasod.settings import PositiveInt, checked
@@ -187,6 +188,34 @@ class TwoLevelGenerator(ArchitectureGenerator):
         self._metadata.setdefault(EXPECTED_IMPROVEMENT, math.exp(value) * acquisition.percent)
         return code, setting
 
+    @property
+    def can_predict(self) -> bool:
+        """Whether Ax can ask for predictions: of architectures, not of settings beside them."""
+        return not self.hyperparameters
+
+    def predict(
+        self, history: History, rows: npt.NDArray[np.int64]
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """What the surrogate with all of its levels and features expects of ``n x d`` codes."""
+        levels = max(self._turns, key=len)
+        features = self._known_features(history, self.known)
+        codes = self.cell.canonical(rows)
+        means, variances = [], []
+        for (name, sign), column in zip(history.objectives, history.values.T, strict=True):
+            if name in history.known:
+                means.append(sign * history.known[name].checked_values(codes))
+                variances.append(np.zeros(len(codes)))
+                continue
+            observed, values = history.imputed(column)
+            seen, told = self.cell.canonical(observed), np.isfinite(values)
+            ask = TwoLevelPredictor(
+                self.cell, levels, seen[told], values[told], self.log_targets, features
+            )
+            mean, variance = ask(codes)
+            means.append(mean)
+            variances.append(variance)
+        return np.stack(means, axis=1), np.stack(variances, axis=1)
+
     def metadata(self) -> dict[str, Any]:
         """What is stored with the first of the last proposals, where a model chose it.
 
@@ -249,6 +278,14 @@ class TwoLevelGenerator(ArchitectureGenerator):
 
         A feature that misleads then costs at most those that have it.
         """
+        return self._known_features(history, self.known if history.position % 4 < 2 else ())
+
+    def _known_features(self, history: History, used: Sequence[str]) -> KnownFeatures:
+        """Some of the features.
+
+        Raises:
+            OptionError: The experiment does not have one of the strategy's.
+        """
         for name in self.known:
             if name not in history.features:
                 raise OptionError(
@@ -256,7 +293,6 @@ class TwoLevelGenerator(ArchitectureGenerator):
                     "give it to make_client(..., features={name: how}), or add a KnownMetric "
                     "of this name to the tracking metrics",
                 )
-        used = self.known if history.position % 4 < 2 else ()
         return KnownFeatures(self.cell, [history.features[name] for name in used])
 
     def levels(self, position: int) -> list[Level]:

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from itertools import chain, cycle
 from typing import Any, Final
 
+import numpy as np
 from ax.analysis.plotly.color_constants import AX_BLUE, LIGHT_AX_BLUE
 from ax.analysis.plotly.utils import BEST_LINE_SETTINGS
 
 from ax_anasod.cells.drawing import operation_colours as operation_colours
+from ax_anasod.core.means import as_stored
 
 GOLD: Final = str(BEST_LINE_SETTINGS["line"]["color"])  # type: ignore[index]
 """The colour of Ax's best line."""
@@ -85,6 +87,32 @@ def with_unit(value: float, unit: str = "") -> str:
     """
     text = f"{value:.4g}"
     return f"{text} {_UNITS.get(unit, unit)}" if unit else text
+
+
+def gap_in_words(value: float, optimum: float, unit: str = "") -> str:
+    """How far a value is from an optimum; percentages differ in points.
+
+    Example:
+        >>> gap_in_words(19.0666667, 18.0666667, "percent")
+        '1 percentage point above the optimum of 18.07 %'
+    """
+    # A run that was stored has ten decimals of each value.
+    stored = as_stored(np.array([value, optimum])).tolist()
+    gap = 0.0 if stored[0] == stored[1] else value - optimum
+    side = "from" if not gap else "above" if gap > 0 else "below"
+    away = with_unit(abs(gap), unit_of_difference(unit))
+    away = away.removesuffix("s") if away == "1 percentage points" else away
+    return f"{away} {side} the optimum of {with_unit(optimum, unit)}"
+
+
+def unit_of_difference(unit: str) -> str:
+    """The unit of a difference: percentages differ in points.
+
+    Example:
+        >>> unit_of_difference("percent"), unit_of_difference("ms")
+        ('percentage points', 'ms')
+    """
+    return "percentage points" if unit == "percent" else unit
 
 
 def plotly_text(text: str) -> str:

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pandas as pd
+from ax.core.analysis_card import AnalysisCard
 
+from ax_anasod.analysis.page import Page, paragraphs, picture
 from ax_anasod.compare.run_results import csv_text
 from ax_anasod.compare.texts import markdown_page, number
 from ax_anasod.exceptions import RunError
@@ -82,7 +84,7 @@ def plus_minus(mean: float | None, spread: float | None, unit: str) -> str:
 
 
 def write_files(reproduction: Reproduction, directory: Path) -> list[Path]:
-    """Write ``<name>.md``, ``<name>.csv``, ``<name>.png`` and what else there is.
+    """Write ``<name>.md``, ``<name>.csv``, ``<name>.html``, ``<name>.png`` and what else there is.
 
     Args:
         reproduction: The reproduction.
@@ -104,7 +106,27 @@ def write_files(reproduction: Reproduction, directory: Path) -> list[Path]:
         markdown, markdown_page(reproduction.title, header, marks, rows, reproduction.notes())
     )
     write_whole(table, csv_text(records))
-    return [markdown, table, *reproduction.write_more(directory)]
+    more = reproduction.write_more(directory)
+    page = directory / f"{reproduction.name}.html"
+    write_whole(page, _page(reproduction, more).render())
+    return [markdown, table, page, *more]
+
+
+def _page(reproduction: Reproduction, files: Sequence[Path]) -> Page:
+    """The table, the pictures among some files, and the notes."""
+    header, rows = reproduction.table()
+    shown = AnalysisCard(
+        name=reproduction.name,
+        title="Table",
+        subtitle="",
+        df=pd.DataFrame(rows, columns=header),
+        blob="",
+    )
+    pictures = [
+        picture(path.stem, "", path.read_bytes()) for path in files if path.suffix == ".png"
+    ]
+    notes = paragraphs("How to read the table", reproduction.notes())
+    return Page(reproduction.title, [("", [shown, *pictures, notes])])
 
 
 def _make(directory: Path) -> None:

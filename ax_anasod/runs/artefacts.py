@@ -99,6 +99,7 @@ def write_results(folder: RunFolder, search: RunState) -> None:
             **({} if results.stop_reason is None else {"stopped early": results.stop_reason}),
         },
         front=front,
+        seconds=[end.seconds for end in results.ends],
     )
     write_pictures(search.experiment, folder.path, optimum=first.optimum, unit=units, front=front)
 

@@ -1,11 +1,15 @@
-"""Random strategies as Ax runs them."""
+"""Random strategies as Ax runs them, and what those with a model predict."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
+from ax.adapter.cross_validation import cross_validate
+from ax.analysis.plotly.cross_validation import CrossValidationPlot
+from ax.exceptions.core import UnsupportedError
 
 from ax_anasod.adapter import AnasodGenerators, HistoryAdapter
 from ax_anasod.cells import Cell
@@ -165,3 +169,85 @@ def test_global_generators_do_not_matter(
             runs.append(advance(client, trials, toy_error))
 
     assert runs[9] == runs[19]
+
+
+SMALL = Cell("mine", operations=["conv", "pool", "skip"], num_blocks=4)
+
+
+def error_of(parameters):
+    blocks = list(parameters.values())
+    return 5.0 + 3.0 * blocks.count("skip") + (blocks[0] == "pool")
+
+
+def searched(trials=16, strategy="two-level-bo", maximize=False, **options):
+    sign = -1.0 if maximize else 1.0
+    client = make_client(
+        SMALL, strategy, objectives="error", maximize=["error"] if maximize else [], **options
+    )
+    for _ in range(trials):
+        ((index, parameters),) = client.get_next_trials(1).items()
+        client.complete_trial(index, raw_data={"error": sign * error_of(parameters)})
+    return client
+
+
+def all_points():
+    codes = SMALL.enumerate()
+    return [
+        {f"block_{i}": SMALL.operations[o] for i, o in enumerate(code)} for code in codes.tolist()
+    ]
+
+
+@pytest.mark.parametrize("maximize", [False, True])
+def test_client_predict(maximize):
+    client = searched(maximize=maximize)
+    points = all_points()
+    told = client.predict(points)
+    means = np.array([each["error"][0] for each in told])
+    truth = np.array([error_of(point) for point in points]) * (-1.0 if maximize else 1.0)
+    assert np.corrcoef(means, truth)[0, 1] > 0.8
+    assert all(each["error"][1] >= 0 for each in told)
+
+
+def test_predictions_change_nothing_of_the_search():
+    plain, asked = searched(12), searched(12)
+    asked.predict(all_points()[:3])
+    assert plain.get_next_trials(2) == asked.get_next_trials(2)
+
+
+def test_cross_validation_leaves_the_predicted_trials_out():
+    client = searched()
+    adapter = client._generation_strategy.adapter
+    results = cross_validate(adapter, folds=-1)
+    assert len(results) == 16
+    seen = {r.observed.arm_name: r.observed.data.means[0] for r in results}
+    left_out = {r.observed.arm_name: r.predicted.means[0] for r in results}
+    with_it = {
+        name: client.predict([arm.parameters])[0]["error"][0]
+        for name, arm in client._experiment.arms_by_name.items()
+    }
+    gap = {n: abs(left_out[n] - seen[n]) for n in seen}
+    known = {n: abs(with_it[n] - seen[n]) for n in seen}
+    assert sum(gap.values()) > 2 * sum(known.values())
+    (card, *_) = client.compute_analyses([CrossValidationPlot(["error"], untransform=True)])
+    assert card.flatten()[0].df["observed"].between(5.0, 18.0).all()
+
+
+def test_several_objectives_are_predicted_each_by_its_own_model():
+    client = make_client(SMALL, "two-level-bo", objectives=["error", "latency"])
+    for _ in range(14):
+        ((index, parameters),) = client.get_next_trials(1).items()
+        conv = list(parameters.values()).count("conv")
+        client.complete_trial(
+            index, raw_data={"error": error_of(parameters), "latency": 1.0 + 100.0 * conv}
+        )
+    told = client.predict(all_points())
+    latency = np.array([each["latency"][0] for each in told])
+    conv = np.array([list(point.values()).count("conv") for point in all_points()])
+    assert np.corrcoef(latency, conv)[0, 1] > 0.8
+
+
+@pytest.mark.parametrize(("strategy", "trials"), [("two-level-bo", 3), ("local-search", 12)])
+def test_without_a_model_ax_says_so(strategy, trials):
+    client = searched(trials, strategy)
+    with pytest.raises(UnsupportedError, match="not predictive"):
+        client.predict(all_points()[:1])

@@ -27,15 +27,18 @@ def test_each_cell_is_one_exchange(cora_client, cora):
     assert np.isfinite(table).sum() == len(card.df)
     for i, loser in enumerate(losers):
         assert np.isnan(table[heatmap.y.index(loser), i])
-    assert heatmap.colorbar.title.text == "change [%]"
+    assert heatmap.colorbar.title.text == "change [percentage points]"
     assert "lower is better" in card.subtitle
 
 
 @pytest.mark.parametrize("plot", [BlockExchangePlot, DistributionSlicePlot])
 @pytest.mark.parametrize("log_targets", [True, False])
-def test_zeros_that_the_surrogate_sees_as_something_else_are_named(run, plot, log_targets):
+@pytest.mark.parametrize("strategy", ["anasod-bo", "two-level-bo"])
+def test_zeros_that_the_surrogate_sees_as_something_else_are_named(
+    run, plot, log_targets, strategy
+):
     values = [4.0, 0.0, 2.0, 3.0, 5.0, 1.0]
-    client = run(values, strategy="anasod-bo", num_initial=5, log_targets=log_targets)
+    client = run(values, strategy=strategy, num_initial=5, log_targets=log_targets)
     (card,) = client.compute_analyses([plot()], display=False)
     assert ("values of 0 count as half of the smallest" in card.subtitle) == log_targets
 

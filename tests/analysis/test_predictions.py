@@ -140,14 +140,16 @@ class TestWhyNot:
         client = run([1.0, 2.0], strategy)
         reason = why_not_predictions(client._experiment, client._generation_strategy, None, None)
         assert "does not support predictions" in reason
-        with pytest.raises(OptionError, match="has no surrogate of encodings"):
+        with pytest.raises(OptionError, match="has no surrogate of this package"):
             fitted_adapter(client._experiment, client._generation_strategy, None)
 
     def test_a_surrogate_of_another_kind(self, run):
         experiment = run([1.0, 2.0, 3.0])._experiment
         adapter = Generators.BOTORCH_MODULAR(experiment=experiment)
         reason = why_not_predictions(experiment, None, adapter, None)
-        assert reason == "TorchAdapter has no surrogate of encodings, as anasod-bo has."
+        assert reason == (
+            "TorchAdapter has no surrogate of this package, as anasod-bo and two-level-bo have."
+        )
 
     def test_no_strategy(self, run):
         reason = why_not_predictions(run([1.0])._experiment, None, None, None)
@@ -171,3 +173,23 @@ def test_what_is_searched_beside_the_cell_stays_as_in_the_best_trial():
     means, _ = adapter.predict([ObservationFeatures(parameters=dict(arm))])
     assert at_best["mean"] == pytest.approx(means["error"][0])
     assert len(exchange_frame(experiment, adapter, series, "error"))
+
+
+def test_a_model_of_architectures_is_asked_for_draws_of_an_encoding(run, small_cell):
+    client = run([5.0, 4.0, 3.0, 4.5, 6.0, 2.0, 7.0], "two-level-bo", num_initial=5)
+    experiment = client._experiment
+    adapter = fitted_adapter(experiment, client._generation_strategy, None)
+    encodings = np.array([[4, 0, 0], [2, 1, 1]])
+    found = predict(experiment, adapter, encodings, "error")
+    # One architecture has only convolutions: its prediction is that of the encoding.
+    (one,) = client.predict([{f"block_{i}": "conv" for i in range(4)}])
+    assert found["mean"][0] == pytest.approx(one["error"][0])
+    width = stats.lognorm(s=np.sqrt(np.log1p((one["error"][1] / one["error"][0]) ** 2)))
+    assert found["upper"][0] / found["lower"][0] == pytest.approx(width.ppf(0.975) ** 2, rel=1e-3)
+    # The other has twelve: their mean, within the error of 32 draws.
+    codes = small_cell.enumerate()
+    codes = codes[(small_cell.encode(codes) == encodings[1]).all(axis=1)]
+    means, variances = adapter.predict_rows(codes)["error"]
+    spread = np.sqrt(means.var() / 32) + 1e-9
+    assert found["mean"][1] == pytest.approx(means.mean(), abs=4 * spread)
+    assert (variances > 0).all()

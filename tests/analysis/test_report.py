@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import html
 import re
 
 import pandas as pd
@@ -9,9 +10,19 @@ from ax.api.client import Client
 from ax.api.configs import RangeParameterConfig
 from ax.core.analysis_card import NotApplicableStateAnalysisCard
 
-from ax_anasod.analysis import IncumbentPlot, SearchOverview, SearchSummary, write_report
+from ax_anasod import architecture_of
+from ax_anasod.analysis import (
+    FrontFacts,
+    IncumbentPlot,
+    SearchOverview,
+    SearchSeries,
+    SearchSummary,
+    write_report,
+)
 from ax_anasod.exceptions import OptionError, RunError
 from ax_anasod.experiment import make_client
+
+RATE = RangeParameterConfig(name="rate", parameter_type="float", bounds=(0.1, 1.0))
 
 
 def report_of(client, tmp_path, **settings):
@@ -30,7 +41,8 @@ def headings(page):
 
 
 def missing(page):
-    return dict(re.findall(r"<li><b>(.*?)</b>: (.*?)</li>", page))
+    found = re.findall(r"<li><b>(.*?)</b>: (.*?)</li>", page)
+    return {name: reason for names, reason in found for name in names.split(", ")}
 
 
 @pytest.fixture(scope="module")
@@ -47,15 +59,52 @@ def cora_page(cora_client, cora, tmp_path_factory):
 def test_all_cards_of_a_model_based_search(cora_page):
     assert missing(cora_page) == {}
     titles = headings(cora_page)
-    assert titles[:5] == [
+    assert titles[3].startswith("Operations and valid_error")
+    assert titles[4].startswith("How well the model predicts valid_error: the model ")
+    assert [*titles[:3], *titles[5:]] == [
         "Best trial",
         "Incumbent: valid_error",
         "Operation distribution of the trials",
+        "Importance of the operations for valid_error",
         "Prediction of valid_error along the simplex",
         "Predicted change of valid_error by one exchanged block",
+        "Trials",
     ]
-    assert titles[5].startswith("Cross Validation for valid_error")
-    assert titles[-1].startswith("Summary for")
+
+
+def test_the_result_comes_first_with_its_code(cora_client, cora, cora_page):
+    (result,) = re.findall(r"<section class='result'>.*?</section>", cora_page, re.DOTALL)
+    series = SearchSeries.from_experiment(cora_client._experiment)
+    best = architecture_of(cora_client, int(series.trial_indices[series.best()]))
+    value = float(series.values[series.best(), 0])
+    assert cora_page.index("<section") == cora_page.index(result)
+    assert f"{value:.4g} % <small>valid_error</small>" in result
+    assert "percentage points above the optimum of 18.07 %" in result
+    assert "of 15 trials (14 completed, 1 failed)" in result.lower()
+    (code,) = re.findall(r"<pre>(.*?)</pre>", result, re.DOTALL)
+    made: dict[str, object] = {}
+    exec(html.unescape(code).rpartition("\n")[0], made)
+    assert made["architecture"] == best
+    assert {
+        cora.cell.operations.index(name)
+        for name in re.findall(">(\\w+)</text>", result)
+        if name in cora.cell.operations
+    } == set(best.counts.nonzero()[0])
+
+
+def test_a_picked_point_of_a_front_is_the_result(run, tmp_path):
+    values = [{"error": 1.0 + i, "latency": 9.0 - i} for i in range(5)]
+    client = run(values, objectives=["error", "latency"])
+    page = report_of(client, tmp_path, front=FrontFacts(3, "the knee of the front"))
+    assert headings(page)[0] == "The knee of the front"
+    assert "<p>Trial 3." in page
+
+
+def test_a_time_line_where_times_are_known(run, tmp_path):
+    page = report_of(run([3.0, 2.0]), tmp_path, seconds=[90.0, 150.0])
+    assert "Time line of the trials" in headings(page)
+    assert "2 trials in 4 minutes of work" in page
+    assert "the longest was trial 1" in page
 
 
 def test_facts_of_the_run(cora_page):
@@ -96,12 +145,14 @@ def test_several_objectives(run, tmp_path):
         optimum={"error": 0.0, "latency": None},
         unit={"error": "percent", "latency": "ms"},
     )
-    assert headings(page)[:6] == [
+    assert headings(page)[:8] == [
+        "Trial with the best error",
         "Pareto front",
         "Trade-off: error against latency",
         "Incumbent: error",
         "Incumbent: latency",
         "Operation distribution of the trials",
+        "Operations and error",
         "Utility Progression",
     ]
     assert "latency [ms]" in page
@@ -113,7 +164,7 @@ def test_reported_metrics_are_not_modelled_but_shown(run, tmp_path):
     client = run(values, "anasod-bo", reported=["test_error"], num_initial=5)
     page = report_of(client, tmp_path)
     assert missing(page) == {}
-    assert any(title.startswith("Cross Validation for error") for title in headings(page))
+    assert any(title.startswith("How well the model predicts error") for title in headings(page))
     assert ">test_error</th>" in page
 
 
@@ -136,9 +187,8 @@ def test_several_modelled_objectives(run, tmp_path):
 def test_a_search_without_values(run, tmp_path, values, sentence):
     page = report_of(run(values, "anasod-bo"), tmp_path)
     assert missing(page)["IncumbentPlot"] == sentence
-    assert missing(page)["SearchSummary"] == sentence
-    assert missing(page)["Summary"] == "Experiment has no data."
-    assert headings(page) == (["Operation distribution of the trials"] if values else [])
+    expected = ["Operation distribution of the trials", "Trials"]
+    assert headings(page) == (expected if values else [])
 
 
 @pytest.mark.parametrize("values", [[5.0], [0.0] * 12, [5.0] * 12, [0.0, 4.0] * 6])
@@ -149,19 +199,34 @@ def test_one_constant_and_zero_values(run, tmp_path, values):
     assert ("DistributionSlicePlot" in missing(page)) is not modelled
 
 
-def test_a_strategy_that_ax_cannot_ask_is_not_waited_for(run, tmp_path):
-    page = report_of(run([5.0, 4.0, 3.0], "two-level-bo", num_initial=2), tmp_path)
+@pytest.mark.parametrize(
+    ("strategy", "settings"),
+    [("local-search", {}), ("two-level-bo", {"parameters": [RATE], "num_initial": 2})],
+)
+def test_a_strategy_that_ax_cannot_ask_is_not_waited_for(run, tmp_path, strategy, settings):
+    page = report_of(run([5.0, 4.0, 3.0], strategy, **settings), tmp_path)
     assert "Incumbent: error" in headings(page)
     assert missing(page) == {}
+
+
+def test_the_model_of_two_level_bo_has_the_cards_of_anasod_bo(run, tmp_path):
+    values = [5.0, 4.0, 3.0, 4.5, 6.0, 2.0]
+    page = report_of(run(values, "two-level-bo", num_initial=4), tmp_path)
+    assert missing(page) == {}
+    titles = headings(page)
+    assert titles[4].startswith("How well the model predicts error")
+    assert titles[5:-1] == [
+        "Importance of the operations for error",
+        "Prediction of error along the simplex",
+        "Predicted change of error by one exchanged block",
+    ]
 
 
 def test_without_a_strategy_there_are_no_predictions(cora_client, tmp_path):
     write_report(cora_client._experiment, None, tmp_path / "r.html", title="t")
     page = (tmp_path / "r.html").read_text(encoding="utf-8")
     assert "Incumbent: valid_error" in headings(page)
-    assert {"DistributionSlicePlot", "BlockExchangePlot", "CrossValidationPlot"} <= set(
-        missing(page)
-    )
+    assert {"DistributionSlicePlot", "BlockExchangePlot", "ModelFitPlot"} <= set(missing(page))
 
 
 class Broken(Analysis):
@@ -192,7 +257,7 @@ def test_names_of_users_are_escaped(run, tmp_path):
     client = run([1.0], name=evil)
     page = report_of(client, tmp_path, title=evil, facts={evil: evil})
     assert evil not in page
-    assert page.count("&lt;/script&gt;&lt;script&gt;alert(1)") == 4
+    assert page.count("&lt;/script&gt;&lt;script&gt;alert(1)") == 3
 
 
 def test_a_search_over_architectures(search_cora, tmp_path):
@@ -231,12 +296,15 @@ def test_the_overview_has_all_cards_that_a_search_can_have(cora_client, run):
     (group,) = cora_client.compute_analyses([SearchOverview(unit="percent")], display=False)
     names = [*dict.fromkeys(card.name for card in group.flatten())]
     assert names == [
-        *("SearchSummary", "IncumbentPlot", "OperationDistributionPlot", "DistributionSlicePlot"),
-        *("BlockExchangePlot", "CrossValidationPlot", "Summary"),
+        *("IncumbentPlot", "OperationDistributionPlot", "OperationCoordinatesPlot"),
+        *("ModelFitPlot", "OperationImportancePlot", "DistributionSlicePlot", "BlockExchangePlot"),
+        "TrialTable",
     ]
     (group,) = run([2.0, 1.0]).compute_analyses([SearchOverview()], display=False)
     names = [card.name for card in group.flatten()]
-    assert names == ["SearchSummary", "IncumbentPlot", "OperationDistributionPlot", "Summary"]
+    assert names == [
+        *("IncumbentPlot", "OperationDistributionPlot", "OperationCoordinatesPlot", "TrialTable")
+    ]
     (card,) = run([]).compute_analyses([SearchOverview()], display=False)
     assert isinstance(card, NotApplicableStateAnalysisCard)
     assert "no trials yet" in card.blob

@@ -27,8 +27,10 @@ def test_one_pair(cora_client, cora):
     assert figure.layout.yaxis.title.text == "valid_error [%]"
     band = traces["95% interval"]
     assert len(band.x) == 2 * (shared + 1)
-    star = traces["best encoding"]
-    assert star.x == (best[cora.cell.operations.index(more)],)
+    star, beside = traces["best trial"], traces["predicted of the best encoding"]
+    assert star.x == beside.x == (best[cora.cell.operations.index(more)],)
+    assert star.y == (series.values[series.best(), 0],)
+    assert beside.y == tuple(card.df.loc[card.df["best"], "mean"])
     assert not figure.layout.updatemenus
 
 
@@ -43,8 +45,10 @@ def test_observed_trials_on_the_slice_are_crosses(run):
     card = card_of(client, more="conv", less="pool")
     (observed,) = [t for t in card.get_figure().data if t.name == "observed"]
     points = set(zip(observed.x, observed.y, strict=True))
-    assert {(2, 0.5), (1, 0.7), (1, 0.6)} <= points
+    assert {(1, 0.7), (1, 0.6)} <= points
     assert (2, 0.9) not in points
+    (star,) = [t for t in card.get_figure().data if t.name == "best trial"]
+    assert (star.x, star.y) == ((2,), (0.5,))
 
 
 def test_all_pairs_are_in_the_menu(cora_client):

@@ -66,7 +66,13 @@ def test_processes_make_the_trials_of_a_search(
     fill(tmp_path, CONTENDERS, 2)
     pd.testing.assert_frame_equal(results_of(uninterrupted), results_of(tmp_path))
     names = {path.name for path in uninterrupted.iterdir()}
-    assert {"results.csv", "summary.csv", "summary.md", "incumbent_queries.png"} <= names
+    assert {
+        "results.csv",
+        "summary.csv",
+        "summary.md",
+        "incumbent_queries.png",
+        "report.html",
+    } <= names
     assert "failures.txt" not in names
     assert Comparison.read(uninterrupted).finished
 

@@ -26,7 +26,7 @@ def test_paper_stands_beside_ours(single: NASBench201Benchmark, tmp_path: Path) 
     content = json.loads(json.dumps(made.as_dict(), allow_nan=False))
     assert [entry["paper"] for entry in content["measures"]] == [9.5, 1.2, 0.84, 0.19]
     files = write_files(made, tmp_path / "new")
-    assert [path.name for path in files] == ["table1.md", "table1.csv", "table1.png"]
+    assert [path.name for path in files] == ["table1.md", "table1.csv", "table1.html", "table1.png"]
     with files[1].open() as file:
         records = list(csv.DictReader(file))
     assert list(records[0]) == ["measure", "paper", "mean", "standard_error"]

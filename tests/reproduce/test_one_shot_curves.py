@@ -99,10 +99,11 @@ def test_table_and_files(made: OneShotCurves, tmp_path: Path) -> None:
     assert [path.name for path in files] == [
         "figure5.md",
         "figure5.csv",
+        "figure5.html",
         "epochs.csv",
         "figure5.png",
     ]
-    assert len(pd.read_csv(files[2])) == 16
+    assert len(pd.read_csv(files[3])) == 16
     assert "the best cell of one operation (nor_conv_3x3)" in " ".join(made.notes())
 
 

@@ -60,7 +60,12 @@ def test_encoding_of_a_run_stands_beside_the_paper_s(tmp_path: Path) -> None:
     assert (cell.encode(cell.from_strings(texts)) == counts).all()
     assert "trial 0, validation error 20.00 %" in made.notes()[0]
     files = write_files(made, tmp_path / "new")
-    assert [file.name for file in files] == ["figure7.md", "figure7.csv", "figure7.png"]
+    assert [file.name for file in files] == [
+        "figure7.md",
+        "figure7.csv",
+        "figure7.html",
+        "figure7.png",
+    ]
 
 
 def test_arrows_are_the_operations_in_their_colours(tmp_path: Path) -> None:

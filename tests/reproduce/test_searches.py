@@ -123,7 +123,7 @@ def test_files_hold_the_table_the_picture_and_every_trial(
     panels = (Panel("One", SMALL.methods[:1]), Panel("Two", SMALL.methods[1:]))
     panelled = replace(made, target=replace(SMALL, panels=panels))
     names = [path.name for path in write_files(panelled, tmp_path)]
-    assert names == ["table2.md", "table2.csv", "table2.png", "results.csv"]
+    assert names == ["table2.md", "table2.csv", "table2.html", "table2.png", "results.csv"]
     assert (tmp_path / "results.csv").read_text().count("\n") == 1 + 2 * 2 * 4
     numbers = pd.read_csv(tmp_path / "table2.csv").set_index("method")
     assert numbers.dtypes[["mean", "standard_error"]].eq(float).all()
