@@ -153,12 +153,17 @@ def export(
     with waiting("loading torch"):
         from ax_anasod.exceptions import UnknownNameError
         from ax_anasod.networks.export import EXPORT_FORMATS
-        from ax_anasod.training import load_model
+        from ax_anasod.training import TrainedDecoder, load_model
         from ax_anasod.training.task import find_operations
 
     if file_format not in EXPORT_FORMATS:
         raise UnknownNameError("export format", file_format, EXPORT_FORMATS)
     model = load_model(model_file, find_operations(operations))
+    if isinstance(model, TrainedDecoder):
+        raise OptionError(
+            f"{model_file} is a language model, and export is for networks that take images",
+            "in Python: ax_anasod.load_model(path).network is a torch.nn.Module",
+        )
     pixels = _test_images(model, data)[:images]
     with waiting(f"exporting {model_file}"):
         written = model.export(

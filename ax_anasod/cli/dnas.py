@@ -132,7 +132,7 @@ def dnas(
     )
     with waiting("reading the oracle"):
         described = None if oracle is None else read_oracle(oracle, task)
-    read = read_images(task.data)
+    read = read_images(images)
     config = OneShotConfig(
         environment=environment(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -168,11 +168,12 @@ def continue_search(folder: Path, *, as_json: bool) -> int:
     with waiting("loading torch"):
         from ax_anasod.cli.image_reading import read_images
         from ax_anasod.dnas import OneShotConfig, OneShotRun
+        from ax_anasod.training.pairing import image_data
 
     config = OneShotConfig.read(folder)
     note_changes(config.environment)
     config.task.hardware.check()
-    images = read_images(config.task.data)
+    images = read_images(image_data(config.task.data))
     with waiting("restoring the search"):
         run = OneShotRun(config, images, folder)
     return _run_search(run, as_json=as_json)

@@ -11,6 +11,7 @@ import typer
 from ax_anasod.cli import options as opt
 from ax_anasod.cli.option_groups import Given, OptionGroup, number, option
 from ax_anasod.cli.retraining import retrain
+from ax_anasod.cli.trained_kinds import DECODER, SEQUENCES
 from ax_anasod.exceptions import OptionError
 from ax_anasod.training.training_config import DataConfig
 
@@ -27,6 +28,8 @@ _DATA: Final = OptionGroup(
     },
 )
 _NETWORK: Final = replace(opt.NETWORK, names=("channels", "cells"), default=_AS_IN_SEARCH)
+_SEQUENCES: Final = replace(SEQUENCES, names=("sequences",))
+_DECODER: Final = replace(DECODER, names=("width", "repeats"), default=_AS_IN_SEARCH)
 _TRAINING: Final = replace(opt.TRAINING, default="that of the protocol")
 # The search may have been made on another machine.
 _HARDWARE: Final = replace(
@@ -67,6 +70,8 @@ def evaluate(
     protocol: Protocol = "evaluation",
     data: Annotated[Given, _DATA],
     network: Annotated[Given, _NETWORK],
+    sequences: Annotated[Given, _SEQUENCES],
+    decoder: Annotated[Given, _DECODER],
     pick: opt.Pick = None,
     layers: Layers = None,
     top: Annotated[
@@ -106,8 +111,8 @@ def evaluate(
     Of ax-anasod train that is the network of the best trial, or with --top those of the best
     ones; of ax-anasod dnas all layers are the best cell, or with --layers sampled each is a cell
     drawn from p (the paper). Writes model.pt (see ax_anasod.load_model), metrics.json and
-    learning_curve.png. The paper's protocol has 600 epochs: on a CPU give fewer with --epochs.
-    Killed at any instant, it goes on with the same command.
+    learning_curve.png. The paper's protocol has 600 epochs: on a CPU give fewer with --epochs;
+    that of language models has 12. Killed at any instant, it goes on with the same command.
     """
     for flag, value in (("--by", by), ("--budget", budget)):
         if value is not None and top is None:
@@ -121,8 +126,8 @@ def evaluate(
         top=top,
         by=by,
         budget=budget,
-        data=data,
-        network=network,
+        data={**data, **sequences},
+        network={**network, **decoder},
         layers=layers,
         pick=pick,
         training=training,

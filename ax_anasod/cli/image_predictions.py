@@ -10,7 +10,7 @@ import typer
 
 from ax_anasod.cli import options as opt
 from ax_anasod.cli.deploy import TrainedFolder, find_model
-from ax_anasod.exceptions import DataError
+from ax_anasod.exceptions import DataError, OptionError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,10 +40,12 @@ def predict(
     with waiting("loading torch"):
         import torch
 
-        from ax_anasod.training import load_model
+        from ax_anasod.training import TrainedModel, load_model
         from ax_anasod.training.task import find_operations
 
     model = load_model(model_file, find_operations(operations))
+    if not isinstance(model, TrainedModel):
+        raise OptionError(f"{model_file} is a language model, and predict is for images")
     pixels: dict[Path, Tensor] = {}
     unread: dict[Path, DataError] = {}
     files = list(dict.fromkeys(_image_files(images)))

@@ -1,4 +1,4 @@
-"""What is shown while images are read, and of networks that learn nothing from them."""
+"""What is shown while data are read, and of networks that learn nothing from them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,28 @@ from typing import Final
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from ax_anasod.cli.terminal import note, stderr_console
+from ax_anasod.cli.terminal import note, stderr_console, waiting
 from ax_anasod.escaping import for_terminal
-from ax_anasod.training import DataConfig, ImageData, load_data
+from ax_anasod.training import DataConfig, ImageData, TrainingData, load_data
 from ax_anasod.training.data import Purpose
 from ax_anasod.training.images import DAMAGED
+from ax_anasod.training.pairing import AnyDataConfig
 
 _NAMED: Final = 3
+
+
+def read_data(
+    config: AnyDataConfig, purpose: Purpose = "search", *, download: bool = True
+) -> TrainingData:
+    """Read images as `read_images` does, or read or draw sequences.
+
+    Raises:
+        DataError: They are missing, damaged, or do not fit together.
+    """
+    if isinstance(config, DataConfig):
+        return read_images(config, purpose, download=download)
+    with waiting("making the sequences"):
+        return load_data(config, purpose)
 
 
 def read_images(
@@ -47,15 +62,15 @@ def read_images(
     return data
 
 
-def note_chance(error: float, data: ImageData, who: str = "no network did") -> None:
+def note_chance(error: float, data: TrainingData, who: str = "no network did") -> None:
     """Say where an error on the validation images may be that of guessing.
 
     Args:
         error: The lowest error, in percent.
-        data: The images.
+        data: The images; of sequences nothing is said.
         who: What the sentence starts with.
     """
-    if data.is_chance(error):
+    if isinstance(data, ImageData) and data.is_chance(error):
         note(
             f"{who} clearly better than guessing (error {error:.2f} %, that of always naming the "
             f"most frequent class {data.chance_error:.2f} %): train longer, with more --epochs or "

@@ -22,22 +22,38 @@ def table_of_one(result: Retrained, picked: Mapping[str, Any] | None) -> PlainTa
     """The figures of a network, and which point of a front it is."""
     metrics = result.metrics
     table = listing("trained on", metrics["dataset"])
-    multiply_adds = metrics["multiply_adds"]
-    digits = 1 if multiply_adds >= 1 else 4
     rows = {
         "test error": f"{metrics['test_error']:.2f} %",
+        **_parts(metrics),
         "negative log-likelihood": f"{metrics['negative_log_likelihood']:.4f}",
-        "calibration error": f"{metrics['expected_calibration_error']:.2f} percentage points",
+        **_of_images(metrics, "expected_calibration_error"),
         **_origin(metrics),
         **({} if picked is None else {"picked": f"{picked['rule']}; other rules: --pick"}),
         "parameters": f"{metrics['parameters']:.3f} million",
-        "multiply-adds": f"{multiply_adds:.{digits}f} million an image",
+        **_of_images(metrics, "multiply_adds"),
         "epochs": str(metrics["epochs"]),
         "folder": str(result.folder),
     }
     for name, value in rows.items():
         table.add_row(name, value)
     return table
+
+
+def _parts(metrics: Mapping[str, Any]) -> dict[str, str]:
+    """The errors of the parts of sequences, where there are several."""
+    errors = metrics.get("errors", {})
+    named = {name.replace("_", " "): f"{error:.2f} %" for name, error in errors.items()}
+    return named if len(named) > 1 else {}
+
+
+def _of_images(metrics: Mapping[str, Any], name: str) -> dict[str, str]:
+    """A row that language models do not have."""
+    value = metrics.get(name)
+    if value is None:
+        return {}
+    if name == "multiply_adds":
+        return {"multiply-adds": f"{value:.{1 if value >= 1 else 4}f} million an image"}
+    return {"calibration error": f"{value:.2f} percentage points"}
 
 
 def _origin(metrics: Mapping[str, Any]) -> dict[str, str]:
@@ -70,7 +86,10 @@ def table_of_ensemble(result: EnsembleResult) -> PlainTable:
 def table_of_top(result: TopResult) -> PlainTable:
     """The best trials of a search, trained for good."""
     figures = result.figures
-    table = listing("rank", "trial", "error in the search [%]", "test error [%]", "folder")
+    searched = next(n for n in figures["networks"][0] if n.endswith("_in_search"))
+    named = {"valid_error_in_search": "error in the search [%]"}
+    heading = named.get(searched, searched.replace("_in_search", " in the search"))
+    table = listing("rank", "trial", heading, "test error [%]", "folder")
     for column in table.columns[:-1]:
         column.justify = "right"
     table.title = plain(f"{figures['trained']} of {figures['asked_for']} on {figures['dataset']}")
@@ -82,7 +101,7 @@ def table_of_top(result: TopResult) -> PlainTable:
         table.add_row(
             str(network["rank"]),
             str(network["trial"]),
-            f"{network['valid_error_in_search']:.2f}",
+            f"{network[searched]:.2f}",
             f"{network['test_error']:.2f}",
             network["folder"],
         )

@@ -14,7 +14,7 @@ from ax_anasod.exceptions import OptionError
 
 if TYPE_CHECKING:
     from ax_anasod.retraining import BestTrial, SearchResult
-    from ax_anasod.training import Epoch, ImageData, TrainingTask
+    from ax_anasod.training import Epoch, TrainingData, TrainingTask
 
 
 def retrain(
@@ -64,17 +64,20 @@ def retrain(
 
     with waiting("loading Ax"):
         from ax_anasod.cli.failures import while_running
-        from ax_anasod.cli.image_reading import read_images
+        from ax_anasod.cli.image_reading import read_data
         from ax_anasod.cli.parsing import parse_training
         from ax_anasod.files import refuse_link
         from ax_anasod.retraining import evaluation_task, read_search
         from ax_anasod.runs.layout import check_holds_no_other
+        from ax_anasod.training.pairing import image_data
 
     if top is not None and pick is not None:
         raise OptionError("--pick names one network, --top N several", "give one of them")
     found = read_search(directory, layers, pick)
     ranked = None if top is None else _ranked(found, directory, top, by)
     check_holds_no_other(out)
+    if members is not None:
+        image_data(found.task.data)
     task = evaluation_task(
         found,
         protocol,
@@ -88,10 +91,10 @@ def retrain(
     task.hardware.check()
     if out.parent == directory:
         refuse_link(out)
-    read = read_images(task.data, "evaluation", download=dataset is not None or "path" in data)
+    read = read_data(task.data, "evaluation", download=dataset is not None or "path" in data)
     with waiting("building the network"):
         fitted = task.fitted(read)
-        codes = [found.draw(fitted.network.cells, member) for member in (0, (members or 1) - 1)]
+        codes = [found.draw(fitted.network.layers, member) for member in (0, (members or 1) - 1)]
         fitted.start(codes[0], read, seed=0).close()
     try:
         with while_running("the same command goes on from the last epoch"):
@@ -106,7 +109,7 @@ def retrain(
 def _train(
     found: SearchResult,
     task: TrainingTask,
-    data: ImageData,
+    data: TrainingData,
     out: Path,
     members: int | None,
     *,
@@ -158,7 +161,7 @@ def _ranked(found: SearchResult, directory: Path, top: int, by: str) -> list[Bes
 def _train_top(
     found: Sequence[BestTrial],
     task: TrainingTask,
-    data: ImageData,
+    data: TrainingData,
     out: Path,
     hours: float | None,
     *,

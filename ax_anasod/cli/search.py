@@ -237,7 +237,7 @@ def _restore(folder: RunFolder, python: str | None, address: str | None) -> Sear
         AnasodError: Its benchmark or its images are no longer what they were; or it asks for
             what its reader does not trust (see `ax_anasod.trust`).
     """
-    from ax_anasod.cli.image_reading import read_images
+    from ax_anasod.cli.image_reading import read_data
     from ax_anasod.cli.terminal import waiting
     from ax_anasod.nasbench import from_dict
     from ax_anasod.runs import Search, TrainingSearch
@@ -262,5 +262,5 @@ def _restore(folder: RunFolder, python: str | None, address: str | None) -> Sear
     with waiting("restoring the trials"):
         search = TrainingSearch.of(config, folder.path, folder.journal, address=address)
     search.task.hardware.check()
-    search.runner.use_data(read_images(search.task.data, download=False))
+    search.runner.use_data(read_data(search.task.data, download=False))
     return search

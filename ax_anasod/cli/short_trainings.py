@@ -17,7 +17,7 @@ from ax_anasod.trust import own_description
 
 if TYPE_CHECKING:
     from ax_anasod.runs import RunConfig
-    from ax_anasod.training import ImageData, TrainingTask
+    from ax_anasod.training import TrainingData, TrainingTask
 
 SCREEN: Final = "screen"
 """The folder of the short trainings in that of the run."""
@@ -48,7 +48,7 @@ def short_task(task: TrainingTask, epochs: int | None, strategy: str) -> Trainin
 
 
 def screen(
-    config: RunConfig, data: ImageData, scratch: Path, out: Path | None
+    config: RunConfig, data: TrainingData, scratch: Path, out: Path | None
 ) -> tuple[int, object]:
     """Search with short trainings; those that were made before are not made again.
 
@@ -88,7 +88,7 @@ def screen(
 
 
 def _search(
-    config: RunConfig, folder: Path, data: ImageData, run: RunFolder | None = None
+    config: RunConfig, folder: Path, data: TrainingData, run: RunFolder | None = None
 ) -> TrainingSearch:
     with own_description():
         search = TrainingSearch.of(config, folder, None if run is None else run.journal)

@@ -14,23 +14,22 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from ax_anasod.cli import options as opt
 from ax_anasod.cli.option_groups import Given, OptionGroup, number
 from ax_anasod.cli.option_groups import option as option_of
+from ax_anasod.cli.trained_kinds import DECODER, IMAGES_OR_SEQUENCES, SEQUENCES, kind_of
 from ax_anasod.exceptions import OptionError
-from ax_anasod.networks.network_config import published_config
 from ax_anasod.runs.execution import Execution
 from ax_anasod.training.hardware import Hardware
 from ax_anasod.training.latency import LATENCY, LatencyConfig
-from ax_anasod.training.training_config import DataConfig, protocol
 
 if TYPE_CHECKING:
-    from ax_anasod.training import ImageData, TrainingTask
+    from ax_anasod.training import TrainingData, TrainingTask
 
-# On the digits, which have 8 x 8 pixels, a search of this size takes minutes on a CPU.
-_SMALL: Final = {"channels": 8, "cells": 6}
-_SHORT: Final = {"epochs": 6, "batch_size": 32}
 _FEW_TRIALS: Final = 20
 _PAPER_TRIALS: Final = 50
 _SCREEN_TRIALS: Final = 50
 
+_TRAINING: Final = replace(
+    opt.TRAINING, default="as in the paper; short on the digits and on sequences"
+)
 _HARDWARE: Final = replace(
     opt.HARDWARE,
     names=("device", "precision", "deterministic", "compile", "threads", "devices"),
@@ -68,9 +67,11 @@ _STOPPING: Final = OptionGroup(
 
 def train(
     *,
-    data: Annotated[Given, opt.IMAGES],
+    data: Annotated[Given, IMAGES_OR_SEQUENCES],
     cell: opt.TrainedCell = "nasnet",
     network: Annotated[Given, opt.NETWORK],
+    sequences: Annotated[Given, SEQUENCES],
+    decoder: Annotated[Given, DECODER],
     layers: Annotated[
         str,
         option_of(
@@ -80,7 +81,7 @@ def train(
         ),
     ] = "sampled",
     operations: opt.Operations = None,
-    training: Annotated[Given, opt.TRAINING],
+    training: Annotated[Given, _TRAINING],
     training_texts: opt.TrainingOptions = None,
     hardware: Annotated[Given, _HARDWARE],
     runner: Annotated[Given, _RUNNER],
@@ -109,7 +110,8 @@ def train(
         option_of(
             "Search",
             "Search the front of the validation error and this cost of a network: parameters, "
-            "flops of one image, or latency on this machine. May be repeated.",
+            "flops of one image, or latency on this machine; of language models also cache_bytes, "
+            "and instead of the loss one of their errors. May be repeated.",
             "--minimize",
             metavar="COST",
         ),
@@ -139,17 +141,18 @@ def train(
     track: opt.Track = None,
     json: opt.Json = False,
 ) -> int:
-    """Search by training: images in, the best encoding out.
+    """Search by training: images or sequences of tokens in, the best encoding out.
 
-    Without --dataset it searches small networks on scikit-learn's digits, in minutes on a
-    CPU; otherwise every number that is not given is the paper's. Killed at any instant, a
+    Without --dataset it searches small networks on scikit-learn's digits, and with --cell
+    hybrid-lm small language models on recall+facts, in minutes on a CPU; otherwise every number
+    that is not given is the paper's. Killed at any instant, a
     run with --out goes on from the last epoch with: ax-anasod resume DIR
     """
     from ax_anasod.cli.terminal import waiting
 
     with waiting("loading Ax"):
         from ax_anasod import cells
-        from ax_anasod.cli.image_reading import read_images
+        from ax_anasod.cli.image_reading import read_data
         from ax_anasod.cli.parsing import parse_options, parse_training, read_start
         from ax_anasod.cli.running import run_search, trackers_of
         from ax_anasod.cli.search_ranges import parse_searched
@@ -168,19 +171,18 @@ def train(
     if out is not None:
         check_free(out)
     trackers = trackers_of(track, out, trains=True)
-    images = DataConfig(**data)
-    small = images.dataset == "digits" and images.path is None
     execution = _execution(runner, stopping, parallel, hardware.get("device", Hardware.device))
     searched = cells.resolve(cell)
     limits = [plain_limit(text) for text in limit or []]
     trained = parse_training(training, training_texts)
+    kind = kind_of(searched, data, network, sequences, decoder, trained)
     device = Hardware(**hardware).with_threads(execution.cpus if execution.runner == "ray" else 1.0)
     device.check()
     task = TrainingTask(
         cell=searched,
-        data=images,
-        network=published_config(searched, **{**(_SMALL if small else {}), **network}),
-        training=protocol("search", **{**(_SHORT if small else {}), **trained}),
+        data=kind.data,
+        network=kind.network,
+        training=kind.training,
         hardware=device,
         layers=layers,  # type: ignore[arg-type]
         operations=operations,
@@ -188,7 +190,7 @@ def train(
         costs=tuple(name for text in limits if (name := Limit.parse(text).name) in COSTS),
         latency=LatencyConfig(**latency),
     )
-    read = read_images(task.data)
+    read = read_data(task.data)
     task = task.fitted(read)
     if screen_trials is not None and screen_epochs is None:
         raise OptionError("--screen-trials is for --screen-epochs")
@@ -228,7 +230,7 @@ def train(
         with waiting("computing what is known"):
             config = plan(
                 task,
-                trials=trials or (_FEW_TRIALS if small else _PAPER_TRIALS),
+                trials=trials or (_FEW_TRIALS if kind.small else _PAPER_TRIALS),
                 sources=sources,
                 start_with=start_with or [],
                 limits=limits,
@@ -296,7 +298,7 @@ def _execution(runner: Given, stopping: Given, parallel: int, device: str) -> Ex
     return Execution(**given)
 
 
-def _check_first_network(task: TrainingTask, data: ImageData) -> None:
+def _check_first_network(task: TrainingTask, data: TrainingData) -> None:
     """Refuse networks that cannot be built or trained, before the first trial is proposed.
 
     Raises:

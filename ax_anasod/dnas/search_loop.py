@@ -25,6 +25,7 @@ from ax_anasod.exceptions import OptionError, RunError
 from ax_anasod.training import ImageData, Images, TrainingTask, read_state, write_state
 from ax_anasod.training.augment import Augmentation, augmented_batches
 from ax_anasod.training.epoch import check_loss, epoch_seed, seeded
+from ax_anasod.training.pairing import image_network
 from ax_anasod.training.process_group import Rank
 from ax_anasod.training.step import Step
 from ax_anasod.training.task import find_operations
@@ -108,7 +109,7 @@ class DistributionSearch:
         self.device = self._fabric.device
         self.supernet = build_supernet(
             self.task.cell,
-            replace(self.task.network, auxiliary=False, drop_path=0.0),
+            replace(image_network(self.task.network), auxiliary=False, drop_path=0.0),
             find_operations(self.task.operations),
             seed=seed,
         ).to(self.device)

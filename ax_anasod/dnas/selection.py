@@ -19,6 +19,7 @@ from ax_anasod.networks import NetworkConfig, published_config
 from ax_anasod.training import ImageData
 from ax_anasod.training.epoch import epoch_seed
 from ax_anasod.training.images import limited
+from ax_anasod.training.pairing import image_network
 
 # Cells drawn uniformly on which the supernet is compared with short trainings.
 _CHECKED: Final = 10
@@ -85,7 +86,7 @@ def select(search: DistributionSearch, data: ImageData, *, train: Train | None =
     order = np.argsort(losses, kind="stable")
     codes, losses = codes[order], losses[order]
     uniform = edges.draw(uniform_probabilities(search.distribution, edges), _CHECKED, rng)
-    trained = train_them(uniform, _SHORT, search.task.network.cells)
+    trained = train_them(uniform, _SHORT, search.task.network.layers)
     agreement = _agreement(search.judge(uniform)[0], trained)
     if method.selection != "discrete":
         return Ranking(codes, losses, "supernet", agreement)
@@ -135,7 +136,7 @@ def best_vertex(search: DistributionSearch, train: Train, rng: np.random.Generat
     vertices = np.eye(len(allowed))[allowed, None]
     codes = np.concatenate([edges.draw(edges.spread(each), 1, rng) for each in vertices])
     # Not in a deeper network, where operations with weights take longer to beat the others.
-    code: Codes = codes[train(codes, _SHORT, search.task.network.cells).argmin()]
+    code: Codes = codes[train(codes, _SHORT, search.task.network.layers).argmin()]
     return code
 
 
@@ -168,12 +169,12 @@ def deep_network(search: DistributionSearch) -> NetworkConfig:
     Raises:
         OptionError: The skeleton has no network of so many cells.
     """
-    task = search.task
+    network = image_network(search.task.network)
     depth = search.method.depth
     if depth is None:
-        depth = max(task.network.cells, published_config(task.cell).cells)
+        depth = max(network.cells, published_config(search.task.cell).cells)
     try:
-        return replace(task.network, cells=depth)
+        return replace(network, cells=depth)
     except OptionError as error:
         raise OptionError(f"the depth {depth} will not do: {error.message}") from error
 
@@ -198,7 +199,7 @@ def train_alone(
     rows = limited(data.train.labels, _SHORT_IMAGES, search.seed)
     few = replace(data, train=data.train.subset(rows))
     training = replace(search.task.training, epochs=epochs)
-    network = replace(search.task.network, cells=cells)
+    network = replace(image_network(search.task.network), cells=cells)
     task = replace(search.task, training=training, network=network)
     with closing(task.start(code[None], few, search.seed)) as alone:
         return alone.run()[-1].valid_loss

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from functools import lru_cache
-from typing import Any, cast, get_args
+from typing import Any, Final, cast, get_args
 
 import numpy as np
 
@@ -24,10 +25,14 @@ from ax_anasod.nasbench import Benchmark
 from ax_anasod.nasbench import from_dict as benchmark_from_dict
 from ax_anasod.networks import NetworkConfig
 from ax_anasod.networks.additive import AdditiveSize, Size
+from ax_anasod.networks.decoder_config import DecoderConfig, OperationCost, outer_parameters
 from ax_anasod.objectives import find_quantity
 from ax_anasod.proxies import ProxyConfig
 from ax_anasod.training import TrainingTask
+from ax_anasod.training.costs import costs_of_blocks
 from ax_anasod.typing import Codes, Values
+
+_COSTS_OF_BLOCKS: Final = tuple(field.name for field in fields(OperationCost))
 
 
 class KnownLookup(KnownMetric):
@@ -223,18 +228,33 @@ def known_cost(name: str, task: TrainingTask) -> KnownMetric | None:
 
     Args:
         name: Name of the cost (:data:`ax_anasod.training.costs.COSTS`).
-        task: The task, with the size of its images.
+        task: The task, with the size of its images, or with the vocabulary of its sequences.
 
     Returns:
         None where the cost follows from a network only: a latency, operations of the user's own,
         whose modules a stored experiment does not have, or more than a sum over the blocks.
     """
+    if isinstance(task.network, DecoderConfig):
+        return _cost_of_decoders(name, task, task.network)
     if name not in get_args(Size) or task.operations is not None or task.image_size is None:
         return None
     try:
         return KnownSize(cast("Size", name), task.cell, task.network, task.image_size)
     except CellError:
         return None
+
+
+def _cost_of_decoders(name: str, task: TrainingTask, network: DecoderConfig) -> KnownMetric | None:
+    """A cost of language models: what is around the blocks, and the sum over them."""
+    if name not in _COSTS_OF_BLOCKS or task.operations is not None:
+        return None
+    try:
+        blocks = costs_of_blocks(task, name)
+    except OptionError:
+        return None
+    base = outer_parameters(network) if name == "parameters" else 0
+    repeated = {operation: network.repeats * cost for operation, cost in blocks.items()}
+    return KnownSum(name, task.cell, repeated, base)
 
 
 @lru_cache(maxsize=8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import Final
 
 import torch
@@ -56,6 +57,9 @@ def build_decoder(
     architectures: Architecture | Sequence[Architecture],
     config: DecoderConfig | None = None,
     operations: Mapping[str, SequenceOperation] | None = None,
+    *,
+    seed: int | None = None,
+    device: str = "cpu",
 ) -> Decoder:
     """A language model whose blocks are those of architectures.
 
@@ -65,9 +69,12 @@ def build_decoder(
         config: The skeleton.
         operations: Operations of your own, name -> what makes a module from the config; tried
             for their shape and for causality.
+        seed: What the first weights are drawn from; by default they come from torch's global
+            generator, which is left alone otherwise.
+        device: Where the weights are; on ``"meta"`` the network has shapes, but no numbers.
 
     Returns:
-        The network, with weights from torch's global generator.
+        The network.
 
     Raises:
         CellError: The blocks of the cell are no chain, or an operation has no module.
@@ -91,9 +98,14 @@ def build_decoder(
             f"{len(given)} architectures are given for repeats = {config.repeats}",
             "give one, or as many as there are repeats",
         )
-    factories = _resolve(given[0].cell, operations or {}, config)
     names = [name for architecture in given for name in architecture.operations]
-    return Decoder([factories[name](config) for name in names], config)
+    with nullcontext() if seed is None else torch.random.fork_rng(devices=[]):
+        factories = _resolve(given[0].cell, operations or {}, config)
+        if seed is not None:
+            # Not torch.manual_seed, which would set the generators of all GPUs, too.
+            torch.default_generator.manual_seed(seed)
+        with torch.device(device):
+            return Decoder([factories[name](config) for name in names], config)
 
 
 def _resolve(

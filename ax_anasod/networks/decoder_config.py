@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Annotated, Any, Final, Self
+
+from annotated_types import Ge, Le
 
 from ax_anasod.exceptions import OptionError
-from ax_anasod.settings import PositiveFloat, PositiveInt, checked
+from ax_anasod.settings import PositiveFloat, PositiveInt, checked, from_options
 
 _BYTES: Final = 4
 
@@ -32,12 +34,13 @@ class DecoderConfig:
         OptionError: A value is out of range, or the width is no even number of channels a head.
     """
 
-    width: PositiveInt = 32
-    heads: PositiveInt = 2
-    hidden: PositiveInt = 64
-    vocabulary: PositiveInt = 100
+    # No more than any network has that is trained.
+    width: Annotated[int, Ge(1), Le(10**5)] = 32
+    heads: Annotated[int, Ge(1), Le(10**5)] = 2
+    hidden: Annotated[int, Ge(1), Le(10**6)] = 64
+    vocabulary: Annotated[int, Ge(1), Le(2 * 10**6)] = 100
     shift: bool = True
-    repeats: PositiveInt = 1
+    repeats: Annotated[int, Ge(1), Le(1000)] = 1
     rotary_base: PositiveFloat = 100.0
     window: PositiveInt = 16
 
@@ -47,6 +50,25 @@ class DecoderConfig:
                 f"width {self.width} is no even number of channels for each of {self.heads} heads",
                 f"take a multiple of {2 * self.heads}",
             )
+
+    @property
+    def layers(self) -> int:
+        """How many architectures a network has room for."""
+        return self.repeats
+
+    def to_dict(self) -> dict[str, Any]:
+        """The configuration as JSON-able data."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Self:
+        """The configuration that `to_dict` described.
+
+        Raises:
+            UnknownNameError: A key is no field.
+            OptionError: A number is out of range.
+        """
+        return from_options(cls, stored)
 
 
 @dataclass(frozen=True)

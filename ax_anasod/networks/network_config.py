@@ -73,6 +73,11 @@ class NetworkConfig:
                 f"{NAS_BENCH_201!r}, got {self.cells}"
             )
 
+    @property
+    def layers(self) -> int:
+        """How many architectures a network has room for."""
+        return self.cells
+
     def to_dict(self) -> dict[str, Any]:
         """The configuration as a JSON-able dictionary."""
         return dataclasses.asdict(self)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,7 @@ def draw_learning_curve(epochs: Sequence[Epoch], dataset: str) -> Figure:
         [epoch.train_loss for epoch in epochs],
         color=_LEARNED,
         marker=marker,
-        label="training, augmented",
+        label="training" if epochs[-1].errors else "training, augmented",
     )
     loss.plot(
         numbers,
@@ -47,7 +48,20 @@ def draw_learning_curve(epochs: Sequence[Epoch], dataset: str) -> Figure:
         label="test",
     )
     loss.legend(frameon=False)
-    error.plot(numbers, [epoch.valid_error for epoch in epochs], color=_MEASURED, marker=marker)
+    error.plot(
+        numbers,
+        [epoch.valid_error for epoch in epochs],
+        color=_MEASURED,
+        marker=marker,
+        label="all that is asked",
+    )
+    parts = epochs[-1].errors if len(epochs[-1].errors) > 1 else ()
+    for name, style_of_line in zip(parts, itertools.cycle(("--", ":", "-.")), strict=False):
+        values = [epoch.errors[name] for epoch in epochs]
+        label = name.removesuffix("_error")
+        error.plot(numbers, values, color=style.GREY, linestyle=style_of_line, label=label)
+    if parts:
+        error.legend(frameon=False)
     _name(loss, f"Loss on {dataset}", "cross-entropy [nats]")
     _name(error, f"Test error on {dataset}: {epochs[-1].valid_error:.2f} %", "error [%]")
     from matplotlib.ticker import MaxNLocator

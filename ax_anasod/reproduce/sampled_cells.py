@@ -21,6 +21,7 @@ from ax_anasod.plots import style
 from ax_anasod.plots.figure import new_figure, save
 from ax_anasod.reproduce.paper import FIGURE_7
 from ax_anasod.retraining import BestTrial
+from ax_anasod.training.pairing import image_network
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -205,13 +206,14 @@ def reproduce_cells(run: str | Path, samples: int = CELLS_SHOWN) -> SampledCells
     if (folder / CONFIG).exists():
         result = OneShotResult.read(folder)
         cell, shares = result.cell, result.fractions
-        skeleton = OneShotConfig.read(folder).task.network.skeleton
+        skeleton = image_network(OneShotConfig.read(folder).task.network).skeleton
         found_by = f"shares of {result.method}, seed {result.seed}"
         if len(result.probabilities) > 1:
             found_by += ", mean over the blocks; each is sampled from its own"
     else:
         found = BestTrial.in_run(folder)
-        cell, skeleton, counts = found.task.cell, found.task.network.skeleton, found.counts
+        cell, counts = found.task.cell, found.counts
+        skeleton = image_network(found.task.network).skeleton
         shares = counts / counts.sum()
         found_by = f"trial {found.trial}, validation error {found.valid_error:.2f} %"
     parts = cell.block_graph.part_names

@@ -24,12 +24,13 @@ from ax_anasod.retraining.member import Retrained, evaluate
 from ax_anasod.runs.layout import check_holds_no_other
 from ax_anasod.training import (
     Epoch,
-    ImageData,
+    TrainingData,
     TrainingTask,
     ensemble_probabilities,
     quality,
     reliability,
 )
+from ax_anasod.training.pairing import image_data
 
 RESULTS: Final = "ensemble.json"
 PICTURE: Final = "reliability.png"
@@ -55,7 +56,7 @@ class EnsembleResult:
 def train_ensemble(
     found: SearchResult,
     task: TrainingTask,
-    data: ImageData,
+    data: TrainingData,
     folder: Path,
     *,
     members: int = 5,
@@ -80,15 +81,16 @@ def train_ensemble(
         after_epoch: Called with the number of a member and each of its new epochs.
 
     Raises:
-        OptionError: There are fewer than two members.
+        OptionError: There are fewer than two members, or they are language models.
         RunError: The search has found fewer networks; none is trained then.
         AnasodError: As for `evaluate`.
     """
     if members < 2:
         raise OptionError(f"an ensemble needs at least 2 members, got {members}")
     # Refused before the first of them is trained.
+    image_data(task.data)
     check_holds_no_other(folder)
-    found.draw(task.network.cells, members - 1)
+    found.draw(task.network.layers, members - 1)
     for member in range(members):
         refuse_link(folder / f"member-{member}")
     trained = [

@@ -7,9 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ax_anasod.networks import NetworkConfig
+from ax_anasod.exceptions import OptionError
 from ax_anasod.retraining.found import SearchResult
-from ax_anasod.training import DataConfig, Hardware, TrainingTask, protocol
+from ax_anasod.training import (
+    DataConfig,
+    Hardware,
+    SequenceConfig,
+    TrainingTask,
+    protocol,
+    sequence_protocol,
+)
 
 
 def evaluation_task(
@@ -21,6 +28,7 @@ def evaluation_task(
     images: int | None = None,
     image_size: int | None = None,
     skip_damaged: bool | None = None,
+    sequences: int | None = None,
     network: Mapping[str, Any] | None = None,
     training: Mapping[str, Any] | None = None,
     hardware: Mapping[str, Any] | None = None,
@@ -38,15 +46,35 @@ def evaluation_task(
         images: How many training images are used; all by default, whatever the search used.
         image_size: Height and width that images are resized to; as in the search by default.
         skip_damaged: Whether damaged or missing images are left out; as in the search by default.
-        network: Fields of `NetworkConfig` that differ from the search.
+        sequences: How many sequences of tokens are learned from, where the search was on these;
+            by default all of a text, and as many as a search draws of a task.
+        network: Fields of the network's configuration that differ from the search.
         training: Fields of `TrainingConfig` that differ from the protocol.
         hardware: Fields of `Hardware` that differ from the search.
 
     Raises:
         UnknownNameError: There is no such protocol, data set, device or field.
-        OptionError: A number is out of range.
+        OptionError: A number is out of range, or something is for images and the search was on
+            sequences, or the reverse.
     """
     task = found.task
+    skeleton = type(task.network).from_dict({**task.network.to_dict(), **(network or {})})
+    device = Hardware.from_dict({**task.hardware.to_dict(), **(hardware or {})})
+    if isinstance(task.data, SequenceConfig):
+        of_images = {"images": images, "image_size": image_size, "skip_damaged": skip_damaged}
+        for name, value in {"another data set": dataset, **of_images}.items():
+            if value is not None:
+                raise OptionError(f"{name} is for images, and {task.dataset!r} are sequences")
+        where = task.data.path if path is None else str(path)
+        return replace(
+            task,
+            data=replace(task.data, path=where, sequences=sequences),
+            network=skeleton,
+            training=sequence_protocol(protocol_name, **(training or {})),
+            hardware=device,
+        )
+    if sequences is not None:
+        raise OptionError(f"sequences are not of the images {task.dataset!r}")
     data = DataConfig(
         dataset=dataset or task.data.dataset,
         path=str(path) if path is not None else None if dataset else task.data.path,
@@ -59,7 +87,7 @@ def evaluation_task(
     return replace(
         task,
         data=data,
-        network=NetworkConfig.from_dict({**task.network.to_dict(), **(network or {})}),
+        network=skeleton,
         training=protocol(protocol_name, **(training or {})),
-        hardware=Hardware.from_dict({**task.hardware.to_dict(), **(hardware or {})}),
+        hardware=device,
     )

@@ -90,7 +90,8 @@ class BestTrial(SearchResult):
         task: What the run trained.
         seed: The seed of the run.
         trial: Index of the trial.
-        valid_error: Its validation error in the search, in percent.
+        valid_error: Its first objective in the search: the validation error in percent, or of
+            language models their loss in nats unless an error was searched.
         counts: ``k`` counts of its encoding.
         codes: ``n x d`` codes of its network, one a layer or a single one.
         rule: What it is of the front, in words; empty where there is one objective.

@@ -7,7 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -20,6 +20,7 @@ from ax_anasod.exceptions import RunError, RunLostError
 from ax_anasod.files import read_json, remove_unfinished, write_whole
 from ax_anasod.locks import is_there, locked
 from ax_anasod.networks import Network, count_flops, num_parameters
+from ax_anasod.networks.decoder import Decoder
 from ax_anasod.plots.figure import save
 from ax_anasod.plots.learning import draw_learning_curve
 from ax_anasod.retraining.found import SearchResult
@@ -29,8 +30,10 @@ from ax_anasod.schema import conform
 from ax_anasod.training import (
     Epoch,
     ImageData,
+    TrainedDecoder,
     TrainedModel,
     Training,
+    TrainingData,
     TrainingTask,
     quality,
     read_state,
@@ -56,36 +59,50 @@ class Retrained:
     Args:
         folder: The folder with its files.
         metrics: The content of ``metrics.json``.
-        probabilities: ``n x c``, of the test images.
-        labels: ``n`` class numbers of these.
+        predictions: Probabilities ``n x c`` of the test images, and their ``n`` class numbers;
+            None for a language model.
     """
 
     folder: Path
     metrics: dict[str, Any]
-    probabilities: NDArray[np.float64]
-    labels: NDArray[np.int64]
+    predictions: tuple[NDArray[np.float64], NDArray[np.int64]] | None = None
+
+    @property
+    def probabilities(self) -> NDArray[np.float64]:
+        """``n x c``, of the test images."""
+        return self._of_images[0]
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """``n`` class numbers of the test images."""
+        return self._of_images[1]
+
+    @property
+    def _of_images(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        assert self.predictions is not None  # ensembles are of networks for images
+        return self.predictions
 
 
 def evaluate(
     found: SearchResult,
     task: TrainingTask,
-    data: ImageData,
+    data: TrainingData,
     folder: Path,
     *,
     member: int = 0,
     after_epoch: AfterEpoch = lambda epoch: None,
 ) -> Retrained:
-    """Train a network that was found, and measure it on the test images.
+    """Train a network that was found, and measure it on the test images or sequences.
 
     The folder gets ``model.pt`` (see `ax_anasod.load_model`), ``metrics.json``,
-    ``learning_curve.png`` and ``predictions.pt``. A training that was killed goes on from its
-    last epoch; one that is in the folder already is not made again. ``metrics.json`` is written
-    last: where it is, all else is.
+    ``learning_curve.png`` and, of images, ``predictions.pt``. A training that was killed goes on
+    from its last epoch; one that is in the folder already is not made again. ``metrics.json`` is
+    written last: where it is, all else is.
 
     Args:
         found: What the search has found.
         task: How it is trained, from `evaluation_task`.
-        data: Its images, loaded for evaluation.
+        data: Its images or sequences, loaded for evaluation.
         folder: The folder; it is made.
         member: Which network, see `SearchResult.draw`.
         after_epoch: Called with each new epoch.
@@ -95,10 +112,10 @@ def evaluate(
             be written.
         RunLostError: The folder was deleted or replaced during the training.
         TrainingError: The training diverges, or does not fit the device.
-        AnasodError: The network does not fit the images.
+        AnasodError: The network does not fit the data.
     """
     task = task.fitted(data)
-    codes = found.draw(task.network.cells, member)
+    codes = found.draw(task.network.layers, member)
     seed = found.seed_of(member)
     about = {**found.describe(codes, member), **task.identity()}
     if (folder / METRICS).exists():
@@ -180,14 +197,18 @@ def _write(
 ) -> None:
     """Write the model and what was measured; the figures last."""
     folder, metrics, data = retrained.folder, retrained.metrics, training.data
-    network = cast("Network", training.network)
     own = tuple(find_operations(task.operations) or ())
-    state = {"probabilities": retrained.probabilities, "labels": retrained.labels}
-    write_state(folder / PREDICTIONS, {k: torch.from_numpy(v) for k, v in state.items()})
-    save_model(
-        folder / MODEL,
-        TrainedModel.from_training(network, task.cell, codes, data, metrics, own),
-    )
+    if retrained.predictions is not None:
+        state = dict(zip(("probabilities", "labels"), retrained.predictions, strict=True))
+        write_state(folder / PREDICTIONS, {k: torch.from_numpy(v) for k, v in state.items()})
+    model: TrainedModel | TrainedDecoder
+    if isinstance(data, ImageData):
+        network = cast("Network", training.network)
+        model = TrainedModel.from_training(network, task.cell, codes, data, metrics, own)
+    else:
+        decoder = cast("Decoder", training.network)
+        model = TrainedDecoder.from_training(decoder, task.cell, codes, data, metrics, own)
+    save_model(folder / MODEL, model)
     save(draw_learning_curve(training.history, data.name), folder / CURVE)
     write_whole(folder / METRICS, json.dumps(metrics, indent=2) + "\n")
 
@@ -195,29 +216,42 @@ def _write(
 def _measured(
     training: Training, found: SearchResult, folder: Path, about: dict[str, Any]
 ) -> Retrained:
-    data = training.data
-    probabilities = torch.softmax(training.logits().cpu().double(), dim=1).numpy()
-    labels = data.valid.labels.cpu().numpy()
-    network, epochs = cast("Network", training.network), training.history
-    figures = quality(probabilities, labels)
+    data, epochs = training.data, training.history
+    predictions = None
+    if isinstance(data, ImageData):
+        probabilities = torch.softmax(training.logits().cpu().double(), dim=1).numpy()
+        predictions = probabilities, data.valid.labels.cpu().numpy()
+        quality_of = quality(*predictions)
+        figures = {
+            "test_error": 100 - quality_of["accuracy"],
+            "chance_error": data.chance_error,
+            **quality_of,
+            "multiply_adds": count_flops(cast("Network", training.network), data.image_size) / 2e6,
+            "train_images": len(data.train),
+            "test_images": len(data.valid),
+            "left_out": dict(Counter(data.left_out_reasons)),
+        }
+    else:
+        last = epochs[-1]
+        figures = {
+            "test_error": last.valid_error,
+            "errors": last.errors,
+            "negative_log_likelihood": last.valid_loss,
+            "train_sequences": len(data.train),
+            "test_sequences": len(data.valid),
+        }
     metrics = {
         "dataset": data.name,
         "run": str(found.run.resolve()),
-        "test_error": 100 - figures["accuracy"],
-        "chance_error": data.chance_error,
         **figures,
-        "parameters": num_parameters(network) / 1e6,
-        "multiply_adds": count_flops(network, data.image_size) / 2e6,
-        "train_images": len(data.train),
-        "test_images": len(data.valid),
-        "left_out": dict(Counter(data.left_out_reasons)),
+        "parameters": num_parameters(training.network) / 1e6,
         "epochs": len(epochs),
         "train_seconds": sum(epoch.train_seconds for epoch in epochs),
         "hardware": _hardware(training),
         "curve": [epoch.to_dict() for epoch in epochs],
         **about,
     }
-    return Retrained(folder, metrics, probabilities, labels)
+    return Retrained(folder, metrics, predictions)
 
 
 def _hardware(training: Training) -> dict[str, Any]:
@@ -246,13 +280,16 @@ def _already_trained(folder: Path, about: dict[str, Any]) -> Retrained:
             f"the folder {folder} holds another training; what differs: {', '.join(different)}",
             "choose another folder with --out",
         )
-    missing = [name for name in (MODEL, PREDICTIONS) if not (folder / name).exists()]
+    of_images = "test_sequences" not in metrics
+    needed = (MODEL, PREDICTIONS) if of_images else (MODEL,)
+    missing = [name for name in needed if not (folder / name).exists()]
     if missing:
         raise RunError(
             f"the folder {folder} has {METRICS}, but lacks {' and '.join(missing)}",
             f"delete {folder / METRICS} to train again",
         )
-    return Retrained(folder, metrics, *_read_predictions(folder / PREDICTIONS))
+    predictions = _read_predictions(folder / PREDICTIONS) if of_images else None
+    return Retrained(folder, metrics, predictions)
 
 
 @dataclass(frozen=True)
@@ -262,10 +299,11 @@ class _Figures:
     dataset: str
     test_error: float
     negative_log_likelihood: float
-    expected_calibration_error: float
     parameters: float
-    multiply_adds: float
     epochs: int
+    expected_calibration_error: float | None = None
+    multiply_adds: float | None = None
+    errors: dict[str, float] = field(default_factory=dict)
 
 
 def _read_predictions(path: Path) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

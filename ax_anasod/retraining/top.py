@@ -19,7 +19,7 @@ from ax_anasod.retraining.member import METRICS, Retrained, evaluate
 from ax_anasod.runs import Results
 from ax_anasod.runs.layout import check_holds_no_other
 from ax_anasod.runs.view import RunView
-from ax_anasod.training import Epoch, ImageData, TrainingTask
+from ax_anasod.training import Epoch, TrainingData, TrainingTask
 
 RESULTS: Final = "top.json"
 ORDERS: Final = ("search", "belief")
@@ -76,7 +76,7 @@ def best_trials(run: str | Path, number: int, by: str = "search") -> list[BestTr
 def train_top(
     found: Sequence[BestTrial],
     task: TrainingTask,
-    data: ImageData,
+    data: TrainingData,
     folder: Path,
     *,
     hours: float | None = None,
@@ -91,7 +91,7 @@ def train_top(
     Args:
         found: The trials, from `best_trials`.
         task: How they are trained, from `evaluation_task`.
-        data: Its images, loaded for evaluation.
+        data: Its images or sequences, loaded for evaluation.
         folder: The folder; it is made.
         hours: No further network is begun once the trainings so far have taken so many hours,
             those of earlier calls included; the first is always trained. None for no end.
@@ -125,7 +125,7 @@ def train_top(
             {
                 "rank": rank,
                 "trial": trial.trial,
-                "valid_error_in_search": trial.valid_error,
+                f"{trial.task.objectives[0].name}_in_search": trial.valid_error,
                 "test_error": one.metrics["test_error"],
                 "parameters": one.metrics["parameters"],
                 "encoding": trial.encoding,

@@ -21,7 +21,7 @@ from ax_anasod.core.cell_search_space import CellSearchSpace, check_kind, search
 from ax_anasod.core.seeding import architecture_rng, check_seed, network_seed
 from ax_anasod.journal import BETWEEN_LAYERS
 from ax_anasod.objectives import Limit
-from ax_anasod.training import ImageData, TrainingTask, TrialState, TrialTraining, load_data
+from ax_anasod.training import TrainingData, TrainingTask, TrialState, TrialTraining, load_data
 from ax_anasod.training.searched import with_values
 
 HYPERPARAMETERS: Final = "hyperparameters"
@@ -86,14 +86,14 @@ class BaseTrainingRunner(IRunner):
         self.space: TrialKind | None = space
         self.seed = check_seed(seed)
         self.tensorboard = tensorboard
-        self._data: ImageData | None = None
+        self._data: TrainingData | None = None
 
-    def use_data(self, data: ImageData) -> None:
-        """Train on images that are in memory already, instead of reading them."""
+    def use_data(self, data: TrainingData) -> None:
+        """Train on data that are in memory already, instead of reading them."""
         self._data = data
 
-    def images(self) -> ImageData:
-        """The images that it trains on, read at the first call.
+    def images(self) -> TrainingData:
+        """The images or sequences that it trains on, read at the first call.
 
         Raises:
             DataError: They are missing, damaged, or do not fit together.

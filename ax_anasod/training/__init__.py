@@ -1,4 +1,4 @@
-"""Training networks on images: data, augmentation, the loop, checkpoints.
+"""Training networks on images or sequences of tokens: data, the loop, checkpoints.
 
 The names are loaded on first use: the command line reads the settings of a training
 (:mod:`ax_anasod.training.training_config`, :mod:`ax_anasod.training.hardware`) without torch.
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ax_anasod.training.checkpoint import read_state as read_state
     from ax_anasod.training.checkpoint import write_state as write_state
     from ax_anasod.training.data import load_data as load_data
+    from ax_anasod.training.decoder_file import TrainedDecoder as TrainedDecoder
     from ax_anasod.training.epoch import Epoch as Epoch
     from ax_anasod.training.exported import Classifier as Classifier
     from ax_anasod.training.exported import Exported as Exported
@@ -32,13 +33,18 @@ if TYPE_CHECKING:
     from ax_anasod.training.model_file import save_model as save_model
     from ax_anasod.training.predict import loss_and_error as loss_and_error
     from ax_anasod.training.predict import predict_logits as predict_logits
+    from ax_anasod.training.sequence_data import SequenceData as SequenceData
+    from ax_anasod.training.sequence_data import Sequences as Sequences
+    from ax_anasod.training.supervision import TrainingData as TrainingData
     from ax_anasod.training.task import Layers as Layers
     from ax_anasod.training.task import TrainingTask as TrainingTask
     from ax_anasod.training.training import Training as Training
     from ax_anasod.training.training_config import PROTOCOLS as PROTOCOLS
     from ax_anasod.training.training_config import DataConfig as DataConfig
+    from ax_anasod.training.training_config import SequenceConfig as SequenceConfig
     from ax_anasod.training.training_config import TrainingConfig as TrainingConfig
     from ax_anasod.training.training_config import protocol as protocol
+    from ax_anasod.training.training_config import sequence_protocol as sequence_protocol
     from ax_anasod.training.trial import TrialState as TrialState
     from ax_anasod.training.trial import TrialTraining as TrialTraining
     from ax_anasod.training.trial import train_trial as train_trial
@@ -56,9 +62,14 @@ _MODULES: Final = {
     "Layers": "task",
     "PROTOCOLS": "training_config",
     "Reliability": "calibration",
+    "SequenceConfig": "training_config",
+    "SequenceData": "sequence_data",
+    "Sequences": "sequence_data",
+    "TrainedDecoder": "decoder_file",
     "TrainedModel": "model_file",
     "Training": "training",
     "TrainingConfig": "training_config",
+    "TrainingData": "supervision",
     "TrainingTask": "task",
     "TrialState": "trial",
     "TrialTraining": "trial",
@@ -73,6 +84,7 @@ _MODULES: Final = {
     "read_state": "checkpoint",
     "reliability": "calibration",
     "save_model": "model_file",
+    "sequence_protocol": "training_config",
     "train_trial": "trial",
     "write_state": "checkpoint",
 }

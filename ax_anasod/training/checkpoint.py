@@ -11,7 +11,6 @@ from typing import Any, Final, cast
 
 import torch
 from torch import Tensor
-from torch.optim import Optimizer
 
 from ax_anasod.exceptions import RunError
 from ax_anasod.files import open_file, write_whole
@@ -92,24 +91,6 @@ def differing(stored: object, expected: Mapping[str, Any]) -> list[str]:
     # Of no plain data it is never the same.
     except (LookupError, RuntimeError):
         return list(expected)
-
-
-def load_momentum(optimizer: Optimizer, kept: dict[int, Any]) -> None:
-    """Give an optimiser its momentum back; its other numbers follow from the configuration.
-
-    Args:
-        optimizer: The optimiser.
-        kept: Place of a parameter -> its entries in ``state_dict()["state"]``.
-
-    Raises:
-        ValueError: The momentum is that of other parameters.
-    """
-    for place, parameter in enumerate(optimizer.param_groups[0]["params"]):
-        buffer = kept.get(place, {}).get("momentum_buffer")
-        if buffer is not None and buffer.shape != parameter.shape:
-            raise ValueError(f"the momentum of parameter {place} has the shape {buffer.shape}")
-    groups = optimizer.state_dict()["param_groups"]
-    optimizer.load_state_dict({"state": kept, "param_groups": groups})
 
 
 class _StateDict(OrderedDict[str, object], Shell):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from ax_anasod.exceptions import OptionError
+from ax_anasod.networks.decoder_config import DecoderConfig, costs
 from ax_anasod.objectives import Limit, Objective
 from ax_anasod.training.latency import (
     LATENCY,
@@ -19,7 +20,13 @@ from ax_anasod.training.latency import (
 from ax_anasod.typing import Codes
 
 if TYPE_CHECKING:
-    from ax_anasod.networks import Network
+    from ax_anasod.cells import Cell
+    from ax_anasod.networks import Network, NetworkConfig
+    from ax_anasod.networks.decoder import Decoder
+    from ax_anasod.training.training_config import DataConfig, SequenceConfig
+
+CACHE: Final = "cache_bytes"
+"""Name of what a language model keeps to go on after a sequence, in bytes of 32-bit floats."""
 
 _AMOUNT: Final = re.compile(r"(.*[<>]=\s*\S*?\d\.?)\s*([^\W\d]+)\s*")
 _COUNTS: Final = {"k": 1e3, "M": 1e6, "G": 1e9}
@@ -28,6 +35,21 @@ _TIMES: Final = {"us": 1e-3, MILLISECONDS: 1.0, "s": 1e3}
 
 class Builder(Protocol):
     """The part of a :class:`ax_anasod.training.TrainingTask` that builds networks."""
+
+    @property
+    def cell(self) -> Cell:
+        """The cell that is searched."""
+        ...
+
+    @property
+    def data(self) -> DataConfig | SequenceConfig:
+        """The data."""
+        ...
+
+    @property
+    def network(self) -> NetworkConfig | DecoderConfig:
+        """The skeleton."""
+        ...
 
     @property
     def image_size(self) -> tuple[int, int] | None:
@@ -39,7 +61,7 @@ class Builder(Protocol):
         """How latency is measured."""
         ...
 
-    def build(self, codes: Codes, seed: int, device: str = "cpu") -> Network:
+    def build(self, codes: Codes, seed: int, device: str = "cpu") -> Network | Decoder:
         """The network of ``n x d`` codes."""
         ...
 
@@ -68,9 +90,43 @@ def _parameters(task: Builder, codes: Codes) -> float:
 def _flops(task: Builder, codes: Codes) -> float:
     from ax_anasod.networks import count_flops
 
+    if isinstance(task.network, DecoderConfig):
+        return _sum(task, codes, "flops")
     if task.image_size is None:
         raise OptionError("FLOPs need the size of the images", "use TrainingTask.fitted(data)")
-    return float(count_flops(_shadow(task, codes), task.image_size))
+    return float(count_flops(cast("Network", _shadow(task, codes)), task.image_size))
+
+
+def _cache(task: Builder, codes: Codes) -> float:
+    return _sum(task, codes, CACHE)
+
+
+def _sum(task: Builder, codes: Codes, name: str) -> float:
+    """A cost of a language model, which is the sum over its blocks."""
+    costs = costs_of_blocks(task, name)
+    repeats = task.network.layers // len(codes)
+    return repeats * sum(costs[task.cell.operations[code]] for code in codes.flat)
+
+
+def costs_of_blocks(task: Builder, name: str) -> dict[str, float]:
+    """What a block of each operation of the cell costs after a whole sequence.
+
+    Args:
+        task: Of language models.
+        name: A field of :class:`ax_anasod.networks.decoder_config.OperationCost`.
+
+    Raises:
+        OptionError: It is not known of an operation of the user's own.
+    """
+    assert isinstance(task.network, DecoderConfig)
+    blocks = costs(task.network, tokens=task.data.length)  # type: ignore[union-attr]
+    for operation in task.cell.operations:
+        if operation not in blocks:
+            raise OptionError(
+                f"{name} of operation {operation!r} is not known",
+                f"it is of {', '.join(blocks)}; every operation has parameters",
+            )
+    return {o: float(getattr(blocks[o], name)) for o in task.cell.operations}
 
 
 def latency_of(task: Builder, codes: Codes) -> Latency:
@@ -82,14 +138,15 @@ def latency_of(task: Builder, codes: Codes) -> Latency:
     """
     if task.image_size is None:
         raise OptionError("latency needs the size of the images", "use TrainingTask.fitted(data)")
-    return measure_latency(task.build(codes, seed=0), task.image_size, task.latency)
+    network = cast("Network", task.build(codes, seed=0))
+    return measure_latency(network, task.image_size, task.latency)
 
 
 def _latency(task: Builder, codes: Codes) -> float:
     return latency_of(task, codes).median
 
 
-def _shadow(task: Builder, codes: Codes) -> Network:
+def _shadow(task: Builder, codes: Codes) -> Network | Decoder:
     """The network without its weights."""
     return task.build(codes, seed=0, device="meta")
 
@@ -98,10 +155,12 @@ COSTS: Final = {
     "parameters": Cost(Objective("parameters", ""), _COUNTS, _parameters),
     "flops": Cost(Objective("flops", ""), _COUNTS, _flops),
     LATENCY: Cost(Objective(LATENCY, MILLISECONDS), _TIMES, _latency),
+    CACHE: Cost(Objective(CACHE, ""), _COUNTS, _cache),
 }
 """Name -> what a network costs. Weights without those of the auxiliary tower, and floating-point
 operations for one image, as :mod:`ax_anasod.networks.measure` counts them; milliseconds that a
-pass takes, as :mod:`ax_anasod.training.latency` measures them."""
+pass takes, as :mod:`ax_anasod.training.latency` measures them. Of language models, FLOPs of the
+blocks for the last token of a sequence, and bytes that they keep after it."""
 
 
 def measure_costs(

@@ -1,4 +1,4 @@
-"""Image data sets, ready for training."""
+"""Data sets, ready for training."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Final, Literal, get_args
+from typing import Final, Literal, get_args, overload
 
 import torch
 from torch import Tensor
@@ -15,8 +15,9 @@ from ax_anasod.exceptions import DataError, RunError, UnknownNameError
 from ax_anasod.training.checkpoint import read_state, write_state
 from ax_anasod.training.folders import ClassFolders, Progress
 from ax_anasod.training.images import DAMAGED, ImageData, Images, limited, split_off
+from ax_anasod.training.sequence_data import SequenceData, load_sequences
 from ax_anasod.training.sources import Source, Split, open_source
-from ax_anasod.training.training_config import DataConfig
+from ax_anasod.training.training_config import DataConfig, SequenceConfig
 
 Purpose = Literal["search", "evaluation"]
 # Where a data set has no test split, this share of it is kept for evaluation.
@@ -26,6 +27,7 @@ _RULES: Final = 2
 _NAMED: Final = 5
 
 
+@overload
 def load_data(
     config: DataConfig,
     purpose: Purpose = "search",
@@ -33,11 +35,28 @@ def load_data(
     cache: Path | None = None,
     progress: Progress | None = None,
     download: bool = True,
-) -> ImageData:
-    """Read images into memory.
+) -> ImageData: ...
+@overload
+def load_data(
+    config: SequenceConfig,
+    purpose: Purpose = "search",
+    *,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+    download: bool = True,
+) -> SequenceData: ...
+def load_data(
+    config: DataConfig | SequenceConfig,
+    purpose: Purpose = "search",
+    *,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+    download: bool = True,
+) -> ImageData | SequenceData:
+    """Read images into memory, or draw or read sequences (which need neither cache nor progress).
 
     Args:
-        config: Which images.
+        config: Which images or sequences.
         purpose: ``"search"`` divides the training split into images to learn from and images
             to measure on, unless there is a validation split to measure on, and leaves the test
             split alone; ``"evaluation"`` learns from the whole training split (and the
@@ -60,6 +79,8 @@ def load_data(
     """
     if purpose not in get_args(Purpose):
         raise UnknownNameError("purpose", purpose, get_args(Purpose))
+    if isinstance(config, SequenceConfig):
+        return load_sequences(config, purpose)
     path = None if config.path is None else Path(config.path)
     source = open_source(config.dataset, path, download=download)
     if cache is None:

@@ -6,12 +6,15 @@ import hashlib
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
 
 import torch
 
 from ax_anasod.exceptions import TrainingError
+
+LOSS: Final = "loss"
+"""Name of the loss on sequences, in nats."""
 
 
 @dataclass(frozen=True)
@@ -22,14 +25,17 @@ class Epoch:
         epoch: Its number, from 1.
         learning_rate: At its first step.
         train_loss: Mean cross-entropy over the training images as they were augmented, the
-            auxiliary tower's left out.
-        valid_loss: Mean cross-entropy over the validation images, in nats.
-        valid_error: Share of the validation images that are classified wrongly, in percent.
-        images: How many images were learned from.
+            auxiliary tower's left out; of sequences, the mean of those of the batches.
+        valid_loss: Mean cross-entropy over the validation images, or over what is asked in the
+            validation sequences, in nats.
+        valid_error: Share of the validation images that are classified wrongly, or of what is
+            asked in sequences, in percent.
+        images: How many images or sequences were learned from.
         train_seconds: Wall time of learning, in seconds.
         data_seconds: Share of it in which no network was at work, since the next batch was
             not ready, in seconds.
         valid_seconds: Wall time of measuring, in seconds.
+        errors: Of sequences, the errors of their parts by name, in percent.
     """
 
     epoch: int
@@ -41,10 +47,18 @@ class Epoch:
     train_seconds: float
     data_seconds: float
     valid_seconds: float
+    errors: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def values(self) -> dict[str, float]:
+        """Objective or reported quantity of the training -> value."""
+        if self.errors:
+            return {LOSS: self.valid_loss, **self.errors}
+        return {"valid_error": self.valid_error, "valid_loss": self.valid_loss}
 
     @property
     def images_per_second(self) -> float:
-        """How many images were learned from in a second."""
+        """How many images or sequences were learned from in a second."""
         return self.images / self.train_seconds
 
     @property
@@ -66,7 +80,9 @@ class Epoch:
 
     def to_dict(self) -> dict[str, Any]:
         """The measurements as JSON-able data."""
-        return asdict(self)
+        described = asdict(self)
+        # As it was before there were sequences.
+        return described if self.errors else {n: v for n, v in described.items() if n != "errors"}
 
 
 @dataclass(frozen=True)

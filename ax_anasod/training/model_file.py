@@ -14,23 +14,27 @@ from torch import Tensor
 
 from ax_anasod import cells
 from ax_anasod.cells import Cell
-from ax_anasod.exceptions import AnasodError, DataError, OptionError, RunError, shown
-from ax_anasod.networks import Network, NetworkConfig, OperationFactory, build_network
+from ax_anasod.exceptions import AnasodError, DataError, OptionError, RunError
+from ax_anasod.networks import Network, NetworkConfig, build_network
 from ax_anasod.networks.export import ExportFormat
 from ax_anasod.schema import conform
-from ax_anasod.training.checkpoint import read_state, write_state
+from ax_anasod.training.decoder_file import TrainedDecoder, read_decoder, save_decoder
 from ax_anasod.training.exported import Classifier, Exported, export_classifier
 from ax_anasod.training.image_decoding import decoded, resized
 from ax_anasod.training.images import ImageData
 from ax_anasod.training.predict import predict_logits
+from ax_anasod.training.stored_model import (
+    DECODER_FORMAT,
+    FORMAT,
+    HINT,
+    check_number,
+    own_operations,
+    read_model,
+    with_weights,
+    write_model,
+)
 from ax_anasod.training.trees import read_files
 
-FORMAT: Final = "ax_anasod model"
-VERSION: Final = 1
-
-_HINT: Final = "load_model reads what ax-anasod evaluate or save_model has written"
-# More than any network has: each takes a moment to build.
-_MOST_OPERATIONS: Final = 100_000
 _LUMA: Final = np.array([0.299, 0.587, 0.114])
 
 
@@ -191,7 +195,7 @@ class TrainedModel:
             raise OptionError(f"images must be b x {channels} x h x w, got {tuple(images.shape)}")
 
 
-def save_model(path: str | Path, model: TrainedModel) -> None:
+def save_model(path: str | Path, model: TrainedModel | TrainedDecoder) -> None:
     """Write a model so that the file is whole or not there.
 
     Args:
@@ -202,14 +206,15 @@ def save_model(path: str | Path, model: TrainedModel) -> None:
         CellError: If the class of the cell is not registered.
         RunError: If the file cannot be written, as on a full disk.
     """
+    if isinstance(model, TrainedDecoder):
+        save_decoder(Path(path), model)
+        return
     content = {
         "format": FORMAT,
-        "version": VERSION,
         "cell": model.cell.to_dict(),
         "codes": np.asarray(model.codes).tolist(),
         "config": model.network.config.to_dict(),
         "own_operations": list(model.own_operations),
-        "weights": {name: w.detach().cpu() for name, w in model.network.state_dict().items()},
         "dataset": model.dataset,
         "classes": list(model.classes),
         "mean": list(model.mean),
@@ -217,15 +222,12 @@ def save_model(path: str | Path, model: TrainedModel) -> None:
         "image_size": list(model.image_size),
         "metrics": dict(model.metrics),
     }
-    try:
-        write_state(Path(path), content, make_folder=True)
-    except RunError as error:
-        raise RunError(error.message, "make room, or choose another folder") from error
+    write_model(Path(path), model.network, content)
 
 
 def load_model(
-    path: str | Path, operations: Mapping[str, OperationFactory] | None = None
-) -> TrainedModel:
+    path: str | Path, operations: Mapping[str, Any] | None = None
+) -> TrainedModel | TrainedDecoder:
     """Read a model that `save_model` has written; nothing in the file is executed.
 
     Args:
@@ -233,7 +235,8 @@ def load_model(
         operations: The operations of the user's own that the network was built with.
 
     Returns:
-        The model, on the CPU and in evaluation mode.
+        The model, on the CPU and in evaluation mode: a :class:`TrainedModel` for images, a
+        :class:`ax_anasod.training.TrainedDecoder` for sequences of tokens.
 
     Raises:
         RunError: If the file cannot be read, is damaged or foreign, or comes from a later
@@ -241,41 +244,27 @@ def load_model(
         OptionError: If it needs operations that were not given.
     """
     path = Path(path)
-    content, weights = _content(path)
-    own, given = content.own_operations, dict(operations or {})
-    missing = [name for name in own if name not in given]
-    if missing:
-        raise OptionError(
-            f"the model in {path} was built with own operations {shown(missing)}",
-            "load_model(path, operations={name: factory, ...})",
-        )
-    factories = {name: given[name] for name in own}
+    stored, weights = read_model(path)
+    if stored["format"] == DECODER_FORMAT:
+        return read_decoder(path, stored, weights, operations)
+    try:
+        content = conform(_Content, stored)
+    except ValueError as error:
+        raise RunError(f"{path} is damaged: it {error}", HINT) from error
+    own = own_operations(path, content.own_operations, operations)
     try:
         cell = cells.from_dict(content.cell)
         config = NetworkConfig.from_dict(content.config)
-        if config.cells * cell.num_blocks > _MOST_OPERATIONS:
-            raise OptionError(
-                f"a network of {config.cells} cells with {cell.num_blocks:,} operations each"
-            )
+        check_number(config.cells, cell.num_blocks)
         codes = cell.validate_codes(np.array(content.codes, dtype=np.int64))
-        # First only what it would be: no file may have more weights made than it holds.
-        shapes = {
-            name: weight.shape
-            for name, weight in build_network(cell, codes, config, factories, seed=0, device="meta")
-            .state_dict()
-            .items()
-        }
-        if shapes != {name: weight.shape for name, weight in weights.items()}:
-            raise RuntimeError("other weights")
-        network = build_network(cell, codes, config, factories, seed=0)
-        network.load_state_dict(weights)
-    except RuntimeError as error:
-        raise RunError(
-            f"the weights in {path} are not those of its architecture",
-            "give the operations that it was trained with" if own else _HINT,
-        ) from error
     except (AnasodError, TypeError, ValueError, OverflowError) as error:
-        raise RunError(f"{path} describes no network: {error}", _HINT) from error
+        raise RunError(f"{path} describes no network: {error}", HINT) from error
+    network = with_weights(
+        path,
+        weights,
+        lambda device: build_network(cell, codes, config, own, seed=0, device=device),
+        own=bool(own),
+    )
     channels = len(content.mean)
     if not (
         channels == len(content.std) == config.in_channels
@@ -284,10 +273,10 @@ def load_model(
         and len(content.image_size) == 2
         and min(content.image_size) > 0
     ):
-        raise RunError(f"{path} describes images that do not fit its network", _HINT)
+        raise RunError(f"{path} describes images that do not fit its network", HINT)
     height, width = content.image_size
     return TrainedModel(
-        network=network.eval(),
+        network=network,
         cell=cell,
         codes=codes,
         dataset=content.dataset,
@@ -304,8 +293,6 @@ def load_model(
 class _Content:
     """What a file of a model holds, but for the weights."""
 
-    format: str
-    version: int
     cell: dict[str, Any]
     codes: list[list[int]]
     config: dict[str, Any]
@@ -316,26 +303,3 @@ class _Content:
     std: tuple[float, ...]
     image_size: tuple[int, ...]
     metrics: dict[str, Any]
-
-
-def _content(path: Path) -> tuple[_Content, dict[str, Tensor]]:
-    """What a file of a model holds, and its weights."""
-    try:
-        content = read_state(path)
-    except RunError as error:
-        raise RunError(error.message, _HINT) from error
-    if content.get("format") != FORMAT:
-        raise RunError(f"{path} is no model of this package", _HINT)
-    version = content.get("version")
-    if type(version) is not int or version != VERSION:
-        raise RunError(
-            f"{path} has the version {shown(version)} of the format, not {VERSION}",
-            "update ax_anasod",
-        )
-    weights = content.get("weights")
-    if not isinstance(weights, dict) or not all(isinstance(w, Tensor) for w in weights.values()):
-        raise RunError(f"{path} is damaged: it has no weights", _HINT)
-    try:
-        return conform(_Content, content), weights
-    except ValueError as error:
-        raise RunError(f"{path} is damaged: it {error}", _HINT) from error

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.networks import NetworkConfig
+from ax_anasod.networks.decoder_config import DecoderConfig
 from ax_anasod.settings import argument_types
 from ax_anasod.training.task import TrainingTask
 from ax_anasod.training.training_config import TrainingConfig
@@ -19,14 +20,15 @@ REFUSED: Final[Mapping[str, str]] = {
     "num_classes": "the images say it",
     "in_channels": "the images say it",
     "auxiliary": "auxiliary_weight says it",
+    "vocabulary": "the sequences say it",
 }
 """Fields that cannot be searched, and why."""
 
 
 def searchable() -> dict[str, Any]:
-    """The fields that can be searched -> their types: of the training, then of the network."""
+    """The fields that can be searched -> their types: of networks, then of the training."""
     found: dict[str, Any] = {}
-    for config in (NetworkConfig, TrainingConfig):
+    for config in (NetworkConfig, DecoderConfig, TrainingConfig):
         types = argument_types(config)
         found |= {field.name: types[field.name] for field in fields(config)}
     return {name: kind for name, kind in found.items() if name not in REFUSED}
@@ -50,7 +52,7 @@ def with_values(task: TrainingTask, values: Mapping[str, Any]) -> TrainingTask:
 
     Args:
         task: The task, whose images are known.
-        values: Field of :class:`TrainingConfig` or :class:`NetworkConfig` -> value.
+        values: Field of :class:`TrainingConfig` or of the network's configuration -> value.
 
     Raises:
         OptionError: One cannot be searched, or is out of its range.
@@ -63,6 +65,12 @@ def with_values(task: TrainingTask, values: Mapping[str, Any]) -> TrainingTask:
     trained = {field.name for field in fields(TrainingConfig)}
     own = {n: v for n, v in values.items() if n in trained}
     others = {n: v for n, v in values.items() if n not in own}
+    for name in others:
+        if not hasattr(task.network, name):
+            possible = [n for n in searchable() if n in trained or hasattr(task.network, n)]
+            raise UnknownNameError(f"number of networks for {task.dataset!r}", name, possible)
     training = replace(task.training, **own)
+    if isinstance(task.network, DecoderConfig):
+        return replace(task, training=training, network=replace(task.network, **others))
     network = replace(task.network, **others, auxiliary=training.auxiliary_weight > 0)
     return replace(task, training=training, network=network)

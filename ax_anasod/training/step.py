@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +18,38 @@ if TYPE_CHECKING:
 _PARTS_AFTER_OUT_OF_MEMORY: Final = 4
 
 
+class BatchLoss(Protocol):
+    """The loss of a batch, which may be put together from those of its parts."""
+
+    def __call__(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """The mean loss of a part."""
+        ...
+
+    def weight(self, targets: Tensor) -> int | Tensor:
+        """Over how much the mean of a part is, such as its number of images."""
+        ...
+
+
+class ImageLoss:
+    """The mean cross-entropy in nats over images.
+
+    Args:
+        label_smoothing: Share of the target that is spread over all classes.
+    """
+
+    def __init__(self, label_smoothing: float) -> None:
+        self._mean = nn.CrossEntropyLoss(label_smoothing=label_smoothing)
+
+    def __call__(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """The loss of logits ``n x num_classes`` and classes ``n`` or shares of the same shape."""
+        loss: Tensor = self._mean(logits, targets)
+        return loss
+
+    def weight(self, targets: Tensor) -> int:
+        """The number of images."""
+        return len(targets)
+
+
 class Step:
     """Makes a step with a batch, of which each process takes its share.
 
@@ -27,6 +59,8 @@ class Step:
         optimizer: The optimiser, likewise.
         config: How the network is trained.
         place: The place of this process.
+        loss: The loss of a batch; that of images by default.
+        examples: What examples are called.
 
     Attributes:
         fabric: Lightning Fabric.
@@ -43,28 +77,35 @@ class Step:
         optimizer: torch.optim.Optimizer,
         config: TrainingConfig,
         place: Rank,
+        loss: BatchLoss | None = None,
+        examples: str = "images",
     ) -> None:
         self.parts = 1
         self.fabric, self.module, self.optimizer = fabric, module, optimizer
         self.config, self._place = config, place
         self._weights = [weight for weight in module.parameters() if weight.requires_grad]
-        self._loss = nn.CrossEntropyLoss(label_smoothing=config.label_smoothing)
+        self._loss = loss or ImageLoss(config.label_smoothing)
+        self._examples = examples
 
-    def __call__(self, images: Tensor, labels: Tensor) -> Tensor:
+    def __call__(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Make a step; the mean loss over the whole batch.
 
         Args:
-            images: ``n x c x h x w``, the same in all processes.
-            labels: ``n`` class numbers, or ``n x num_classes`` shares.
+            inputs: ``n x ...``, such as images ``n x c x h x w``; the same in all processes.
+            targets: ``n x ...``, such as ``n`` class numbers, or ``n x num_classes`` shares.
 
         Raises:
             TrainingError: The share of some process does not fit the memory of its device; all
                 of them raise it.
         """
-        mine = self._place.share(len(images))
-        loss, error = self._tried(images[mine], labels[mine], len(images))
+        mine = self._place.share(len(inputs))
+        whole = self._loss.weight(targets)
+        loss, error = self._tried(inputs[mine], targets[mine], whole)
         if self._place.any(error is not None):
-            loss = self._smaller_parts(images[mine], labels[mine], len(images), error)
+            self.take_smaller_parts(len(inputs), error)
+            loss, error = self._tried(inputs[mine], targets[mine], whole)
+            if self._place.any(error is not None):
+                raise self._too_large(len(inputs)) from error
         if self._place.size > 1:
             for weight in self._weights:
                 if weight.grad is None:
@@ -85,7 +126,7 @@ class Step:
         """From now on, learn from a batch in four parts.
 
         Args:
-            whole: How many images the batch has that did not fit the memory.
+            whole: How many examples the batch has that did not fit the memory.
             error: The error that said so.
 
         Raises:
@@ -98,48 +139,40 @@ class Step:
         if device.type != "cpu":
             torch.get_device_module(device).empty_cache()
 
-    def _smaller_parts(
-        self, images: Tensor, labels: Tensor, whole: int, error: RuntimeError | None
-    ) -> Tensor:
-        self.take_smaller_parts(whole, error)
-        loss, error = self._tried(images, labels, whole)
-        if self._place.any(error is not None):
-            raise self._too_large(whole) from error
-        return loss
-
     def _too_large(self, whole: int) -> TrainingError:
         return TrainingError(
-            f"a batch of {whole} images in {self.parts * self._place.size} parts does not fit the "
-            f"memory of {str(self.fabric.device)!r}",
+            f"a batch of {whole} {self._examples} in {self.parts * self._place.size} parts does "
+            f"not fit the memory of {str(self.fabric.device)!r}",
             "make batches or the network smaller, or set retry_out_of_memory",
         )
 
     def _tried(
-        self, images: Tensor, labels: Tensor, whole: int
+        self, inputs: Tensor, targets: Tensor, whole: int | Tensor
     ) -> tuple[Tensor, RuntimeError | None]:
         """The loss, and the error where the memory was not enough."""
         try:
-            return self._gradients(images, labels, whole), None
+            return self._gradients(inputs, targets, whole), None
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
             return torch.zeros(()), error
 
-    def _gradients(self, images: Tensor, labels: Tensor, whole: int) -> Tensor:
-        """Leave the gradients of a share; its part of the mean loss of ``whole`` images."""
+    def _gradients(self, inputs: Tensor, targets: Tensor, whole: int | Tensor) -> Tensor:
+        """Leave the gradients of a share; its part of the mean loss of the whole batch."""
         self.optimizer.zero_grad()
         total = torch.zeros((), device=self.fabric.device)
-        if not len(images):
+        if not len(inputs):
             return total
-        size = math.ceil(len(images) / self.parts)
-        for part, targets in zip(torch.split(images, size), torch.split(labels, size), strict=True):
+        size = math.ceil(len(inputs) / self.parts)
+        for part, asked in zip(torch.split(inputs, size), torch.split(targets, size), strict=True):
             output = self.module(part)
             logits, auxiliary = output if isinstance(output, tuple) else (output, None)
-            loss = self._loss(logits, targets) * (len(part) / whole)
+            weight = self._loss.weight(asked)
+            loss = self._loss(logits, asked) * (weight / whole)
             total += loss.detach()
             if auxiliary is not None:
-                share = self.config.auxiliary_weight * len(part) / whole
-                loss = loss + share * self._loss(auxiliary, targets)
+                share = self.config.auxiliary_weight * weight / whole
+                loss = loss + share * self._loss(auxiliary, asked)
             self.fabric.backward(loss)
         return total
 

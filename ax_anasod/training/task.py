@@ -16,18 +16,29 @@ import numpy.typing as npt
 
 from ax_anasod import trust
 from ax_anasod.cells import Cell, from_dict
-from ax_anasod.exceptions import OptionError, TrainingError, UnknownNameError, shown
-from ax_anasod.networks import Network, NetworkConfig, OperationFactory, build_network
-from ax_anasod.objectives import PERCENT, Objective, find_quantity, name_list
+from ax_anasod.exceptions import OptionError, UnknownNameError, shown
+from ax_anasod.networks import Network, NetworkConfig, build_network
+from ax_anasod.networks.decoder import Decoder
+from ax_anasod.networks.decoder_config import DecoderConfig
+from ax_anasod.objectives import Objective, find_quantity, name_list
 from ax_anasod.schema import conform
 from ax_anasod.settings import PositiveInt
 from ax_anasod.training.costs import COSTS
 from ax_anasod.training.hardware import Hardware
 from ax_anasod.training.images import ImageData
 from ax_anasod.training.latency import LatencyConfig
-from ax_anasod.training.step import is_out_of_memory
+from ax_anasod.training.pairing import (
+    AnyDataConfig,
+    AnyNetworkConfig,
+    check_pair,
+    decoder_of,
+    enough_memory,
+    fitted_network,
+    measured_on,
+)
+from ax_anasod.training.supervision import TrainingData
 from ax_anasod.training.training import Training
-from ax_anasod.training.training_config import DataConfig, TrainingConfig
+from ax_anasod.training.training_config import DataConfig, SequenceConfig, TrainingConfig
 from ax_anasod.training.worker_group import engage
 
 Layers = Literal["sampled", "repeated"]
@@ -37,11 +48,9 @@ KIND: Final = "benchmark"
 TRAINING: Final = "training"
 """Its value for a task."""
 
-_ERROR: Final = Objective("valid_error", PERCENT)
-_LOSS: Final = Objective("valid_loss", "nats")
 _IDENTITY: Final = ("cell", "data", "network", "training", "operations")
-# What the images and the training say of a network.
-_FITTED: Final = ("num_classes", "in_channels", "auxiliary")
+# What the data and the training say of a network.
+_FITTED: Final = ("num_classes", "in_channels", "auxiliary", "vocabulary")
 
 
 @dataclass(frozen=True)
@@ -50,8 +59,9 @@ class TrainingTask:
 
     Args:
         cell: The cell that is searched.
-        data: The images.
-        network: The skeleton, with the classes and channels of the images.
+        data: The images, or the sequences.
+        network: The skeleton, with the classes and channels of the images or the vocabulary of
+            the sequences.
         training: How each network is trained.
         hardware: On what.
         layers: ``"sampled"``: each layer of a network is another architecture drawn from the
@@ -59,19 +69,21 @@ class TrainingTask:
         operations: Where modules for operations of the user's own are found, as
             ``"package.module:NAME"`` of a mapping for `ax_anasod.networks.build_network`.
         minimize: Names of costs (:data:`ax_anasod.training.costs.COSTS`) that are searched beside
-            the validation error.
+            the validation error, or the loss on sequences; of sequences also ``"loss"`` and the
+            errors of their parts, which are then searched instead.
         costs: Names of further costs that are recorded, such as those with a limit.
         image_size: Height and width of the images in pixels, once they were read.
         latency: How latency is measured, where it is one of the costs.
 
     Raises:
         UnknownNameError: There is no such kind of layers or cost.
-        OptionError: A cost is named twice.
+        OptionError: A cost is named twice, or something is for images and something else for
+            sequences.
     """
 
     cell: Cell
-    data: DataConfig
-    network: NetworkConfig
+    data: AnyDataConfig
+    network: AnyNetworkConfig
     training: TrainingConfig
     hardware: Hardware
     layers: Layers = "sampled"
@@ -86,24 +98,28 @@ class TrainingTask:
     def __post_init__(self) -> None:
         if self.layers not in get_args(Layers):
             raise UnknownNameError("kind of layers", self.layers, get_args(Layers))
-        for name in (*name_list("minimize", self.minimize), *self.costs):
-            if name not in COSTS:
-                raise UnknownNameError("cost of a network", name, COSTS)
+        names = (*name_list("minimize", self.minimize), *self.costs)
+        check_pair(self.data, self.network, self.training, names)
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
-        """The validation error, and the costs that are minimised."""
-        return (_ERROR, *(COSTS[name].objective for name in self.minimize))
+        """What is measured and searched, and the costs that are minimised."""
+        measured = measured_on(self.data)
+        searched = [o for o in measured if o.name in self.minimize] or measured[:1]
+        return (*searched, *(COSTS[name].objective for name in self.minimize if name in COSTS))
 
     @property
     def reported(self) -> tuple[Objective, ...]:
-        """The validation loss, and the costs that are only recorded."""
-        return (_LOSS, *(COSTS[n].objective for n in self.cost_names if n not in self.minimize))
+        """What is measured and not searched, and the costs that are only recorded."""
+        recorded = (*measured_on(self.data), *(COSTS[name].objective for name in self.cost_names))
+        searched = {objective.name for objective in self.objectives}
+        return tuple(o for o in recorded if o.name not in searched)
 
     @property
     def cost_names(self) -> tuple[str, ...]:
         """The costs that are recorded of each network: its parameters, and what was asked for."""
-        return tuple(dict.fromkeys((*self.minimize, "parameters", *self.costs)))
+        names = dict.fromkeys((*self.minimize, "parameters", *self.costs))
+        return tuple(name for name in names if name in COSTS)
 
     @property
     def dataset(self) -> str:
@@ -121,15 +137,11 @@ class TrainingTask:
     def all_values(self) -> None:
         """Nobody has trained them all."""
 
-    def fitted(self, data: ImageData) -> Self:
-        """The task with the classes and channels of these images, and what training asks for."""
-        network = replace(
-            self.network,
-            num_classes=data.num_classes,
-            in_channels=data.channels,
-            auxiliary=self.training.auxiliary_weight > 0,
-        )
-        return replace(self, network=network, image_size=data.image_size)
+    def fitted(self, data: TrainingData) -> Self:
+        """The task with what these data and the training say of a network."""
+        network = fitted_network(self.network, self.training, data)
+        size = data.image_size if isinstance(data, ImageData) else None
+        return replace(self, network=network, image_size=size)
 
     def draw(
         self, counts: npt.NDArray[np.int64], rng: np.random.Generator
@@ -145,15 +157,19 @@ class TrainingTask:
         Returns:
             ``n x d`` codes, one a layer, or a single one where it is repeated.
         """
-        number = self.network.cells if self.layers == "sampled" else 1
-        return self.cell.decode(np.repeat(counts[None, :], number, axis=0), rng)
+        return self.cell.decode(np.repeat(counts[None, :], self._architectures, axis=0), rng)
 
     def example(self) -> npt.NDArray[np.int64]:
         """The codes of some network, always the same."""
-        number = self.network.cells if self.layers == "sampled" else 1
-        return self.cell.sample(number, np.random.default_rng(0))
+        return self.cell.sample(self._architectures, np.random.default_rng(0))
 
-    def build(self, codes: npt.NDArray[np.int64], seed: int, device: str = "cpu") -> Network:
+    @property
+    def _architectures(self) -> int:
+        return self.network.layers if self.layers == "sampled" else 1
+
+    def build(
+        self, codes: npt.NDArray[np.int64], seed: int, device: str = "cpu"
+    ) -> Network | Decoder:
         """The network of ``n x d`` codes, with first weights drawn from a seed.
 
         On the device ``"meta"`` it has none.
@@ -163,23 +179,17 @@ class TrainingTask:
                 weights do not fit the memory.
         """
         operations = find_operations(self.operations)
-        try:
+        with enough_memory(self.network):
+            if isinstance(self.network, DecoderConfig):
+                return decoder_of(self.cell, codes, self.network, operations, seed, device)
             return build_network(
                 self.cell, codes, self.network, operations, seed=seed, device=device
             )
-        except RuntimeError as error:
-            if not is_out_of_memory(error):
-                raise
-            raise TrainingError(
-                f"the weights of a network with channels = {self.network.channels} and cells = "
-                f"{self.network.cells} do not fit the memory",
-                "take fewer of either",
-            ) from error
 
     def start(
         self,
         codes: npt.NDArray[np.int64],
-        data: ImageData,
+        data: TrainingData,
         seed: int,
         checkpoint: Path | None = None,
     ) -> Training:
@@ -187,7 +197,7 @@ class TrainingTask:
 
         Args:
             codes: ``n x d``, its architectures.
-            data: The images.
+            data: The images or sequences.
             seed: Its weights and all random numbers of the training are derived from it.
             checkpoint: The file of its state, None where nothing is written.
 
@@ -266,10 +276,11 @@ class TrainingTask:
         except ValueError as error:
             raise OptionError(f"the description of a training {error}") from error
         _check_trusted(described.operations, description.get(trust.SEAL))
+        sequences = "sequences" in described.data
         return cls(
             cell=from_dict(described.cell),
-            data=DataConfig.from_dict(described.data),
-            network=NetworkConfig.from_dict(described.network),
+            data=(SequenceConfig if sequences else DataConfig).from_dict(described.data),
+            network=(DecoderConfig if sequences else NetworkConfig).from_dict(described.network),
             training=TrainingConfig.from_dict(described.training),
             hardware=Hardware.from_dict(described.hardware),
             layers=described.layers,
@@ -311,7 +322,7 @@ class _Description:
     latency: LatencyConfig = field(default_factory=LatencyConfig)
 
 
-def find_operations(where: str | None) -> Mapping[str, OperationFactory] | None:
+def find_operations(where: str | None) -> Mapping[str, Any] | None:
     """Import the operations of a user's own; see the arguments of `TrainingTask`.
 
     Raises:
@@ -330,6 +341,7 @@ def find_operations(where: str | None) -> Mapping[str, OperationFactory] | None:
     if not isinstance(found, Mapping) or not all(map(callable, found.values())):
         raise OptionError(
             f"the operations {where!r} are {found!r}",
-            "they must be a mapping from names to functions of (c_in, c_out, stride)",
+            "they must be a mapping from names to functions of (c_in, c_out, stride), or of a "
+            "DecoderConfig",
         )
     return found

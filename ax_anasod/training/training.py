@@ -12,24 +12,21 @@ from torch import Tensor, nn
 
 from ax_anasod.exceptions import OptionError, RunError
 from ax_anasod.schema import conform
-from ax_anasod.training.augment import Augmentation, augmented_batches
-from ax_anasod.training.checkpoint import differing, load_momentum, read_state, write_state
+from ax_anasod.training.checkpoint import differing, read_state, write_state
 from ax_anasod.training.epoch import Epoch, Progress, check_loss, epoch_seed, seeded
 from ax_anasod.training.hardware import Hardware
-from ax_anasod.training.images import ImageData
-from ax_anasod.training.predict import loss_and_error, predict_logits
+from ax_anasod.training.optimizers import load_momentum, make_optimizer
 from ax_anasod.training.process_group import ProcessGroup
 from ax_anasod.training.step import Step
-from ax_anasod.training.training_config import TrainingConfig, cosine_rate
+from ax_anasod.training.supervision import TrainingData, supervise
+from ax_anasod.training.training_config import TrainingConfig, rate_at
 
 # How often the loss is looked at on its way through an epoch: each look waits for the device.
 _LOOK_EVERY: Final = 50
-# Images up to this many bytes are kept in the memory of the device.
-_RESIDENT: Final = 4 * 2**30
 
 
 class Training:
-    """One network, learning from one set of images.
+    """One network, learning from one set of images, or of sequences of tokens.
 
     With a checkpoint, its file is written after every epoch, and a training of the same
     network that finds it goes on from there. On a CPU with the same number of threads the
@@ -45,8 +42,9 @@ class Training:
     Args:
         network: The network; it is moved to the device and trained in place. It maps images
             to logits, in training mode where it has an auxiliary tower to a pair of logits;
-            with drop path it has a method ``set_drop_path(rate)``.
-        data: The images.
+            with drop path it has a method ``set_drop_path(rate)``. Of sequences it maps tokens
+            ``n x length`` to logits ``n x length x vocabulary``.
+        data: The images or sequences.
         config: How it is trained.
         seed: Every random number of the training is derived from it.
         hardware: What it is trained on.
@@ -57,8 +55,8 @@ class Training:
             (`ax_anasod.training.worker_group.engage`).
 
     Raises:
-        OptionError: There are fewer images than a batch has, the images do not fit the network,
-            or there are not as many processes as devices.
+        OptionError: There are fewer images than a batch has, they do not fit the network, or
+            there are not as many processes as devices.
         TrainingError: A device is not there.
         RunError: The checkpoint is damaged or of another training.
         OptionalImportError: A package of the extra ``train`` is not installed.
@@ -77,7 +75,7 @@ class Training:
     def __init__(
         self,
         network: nn.Module,
-        data: ImageData,
+        data: TrainingData,
         config: TrainingConfig,
         *,
         seed: int = 0,
@@ -86,22 +84,10 @@ class Training:
         identity: Mapping[str, Any] | None = None,
         others: ProcessGroup | None = None,
     ) -> None:
-        if config.batch_size > len(data.train):
-            raise OptionError(
-                f"batch_size {config.batch_size} is more than the {len(data.train)} images to "
-                "learn from",
-                "make batches smaller, or use more images",
-            )
         self.config, self.data, self.seed = config, data, seed
         self.hardware = hardware or Hardware()
         self.history: list[Epoch] = []
         self._checkpoint = checkpoint
-        self._identity = {
-            "network": dict(identity or {}),
-            "training": config.to_dict(),
-            "seed": seed,
-            "images": [len(data.train), len(data.valid), data.channels, *data.image_size],
-        }
         self._others = others or ProcessGroup()
         self._place = self._others.place
         if self._place.size != self.hardware.devices:
@@ -112,6 +98,19 @@ class Training:
             )
         self._fabric = self.hardware.fabric(self._place.rank)
         self.device = self._fabric.device
+        self._supervision = supervise(data, config, self.hardware, self.device)
+        if config.batch_size > len(data.train):
+            raise OptionError(
+                f"batch_size {config.batch_size} is more than the {len(data.train)} "
+                f"{self._supervision.name} to learn from",
+                f"make batches smaller, or use more {self._supervision.name}",
+            )
+        self._identity = {
+            "network": dict(identity or {}),
+            "training": config.to_dict(),
+            "seed": seed,
+            **self._supervision.about,
+        }
         self._network = network.to(self.device)
         if self.hardware.channels_last:
             self._network.to(memory_format=torch.channels_last)
@@ -162,19 +161,20 @@ class Training:
         with self._others.learning(number):
             loss, seconds, data_seconds = self.learn(number)
         started = time.perf_counter()
-        valid_loss, valid_error = loss_and_error(self.logits(), self._valid)
+        measured = self._supervision.measure(self.logits)
         # A step that ruins the weights shows in the loss of the next one only.
-        check_loss(valid_loss, f"after epoch {number}")
+        check_loss(measured.loss, f"after epoch {number}")
         epoch = Epoch(
             epoch=number,
             learning_rate=self._rate((number - 1) * self._steps),
             train_loss=loss,
-            valid_loss=valid_loss,
-            valid_error=valid_error,
+            valid_loss=measured.loss,
+            valid_error=measured.error,
             images=self._learned,
             train_seconds=seconds,
             data_seconds=data_seconds,
             valid_seconds=time.perf_counter() - started,
+            errors=dict(measured.errors),
         )
         self.history.append(epoch)
         if self._checkpoint is not None:
@@ -185,60 +185,40 @@ class Training:
         """Have the processes of the other devices let go of the network."""
         self._others.close()
 
-    def logits(self, pixels: Tensor | None = None) -> Tensor:
-        """What the measured network says about images, ``n x num_classes``.
+    def logits(self, inputs: Tensor | None = None) -> Tensor:
+        """What the measured network says.
 
         Args:
-            pixels: ``n x c x h x w``, uint8; the validation images by default.
+            inputs: Images ``n x c x h x w``, uint8, or tokens ``n x length``; those of the
+                validation data by default.
+
+        Returns:
+            ``n x num_classes``, or ``n x length x vocabulary``.
         """
         with self.hardware.settings(), self._fabric.autocast():
-            return predict_logits(
-                self.network,
-                self._valid.pixels if pixels is None else pixels,
-                self._augmentation.normalise,
-                self.device,
-                channels_last=self.hardware.channels_last,
-            )
+            return self._supervision.logits(self.network, inputs)
 
     def _prepare(self) -> None:
-        config, data = self.config, self.data
+        config = self.config
         if config.drop_path and not hasattr(self._network, "set_drop_path"):
             raise OptionError("drop_path is set, but the network has no set_drop_path(rate)")
-        resident = data.train.pixels.numel() + data.valid.pixels.numel() <= _RESIDENT
-        self._train = data.train.to(self.device) if resident else data.train
-        self._valid = data.valid.to(self.device) if resident else data.valid
-        mean, std = (values.to(self.device) for values in data.statistics())
-        self._augmentation = Augmentation(
-            config, mean, std, data.num_classes, min(data.image_size), data.mirror_images
+        self._supervision.check_fit(self.logits)
+        module, self._optimizer = self._fabric.setup(
+            self._network, make_optimizer(self._network, config)
         )
-        self._check_fit()
-        optimizer = torch.optim.SGD(
-            self._network.parameters(),
-            lr=config.learning_rate,
-            momentum=config.momentum,
-            weight_decay=config.weight_decay,
+        self._step = Step(
+            self._fabric,
+            module,
+            self._optimizer,
+            config,
+            self._place,
+            self._supervision.loss,
+            self._supervision.name,
         )
-        module, self._optimizer = self._fabric.setup(self._network, optimizer)
-        self._step = Step(self._fabric, module, self._optimizer, config, self._place)
-        full, rest = divmod(len(data.train), config.batch_size)
+        full, rest = divmod(len(self.data.train), config.batch_size)
         # Batch norm cannot learn from a batch of one image.
         self._steps = full + (rest > 1)
         self._learned = full * config.batch_size + (rest if rest > 1 else 0)
-
-    def _check_fit(self) -> None:
-        try:
-            logits = self.logits(self.data.train.pixels[:1])
-        except (RuntimeError, ValueError) as error:
-            raise OptionError(
-                f"the network cannot take the {self.data.channels}-channel images of "
-                f"{self.data.name!r}, {self.data.image_size[0]} x {self.data.image_size[1]} "
-                f"pixels: {str(error).splitlines()[0]}"
-            ) from error
-        if logits.shape != (1, self.data.num_classes):
-            raise OptionError(
-                f"the network gives {tuple(logits.shape[1:])} logits, but {self.data.name!r} has "
-                f"{self.data.num_classes} classes"
-            )
 
     def _moving_average(self) -> torch.optim.swa_utils.AveragedModel | None:
         if self.config.ema_decay is None:
@@ -249,7 +229,7 @@ class Training:
         )
 
     def learn(self, number: int) -> tuple[float, float, float]:
-        """Pass over the images once: mean loss, and the times as in :class:`Epoch`.
+        """Pass over the data once: mean loss, and the times as in :class:`Epoch`.
 
         Several processes do so together.
 
@@ -274,10 +254,10 @@ class Training:
         total = torch.zeros((), device=self.device, dtype=torch.float64)
         started = time.perf_counter()
         waited, before = 0.0, started
-        for step, (images, labels) in enumerate(self._batches(number)):
+        for step, (inputs, targets) in enumerate(self._batches(number)):
             waited += time.perf_counter() - before
             self._set_rate(self._rate((number - 1) * self._steps + step))
-            total += self._step(images, labels) * len(images)
+            total += self._step(inputs, targets) * len(inputs)
             if self._average is not None:
                 self._average.update_parameters(self._network)
             if step % _LOOK_EVERY == _LOOK_EVERY - 1:
@@ -289,19 +269,12 @@ class Training:
 
     def _batches(self, number: int) -> Iterator[tuple[Tensor, Tensor]]:
         generator = torch.Generator().manual_seed(epoch_seed(self.seed, number, "data"))
-        order = torch.randperm(len(self._train), generator=generator)[: self._learned]
-        return augmented_batches(
-            self._train,
-            torch.split(order.to(self._train.labels.device), self.config.batch_size),
-            self._augmentation,
-            generator,
-            self.device,
-            self.hardware.memory_format,
-        )
+        order = torch.randperm(len(self.data.train), generator=generator)[: self._learned]
+        return self._supervision.batches(torch.split(order, self.config.batch_size), generator)
 
     def _rate(self, step: int) -> float:
-        """The learning rate at a step of the whole training (SGDR's cosine, one period)."""
-        return cosine_rate(self.config, step / (self._steps * self.config.epochs))
+        """The learning rate at a step of the whole training."""
+        return rate_at(self.config, step, self._steps * self.config.epochs)
 
     def _set_rate(self, rate: float) -> None:
         for group in self._optimizer.param_groups:

@@ -1,4 +1,4 @@
-"""What a network is trained on, and how: the paper's protocols, every number of which can change.
+"""What a network is trained on, and how: the protocols, every number of which can change.
 
 The command line reads names, defaults and help of its options from these classes, so that
 nothing heavy is imported here.
@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self, get_args
 
 from annotated_types import Ge, Gt, Le, Lt
 
-from ax_anasod.exceptions import UnknownNameError
+from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.settings import (
     NonNegativeFloat,
     NonNegativeInt,
@@ -77,25 +77,90 @@ class DataConfig:
         return from_options(cls, description)
 
 
+SequenceDataset = Literal["recall+facts", "recall", "facts", "copying", "text"]
+SEQUENCE_DATASETS: Final[tuple[SequenceDataset, ...]] = get_args(SequenceDataset)
+_MOST_TOKENS: Final = 10**9
+
+
+@checked
+@dataclass(frozen=True)
+class SequenceConfig:
+    """Which sequences of tokens.
+
+    Args:
+        dataset: ``recall+facts`` (two tasks that one network learns at once), ``recall`` or
+            ``facts`` alone, ``copying``, or ``text``: the characters of a file.
+        path: The file of ``text``, in UTF-8.
+        sequences: Learn from so many sequences; by default from 1,600 that are drawn for a task,
+            or from all of a text.
+        length: Tokens of a sequence.
+        seed: Decides which sequences are learned from and measured on.
+
+    Raises:
+        OptionError: A value is of another type or out of its range, or a file is given for
+            another data set than ``text``, or none for that.
+        UnknownNameError: There is no such data set.
+    """
+
+    dataset: SequenceDataset = "recall+facts"
+    path: str | None = None
+    sequences: Annotated[int, Ge(1), Le(10**7)] | None = None
+    length: Annotated[int, Ge(6), Le(10**5)] = 48
+    seed: Annotated[int, Ge(0), Le(2**63 - 1)] = 0
+
+    def __post_init__(self) -> None:
+        if self.dataset == "text" and self.path is None:
+            raise OptionError("the data set 'text' needs a file", "name one with --data FILE")
+        if self.dataset != "text" and self.path is not None:
+            raise OptionError(
+                f"the sequences of {self.dataset!r} are drawn, but the file {self.path!r} is given",
+                "the data set 'text' has the characters of a file",
+            )
+        if (self.sequences or 1) * self.length > _MOST_TOKENS:
+            raise OptionError(
+                f"{self.sequences:,} sequences of {self.length:,} tokens are more than "
+                f"{_MOST_TOKENS:,} tokens"
+            )
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What is measured apart, such as ``("recall", "facts")``."""
+        return tuple(self.dataset.split("+"))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The configuration as JSON-able data."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, description: Mapping[str, Any]) -> Self:
+        """The configuration that `to_dict` described.
+
+        Raises:
+            UnknownNameError: There is no option of a name.
+            OptionError: A value is of another type, or out of its range.
+        """
+        return from_options(cls, description)
+
+
 @checked
 @dataclass(frozen=True)
 class TrainingConfig:
-    """One training: stochastic gradient descent with momentum and a cosine schedule.
+    """One training: an optimiser and a cosine schedule.
 
-    The defaults are the paper's search protocol. What the paper takes over from DARTS without
-    naming it (gradient clipping, padding, the linear rise of the drop path rate) has the
-    values of DARTS.
+    The defaults are the paper's search protocol: stochastic gradient descent. What the paper takes
+    over from DARTS without naming it (gradient clipping, padding, the linear rise of the drop path
+    rate) has the values of DARTS.
 
     Source: paper, Appendix A.2; Liu et al. 2019 (DARTS).
 
     Args:
-        epochs: Passes over the training images.
-        batch_size: Images in one step of the optimiser.
-        learning_rate: Learning rate at the first step; it falls along a cosine over the whole
-            training.
+        epochs: Passes over the training images, or sequences.
+        batch_size: Images or sequences in one step of the optimiser.
+        learning_rate: The largest learning rate; it falls along a cosine over the whole training.
         final_learning_rate: At the last step.
         momentum: Of the gradient.
-        weight_decay: Factor of the squared norm of the weights.
+        weight_decay: Factor of the squared norm of the weights; with ``adamw`` of matrices only,
+            and apart from the gradient (Loshchilov and Hutter, ICLR 2019).
         gradient_clip: Largest norm of the gradient; None does not clip.
         label_smoothing: Share of the target that is spread over all classes, in [0, 1).
         crop_padding: Pixels that a random crop may move an image; None takes an eighth of its
@@ -112,10 +177,13 @@ class TrainingConfig:
             is evaluated; None keeps none.
         retry_out_of_memory: Whether a step that does not fit the memory of the device is made
             once more in four smaller parts, whose gradients are added up.
+        optimizer: ``"sgd"`` or ``"adamw"``.
+        squared_momentum: Of the squared gradient, for ``adamw``.
+        warm_up: Share of the training in which the learning rate rises linearly, in [0, 1).
 
     Raises:
         OptionError: A number is out of its range, or a value of another type.
-        UnknownNameError: There is no such mix.
+        UnknownNameError: There is no such mix or optimiser.
 
     Example:
         >>> protocol("search", epochs=5).batch_size
@@ -142,10 +210,17 @@ class TrainingConfig:
     drop_path: ProperFraction = 0.0
     ema_decay: Annotated[float, Gt(0), Lt(1)] | None = None
     retry_out_of_memory: bool = False
+    optimizer: Literal["sgd", "adamw"] = "sgd"
+    squared_momentum: ProperFraction = 0.999
+    warm_up: ProperFraction = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """The configuration as JSON-able data."""
-        return asdict(self)
+        described = asdict(self)
+        # Checkpoints from before there were these options are of the same training.
+        return {
+            n: v for n, v in described.items() if n not in _LATER or v != getattr(type(self), n)
+        }
 
     @classmethod
     def from_dict(cls, description: Mapping[str, Any]) -> Self:
@@ -167,6 +242,19 @@ class TrainingConfig:
         return replace(self, **options)
 
 
+_LATER: Final = ("optimizer", "squared_momentum", "warm_up")
+IMAGES_ONLY: Final = (
+    "crop_padding",
+    "flip",
+    "cutout",
+    "mix",
+    "mix_alpha",
+    "auto_augment",
+    "auxiliary_weight",
+    "drop_path",
+)
+"""Fields of :class:`TrainingConfig` that are of images, or of networks for them."""
+
 _EVALUATION: Final = {"epochs": 600, "mix": "cutmix", "auxiliary_weight": 0.4, "drop_path": 0.2}
 PROTOCOLS: Final[dict[str, Mapping[str, Any]]] = {
     "search": {},
@@ -179,6 +267,24 @@ Each says what differs from the defaults of :class:`TrainingConfig`.
 
 ANASOD-BO with Mixup instead of CutMix is ``protocol("evaluation", mix="mixup")``.
 """
+
+
+_SEQUENCES: Final = {
+    "epochs": 3,
+    "batch_size": 16,
+    "learning_rate": 3e-3,
+    "final_learning_rate": 3e-4,
+    "weight_decay": 0.01,
+    "gradient_clip": 1.0,
+    "optimizer": "adamw",
+    "squared_momentum": 0.99,
+    "warm_up": 0.1,
+}
+SEQUENCE_PROTOCOLS: Final[dict[str, Mapping[str, Any]]] = {
+    "search": _SEQUENCES,
+    "evaluation": {**_SEQUENCES, "epochs": 12},
+}
+"""How language models are trained: that of the table of ``hybrid-lm``, for longer."""
 
 
 def protocol(name: str, **options: Any) -> TrainingConfig:
@@ -197,7 +303,37 @@ def protocol(name: str, **options: Any) -> TrainingConfig:
     return TrainingConfig(**{**PROTOCOLS[name], **options})
 
 
+def sequence_protocol(name: str, **options: Any) -> TrainingConfig:
+    """A protocol for language models, with other values where they are given.
+
+    Args:
+        name: ``"search"`` or ``"evaluation"``.
+        **options: Arguments of :class:`TrainingConfig`.
+
+    Raises:
+        UnknownNameError: There is no such protocol or option.
+        OptionError: A number is out of its range.
+    """
+    if name not in SEQUENCE_PROTOCOLS:
+        raise UnknownNameError("training protocol for sequences", name, SEQUENCE_PROTOCOLS)
+    return TrainingConfig(**{**SEQUENCE_PROTOCOLS[name], **options})
+
+
 def cosine_rate(config: TrainingConfig, progress: float) -> float:
     """The learning rate after a share of a training (SGDR's cosine, one period)."""
     low, high = config.final_learning_rate, config.learning_rate
     return low + (high - low) * (1 + math.cos(math.pi * progress)) / 2
+
+
+def rate_at(config: TrainingConfig, step: int, steps: int) -> float:
+    """The learning rate at a step: a linear warm-up, then a cosine.
+
+    Args:
+        config: How it is trained.
+        step: Number of the step, from 0.
+        steps: Steps of the whole training.
+    """
+    rising = config.warm_up * steps
+    if step < rising:
+        return config.learning_rate * min((step + 1) / rising, 1.0)
+    return cosine_rate(config, (step - rising) / (steps - rising))

@@ -19,9 +19,9 @@ from ax_anasod.schema import parse_json
 from ax_anasod.training.checkpoint import ROOM_HINT
 from ax_anasod.training.costs import latency_of, measure_costs
 from ax_anasod.training.epoch import Epoch
-from ax_anasod.training.images import ImageData
 from ax_anasod.training.latency import LATENCY, Latency
 from ax_anasod.training.log import TensorBoardLog
+from ax_anasod.training.supervision import TrainingData
 from ax_anasod.training.task import TrainingTask
 from ax_anasod.training.training import Training
 
@@ -63,11 +63,7 @@ class TrialState:
 
     def values_after(self, epoch: Epoch) -> dict[str, float]:
         """Objective or reported quantity -> value after an epoch."""
-        return {
-            "valid_error": epoch.valid_error,
-            "valid_loss": epoch.valid_loss,
-            **self.costs,
-        }
+        return {**epoch.values, **self.costs}
 
     def differs_from(self, other: TrialState) -> list[str]:
         """What the trainings of two trials differ in; empty if they are the same training."""
@@ -159,14 +155,14 @@ class TrialTraining:
             # A process may have been killed between the end of the trial and this.
             (folder / _CHECKPOINT).unlink(missing_ok=True)
 
-    def advance(self, data: ImageData, epochs: int | None = 1) -> TrialState:
+    def advance(self, data: TrainingData, epochs: int | None = 1) -> TrialState:
         """Train for some more epochs.
 
         Divergence, a network that does not fit the device, or images that do not fit the
         network fail the trial, which the state says; so that the search goes on.
 
         Args:
-            data: The images.
+            data: The images or sequences.
             epochs: How many; None trains to the end.
 
         Raises:
@@ -204,7 +200,7 @@ class TrialTraining:
             self._training.close()
         self._training = self._log = None
 
-    def _train(self, data: ImageData) -> None:
+    def _train(self, data: TrainingData) -> None:
         training = self._training
         if training is None:
             checkpoint = self._folder / _CHECKPOINT
@@ -255,7 +251,7 @@ def train_trial(
     seed: int,
     folder: str,
     tensorboard: bool,
-    data: ImageData,
+    data: TrainingData,
     limits: Sequence[str] = (),
 ) -> None:
     """Train one trial to its end: what the worker of a cluster does, which knows nothing of Ax.
@@ -266,7 +262,7 @@ def train_trial(
         seed: The seed of the training.
         folder: The folder of the trial.
         tensorboard: Whether a log for TensorBoard is written there.
-        data: The images.
+        data: The images or sequences.
         limits: What the network must keep, such as ``"latency <= 5"``.
 
     Raises:

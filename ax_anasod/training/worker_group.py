@@ -25,8 +25,8 @@ from torch.distributed import TCPStore  # type: ignore[attr-defined]
 from ax_anasod.exceptions import AnasodError, OptionError, RunError, TrainingError
 from ax_anasod.training.hardware import Hardware
 from ax_anasod.training.helper import IMPORTABLE, join, packed, serve
-from ax_anasod.training.images import ImageData
 from ax_anasod.training.process_group import ProcessGroup, Rank
+from ax_anasod.training.supervision import TrainingData
 from ax_anasod.training.training_config import TrainingConfig
 
 # How long to wait for a process that has nothing left to do, in seconds.
@@ -57,7 +57,7 @@ class WorkerGroup:
             )
         self.hardware, self.place = hardware, Rank(0, hardware.devices)
         self.broken = False
-        self._data: ImageData | None = None
+        self._data: TrainingData | None = None
         self._keys = 0
         self._unheard = 0
         store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
@@ -84,11 +84,11 @@ class WorkerGroup:
             ) from error
         join(store, self.place, hardware.kind)
 
-    def start(self, data: ImageData, arguments: Mapping[str, Any]) -> int:
+    def start(self, data: TrainingData, arguments: Mapping[str, Any]) -> int:
         """Have the others make a training; returns the key that it has from now on.
 
         Args:
-            data: The images, which are sent once for several trainings.
+            data: The data, which are sent once for several trainings.
             arguments: The others of :class:`ax_anasod.training.Training`.
 
         Raises:
@@ -230,14 +230,14 @@ class _Followers(ProcessGroup):
 
 
 def engage(
-    data: ImageData, hardware: Hardware, config: TrainingConfig, **arguments: Any
+    data: TrainingData, hardware: Hardware, config: TrainingConfig, **arguments: Any
 ) -> ProcessGroup:
     """Have other processes make the same training, where it is for several devices.
 
     What is returned goes to that training as ``others``.
 
     Args:
-        data: The images.
+        data: The images or sequences.
         hardware: The devices.
         config: How the network is trained.
         **arguments: The other arguments of :class:`ax_anasod.training.Training`.

@@ -47,6 +47,18 @@ def test_what_stays_near_its_beginning_has_a_linear_scale_from_zero():
     assert [axes.get_ylim()[0] for axes in figure.axes] == [0, 0]
 
 
+def test_the_parts_of_sequences_have_a_line_each():
+    epochs = [
+        dataclasses.replace(epoch(n), errors={"a_error": 9.0 / n, "b_error": 6.0 / n})
+        for n in (1, 3)
+    ]
+    error = draw_learning_curve(epochs, "both").axes[1]
+    lines = {line.get_label(): line.get_ydata().tolist() for line in error.lines}
+    assert lines == {"all that is asked": [50, 50 / 3], "a": [9, 3], "b": [6, 2]}
+    alone = [dataclasses.replace(one, errors={"a_error": 1.0}) for one in epochs]
+    assert len(draw_learning_curve(alone, "one").axes[1].lines) == 1
+
+
 def test_reliability_diagrams_show_the_filled_bins():
     one = reliability([[0.9, 0.1], [0.6, 0.4]], [0, 1])
     two = reliability(np.eye(2), [0, 1])

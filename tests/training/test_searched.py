@@ -10,6 +10,7 @@ import pytest
 from ax_anasod import cells
 from ax_anasod.exceptions import AnasodError
 from ax_anasod.networks import NetworkConfig
+from ax_anasod.networks.decoder_config import DecoderConfig
 from ax_anasod.training import TrainingTask
 from ax_anasod.training.hardware import Hardware
 from ax_anasod.training.searched import REFUSED, searchable, with_values
@@ -25,7 +26,8 @@ TASK = TrainingTask(
 
 
 def test_every_field_is_searched_or_refused_with_why() -> None:
-    names = {field.name for kind in (NetworkConfig, TrainingConfig) for field in fields(kind)}
+    kinds = (NetworkConfig, DecoderConfig, TrainingConfig)
+    names = {field.name for kind in kinds for field in fields(kind)}
     assert names == {*searchable(), *REFUSED}
 
 

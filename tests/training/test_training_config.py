@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from ax_anasod.exceptions import OptionError, UnknownNameError
-from ax_anasod.training import PROTOCOLS, TrainingConfig, protocol
+from ax_anasod.training import PROTOCOLS, TrainingConfig, protocol, sequence_protocol
+from ax_anasod.training.training_config import rate_at
 
 
 def test_search_is_the_papers() -> None:
@@ -27,6 +28,33 @@ def test_evaluations_add_what_the_paper_adds() -> None:
         assert config.learning_rate == protocol("search").learning_rate
     assert (once.auto_augment, plus.auto_augment) == (False, True)
     assert protocol("evaluation", mix="mixup").mix == "mixup"
+
+
+def test_language_models_have_protocols_of_their_own() -> None:
+    search = sequence_protocol("search")
+    assert (search.optimizer, search.learning_rate, search.warm_up) == ("adamw", 3e-3, 0.1)
+    assert sequence_protocol("evaluation").epochs > search.epochs
+    assert TrainingConfig.from_dict(json.loads(json.dumps(search.to_dict()))) == search
+    with pytest.raises(UnknownNameError, match="protocol for sequences 'evaluation.'"):
+        sequence_protocol("evaluation+")
+
+
+def test_what_came_later_is_described_only_where_it_is_used() -> None:
+    """Runs and checkpoints of images from before are of the same training."""
+    assert not {"optimizer", "squared_momentum", "warm_up"} & protocol("search").to_dict().keys()
+    assert protocol("search", warm_up=0.1).to_dict()["warm_up"] == 0.1
+
+
+def test_the_rate_rises_and_falls() -> None:
+    config = sequence_protocol("search", warm_up=0.15)
+    rates = [rate_at(config, step, 30) for step in range(30)]
+    assert rates[:5] == pytest.approx(
+        [3e-3 * share for share in (1 / 4.5, 2 / 4.5, 3 / 4.5, 4 / 4.5, 1)]
+    )
+    assert max(rates) == config.learning_rate
+    assert sorted(rates[5:], reverse=True) == rates[5:]
+    assert 3e-4 < rates[-1] < 3.3e-4
+    assert rate_at(protocol("search"), 0, 10) == 0.025
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from ax_anasod import cells
 from ax_anasod.exceptions import OptionError, RunError, TrainingError
-from ax_anasod.training import Epoch, Hardware, ImageData, Training, protocol, worker_group
+from ax_anasod.networks.decoder_config import DecoderConfig
+from ax_anasod.training import (
+    Epoch,
+    Hardware,
+    ImageData,
+    SequenceConfig,
+    Training,
+    TrainingTask,
+    load_data,
+    protocol,
+    sequence_protocol,
+    worker_group,
+)
 from ax_anasod.training.process_group import Rank
 from tests.training.spreading import Narrow
 
@@ -176,3 +190,21 @@ def test_several_devices_need_as_many_processes(digits: ImageData) -> None:
     two = Hardware("cpu", threads=1, devices=2)
     with pytest.raises(OptionError, match="2 devices need as many processes.*has 1"):
         Training(plain(), digits, protocol("search", epochs=1), hardware=two)
+
+
+def test_two_processes_learn_from_sequences_as_one() -> None:
+    # Uneven shares, and questions that are not shared evenly either.
+    sequences = SequenceConfig(sequences=48, length=24)
+    task = TrainingTask(
+        cells.get("hybrid-lm"),
+        sequences,
+        DecoderConfig(width=8, heads=1, hidden=8),
+        sequence_protocol("search", epochs=2, batch_size=15),
+        Hardware("cpu", threads=1),
+    )
+    data, codes = load_data(sequences), task.example()
+    together = replace(task, hardware=replace(task.hardware, devices=2)).start(codes, data, 3)
+    losses = [epoch.train_loss for epoch in together.run()]
+    together.close()
+    alone = task.start(codes, data, 3).run()
+    assert losses == pytest.approx([epoch.train_loss for epoch in alone], rel=1e-4)

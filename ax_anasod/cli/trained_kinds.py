@@ -1,0 +1,139 @@
+"""What is trained: networks on images, or language models on sequences of tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from ax_anasod.cli import options as opt
+from ax_anasod.cli.option_groups import Given, OptionGroup
+from ax_anasod.exceptions import OptionError
+from ax_anasod.networks.decoder_config import DecoderConfig
+from ax_anasod.networks.network_config import published_config
+from ax_anasod.settings import argument_texts
+from ax_anasod.training.training_config import (
+    SEQUENCE_DATASETS,
+    DataConfig,
+    SequenceConfig,
+    TrainingConfig,
+    protocol,
+    sequence_protocol,
+)
+
+if TYPE_CHECKING:
+    from ax_anasod.cells import Cell
+    from ax_anasod.training.pairing import AnyDataConfig, AnyNetworkConfig
+
+_IMAGE_TEXTS: Final = argument_texts(DataConfig)
+IMAGES_OR_SEQUENCES: Final = replace(
+    opt.IMAGES,
+    panel="Images, or sequences of tokens",
+    changes={
+        **opt.IMAGES.changes,
+        "dataset": {
+            "metavar": "NAME",
+            "help": f"{_IMAGE_TEXTS['dataset'].replace('``', '')} Sequences of tokens: "
+            f"{', '.join(SEQUENCE_DATASETS)}.",
+            "show_default": f"digits; with --cell hybrid-lm {SequenceConfig.dataset}",
+        },
+        "path": {
+            **opt.IMAGES.changes["path"],
+            "metavar": "PATH",
+            "help": f"{_IMAGE_TEXTS['path'].replace('``', '')} The file of text, in UTF-8.",
+        },
+    },
+)
+SEQUENCES: Final = OptionGroup(
+    SequenceConfig,
+    "Sequences of tokens",
+    ("sequences", "length"),
+    changes={"sequences": {"show_default": False}},
+)
+DECODER: Final = OptionGroup(
+    DecoderConfig,
+    "Sequences of tokens",
+    ("width", "heads", "hidden", "repeats", "shift", "window"),
+    changes={"shift": {"flag": "--shift/--no-shift"}},
+)
+# On the digits, which have 8 x 8 pixels, a search of this size takes minutes on a CPU.
+_SMALL: Final = {"channels": 8, "cells": 6}
+_SHORT: Final = {"epochs": 6, "batch_size": 32}
+_OF_BOTH: Final = ("dataset", "path", "seed")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a command trains.
+
+    Args:
+        data: The images or sequences.
+        network: The skeleton of the networks.
+        training: How each is trained.
+        small: Whether a search takes minutes on a CPU.
+    """
+
+    data: AnyDataConfig
+    network: AnyNetworkConfig
+    training: TrainingConfig
+    small: bool
+
+
+def kind_of(
+    cell: Cell,
+    data: Given,
+    network: Given,
+    sequences: Given,
+    decoder: Given,
+    training: Mapping[str, Any],
+) -> Kind:
+    """What is asked for; a cell of language models has sequences where no data set is named.
+
+    Args:
+        cell: The cell.
+        data: Fields of `DataConfig`, those of which a `SequenceConfig` has are for both.
+        network: Fields of `NetworkConfig`.
+        sequences: Further fields of `SequenceConfig`.
+        decoder: Fields of `DecoderConfig`.
+        training: Fields of `TrainingConfig`.
+
+    Raises:
+        OptionError: An option is for the other kind, or out of its range.
+    """
+    given = dict(data)
+    if not given.keys() & {"dataset", "path"} and _is_of_decoders(cell):
+        given["dataset"] = SequenceConfig.dataset
+    if given.get("dataset") not in SEQUENCE_DATASETS:
+        images = DataConfig(**given)
+        _refuse(SEQUENCES, sequences, "sequences of tokens", images.dataset)
+        _refuse(DECODER, decoder, "language models", images.dataset)
+        small = images.dataset == "digits" and images.path is None
+        return Kind(
+            images,
+            published_config(cell, **{**(_SMALL if small else {}), **network}),
+            protocol("search", **{**(_SHORT if small else {}), **training}),
+            small,
+        )
+    of_images = {name: value for name, value in given.items() if name not in _OF_BOTH}
+    _refuse(opt.IMAGES, of_images, "images", given["dataset"])
+    _refuse(opt.NETWORK, network, "networks that take images", given["dataset"])
+    return Kind(
+        SequenceConfig(**given, **sequences),
+        DecoderConfig(**decoder),
+        sequence_protocol("search", **training),
+        small=True,
+    )
+
+
+def _is_of_decoders(cell: Cell) -> bool:
+    from ax_anasod.networks.sequence_operations import SEQUENCE_OPERATIONS
+
+    return all(operation in SEQUENCE_OPERATIONS for operation in cell.operations)
+
+
+def _refuse(group: OptionGroup, given: Given, what: str, dataset: str) -> None:
+    for name in given:
+        raise OptionError(
+            f"{group.flags[name]} is for {what}, and the data set is {dataset!r}",
+            f"sequences of tokens are {', '.join(SEQUENCE_DATASETS)}",
+        )

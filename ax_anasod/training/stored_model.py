@@ -1,0 +1,115 @@
+"""What the files of trained networks have in common, whatever the networks take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from torch import Tensor, nn
+
+from ax_anasod.exceptions import AnasodError, OptionError, RunError, shown
+from ax_anasod.training.checkpoint import read_state, write_state
+
+FORMAT: Final = "ax_anasod model"
+DECODER_FORMAT: Final = "ax_anasod decoder"
+VERSION: Final = 1
+HINT: Final = "load_model reads what ax-anasod evaluate or save_model has written"
+# More than any network has: each takes a moment to build.
+_MOST_OPERATIONS: Final = 100_000
+
+Module = TypeVar("Module", bound=nn.Module)
+
+
+def write_model(path: Path, network: nn.Module, content: Mapping[str, Any]) -> None:
+    """Write the weights of a network and what else is needed to use it.
+
+    Raises:
+        RunError: The file cannot be written, as on a full disk.
+    """
+    weights = {name: w.detach().cpu() for name, w in network.state_dict().items()}
+    try:
+        write_state(path, {"version": VERSION, **content, "weights": weights}, make_folder=True)
+    except RunError as error:
+        raise RunError(error.message, "make room, or choose another folder") from error
+
+
+def read_model(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """What the file of a model holds, and its weights.
+
+    Raises:
+        RunError: It cannot be read, is damaged or foreign, or comes from a later version.
+    """
+    try:
+        content = read_state(path)
+    except RunError as error:
+        raise RunError(error.message, HINT) from error
+    if content.get("format") not in (FORMAT, DECODER_FORMAT):
+        raise RunError(f"{path} is no model of this package", HINT)
+    version = content.get("version")
+    if type(version) is not int or version != VERSION:
+        raise RunError(
+            f"{path} has the version {shown(version)} of the format, not {VERSION}",
+            "update ax_anasod",
+        )
+    weights = content.get("weights")
+    if not isinstance(weights, dict) or not all(isinstance(w, Tensor) for w in weights.values()):
+        raise RunError(f"{path} is damaged: it has no weights", HINT)
+    return content, weights
+
+
+def own_operations(path: Path, names: list[str], given: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The operations of the user's own that a model was built with.
+
+    Raises:
+        OptionError: Some were not given.
+    """
+    given = dict(given or {})
+    missing = [name for name in names if name not in given]
+    if missing:
+        raise OptionError(
+            f"the model in {path} was built with own operations {shown(missing)}",
+            "load_model(path, operations={name: factory, ...})",
+        )
+    return {name: given[name] for name in names}
+
+
+def check_number(layers: int, blocks: int) -> None:
+    """Refuse networks that nobody trains.
+
+    Raises:
+        OptionError: There are too many operations.
+    """
+    if layers * blocks > _MOST_OPERATIONS:
+        raise OptionError(f"a network of {layers} cells with {blocks:,} operations each")
+
+
+def with_weights(
+    path: Path, weights: Mapping[str, Tensor], build: Callable[[str], Module], *, own: bool
+) -> Module:
+    """A network with the weights of a file, in evaluation mode.
+
+    Args:
+        path: The file.
+        weights: Its weights.
+        build: Makes the network on a device.
+        own: Whether it has operations of the user's own.
+
+    Raises:
+        RunError: The weights are not those of the network, or there is none.
+    """
+    try:
+        # First only what it would be: no file may have more weights made than it holds.
+        shapes = {name: weight.shape for name, weight in build("meta").state_dict().items()}
+        if shapes != {name: weight.shape for name, weight in weights.items()}:
+            raise RuntimeError("other weights")
+        network = build("cpu")
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise RunError(
+            f"the weights in {path} are not those of its architecture",
+            "give the operations that it was trained with" if own else HINT,
+        ) from error
+    except (AnasodError, TypeError, ValueError, OverflowError) as error:
+        raise RunError(f"{path} describes no network: {error}", HINT) from error
+    return network.eval()
