@@ -134,7 +134,7 @@ def test_files_and_json_hold_the_same_numbers(made: OneShotTable, tmp_path: Path
         ("darts", 1),
     ]
     files = write_files(made, tmp_path)
-    assert [path.name for path in files] == ["table3.md", "table3.csv"]
+    assert [path.name for path in files] == ["table3.md", "table3.csv", "table3.html"]
     with files[1].open() as file:
         records = {record["row"]: record for record in csv.DictReader(file)}
     for row in content["rows"]:
