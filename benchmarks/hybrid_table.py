@@ -8,18 +8,31 @@ that the same command goes on after an interruption, and several processes share
 ``--shard``, each with a file of its own. Architectures come in an order that is random but always
 the same: what there is after some of them is a uniform sample.
 
+When all are there, the table that comes with the package is written from the files:
+
+    python benchmarks/hybrid_table.py --table ax_anasod/nasbench/hybrid_lm.csv.gz --rows *.jsonl
+
 A training is 300 steps of 8 + 8 fresh sequences of 48 tokens, AdamW, one thread; its weights and
 batches follow from SHA-256 of the seed and the architecture. The errors are those on 384 other
 sequences, the same for all.
+
+Columns of the table: ``arch``; ``recall_error``, ``facts_error`` (percent) and ``loss`` (nats),
+means over the seeds, and of each seed with ``_0`` and so on behind the name; ``cache_bytes`` after
+48 tokens; ``parameters``; ``flops_48`` and ``flops_4096``, operations for the token at that
+position; ``cpu_seconds`` of a training, the mean.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
+import gzip
+import io
 import itertools
 import json
 import math
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,7 +43,7 @@ from tqdm import tqdm
 from ax_anasod import cells
 from ax_anasod.cells import Architecture
 from ax_anasod.networks.decoder import Decoder, build_decoder
-from ax_anasod.networks.decoder_config import DecoderConfig
+from ax_anasod.networks.decoder_config import DecoderConfig, costs, outer_parameters
 from ax_anasod.training.sequences import RecallAndFacts, errors, seeded, sequence_loss
 
 BATCH: Final = 16
@@ -38,6 +51,8 @@ MEASURED_ON: Final = 384
 LEARNING_RATE: Final = 3e-3
 WARM_UP: Final = 0.1
 LAST_SHARE: Final = 0.1
+LEARNED: Final = ("recall_error", "facts_error", "loss")
+SHORT, LONG = 48, 4096
 
 
 def schedule(step: int, steps: int) -> float:
@@ -102,16 +117,65 @@ def finished(path: Path) -> set[tuple[str, int]]:
     return rows
 
 
+def write_table(out: Path, files: Sequence[Path], seeds: Sequence[int]) -> None:
+    """Write the table of all architectures from the lines of their trainings.
+
+    Raises:
+        SystemExit: A training is missing, or two files differ in one, or in how it was done.
+    """
+    trainings: dict[tuple[str, int], dict[str, Any]] = {}
+    for row in (json.loads(line) for file in files for line in file.read_text().splitlines()):
+        other = trainings.setdefault((row["arch"], row["seed"]), row)
+        if any(other[name] != row[name] for name in LEARNED):
+            raise SystemExit(
+                f"{row['arch']}, seed {row['seed']}, is there twice, with other values"
+            )
+    if len(ways := {(row["steps"], row["shift"], row["torch"]) for row in trainings.values()}) > 1:
+        raise SystemExit(f"they were not trained alike: {sorted(ways)}")
+    cell, config = cells.get("hybrid-lm"), DecoderConfig()
+    codes = cell.enumerate()
+    names = cell.to_strings(codes)
+    missing = [pair for pair in itertools.product(names, seeds) if pair not in trainings]
+    if missing:
+        raise SystemExit(f"{len(missing):,} trainings are missing, the first is {missing[0]}")
+    exact = {
+        "cache_bytes": [costs(config, SHORT)[o].cache_bytes for o in cell.operations],
+        "parameters": [costs(config, SHORT)[o].parameters for o in cell.operations],
+        f"flops_{SHORT}": [costs(config, SHORT)[o].flops for o in cell.operations],
+        f"flops_{LONG}": [costs(config, LONG)[o].flops for o in cell.operations],
+    }
+    table = {"arch": np.array(names)}
+    for name in (*LEARNED, "cpu_seconds"):
+        runs = np.array([[trainings[arch, seed][name] for seed in seeds] for arch in names])
+        table[name] = runs.mean(axis=1).round(4)
+        if name in LEARNED:
+            table |= {f"{name}_{s}": column for s, column in zip(seeds, runs.T, strict=True)}
+    table |= {name: cell.encode(codes) @ of for name, of in exact.items()}
+    table["parameters"] = table["parameters"] + outer_parameters(config)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(table)
+    writer.writerows(zip(*(column.tolist() for column in table.values()), strict=True))
+    # Without a name and time, so that the same table is the same file.
+    out.write_bytes(gzip.compress(text.getvalue().encode(), 9, mtime=0))
+
+
 def main() -> None:
-    """Train what is not in the file yet."""
+    """Train what is not in the file yet, or write the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--out", type=Path, required=True)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--out", type=Path, metavar="FILE.jsonl", help="train, and append to it")
+    what.add_argument("--table", type=Path, metavar="FILE.csv.gz", help="write it from --rows")
+    parser.add_argument("--rows", type=Path, nargs="+", default=[], metavar="FILE.jsonl")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--without-shift", action="store_true")
     parser.add_argument("--shard", default="0/1", metavar="I/N", help="this part of N")
     parser.add_argument("--only", nargs="+", metavar="ARCH", help="these architectures only")
     arguments = parser.parse_args()
+    if arguments.table is not None:
+        write_table(arguments.table, arguments.rows, arguments.seeds)
+        return
     index, number = map(int, arguments.shard.split("/"))
     torch.set_num_threads(1)
     cell = cells.get("hybrid-lm")
