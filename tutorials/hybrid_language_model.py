@@ -165,9 +165,9 @@ for strategy, runs in losses.items():
 # ## Error against cache
 #
 # Each block of attention keeps all that it has seen; that is what long contexts cost. The bytes
-# follow from the counts alone, so they are `known`: no trial is needed to learn them. `limits` say up
-# to where values are of use. Without them the search takes the range of the front that it has seen,
-# and here the first good network without attention would end it at 3 kB.
+# follow from the counts alone, so they are `known`: no trial is needed to learn them. `limits` say
+# up to where values are of use. Without them the search takes the range of the front that it has
+# seen, and the first good network without attention would end it at 3 kB.
 
 # %%
 tried = search(

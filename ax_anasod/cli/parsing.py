@@ -60,7 +60,6 @@ _ADVICE: Final = {
     "pass cost='cost_seconds'": "pass --cost cost_seconds",
     "choose with surrogate=": "choose with --surrogate",
     "name it with python=PATH": "name it with --python PATH",
-    "pass seeds=benchmark.draw_seeds(codes, rng), or use seeds='mean'": "--training-seeds mean",
 }
 
 
