@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,17 @@ def test_what_is_known_follows_from_the_counts() -> None:
     }
     for name, values in expected.items():
         np.testing.assert_array_equal(found[name], values)
+
+
+def test_a_training_says_what_its_row_says() -> None:
+    script = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "hybrid_table.py"))
+    architecture = cells.get("hybrid-lm").architecture("MMMMMM")
+    again = script["train"](architecture, 0, 300)
+    (row,) = (row for row in table() if row["arch"] == "MMMMMM")
+    # Equal to the bit on the same processor and torch; roundings grow in training elsewhere.
+    assert again["loss"] == pytest.approx(float(row["loss_0"]), rel=0.1)
+    assert again["recall_error"] == pytest.approx(float(row["recall_error_0"]), rel=0.1)
+    assert again["facts_error"] < 3 > float(row["facts_error_0"])
 
 
 def test_single_trainings() -> None:
