@@ -13,7 +13,7 @@ from ax_anasod import cells
 from ax_anasod.exceptions import BenchmarkError, OptionError, UnknownNameError
 from ax_anasod.nasbench.benchmark import FloatArray, IntArray, check_seeds
 from ax_anasod.nasbench.benchmark_registry import KIND, register_benchmark
-from ax_anasod.nasbench.lookup_benchmark import LookupBenchmark
+from ax_anasod.nasbench.lookup_benchmark import ArchitectureIndex, LookupBenchmark
 from ax_anasod.nasbench.source_files import read_saved
 from ax_anasod.nasbench.table_file import read_table
 from ax_anasod.objectives import COST, PERCENT, Objective, name_list
@@ -90,8 +90,7 @@ class HybridLMBenchmark(LookupBenchmark):
         super().__init__(
             name=_NAME,
             dataset=None,
-            cell=cell,
-            codes=cell.from_strings(table.architectures),
+            index=ArchitectureIndex(cell, cell.from_strings(table.architectures)),
             values={
                 **{name: table.columns[name] for name in (*searched, *others)},
                 **{_mean(name): table.columns[name] for name in runs},
