@@ -265,6 +265,8 @@ for _ in range(2):
         print("        mean of the table:  " + ", ".join(f"{n} {known[n][0]:.2f}" for n in TRAINED))
 
 # %% [markdown]
+# A training can be far from the mean of three: recall is learned suddenly, in time or not.
+#
 # What to take along: look at the ratio first, it is most of the answer and takes a dozen trainings;
 # then at the order, above all where a model must recall; and at the cache, which is known before.
 # For a space of your own, `operations={...}` of `build_decoder` takes your blocks, tried for shape
