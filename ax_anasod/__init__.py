@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from ax_anasod.generators import DirichletGenerator as DirichletGenerator
     from ax_anasod.generators import EncodingGenerator as EncodingGenerator
     from ax_anasod.metrics import LookupMetric as LookupMetric
+    from ax_anasod.nasbench import HybridLMBenchmark as HybridLMBenchmark
     from ax_anasod.nasbench import NASBench201Benchmark as NASBench201Benchmark
     from ax_anasod.nasbench import NASBench301Benchmark as NASBench301Benchmark
     from ax_anasod.nasbench import NASBenchGraphBenchmark as NASBenchGraphBenchmark
@@ -73,6 +74,7 @@ _ROOMS = {
         "RestrictedCell",
     ),
     "nasbench": (
+        "HybridLMBenchmark",
         "NASBench201Benchmark",
         "NASBench301Benchmark",
         "NASBenchGraphBenchmark",

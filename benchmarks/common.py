@@ -16,15 +16,19 @@ def add_benchmark_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", help="a table instead")
     parser.add_argument("--cell", default="nas-bench-201", help="cell of the table")
     parser.add_argument("--accuracy", help="column of the table, in percent")
+    parser.add_argument("--minimize", help="column of the table that is searched as it is, instead")
 
 
 def make_benchmark(arguments: argparse.Namespace) -> Benchmark:
     """The benchmark that these options name."""
     if arguments.data is None:
         return nasbench.make("nas-bench-graph", dataset=arguments.dataset)
-    return nasbench.make(
-        "table", path=arguments.data, cell=arguments.cell, accuracy=arguments.accuracy
+    column = (
+        {"accuracy": arguments.accuracy}
+        if arguments.minimize is None
+        else {"minimize": arguments.minimize}
     )
+    return nasbench.make("table", path=arguments.data, cell=arguments.cell, **column)
 
 
 def mean_and_error(values: np.ndarray) -> dict[str, float]:

@@ -37,6 +37,8 @@ class BlockGraph:
         possible_sources: The states that each block may read, ascending; more than one
             where the wiring decides.
         possible_outputs: The states that may be passed on to the next cell, ascending.
+        residual: Whether the cell is a chain whose blocks add to what they read, so that each of
+            them is read by every later one.
     """
 
     part_names: tuple[str, ...]
@@ -44,6 +46,7 @@ class BlockGraph:
     targets: tuple[int, ...]
     possible_sources: tuple[tuple[int, ...], ...]
     possible_outputs: tuple[int, ...]
+    residual: bool = False
 
     @property
     def num_states(self) -> int:
@@ -85,12 +88,13 @@ class BlockGraph:
         return depths
 
     @classmethod
-    def chain(cls, num_blocks: int, parts: int = 1) -> BlockGraph:
+    def chain(cls, num_blocks: int, parts: int = 1, *, residual: bool = False) -> BlockGraph:
         """Blocks one after another, each reading what the one before it wrote.
 
         Args:
             num_blocks: Number of blocks of one part.
             parts: Number of parts.
+            residual: Whether they add to what they read.
 
         Example:
             >>> BlockGraph.chain(2).edges
@@ -102,6 +106,7 @@ class BlockGraph:
             targets=tuple(range(1, num_blocks + 1)),
             possible_sources=tuple((source,) for source in range(num_blocks)),
             possible_outputs=(num_blocks,),
+            residual=residual,
         )
 
 

@@ -40,8 +40,8 @@ class HybridLMCell(Cell):
 
     @cached_property
     def block_graph(self) -> BlockGraph:
-        """Each block reads what the one before it wrote."""
-        return BlockGraph.chain(self.num_blocks)
+        """Each block adds to what all before it have written."""
+        return BlockGraph.chain(self.num_blocks, residual=True)
 
     def _format(self, codes: Codes) -> list[str]:
         letters = np.array([*_LETTERS.values()])

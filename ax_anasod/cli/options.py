@@ -37,8 +37,8 @@ class BenchmarkArguments(TypedDict, total=False):
             differ in it. Numbers are tried in their order, texts have none. May be repeated.
         present_only: Search only the architectures that the data has, where some lack.
         epochs: Epochs trained: 12 or 200 of nas-bench-201, 1 to 98 of nas-bench-301.
-        seeds: Values of nas-bench-201: the 'mean' over training seeds, or a 'single' one a
-            query.
+        seeds: Values of nas-bench-201 and hybrid-lm: the 'mean' over training seeds, or a
+            'single' one a query.
         cache: Keep the content of a nas-bench-201 file as Parquet beside it.
         surrogate: Surrogate of nas-bench-301, where the folder holds several: yahpo-nb301, or
             a kind of model such as xgb, lgb, gnn_gin.

@@ -45,8 +45,8 @@ SURROGATES: Final[dict[SurrogateName, tuple[tuple[LevelName, ...], ...]]] = {
     "distribution": (("distribution",),),
     "blocks": (_BLOCKS,),
     "paths": (("distribution", "paths"),),
-    "sum": ((*_BLOCKS, "paths", "steps"),),
-    "alternating": (_BLOCKS, (*_BLOCKS, "paths", "steps")),
+    "sum": ((*_BLOCKS, "paths", "steps"), (*_BLOCKS, "order")),
+    "alternating": (_BLOCKS, (*_BLOCKS, "paths", "steps"), (*_BLOCKS, "order")),
 }
 """The levels of each surrogate; of several sets, trials take turns."""
 
@@ -61,11 +61,11 @@ class TwoLevelGenerator(ArchitectureGenerator):
 
     - which operations lie on which blocks, and how they are wired;
     - the same, and what the paths from input to output compute, wherever the operations lie,
-      so that cells that compute the same function share an observation.
+      so that cells that compute the same function share an observation; of residual blocks
+      how often each operation stands before each other one.
 
     Where one has a false optimum, in which a search with it alone would stay, the other
-    seldom has the same. Cells that do not say which block reads which have no paths; there
-    every trial looks at the blocks.
+    seldom has the same. Cells that do not say which block reads which have the first only.
 
     Targets are logarithms, of whose worse half only the order counts
     (:func:`ax_anasod.generators.targets.half_ranked`: cells that fail to train would decide

@@ -33,6 +33,8 @@ from ax_anasod.training.costs import costs_of_blocks
 from ax_anasod.typing import Codes, Values
 
 _COSTS_OF_BLOCKS: Final = tuple(field.name for field in fields(OperationCost))
+# Architectures whose trainings are compared.
+_TRIED: Final = 32
 
 
 class KnownLookup(KnownMetric):
@@ -45,6 +47,7 @@ class KnownLookup(KnownMetric):
 
     Raises:
         UnknownNameError: The benchmark has no such quantity.
+        OptionError: It is one of single trainings, and the quantity differs between them.
     """
 
     def __init__(
@@ -55,10 +58,23 @@ class KnownLookup(KnownMetric):
         find_quantity(self.quantity, (*restored.objectives, *restored.reported))
         super().__init__(name=name)
         self.benchmark, self._restored = restored.to_dict(), restored
+        tried = restored.cell.sample(_TRIED, np.random.default_rng(0))
+        if restored.draw_seeds(tried, np.random.default_rng(0)) is None:
+            return
+        if not np.array_equal(self._of(tried, 0), self._of(tried, 1)):
+            raise OptionError(
+                f"{self.quantity!r} differs between trainings of an architecture, so that it is "
+                "not known before one"
+            )
 
     def values(self, codes: Codes) -> Values:
         """The values of ``n x d`` codes, ``n``."""
-        return self._restored.query(codes)[self.quantity]
+        return self._of(codes, 0)
+
+    def _of(self, codes: Codes, seed: int) -> Values:
+        """The values in trainings whose seeds are drawn."""
+        seeds = self._restored.draw_seeds(codes, np.random.default_rng(seed))
+        return self._restored.query(codes, seeds)[self.quantity]
 
 
 class KnownSum(KnownMetric):

@@ -8,6 +8,7 @@ from ax_anasod.nasbench.benchmark_registry import (
     names,
     register_benchmark,
 )
+from ax_anasod.nasbench.hybrid import HybridLMBenchmark
 from ax_anasod.nasbench.lookup_benchmark import LookupBenchmark
 from ax_anasod.nasbench.nasbench201 import NASBench201Benchmark
 from ax_anasod.nasbench.nasbench301 import NASBench301Benchmark
@@ -17,6 +18,7 @@ from ax_anasod.objectives import Objective
 
 __all__ = [
     "Benchmark",
+    "HybridLMBenchmark",
     "LookupBenchmark",
     "NASBench201Benchmark",
     "NASBench301Benchmark",

@@ -85,6 +85,11 @@ def _check_cell(cell: Cell) -> None:
             f"cell {cell.name!r} describes graph neural networks, which are not built here",
             "their values are in the benchmark 'nas-bench-graph'",
         )
+    if cell.block_graph.residual:
+        raise CellError(
+            f"the blocks of cell {cell.name!r} add to what they read, which is not built here",
+            "ax_anasod.networks.decoder builds networks of tokens from such cells",
+        )
     if cell.wiring and not cell.graph_shows_wiring:
         raise CellError(
             f"cell {cell.name!r} has wiring choices but does not say which block reads which",

@@ -116,7 +116,7 @@ class SpreadReproduction:
         if self._mean("seeds")[0] is None:
             sentences.append(
                 "The deviation over training seeds needs single training runs: the official "
-                "NAS-Bench-201 has them, and ensembles of NAS-Bench-301 predict it."
+                "NAS-Bench-201 and hybrid-lm have them, ensembles of NAS-Bench-301 predict it."
             )
         if self.explained is not None:
             sentences.append(

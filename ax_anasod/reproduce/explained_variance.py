@@ -11,7 +11,12 @@ import numpy.typing as npt
 from ax_anasod.cells import Cell
 from ax_anasod.cells.encodings import count_keys
 from ax_anasod.exceptions import CellError, OptionError
-from ax_anasod.nasbench import Benchmark, NASBench201Benchmark, NASBench301Benchmark
+from ax_anasod.nasbench import (
+    Benchmark,
+    HybridLMBenchmark,
+    NASBench201Benchmark,
+    NASBench301Benchmark,
+)
 from ax_anasod.nasbench.benchmark import FloatArray, IntArray
 from ax_anasod.simplex import sample_uniform
 
@@ -179,7 +184,9 @@ def _different(
 def _seed_deviations(benchmark: Benchmark, codes: IntArray) -> FloatArray | None:
     if isinstance(benchmark, NASBench301Benchmark):
         return benchmark.deviations(codes)
-    if not isinstance(benchmark, NASBench201Benchmark) or benchmark.seeds != "single":
+    if not isinstance(benchmark, NASBench201Benchmark | HybridLMBenchmark):
+        return None
+    if benchmark.seeds != "single":
         return None
     seeds = benchmark.seeds_of(codes)
     several = [row for row, owned in enumerate(seeds) if len(owned) > 1]

@@ -11,10 +11,11 @@ import numpy.typing as npt
 from scipy import sparse
 
 from ax_anasod.cells import Cell
+from ax_anasod.cells.graph import IDENTITY_OPERATIONS, ZERO_OPERATIONS
 from ax_anasod.surrogates.closed_form import matern_5_2
 from ax_anasod.surrogates.paths import PATH_BASE, effective_paths, num_paths, path_numbers
 
-LevelName = Literal["distribution", "blocks", "paths", "steps"]
+LevelName = Literal["distribution", "blocks", "paths", "steps", "order"]
 
 Distances = dict[LevelName, npt.NDArray[np.intp]]
 """Integer distances ``m x n`` between two sets of architectures, for each level."""
@@ -29,7 +30,8 @@ class Level:
             ``"blocks"``: how many operations and wiring choices differ (Hamming);
             ``"paths"``: squared Euclidean distance of how often each effective path occurs
             (:func:`ax_anasod.surrogates.effective_paths`); ``"steps"``: the same of how often
-            one operation follows another on them.
+            one operation follows another on them; ``"order"``: the same of how often each
+            operation stands somewhere before each other one (:func:`ordered_pairs`).
         unit: What the distance is divided by.
         lengthscale: Its lengthscale before anything was observed (median of the prior).
     """
@@ -55,7 +57,12 @@ class Level:
 
 
 def levels_of(cell: Cell) -> dict[LevelName, Level]:
-    """The levels that a cell has; ``"paths"`` and ``"steps"`` not always."""
+    """The levels that a cell has; the last three not always.
+
+    A chain whose blocks add to what they read (:attr:`BlockGraph.residual`) has ``"order"``: what
+    a block writes is read by all later ones, wherever they stand, so that neighbours say little.
+    Other cells that say which block reads which have ``"paths"`` and ``"steps"``.
+    """
     paths = num_paths(cell)
     columns = len(cell.code_sizes)
     levels = [
@@ -65,6 +72,9 @@ def levels_of(cell: Cell) -> dict[LevelName, Level]:
     if paths is not None:
         levels.append(Level("paths", unit=float(paths), lengthscale=0.7))
         levels.append(Level("steps", unit=2.0 * paths, lengthscale=0.7))
+    pairs = cell.parts * cell.total * (cell.total - 1) // 2
+    if pairs and cell.block_graph.residual:
+        levels.append(Level("order", unit=float(pairs**2), lengthscale=0.5))
     return {level.name: level for level in levels}
 
 
@@ -89,6 +99,8 @@ class LevelFeatures:
         if num_paths(cell) is not None:
             paths = effective_paths(cell, codes)
             self._bags = {"paths": path_numbers(paths), "steps": _steps(paths)}
+        if cell.block_graph.residual:
+            self._bags["order"] = ordered_pairs(cell, codes)
         self._norms: dict[LevelName, npt.NDArray[np.float32]] = {
             "distribution": (self._counts**2).sum(axis=1),
             **{level: _norms(bags) for level, bags in self._bags.items()},
@@ -142,6 +154,27 @@ def _steps(paths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     later = np.concatenate([np.full_like(paths[:, :, :1], PATH_BASE - 1), paths[:, :, :-1]], axis=2)
     pairs = np.where(paths > 0, later * PATH_BASE + paths, 0)
     return pairs.reshape(len(paths), paths.shape[1] * paths.shape[2])
+
+
+def ordered_pairs(cell: Cell, codes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Which operation stands before which: one number for each two blocks of a part.
+
+    Operations that add nothing, or what is there already, are left out, and so are two blocks of
+    the same operation, of which the distribution knows.
+
+    Args:
+        cell: A cell whose blocks are chains.
+        codes: ``n x d`` codes.
+
+    Returns:
+        ``n x W`` numbers, equal where both operations are, 0 for what is left out.
+    """
+    first, second = np.triu_indices(cell.total, k=1)
+    parts = codes[:, : cell.num_blocks].reshape(len(codes), cell.parts, cell.total)
+    before, after = parts[:, :, first], parts[:, :, second]
+    counts = np.array([o not in ZERO_OPERATIONS | IDENTITY_OPERATIONS for o in cell.operations])
+    kept = counts[before] & counts[after] & (before != after)
+    return np.where(kept, 1 + before * cell.num_operations + after, 0).reshape(len(codes), -1)
 
 
 def _norms(bags: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:

@@ -23,12 +23,15 @@ def num_paths(cell: Cell) -> int | None:
     """The most paths that an architecture can have, over all parts.
 
     None where there are more than 128, or where the cell does not say which block reads
-    which: a user's plain cell, whose blocks need not be the chain that `Cell` draws.
+    which: a user's plain cell, whose blocks need not be the chain that `Cell` draws. None, too,
+    where every block reads all before it: any of its blocks then make a path, in their order.
     """
     base = full_cell(cell)
     if type(base).block_graph is Cell.block_graph:
         return None
     static = base.block_graph
+    if static.residual:
+        return None
     widths = _widths(static)
     total = len(static.part_names) * sum(widths[state] for state in static.possible_outputs)
     return total if total <= _MOST_PATHS else None

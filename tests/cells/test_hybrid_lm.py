@@ -38,5 +38,6 @@ def test_other_texts_are_refused(text: str, message: str) -> None:
         CELL.architecture(text)
 
 
-def test_blocks_are_a_chain() -> None:
+def test_blocks_are_a_residual_chain() -> None:
+    assert CELL.block_graph.residual
     assert CELL.block_graph.edges == tuple((i, i + 1) for i in range(6))

@@ -94,6 +94,10 @@ def test_trials_take_turns_between_two_views() -> None:
     names = [[level.name for level in own.levels(position)] for position in range(4)]
     assert names[0] == names[2] == ["distribution", "blocks"]
     assert names[1] == names[3] == ["distribution", "blocks", "paths", "steps"]
+    # Every block reads all residual ones before it.
+    residual = generator(cells.get("hybrid-lm"))
+    assert [level.name for level in residual.levels(0)] == ["distribution", "blocks"]
+    assert [level.name for level in residual.levels(1)] == ["distribution", "blocks", "order"]
     # A cell that does not say which block reads which has no paths.
     plain = generator(PLAIN)
     assert [level.name for level in plain.levels(1)] == ["distribution", "blocks"]

@@ -21,7 +21,7 @@ from ax_anasod.exceptions import AnasodError, CellError, OptionError, RunError, 
 from ax_anasod.experiment import make_client
 from ax_anasod.metrics import KnownLookup, KnownSize, KnownSum
 from ax_anasod.metrics.known_quantities import KnownFunction, known_metric
-from ax_anasod.nasbench import TableBenchmark
+from ax_anasod.nasbench import HybridLMBenchmark, TableBenchmark
 from ax_anasod.networks import NetworkConfig, build_network, count_flops, num_parameters
 from ax_anasod.typing import Codes, Values
 
@@ -46,6 +46,15 @@ def test_a_column_of_a_table(table: TableBenchmark) -> None:
     assert KnownLookup("size", table).values(CODES[:4]).tolist() == [0.0, 1.0, 2.0, 3.0]
     with pytest.raises(UnknownNameError, match="unknown objective 'sise'"):
         KnownLookup("sise", table)
+
+
+def test_what_is_known_of_single_trainings() -> None:
+    single = HybridLMBenchmark(minimize=["loss", "cache_bytes"], seeds="single")
+    codes = single.cell.from_strings(["MMMMMM", "MMAMLM"])
+    assert KnownLookup("cache_bytes", single).values(codes).tolist() == [0.0, 14720.0]
+    with pytest.raises(OptionError, match="'loss' differs between trainings"):
+        KnownLookup("loss", single)
+    assert KnownLookup("loss_mean", single).values(codes).min() > 0
 
 
 def test_a_sum_over_blocks() -> None:

@@ -59,6 +59,12 @@ def test_wiring_without_meaning_is_refused():
         plan_cells(cell, np.array([[0, 1, 2]]))
 
 
+def test_residual_blocks_are_refused():
+    cell = cells.get("hybrid-lm")
+    with pytest.raises(CellError, match="add to what they read"):
+        plan_cells(cell, cell.sample(1, np.random.default_rng(0)))
+
+
 def test_a_state_is_complete_before_it_is_read():
     cell = Graphed(targets=(2, 1), sources=(1, 0))
     ((plan,),) = plan_cells(cell, np.array([[0, 1]]))

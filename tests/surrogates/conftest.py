@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +12,26 @@ import pytest
 
 from ax_anasod import cells
 from ax_anasod.cells import Cell
+from ax_anasod.cells.graph import BlockGraph
 from ax_anasod.nasbench import NASBenchGraphBenchmark, TableBenchmark
 
+
+class ResidualCell(Cell):
+    """Two chains of residual blocks."""
+
+    @cached_property
+    def block_graph(self) -> BlockGraph:
+        return BlockGraph.chain(self.total, self.parts, residual=True)
+
+
 # Every way that a graph is made of a code: fixed and chosen wiring, two parts, several
-# outputs, a plain cell with and without wiring that its graph does not show.
+# outputs, residual blocks, a plain cell with and without wiring that its graph does not show.
 KINDS: dict[str, Callable[[], Cell]] = {
     **{name: lambda name=name: cells.get(name) for name in cells.names()},  # type: ignore[misc]
     "plain": lambda: Cell("plain", ["a", "skip", "none"], num_blocks=5),
+    "residual": lambda: ResidualCell(
+        "residual", ["a", "b", "skip", "none", "c"], num_blocks=8, parts=2
+    ),
     "hidden wiring": lambda: Cell("hidden", ["a", "skip"], num_blocks=4, wiring=[3, 2], parts=2),
 }
 

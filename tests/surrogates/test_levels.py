@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,11 @@ def test_distances_are_those_of_their_definitions(cell: Cell) -> None:
     np.testing.assert_array_equal(found["distribution"], squared)
     different = (own[:, None] != others).sum(axis=2)
     np.testing.assert_array_equal(found["blocks"], different)
+    if cell.block_graph.residual:
+        assert set(found) == {"distribution", "blocks", "order"}
+        bags = [[ordered_pairs_of(cell, code) for code in codes] for codes in (own, others)]
+        np.testing.assert_array_equal(found["order"], squared_distances(*bags))
+        return
     if num_paths(cell) is None:
         assert set(found) == {"distribution", "blocks"}
         return
@@ -49,6 +54,16 @@ def steps_of(bag: Bag) -> Bag:
         for step in pairwise((-1, *path)):
             steps[step] += times
     return steps
+
+
+def ordered_pairs_of(cell: Cell, code: npt.NDArray[np.int64]) -> Bag:
+    """How often one operation that does something stands before another one of its part."""
+    pairs: Bag = Counter()
+    for part in range(cell.parts):
+        names = [cell.operations[i] for i in code[part * cell.total :][: cell.total]]
+        kept = [cell.operations.index(name) for name in names if name not in ("skip", "none")]
+        pairs.update((a, b) for a, b in combinations(kept, 2) if a != b)
+    return pairs
 
 
 def squared_distances(own: list[Bag], others: list[Bag]) -> list[list[int]]:

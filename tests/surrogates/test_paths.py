@@ -95,6 +95,7 @@ def test_number_of_paths() -> None:
     assert num_paths(restricted) == 4
     assert num_paths(Cell("plain", ["a", "skip"], num_blocks=4)) is None
     assert num_paths(NASNetCell(num_nodes=9)) is None
+    assert num_paths(cells.get("hybrid-lm")) is None
 
 
 def test_long_paths_that_differ_at_one_end_have_different_numbers() -> None:

@@ -14,6 +14,7 @@ from ax_anasod import cells
 from ax_anasod.exceptions import AnasodError
 from ax_anasod.nasbench import (
     Benchmark,
+    HybridLMBenchmark,
     NASBench201Benchmark,
     NASBench301Benchmark,
     NASBenchGraphBenchmark,
@@ -31,6 +32,12 @@ class TestNASBenchGraph(BenchmarkConformance):
     @pytest.fixture(params=["cora", "proteins"])
     def benchmark(self, request: pytest.FixtureRequest) -> Benchmark:
         return graph_benchmark(request.param)
+
+
+class TestHybridLM(BenchmarkConformance):
+    @pytest.fixture(params=["mean", "single"])
+    def benchmark(self, request: pytest.FixtureRequest) -> Benchmark:
+        return HybridLMBenchmark(minimize=["loss", "cache_bytes"], seeds=request.param)
 
 
 class TestTable(BenchmarkConformance):

@@ -25,6 +25,11 @@ PROMISES = {
         "500 digits for the weights, 500 for p; 200 steps each",
         "the first trial is the first cell of the result: True",
     ],
+    "hybrid_language_model": [
+        "729 architectures, 28 distributions",
+        "the best ratio of the loss is a mixture: True",
+        "two-level-bo  every run ahead of random search's mean: True",
+    ],
     "joint_search": [
         "best of 25 trials with a cell:",
         "all kept: True",
