@@ -43,9 +43,12 @@ def experiment_of(client: object) -> Experiment:
     Raises:
         OptionError: It has none.
     """
-    found = client if isinstance(client, Experiment) else getattr(client, "_experiment", None)
-    if found is None:
-        found = getattr(client, "experiment", None)
+    try:
+        found = client if isinstance(client, Experiment) else getattr(client, "_experiment", None)
+        if found is None:
+            found = getattr(client, "experiment", None)
+    except AssertionError as error:  # A Client without one asserts.
+        raise OptionError(f"{client!r} has no experiment yet") from error
     if not isinstance(found, Experiment):
         raise OptionError(f"a Client, AxClient or Experiment is needed, got {client!r}")
     return found

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm.auto import tqdm
 
-from ax_anasod.analysis import SearchOverview
+from ax_anasod._ax import experiment_of
+from ax_anasod.analysis import SearchOverview, SearchSummary
 from ax_anasod.compare import Observer
 
 if TYPE_CHECKING:
@@ -35,9 +36,14 @@ def analyses(
         unit: Unit of the first objective, or of each by its name, e.g. ``"percent"``.
 
     Returns:
-        Ax's cards, in groups.
+        Ax's cards: the result, then the others in a group.
+
+    Raises:
+        OptionError: It is no client, or has no experiment yet.
     """
-    return list(client.compute_analyses([SearchOverview(optimum=optimum, unit=unit)]))
+    experiment_of(client)
+    overview = SearchOverview(optimum=optimum, unit=unit)
+    return list(client.compute_analyses([SearchSummary(), overview]))
 
 
 class ProgressBar(Observer):

@@ -5,9 +5,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from ax.api.client import Client
+from ax.core.analysis_card import AnalysisCard
 
 from ax_anasod import AnasodSearchSpace, CellSearchSpace, ProgressBar, analyses, make_client
 from ax_anasod.cells import Cell
+from ax_anasod.exceptions import OptionError
 
 
 def test_the_cards_of_a_search_in_one_call(
@@ -16,13 +19,19 @@ def test_the_cards_of_a_search_in_one_call(
     client = make_client(toy_cell, "random", seed=0)
     for index in client.get_next_trials(4):
         client.complete_trial(index, {"error": 1.0 + index})
-    (group,) = analyses(client, unit="percent")
-    cards = group.flatten()
-    assert {"SearchSummary", "IncumbentPlot", "OperationDistributionPlot"} <= {
-        card.name for card in cards
+    summary, group = analyses(client, unit="percent")
+    assert {"IncumbentPlot", "OperationDistributionPlot", "TrialTable"} <= {
+        card.name for card in group.flatten()
     }
-    summary = next(card for card in cards if card.name == "SearchSummary")
+    assert isinstance(summary, AnalysisCard)
     assert summary.df["error"].tolist() == [1.0]
+
+
+def test_no_cards_without_a_search() -> None:
+    with pytest.raises(OptionError, match="no experiment yet"):
+        analyses(Client())
+    with pytest.raises(OptionError, match="None"):
+        analyses(None)  # type: ignore[arg-type]
 
 
 def test_a_bar_goes_on_from_the_trials_there_are(capsys: pytest.CaptureFixture[str]) -> None:

@@ -190,7 +190,8 @@ def find_model(directory: Path) -> Path:
             f"name the folder of one: {', '.join(str(file.parent) for file in found)}",
         )
     raise RunError(
-        f"{directory} holds no trained network", f"train one: ax-anasod evaluate {directory}"
+        f"{directory} holds no trained network",
+        f"train one: ax-anasod evaluate {quote(str(directory))}",
     )
 
 

@@ -246,7 +246,7 @@ def flags_of(name: str) -> tuple[list[str], list[str]]:
 def with_columns(
     benchmark: str, given: Given, limits: Sequence[str], known: Sequence[str]
 ) -> Given:
-    """The arguments of a benchmark; columns of a table that are limited or known are reported.
+    """The arguments of a benchmark; columns that are limited or known are reported.
 
     Args:
         benchmark: Name of the benchmark.
@@ -258,13 +258,28 @@ def with_columns(
         OptionError: A limit is none.
     """
     if benchmark != "table":
-        return given
+        return _with_quantities(benchmark, given, limits, known)
     there = [name for key in ("minimize", "maximize", "report") for name in given.get(key, [])]
     there += [f"{name}_error" for name in given.get("accuracy", [])]
     names = [*known, *(Limit.parse(text).name for text in limits)]
     lacking = [name for name in dict.fromkeys(names) if name not in there]
     lacking = [n for n in lacking if n not in PROXIES or _has_column(given.get("path"), n)]
     return {**given, "report": [*given.get("report", []), *lacking]} if lacking else given
+
+
+def _with_quantities(
+    benchmark: str, given: Given, limits: Sequence[str], known: Sequence[str]
+) -> Given:
+    names = dict.fromkeys([*known, *(Limit.parse(text).name for text in limits)])
+    if not names:
+        return given
+    made = make_benchmark(benchmark, given)
+    reported = made.to_dict().get("report")
+    there = {quantity.name for quantity in (*made.objectives, *made.reported)}
+    lacking = [name for name in names if name not in there and name not in PROXIES]
+    if reported is None or not lacking:
+        return given
+    return {**given, "report": [*reported, *lacking]}
 
 
 def _has_column(path: str | None, name: str) -> bool:

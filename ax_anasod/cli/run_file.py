@@ -62,7 +62,7 @@ class _Option:
         values = value if self.repeated and isinstance(value, list) else [value]
         right = isinstance(value, list) == self.repeated
         if not right or not all(type(each) in types for each in values):
-            wanted = f"a list, each {words}" if self.repeated else words
+            wanted = f"a list ([{words}, ...])" if self.repeated else words
             raise OptionError(f"{self.name} in the run file {file} is {shown(value)}, not {wanted}")
         texts = [each if isinstance(each, bool) else str(each) for each in values]
         return texts if self.repeated else texts[0]

@@ -53,8 +53,9 @@ def run_search(
     how = None if out is None else f"go on with: ax-anasod resume {quote(str(out))}"
     if is_part and out is not None:
         how = "go on with the same command"
-    if trials > (listed := search.cell.num_listed):
-        note(f"the cell has only {listed:,} architectures: with {trials:,} trials some come again")
+    if trials > (listed := search.cell.num_listed) and not search.config.hyperparameters:
+        them = "one architecture" if listed == 1 else f"{listed:,} architectures"
+        note(f"the cell has only {them}: with {trials:,} trials some come again")
     try:
         with while_running(how), one_thread():
             try:

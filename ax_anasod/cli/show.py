@@ -50,6 +50,8 @@ def show(
     for file, words in ((dnas.CONFIG, "a differentiable search"), (COMPARISON, "a comparison")):
         if pick is not None and (directory / file).exists():
             raise OptionError(f"--pick is for the front of a search by trials, not for {words}")
+    if watch and serve is not None:
+        raise OptionError("--watch is for a terminal and --serve for a browser", "take one of them")
     if watch or serve is not None:
         _watch(directory, pick, serve, as_json=json)
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ax_anasod.cli import options as opt
@@ -107,6 +108,12 @@ def kind_of(
         images = DataConfig(**given)
         _refuse(SEQUENCES, sequences, "sequences of tokens", images.dataset)
         _refuse(DECODER, decoder, "language models", images.dataset)
+        if _is_of_decoders(cell):
+            raise OptionError(
+                f"cell {cell.name!r} is of language models, and the data set {images.dataset!r} is "
+                "of images",
+                f"sequences of tokens are {', '.join(SEQUENCE_DATASETS)}",
+            )
         small = images.dataset == "digits" and images.path is None
         return Kind(
             images,
@@ -117,8 +124,19 @@ def kind_of(
     of_images = {name: value for name, value in given.items() if name not in _OF_BOTH}
     _refuse(opt.IMAGES, of_images, "images", given["dataset"])
     _refuse(opt.NETWORK, network, "networks that take images", given["dataset"])
+    if not _is_of_decoders(cell):
+        raise OptionError(
+            f"{given['dataset']!r} are sequences of tokens, and cell {cell.name!r} is not of "
+            "language models",
+            "take --cell hybrid-lm",
+        )
+    config = SequenceConfig(**given, **sequences)
+    if config.path is not None:
+        from ax_anasod.training.sequence_data import digest_of, read_text_file
+
+        config = replace(config, digest=digest_of(read_text_file(Path(config.path))))
     return Kind(
-        SequenceConfig(**given, **sequences),
+        config,
         DecoderConfig(**decoder),
         sequence_protocol("search", **training),
         small=True,

@@ -129,6 +129,23 @@ def load_sequences(
     )
 
 
+def read_text_file(path: Path) -> bytes:
+    """The bytes of the file of a text.
+
+    Raises:
+        DataError: It cannot be read.
+    """
+    try:
+        return read_bytes(path, _MOST_BYTES)
+    except OSError as error:
+        raise DataError(f"the text {path} cannot be read: {error.strerror}") from error
+
+
+def digest_of(content: bytes) -> str:
+    """What another text is known by (`SequenceConfig.digest`)."""
+    return hashlib.sha256(content).hexdigest()
+
+
 def _task(config: SequenceConfig) -> SequenceTask:
     if config.dataset == "copying":
         return SelectiveCopying(length=config.length)
@@ -138,10 +155,14 @@ def _task(config: SequenceConfig) -> SequenceTask:
 
 def _of_text(config: SequenceConfig, path: Path, purpose: str) -> SequenceData:
     """The characters of a text, each asked for after those before it in its sequence."""
+    content = read_text_file(path)
+    if config.digest not in (None, digest_of(content)):
+        raise DataError(
+            f"the text {path} is not the one that this run has begun with",
+            "put that back, or begin another run",
+        )
     try:
-        text = read_bytes(path, _MOST_BYTES).decode()
-    except OSError as error:
-        raise DataError(f"the text {path} cannot be read: {error.strerror}") from error
+        text = content.decode()
     except UnicodeDecodeError as error:
         raise DataError(
             f"{path} is no text in UTF-8: {error.reason} at byte {error.start}"

@@ -95,6 +95,8 @@ class SequenceConfig:
             or from all of a text.
         length: Tokens of a sequence.
         seed: Decides which sequences are learned from and measured on.
+        digest: SHA-256 of the file, so that a run goes on with the text that it began with; None
+            takes what is there.
 
     Raises:
         OptionError: A value is of another type or out of its range, or a file is given for
@@ -107,6 +109,7 @@ class SequenceConfig:
     sequences: Annotated[int, Ge(1), Le(10**7)] | None = None
     length: Annotated[int, Ge(6), Le(10**5)] = 48
     seed: Annotated[int, Ge(0), Le(2**63 - 1)] = 0
+    digest: str | None = None
 
     def __post_init__(self) -> None:
         if self.dataset == "text" and self.path is None:

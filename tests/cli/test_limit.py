@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -111,3 +112,13 @@ def test_what_cannot_be_is_said_in_one_line(
     assert outcome.code == 2
     assert message in outcome.err
     assert outcome.err.strip().count("\n") == 0
+
+
+def test_what_is_limited_or_known_is_reported_by_benchmarks_with_quantities(
+    command: Command, refused: Callable[..., str]
+) -> None:
+    search = ["search", "--benchmark", "hybrid-lm", "--trials", 3, "--strategy", "random"]
+    done = command(*search, "--known", "cache_bytes", "--limit", "cache_bytes<=30000", "--json")
+    assert done.code == 0, done.err
+    assert set(done.json["reported"]) == {"recall_error", "facts_error", "cache_bytes"}
+    assert "did you mean 'cache_bytes'" in refused(*search, "--known", "cash_bytes")

@@ -74,7 +74,7 @@ def test_saved_options_make_the_same_run_file(
         ("trials = '3'", "trials in the run file {file} is '3', not a whole number"),
         ("trials = true", "trials in the run file {file} is True, not a whole number"),
         ("trials = 0", "'0' is not a whole number of at least 1"),
-        ("limit = 'a<=1'", "limit in the run file {file} is 'a<=1', not a list, each a text"),
+        ("limit = 'a<=1'", "limit in the run file {file} is 'a<=1', not a list ([a text, ...])"),
         ("present-only = 1", "present-only in the run file {file} is 1, not true or false"),
         ("trials =", "the run file {file} is no TOML"),
     ],

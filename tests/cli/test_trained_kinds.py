@@ -62,14 +62,18 @@ def test_a_search_of_language_models(command: Command, refused: Refused, tmp_pat
 
 
 @pytest.mark.slow
-def test_a_text_of_ones_own(command: Command, tmp_path: Path) -> None:
+def test_a_text_of_ones_own(command: Command, refused: Refused, tmp_path: Path) -> None:
     text = tmp_path / "text.txt"
     text.write_text("to be or not to be, that is the question; " * 60)
     arguments = ["--dataset", "text", "--data", text, "--trials", 1, "--json"]
-    outcome = command(*TRAIN, *arguments, "--minimize", "text_error")
+    out = tmp_path / "run"
+    outcome = command(*TRAIN, *arguments, "--minimize", "text_error", "--out", out)
     assert outcome.code == 0, outcome.err
     assert [o["name"] for o in outcome.json["objectives"]] == ["text_error"]
     assert np.isfinite(outcome.json["values"]["text_error"]).all()
+    text.write_text("another text, which is as long as it has to be; " * 60)
+    for again in ("resume", "evaluate"):
+        assert "is not the one that this run has begun with" in refused(again, out)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +95,8 @@ def test_a_text_of_ones_own(command: Command, tmp_path: Path) -> None:
         (["--search", "vocabulary=8,16"], "vocabulary cannot be searched: the sequences say it"),
         (["--dataset", "digits", "--length", 8], "--length is for sequences of tokens, and the"),
         (["--dataset", "digits", "--width", 8], "--width is for language models, and the data"),
-        (["--dataset", "digits"], "operation 'attention'"),
+        (["--dataset", "digits"], "cell 'hybrid-lm' is of language models"),
+        (["--cell", "nasnet", "--dataset", "recall"], "'nasnet' is not of language models"),
     ],
 )
 def test_what_is_for_the_other_kind_is_refused(

@@ -93,6 +93,10 @@ def test_json_is_for_one_look(refused: Callable[..., str], out: Path, flag: str)
     assert "--json is not for" in refused("show", out, flag, "--json")
 
 
+def test_one_looks_in_a_terminal_or_in_a_browser(refused: Callable[..., str], out: Path) -> None:
+    assert "take one of them" in refused("show", out, "--watch", "--serve", 0)
+
+
 @pytest.fixture
 def server(cut: Path) -> Iterator[ThreadingHTTPServer]:
     with make_server(lambda: _look(cut, None), cut / "report.html", 0) as server:
