@@ -101,4 +101,4 @@ def test_help_leaves_the_ends_of_lines_to_the_terminal(
     monkeypatch.setenv("COLUMNS", "200")
     outcome = command("train", "--help")
     assert outcome.code == 0
-    assert "networks on scikit-learn's digits, in minutes on a CPU; otherwise every" in outcome.out
+    assert "networks on scikit-learn's digits, and with --cell hybrid-lm" in outcome.out

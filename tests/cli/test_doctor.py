@@ -27,7 +27,9 @@ def test_the_machine_and_every_extra_are_shown(
     lines = [line.split() for line in outcome.out.splitlines() if line.strip()]
     assert any(line[0].startswith("ax-platform") and line[-1] == "ok" for line in lines)
     titles = {line[1] for line in lines if line[0] == "extra"}
-    assert titles == {"train", "ray", "baselines", "nasbench201", "nasbench301", "onnx", "parquet"}
+    # An installation in place has the extras of the day on which it was made.
+    assert titles >= {"train", "ray", "baselines", "nasbench201", "nasbench301", "onnx", "parquet"}
+    assert not titles & {"dev", "docs", "all"}
 
 
 def test_what_is_broken_is_said_and_counts(

@@ -43,7 +43,7 @@ def search(refused: Refused, table: list[object], tmp_path: Path) -> Refused:
         (["--parallel", "0"], "'--parallel': '0' is not a whole number of at least 1"),
         (["--out", ""], "an argument is empty (is a variable of the shell not set?)"),
         (["--out="], "--out is empty (is a variable of the shell not set?)"),
-        (["more"], "unexpected extra argument(s) (more)"),
+        (["more"], "the run file more cannot be read: No such file or directory"),
         (["--strategy", "anasod-boo"], "unknown strategy 'anasod-boo' (did you mean 'anasod-bo'?)"),
         (["--accuracy", "vali"], "unknown column 'vali' (did you mean 'valid'?)"),
         (["--minimize", "latenzy"], "unknown column 'latenzy' (did you mean 'latency'?)"),

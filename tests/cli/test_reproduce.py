@@ -28,6 +28,7 @@ def test_table_1_of_a_benchmark_without_a_number(command: Command, tmp_path: Pat
     assert "Table 1 on nas-bench-graph cora" in outcome.err
     assert sorted(path.name for path in out.iterdir()) == [
         "table1.csv",
+        "table1.html",
         "table1.md",
         "table1.png",
     ]

@@ -114,7 +114,7 @@ def test_files_and_json(evaluated: Evaluation, tmp_path: Path) -> None:
     assert content["rows"][-1]["test_error"] == 9.5
     assert content["rows"][-1]["folders"] == [str(tmp_path / "one")]
     files = write_files(made, tmp_path / "new")
-    assert [file.name for file in files] == ["table4.md", "table4.csv"]
+    assert [file.name for file in files] == ["table4.md", "table4.csv", "table4.html"]
     assert files[0].read_text().startswith("# Table 4: networks trained for good on cifar10\n")
 
 
