@@ -86,9 +86,10 @@ package: $(DEV)
 	$(BIN)/twine check --strict dist/*
 	$(PYTHON) -m venv $(PACKAGED)
 	$(PACKAGED)/bin/python -m pip install --quiet "$$(ls dist/*.whl)[dev,all]"
+	mkdir -p build/sdist
 	cd build && ../$(PACKAGED)/bin/ax-anasod search --benchmark nas-bench-graph --dataset cora \
 	  --strategy two-level-bo --trials 12 --seed 0
-	mkdir -p build/sdist && tar -xzf dist/*.tar.gz --strip-components 1 -C build/sdist
+	tar -xzf dist/*.tar.gz --strip-components 1 -C build/sdist
 	cd build/sdist && ../../$(PACKAGED)/bin/python -m pytest --numprocesses auto --dist worksteal \
 	  -m "not slow"
 
