@@ -75,6 +75,8 @@ def _best(summary: Summary) -> Html:
     if not np.isnan(p_value):
         verdict = "is more than chance" if p_value <= LEVEL else "may be chance"
         sentence += f". Its difference from {summary.reference} {verdict} (p = {p_value:.2g})"
+    elif len(known) > 1 and not (frame["p_holm"] <= LEVEL).any():  # the reference itself is first
+        sentence += ". No other strategy differs from it by more than chance"
     return paragraphs("Result", [f"{sentence}."])
 
 

@@ -121,6 +121,15 @@ def test_the_page_says_who_is_ahead_and_whether_that_is_chance(summary_of, final
     assert len(ranks["data"]) == 2
 
 
+@pytest.mark.parametrize(("runs", "chance"), [(3, True), (9, False)])
+def test_a_reference_that_is_ahead_may_be_so_by_chance(summary_of, finals, tmp_path, runs, chance):
+    pair = {WORST: finals[BEST][:runs], OTHER: finals[OTHER][:runs]}
+    write_page(summary_of(pair), tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert f"{WORST} is ahead" in page
+    assert ("No other strategy differs from it by more than chance." in page) is chance
+
+
 def test_a_page_without_a_finished_run(benchmark, tmp_path):
     plan = Plan.of(benchmark, [Contender(WORST, {}, 2), Contender(BEST, {}, 2)], 2)
     names = "strategy seed trial value incumbent cost_seconds test seconds"
