@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from ax_anasod.compare import Comparison, Contender, Plan
 from ax_anasod.compare.comparison_folder import ComparisonFolder, read_runs
 from ax_anasod.compare.run_results import results_frame
 from ax_anasod.exceptions import OptionError
-from ax_anasod.generation_strategy import STRATEGIES
+from ax_anasod.generation_strategy import STRATEGIES, Strategy
 from ax_anasod.journal import Journal
 from ax_anasod.nasbench import Benchmark, NASBench201Benchmark
 from ax_anasod.reproduce import SEARCH_TARGETS, SearchReproduction, reproduce, write_files
@@ -138,17 +138,26 @@ def test_nothing_that_can_run_is_refused(means: NASBench201Benchmark) -> None:
         reproduce("table6", means, most_trials=0)
 
 
+@pytest.fixture
+def strategies() -> Iterator[dict[str, Strategy]]:
+    """The table of strategies, which is as it was, also in its order, after the test."""
+    before = dict(STRATEGIES)
+    yield STRATEGIES
+    STRATEGIES.clear()
+    STRATEGIES.update(before)
+
+
 @pytest.mark.slow
 def test_what_cannot_run_is_left_out_and_named(
-    means: NASBench201Benchmark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    means: NASBench201Benchmark, tmp_path: Path, strategies: dict[str, Strategy]
 ) -> None:
-    monkeypatch.delitem(STRATEGIES, "anasod-local-search")
+    del strategies["anasod-local-search"]
     made = reproduce("table6", means, seeds=1, most_trials=3, out=tmp_path)
     assert isinstance(made, SearchReproduction)
     assert made.comparison.plan.labels == ["local-search"]
     assert list(made.missing) == ["ANASOD-LS"]
     assert made.missing["ANASOD-LS"] == "unknown strategy 'anasod-local-search'"
     assert made.task == CIFAR10
-    monkeypatch.delitem(STRATEGIES, "local-search")
+    del strategies["local-search"]
     with pytest.raises(OptionError, match=r"no method of Table 6 can run here; LS: unknown"):
         reproduce("table6", means, seeds=1, most_trials=3)
