@@ -62,6 +62,21 @@ def test_a_search_of_language_models(command: Command, refused: Refused, tmp_pat
 
 
 @pytest.mark.slow
+def test_early_stopping_of_language_models(command: Command, tmp_path: Path) -> None:
+    stopping = ["--early-stopping", 50, "--min-trials", 2, "--minimize", "recall_error"]
+    whole, continued = tmp_path / "whole", tmp_path / "continued"
+    assert command(*TRAIN, *stopping, "--trials", 5, "--out", whole).code == 0
+    assert command(*TRAIN, *stopping, "--trials", 2, "--out", continued).code == 0
+    assert command("resume", continued, "--trials", 5).code == 0
+    rows, again = ((run / "trials.csv").read_text().splitlines() for run in (whole, continued))
+    stopped = ["early_stopped" in row for row in rows]
+    assert 0 < sum(stopped) < 5
+    assert stopped == ["early_stopped" in row for row in again]
+    values = [[row["recall_error"] for row in csv.DictReader(table)] for table in (rows, again)]
+    assert values[0] == values[1]
+
+
+@pytest.mark.slow
 def test_a_text_of_ones_own(command: Command, refused: Refused, tmp_path: Path) -> None:
     text = tmp_path / "text.txt"
     text.write_text("to be or not to be, that is the question; " * 60)
