@@ -37,6 +37,16 @@ _HARDWARE: Final = replace(
     names=("device", "threads", "devices"),
     changes={**opt.HARDWARE.changes, "device": {"default": "auto"}},
 )
+_RUNNER: Final = replace(
+    opt.RUNNER,
+    changes={
+        "runner": {
+            "help": "With --top: local trains one network after another in this process, ray as "
+            "many at a time as there is room for on this machine or on a cluster."
+        },
+        "gpus": {"default": None, "show_default": "one, where the device has some"},
+    },
+)
 
 TrainedRun = Annotated[
     Path, typer.Argument(metavar="DIR", help="Folder of ax-anasod train or of ax-anasod dnas.")
@@ -103,6 +113,7 @@ def evaluate(
     training: Annotated[Given, _TRAINING],
     training_texts: opt.TrainingOptions = None,
     hardware: Annotated[Given, _HARDWARE],
+    runner: Annotated[Given, _RUNNER],
     out: ModelFolder = None,
     json: opt.Json = False,
 ) -> int:
@@ -114,9 +125,10 @@ def evaluate(
     learning_curve.png. The paper's protocol has 600 epochs: on a CPU give fewer with --epochs;
     that of language models has 12. Killed at any instant, it goes on with the same command.
     """
-    for flag, value in (("--by", by), ("--budget", budget)):
+    given = {"by": by, "budget": budget, **runner}
+    for name, value in given.items():
         if value is not None and top is None:
-            raise OptionError(f"{flag} is for --top N")
+            raise OptionError(f"--{name} is for --top N")
     by = by or "search"
     folder = protocol if top is None else f"{protocol}-top{'' if by == 'search' else f'-{by}'}"
     return retrain(
@@ -126,6 +138,7 @@ def evaluate(
         top=top,
         by=by,
         budget=budget,
+        runner=runner,
         data={**data, **sequences},
         network={**network, **decoder},
         layers=layers,

@@ -9,6 +9,7 @@ import typer
 
 from ax_anasod.cli.option_groups import OptionGroup, number, option, share
 from ax_anasod.networks.network_config import NetworkConfig
+from ax_anasod.runs.execution import Execution
 from ax_anasod.settings import NonNegativeInt, PositiveInt
 from ax_anasod.training.hardware import Hardware
 from ax_anasod.training.training_config import DataConfig, TrainingConfig
@@ -148,6 +149,7 @@ HARDWARE: Final = OptionGroup(
         }
     },
 )
+RUNNER: Final = OptionGroup(Execution, "Hardware", ("runner", "address", "cpus", "gpus", "retries"))
 
 BenchmarkName = Annotated[
     str, option("Benchmark", "What answers for the architectures; see: ax-anasod benchmarks.")

@@ -14,6 +14,7 @@ from ax_anasod.exceptions import OptionError
 
 if TYPE_CHECKING:
     from ax_anasod.retraining import BestTrial, SearchResult
+    from ax_anasod.runs import Execution
     from ax_anasod.training import Epoch, TrainingData, TrainingTask
 
 
@@ -27,6 +28,7 @@ def retrain(
     top: int | None = None,
     by: str = "search",
     budget: float | None = None,
+    runner: Given | None = None,
     data: Given,
     network: Given,
     layers: str | None,
@@ -47,6 +49,7 @@ def retrain(
         top: How many of the best trials.
         by: In which order these are.
         budget: Hours after which none of these is begun.
+        runner: Where these are trained: fields of `Execution`.
         data: What differs from the images of the search.
         network: What differs from the networks of the search.
         layers: Kind of layers, for a differentiable search.
@@ -66,6 +69,7 @@ def retrain(
         from ax_anasod.cli.failures import while_running
         from ax_anasod.cli.image_reading import read_data
         from ax_anasod.cli.parsing import parse_training
+        from ax_anasod.cli.trained_kinds import execution_of
         from ax_anasod.files import refuse_link
         from ax_anasod.retraining import evaluation_task, read_search
         from ax_anasod.runs.layout import check_holds_no_other
@@ -87,7 +91,9 @@ def retrain(
         hardware=hardware,
         **data,
     )
-    task = replace(task, hardware=task.hardware.with_threads())
+    execution = execution_of(runner or {}, task.hardware.device)
+    on_ray = execution.runner == "ray"
+    task = replace(task, hardware=task.hardware.with_threads(execution.cpus if on_ray else 1.0))
     task.hardware.check()
     if out.parent == directory:
         refuse_link(out)
@@ -99,7 +105,7 @@ def retrain(
     try:
         with while_running("the same command goes on from the last epoch"):
             if ranked is not None:
-                return _train_top(ranked, task, read, out, budget, as_json=as_json)
+                return _train_top(ranked, task, read, out, budget, execution, as_json=as_json)
             return _train(found, task, read, out, members, as_json=as_json)
     except KeyboardInterrupt:
         note("interrupted; the same command goes on from the last epoch")
@@ -164,6 +170,7 @@ def _train_top(
     data: TrainingData,
     out: Path,
     hours: float | None,
+    execution: Execution,
     *,
     as_json: bool,
 ) -> int:
@@ -177,11 +184,23 @@ def _train_top(
         SearchProgress(f"training on {data.name}", epochs * len(found), 0) as progress,
         redirect_stdout(sys.stderr),
     ):
+        last: dict[int, int] = {}
 
         def after_epoch(rank: int, epoch: Epoch) -> None:
-            progress.show(epochs * rank + epoch.epoch, f"test error {epoch.valid_error:.2f} %")
+            # Those before the first that is heard of were trained by an earlier call.
+            last[rank] = epoch.epoch
+            done = epochs * min(last) + sum(last.values())
+            progress.show(done, f"test error {epoch.valid_error:.2f} %")
 
-        done = train_top(found, task, data, out, hours=hours, after_epoch=after_epoch)
+        done = train_top(
+            found,
+            task,
+            data,
+            out,
+            hours=hours,
+            execution=execution,
+            after_epoch=after_epoch,
+        )
     content = {**done.figures, "out": str(out)} if as_json else None
     print_result(table_of_top(done), content=content)
     note_chance(min(n["test_error"] for n in done.figures["networks"]), data, "no network did")

@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from ax_anasod.cli import options as opt
 from ax_anasod.cli.option_groups import Given, OptionGroup, number
 from ax_anasod.cli.option_groups import option as option_of
-from ax_anasod.cli.trained_kinds import DECODER, IMAGES_OR_SEQUENCES, SEQUENCES, kind_of
+from ax_anasod.cli.trained_kinds import (
+    DECODER,
+    IMAGES_OR_SEQUENCES,
+    SEQUENCES,
+    execution_of,
+    kind_of,
+)
 from ax_anasod.exceptions import OptionError
 from ax_anasod.runs.execution import Execution
 from ax_anasod.training.hardware import Hardware
@@ -41,10 +47,8 @@ _HARDWARE: Final = replace(
         }
     },
 )
-_RUNNER: Final = OptionGroup(
-    Execution,
-    "Hardware",
-    ("runner", "address", "cpus", "gpus", "retries"),
+_RUNNER: Final = replace(
+    opt.RUNNER,
     changes={
         "runner": {"default": None, "show_default": "ray where --parallel is more than 1"},
         "gpus": {"default": None, "show_default": "an equal share of those here"},
@@ -284,18 +288,10 @@ def _execution(runner: Given, stopping: Given, parallel: int, device: str) -> Ex
             from ax_anasod.cli.terminal import note
 
             note("Ray is not installed: trials proposed together are trained one after the other")
-    for name in runner:
-        if given["runner"] == "local" and name != "runner":
-            raise OptionError(f"--{name} is for --runner ray")
     for name in stopping:
         if "early_stopping" not in given:
             raise OptionError(f"--{name.replace('_', '-')} is for --early-stopping")
-    if given["runner"] == "ray" and "gpus" not in given:
-        import torch
-
-        uses_gpus = device in ("auto", "cuda") and torch.cuda.is_available()
-        given["gpus"] = min(torch.cuda.device_count() / parallel if uses_gpus else 0.0, 1.0)
-    return Execution(**given)
+    return execution_of(given, device, parallel)
 
 
 def _check_first_network(task: TrainingTask, data: TrainingData) -> None:

@@ -12,6 +12,7 @@ from ax_anasod.cli.option_groups import Given, OptionGroup
 from ax_anasod.exceptions import OptionError
 from ax_anasod.networks.decoder_config import DecoderConfig
 from ax_anasod.networks.network_config import published_config
+from ax_anasod.runs.execution import Execution
 from ax_anasod.settings import argument_texts
 from ax_anasod.training.training_config import (
     SEQUENCE_DATASETS,
@@ -141,6 +142,30 @@ def kind_of(
         sequence_protocol("search", **training),
         small=True,
     )
+
+
+def execution_of(given: Given, device: str, shared_by: int = 1) -> Execution:
+    """Where networks are trained.
+
+    Args:
+        given: Fields of `Execution`.
+        device: The kind of device of each training.
+        shared_by: How many trainings share the GPUs, if nothing else is said.
+
+    Raises:
+        OptionError: An option is for Ray, and the runner another one.
+    """
+    if given.get("runner", Execution.runner) == "local":
+        for name in ("address", "cpus", "gpus", "retries"):
+            if name in given:
+                raise OptionError(f"--{name} is for --runner ray")
+    elif "gpus" not in given:
+        import torch
+
+        uses_gpus = device in ("auto", "cuda") and torch.cuda.is_available()
+        gpus = min(torch.cuda.device_count() / shared_by if uses_gpus else 0.0, 1.0)
+        return Execution(**{**given, "gpus": gpus})
+    return Execution(**given)
 
 
 def _is_of_decoders(cell: Cell) -> bool:

@@ -1,4 +1,4 @@
-"""The best trials of a search, trained for good one after another: screen first, then train."""
+"""The best trials of a search, trained for good: screen first, then train."""
 
 from __future__ import annotations
 
@@ -7,19 +7,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from ax_anasod.exceptions import OptionError, UnknownNameError
+from ax_anasod.exceptions import AnasodError, OptionError, RunError, UnknownNameError
 from ax_anasod.files import refuse_link, write_whole
 from ax_anasod.metrics.source import believed
 from ax_anasod.retraining.found import BestTrial
 from ax_anasod.retraining.member import METRICS, Retrained, evaluate
-from ax_anasod.runs import Results
+from ax_anasod.runs import Execution, Results
 from ax_anasod.runs.layout import check_holds_no_other
 from ax_anasod.runs.view import RunView
 from ax_anasod.training import Epoch, TrainingData, TrainingTask
+
+if TYPE_CHECKING:
+    from ax_anasod.runners.ray_tasks import RayChannel
 
 RESULTS: Final = "top.json"
 ORDERS: Final = ("search", "belief")
@@ -80,6 +83,7 @@ def train_top(
     folder: Path,
     *,
     hours: float | None = None,
+    execution: Execution | None = None,
     after_epoch: Callable[[int, Epoch], None] = lambda rank, epoch: None,
 ) -> TopResult:
     """Train the best trials of a search for good, the most promising first.
@@ -95,25 +99,39 @@ def train_top(
         folder: The folder; it is made.
         hours: No further network is begun once the trainings so far have taken so many hours,
             those of earlier calls included; the first is always trained. None for no end.
+        execution: Where they are trained: one after another in this process by default, or with
+            ``runner="ray"`` on a cluster, as many at a time as it has room for. Then the folder
+            must be one that all machines see, and a network whose worker is lost goes on from its
+            last epoch on another one.
         after_epoch: Called with the rank of a network, from 0, and each of its new epochs.
 
     Raises:
-        OptionError: The budget is not positive.
+        OptionError: The budget is not positive, or a network of a cluster is to have several
+            devices.
+        RunError: No cluster answers, or a worker was lost too often.
+        OptionalImportError: Ray is wanted and not installed.
         AnasodError: As for `evaluate`.
     """
     if hours is not None and not hours > 0:
         raise OptionError(f"the budget must be more than 0 hours, got {hours:g}")
     check_holds_no_other(folder)
-    places = [folder / f"top-{rank}" for rank in range(len(found))]
-    for place in places:
+    plan = [(trial, folder / f"top-{rank}") for rank, trial in enumerate(found)]
+    for _, place in plan:
         refuse_link(place)
     trained: list[Retrained] = []
-    for rank, (trial, place) in enumerate(zip(found, places, strict=True)):
-        spent = sum(one.metrics["train_seconds"] for one in trained) / _HOUR
-        if trained and hours is not None and spent >= hours and not (place / METRICS).exists():
+
+    def spent() -> bool:
+        seconds = sum(one.metrics["train_seconds"] for one in trained)
+        return bool(trained) and hours is not None and seconds >= hours * _HOUR
+
+    on_ray = execution is not None and execution.runner == "ray"
+    for rank, (trial, place) in enumerate(plan):
+        if not (place / METRICS).exists() and (on_ray or spent()):
             break
         tell = partial(after_epoch, rank)
         trained.append(evaluate(trial, task, data, place, after_epoch=tell))
+    if execution is not None and on_ray:
+        _train_on_ray(execution, plan, task, data, trained, spent, after_epoch)
     errors = [one.metrics["test_error"] for one in trained]
     figures: dict[str, Any] = {
         "dataset": data.name,
@@ -136,3 +154,67 @@ def train_top(
     }
     write_whole(folder / RESULTS, json.dumps(figures, indent=2) + "\n")
     return TopResult(folder, trained, figures)
+
+
+def _train_on_ray(
+    execution: Execution,
+    plan: Sequence[tuple[BestTrial, Path]],
+    task: TrainingTask,
+    data: TrainingData,
+    trained: list[Retrained],
+    spent: Callable[[], bool],
+    after_epoch: Callable[[int, Epoch], None],
+) -> None:
+    """Train those that are not yet trained, and add them in the order of their ranks.
+
+    They are begun in this order, so that those that a budget leaves are the first ones.
+    """
+    from ax_anasod.runners.ray_runner import connect
+    from ax_anasod.runners.ray_tasks import carry_out
+
+    if task.hardware.devices > 1:
+        raise OptionError("a Ray task trains on one device: --devices is for --runner local")
+    begun, ended = len(trained), dict[int, Retrained]()
+    owns_cluster = connect(execution.address)
+    import ray
+
+    def on_end(number: int, reference: Any) -> None:
+        rank = begun + number
+        try:
+            ended[rank] = ray.get(reference)
+        except ray.exceptions.RayTaskError as error:
+            if isinstance(error.cause, AnasodError):
+                raise error.cause from error
+            raise
+        except ray.exceptions.RayError as error:
+            raise RunError(
+                f"the worker of {plan[rank][1]} was lost {execution.retries + 1} times: "
+                f"{type(error).__name__}",
+                "the same command goes on from the last epoch",
+            ) from error
+        trained.append(ended[rank])
+
+    try:
+        carry_out(
+            _train_one,
+            plan[begun:],
+            (task, data),
+            at_a_time=None,
+            cpus=execution.cpus,
+            gpus=execution.gpus,
+            retries=execution.retries,
+            on_message=lambda number, epoch: after_epoch(begun + number, epoch),
+            on_end=on_end,
+            should_stop=spent,
+        )
+    finally:
+        if owns_cluster:
+            ray.shutdown()
+    trained[begun:] = [ended[rank] for rank in sorted(ended)]
+
+
+def _train_one(
+    one: tuple[BestTrial, Path], shared: tuple[TrainingTask, TrainingData], channel: RayChannel
+) -> Retrained:
+    (trial, place), (task, data) = one, shared
+    return evaluate(trial, task, data, place.absolute(), after_epoch=channel.send)

@@ -1,4 +1,4 @@
-"""The best trials of a search, trained for good one after another."""
+"""The best trials of a search, trained for good."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ax_anasod import cells
 from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.metrics.source import believed
 from ax_anasod.retraining import BestTrial, best_trials, train_top
+from ax_anasod.runs import Execution
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +69,35 @@ def test_the_budget_ends_after_a_network_and_a_larger_one_goes_on(
     errors = [network["test_error"] for network in networks]
     assert more.figures["best"] == errors.index(min(errors))
     assert json.loads((tmp_path / "top" / "top.json").read_text()) == more.figures
+
+
+@pytest.mark.slow
+def test_a_cluster_trains_the_same_networks(ranked, short, digits, tmp_path):
+    pytest.importorskip("ray", reason="the extra ray is not installed")
+    here = train_top(ranked, short, digits, tmp_path / "here")
+    # Of three networks one is trained already; the others are trained at the same time.
+    train_top(ranked, short, digits, tmp_path / "there", hours=1e-9)
+    begun = []
+    there = train_top(
+        ranked,
+        short,
+        digits,
+        tmp_path / "there",
+        execution=Execution("ray", cpus=1.0, gpus=0.0),
+        after_epoch=lambda rank, epoch: begun.append((rank, epoch.epoch)),
+    )
+    assert sorted(begun) == [(1, 1), (1, 2), (2, 1), (2, 2)]
+    for ours, theirs in zip(here.trained, there.trained, strict=True):
+        assert theirs.metrics["test_error"] == ours.metrics["test_error"]
+        assert theirs.metrics["architectures"] == ours.metrics["architectures"]
+        np.testing.assert_array_equal(theirs.probabilities, ours.probabilities)
+    assert [n["trial"] for n in there.figures["networks"]] == [1, 3, 0]
+
+    half = Execution("ray", cpus=1.0, gpus=0.0)
+    none_more = train_top(ranked, short, digits, tmp_path / "half", hours=1e-9, execution=half)
+    # One is always trained; what was begun beside it is trained to its end.
+    assert 1 <= none_more.figures["trained"] <= 2
+    assert none_more.figures["asked_for"] == 3
 
 
 def test_a_budget_of_nothing(ranked, short, digits, tmp_path):
