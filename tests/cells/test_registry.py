@@ -38,7 +38,7 @@ def test_unknown_names_get_a_suggestion() -> None:
 
 def test_what_is_no_name_is_refused_like_an_unknown_one() -> None:
     for name in (None, ["darts"]):
-        with pytest.raises(UnknownNameError, match="unknown cell"):
+        with pytest.raises(UnknownNameError):
             cells.get(name)  # type: ignore[arg-type]
 
 

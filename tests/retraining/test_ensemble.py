@@ -58,7 +58,7 @@ def test_more_members_are_added(ensemble, found, short, digits, folder):
 
 
 def test_one_network_is_no_ensemble(found, short, digits, tmp_path):
-    with pytest.raises(OptionError, match="at least 2 members, got 1"):
+    with pytest.raises(OptionError):
         train_ensemble(found, short, digits, tmp_path, members=1)
     assert not list(tmp_path.iterdir())
 

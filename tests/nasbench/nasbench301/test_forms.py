@@ -39,7 +39,7 @@ def test_several_must_be_chosen_from(onnx_copy: Path) -> None:
     assert open_surrogate(onnx_copy, name="yahpo-nb301").name == "yahpo-nb301"
     with pytest.raises(BenchmarkError, match="needs a Python of its own"):
         open_surrogate(onnx_copy, name="xgb")
-    with pytest.raises(UnknownNameError, match="did you mean 'yahpo-nb301'"):
+    with pytest.raises(UnknownNameError):
         open_surrogate(onnx_copy, name="yahpo")
 
 
