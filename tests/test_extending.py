@@ -31,7 +31,7 @@ Run = Callable[..., str]
 def run(run_script: Callable[..., CompletedProcess[str]], folder: Path) -> Run:
     """Runs a script or module in the folder; what it prints."""
 
-    def printed(script: str, *arguments: str) -> str:
+    def printed(script: Path | str, *arguments: str) -> str:
         done = run_script(script, *arguments, folder=folder)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
@@ -41,7 +41,7 @@ def run(run_script: Callable[..., CompletedProcess[str]], folder: Path) -> Run:
 
 @pytest.mark.slow
 def test_the_search_of_the_page(run: Run, folder: Path) -> None:
-    printed = run("run.py")
+    printed = run(folder / "run.py")
     errors = dict(re.findall(r"^([a-z-]+) +([\d.]+)$", printed, flags=re.MULTILINE))
     assert errors.keys() == {"random", "greedy", "anasod-bo"}
     assert all(0 < float(error) < 100 for error in errors.values())

@@ -142,7 +142,7 @@ def test_resolve_takes_names_and_paths(tmp_path: Path, monkeypatch: pytest.Monke
     (tmp_path / "cell").write_text(GOOD)
     monkeypatch.chdir(tmp_path)
     assert cells.resolve("cell") == cells.load(path)
-    with pytest.raises(CellError, match="there is no cell file 'other.toml'"):
+    with pytest.raises(CellError):
         cells.resolve("other.toml")
 
 

@@ -95,10 +95,12 @@ def test_more_of_anything_extends_a_plan(benchmark: TableBenchmark) -> None:
 
 def test_less_is_refused(benchmark: TableBenchmark) -> None:
     plan = Plan.of(benchmark, [RANDOM], 2)
-    with pytest.raises(RunError, match="planned for 2 seeds, more than 1"):
-        plan.extended(Plan.of(benchmark, [RANDOM], 1))
-    with pytest.raises(RunError, match="planned for 20 trials of random, more than 10"):
-        plan.extended(Plan.of(benchmark, [Contender("random", {}, 10)], 2))
+    for contender, seeds, words in (
+        (RANDOM, 1, "planned for 2 seeds, more than 1"),
+        (Contender("random", {}, 10), 2, "planned for 20 trials of random, more than 10"),
+    ):
+        with pytest.raises(RunError, match=words):
+            plan.extended(Plan.of(benchmark, [contender], seeds))
 
 
 def test_another_benchmark_is_refused_by_what_differs(

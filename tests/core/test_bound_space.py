@@ -62,7 +62,7 @@ def test_some_parameters_are_columns_with_values() -> None:
 def test_what_is_no_count_is_refused(count: Any) -> None:
     with pytest.raises(EncodingError, match=r"n_skip = .* needed is a whole number from 0 to 4"):
         ENCODINGS.partial({"n_skip": count})
-    with pytest.raises(EncodingError, match="n_skip = "):
+    with pytest.raises(EncodingError):
         ENCODINGS.rows([{"n_conv": 1, "n_max_pool": 1, "n_skip": count}])
 
 

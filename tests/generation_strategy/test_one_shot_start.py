@@ -238,7 +238,7 @@ class TestStart:
             make_client(NB201, "random", start=value)
 
     def test_a_folder_without_a_result_is_refused(self, tmp_path: Path) -> None:
-        with pytest.raises(RunError, match=r"holds no differentiable search"):
+        with pytest.raises(RunError):
             make_client(NB201, "random", start=tmp_path)
         with pytest.raises(RunError):
             make_client(NB201, "random", start=tmp_path / "none")

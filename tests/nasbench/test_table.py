@@ -120,7 +120,7 @@ def test_cell_by_name_and_by_file(write: Write, path: Path, tmp_path: Path) -> N
     assert TableBenchmark(path, toml, accuracy="valid").cell == CELL
     with pytest.raises(UnknownNameError):
         TableBenchmark(path, "nas-bench-20", accuracy="valid")
-    with pytest.raises(CellError, match="no cell file"):
+    with pytest.raises(CellError):
         TableBenchmark(path, tmp_path / "absent.toml", accuracy="valid")
 
 

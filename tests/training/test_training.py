@@ -279,12 +279,14 @@ def test_a_full_disk_leaves_the_last_checkpoint(
 
 
 def test_what_does_not_fit_is_refused(digits: ImageData, small: Make) -> None:
-    with pytest.raises(OptionError, match="batch_size 161 is more than the 160 images"):
-        training(small(), digits, batch_size=161)
-    with pytest.raises(OptionError, match="cannot take the 1-channel images of 'digits'"):
-        training(nn.Conv2d(3, 4, 3), digits)
-    with pytest.raises(OptionError, match=r"gives \(9,\) logits, but 'digits' has 10 classes"):
-        training(nn.Sequential(nn.Flatten(), nn.Linear(64, 9)), digits)
+    nine = nn.Sequential(nn.Flatten(), nn.Linear(64, 9))
+    for network, options, words in (
+        (small(), {"batch_size": 161}, "batch_size 161 is more than the 160 images"),
+        (nn.Conv2d(3, 4, 3), {}, "cannot take the 1-channel images of 'digits'"),
+        (nine, {}, r"gives \(9,\) logits, but 'digits' has 10 classes"),
+    ):
+        with pytest.raises(OptionError, match=words):
+            training(network, digits, **options)
 
 
 def test_a_training_has_its_own_number_of_threads(

@@ -130,6 +130,6 @@ def test_a_truncated_member(ensembles: Path, python: str, tmp_path: Path) -> Non
     shutil.copytree(ensembles / "xgb_ours", damaged)
     model = damaged / "ensemble_member_1" / "surrogate_model.model"
     model.write_bytes(model.read_bytes()[:1000])
-    with pytest.raises(BenchmarkError, match="cannot load the surrogate: ") as error:
+    with pytest.raises(BenchmarkError) as error:
         NASBench301Benchmark(damaged, python=python)
     assert "\n" not in str(error.value)

@@ -68,11 +68,11 @@ def test_refuses_what_it_does_not_know(
 ) -> None:
     text = benchmark.cell.to_strings(some_codes[:1])[0]
     operation = text.split("'")[1]
-    with pytest.raises(ArchitectureError, match="'none'"):
+    with pytest.raises(ArchitectureError):
         benchmark.cell.from_strings([text.replace(operation, "none")])
     beyond = some_codes.copy()
     beyond[3, 5] = 7
-    with pytest.raises(ArchitectureError, match="7"):
+    with pytest.raises(ArchitectureError):
         benchmark.query(beyond)
     with pytest.raises(OptionError):
         benchmark.query(some_codes, np.zeros(len(some_codes), dtype=int))
