@@ -81,7 +81,7 @@ def test_it_finds_more_than_random_search(search: Callable[..., History]) -> Non
             failed=np.zeros(10, dtype=np.bool_),
             position=10,
         )
-        bowl = search(NASBowlGenerator(NB201.to_dict(), seed), objective, 30, start)
+        bowl = search(NASBowlGenerator(NB201.to_dict(), seed), objective, 25, start)
         found.append([float(bowl.values.min()), float(random.values.min())])
 
     best, of_random = np.mean(found, axis=0)
