@@ -76,6 +76,7 @@ SMALLER = {
     },
     "joint_search": {"for seed in range(2)": "for seed in range(1)", "in range(8)": "in range(3)"},
     "several_objectives": {
+        "TRIALS, SEEDS = 50, 3": "TRIALS, SEEDS = 25, 3",
         '"--epochs", 3]': '"--epochs", 1]',
         '"--trials", 12': '"--trials", 7',
         '"--epochs", 40': '"--epochs", 3',
