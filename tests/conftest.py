@@ -126,11 +126,16 @@ def shared_data() -> Path:
 def server() -> ForkServerContext:
     """Starts processes as forks of a server that has loaded the libraries and nothing else.
 
-    To load them takes longer than most of what tests run in a process of its own.
+    To load them takes longer than most of what tests run in a process of its own. A process has
+    one such server, so that this list is that of all tests.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(
-        ["ax_anasod.cli.running", "ax_anasod.cli.parsing", "ax_anasod.analysis"]
+        [
+            *("ax_anasod.cli.running", "ax_anasod.cli.parsing", "ax_anasod.cli.comparison_view"),
+            *("ax_anasod.analysis", "ax_anasod.retraining", "sklearn.datasets"),
+            *("lightning.fabric", "torch.utils.tensorboard"),
+        ]
     )
     return context
 

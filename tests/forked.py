@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import runpy
 import sys
+from pathlib import Path
 from typing import Any
 
 
@@ -21,8 +22,11 @@ def become(command: dict[str, Any]) -> None:
     os.chdir(command["folder"])
     script: str = command["script"]
     sys.argv = [script, *command["arguments"]]
+    is_file = script.endswith(".py")
+    # The folder of a script, the current one for a module.
+    sys.path.insert(0, str(Path(script).parent.resolve() if is_file else Path.cwd()))
     try:
-        if script.endswith(".py"):
+        if is_file:
             runpy.run_path(script, run_name="__main__")
         else:
             runpy.run_module(script, run_name="__main__", alter_sys=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
@@ -24,17 +24,24 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, *arguments], cwd=folder, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+Run = Callable[..., str]
+
+
+@pytest.fixture
+def run(run_script: Callable[..., CompletedProcess[str]], folder: Path) -> Run:
+    """Runs a script or module in the folder; what it prints."""
+
+    def printed(script: Path | str, *arguments: str) -> str:
+        done = run_script(script, *arguments, folder=folder)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return printed
 
 
 @pytest.mark.slow
-def test_the_search_of_the_page(folder: Path) -> None:
-    printed = run(folder, "run.py")
+def test_the_search_of_the_page(run: Run, folder: Path) -> None:
+    printed = run(folder / "run.py")
     errors = dict(re.findall(r"^([a-z-]+) +([\d.]+)$", printed, flags=re.MULTILINE))
     assert errors.keys() == {"random", "greedy", "anasod-bo"}
     assert all(0 < float(error) < 100 for error in errors.values())
@@ -43,18 +50,16 @@ def test_the_search_of_the_page(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_commands_of_the_page(folder: Path) -> None:
+def test_the_commands_of_the_page(run: Run) -> None:
     (block,) = re.findall(r"```\n(ax-anasod .*?)```", PAGE.read_text(), flags=re.DOTALL)
     commands = [shlex.split(line) for line in block.replace("\\\n", " ").splitlines()]
     assert [command[0] for command in commands] == ["ax-anasod"] * 4
-    compare, search, resume, show = (
-        run(folder, "-m", "ax_anasod", *command[1:]) for command in commands
-    )
+    compare, search, resume, show = (run("ax_anasod", *command[1:]) for command in commands)
     assert "greedy:restart_probability=0.2   3 of 3" in compare
     for printed, trials in ((search, 20), (resume, 30), (show, 30)):
         assert re.search(rf"trials +{trials}\b", printed)
 
 
 @pytest.mark.slow
-def test_the_tests_of_the_page(folder: Path) -> None:
-    assert re.search(r"\b16 passed, 1 skipped", run(folder, "-m", "pytest", "-q", "test_mine.py"))
+def test_the_tests_of_the_page(run: Run) -> None:
+    assert re.search(r"\b16 passed, 1 skipped", run("pytest", "-q", "test_mine.py"))

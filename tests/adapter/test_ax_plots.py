@@ -53,11 +53,11 @@ def test_a_point_off_the_simplex_is_that_of_the_same_proportions(
     # Members of the space are predicted as before, anything else is still refused.
     (own,) = modelled.predict([{"n_conv": 2, "n_pool": 3, "n_skip": 1}])
     assert own["error"][0] == predicted(2, 3, 1)
-    with pytest.raises(EncodingError, match="instead of 6"):
+    with pytest.raises(EncodingError):
         modelled.predict([{"n_conv": 1, "n_pool": 1, "n_skip": 0}])
 
 
 def test_fixed_counts_off_the_simplex_are_still_refused(modelled: Client) -> None:
     fixed = {"n_conv": 1, "n_pool": 1, "n_skip": 0}
-    with pytest.raises(EncodingError, match="cannot be part of an encoding"):
+    with pytest.raises(EncodingError):
         modelled.get_next_trials(1, fixed_parameters=fixed)

@@ -62,7 +62,7 @@ def test_zeros_alone_lie_at_one_on_a_logarithmic_axis():
 
 
 def test_a_logarithmic_axis_refuses_negative_values():
-    with pytest.raises(OptionError, match=r"needs values >= 0, got -2\.0"):
+    with pytest.raises(OptionError):
         ValueAxis.fit([1.0, -2.0], log_scale=True)
 
 

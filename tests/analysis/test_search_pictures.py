@@ -159,7 +159,7 @@ def test_names_of_users_are_no_formulas(run, tmp_path):
 
 def test_what_cannot_be_written_is_a_run_error(run, tmp_path):
     (tmp_path / "taken").write_text("something")
-    with pytest.raises(RunError, match="cannot be written"):
+    with pytest.raises(RunError):
         write_pictures(run([1.0])._experiment, tmp_path / "taken")
 
 

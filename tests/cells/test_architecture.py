@@ -59,5 +59,5 @@ def test_refuses_invalid_architectures() -> None:
     cell = cells.get("nas-bench-graph")
     with pytest.raises(ArchitectureError, match="no valid architecture of cell 'nas-bench-graph'"):
         cell.architecture([8, 8, 8, 8, 0])
-    with pytest.raises(ArchitectureError, match="no valid architecture"):
+    with pytest.raises(ArchitectureError):
         cell.architecture("skip|skip|skip|skip@0,1,2,3")

@@ -64,5 +64,5 @@ def test_genotype_cells_also_refuse_quotes_and_brackets(operation: str) -> None:
 
 
 def test_genotype_cells_need_a_node() -> None:
-    with pytest.raises(CellError, match="num_nodes .* at least 1, got 0"):
+    with pytest.raises(CellError):
         NASNetCell(num_nodes=0)

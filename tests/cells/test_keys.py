@@ -56,5 +56,5 @@ def test_keys_find_rows_of_any_cell(cell: Cell, rng: np.random.Generator) -> Non
 
 def test_pack_refuses_what_64_bits_cannot_number() -> None:
     cell = Cell("wide", [f"op {i}" for i in range(12)], num_blocks=40)
-    with pytest.raises(CellError, match=r"about 10\^43\.2 codes.*keys gives byte strings"):
+    with pytest.raises(CellError):
         cell.pack(np.zeros((1, 40), dtype=int))

@@ -97,7 +97,7 @@ def test_proteins_has_its_own_name_and_operations() -> None:
     assert cells.get("nas-bench-graph-proteins") == PROTEINS
     assert PROTEINS != CELL
     # A hash that uses an operation which proteins does not have.
-    with pytest.raises(ArchitectureError, match="hash of no architecture"):
+    with pytest.raises(ArchitectureError):
         PROTEINS.from_hashes(CELL.hashes(CELL.from_strings(["gat|gat|gat|gat@0,1,2,3"])))
 
 

@@ -38,7 +38,7 @@ def test_unknown_names_get_a_suggestion() -> None:
 
 def test_what_is_no_name_is_refused_like_an_unknown_one() -> None:
     for name in (None, ["darts"]):
-        with pytest.raises(UnknownNameError, match="unknown cell"):
+        with pytest.raises(UnknownNameError):
             cells.get(name)  # type: ignore[arg-type]
 
 
@@ -142,7 +142,7 @@ def test_resolve_takes_names_and_paths(tmp_path: Path, monkeypatch: pytest.Monke
     (tmp_path / "cell").write_text(GOOD)
     monkeypatch.chdir(tmp_path)
     assert cells.resolve("cell") == cells.load(path)
-    with pytest.raises(CellError, match="there is no cell file 'other.toml'"):
+    with pytest.raises(CellError):
         cells.resolve("other.toml")
 
 

@@ -237,9 +237,9 @@ def test_from_images_to_a_file_under_limits(command: Command, tmp_path: Path) ->
     run = tmp_path / "run"
     search = command(
         *("train", "--cell", "nas-bench-201", "--layers", "repeated"),
-        *("--strategy", "two-level-bo", "--option", "num_initial=5"),
+        *("--strategy", "two-level-bo", "--option", "num_initial=4"),
         *("--minimize", "latency", "--limit", "parameters<=45k", "--limit", "latency<=1s"),
-        *("--trials", 12, "--epochs", 3, "--out", run, "--json"),
+        *("--trials", 7, "--epochs", 1, "--out", run, "--json"),
     )
     assert search.code == 0
     assert [o["name"] for o in search.json["objectives"]] == ["valid_error", "latency"]
@@ -250,7 +250,7 @@ def test_from_images_to_a_file_under_limits(command: Command, tmp_path: Path) ->
     state = json.loads((run / "trials" / "0000" / "trial.json").read_text())
     assert state["latency"]["median"] == float(rows[0]["latency"])
     assert state["latency"]["versions"]["torch"]
-    assert command("evaluate", run, "--pick", "knee", "--epochs", 5).code == 0
+    assert command("evaluate", run, "--pick", "knee", "--epochs", 1).code == 0
     exported = command("export", run, "--json")
     pixels = load_data(DataConfig("digits"), "evaluation").valid.pixels
     session = onnxruntime.InferenceSession(exported.json["file"])

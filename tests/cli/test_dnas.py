@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 import pytest
 
 from ax_anasod import cells
+from ax_anasod.cli import main
 from ax_anasod.cli.app import run as run_command
 from ax_anasod.dnas import OneShotResult
 from tests.cli.conftest import Command
+from tests.conftest import PATIENCE
 
 TINY = ["--images", 60, "--channels", 4, "--cells", 3, "--epochs", 2, "--batch-size", 10]
 ROW = 'name = "row"\noperations = ["none", "skip_connect", "nor_conv_1x1"]\nnum_blocks = 2\n'
@@ -355,26 +357,24 @@ def test_show_needs_neither_ax_nor_torch(folder: Path) -> None:
     ("method", "while_ranking"), [("anasod-dnas", False), ("anasod-dnas+", True)]
 )
 def test_a_killed_search_ends_as_one_that_was_not(
-    command: Command, tmp_path: Path, method: str, while_ranking: bool
+    command: Command, server: ForkServerContext, tmp_path: Path, method: str, while_ranking: bool
 ) -> None:
     epochs = 2 if while_ranking else 8
     options = [*_without(TINY, ["--epochs"]), "--epochs", epochs, "--candidates", 3]
     options += ["--method", method, "--device", "cpu", "--threads", 1]
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     arguments = list(map(str, ["dnas", *options, "--out", killed]))
-    process = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-m", "ax_anasod", *arguments],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    process = server.Process(target=main, args=(arguments,))
+    process.start()
     begun = killed / ("trained.json" if while_ranking else "epochs.csv")
     until = time.monotonic() + 180
     while not begun.exists() or (not while_ranking and len(timeless(begun)) < 2):
-        assert process.poll() is None
+        assert process.is_alive()
         assert time.monotonic() < until
         time.sleep(0.02)
-    os.kill(process.pid, signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+    process.kill()
+    process.join(PATIENCE)
+    assert process.exitcode == -signal.SIGKILL
     assert not (killed / "found.json").exists()
 
     shown = command("show", killed)

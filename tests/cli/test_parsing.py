@@ -53,7 +53,7 @@ def test_options_that_lack_or_do_not_exist() -> None:
         make(dataset="x")
     with pytest.raises(OptionError, match="has no option --cell .*its options: --data, --dataset"):
         make(path="x", cell="y")
-    with pytest.raises(UnknownNameError, match="did you mean 'one-split'"):
+    with pytest.raises(UnknownNameError):
         make_benchmark("one-splits", {})
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ax_anasod.cli import main
 from ax_anasod.training import TrialState, worker_group
 from tests.cli.conftest import Command
 from tests.conftest import PATIENCE
@@ -54,21 +54,21 @@ def errors(folder: Path) -> list[tuple[float, ...]]:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are found in /proc")
-def test_a_killed_search_leaves_no_process_and_goes_on(command: Command, tmp_path: Path) -> None:
+def test_a_killed_search_leaves_no_process_and_goes_on(
+    command: Command, server: ForkServerContext, tmp_path: Path
+) -> None:
     network = ["--channels", 4, "--cells", 3, "--epochs", 4, "--learning-rate", 0.1]
     arguments = [*TWO, *network, "--images", 800, "--trials", 1, "--out"]
     killed, whole = tmp_path / "killed", tmp_path / "whole"
-    process = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-m", "ax_anasod", *map(str, [*arguments, killed])],
-        stderr=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-    )
+    process = server.Process(target=main, args=([str(each) for each in [*arguments, killed]],))
+    process.start()
     trial = killed / "trials" / "0000"
-    wait(lambda: (trial / "trial.json").exists() or process.poll() is not None)
+    wait(lambda: (trial / "trial.json").exists() or not process.is_alive())
     others = {child for child, parent in parents().items() if parent == process.pid}
     assert others
-    os.kill(process.pid, signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+    process.kill()
+    process.join(PATIENCE)
+    assert process.exitcode == -signal.SIGKILL
     wait(lambda: not others & set(parents()))
     before = errors(killed)
     assert 1 <= len(before) < 4

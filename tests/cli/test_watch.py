@@ -159,5 +159,5 @@ def test_a_port_that_is_taken_or_none_is_refused(
 
 
 def test_a_run_that_is_gone_ends_watching(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="does not exist"):
+    with pytest.raises(RunError):
         watch(lambda: _look(tmp_path / "none", None))

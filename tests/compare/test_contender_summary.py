@@ -157,10 +157,10 @@ def test_unknown_optimum_leaves_regret_out(plan: Plan, results: pd.DataFrame) ->
 
 
 def test_questions_without_an_answer_are_refused(plan: Plan, results: pd.DataFrame) -> None:
-    with pytest.raises(UnknownNameError, match="'anasod-b'.*did you mean 'anasod-bo'"):
+    with pytest.raises(UnknownNameError):
         Summary(replace(plan, reference="anasod-b"), results)
     for regret in (-0.1, float("nan"), float("inf")):
-        with pytest.raises(OptionError, match="regret must be at least 0 and finite"):
+        with pytest.raises(OptionError):
             Summary(replace(plan, regret=regret), results)
 
 

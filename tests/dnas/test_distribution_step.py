@@ -230,7 +230,7 @@ def test_a_batch_that_does_not_fit_the_memory_is_parted_once(name: str) -> None:
             assert set(sizes[1:]) == {2}
             assert (distribution.parameters != 0).any()
         else:
-            with pytest.raises(TrainingError, match="a batch of 6 images in 1 parts does not fit"):
+            with pytest.raises(TrainingError):
                 teach(*arguments)
             assert (distribution.parameters == 0).all()
         for weight_name, weight in supernet.named_parameters():

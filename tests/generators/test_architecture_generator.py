@@ -97,5 +97,5 @@ class TestAdmissible:
 def test_fixed_columns_that_allow_nothing_are_refused(history: Callable[..., History]) -> None:
     restricted = RestrictedCell(SMALL, [[0, 0, 0, 0]])
 
-    with pytest.raises(ArchitectureError, match="fixed values"):
+    with pytest.raises(ArchitectureError):
         Recorder(restricted).propose(1, history(width=4), {0: 1})

@@ -41,7 +41,7 @@ def test_options_out_of_range_are_refused(
 
 
 def test_exhaustive_search_of_a_large_cell_is_refused() -> None:
-    with pytest.raises(OptionError, match=r"47626016970 encodings"):
+    with pytest.raises(OptionError):
         EncodingGenerator(LARGE.to_dict(), optimizer="exhaustive")
 
 

@@ -145,13 +145,8 @@ def test_failed_and_pending_trials(history: Build) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"trials_per_fit": 0}, "trials_per_fit must be at least 1, got 0"),
-        ({"exploration": -0.1}, "exploration must be at least 0, got -0.1"),
-        ({"network": {"num_layers": 0}}, "num_layers must be at least 1, got 0"),
-    ],
+    "options", [{"trials_per_fit": 0}, {"exploration": -0.1}, {"network": {"num_layers": 0}}]
 )
-def test_options_out_of_range_are_refused(options: dict[str, Any], message: str) -> None:
-    with pytest.raises(OptionError, match=message):
+def test_options_out_of_range_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(OptionError):
         GCNGenerator(NB201.to_dict(), **options)

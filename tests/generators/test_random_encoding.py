@@ -124,5 +124,5 @@ def test_fixed_counts_hold(history: Callable[..., History]) -> None:
 
 @pytest.mark.parametrize("options", [{"beta_max": -1.0}, {"num_trials": 0}])
 def test_options_out_of_range_are_refused(options: dict[str, float]) -> None:
-    with pytest.raises(OptionError, match=next(iter(options))):
+    with pytest.raises(OptionError):
         DirichletGenerator(NB201.to_dict(), **options)

@@ -140,5 +140,5 @@ def test_fixed_columns_hold(history: Callable[..., History]) -> None:
     [("learning_rate", 0.0), ("momentum", 1.0), ("momentum", -0.1), ("reward_scale", 0.0)],
 )
 def test_options_out_of_range_are_refused(option: str, value: float) -> None:
-    with pytest.raises(OptionError, match=f"{option} must be"):
+    with pytest.raises(OptionError):
         ReinforceGenerator(SMALL.to_dict(), **{option: value})

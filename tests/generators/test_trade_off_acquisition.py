@@ -227,7 +227,7 @@ class TestImpossibleLimits:
 
     def test_draws_do_too(self) -> None:
         generator = RandomArchitectureGenerator(CELL.to_dict(), 0, scope="limits")
-        with pytest.raises(OptionError, match=r"latency <= 1\.2"):
+        with pytest.raises(OptionError):
             generator.propose(1, self.history, {})
 
 

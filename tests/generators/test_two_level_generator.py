@@ -222,5 +222,5 @@ def test_options_out_of_range(options: dict[str, Any], message: str) -> None:
 
 
 def test_misspelt_surrogate() -> None:
-    with pytest.raises(UnknownNameError, match="alternating"):
+    with pytest.raises(UnknownNameError):
         generator(PLAIN, surrogate="alternatin")

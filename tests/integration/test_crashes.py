@@ -6,13 +6,13 @@ One of some fifty points is tried for each command; ``AX_ANASOD_CRASHES=N`` trie
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import random
 import shutil
 import signal
 from collections.abc import Callable
 from dataclasses import replace
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 import pytest
@@ -21,14 +21,6 @@ from ax_anasod.runs import RunView
 from tests.conftest import PATIENCE
 from tests.integration.crash import Crash, carry_out
 
-SERVER = multiprocessing.get_context("forkserver")
-SERVER.set_forkserver_preload(
-    [
-        *("ax_anasod.cli.running", "ax_anasod.analysis", "ax_anasod.cli.comparison_view"),
-        *("ax_anasod.cli.parsing", "ax_anasod.retraining", "sklearn.datasets"),
-        *("lightning.fabric", "torch.utils.tensorboard"),
-    ]
-)
 POINTS = int(os.environ.get("AX_ANASOD_CRASHES", "1"))
 
 TABLE = ["--benchmark", "nas-bench-graph", "--dataset", "cora"]
@@ -38,15 +30,21 @@ SMALL = [
 ]
 COMPARED = [*TABLE, "--strategies", "random,anasod-random", "--trials", 3, "--seeds", 1]
 Arguments = list[object]
+Call = Callable[[Arguments, Crash], int | None]
 
 
-def call(arguments: Arguments, crash: Crash) -> int | None:
-    """``ax-anasod`` in a process of its own; its exit code."""
-    process = SERVER.Process(target=carry_out, args=(arguments, crash))
-    process.start()
-    process.join(PATIENCE)
-    assert not process.is_alive()
-    return process.exitcode
+@pytest.fixture(scope="module")
+def call(server: ForkServerContext) -> Call:
+    """Runs ``ax-anasod`` in a process of its own; its exit code."""
+
+    def to_its_end(arguments: Arguments, crash: Crash) -> int | None:
+        process = server.Process(target=carry_out, args=(arguments, crash))
+        process.start()
+        process.join(PATIENCE)
+        assert not process.is_alive()
+        return process.exitcode
+
+    return to_its_end
 
 
 def trials(out: Path) -> object:
@@ -87,7 +85,7 @@ def same(out: Path, again: Arguments) -> Arguments:
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def found(call: Call, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run whose network can be trained for good."""
     run = tmp_path_factory.mktemp("found") / "run"
     arguments = ["train", *SMALL, "--strategy", "random", "--trials", 1, "--out", run]
@@ -96,7 +94,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def begun(call: Call, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of two trials."""
     run = tmp_path_factory.mktemp("begun") / "run"
     arguments = ["search", *TABLE, "--strategy", "random", "--trials", 2, "--out", run]
@@ -126,6 +124,7 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
 )
 def test_a_command_killed_at_a_change_of_a_file_goes_on_to_the_same(
     request: pytest.FixtureRequest,
+    call: Call,
     tmp_path: Path,
     command: Arguments,
     goes_on: Callable[[Path, Arguments], Arguments],

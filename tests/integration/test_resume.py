@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import random
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -18,34 +19,39 @@ from ax_anasod.cli import main
 from ax_anasod.runs import RunView
 from tests.conftest import PATIENCE
 
-TRIALS = 40
+TRIALS = 30
 # Before, at and after the last random trial, and in the middle of a schedule.
-STOPS = {"anasod-biased-random": (20,), "anasod-bo": (1, 10, 11, 25)}
-
-# Each process is a fork of a server that has loaded the libraries and nothing else, since
-# loading them takes longer than a search.
-SERVER = multiprocessing.get_context("forkserver")
-SERVER.set_forkserver_preload(
-    ["ax_anasod.cli.running", "ax_anasod.cli.parsing", "ax_anasod.analysis"]
-)
+STOPS = {"anasod-biased-random": (20,), "anasod-bo": (1, 10, 11, 20)}
+Begin = Callable[..., BaseProcess]
+Call = Callable[..., int | None]
 
 
-def begin(*arguments: object) -> BaseProcess:
-    """``ax-anasod`` in a process of its own."""
-    process = SERVER.Process(target=main, args=([str(argument) for argument in arguments],))
-    process.start()
-    return process
+@pytest.fixture(scope="module")
+def begin(server: ForkServerContext) -> Begin:
+    """Starts ``ax-anasod`` in a process of its own."""
+
+    def start(*arguments: object) -> BaseProcess:
+        process = server.Process(target=main, args=([str(argument) for argument in arguments],))
+        process.start()
+        return process
+
+    return start
 
 
-def call(*arguments: object) -> int | None:
-    """``ax-anasod`` in a process of its own, to its end; its exit code."""
-    process = begin(*arguments)
-    process.join()
-    return process.exitcode
+@pytest.fixture(scope="module")
+def call(begin: Begin) -> Call:
+    """Runs ``ax-anasod`` in a process of its own, to its end; its exit code."""
+
+    def to_its_end(*arguments: object) -> int | None:
+        process = begin(*arguments)
+        process.join()
+        return process.exitcode
+
+    return to_its_end
 
 
 def search(strategy: str, out: Path, trials: int = TRIALS, *more: object) -> list[object]:
-    """A search of real networks; with the schedule of 40 trials however many it has."""
+    """A search of real networks; with the schedule of all trials however many it has."""
     schedule = ["--option", f"num_trials={TRIALS}"] if strategy == "anasod-biased-random" else []
     return [
         "search", "--benchmark", "nas-bench-graph", "--dataset", "cora", "--strategy", strategy,
@@ -63,7 +69,7 @@ def timeless(out: Path) -> list[object]:
 
 @pytest.fixture(scope="module", params=list(STOPS))
 def whole(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, call: Call, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[str, list[object]]:
     """A strategy, and its run without any interruption."""
     out = tmp_path_factory.mktemp("whole") / "run"
@@ -74,7 +80,9 @@ def whole(
 
 
 @pytest.mark.slow
-def test_a_run_continued_in_new_processes(whole: tuple[str, list[object]], tmp_path: Path) -> None:
+def test_a_run_continued_in_new_processes(
+    whole: tuple[str, list[object]], call: Call, tmp_path: Path
+) -> None:
     strategy, expected = whole
     out = tmp_path / "run"
     first, *further = STOPS[strategy]
@@ -86,14 +94,16 @@ def test_a_run_continued_in_new_processes(whole: tuple[str, list[object]], tmp_p
 
 @pytest.mark.slow
 @pytest.mark.parametrize("whole", ["anasod-bo"], indirect=True)
-def test_a_run_killed_again_and_again(whole: tuple[str, list[object]], tmp_path: Path) -> None:
+def test_a_run_killed_again_and_again(
+    whole: tuple[str, list[object]], begin: Begin, tmp_path: Path
+) -> None:
     strategy, expected = whole
     out = tmp_path / "run"
     journal = out / "journal.jsonl"
     dice = random.Random(strategy)
     process = begin(*search(strategy, out))
     kills = 0
-    for size in sorted(dice.sample(range(200, 15_000), 6)):
+    for size in sorted(dice.sample(range(200, 11_000), 6)):
         while process.is_alive() and not (journal.exists() and journal.stat().st_size > size):
             time.sleep(0.002)
         # Anywhere in a trial: while it is proposed, evaluated, recorded, or stored.
@@ -130,7 +140,7 @@ def killed(tmp_path: Path) -> Path:
 
 @pytest.mark.slow
 def test_show_and_resume_after_a_kill_in_wholly_new_interpreters(
-    killed: Path, tmp_path: Path
+    killed: Path, call: Call, tmp_path: Path
 ) -> None:
     program = [sys.executable, "-m", "ax_anasod"]
     shown = subprocess.run(

@@ -44,7 +44,7 @@ def table(tmp_path: Path) -> TableBenchmark:
 
 def test_a_column_of_a_table(table: TableBenchmark) -> None:
     assert KnownLookup("size", table).values(CODES[:4]).tolist() == [0.0, 1.0, 2.0, 3.0]
-    with pytest.raises(UnknownNameError, match="unknown objective 'sise'"):
+    with pytest.raises(UnknownNameError):
         KnownLookup("sise", table)
 
 

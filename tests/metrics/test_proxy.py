@@ -80,5 +80,5 @@ def test_operations_of_a_user_are_not_stored(tmp_path: Path) -> None:
     assert architecture_of(client, 0).code.tolist() == [0, 0, 0]
     with pytest.raises(RunError, match="'flow' has operations of your own"):
         client.save_to_json_file(str(tmp_path / "run.json"))
-    with pytest.raises(UnknownNameError, match="unknown proxy 'flow'"):
+    with pytest.raises(UnknownNameError):
         KnownProxy("flow", cell, operations=own)

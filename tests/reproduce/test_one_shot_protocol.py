@@ -21,7 +21,7 @@ def test_scales_differ_in_images_network_and_epochs() -> None:
     assert cpu.batch_size == paper.batch_size == 64
     # The digits of scikit-learn have 8 x 8 pixels; they are not enlarged.
     assert OneShotProtocol.at_scale("cpu", CELL, device="cpu").data.image_size is None
-    with pytest.raises(UnknownNameError, match="unknown scale 'gpu'"):
+    with pytest.raises(UnknownNameError):
         OneShotProtocol.at_scale("gpu", CELL)
 
 

@@ -44,7 +44,7 @@ def test_trials_are_ranked_by_belief_too(run):
     levels = ["distribution"] if len(trials[0].codes) > 1 else None
     beliefs = believed(trials[0].task.cell, codes, errors, levels)
     assert (np.diff(beliefs) >= 0).all()
-    with pytest.raises(UnknownNameError, match="'hope'"):
+    with pytest.raises(UnknownNameError):
         best_trials(run, 5, by="hope")
 
 
@@ -101,5 +101,5 @@ def test_a_cluster_trains_the_same_networks(ranked, short, digits, tmp_path):
 
 
 def test_a_budget_of_nothing(ranked, short, digits, tmp_path):
-    with pytest.raises(OptionError, match="more than 0 hours, got 0"):
+    with pytest.raises(OptionError):
         train_top(ranked, short, digits, tmp_path, hours=0.0)

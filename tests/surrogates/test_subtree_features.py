@@ -107,5 +107,5 @@ def test_direction_of_edges_matters() -> None:
 def test_negative_depth() -> None:
     cell = cells.get("nas-bench-201")
     graphs = operation_graphs(cell, np.zeros((1, 6), dtype=np.int64))
-    with pytest.raises(OptionError, match="depth must be at least 0, got -1"):
+    with pytest.raises(OptionError):
         subtree_features(graphs, -1)

@@ -141,7 +141,7 @@ def test_fronts_of_two_models(X: Tensor) -> None:
 
 
 def test_what_it_cannot_do(model: TwoLevelModel, X: Tensor) -> None:
-    with pytest.raises(ArchitectureError, match=r"code \[7, 0, 0, 0, 0, 0\] .* allows 0 to 4"):
+    with pytest.raises(ArchitectureError):
         model.posterior(torch.tensor([[7, 0, 0, 0, 0, 0]]))
     with pytest.raises(UnsupportedError, match="one output"):
         model.posterior(X[:1], output_indices=[1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -95,26 +95,19 @@ def test_proposals_outside_the_space_fail() -> None:
         Case().test_every_proposal_is_in_the_space("Outside", CELL)
 
 
-def test_a_seed_that_does_not_matter_fails() -> None:
-    with pytest.raises(AssertionError, match="Deaf does not depend on its seed"):
-        Case().test_another_seed_is_another_run("Deaf", CELL)
-
-
-def test_hidden_state_fails() -> None:
-    with pytest.raises(AssertionError, match="of Stateful differ"):
-        Case().test_loaded_run_goes_on_as_if_never_saved("Stateful", CELL)
-    with pytest.raises(AssertionError, match="Stateful goes on differently"):
-        Case().test_trials_in_parallel("Stateful", CELL)
-
-
-def test_proposing_what_failed_for_ever_fails() -> None:
-    with pytest.raises(AssertionError, match="proposes what has failed for ever"):
-        Case().test_failed_trials("Stubborn", CELL)
-
-
-def test_proposing_what_is_pending_fails() -> None:
-    with pytest.raises(AssertionError, match="Stubborn proposes what is pending"):
-        Case().test_trials_in_parallel("Stubborn", CELL)
+@pytest.mark.parametrize(
+    ("examine", "flawed", "words"),
+    [
+        (Case.test_another_seed_is_another_run, "Deaf", "Deaf does not depend on its seed"),
+        (Case.test_loaded_run_goes_on_as_if_never_saved, "Stateful", "of Stateful differ"),
+        (Case.test_trials_in_parallel, "Stateful", "Stateful goes on differently"),
+        (Case.test_trials_in_parallel, "Stubborn", "Stubborn proposes what is pending"),
+        (Case.test_failed_trials, "Stubborn", "proposes what has failed for ever"),
+    ],
+)
+def test_flaws_are_found(examine: Callable[..., None], flawed: str, words: str) -> None:
+    with pytest.raises(AssertionError, match=words):
+        examine(Case(), flawed, CELL)
 
 
 def test_a_missing_package_skips(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -110,7 +110,7 @@ def test_what_is_no_prediction_is_refused(probabilities, labels, message):
 
 
 def test_impossible_numbers_are_refused():
-    with pytest.raises(OptionError, match="num_bins must be at least 1, got 0"):
+    with pytest.raises(OptionError):
         reliability([[0.5, 0.5]], [0], num_bins=0)
     with pytest.raises(OptionError, match=r"m x n x c, got shape \(0,\)"):
         ensemble_probabilities([])

@@ -55,7 +55,7 @@ def test_what_is_minimised_is_an_objective_and_the_rest_is_recorded(task: Traini
 
 @pytest.mark.parametrize("field", ["minimize", "costs"])
 def test_no_such_cost(task: TrainingTask, field: str) -> None:
-    with pytest.raises(UnknownNameError, match="unknown cost of a network 'flosp'.*'flops'"):
+    with pytest.raises(UnknownNameError):
         replace(task, **{field: ("flosp",)})
 
 

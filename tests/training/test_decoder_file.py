@@ -108,7 +108,7 @@ def test_own_operations_are_asked_for(model: TrainedDecoder, tmp_path: Path) -> 
     codes = cell.from_strings(["mine|mlp"])
     path = tmp_path / "model.pt"
     save_model(path, TrainedDecoder.from_training(network, cell, codes, data, {}, ("mine",)))
-    with pytest.raises(OptionError, match="was built with own operations"):
+    with pytest.raises(OptionError):
         ax_anasod.load_model(path)
     loaded = ax_anasod.load_model(path, {"mine": Mine})
     torch.testing.assert_close(

@@ -149,13 +149,14 @@ def test_a_file_that_says_something_else_is_not_written(model, data, tmp_path, m
 
 def test_bad_requests(model, data, tmp_path):
     pixels = data.valid.pixels
-    with pytest.raises(UnknownNameError, match="tflite.*onnx, pt2"):
+    with pytest.raises(UnknownNameError):
         model.export(tmp_path / "model.tflite", pixels)
-    with pytest.raises(OptionError, match="checked on images, got none"):
-        model.export(tmp_path / "model.pt2", pixels[:0])
-    with pytest.raises(OptionError, match="uint8, from 0 to 255, got torch.float32"):
-        model.export(tmp_path / "model.pt2", pixels.float())
-    with pytest.raises(OptionError, match=r"b x 1 x h x w, got \(20, 3, 8, 8\)"):
-        model.export(tmp_path / "model.pt2", pixels.expand(-1, 3, -1, -1))
+    for images, words in (
+        (pixels[:0], "checked on images, got none"),
+        (pixels.float(), "uint8, from 0 to 255, got torch.float32"),
+        (pixels.expand(-1, 3, -1, -1), r"b x 1 x h x w, got \(20, 3, 8, 8\)"),
+    ):
+        with pytest.raises(OptionError, match=words):
+            model.export(tmp_path / "model.pt2", images)
     with pytest.raises(RunError):
         model.export(tmp_path / "missing" / "model.pt2", pixels)

@@ -182,7 +182,7 @@ def test_settings_of_the_program_around_do_not_matter(monkeypatch: pytest.Monkey
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 3)
     monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
     assert np.array_equal(decode(content), PHOTO)
-    with pytest.raises(DataError, match="is damaged"):
+    with pytest.raises(DataError):
         decode(content[:-30])
     assert (Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES) == (3, True)
 

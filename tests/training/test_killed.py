@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 import time
 from dataclasses import replace
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 import pytest
 
-from ax_anasod.training import ImageData, TrainingTask, TrialState, TrialTraining, load_data
+from ax_anasod.training import (
+    ImageData,
+    TrainingTask,
+    TrialState,
+    TrialTraining,
+    load_data,
+    train_trial,
+)
 from tests.conftest import PATIENCE
-
-CHILD = """
-import sys
-from pathlib import Path
-from ax_anasod.training import TrainingTask, TrialState, load_data, train_trial
-import json
-task = json.loads(Path(sys.argv[1]).read_text())
-data = load_data(TrainingTask.from_dict(task["task"]).data)
-train_trial(task["task"], task["codes"], 3, sys.argv[2], False, data)
-"""
 
 
 def timeless(state: TrialState) -> list[tuple[float, ...]]:
@@ -31,26 +26,25 @@ def timeless(state: TrialState) -> list[tuple[float, ...]]:
 
 
 @pytest.mark.slow
-def test_a_killed_training_ends_as_one_that_was_not(task: TrainingTask, tmp_path: Path) -> None:
-    import json
-
+def test_a_killed_training_ends_as_one_that_was_not(
+    task: TrainingTask, server: ForkServerContext, tmp_path: Path
+) -> None:
     longer = replace(task, training=task.training.with_options(epochs=15, mix="cutmix"))
     data: ImageData = load_data(longer.data)
     codes = longer.example()
-    description = tmp_path / "task.json"
-    description.write_text(json.dumps({"task": longer.to_dict(), "codes": codes.tolist()}))
     folder = tmp_path / "killed"
 
-    process = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", CHILD, str(description), str(folder)]
-    )
+    arguments = (longer.to_dict(), codes.tolist(), 3, str(folder), False, data)
+    process = server.Process(target=train_trial, args=arguments)
+    process.start()
     until = time.monotonic() + PATIENCE
     while (state := TrialState.read(folder)) is None or len(state.epochs) < 2:
-        assert process.poll() is None
+        assert process.is_alive()
         assert time.monotonic() < until
         time.sleep(0.02)
-    os.kill(process.pid, signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+    process.kill()
+    process.join(PATIENCE)
+    assert process.exitcode == -signal.SIGKILL
     killed = TrialState.read(folder)
     assert killed is not None
     assert killed.status == "running"

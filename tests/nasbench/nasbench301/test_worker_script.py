@@ -32,7 +32,7 @@ def test_a_placeholder_complains_when_it_is_called() -> None:
     module = worker_script.placeholder("torch_scatter", ("scatter", "scatter_softmax"))
     with pytest.raises(RuntimeError, match="needs the package torch_scatter, which .*python"):
         module.scatter(1, dim=0)
-    with pytest.raises(RuntimeError, match="needs the package torch_scatter"):
+    with pytest.raises(RuntimeError):
         module.scatter_softmax()
     with pytest.raises(AttributeError):
         module.gather  # noqa: B018
