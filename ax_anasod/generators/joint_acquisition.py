@@ -13,6 +13,7 @@ from scipy.special import log_ndtr
 
 from ax_anasod.cells import Cell
 from ax_anasod.core.history import History
+from ax_anasod.fronts import wide_reference
 from ax_anasod.generators.known_features import KnownFeatures
 from ax_anasod.generators.trade_off_goal import Goal
 from ax_anasod.hyperparameters import Hyperparameters
@@ -223,7 +224,7 @@ class JointTradeOff(JointAcquisition):
         codes, settings = history.rows[rows], history.settings[rows]
         super().__init__(cell, hyperparameters, levels, codes, settings, form, known)
         self._history = history
-        self.goal: Goal[JointGP] = Goal(history, log_targets, self._fitted)
+        self.goal: Goal[JointGP] = Goal(history, log_targets, self._fitted, wide_reference)
         self.believed, self.percent = self.goal.believed, self.goal.percent
         self.shares = self.goal.shares
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from ax_anasod.core.history import History
 from ax_anasod.core.known import KnownMetric
-from ax_anasod.fronts import reference_point, winsorized
+from ax_anasod.fronts import FloatArray, reference_point, winsorized
 from ax_anasod.generators.targets import (
     half_ranked,
     has_logarithm,
@@ -48,6 +48,8 @@ class Surrogate(Protocol):
         ...
 
 
+Reference: TypeAlias = Callable[[FloatArray, Sequence[float], Sequence[float]], FloatArray]
+
 _S = TypeVar("_S", bound=Surrogate)
 
 
@@ -63,15 +65,17 @@ class Goal(Generic[_S]):
     have no model: their values are certain, and what breaks a limit on one of them is never
     proposed (minus infinity).
 
-    The reference point is that of :func:`ax_anasod.fronts.reference_point`,
-    with the outlier fences of what is modelled (:func:`ax_anasod.fronts.winsorized`):
-    a cell that fails to train, and is fast, would let the search look for others like it.
+    The reference point is that of :func:`ax_anasod.fronts.reference_point` or
+    :func:`ax_anasod.fronts.wide_reference`, with the outlier fences of what is modelled
+    (:func:`ax_anasod.fronts.winsorized`): a cell that fails to train, and is fast, would let the
+    search look for others like it.
 
     Args:
         history: The run so far, with observed rows.
         log_targets: Whether logarithms are modelled where values have them.
         fit: Fits a model to targets with mean 0 and variance 1 of the rows that have ended, and
             NaN of those that are pending.
+        reference: Where the reference point of a front is, from points, thresholds and fences.
 
     Attributes:
         models: Of each quantity that is modelled its model; the objectives are counted first, then
@@ -79,9 +83,13 @@ class Goal(Generic[_S]):
     """
 
     def __init__(
-        self, history: History, log_targets: bool, fit: Callable[[npt.NDArray[np.float64]], _S]
+        self,
+        history: History,
+        log_targets: bool,
+        fit: Callable[[npt.NDArray[np.float64]], _S],
+        reference: Reference = reference_point,
     ) -> None:
-        self._history = history
+        self._history, self._reference = history, reference
         rows = history.ended_then_pending
         codes, pending = history.rows[rows], np.full(int(history.pending.sum()), np.nan)
 
@@ -127,7 +135,7 @@ class Goal(Generic[_S]):
         self._front: ExpectedHypervolumeImprovement | None = None
         if len(self._objectives) > 1:
             fences = [quantity.fence for quantity in self._objectives]
-            reference = reference_point(points[kept], self._history.thresholds, fences)
+            reference = self._reference(points[kept], self._history.thresholds, fences)
             self._front = ExpectedHypervolumeImprovement(points[feasible], reference)
         targets = self._objectives[0].targets[kept]
         self._best = float(targets.min() if found else targets.max())

@@ -134,7 +134,7 @@ def plan_run(
     names = [quantity.name for quantity in quantities]
     beside = hyperparameters or searched_beside(benchmark)
     check_searched_beside(strategy, beside.names)
-    if beside and known:
+    if beside and known and not is_trained:
         raise OptionError(
             f"the known quantities {[*known]} are those of architectures, and {[*beside.names]} is "
             "searched, too",
