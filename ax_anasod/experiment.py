@@ -36,7 +36,6 @@ from ax_anasod.generation_strategy import (
     Start,
     check_features,
     check_objectives,
-    check_searched_beside,
     get,
     make,
 )
@@ -232,8 +231,6 @@ def make_client(
     searched = list(directions(objectives, maximize))
     check_objectives(strategy, searched, name_list("limits", limits))
     search_space = make_search_space(cell, strategy, parameters, parameter_constraints)
-    beside = search_space.hyperparameters.names
-    check_searched_beside(strategy, beside, len(searched), name_list("limits", limits))
     prior = Prior.of(cell, features, sources, searched, known or {}, check_seed(seed))
     given = given_architectures(cell, start_with)
     tried = [architecture.code for architecture, data in given if data is None]

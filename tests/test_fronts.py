@@ -15,6 +15,7 @@ from ax_anasod.fronts import (
     nondominated_boxes,
     pareto_front,
     reference_point,
+    wide_reference,
 )
 
 
@@ -81,3 +82,15 @@ def test_the_reference_point_is_that_of_botorch(n: int) -> None:
     expected = -infer_reference_point(-torch.tensor(pareto_front(points))).numpy()
     nothing = [np.inf] * 3
     np.testing.assert_allclose(reference_point(points, nothing, nothing), expected, rtol=1e-12)
+
+
+def test_a_wide_reference_is_the_worst_that_was_seen_where_the_front_is_a_single_point() -> None:
+    points = np.array([[1.0, 10.0], [3.0, 20.0], [9.0, 40.0]])
+    nothing = [np.inf, np.inf]
+    np.testing.assert_allclose(wide_reference(points, nothing, nothing), [9.0, 40.0])
+    np.testing.assert_allclose(wide_reference(points, nothing, [5.0, np.inf]), [5.0, 40.0])
+    np.testing.assert_allclose(wide_reference(points, [2.0, np.inf], [5.0, np.inf]), [2.0, 40.0])
+    # A front that reaches as far as all that was seen has its tenth behind it.
+    front = np.array([[1.0, 20.0], [2.0, 10.0]])
+    expected = reference_point(front, nothing, nothing)
+    np.testing.assert_allclose(wide_reference(front, nothing, nothing), expected)

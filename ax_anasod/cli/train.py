@@ -199,6 +199,7 @@ def train(
     if screen_trials is not None and screen_epochs is None:
         raise OptionError("--screen-trials is for --screen-epochs")
     short = short_task(task, screen_epochs, strategy)
+    beside = parse_searched(search or [], task)
     plan = partial(
         plan_run,
         strategy=strategy,
@@ -211,7 +212,7 @@ def train(
         first=first,
         pick=pick or "",
         constraints=constrain or [],
-        hyperparameters=parse_searched(search or [], task),
+        hyperparameters=beside,
     )
     sources: list[object] = list(source or [])
     # A strategy, cell or batch that does not fit is refused before there is a folder.
@@ -225,7 +226,7 @@ def train(
                     trials=number,
                     sources=sources,
                     limits=limits,
-                    known=_known_costs(short, strategy, search or []),
+                    known=_known_costs(short, strategy, beside.names),
                 )
             code, found = screen(screening, read, Path(scratch), out)
             if code:
@@ -238,7 +239,7 @@ def train(
                 sources=sources,
                 start_with=start_with or [],
                 limits=limits,
-                known=_known_costs(task, strategy, search or []),
+                known=_known_costs(task, strategy, beside.names),
             )
         with own_description():
             run_of = TrainingSearch.of(config, Path(scratch) if out is None else out)
@@ -262,9 +263,10 @@ def _known_costs(task: TrainingTask, strategy: str, beside: Sequence[str]) -> li
     from ax_anasod.cli.terminal import note, waiting
     from ax_anasod.generation_strategy import get
     from ax_anasod.metrics.known_quantities import known_cost
+    from ax_anasod.training.searched import changes_network
 
     wanted = dict.fromkeys((*task.minimize, *task.costs))
-    if beside or get(strategy).space != "architecture":
+    if changes_network(beside) or get(strategy).space != "architecture":
         return []
     with waiting("computing what networks cost"):
         known = [name for name in wanted if known_cost(name, task) is not None]

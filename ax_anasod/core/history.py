@@ -148,6 +148,11 @@ class History:
         """Which rows are observed or failed, ``n``; none before anything was observed."""
         return self.observed | (self.failed & self.observed.any())
 
+    @property
+    def ended_then_pending(self) -> npt.NDArray[np.intp]:
+        """Where the ended rows are, then where the pending ones: what models are fitted to."""
+        return np.concatenate([np.flatnonzero(self.ended), np.flatnonzero(self.pending)])
+
     def incumbent(self) -> npt.NDArray[np.int64] | None:
         """The row with the best first objective; the earliest where several tie."""
         best = self.incumbent_index()

@@ -240,33 +240,17 @@ def get(name: str) -> Strategy:
     return STRATEGIES[name]
 
 
-def check_searched_beside(
-    strategy: str, names: Sequence[str], objectives: int = 1, limits: Sequence[str] = ()
-) -> None:
+def check_searched_beside(strategy: str, names: Sequence[str]) -> None:
     """Refuse what is searched beside the cell where a strategy cannot do so.
 
     Args:
         strategy: Name of the strategy.
         names: Names of what is searched beside the cell.
-        objectives: How many objectives there are.
-        limits: What other quantities must keep.
 
     Raises:
         UnknownNameError: There is no such strategy.
-        OptionError: It searches cells only, or only there several objectives and under limits.
+        OptionError: It searches cells only.
     """
-    if names and get(strategy).generator.plain_beside and (objectives > 1 or limits):
-        what = "under limits" if objectives == 1 else f"for {objectives} objectives"
-        able = ", ".join(
-            name
-            for name, known in STRATEGIES.items()
-            if known.joint and known.limits and not known.generator.plain_beside
-        )
-        raise OptionError(
-            f"strategy {strategy!r} searches {what} in cells only, and the search space has "
-            f"{[*names]}, too",
-            f"strategies that obey limits there, or draw whatever the values: {able}",
-        )
     if names and not get(strategy).joint:
         able = ", ".join(name for name, known in STRATEGIES.items() if known.joint)
         raise OptionError(

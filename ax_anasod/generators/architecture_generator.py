@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -16,6 +17,7 @@ from ax_anasod.core.seeding import setting_rng
 from ax_anasod.generators.base import HistoryGenerator
 from ax_anasod.generators.evaluations import Evaluations
 from ax_anasod.generators.fixed import draw_with_fixed, list_with_fixed
+from ax_anasod.generators.known_limits import draw_allowed
 from ax_anasod.hyperparameters import draw_settings
 from ax_anasod.typing import Settings
 
@@ -72,9 +74,13 @@ class ArchitectureGenerator(HistoryGenerator):
     def draw_pair(
         self, history: History, fixed: Mapping[int, int], given: Mapping[int, float]
     ) -> tuple[npt.NDArray[np.int64], Settings]:
-        """Draw one architecture and setting uniformly, a code ``d`` and ``h``."""
+        """Draw one architecture and setting uniformly, a code ``d`` and ``h``.
+
+        Raises:
+            OptionError: As :meth:`draw_allowed`.
+        """
         rng = setting_rng(self.seed, history.position)
-        code = self.draw_one(self.rng(history), fixed)
+        (code,) = self.draw_allowed(1, history, self.rng(history), fixed)
         return code, draw_settings(self.hyperparameters, 1, rng, given)[0]
 
     @abstractmethod
@@ -95,6 +101,17 @@ class ArchitectureGenerator(HistoryGenerator):
             ArchitectureError: None with the fixed values was found.
         """
         return draw_with_fixed(self.cell, n, fixed, rng) if fixed else self.cell.sample(n, rng)
+
+    def draw_allowed(
+        self, n: int, history: History, rng: np.random.Generator, fixed: Mapping[int, int]
+    ) -> npt.NDArray[np.int64]:
+        """Draw as :meth:`draw`, among those that keep the limits on known quantities.
+
+        Raises:
+            OptionError: As :func:`ax_anasod.generators.known_limits.draw_allowed`.
+        """
+        draw = partial(self.draw, rng=rng, fixed=fixed)
+        return draw_allowed(self.cell, n, history, draw, fixed, rng)[:n]
 
     def draw_one(self, rng: np.random.Generator, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
         """Draw one valid architecture uniformly, a code ``d``.

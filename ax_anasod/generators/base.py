@@ -53,8 +53,6 @@ class HistoryGenerator(RandomGenerator, ABC):
     """Names of known quantities that it reads of any architecture."""
     above: float | None = None
     """A bound that all values must be above; None for no bound."""
-    plain_beside: ClassVar[bool] = False
-    """Whether it searches one objective without limits where more than the cell is searched."""
     adapter_kwargs: ClassVar[Mapping[str, Any]] = {}
     """What Ax's adapter is given besides."""
 

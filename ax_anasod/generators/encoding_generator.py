@@ -80,7 +80,6 @@ class EncodingGenerator(BoTorchGenerator):
     """How the kernels of encodings and hyperparameters make one: the best on average
     (docs/joint.md)."""
     above: float | None = None
-    plain_beside: ClassVar[bool] = False
 
     def __init__(
         self,

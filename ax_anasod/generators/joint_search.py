@@ -1,26 +1,20 @@
-"""The expected improvement of architectures and settings together, and its optimiser."""
+"""The search of the best architecture and setting together."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
-from scipy.optimize import minimize
-from scipy.special import log_ndtr
 
-from ax_anasod.cells import Cell
+from ax_anasod.core.history import History
 from ax_anasod.generators.architecture_generator import ArchitectureGenerator
+from ax_anasod.generators.joint_acquisition import JointAcquisition
 from ax_anasod.generators.joint_rows import JointRows, Rows
 from ax_anasod.generators.ties import best_row
-from ax_anasod.hyperparameters import Hyperparameters, draw_settings
+from ax_anasod.hyperparameters import draw_settings
 from ax_anasod.simplex import sample_biased
-from ax_anasod.surrogates import LevelFeatures, log_expected_improvement
-from ax_anasod.surrogates.joint import JointGP
-from ax_anasod.surrogates.joint_fit import JointForm, Points
-from ax_anasod.surrogates.levels import Level
 from ax_anasod.typing import Codes, Settings
 
 # Who has offspring at the start: the best of the run.
@@ -32,123 +26,12 @@ _BETA: Final = 2.0
 _SURVIVORS, _CHILDREN, _CLIMBERS = 50, 8, 5
 _ROUNDS: Final = 12
 _PATIENCE: Final = 2
-# Steps of L-BFGS along the continuous parameters of the very best.
-_STEPS: Final = 20
-
-
-class JointImprovement:
-    """The log expected improvement on the best target seen or believed, of pairs.
-
-    Args:
-        cell: The cell.
-        hyperparameters: What is searched beside it.
-        levels: The levels of the surrogate.
-        codes: ``n x d`` codes that have a target or are pending.
-        settings: Their ``n x h`` settings.
-        targets: ``n`` targets with mean 0 and variance 1; NaN where pending.
-        percent: How many percent of the best value an improvement by 1 is.
-        form: How the covariances of architectures and settings make one.
-    """
-
-    def __init__(
-        self,
-        cell: Cell,
-        hyperparameters: Hyperparameters,
-        levels: Sequence[Level],
-        codes: Codes,
-        settings: Settings,
-        targets: npt.NDArray[np.float64],
-        percent: float,
-        form: JointForm,
-    ) -> None:
-        self.codes, self.settings, self.percent = codes, settings, percent
-        self._cell, self._hyperparameters = cell, hyperparameters
-        self._names = [level.name for level in levels]
-        self._observed = LevelFeatures(cell, codes)
-        distances = self._observed.distances(self._observed, self._names)
-        self.model = JointGP(levels, distances, self._points(settings), targets, form)
-        # What was found so far, without the luck of a single noisy value.
-        self.believed = self.model.predict(distances, self._points(settings))[0]
-
-    def __call__(self, codes: Codes, settings: Settings) -> npt.NDArray[np.float64]:
-        """Log expected improvements of ``m`` pairs, ``m``."""
-        mean, deviation = self.model.predict_at(self._covariance(codes), self._points(settings))
-        return log_expected_improvement(mean, deviation, self.model.best)
-
-    def ascended(self, codes: Codes, settings: Settings, given: Mapping[int, float]) -> Settings:
-        """Settings ``m x h`` moved uphill along their continuous columns, by L-BFGS.
-
-        Args:
-            codes: Their architectures, ``m x d``.
-            settings: Where to start.
-            given: Columns that stay as they are.
-        """
-        numeric = self._hyperparameters.numeric
-        free = [i for i in self._hyperparameters.continuous if i not in given]
-        if not free or not len(codes):
-            return settings
-        at = [numeric.index(i) for i in free]
-        covariance, start = self._covariance(codes), self._points(settings)
-
-        def loss(flat: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
-            places = start.places.copy()
-            places[:, at] = flat.reshape(len(codes), -1)
-            value, slope = self._slope(covariance, Points(places, start.categories))
-            return -float(value.sum()), -slope[:, at].ravel()
-
-        found = minimize(
-            loss,
-            start.places[:, at].ravel(),
-            jac=True,
-            method="L-BFGS-B",
-            bounds=[(0.0, 1.0)] * (len(codes) * len(at)),
-            options={"maxiter": _STEPS},
-        )
-        units = self._hyperparameters.unit(settings)
-        units[:, free] = found.x.reshape(len(codes), -1)
-        moved = settings.copy()
-        moved[:, free] = self._hyperparameters.nearest(units)[:, free]
-        return self._kept(settings, moved)
-
-    def _kept(self, settings: Settings, moved: Settings) -> Settings:
-        """Where the bounds are broken, the last point on the way that keeps them."""
-        kept = moved.copy()
-        share = np.ones(len(moved))
-        for _ in range(_STEPS):
-            broken = ~self._hyperparameters.allowed(kept)
-            if not broken.any():
-                return kept
-            share[broken] *= 0.7
-            kept = settings + share[:, None] * (moved - settings)
-        return np.where(self._hyperparameters.allowed(kept)[:, None], kept, settings)
-
-    def _slope(
-        self, covariance: npt.NDArray[np.float64], points: Points
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Log expected improvements ``m``, and their gradients by the places, ``m x p``."""
-        mean, deviation, of_mean, of_deviation = self.model.slopes_at(covariance, points)
-        value = log_expected_improvement(mean, deviation, self.model.best)
-        u = (self.model.best - mean) / deviation
-        # d log EI = (-Phi(u) d mean + phi(u) d deviation) / EI, in logarithms.
-        by_mean = np.exp(np.minimum(log_ndtr(u) - value, 700.0))
-        density = -0.5 * u**2 - 0.5 * math.log(2.0 * math.pi)
-        by_deviation = np.exp(np.minimum(density - value, 700.0))
-        return value, by_deviation[:, None] * of_deviation - by_mean[:, None] * of_mean
-
-    def _covariance(self, codes: Codes) -> npt.NDArray[np.float64]:
-        features = LevelFeatures(self._cell, codes)
-        return self.model.cell_covariance(features.distances(self._observed, self._names))
-
-    def _points(self, settings: Settings) -> Points:
-        units = self._hyperparameters.unit(settings)
-        numeric, unordered = self._hyperparameters.numeric, self._hyperparameters.unordered
-        return Points(units[:, list(numeric)], units[:, list(unordered)])
 
 
 def joint_search(
     generator: ArchitectureGenerator,
-    acquisition: JointImprovement,
-    taken: Rows,
+    acquisition: JointAcquisition,
+    history: History,
     fixed: Mapping[int, int],
     given: Mapping[int, float],
     rng: np.random.Generator,
@@ -163,7 +46,7 @@ def joint_search(
     Args:
         generator: Whose cell and hyperparameters are searched.
         acquisition: The acquisition function.
-        taken: The pairs that have a trial.
+        history: The run so far, its rows representatives.
         fixed: Column of a code -> value that the proposal must have.
         given: Column of a setting -> number that it must have.
         rng: The random numbers of this proposal.
@@ -171,7 +54,7 @@ def joint_search(
     Returns:
         None where all that was found has a trial.
     """
-    population = _Population(generator, acquisition, taken, fixed, given, rng)
+    population = _Population(generator, acquisition, history, fixed, given, rng)
     population.start()
     best, idle = population.best, 0
     for _ in range(_ROUNDS):
@@ -194,15 +77,16 @@ class _Population:
     def __init__(
         self,
         generator: ArchitectureGenerator,
-        acquisition: JointImprovement,
-        taken: Rows,
+        acquisition: JointAcquisition,
+        history: History,
         fixed: Mapping[int, int],
         given: Mapping[int, float],
         rng: np.random.Generator,
     ) -> None:
         self.joint = JointRows(generator, fixed, given, rng)
         self._generator, self._acquisition, self._rng = generator, acquisition, rng
-        self._fixed, self._given = fixed, given
+        self._fixed, self._given, self._history = fixed, given, history
+        taken = self.joint.join(history.rows, history.settings)
         self._known = {row.tobytes() for row in taken}
         self.rows: Rows = np.empty((0, taken.shape[1]))
         self.values = np.empty(0)
@@ -222,7 +106,7 @@ class _Population:
         each = math.ceil(_KIND / len(order))
         near = np.concatenate([sample_biased(p, _BETA, each, rng) for p in distributions])
         decoded = cell.decode(cell.snap(near), rng)
-        uniform = self._generator.draw(_KIND, rng, self._fixed)
+        uniform = self._generator.draw_allowed(_KIND, self._history, rng, self._fixed)
         drawn = draw_settings(self._generator.hyperparameters, _KIND, rng, self._given)
         self._add(
             self.joint.join(codes, settings),
@@ -273,7 +157,8 @@ class _Population:
             return
         rows = np.stack(fresh)
         values = self._acquisition(rows[:, : self._width].astype(np.int64), rows[:, self._width :])
-        values = np.concatenate([self.values, values])
+        allowed = values > -math.inf
+        values = np.concatenate([self.values, values[allowed]])
         order = np.argsort(-values, kind="stable")[:_SURVIVORS]
-        self.rows = np.concatenate([self.rows, rows])[order]
+        self.rows = np.concatenate([self.rows, rows[allowed]])[order]
         self.values = values[order]

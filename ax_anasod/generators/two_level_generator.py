@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from functools import lru_cache, partial
 from typing import Annotated, Any, ClassVar, Final, Literal
 
 import numpy as np
@@ -19,20 +18,22 @@ from ax_anasod.exceptions import CellError, OptionError
 from ax_anasod.generators.architecture_generator import ArchitectureGenerator
 from ax_anasod.generators.base import NUM_INITIAL
 from ax_anasod.generators.expected_improvement import Acquisition, ExpectedImprovement
-from ax_anasod.generators.fixed import list_with_fixed
-from ax_anasod.generators.joint_search import JointImprovement, joint_search
+from ax_anasod.generators.joint_acquisition import (
+    JointAcquisition,
+    JointImprovement,
+    JointTradeOff,
+)
+from ax_anasod.generators.joint_search import joint_search
 from ax_anasod.generators.known_features import KnownFeatures, rank_agreement
-from ax_anasod.generators.known_limits import draw_allowed, none_allowed
 from ax_anasod.generators.targets import half_ranked, modelled_values, standardized
-from ax_anasod.generators.ties import best_row
 from ax_anasod.generators.trade_off_acquisition import TradeOff
 from ax_anasod.generators.two_level_predictions import TwoLevelPredictor
-from ax_anasod.generators.two_level_search import search
+from ax_anasod.generators.two_level_search import best_of_all, search
 from ax_anasod.metadata import EXPECTED_IMPROVEMENT, FEATURES
 from ax_anasod.settings import PositiveInt, checked
-from ax_anasod.surrogates import Level, LevelFeatures, LevelName, levels_of
+from ax_anasod.surrogates import Level, LevelName, levels_of
 from ax_anasod.surrogates.joint_fit import JointForm
-from ax_anasod.typing import Settings
+from ax_anasod.typing import Settings, Values
 
 _BLOCKS: Final[tuple[LevelName, ...]] = ("distribution", "blocks")
 
@@ -85,12 +86,11 @@ class TwoLevelGenerator(ArchitectureGenerator):
 
     What is searched beside the cell has a kernel of its own
     (:class:`ax_anasod.surrogates.joint.JointGP`), and pairs of an architecture and a setting are
-    searched (:func:`ax_anasod.generators.joint_search.joint_search`): with one objective, and
-    neither limits nor features.
+    searched (:func:`ax_anasod.generators.joint_search.joint_search`).
 
     With several objectives each has a model of its own, and the proposal is expected to add
     most hypervolume to the front, in the users' units; limits multiply that by the probability
-    that they are kept (:class:`ax_anasod.generators.trade_off_acquisition.TradeOff`).
+    that they are kept (:class:`ax_anasod.generators.trade_off_goal.Goal`).
 
     Args:
         cell: ``Cell.to_dict()`` of the cell searched.
@@ -123,12 +123,6 @@ class TwoLevelGenerator(ArchitectureGenerator):
         hyperparameters: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(cell=cell, seed=seed, hyperparameters=hyperparameters)
-        if features and hyperparameters:
-            raise OptionError(
-                f"features ({features}) are not used where more than the cell is searched, here "
-                f"{[*self.hyperparameters.names]}",
-                "leave out one of the two",
-            )
         self._turns = turns_of(self.cell, surrogate)
         self.num_initial = num_initial
         self.surrogate = surrogate
@@ -137,16 +131,14 @@ class TwoLevelGenerator(ArchitectureGenerator):
         self.known = tuple(features.split(FEATURE_SEPARATOR)) if features else ()
         self._metadata: dict[str, Any] = {}
 
-    plain_beside = True
-
     joint_form: ClassVar[JointForm] = "both"
     """How the covariances of architectures and settings make one: the best on average
     (docs/joint.md)."""
 
     @property
     def scope(self) -> ObjectiveScope:
-        """A front of up to four objectives, or one, and limits on others; one beside a setting."""
-        return "one" if self.hyperparameters else "limits"
+        """A front of up to four objectives, or one, and limits on others."""
+        return "limits"
 
     def propose(self, n: int, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
         """Propose ``n`` architectures, codes ``n x d``."""
@@ -166,26 +158,14 @@ class TwoLevelGenerator(ArchitectureGenerator):
         """Propose one architecture and setting, a code ``d`` and ``h``."""
         if not history.observed.any():
             return self.draw_pair(history, fixed, given)
-        codes, values, logarithmic = modelled_values(history, self.log_targets)
-        targets, unit = standardized(half_ranked(values))
-        pending = history.pending
-        acquisition = JointImprovement(
-            self.cell,
-            self.hyperparameters,
-            self.levels(history.position),
-            np.concatenate([codes, history.rows[pending]]),
-            np.concatenate([history.settings[history.ended], history.settings[pending]]),
-            np.concatenate([targets, np.full(int(pending.sum()), np.nan)]),
-            percent=100.0 * unit / (1.0 if logarithmic else abs(values.min()) or 1.0),
-            form=self.joint_form,
-        )
-        taken = np.concatenate([history.rows, history.settings], axis=1)
-        found = joint_search(self, acquisition, taken, fixed, given, self.rng(history))
+        features = self._features(history)
+        acquisition = self._joint_acquisition(history, features)
+        found = joint_search(self, acquisition, history, fixed, given, self.rng(history))
         if found is None:
             # All that was found has a trial: a repeat is a further observation.
             return self.draw_pair(history, fixed, given)
         code, setting, value = found
-        self._metadata.setdefault(EXPECTED_IMPROVEMENT, math.exp(value) * acquisition.percent)
+        self._note(acquisition, value, features, history)
         return code, setting
 
     @property
@@ -229,22 +209,29 @@ class TwoLevelGenerator(ArchitectureGenerator):
         """Propose one architecture, a code ``d``."""
         rng = self.rng(history)
         if not history.observed.any():
-            draw = partial(self.draw, rng=rng, fixed=fixed)
-            drawn = draw_allowed(self.cell, 1, history, draw, fixed, rng)
-            return np.asarray(drawn[0])
+            return np.asarray(self.draw_allowed(1, history, rng, fixed)[0])
         features = self._features(history)
         acquisition = self._acquisition(history, features)
-        if self.cell.num_listed > self.enumeration_limit:
-            code, value = search(self, acquisition, history, fixed, rng)
-        else:
-            code, value = self._best_of_all(acquisition, history, fixed, rng)
+        is_listed = self.cell.num_listed <= self.enumeration_limit
+        best = best_of_all if is_listed else search
+        code, value = best(self, acquisition, history, fixed, rng)
+        self._note(acquisition, value, features, history)
+        return code
+
+    def _note(
+        self,
+        acquisition: Acquisition | JointAcquisition,
+        value: float,
+        features: KnownFeatures,
+        history: History,
+    ) -> None:
+        """Keep what is stored with the first of several proposals."""
         self._metadata.setdefault(EXPECTED_IMPROVEMENT, math.exp(value) * acquisition.percent)
         if acquisition.shares and features:
             self._metadata.setdefault(FEATURES, self._carried(acquisition, features, history))
-        return code
 
     def _carried(
-        self, acquisition: Acquisition, features: KnownFeatures, history: History
+        self, acquisition: Acquisition | JointAcquisition, features: KnownFeatures, history: History
     ) -> dict[str, dict[str, float]]:
         """How much each feature carries, and how it ranks what was observed."""
         observed = history.observed
@@ -258,20 +245,29 @@ class TwoLevelGenerator(ArchitectureGenerator):
     def _acquisition(self, history: History, features: KnownFeatures) -> Acquisition:
         """The acquisition function of the next proposal."""
         levels = self.levels(history.position)
-        if len(history.objectives) > 1 or history.limits or history.known:
+        if _is_trade_off(history):
             return TradeOff(self.cell, levels, history, self.log_targets, features)
-        codes, values, logarithmic = modelled_values(history, self.log_targets)
-        best = values.min()
+        targets, percent = self._targets(history)
+        codes = history.rows[history.ended_then_pending]
+        return ExpectedImprovement(self.cell, levels, codes, targets, percent, features)
+
+    def _joint_acquisition(self, history: History, features: KnownFeatures) -> JointAcquisition:
+        """As :meth:`_acquisition`, of architectures and settings together."""
+        of_both = self.cell, self.hyperparameters, self.levels(history.position)
+        form = self.joint_form
+        if _is_trade_off(history):
+            return JointTradeOff(*of_both, history, form, features, self.log_targets)
+        rows = history.ended_then_pending
+        pairs = history.rows[rows], history.settings[rows]
+        return JointImprovement(*of_both, *pairs, form, features, *self._targets(history))
+
+    def _targets(self, history: History) -> tuple[Values, float]:
+        """The targets of a single objective, NaN where pending, and what 1 is in percent."""
+        _, values, logarithmic = modelled_values(history, self.log_targets)
         targets, unit = standardized(half_ranked(values))
-        pending = history.rows[history.pending]
-        return ExpectedImprovement(
-            self.cell,
-            levels,
-            np.concatenate([codes, pending]),
-            np.concatenate([targets, np.full(len(pending), np.nan)]),
-            percent=100.0 * unit / (1.0 if logarithmic else abs(best) or 1.0),
-            known=features,
-        )
+        pending = np.full(int(history.pending.sum()), np.nan)
+        percent = 100.0 * unit / (1.0 if logarithmic else abs(values.min()) or 1.0)
+        return np.concatenate([targets, pending]), percent
 
     def _features(self, history: History) -> KnownFeatures:
         """The features of the next proposal: none in every other pair of trials.
@@ -299,25 +295,10 @@ class TwoLevelGenerator(ArchitectureGenerator):
         """The levels of the surrogate for the proposal at a position of the run."""
         return self._turns[position % len(self._turns)]
 
-    def _best_of_all(
-        self,
-        acquisition: Acquisition,
-        history: History,
-        fixed: Mapping[int, int],
-        rng: np.random.Generator,
-    ) -> tuple[npt.NDArray[np.int64], float]:
-        """The best architecture without a trial, and its acquisition value."""
-        codes, features = _everything(self.cell) if not fixed else _fixed(self.cell, fixed)
-        if not len(codes):
-            return self.draw_one(rng, fixed), -math.inf
-        values = acquisition(features)
-        seen = np.isin(self.cell.keys(self.cell.canonical(codes)), self.cell.keys(history.rows))
-        if (values[~seen] > -math.inf).any():
-            values[seen] = -math.inf
-        best = best_row(values, rng)
-        if values[best] == -math.inf:
-            raise none_allowed(self.cell, history, codes)
-        return np.asarray(codes[best]), float(values[best])
+
+def _is_trade_off(history: History) -> bool:
+    """Whether there is more than the best value of a single objective that is modelled."""
+    return bool(len(history.objectives) > 1 or history.limits or history.known)
 
 
 def turns_of(cell: Cell, surrogate: SurrogateName) -> list[list[Level]]:
@@ -335,16 +316,3 @@ def turns_of(cell: Cell, surrogate: SurrogateName) -> list[list[Level]]:
             "surrogate='alternating' leaves out what a cell does not have",
         )
     return [[available[name] for name in view] for view in views]
-
-
-@lru_cache(maxsize=2)
-def _everything(cell: Cell) -> tuple[npt.NDArray[np.int64], LevelFeatures]:
-    """All architectures of a cell, ``m x d``, and their features: the same at every step."""
-    codes = cell.enumerate()
-    return codes, LevelFeatures(cell, codes)
-
-
-def _fixed(cell: Cell, fixed: Mapping[int, int]) -> tuple[npt.NDArray[np.int64], LevelFeatures]:
-    """As :func:`_everything`, those architectures that some code with fixed values has."""
-    codes = list_with_fixed(cell, fixed)
-    return codes, LevelFeatures(cell, codes)

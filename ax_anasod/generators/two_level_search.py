@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from functools import partial
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -15,7 +15,8 @@ from ax_anasod.cells.mutation import one_column_edits
 from ax_anasod.core.history import History
 from ax_anasod.generators.architecture_generator import ArchitectureGenerator
 from ax_anasod.generators.expected_improvement import Acquisition
-from ax_anasod.generators.known_limits import draw_allowed
+from ax_anasod.generators.fixed import list_with_fixed
+from ax_anasod.generators.known_limits import none_allowed
 from ax_anasod.generators.ties import best_row
 from ax_anasod.simplex import sample_biased
 from ax_anasod.surrogates import LevelFeatures
@@ -71,9 +72,46 @@ def search(
     if len(found):
         return np.asarray(found[best_row(population.values, rng)]), population.best
     # All that was found has a trial: a repeat is a further observation.
-    draw = partial(generator.draw, rng=rng, fixed=fixed)
-    drawn = draw_allowed(cell, 1, history, draw, fixed, rng)
-    return np.asarray(drawn[0]), population.best
+    return generator.draw_allowed(1, history, rng, fixed)[0], population.best
+
+
+def best_of_all(
+    generator: ArchitectureGenerator,
+    acquisition: Acquisition,
+    history: History,
+    fixed: Mapping[int, int],
+    rng: np.random.Generator,
+) -> tuple[npt.NDArray[np.int64], float]:
+    """As :func:`search`, of a cell whose architectures are all evaluated.
+
+    Raises:
+        OptionError: None keeps the limits on known quantities.
+    """
+    cell = generator.cell
+    codes, features = _everything(cell) if not fixed else _fixed(cell, fixed)
+    if not len(codes):
+        return generator.draw_one(rng, fixed), -math.inf
+    values = acquisition(features)
+    seen = np.isin(cell.keys(cell.canonical(codes)), cell.keys(history.rows))
+    if (values[~seen] > -math.inf).any():
+        values[seen] = -math.inf
+    best = best_row(values, rng)
+    if values[best] == -math.inf:
+        raise none_allowed(cell, history, codes)
+    return np.asarray(codes[best]), float(values[best])
+
+
+@lru_cache(maxsize=2)
+def _everything(cell: Cell) -> tuple[npt.NDArray[np.int64], LevelFeatures]:
+    """All architectures of a cell, ``m x d``, and their features: the same at every step."""
+    codes = cell.enumerate()
+    return codes, LevelFeatures(cell, codes)
+
+
+def _fixed(cell: Cell, fixed: Mapping[int, int]) -> tuple[npt.NDArray[np.int64], LevelFeatures]:
+    """As :func:`_everything`, those architectures that some code with fixed values has."""
+    codes = list_with_fixed(cell, fixed)
+    return codes, LevelFeatures(cell, codes)
 
 
 def _first(

@@ -133,8 +133,8 @@ def plan_run(
     features = tuple(name for name in features if name not in proxies)
     names = [quantity.name for quantity in quantities]
     beside = hyperparameters or searched_beside(benchmark)
-    check_searched_beside(strategy, beside.names, len(benchmark.objectives), limits)
-    if beside and known:
+    check_searched_beside(strategy, beside.names)
+    if beside and known and not is_trained:
         raise OptionError(
             f"the known quantities {[*known]} are those of architectures, and {[*beside.names]} is "
             "searched, too",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,14 +15,26 @@ from ax_anasod.surrogates.joint_fit import (
     Points,
     settings_kernel,
 )
-from ax_anasod.surrogates.level_fit import JITTER, Array, levels_covariance
+from ax_anasod.surrogates.level_fit import JITTER, Array, cell_covariance, cell_variance
 from ax_anasod.surrogates.levels import Distances, Level
+
+
+class CellCovariance(NamedTuple):
+    """The covariance of the cell alone, for points that share architectures.
+
+    Args:
+        cross: Covariances ``m x n`` with the architectures of a fit.
+        variance: Prior variances ``m``.
+    """
+
+    cross: Array
+    variance: Array
 
 
 class JointGP:
     r"""A GP of pairs of an architecture and a setting of its hyperparameters.
 
-    With :math:`C` the covariance of the cell (the sum over its levels of
+    With :math:`C` the covariance of the cell (the sum over its levels and features of
     :class:`ax_anasod.surrogates.TwoLevelGP`) and :math:`H` that of the settings, which is a
     Matern-5/2 kernel with a lengthscale for each range, times BoTorch's ``CategoricalKernel``
     for unordered choices, the covariance is
@@ -45,6 +58,7 @@ class JointGP:
         targets: ``n`` targets with mean 0 and variance 1; NaN where pending, but at least one
             is known.
         form: How the two make one.
+        features: ``n x f`` values of each feature of the architectures.
     """
 
     def __init__(
@@ -54,11 +68,16 @@ class JointGP:
         points: Points,
         targets: Array,
         form: JointForm = "both",
+        features: Sequence[Array] = (),
     ) -> None:
         self.levels, self._points, self._form = tuple(levels), points, form
+        self._features = tuple(features)
         known = np.flatnonzero(np.isfinite(targets))
         own = {name: d[np.ix_(known, known)] for name, d in distances.items()}
-        posterior = JointPosterior(self.levels, own, points[known], targets[known], form)
+        products = [z[known] @ z[known].T for z in features]
+        posterior = JointPosterior(
+            self.levels, own, points[known], targets[known], form, products=products
+        )
         self._fit = posterior.fitted()
         self._condition(distances, targets, known)
 
@@ -77,40 +96,62 @@ class JointGP:
         """The fitted lengthscale of each column of a setting: ranges, then unordered choices."""
         return list(self._fit.columns.tolist())
 
-    def predict(self, distances: Distances, points: Points) -> tuple[Array, Array]:
+    @property
+    def shares(self) -> list[float]:
+        """The share of each feature in the prior variance, as it is on average."""
+        fit, one = self._fit, np.ones(1)
+        alone, none = self._joined(fit.slopes, one), self._joined(0.0 * one, one)
+        total = self._joined((fit.variances.sum() + fit.slopes.sum()) * one, one)
+        return list(((alone - none) / total).tolist())
+
+    def predict(
+        self, distances: Distances, points: Points, features: Sequence[Array] = ()
+    ) -> tuple[Array, Array]:
         """Posterior mean and standard deviation, without noise.
 
         Args:
             distances: Distances ``m x n`` from the architectures of the fit.
             points: The ``m`` settings.
+            features: Values ``m x f`` of each feature.
 
         Returns:
             Means ``m`` and standard deviations ``m``.
         """
-        return self.predict_at(self.cell_covariance(distances), points)
+        return self.predict_at(self.cell_covariance(distances, features), points)
 
-    def cell_covariance(self, distances: Distances) -> Array:
-        """The covariance ``m x n`` of the cell alone, for points that share architectures."""
+    def cell_covariance(
+        self, distances: Distances, features: Sequence[Array] = ()
+    ) -> CellCovariance:
+        """The covariance of the cell alone; the arguments are those of :meth:`predict`."""
         fit = self._fit
-        return levels_covariance(self.levels, fit.variances, fit.lengthscales, distances)
+        cross = cell_covariance(
+            self.levels,
+            fit.variances,
+            fit.lengthscales,
+            distances,
+            fit.slopes,
+            features,
+            self._features,
+        )
+        return CellCovariance(cross, cell_variance(len(cross), fit.variances, fit.slopes, features))
 
-    def predict_at(self, cell: Array, points: Points) -> tuple[Array, Array]:
-        """As :meth:`predict`, from ``m x n`` covariances of the cell."""
-        cross = self._joined(cell, settings_kernel(self._fit, points, self._points)[0])
+    def predict_at(self, cell: CellCovariance, points: Points) -> tuple[Array, Array]:
+        """As :meth:`predict`, from covariances of the cell."""
+        cross = self._joined(cell.cross, settings_kernel(self._fit, points, self._points)[0])
         whitened = solve_triangular(self._factor, cross.T, lower=True, check_finite=False)
-        variance = self._prior - np.einsum("ij,ij->j", whitened, whitened)
+        variance = self._prior(cell) - np.einsum("ij,ij->j", whitened, whitened)
         return cross @ self._weights, np.sqrt(np.maximum(variance, 0.0))
 
-    def slopes_at(self, cell: Array, points: Points) -> tuple[Array, Array, Array, Array]:
+    def slopes_at(self, cell: CellCovariance, points: Points) -> tuple[Array, Array, Array, Array]:
         """Means and standard deviations ``m``, and their gradients by the places, ``m x p``."""
         own, by_square, _ = settings_kernel(self._fit, points, self._points)
-        cross = self._joined(cell, own)
+        cross = self._joined(cell.cross, own)
         solved = cho_solve((self._factor, True), cross.T, check_finite=False).T
         mean = cross @ self._weights
-        variance = self._prior - np.einsum("ij,ij->i", cross, solved)
+        variance = self._prior(cell) - np.einsum("ij,ij->i", cross, solved)
         deviation = np.sqrt(np.maximum(variance, 1e-12))
         # Through the covariance of the settings, by the squared scaled distance.
-        outer = self._slope_of_join(cell) * by_square
+        outer = self._slope_of_join(cell.cross) * by_square
         scales = self._fit.columns[: points.places.shape[1]] ** 2
         by_place = 2.0 * (points.places[:, None, :] - self._points.places) / scales
         of_mean = np.einsum("mn,mnp->mp", outer * self._weights, by_place)
@@ -127,15 +168,14 @@ class JointGP:
             return cell
         return self._fit.interplay * cell + self._fit.main
 
-    @property
-    def _prior(self) -> float:
-        one = np.ones((1, 1))
-        return float(self._joined(self._fit.variances.sum() * one, one)[0, 0])
+    def _prior(self, cell: CellCovariance) -> Array:
+        """Prior variances ``m``: every setting has the correlation 1 with itself."""
+        return self._joined(cell.variance, np.ones(len(cell.variance)))
 
     def _condition(self, distances: Distances, targets: Array, known: npt.NDArray[np.intp]) -> None:
         """Factor the covariance of all points, believing the pending ones."""
         settings = settings_kernel(self._fit, self._points, self._points)[0]
-        covariance = self._joined(self.cell_covariance(distances), settings)
+        covariance = self._joined(self.cell_covariance(distances, self._features).cross, settings)
         self._targets = targets
         if len(known) < len(targets):
             factor = self._factorise(covariance[np.ix_(known, known)])

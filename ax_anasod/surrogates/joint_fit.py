@@ -42,10 +42,11 @@ class Points:
 
 @dataclass(frozen=True)
 class JointFit:
-    """Hyperparameters of the model: of each level, of each column of a setting, of the sum."""
+    """Hyperparameters of the model: of levels, features, columns of a setting, and the sum."""
 
     variances: Array
     lengthscales: Array
+    slopes: Array
     columns: Array
     main: float
     interplay: float
@@ -94,6 +95,7 @@ class JointPosterior:
         targets: ``n`` targets.
         form: How the two covariances make one.
         known_noise: Noise variances ``n``, NaN where one is fitted; None where for all.
+        products: Inner products ``n x n`` of each feature.
     """
 
     def __init__(
@@ -104,11 +106,12 @@ class JointPosterior:
         targets: Array,
         form: JointForm,
         known_noise: Array | None = None,
+        products: Sequence[Array] = (),
     ) -> None:
         noise = np.full(len(targets), np.nan) if known_noise is None else known_noise
         self._inferred, self._noise = np.isnan(noise), np.nan_to_num(noise)
         self._levels, self._points, self._targets = levels, points, targets
-        self._form = form
+        self._form, self._products = form, products
         self._tables = []
         for level in levels:
             values, at = np.unique(distances[level.name], return_inverse=True)
@@ -118,9 +121,9 @@ class JointPosterior:
         median = _LENGTHSCALE * np.sqrt(max(1, points.places.shape[1]))
         lengthscales = [level.lengthscale for level in levels]
         extra = 0 if form == "product" else 1 if form == "sum" else 2
-        self._medians = np.log(
-            [*np.ones(len(levels)), *lengthscales, *[median] * columns, *[1.0] * extra, NOISE]
-        )
+        slopes = np.ones(len(products))
+        own = [*np.ones(len(levels)), *lengthscales, *slopes]
+        self._medians = np.log([*own, *[median] * columns, *[1.0] * extra, NOISE])
         self._spreads = prior_spreads(len(self._medians))
 
     def fitted(self) -> JointFit:
@@ -129,12 +132,14 @@ class JointPosterior:
 
     def _fit(self, logs: Array) -> JointFit:
         values, n = np.exp(logs), len(self._levels)
-        last = 2 * n + self._points.places.shape[1] + self._points.categories.shape[1]
+        first = 2 * n + len(self._products)
+        last = first + self._points.places.shape[1] + self._points.categories.shape[1]
         extra = values[last:-1]
         return JointFit(
             variances=values[:n],
             lengthscales=values[n : 2 * n],
-            columns=values[2 * n : last],
+            slopes=values[2 * n : first],
+            columns=values[first:last],
             main=float(extra[0]) if len(extra) else 0.0,
             interplay=float(extra[1]) if len(extra) > 1 else 0.0,
             noise=float(values[-1]),
@@ -152,6 +157,8 @@ class JointPosterior:
         cell = np.zeros((n, n))
         for (k, _), (_, at) in zip(tables, self._tables, strict=True):
             cell += k.take(at)
+        for product, s in zip(self._products, fit.slopes, strict=True):
+            cell += s * product
         own, by_square, mismatches = settings_kernel(fit, self._points, self._points)
         if self._form == "product":
             covariance, by_cell, by_own = cell * own, own, cell
@@ -171,6 +178,10 @@ class JointPosterior:
             per_distance = np.bincount(at.ravel(), of_cell.ravel(), minlength=len(values))
             by_variance.append(per_distance @ k)
             by_lengthscale.append(per_distance @ dk)
+        by_slope = [
+            s * np.vdot(of_cell, product)
+            for product, s in zip(self._products, fit.slopes, strict=True)
+        ]
         p = len(self._squares)
         by_column = np.tensordot(self._squares, of_own * by_square, axes=2) * (
             -2.0 / fit.columns[:p] ** 2
@@ -182,13 +193,14 @@ class JointPosterior:
         extra = [
             fit.main * np.vdot(slope, own),
             fit.interplay * np.vdot(slope, cell * own),
-        ][: len(logs) - len(by_column) - 2 * len(tables) - 1]
+        ][: len(logs) - len(by_column) - len(by_slope) - 2 * len(tables) - 1]
         by_noise = fit.noise * slope.diagonal()[self._inferred].sum()
         likelihood = 0.5 * self._targets @ weights + np.log(np.diag(factor)).sum()
         gradient = 0.5 * np.array(
             [
                 *by_variance,
                 *by_lengthscale,
+                *by_slope,
                 *by_column,
                 *extra,
                 by_noise,

@@ -54,12 +54,27 @@ def most_probable(
     return found
 
 
-def levels_covariance(
-    levels: Sequence[Level], variances: Array, lengthscales: Array, distances: Distances
+def cell_covariance(
+    levels: Sequence[Level],
+    variances: Array,
+    lengthscales: Array,
+    distances: Distances,
+    slopes: Array,
+    features: Sequence[Array],
+    observed: Sequence[Array],
 ) -> Array:
-    """The sum of the kernels of at least one level at distances ``m x n``.
+    """The sum of the kernels of at least one level, and of the linear ones of features, ``m x n``.
 
     The distances are whole numbers and take few values: a kernel is looked up, not computed.
+
+    Args:
+        levels: The levels.
+        variances: Their variances.
+        lengthscales: Their lengthscales.
+        distances: Distances ``m x n``.
+        slopes: The variance of each feature.
+        features: Its values ``m x f``.
+        observed: Those of the ``n`` others.
     """
     total: Array | None = None
     for level, s, lengthscale in zip(levels, variances, lengthscales, strict=True):
@@ -68,4 +83,14 @@ def levels_covariance(
         part = table.take(d)
         total = part if total is None else np.add(total, part, out=total)
     assert total is not None  # there is at least one level
+    for z, others, s in zip(features, observed, slopes, strict=True):
+        total += (s * z) @ others.T
+    return total
+
+
+def cell_variance(m: int, variances: Array, slopes: Array, features: Sequence[Array]) -> Array:
+    """The prior variances ``m`` of architectures, the diagonal of their covariance."""
+    total = np.full(m, variances.sum())
+    for z, s in zip(features, slopes, strict=True):
+        total = total + s * np.einsum("ij,ij->i", z, z)
     return total

@@ -13,7 +13,8 @@ from scipy.linalg import cho_solve, cholesky, solve_triangular
 from ax_anasod.surrogates.level_fit import (
     JITTER,
     NOISE,
-    levels_covariance,
+    cell_covariance,
+    cell_variance,
     most_probable,
     prior_spreads,
 )
@@ -139,9 +140,7 @@ class TwoLevelGP:
         """
         cross = self.covariance(distances, features)
         whitened = solve_triangular(self._factor, cross.T, lower=True, check_finite=False)
-        prior = self._fit.variances.sum()
-        for z, s in zip(features, self._fit.slopes, strict=True):
-            prior = prior + s * np.einsum("ij,ij->i", z, z)
+        prior = cell_variance(len(cross), self._fit.variances, self._fit.slopes, features)
         variance = prior - np.einsum("ij,ij->j", whitened, whitened)
         return cross @ self._weights, np.sqrt(np.maximum(variance, 0.0))
 
@@ -169,10 +168,15 @@ class TwoLevelGP:
             features: Values ``m x f`` of each feature.
         """
         fit = self._fit
-        total = levels_covariance(self.levels, fit.variances, fit.lengthscales, distances)
-        for z, observed, s in zip(features, self._features, fit.slopes, strict=True):
-            total += (s * z) @ observed.T
-        return total
+        return cell_covariance(
+            self.levels,
+            fit.variances,
+            fit.lengthscales,
+            distances,
+            fit.slopes,
+            features,
+            self._features,
+        )
 
     def _factorise(self, covariance: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         noisy = covariance + self.noise_and_jitter * np.eye(len(covariance))

@@ -217,3 +217,22 @@ class StrategyConformance:
         for parameters in proposed:
             rounds.search_space.check_membership(parameters, raise_error=True)
         assert saved.run(len(proposed)) == proposed, f"{name} goes on differently after a reload"
+
+    def test_a_front_under_a_limit_in_a_joint_space(self, name: str, joint_cell: Cell) -> None:
+        """The same where more than the cell is searched, after a failed and a pending trial."""
+        space = self.make_joint_space(name, joint_cell)
+        names, limits = ("error", "size"), ("cost <= 50",)
+        rounds = self.rounds(name, joint_cell, _SEED, names, limits, space)
+        try:
+            first = rounds.ask()
+        except OptionError:
+            return
+        rounds.tell(first)
+        rounds.run(1)
+        waiting = rounds.ask(2)
+        rounds.fail([*waiting][:1])
+        saved = rounds.reloaded()
+        (proposed,) = rounds.run(1)
+        for parameters in (*waiting.values(), proposed):
+            space.check_membership(parameters, raise_error=True)
+        assert saved.run(1) == [proposed], f"{name} goes on differently after a reload"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from typing import Any, Final
 
@@ -45,6 +45,12 @@ def check_searchable(name: str) -> None:
         raise OptionError(f"{name} cannot be searched: {REFUSED[name]}")
     if name not in searchable():
         raise UnknownNameError("number of a training or its network", name, searchable())
+
+
+def changes_network(names: Iterable[str]) -> bool:
+    """Whether networks, and what they cost, depend on one of these fields."""
+    trained = {field.name for field in fields(TrainingConfig)} - {"auxiliary_weight"}
+    return not trained.issuperset(names)
 
 
 def with_values(task: TrainingTask, values: Mapping[str, Any]) -> TrainingTask:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,18 @@ def test_trials_are_trained_with_what_they_say(command: Command, tmp_path: Path)
     outcome = command("ensemble", tmp_path / "run", "--out", tmp_path / "ensemble")
     assert outcome.code != 0
     assert "searched learning_rate, channels beside the cell" in outcome.err
+
+
+def test_what_a_network_costs_is_known_where_none_of_its_own_numbers_is_searched(
+    command: Command, tmp_path: Path
+) -> None:
+    # One of the smallest networks has 3,826, and draws seldom find it.
+    limited = ["--limit", "parameters<=4000", "--trials", 3, "--json"]
+    content = command(*SMALL, *SEARCHED[:2], *limited).json
+    assert content["feasible"] == [True] * 3
+    modelled = ["--minimize", "parameters", "--trials", 1, "--out", tmp_path / "run"]
+    command(*SMALL, *SEARCHED, *modelled)
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["known"] == []
 
 
 @pytest.mark.parametrize(

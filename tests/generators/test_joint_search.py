@@ -16,9 +16,6 @@ from ax_anasod.core.history_reader import read_history
 from ax_anasod.exceptions import OptionError
 from ax_anasod.fronts import hypervolumes
 from ax_anasod.generation_strategy import STRATEGIES
-from ax_anasod.generators.joint_search import JointImprovement
-from ax_anasod.hyperparameters import Hyperparameters, Range, draw_settings
-from ax_anasod.surrogates import levels_of
 from ax_anasod.testing import SyntheticObjective
 
 CELL = Cell("mine", operations=["conv", "pool", "skip"], num_blocks=5)
@@ -94,46 +91,11 @@ def test_pairs_are_not_repeated_where_all_is_discrete(strategy: str) -> None:
     assert len({*seen[2:]}) == len(seen[2:])
 
 
-def test_the_slope_of_the_acquisition_function_is_exact() -> None:
-    hyperparameters = Hyperparameters((Range("a", 0.0, 1.0), Range("b", 1.0, 10.0, log=True)))
-    rng = np.random.default_rng(0)
-    codes, settings = CELL.sample(20, rng), draw_settings(hyperparameters, 20, rng)
-    targets = settings[:, 0] ** 2 + rng.normal(scale=0.1, size=20)
-    targets = (targets - targets.mean()) / targets.std()
-    acquisition = JointImprovement(
-        CELL, hyperparameters, [*levels_of(CELL).values()], codes, settings, targets, 1.0, "both"
-    )
-    some, points = CELL.sample(5, rng), acquisition._points(draw_settings(hyperparameters, 5, rng))
-    covariance = acquisition._covariance(some)
-    values, slopes = acquisition._slope(covariance, points)
-    step = 1e-5
-    for column in range(2):
-        moved = np.zeros(2)
-        moved[column] = step
-        sides = [
-            acquisition._slope(covariance, type(points)(points.places + s, points.categories))[0]
-            for s in (moved, -moved)
-        ]
-        expected = (sides[0] - sides[1]) / (2 * step)
-        np.testing.assert_allclose(slopes[:, column], expected, rtol=1e-3, atol=1e-3)
-    start = draw_settings(hyperparameters, 5, rng)
-    moved = acquisition.ascended(some, start, {})
-    assert (acquisition(some, moved) >= acquisition(some, start) - 1e-6).all()
-    assert values.shape == (5,)
-
-
 def test_what_joint_models_do_not_search_is_refused() -> None:
     with pytest.raises(OptionError, match="moves encodings only"):
         make_client(CELL, "anasod-bo", parameters=PARAMETERS, optimizer="mirror-descent")
-    with pytest.raises(OptionError, match="features"):
-        make_client(
-            CELL,
-            "two-level-bo",
-            parameters=PARAMETERS,
-            features={"size": {"conv": 1.0, "pool": 0.5, "skip": 0.0}},
-        )
-    with pytest.raises(OptionError, match="2 objectives in cells only"):
-        make_client(CELL, "two-level-bo", objectives=["a", "b"], parameters=PARAMETERS)
+    with pytest.raises(OptionError, match="searches cells only"):
+        make_client(CELL, "local-search", parameters=PARAMETERS)
 
 
 def test_a_history_of_cells_has_no_settings() -> None:
@@ -160,32 +122,82 @@ def latency(parameters: dict[str, Any]) -> float:
     return float(parameters["width"] * (1 + parameters["n_conv"]))
 
 
+def tell(client: Client, index: int, parameters: dict[str, Any]) -> dict[str, float]:
+    """Complete a trial with its error and latency."""
+    code = architecture_of(client, index).code
+    width = float(parameters["width"])
+    values = {
+        "error": error(code, parameters),
+        "latency": width * float(1 + CELL.encode(code[None])[0, 0]),
+    }
+    client.complete_trial(index, raw_data={**values})
+    return values
+
+
 @pytest.mark.parametrize("asked", ASKED)
-def test_anasod_bo_searches_fronts_and_obeys_limits(asked: dict[str, Any]) -> None:
-    client = make_client(CELL, "anasod-bo", parameters=PARAMETERS, seed=2, num_initial=6, **asked)
-    kept, front = [], []
+@pytest.mark.parametrize("strategy", ["anasod-bo", "two-level-bo"])
+def test_models_search_fronts_and_obey_limits(strategy: str, asked: dict[str, Any]) -> None:
+    client = make_client(CELL, strategy, parameters=PARAMETERS, seed=2, num_initial=6, **asked)
+    found = []
     for _ in range(8):
         for index, parameters in client.get_next_trials(2).items():
-            found = dict(parameters)
-            values = {
-                "error": error(architecture_of(client, index).code, found),
-                "latency": latency(found),
-            }
-            client.complete_trial(index, raw_data=values)
-            kept.append(values["latency"] <= 6)
-            front.append((values["error"], values["latency"]))
+            found.append(tell(client, index, dict(parameters)))
+    kept = np.array([values["latency"] <= 6 for values in found])
     if "limits" in asked:
-        assert np.mean(kept[6:]) > np.mean(kept[:6])
-        assert np.mean(kept[6:]) >= 0.8
+        assert kept[6:].mean() > kept[:6].mean()
+        assert kept[6:].mean() >= 0.8
     else:
         # The worst corner of what uniform draws have found is the reference.
-        points = np.array(front)
-        reference = points[:6].max(axis=0)
-        volumes = hypervolumes(points, reference)
+        points = np.array([(values["error"], values["latency"]) for values in found])
+        volumes = hypervolumes(points, points[:6].max(axis=0))
         assert volumes[-1] > 1.2 * volumes[5]
 
 
-@pytest.mark.parametrize("asked", ASKED)
-def test_two_level_bo_does_so_in_cells_only(asked: dict[str, Any]) -> None:
-    with pytest.raises(OptionError, match=r"in cells only, .* \['rate', 'width', 'kind'\]"):
-        make_client(CELL, "two-level-bo", parameters=PARAMETERS, **asked)
+COSTS = {"conv": 2.0, "pool": 0.7, "skip": 0.1}
+
+
+@pytest.mark.parametrize("strategy", ["random", "two-level-bo"])
+@pytest.mark.parametrize("fixed", [{}, {"rate": 0.01}])
+def test_a_known_limit_that_few_architectures_keep_is_never_broken(
+    strategy: str, fixed: dict[str, Any]
+) -> None:
+    # One skips everything, and five have one pooling, of 243.
+    client = make_client(
+        CELL, strategy, parameters=PARAMETERS, seed=1, limits="cost <= 1.2", known={"cost": COSTS}
+    )
+    for _ in range(13):
+        ((index, parameters),) = client.get_next_trials(1, fixed_parameters=fixed or None).items()
+        counts = architecture_of(client, index).counts
+        assert counts @ np.array([*COSTS.values()]) <= 1.2
+        code = architecture_of(client, index).code
+        client.complete_trial(index, raw_data={"error": error(code, dict(parameters))})
+    with pytest.raises(OptionError, match="no architecture of cell 'mine' was found with cost"):
+        make_client(
+            CELL, strategy, parameters=PARAMETERS, limits="cost <= 0.2", known={"cost": COSTS}
+        ).get_next_trials(1)
+
+
+def test_a_feature_of_the_cell_and_an_earlier_search_are_used() -> None:
+    earlier = make_client(CELL, "random", seed=5)
+    for _ in range(20):
+        ((index, _),) = earlier.get_next_trials(1).items()
+        value = float(OBJECTIVE(architecture_of(earlier, index).code[None])[0])
+        earlier.complete_trial(index, raw_data={"error": value})
+    client = make_client(
+        CELL,
+        "two-level-bo",
+        parameters=PARAMETERS,
+        features={"size": COSTS},
+        sources=[earlier],
+        start="-size",
+        num_initial=4,
+    )
+    run(client, 14)
+    # Five of the source, then five of the feature: nothing is cheaper than what skips all.
+    assert architecture_of(client, 5).counts[2] == 5
+    carried = [
+        trial.generator_runs[0].gen_metadata.get("features")
+        for trial in client._experiment.trials.values()
+    ]
+    assert any(each and {*each} == {"size", "source"} for each in carried)
+    assert [bool(each) for each in carried[10:14]] == [False, False, True, True]

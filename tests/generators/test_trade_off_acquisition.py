@@ -181,9 +181,8 @@ def test_a_trial_that_failed_since_it_breaks_a_limit_teaches_its_model_and_no_ot
     assert not broken.observed[slow].any()
     features, levels = LevelFeatures(CELL, ALL), list(levels_of(CELL).values())
     both = [TradeOff(CELL, levels, history, True, NONE) for history in (told, broken)]
-    distances = features.distances(both[0]._observed, [level.name for level in levels])
     # The latencies are the same, and so is what is believed of them.
-    told_limit, broken_limit = (one._limits[0].belief(ALL, distances, []) for one in both)
+    told_limit, broken_limit = (one.beliefs(features)[1] for one in both)
     np.testing.assert_allclose(told_limit.mean, broken_limit.mean)
     # Of the errors, those that were not measured are believed to be what the others say.
     left = replace(
@@ -195,11 +194,8 @@ def test_a_trial_that_failed_since_it_breaks_a_limit_teaches_its_model_and_no_ot
         limit_values=(latency(codes)[~slow],),
     )
     alone = TradeOff(CELL, levels, left, True, NONE)
-    own = features.distances(alone._observed, [level.name for level in levels])
     np.testing.assert_allclose(
-        both[1]._objectives[0].belief(ALL, distances, []).mean,
-        alone._objectives[0].belief(ALL, own, []).mean,
-        atol=1e-6,
+        both[1].beliefs(features)[0].mean, alone.beliefs(features)[0].mean, atol=1e-6
     )
     assert (both[1].believed[slow] >= len(codes)).all()
 

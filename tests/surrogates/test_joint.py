@@ -30,10 +30,17 @@ def data(n: int, seed: int) -> tuple[dict, Points, np.ndarray]:
     return distances, points, (targets - targets.mean()) / targets.std()
 
 
+def known(n: int) -> list[np.ndarray]:
+    """Two features, one of three columns."""
+    rng = np.random.default_rng(9)
+    return [rng.normal(size=(n, 1)), rng.normal(size=(n, 3)) / np.sqrt(3)]
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_the_gradient_of_the_posterior_is_exact(form: JointForm) -> None:
     distances, points, targets = data(25, 0)
-    posterior = JointPosterior(LEVELS, distances, points, targets, form)
+    products = [z @ z.T for z in known(25)]
+    posterior = JointPosterior(LEVELS, distances, points, targets, form, products=products)
     logs = posterior._medians + np.random.default_rng(1).normal(
         scale=0.3, size=len(posterior._medians)
     )
@@ -47,8 +54,11 @@ def test_the_gradient_of_the_posterior_is_exact(form: JointForm) -> None:
 @pytest.mark.parametrize("form", FORMS)
 def test_slopes_of_predictions_are_exact(form: JointForm) -> None:
     distances, points, targets = data(30, 2)
-    model = JointGP(LEVELS, distances, points, targets, form)
-    cell, some = model.cell_covariance(distances)[:4], points[np.arange(5, 9)]
+    features = known(30)
+    model = JointGP(LEVELS, distances, points, targets, form, features)
+    rows, some = slice(4), points[np.arange(5, 9)]
+    own = {name: d[rows] for name, d in distances.items()}
+    cell = model.cell_covariance(own, [z[rows] for z in features])
     mean, deviation, of_mean, of_deviation = model.slopes_at(cell, some)
     np.testing.assert_allclose([mean, deviation], model.predict_at(cell, some))
     step = 1e-5
@@ -85,6 +95,26 @@ def test_it_learns_what_a_setting_does_and_believes_what_is_pending() -> None:
     mean, deviation = model.predict(distances, points)
     np.testing.assert_allclose(mean[50:], believed, atol=0.05)
     assert (deviation < 0.5).all()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_feature_of_the_cell_is_a_level_with_a_fitted_share(form: JointForm) -> None:
+    distances, points, _ = data(60, 5)
+    features = known(60)
+    targets = 2.0 * features[0][:, 0] + 0.3 * np.sin(5 * points.places[:, 0])
+    targets = (targets - targets.mean()) / targets.std()
+    some = np.where(np.arange(60) < 30, targets, np.nan)
+    model = JointGP(LEVELS, distances, points, some, form, features)
+    assert model.shares[0] > 2 * model.shares[1] > 0
+    assert sum(model.shares) < 1
+    without = JointGP(LEVELS, distances, points, some, form)
+    assert without.shares == []
+    wrong = [np.abs(m.targets - targets)[30:].mean() for m in (model, without)]
+    assert wrong[0] < 0.5 * wrong[1]
+    # The variance of a point grows with its feature.
+    far = [10.0 * z for z in features]
+    near = model.predict(distances, points, features)[1]
+    assert (model.predict(distances, points, far)[1] > near).mean() > 0.9
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -13,7 +13,7 @@ from ax_anasod.networks import NetworkConfig
 from ax_anasod.networks.decoder_config import DecoderConfig
 from ax_anasod.training import TrainingTask
 from ax_anasod.training.hardware import Hardware
-from ax_anasod.training.searched import REFUSED, searchable, with_values
+from ax_anasod.training.searched import REFUSED, changes_network, searchable, with_values
 from ax_anasod.training.training_config import DataConfig, TrainingConfig
 
 TASK = TrainingTask(
@@ -29,6 +29,19 @@ def test_every_field_is_searched_or_refused_with_why() -> None:
     kinds = (NetworkConfig, DecoderConfig, TrainingConfig)
     names = {field.name for kind in kinds for field in fields(kind)}
     assert names == {*searchable(), *REFUSED}
+
+
+@pytest.mark.parametrize(
+    ("names", "changes"),
+    [
+        ([], False),
+        (["learning_rate", "batch_size"], False),
+        (["learning_rate", "channels"], True),
+        (["auxiliary_weight"], True),
+    ],
+)
+def test_networks_depend_on_their_own_numbers_only(names: list[str], changes: bool) -> None:
+    assert changes_network(names) is changes
 
 
 def test_a_trial_has_its_own_numbers() -> None:

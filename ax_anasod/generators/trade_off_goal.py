@@ -1,0 +1,301 @@
+"""What two-level-bo expects of candidates, for fronts and under limits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Generic, Protocol, TypeAlias, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from ax_anasod.core.history import History
+from ax_anasod.core.known import KnownMetric
+from ax_anasod.fronts import FloatArray, reference_point, winsorized
+from ax_anasod.generators.targets import (
+    half_ranked,
+    has_logarithm,
+    linked,
+    standardized,
+)
+from ax_anasod.surrogates import log_expected_improvement
+from ax_anasod.surrogates.hypervolume import (
+    Belief,
+    ExpectedHypervolumeImprovement,
+    Scale,
+)
+
+# What improves nothing even with values so many standard deviations better than predicted.
+_LUCK: Final = 3.0
+# Log acquisition value of what promises nothing, above that of what is not allowed.
+_NOTHING: Final = -1e6
+# Of how many deviations the belief of a candidate is moved to see how its value changes.
+_STEP: Final = 1e-3
+
+
+class Surrogate(Protocol):
+    """A model of one quantity, fitted to the ended and pending rows."""
+
+    @property
+    def targets(self) -> npt.NDArray[np.float64]:
+        """The targets of these rows, believed ones where they are pending."""
+        ...
+
+    @property
+    def shares(self) -> list[float]:
+        """The share of each feature in its prior variance."""
+        ...
+
+
+Reference: TypeAlias = Callable[[FloatArray, Sequence[float], Sequence[float]], FloatArray]
+
+_S = TypeVar("_S", bound=Surrogate)
+
+
+class Goal(Generic[_S]):
+    """The log expected growth of what is found, times the probability that limits are kept.
+
+    What it expects of a candidate follows from what the models of the objectives and limits say of
+    it, whatever a candidate is: an architecture, or one with hyperparameters beside it.
+
+    With several objectives what grows is the hypervolume before the reference point, in the
+    users' units; with one it is the improvement on the best value that keeps the limits.
+    Before anything keeps all of them, the probability alone is what counts. Known quantities
+    have no model: their values are certain, and what breaks a limit on one of them is never
+    proposed (minus infinity).
+
+    The reference point is that of :func:`ax_anasod.fronts.reference_point` or
+    :func:`ax_anasod.fronts.wide_reference`, with the outlier fences of what is modelled
+    (:func:`ax_anasod.fronts.winsorized`): a cell that fails to train, and is fast, would let the
+    search look for others like it.
+
+    Args:
+        history: The run so far, with observed rows.
+        log_targets: Whether logarithms are modelled where values have them.
+        fit: Fits a model to targets with mean 0 and variance 1 of the rows that have ended, and
+            NaN of those that are pending.
+        reference: Where the reference point of a front is, from points, thresholds and fences.
+
+    Attributes:
+        models: Of each quantity that is modelled its model; the objectives are counted first, then
+            the limits.
+    """
+
+    def __init__(
+        self,
+        history: History,
+        log_targets: bool,
+        fit: Callable[[npt.NDArray[np.float64]], _S],
+        reference: Reference = reference_point,
+    ) -> None:
+        self._history, self._reference = history, reference
+        rows = history.ended_then_pending
+        codes, pending = history.rows[rows], np.full(int(history.pending.sum()), np.nan)
+
+        def quantity(
+            metric: str, sign: float, column: npt.NDArray[np.float64], bound: float | None
+        ) -> _Known | _Modelled[_S]:
+            if metric in history.known:
+                return _Known(history.known[metric], sign, codes)
+            values = np.append(history.imputed(column)[1], pending)
+            return _Modelled(fit, values, log_targets, bound)
+
+        alone = len(history.objectives) == 1
+        bounds = zip(history.objectives, history.values.T, history.thresholds, strict=True)
+        self._objectives = [
+            quantity(metric, sign, column, None if alone else bound)
+            for (metric, sign), column, bound in bounds
+        ]
+        self._limits = [
+            quantity(limit.name, limit.sign, column, limit.bound)
+            for limit, column in zip(history.limits, history.limit_values, strict=True)
+        ]
+        usable = ~history.failed[rows]
+        feasible = usable.copy()
+        for limit, limited in zip(history.limits, self._limits, strict=True):
+            feasible &= limited.believed <= limit.bound
+        self._quantities = [*self._objectives, *self._limits]
+        self.models: dict[int, _S] = {
+            i: quantity.model
+            for i, quantity in enumerate(self._quantities)
+            if isinstance(quantity, _Modelled)
+        }
+        self._set_goal(usable, feasible)
+
+    def _set_goal(self, usable: npt.NDArray[np.bool_], feasible: npt.NDArray[np.bool_]) -> None:
+        """What is to be improved on, from which of the rows count and keep the limits."""
+        points = np.stack([quantity.believed for quantity in self._objectives], axis=1)
+        self._ranks = _ranks(points, feasible)
+        found = feasible.any()
+        modelled = any(isinstance(limit, _Modelled) for limit in self._limits)
+        self._only_feasibility = modelled and not found
+        # Without a start, what is better than the worst that was seen is better.
+        kept = feasible if found else usable
+        self._front: ExpectedHypervolumeImprovement | None = None
+        if len(self._objectives) > 1:
+            fences = [quantity.fence for quantity in self._objectives]
+            reference = self._reference(points[kept], self._history.thresholds, fences)
+            self._front = ExpectedHypervolumeImprovement(points[feasible], reference)
+        targets = self._objectives[0].targets[kept]
+        self._best = float(targets.min() if found else targets.max())
+
+    @property
+    def believed(self) -> npt.NDArray[np.float64]:
+        """A rank of each of the rows: the best front first, what breaks limits last."""
+        return self._ranks
+
+    @property
+    def percent(self) -> float:
+        """How many percent of the best value, or of the front's volume, a growth by 1 is."""
+        if self._front is not None:
+            return 100.0 / (self._front.volume or math.inf)
+        return self._objectives[0].scale.percent(self._best)
+
+    @property
+    def shares(self) -> list[float]:
+        """The share of each feature in the prior variance, on average over the models."""
+        shares = [model.shares for model in self.models.values()]
+        return list(np.mean(shares, axis=0).tolist()) if shares else []
+
+    def beliefs(
+        self,
+        codes: npt.NDArray[np.int64],
+        told: Mapping[int, tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]],
+    ) -> list[Belief]:
+        """What is believed of each quantity of ``m`` candidates.
+
+        Args:
+            codes: Their codes ``m x d``.
+            told: The mean ``m`` and standard deviation ``m`` that each of :attr:`models` tells.
+        """
+        return [
+            quantity.belief(codes)
+            if isinstance(quantity, _Known)
+            else Belief(*told[i], quantity.scale)
+            for i, quantity in enumerate(self._quantities)
+        ]
+
+    def promise(self, beliefs: Sequence[Belief]) -> npt.NDArray[np.float64]:
+        """Log acquisition values ``m`` of candidates that break no limit on what is known."""
+        objectives = beliefs[: len(self._objectives)]
+        limits = beliefs[len(self._objectives) :]
+        only = self._only_feasibility
+        values = np.zeros(len(beliefs[0].mean)) if only else self._growth(objectives)
+        for limit, belief in zip(self._history.limits, limits, strict=True):
+            values = values + belief.log_probability_below(limit.bound)
+        # Where nothing is promised, what is known least is tried.
+        doubt = sum(belief.deviation for belief in beliefs)
+        return np.where(values > _NOTHING, values, _NOTHING + doubt)
+
+    def slopes(
+        self, beliefs: Sequence[Belief]
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Values of :meth:`promise`, and how they change with the beliefs, by central differences.
+
+        Returns:
+            Values ``m``; their derivatives by the mean, and by the deviation, of each of ``q``
+            quantities, ``q x m``.
+        """
+        q = len(beliefs)
+        moves = _STEP * np.concatenate([np.zeros((1, 2 * q)), np.eye(2 * q), -np.eye(2 * q)])
+        moved = [
+            Belief(
+                (b.mean + moves[:, i, None] * b.deviation).ravel(),
+                (b.deviation * (1.0 + moves[:, q + i, None])).ravel(),
+                b.scale,
+            )
+            for i, b in enumerate(beliefs)
+        ]
+        values = self.promise(moved).reshape(len(moves), -1)
+        # What is known has no deviation, and its slope is asked for by nobody.
+        deviations = np.stack([np.where(b.deviation > 0, b.deviation, math.inf) for b in beliefs])
+        slopes = (values[1 : 1 + 2 * q] - values[1 + 2 * q :]) / (2.0 * _STEP)
+        return values[0], slopes[:q] / deviations, slopes[q:] / deviations
+
+    def _growth(self, beliefs: Sequence[Belief]) -> npt.NDArray[np.float64]:
+        """Log expected growth of what is found, ``m``."""
+        if self._front is None:
+            return log_expected_improvement(beliefs[0].mean, beliefs[0].deviation, self._best)
+        lucky = np.stack([belief.lucky(_LUCK) for belief in beliefs], axis=1)
+        rows = np.flatnonzero(~self._front.hopeless(lucky))
+        values = np.full(len(lucky), -math.inf)
+        with np.errstate(divide="ignore"):
+            values[rows] = np.log(self._front([belief[rows] for belief in beliefs]))
+        return values
+
+
+def _ranks(
+    points: npt.NDArray[np.float64], feasible: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.float64]:
+    """By how many feasible ones each of ``n x m`` points is beaten, infeasible ones last."""
+    no_worse = (points[None, feasible] <= points[:, None]).all(axis=2)
+    better = (points[None, feasible] < points[:, None]).any(axis=2)
+    beaten = (no_worse & better).sum(axis=1, dtype=np.float64)
+    ranks: npt.NDArray[np.float64] = np.where(feasible, beaten, beaten + len(points))
+    return ranks
+
+
+_AS_IT_IS: Final = Scale("identity", 1.0, 0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class _Known:
+    """An objective, or what a limit is on, that is computed."""
+
+    metric: KnownMetric
+    sign: float
+    codes: npt.NDArray[np.int64]
+    scale: Scale = _AS_IT_IS
+    fence: float = math.inf
+
+    @property
+    def believed(self) -> npt.NDArray[np.float64]:
+        """The values of the ``n`` ended and pending rows, with the sign."""
+        return self.sign * self.metric.checked_values(self.codes)
+
+    targets = believed
+
+    def belief(self, codes: npt.NDArray[np.int64]) -> Belief:
+        """Of ``m`` architectures."""
+        values = self.sign * self.metric.checked_values(codes)
+        return Belief(values, np.zeros(len(values)), self.scale)
+
+
+class _Modelled(Generic[_S]):
+    """An objective, or what a limit is on, that has a model.
+
+    Args:
+        fit: Fits the model.
+        values: Values of the ended and pending rows with the sign; NaN where pending.
+        log_targets: Whether logarithms are modelled.
+        bound: A value that must be told from better and worse ones, infinite where there is
+            none; None for an only objective, whose better values are all that matters.
+    """
+
+    def __init__(
+        self,
+        fit: Callable[[npt.NDArray[np.float64]], _S],
+        values: npt.NDArray[np.float64],
+        log_targets: bool,
+        bound: float | None,
+    ) -> None:
+        pending = np.isnan(values)
+        known = values[~pending]
+        if bound is not None and np.isfinite(bound):
+            log_targets = log_targets and bool(
+                has_logarithm(np.append(known, bound) * np.sign(bound))
+            )
+        modelled, link, unit = linked(known, log_targets)
+        natural = Scale(link, unit, 0.0, 1.0)
+        if bound is None:
+            modelled, self.fence = half_ranked(modelled), math.inf
+        else:
+            modelled, fence = winsorized(modelled, natural.targets(np.array(bound)).item())
+            self.fence = natural.values(np.array(fence)).item()
+        targets = np.full(len(values), np.nan)
+        targets[~pending], width = standardized(modelled)
+        self.scale = Scale(link, unit, float(modelled.mean()), width)
+        self.model = fit(targets)
+        self.targets = self.model.targets
+        self.believed = np.where(pending, self.scale.values(self.targets), values)
