@@ -68,6 +68,7 @@ def test_strategies_are_compared_on_both_and_those_of_cells_are_left_out_of_all(
         (["--limit", "deviation <= 1"], "under limits in cells only"),
         (["--minimize", "deviation"], "for 2 objectives in cells only"),
         (["--parameter", "widht"], "did you mean 'width'"),
+        (["--parameter", "arch"], "the column 'arch' holds the architectures, and is no parameter"),
     ],
 )
 def test_what_is_not_for_joint_searches_is_one_line(
