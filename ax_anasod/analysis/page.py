@@ -67,8 +67,7 @@ class Page:
             if contents and heading:
                 parts.append(f"<h2>{for_html(heading)}</h2>")
             for content in contents:
-                is_card = isinstance(content, AnalysisCard)
-                part = _card(content, next(numbers)) if is_card else str(content)
+                part: str = content if isinstance(content, str) else _card(content, next(numbers))
                 # No level of headings is left out; in escaped text nothing looks like a tag.
                 parts.append(part if heading else part.replace("h3>", "h2>"))
         body = "\n".join([*parts, _missing(self.missing), _facts(self.facts or {})])

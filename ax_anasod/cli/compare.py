@@ -214,8 +214,8 @@ def leave_out_unfit(
         if reason is None or contender.label in named:
             fit.append(contender)
         else:
-            for named in (f"strategy {contender.strategy!r} ", f"{contender.label}: "):
-                reason = reason.removeprefix(named)
+            for who in (f"strategy {contender.strategy!r} ", f"{contender.label}: "):
+                reason = reason.removeprefix(who)
             unfit.setdefault(reason, []).append(contender.label)
     return fit, unfit
 

@@ -37,7 +37,7 @@ def report_of(client, tmp_path, **settings):
 
 
 def headings(page):
-    return re.findall(r"<h[23]>(.*?)</h[23]>", page)
+    return re.findall(r"<section[^>]*>\s*<h[23]>(.*?)</h[23]>", page)
 
 
 def missing(page):
