@@ -156,8 +156,13 @@ def shown(value: object) -> str:
         return "a number of thousands of digits"
 
 
-def nearest_hint(name: str, known: Iterable[str]) -> str:
+def nearest_hint(name: str, known: Iterable[str], otherwise: str | None = None) -> str:
     """The nearest known name as a suggestion, or all names where none is near.
+
+    Args:
+        name: The name that was given.
+        known: The names that exist.
+        otherwise: What to say where none is near and the names are too many for a line.
 
     Example:
         >>> nearest_hint("corra", ["cora", "citeseer"])
@@ -166,4 +171,4 @@ def nearest_hint(name: str, known: Iterable[str]) -> str:
     names = list(known)
     # Comparing takes the product of the lengths; nobody has mistyped a name of a thousand letters.
     near = difflib.get_close_matches(name, names, n=1) if len(name) <= 1000 else []
-    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names)}"
+    return f"did you mean {near[0]!r}?" if near else otherwise or f"known: {', '.join(names)}"

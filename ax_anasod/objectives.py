@@ -12,7 +12,12 @@ from ax_anasod.exceptions import OptionError, UnknownNameError
 COST: Final = "cost_seconds"
 """Name under which a query returns the simulated cost, in seconds."""
 
-_LIMIT: Final = re.compile(r"\s*(.*?\S)\s*(<=|>=)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*")
+_LIMIT: Final = re.compile(
+    r"\s*(.*?\S)\s*(<=|>=)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([kMG]?)\s*"
+)
+
+THOUSANDS: Final = {"k": 1e3, "M": 1e6, "G": 1e9}
+"""What may stand behind the number of a limit -> its factor."""
 
 PERCENT: Final = "percent"
 """Unit of every error and every accuracy."""
@@ -69,17 +74,19 @@ class Limit:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read a limit such as ``"latency <= 5"`` or ``"accuracy>=90"``.
+        """Read a limit such as ``"latency <= 5"``, ``"accuracy>=90"`` or ``"flops<=5M"``.
 
         Raises:
             OptionError: The text is none.
         """
         match = _LIMIT.fullmatch(text) if isinstance(text, str) else None
         if match is None:
-            raise OptionError(f"{text!r} is no limit", "write it as 'latency <= 5'")
-        name, operator, bound = match.groups()
+            raise OptionError(
+                f"{text!r} is no limit", "write it as 'latency <= 5' or 'flops <= 5M'"
+            )
+        name, operator, bound, factor = match.groups()
         sign = 1.0 if operator == "<=" else -1.0
-        return cls(name, sign, sign * float(bound))
+        return cls(name, sign, sign * float(bound) * THOUSANDS.get(factor, 1.0))
 
     def keeps(self, value: float) -> bool:
         """Whether a value keeps the limit."""

@@ -211,6 +211,18 @@ def describe(path: Path, seeds: Sequence[int]) -> None:
         print(json.dumps(described, ensure_ascii=False))
 
 
+def shard(text: str) -> tuple[int, int]:
+    """Read ``I/N``, a part of N, which are counted from 0.
+
+    Raises:
+        ArgumentTypeError: There is no such part.
+    """
+    index, number = map(int, text.split("/"))
+    if not 0 <= index < number:
+        raise argparse.ArgumentTypeError(f"{text} is none of 0/{number} to {number - 1}/{number}")
+    return index, number
+
+
 def main() -> None:
     """Train what is not in the file yet, write the table, or describe it."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -222,7 +234,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--without-shift", action="store_true")
-    parser.add_argument("--shard", default="0/1", metavar="I/N", help="this part of N")
+    parser.add_argument(
+        "--shard", default="0/1", type=shard, metavar="I/N", help="this part of N, the first is 0"
+    )
     parser.add_argument("--only", nargs="+", metavar="ARCH", help="these architectures only")
     arguments = parser.parse_args()
     if arguments.table is not None:
@@ -231,7 +245,7 @@ def main() -> None:
     if arguments.describe is not None:
         describe(arguments.describe, arguments.seeds)
         return
-    index, number = map(int, arguments.shard.split("/"))
+    index, number = arguments.shard
     torch.set_num_threads(1)
     cell = cells.get("hybrid-lm")
     order = np.random.default_rng(0).permutation(cell.size)

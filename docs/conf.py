@@ -29,6 +29,18 @@ exclude_patterns = ["_build", "pictures/*.py"]
 html_theme = "furo"
 html_title = "ax_anasod"
 html_static_path: list[str] = []
+# Sphinx lets no key move what is wider than the page, and gives captions of menus no level.
+html_js_files = [
+    (
+        None,
+        {
+            "body": """addEventListener("DOMContentLoaded", () => {
+  document.querySelectorAll("pre, .table-wrapper").forEach((e) => { e.tabIndex = 0; });
+  document.querySelectorAll(".caption[role=heading]").forEach((e) => { e.ariaLevel = 2; });
+});"""
+        },
+    )
+]
 
 # `make tutorials` executes the notebooks; here they are shown as they were executed.
 nb_execution_mode = "off"

@@ -16,15 +16,12 @@
 # result, and asks beforehand what decides it: how much the operation distribution says.
 
 # %%
-import logging
 import tempfile
 import warnings
 from pathlib import Path
 
 from IPython.display import Image, Markdown
 
-# Ax reports its own doing at every trial.
-logging.disable(logging.WARNING)
 warnings.simplefilter("ignore")
 
 from ax_anasod import compare_strategies, nasbench

@@ -22,7 +22,6 @@
 # 4. The hand-over to `two-level-bo`
 
 # %%
-import logging
 import os
 import warnings
 from contextlib import closing
@@ -34,8 +33,6 @@ import numpy as np
 
 # Networks this small gain nothing from more threads, and lose a lot where the cores are busy.
 os.environ["OMP_NUM_THREADS"] = "1"
-# Ax reports its own doing at every trial.
-logging.disable(logging.WARNING)
 warnings.simplefilter("ignore")
 
 from ax_anasod import architecture_of, cells, make_client

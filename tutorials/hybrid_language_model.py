@@ -20,15 +20,12 @@
 # not: `docs/hybrid.md`.
 
 # %%
-import logging
 import warnings
 
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
-# Ax reports its own doing at every trial.
-logging.disable(logging.WARNING)
 warnings.simplefilter("ignore")
 
 from ax_anasod import architecture_of, attach_architecture, make_client, nasbench

@@ -19,21 +19,16 @@
 # 4. What was found
 
 # %%
-import logging
 import warnings
 
 import matplotlib.pyplot as plt
 import numpy as np
 
-# Ax reports every trial at level INFO; here the loops print what matters. The warnings are
-# about a helper of linear_operator, which BoTorch imports, and about starts of Ax's own optimiser.
-logging.disable(logging.INFO)
-for message in (r"`torch\.jit\.script", "A not p.d.", "Optimization failed"):
+# They are about starts of Ax's own optimiser.
+for message in ("A not p.d.", "Optimization failed"):
     warnings.filterwarnings("ignore", message=message)
 
 import torch
-from ax.api.client import Client
-from ax.api.configs import RangeParameterConfig
 from sklearn.datasets import load_digits
 
 from ax_anasod import Cell, OptionError, architecture_of, make_client
@@ -86,6 +81,9 @@ def error_of(operations, learning_rate, width):
 # The parameters, as for any experiment of Ax:
 
 # %%
+from ax.api.client import Client
+from ax.api.configs import RangeParameterConfig
+
 PARAMETERS = [
     RangeParameterConfig("learning_rate", (1e-3, 1.0), "float", scaling="log"),
     RangeParameterConfig("width", (8, 32), "int", scaling="log"),

@@ -23,21 +23,11 @@
 # 7. Save, load, continue
 
 # %%
-import logging
 import tempfile
-import warnings
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
-
-# Ax reports every trial at level INFO; here the loops print what matters. The warning is
-# about a helper of linear_operator, which BoTorch imports.
-logging.disable(logging.INFO)
-warnings.filterwarnings("ignore", message=r"`torch\.jit\.script", category=FutureWarning)
-
-from ax.api.client import Client
-from ax.service.ax_client import AxClient, ObjectiveProperties
 from IPython.display import Image, display
 
 from ax_anasod import (
@@ -154,6 +144,8 @@ except EncodingError as error:
 # encoding that no trial had before. Everything is reproducible from the seed.
 
 # %%
+from ax.api.client import Client
+
 TRIALS = 30
 
 
@@ -205,6 +197,10 @@ print("architecture:", architecture_of(client, index))
 # are given in Ax's form. (Ax has deprecated `AxClient`; the warning is silenced here by name.)
 
 # %%
+import warnings
+
+from ax.service.ax_client import AxClient, ObjectiveProperties
+
 with warnings.catch_warnings():
     warnings.filterwarnings("ignore", message="The `AxClient` class is deprecated")
     ax_client = AxClient(

@@ -18,7 +18,6 @@
 
 # %%
 import json
-import logging
 import os
 import subprocess
 import sys
@@ -32,8 +31,6 @@ import onnxruntime
 import pandas as pd
 import torch
 
-# Ax reports its own doing at every trial.
-logging.disable(logging.WARNING)
 warnings.simplefilter("ignore")
 
 from botorch.utils.multi_objective.box_decompositions.dominated import DominatedPartitioning

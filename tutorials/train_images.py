@@ -21,7 +21,6 @@
 # 4. An ensemble of architectures of one encoding
 
 # %%
-import logging
 import os
 import subprocess
 import sys
@@ -35,11 +34,8 @@ import numpy as np
 
 # Networks this small gain nothing from more threads, and lose a lot where the cores are busy.
 os.environ["OMP_NUM_THREADS"] = "1"
-# Ax reports its own doing at every trial.
-logging.disable(logging.WARNING)
 warnings.simplefilter("ignore")
 
-from ax.orchestration.orchestrator import Orchestrator, OrchestratorOptions
 from IPython.display import Image, display
 
 from ax_anasod import AnasodSearchSpace, cells, generation_strategy, load_model, make_experiment
@@ -90,6 +86,8 @@ print(f"{task.cell.num_encodings:,} encodings of {', '.join(task.cell.operations
 # same epoch is stopped.
 
 # %%
+from ax.orchestration.orchestrator import Orchestrator, OrchestratorOptions
+
 TRIALS = 9  # the first five at random
 
 experiment = make_experiment(

@@ -16,15 +16,8 @@
 # stops when little is left to expect, and looks at what the model has learnt.
 
 # %%
-import logging
-import warnings
-
 import matplotlib.pyplot as plt
 import numpy as np
-
-# Ax reports its own doing at every trial.
-logging.disable(logging.WARNING)
-warnings.simplefilter("ignore")
 
 from ax_anasod import architecture_of, make_client, nasbench
 from ax_anasod.generators import EXPECTED_IMPROVEMENT

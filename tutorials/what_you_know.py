@@ -16,15 +16,8 @@
 # trained on several data sets, and then computes scores of networks that nobody has trained.
 
 # %%
-import logging
-import warnings
-
 import matplotlib.pyplot as plt
 import numpy as np
-
-# Ax reports its own doing at every trial.
-logging.disable(logging.WARNING)
-warnings.simplefilter("ignore")
 
 from ax_anasod import architecture_of, cells, make_client, nasbench
 from ax_anasod.analysis import FeatureTable

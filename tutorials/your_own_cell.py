@@ -20,23 +20,14 @@
 # 5. Two objectives: error and number of parameters
 
 # %%
-import logging
 import tempfile
-import warnings
 from functools import cache
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-
-# Ax reports every trial at level INFO; here the loops print what matters. The warning is
-# about a helper of linear_operator, which BoTorch imports.
-logging.disable(logging.INFO)
-warnings.filterwarnings("ignore", message=r"`torch\.jit\.script", category=FutureWarning)
-
 import torch
-from ax.api.client import Client
 from IPython.display import Image, display
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
@@ -212,6 +203,8 @@ except FloatingPointError as error:
 # a bug in your code should stop the search.
 
 # %%
+from ax.api.client import Client
+
 TRIALS = 25
 space = AnasodSearchSpace.from_cell(cell)
 
@@ -256,9 +249,8 @@ with tempfile.TemporaryDirectory() as folder:
 # The best of 25 noisy values is partly luck. Before you use an architecture, train it again with
 # seeds that the search has not seen, next to simple baselines, and look at the test set once.
 
+
 # %%
-
-
 def size_of(architecture):
     return float(sum(weights.numel() for weights in build(architecture.operations).parameters()))
 

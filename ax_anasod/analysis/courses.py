@@ -169,6 +169,7 @@ class TimeLinePlot(SeriesPlot):
         gap = np.full(len(shown), np.nan)
         across = np.stack([shown["begin"] / scale, shown["end"] / scale, gap], axis=1)
         values = np.stack([shown["value"], shown["value"], gap], axis=1)
+        beyond = shown[axis.beyond(shown["value"])]
         figure = go.Figure(
             [
                 go.Scatter(
@@ -190,6 +191,23 @@ class TimeLinePlot(SeriesPlot):
                 ),
             ]
         )
+        if len(beyond):
+            figure.add_trace(
+                go.Scatter(
+                    x=(beyond[["begin", "end"]].mean(axis=1) / scale).tolist(),
+                    y=[axis.upper if minimize else axis.lower] * len(beyond),
+                    mode="markers",
+                    marker={
+                        "symbol": "triangle-up" if minimize else "triangle-down",
+                        "color": style.GREY,
+                        "size": 9,
+                    },
+                    cliponaxis=False,
+                    customdata=beyond[["trial_index", "value"]].values.tolist(),
+                    hovertemplate="trial %{customdata[0]}: %{customdata[1]:.5g}<extra></extra>",
+                    name=f"beyond the axis ({len(beyond)})",
+                )
+            )
         return figure.update_layout(
             xaxis={"title": {"text": f"time [{word}]"}, "zeroline": False, "rangemode": "tozero"},
             yaxis={

@@ -67,10 +67,9 @@ class Page:
             if contents and heading:
                 parts.append(f"<h2>{for_html(heading)}</h2>")
             for content in contents:
-                if isinstance(content, AnalysisCard):
-                    parts.append(_card(content, next(numbers)))
-                else:
-                    parts.append(content)
+                part: str = content if isinstance(content, str) else _card(content, next(numbers))
+                # No level of headings is left out; in escaped text nothing looks like a tag.
+                parts.append(part if heading else part.replace("h3>", "h2>"))
         body = "\n".join([*parts, _missing(self.missing), _facts(self.facts or {})])
         with_figures = any(
             isinstance(content, PlotlyAnalysisCard)
@@ -99,6 +98,15 @@ def paragraphs(title: str, sentences: Sequence[str]) -> Html:
     """Sentences as a part of a page, each a paragraph."""
     body = "".join(f"<p>{for_html(sentence)}</p>" for sentence in sentences)
     return Html(f"<section><h3>{for_html(title)}</h3>{body}</section>")
+
+
+def scrollable(name: str) -> str:
+    """The attributes of what may be wider than the page, so that keys move it, too.
+
+    Args:
+        name: What a screen reader calls it.
+    """
+    return f'tabindex="0" role="group" aria-label="{for_html(name)}"'
 
 
 def _facts(facts: Mapping[str, object]) -> str:
@@ -130,14 +138,14 @@ def _card(card: AnalysisCard, number: int) -> str:
         if len(card.df) > style.MOST_LABELS and figure.layout.xaxis.dtick == 1:
             # Ax labels every trial, for which the axis of a long search has no room.
             figure.update_xaxes(dtick=None)
-        body = _figure(figure, number)
+        body = _figure(figure, number, card.title)
     elif len(card.df) < _FEWEST_SORTED:
-        body = f"<div class='table'>{_table(card.df)}</div>"
+        body = f"<div class='table' {scrollable(card.title)}>{_table(card.df)}</div>"
     else:
         name = re.sub(r"[^\w-]+", "_", card.title).strip("_").lower()
         body = (
             f"<div class='table sortable' data-of='data-{number}' data-file='{name}.csv'"
-            f" data-hint='{_HINT}'>{_table(card.df)}</div>\n"
+            f" data-hint='{_HINT}' {scrollable(card.title)}>{_table(card.df)}</div>\n"
             f"{_data(number, json.dumps(_csv(card.df)))}"
         )
     # Ax breaks the lines of its subtitles with <br>, the only markup let through.
@@ -155,7 +163,7 @@ def _data(number: int, content: str) -> str:
     return f"<script type='application/json' id='data-{number}'>{safe}</script>"
 
 
-def _figure(figure: go.Figure, number: int) -> str:
+def _figure(figure: go.Figure, number: int, title: str) -> str:
     is_table = all(isinstance(trace, go.Table) for trace in figure.data)
     figure.update_layout(
         # The page's script sets the colours: those of light or dark.
@@ -167,7 +175,8 @@ def _figure(figure: go.Figure, number: int) -> str:
     )
     content = _escaped(figure.to_plotly_json()) | {"config": _CONFIG}
     return (
-        f"<div class='figure' id='figure-{number}' data-of='data-{number}'></div>\n"
+        f"<div class='figure' id='figure-{number}' data-of='data-{number}' role='figure'"
+        f' aria-label="{for_html(title)}"></div>\n'
         f"{_data(number, str(pio.to_json(content, validate=False)))}"
     )
 

@@ -8,7 +8,7 @@ from typing import Final
 from ax.core.experiment import Experiment
 
 from ax_anasod import cells
-from ax_anasod.analysis.page import Html
+from ax_anasod.analysis.page import Html, scrollable
 from ax_anasod.analysis.search_summary import architecture_codes, progress
 from ax_anasod.analysis.series import SearchSeries
 from ax_anasod.cells import Architecture, Cell, full_cell
@@ -86,9 +86,9 @@ def found_part(
         if cell.wiring and not cell.graph_shows_wiring:
             parts.append(f"<p>{_IN_A_ROW}</p>")
         parts += [
-            f"<div class='drawing'>{drawing}</div>",
+            f"<div class='drawing' {scrollable('drawing of the architecture')}>{drawing}</div>",
             f"<div class='architecture'>{for_html(str(architecture))}</div>",
-            f"<pre>{for_html(python_of(cell, str(architecture)))}</pre>",
+            f"<pre {scrollable('its code')}>{for_html(python_of(cell, str(architecture)))}</pre>",
         ]
     return Html("\n".join([*parts, "</section>"]))
 

@@ -112,8 +112,9 @@ def compare(
         contenders, unfit = leave_out_unfit(
             strategies, contenders, chosen, limit or [], constrain or []
         )
-    for reason in unfit:
-        note(f"left out: {reason}")
+    if unfit:
+        named = (f"{', '.join(names)} ({reason})" for reason, names in unfit.items())
+        note(f"left out: {'; '.join(named)}")
     with watched("comparing") as observer:
         comparison = compare_strategies(
             chosen,
@@ -184,7 +185,7 @@ def leave_out_unfit(
     benchmark: Benchmark,
     limits: Sequence[str] = (),
     constraints: Sequence[str] = (),
-) -> tuple[list[Contender], list[str]]:
+) -> tuple[list[Contender], dict[str, list[str]]]:
     """Of ``"all"``, those that can search the benchmark; a strategy that was named stays.
 
     Args:
@@ -195,7 +196,7 @@ def leave_out_unfit(
         constraints: What the counts of the operations must keep.
 
     Returns:
-        The contenders, and why each of the others cannot.
+        The contenders, and of the others: why they cannot -> which ones.
 
     Raises:
         AnasodError: A strategy cannot run for another reason than the cell, what is beside it,
@@ -205,15 +206,18 @@ def leave_out_unfit(
 
     named = list(entries(text))
     if ALL not in named:
-        return contenders, []
-    fit, reasons = [], []
+        return contenders, {}
+    fit: list[Contender] = []
+    unfit: dict[str, list[str]] = {}
     for contender in contenders:
         reason = _why_unfit(contender, benchmark, limits, constraints)
         if reason is None or contender.label in named:
             fit.append(contender)
         else:
-            reasons.append(reason)
-    return fit, reasons
+            for who in (f"strategy {contender.strategy!r} ", f"{contender.label}: "):
+                reason = reason.removeprefix(who)
+            unfit.setdefault(reason, []).append(contender.label)
+    return fit, unfit
 
 
 def _why_unfit(

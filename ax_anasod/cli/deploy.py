@@ -11,10 +11,10 @@ import typer
 
 from ax_anasod.cli import options as opt
 from ax_anasod.cli.option_groups import Given, OptionGroup, number, option
-from ax_anasod.exceptions import OptionError, RunError
+from ax_anasod.exceptions import AnasodError, OptionError, RunError
 from ax_anasod.networks.network_config import published_config
 from ax_anasod.training.latency import LatencyConfig
-from ax_anasod.training.training_config import DataConfig
+from ax_anasod.training.training_config import DataConfig, SequenceConfig
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -149,7 +149,7 @@ def export(
     """
     from ax_anasod.cli.terminal import waiting
 
-    model_file = find_model(directory) if pick is None else _find_picked(directory, pick)
+    model_file = find_model(directory, "export") if pick is None else _find_picked(directory, pick)
     with waiting("loading torch"):
         from ax_anasod.exceptions import UnknownNameError
         from ax_anasod.networks.export import EXPORT_FORMATS
@@ -160,10 +160,7 @@ def export(
         raise UnknownNameError("export format", file_format, EXPORT_FORMATS)
     model = load_model(model_file, find_operations(operations))
     if isinstance(model, TrainedDecoder):
-        raise OptionError(
-            f"{model_file} is a language model, and export is for networks that take images",
-            "in Python: ax_anasod.load_model(path).network is a torch.nn.Module",
-        )
+        raise refusal_of_language_models(str(model_file), "export")
     pixels = _test_images(model, data)[:images]
     with waiting(f"exporting {model_file}"):
         written = model.export(
@@ -173,11 +170,24 @@ def export(
     return 0
 
 
-def find_model(directory: Path) -> Path:
+def refusal_of_language_models(what: str, command: str) -> OptionError:
+    """What a command for networks that take images says of a language model."""
+    return OptionError(
+        f"{what} is a language model, and {command} is for networks that take images",
+        "in Python: ax_anasod.load_model(path).network is a torch.nn.Module",
+    )
+
+
+def find_model(directory: Path, command: str) -> Path:
     """The file of a trained network in a folder.
+
+    Args:
+        directory: The folder.
+        command: Which command, for networks that take images, looks for it.
 
     Raises:
         RunError: There is none, or there are several.
+        OptionError: There is none, and the folder is that of a search of language models.
     """
     if (directory / _MODEL).is_file():
         return directory / _MODEL
@@ -189,10 +199,22 @@ def find_model(directory: Path) -> Path:
             f"{directory} holds {len(found)} trained networks",
             f"name the folder of one: {', '.join(str(file.parent) for file in found)}",
         )
+    if _searched_language_models(directory):
+        raise refusal_of_language_models(f"what {directory} has searched", command)
     raise RunError(
         f"{directory} holds no trained network",
         f"train one: ax-anasod evaluate {quote(str(directory))}",
     )
+
+
+def _searched_language_models(directory: Path) -> bool:
+    from ax_anasod.retraining import read_search
+
+    try:
+        return isinstance(read_search(directory).task.data, SequenceConfig)
+    except AnasodError:
+        # It is no folder of a search, or not one with a result.
+        return False
 
 
 def _find_picked(directory: Path, pick: str) -> Path:

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from ax_anasod.cli import options as opt
 from ax_anasod.cli.option_groups import Given, number, option
+from ax_anasod.cli.trained_kinds import is_of_decoders
 from ax_anasod.exceptions import BenchmarkError, OptionError
 from ax_anasod.networks.network_config import published_config
 from ax_anasod.training.hardware import Hardware
-from ax_anasod.training.training_config import DataConfig, TrainingConfig
+from ax_anasod.training.training_config import SEQUENCE_DATASETS, DataConfig, TrainingConfig
 
 if TYPE_CHECKING:
     from ax_anasod.dnas import MethodConfig, OneShotRun, SearchEpoch
@@ -110,9 +111,14 @@ def dnas(
     if out is not None:
         check_free(out, files)
     chosen = make_method(method, setting or [], candidates)
+    searched = cells.resolve(cell)
+    if is_of_decoders(searched) or data.get("dataset") in SEQUENCE_DATASETS:
+        raise OptionError(
+            "a differentiable search is for images, not for language models",
+            "search these with: ax-anasod train --cell hybrid-lm",
+        )
     images = DataConfig(**data)
     small = images.dataset == "digits" and images.path is None
-    searched = cells.resolve(cell)
     trained = {
         **TRAINING,
         "epochs": chosen.epochs,

@@ -86,7 +86,8 @@ def usage_error(error: Any) -> int:
     if context is not None and hasattr(error, "possibilities"):
         options = (name for p in context.command.params for name in (*p.opts, *p.secondary_opts))
         message = f"no such option {error.option_name!r}"
-        hint = nearest_hint(error.option_name, [o for o in options if o.startswith("--")])
+        names = [name for name in options if name.startswith("--")]
+        hint = nearest_hint(error.option_name, names, f"see: {context.command_path} --help")
     elif context is not None and message.startswith("No such command"):
         hint = nearest_hint(message.split("'")[1], context.command.commands)
     return say_error(message[:1].lower() + message[1:], hint, code=2)

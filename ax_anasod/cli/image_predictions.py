@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from ax_anasod.cli import options as opt
-from ax_anasod.cli.deploy import TrainedFolder, find_model
-from ax_anasod.exceptions import DataError, OptionError
+from ax_anasod.cli.deploy import TrainedFolder, find_model, refusal_of_language_models
+from ax_anasod.exceptions import DataError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,7 +36,7 @@ def predict(
     """
     from ax_anasod.cli.terminal import listing, note, print_result, waiting
 
-    model_file = find_model(directory)
+    model_file = find_model(directory, "predict")
     with waiting("loading torch"):
         import torch
 
@@ -45,7 +45,7 @@ def predict(
 
     model = load_model(model_file, find_operations(operations))
     if not isinstance(model, TrainedModel):
-        raise OptionError(f"{model_file} is a language model, and predict is for images")
+        raise refusal_of_language_models(str(model_file), "predict")
     pixels: dict[Path, Tensor] = {}
     unread: dict[Path, DataError] = {}
     files = list(dict.fromkeys(_image_files(images)))

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_typ
 import typer
 from annotated_types import Ge
 
+from ax_anasod.exceptions import OptionError
 from ax_anasod.settings import alternatives, argument_texts
 
 Given = Mapping[str, Any]
@@ -98,7 +99,14 @@ class OptionGroup:
             if source is not None and source.name != "DEFAULT":
                 given[name] = values[parameter.name]
         if is_dataclass(self.kind):
-            self.kind(**given)
+            try:
+                self.kind(**given)
+            except OptionError as error:
+                name, _, wrong = error.message.partition(" ")
+                if "flag" not in self.changes.get(name, {}):
+                    raise
+                flag = self.flags[name].partition("/")[0]
+                raise OptionError(f"{flag} {wrong}", error.hint) from error
         return given
 
 

@@ -165,8 +165,9 @@ Limits = Annotated[
     list[str] | None,
     option(
         _SEARCH,
-        "What an architecture must keep, such as 'latency_ms<=5', a column in its own unit. May be "
-        "repeated; on one of several objectives it is the worst value that counts.",
+        "What an architecture must keep, such as 'latency_ms<=5', a column in its own unit, or "
+        "'flops<=5M' (k, M, G). May be repeated; on one of several objectives it is the worst "
+        "value that counts.",
         "--limit",
         metavar="COLUMN<=X",
     ),

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, get_args, get_origin
 
 import typer
 
-from ax_anasod.exceptions import OptionError, UnknownNameError, shown
+from ax_anasod.exceptions import OptionError, nearest_hint, shown
 from ax_anasod.files import read_bytes, write_whole
 from ax_anasod.settings import alternatives, choices
 
@@ -88,7 +88,7 @@ def with_run_file(command: Callable[..., Any]) -> Callable[..., Any]:
 
     def read(context: typer.Context, value: Path | None) -> Path | None:
         if value is not None and not context.resilient_parsing:
-            context.default_map = _read(value, options())
+            context.default_map = _read(value, options(), context.command_path)
         return value
 
     @functools.wraps(command)
@@ -97,6 +97,8 @@ def with_run_file(command: Callable[..., Any]) -> Callable[..., Any]:
         place = values.pop(_SAVE)
         if place is None:
             return command(context=context, **values)
+        if place.is_file():
+            raise OptionError(f"{place} is there already", "delete it, or choose another name")
         given = {
             option.name: values[option.parameter]
             for option in options().values()
@@ -182,12 +184,17 @@ def _options(command: Callable[..., Any]) -> Iterator[_Option]:
 _OptionInfo: Final = type(typer.Option())
 
 
-def _read(file: Path, options: Mapping[str, _Option]) -> dict[str, Any]:
+def _read(file: Path, options: Mapping[str, _Option], command: str) -> dict[str, Any]:
     """The options of a run file: parameter -> value as on the command line.
 
+    Args:
+        file: The file.
+        options: Name -> option of the command.
+        command: The command, as it is called.
+
     Raises:
-        OptionError: It cannot be read, is no TOML, or a value is of another type.
-        UnknownNameError: There is no such option.
+        OptionError: It cannot be read, is no TOML, there is no such option, or a value is of
+            another type.
     """
     import tomllib
 
@@ -197,9 +204,16 @@ def _read(file: Path, options: Mapping[str, _Option]) -> dict[str, Any]:
         raise OptionError(f"the run file {file} cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise OptionError(f"the run file {file} is no TOML: {error}") from error
-    for name in content:
-        if name not in options:
-            raise UnknownNameError(f"option in the run file {file}:", name, options)
+    for name, value in content.items():
+        if name in options:
+            continue
+        if isinstance(value, dict):
+            raise OptionError(
+                f"the run file {file} has a table {shown(name)}",
+                "options stand in none: NAME = VALUE, above the first [...]",
+            )
+        hint = nearest_hint(name, options, f"they are those of {command} --help")
+        raise OptionError(f"the run file {file} has {shown(name)}, which is no option", hint)
     return {options[k].parameter: options[k].words(v, file) for k, v in content.items()}
 
 

@@ -40,7 +40,7 @@ pre {{ overflow-x: auto; }}
 </head>
 <body>
 <p>{line}</p>
-<pre>{table}</pre>
+<pre tabindex="0">{table}</pre>
 {report}</body>
 </html>
 """

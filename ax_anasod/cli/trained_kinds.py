@@ -103,13 +103,13 @@ def kind_of(
         OptionError: An option is for the other kind, or out of its range.
     """
     given = dict(data)
-    if not given.keys() & {"dataset", "path"} and _is_of_decoders(cell):
+    if not given.keys() & {"dataset", "path"} and is_of_decoders(cell):
         given["dataset"] = SequenceConfig.dataset
     if given.get("dataset") not in SEQUENCE_DATASETS:
         images = DataConfig(**given)
         _refuse(SEQUENCES, sequences, "sequences of tokens", images.dataset)
         _refuse(DECODER, decoder, "language models", images.dataset)
-        if _is_of_decoders(cell):
+        if is_of_decoders(cell):
             raise OptionError(
                 f"cell {cell.name!r} is of language models, and the data set {images.dataset!r} is "
                 "of images",
@@ -125,7 +125,7 @@ def kind_of(
     of_images = {name: value for name, value in given.items() if name not in _OF_BOTH}
     _refuse(opt.IMAGES, of_images, "images", given["dataset"])
     _refuse(opt.NETWORK, network, "networks that take images", given["dataset"])
-    if not _is_of_decoders(cell):
+    if not is_of_decoders(cell):
         raise OptionError(
             f"{given['dataset']!r} are sequences of tokens, and cell {cell.name!r} is not of "
             "language models",
@@ -168,7 +168,8 @@ def execution_of(given: Given, device: str, shared_by: int = 1) -> Execution:
     return Execution(**given)
 
 
-def _is_of_decoders(cell: Cell) -> bool:
+def is_of_decoders(cell: Cell) -> bool:
+    """Whether a cell is one of language models."""
     from ax_anasod.networks.sequence_operations import SEQUENCE_OPERATIONS
 
     return all(operation in SEQUENCE_OPERATIONS for operation in cell.operations)

@@ -19,7 +19,7 @@ from ax_anasod.nasbench.benchmark import FloatArray
 from ax_anasod.nasbench.benchmark_registry import KIND, register_benchmark
 from ax_anasod.nasbench.lookup_benchmark import ArchitectureIndex, LookupBenchmark
 from ax_anasod.nasbench.source_files import Saved, read_saved
-from ax_anasod.nasbench.table_file import read_table
+from ax_anasod.nasbench.table_file import ARCH, read_table
 from ax_anasod.nasbench.table_rows import read_architectures, read_parameters, refuse_repeats
 from ax_anasod.objectives import COST, PERCENT, Objective, name_list
 
@@ -289,6 +289,11 @@ def _check_names(
                     "name it in one of them",
                 )
     for column in parameters:
+        if column == ARCH:
+            raise OptionError(
+                f"the column {column!r} holds the architectures, and is no parameter beside them",
+                "leave it out",
+            )
         if parameters.count(column) > 1 or column in (*chain(*searched.values()), *report, cost):
             raise OptionError(
                 f"the column {column!r} is searched as a parameter, and named a second time",

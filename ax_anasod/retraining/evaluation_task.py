@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from ax_anasod.exceptions import OptionError
+from ax_anasod.networks import NetworkConfig
+from ax_anasod.networks.decoder_config import DecoderConfig
 from ax_anasod.retraining.found import SearchResult
 from ax_anasod.training import (
     DataConfig,
@@ -58,6 +60,14 @@ def evaluation_task(
             sequences, or the reverse.
     """
     task = found.task
+    other: type[NetworkConfig | DecoderConfig] = NetworkConfig
+    whose = "networks that take images"
+    if isinstance(task.network, NetworkConfig):
+        other, whose = DecoderConfig, "language models"
+    of_other = {field.name for field in fields(other)} - task.network.to_dict().keys()
+    for name in network or {}:
+        if name in of_other:
+            raise OptionError(f"{name} is for {whose}, and the search was on {task.dataset!r}")
     skeleton = type(task.network).from_dict({**task.network.to_dict(), **(network or {})})
     device = Hardware.from_dict({**task.hardware.to_dict(), **(hardware or {})})
     if isinstance(task.data, SequenceConfig):

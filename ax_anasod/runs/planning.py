@@ -231,6 +231,13 @@ def _check_known_before(
                     f"{name!r} is the objective itself, which is not known before a trial",
                     "leave it out",
                 )
+    if {each.removesuffix("_error") for each in objectives} <= {
+        name.removesuffix("_error") for name in known
+    }:
+        raise OptionError(
+            f"{', '.join(known)}: all that is searched would be known without a trial",
+            "known may be what is limited, or one of several objectives",
+        )
 
 
 def planned_options(strategy: str, options: Mapping[str, Any], trials: int) -> dict[str, Any]:

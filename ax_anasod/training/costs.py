@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from ax_anasod.exceptions import OptionError
 from ax_anasod.networks.decoder_config import DecoderConfig, costs
-from ax_anasod.objectives import Limit, Objective
+from ax_anasod.objectives import THOUSANDS, Limit, Objective
 from ax_anasod.training.latency import (
     LATENCY,
     MILLISECONDS,
@@ -29,7 +29,6 @@ CACHE: Final = "cache_bytes"
 """Name of what a language model keeps to go on after a sequence, in bytes of 32-bit floats."""
 
 _AMOUNT: Final = re.compile(r"(.*[<>]=\s*\S*?\d\.?)\s*([^\W\d]+)\s*")
-_COUNTS: Final = {"k": 1e3, "M": 1e6, "G": 1e9}
 _TIMES: Final = {"us": 1e-3, MILLISECONDS: 1.0, "s": 1e3}
 
 
@@ -152,10 +151,10 @@ def _shadow(task: Builder, codes: Codes) -> Network | Decoder:
 
 
 COSTS: Final = {
-    "parameters": Cost(Objective("parameters", ""), _COUNTS, _parameters),
-    "flops": Cost(Objective("flops", ""), _COUNTS, _flops),
+    "parameters": Cost(Objective("parameters", ""), THOUSANDS, _parameters),
+    "flops": Cost(Objective("flops", ""), THOUSANDS, _flops),
     LATENCY: Cost(Objective(LATENCY, MILLISECONDS), _TIMES, _latency),
-    CACHE: Cost(Objective(CACHE, ""), _COUNTS, _cache),
+    CACHE: Cost(Objective(CACHE, ""), THOUSANDS, _cache),
 }
 """Name -> what a network costs. Weights without those of the auxiliary tower, and floating-point
 operations for one image, as :mod:`ax_anasod.networks.measure` counts them; milliseconds that a

@@ -56,6 +56,14 @@ def test_the_time_line_has_a_line_for_each_trial(run):
     assert incumbent.y == (3.0, 3.0, 2.0)
 
 
+def test_the_time_line_marks_trials_beyond_its_axis(run):
+    card = card_of(run([6.0 + n / 10 for n in range(8)] + [90.0]), TimeLinePlot([2.0] * 9))
+    *_, beyond = card.get_figure().data
+    assert beyond.name == "beyond the axis (1)"
+    assert beyond.x == (17.0,)
+    assert beyond.y[0] == card.get_figure().layout.yaxis.range[1] < 90
+
+
 @pytest.mark.parametrize("maximize", [[], ["error"]])
 def test_the_lines_of_operations_end_at_the_objective(run, small_cell, maximize):
     client = run([4.0, 1.0, 3.0, 2.0, 5.0], maximize=maximize)

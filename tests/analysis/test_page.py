@@ -136,3 +136,12 @@ def test_pictures_and_sentences_are_parts_of_a_page():
     page = body_of(Page("t", [("s", parts)]).render())
     assert '<img alt="&lt;b&gt;" src="data:image/png;base64,iVBORw==">' in page
     assert "<h3>Notes</h3><p>a &amp; b</p><p>c</p>" in page
+
+
+def test_headings_leave_out_no_level_and_keys_move_what_is_wide():
+    card = table_card("Wide <one>", pd.DataFrame({"a": range(5)}))
+    parts = [paragraphs("First", ["<h3>"])]
+    page = body_of(Page("t", [("", parts), ("s", [card])]).render())
+    headings = ["h2>First</h2", "h2>s</h2", "h3>Wide &lt;one&gt;</h3"]
+    assert re.findall(r"<(h[23]>.*?</h[23])>", page) == headings
+    assert 'tabindex="0" role="group" aria-label="Wide &lt;one&gt;"' in page

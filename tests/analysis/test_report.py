@@ -37,7 +37,7 @@ def report_of(client, tmp_path, **settings):
 
 
 def headings(page):
-    return re.findall(r"<h3>(.*?)</h3>", page)
+    return re.findall(r"<section[^>]*>\s*<h[23]>(.*?)</h[23]>", page)
 
 
 def missing(page):
@@ -81,7 +81,7 @@ def test_the_result_comes_first_with_its_code(cora_client, cora, cora_page):
     assert f"{value:.4g} % <small>valid_error</small>" in result
     assert "percentage points above the optimum of 18.07 %" in result
     assert "of 15 trials (14 completed, 1 failed)" in result.lower()
-    (code,) = re.findall(r"<pre>(.*?)</pre>", result, re.DOTALL)
+    (code,) = re.findall(r"<pre[^>]*>(.*?)</pre>", result, re.DOTALL)
     made: dict[str, object] = {}
     exec(html.unescape(code).rpartition("\n")[0], made)
     assert made["architecture"] == best

@@ -148,6 +148,8 @@ def test_without_a_folder_nothing_is_written(
         (["--oracle", "nb201.csv.gz"], "'nb201.csv.gz' is not of the form FILE:COLUMN"),
         (["--oracle", "nowhere.csv:acc"], "nowhere.csv"),
         (["--cell", "nas-bench-graph"], "describes graph neural networks"),
+        (["--cell", "hybrid-lm"], "is for images, not for language models"),
+        (["--dataset", "recall"], "(search these with: ax-anasod train --cell hybrid-lm)"),
         (["--cell", "nasnett"], "did you mean 'nasnet'"),
         (["--batch-size", 31], "batch_size 31 is more than the 30 images that the weights"),
         (["--batch-size", 0], "batch_size must be at least 1, got 0"),

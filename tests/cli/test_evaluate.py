@@ -111,6 +111,7 @@ def test_the_best_trials_are_trained_one_after_another(
     ("options", "message"),
     [
         (["--pick", "knee"], "no front to pick 'knee' from: valid_error is the only objective"),
+        (["--width", 8], "width is for language models, and the search was on 'digits'"),
         (["--budget", 1], "--budget is for --top N"),
         (["--by", "belief"], "--by is for --top N"),
         (["--top", 2, "--by", "hope"], "unknown order of trials 'hope'"),

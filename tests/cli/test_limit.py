@@ -98,9 +98,10 @@ def test_a_limit_that_nothing_keeps(command: Command, table: list[object]) -> No
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--limit", "size"], "'size' is no limit (write it as 'latency <= 5')"),
+        (["--limit", "size"], "'size' is no limit (write it as 'latency <= 5' or"),
         (["--limit", "sise<=5"], "unknown column 'sise'"),
         (["--known", "sise"], "unknown column 'sise'"),
+        (["--known", "error"], "error: all that is searched would be known without a trial"),
         (["--limit", "error<=5"], "limits 'error', which is minimised"),
         (["--limit", "size<=3", "--strategy", "tpe"], "'tpe' knows no limits"),
     ],
@@ -118,7 +119,8 @@ def test_what_is_limited_or_known_is_reported_by_benchmarks_with_quantities(
     command: Command, refused: Callable[..., str]
 ) -> None:
     search = ["search", "--benchmark", "hybrid-lm", "--trials", 3, "--strategy", "random"]
-    done = command(*search, "--known", "cache_bytes", "--limit", "cache_bytes<=30000", "--json")
+    done = command(*search, "--known", "cache_bytes", "--limit", "cache_bytes<=30k", "--json")
     assert done.code == 0, done.err
     assert set(done.json["reported"]) == {"recall_error", "facts_error", "cache_bytes"}
+    assert done.json["limits"] == ["cache_bytes <= 30000.0"]
     assert "did you mean 'cache_bytes'" in refused(*search, "--known", "cash_bytes")

@@ -89,6 +89,7 @@ def test_strategies_are_compared_on_both_and_those_of_cells_are_left_out_of_all(
         (["--screen", "test_accuracy", "--screen-cost", 0.1], "is not screened"),
         (["--limit", "deviatoin <= 1"], "did you mean 'deviation'"),
         (["--parameter", "widht"], "did you mean 'width'"),
+        (["--parameter", "arch"], "the column 'arch' holds the architectures, and is no parameter"),
     ],
 )
 def test_what_is_not_for_joint_searches_is_one_line(

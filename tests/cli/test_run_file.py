@@ -67,10 +67,25 @@ def test_saved_options_make_the_same_run_file(
     assert tomllib.loads(again.read_text(encoding="utf-8")) == content
 
 
+def test_options_are_not_saved_over_a_file(
+    refused: Callable[..., str], run_file: Path, tmp_path: Path
+) -> None:
+    notes = tmp_path / "notes.toml"
+    notes.write_text("# mine")
+    line = refused("search", run_file, "--save-options", notes)
+    assert line == f"error: {notes} is there already (delete it, or choose another name)"
+    assert notes.read_text() == "# mine"
+
+
 @pytest.mark.parametrize(
     ("line", "error"),
     [
-        ("trails = 3", "'trails' (did you mean 'trials'?)"),
+        ("trails = 3", "has 'trails', which is no option (did you mean 'trials'?)"),
+        (
+            "help = true",
+            "has 'help', which is no option (they are those of ax-anasod search --help",
+        ),
+        ("[tool]", "has a table 'tool' (options stand in none: NAME = VALUE"),
         ("trials = '3'", "trials in the run file {file} is '3', not a whole number"),
         ("trials = true", "trials in the run file {file} is True, not a whole number"),
         ("trials = 0", "'0' is not a whole number of at least 1"),

@@ -36,6 +36,9 @@ def test_a_search_of_language_models(command: Command, refused: Refused, tmp_pat
     rows = list(csv.DictReader((out / "trials.csv").read_text().splitlines()))
     assert [float(row["loss"]) for row in rows] == longer["values"]["loss"]
 
+    for exporting in (("export", out), ("predict", out, "x.png")):
+        line = refused(*exporting)
+        assert f"{out} has searched is a language model, and {exporting[0]} is for" in line
     outcome = command("evaluate", out, "--epochs", 2, "--sequences", 80, "--json")
     assert outcome.code == 0, outcome.err
     trained = outcome.json
@@ -55,7 +58,7 @@ def test_a_search_of_language_models(command: Command, refused: Refused, tmp_pat
         (("transfer", out, "--dataset", "digits"), "another data set is for images"),
         (("evaluate", out, "--images", 50), "images is for images, and 'recall+facts' are seq"),
         (("evaluate", out, "--protocol", "evaluation+"), "training protocol for sequences"),
-        (("evaluate", out, "--channels", 4), "'channels'"),
+        (("evaluate", out, "--channels", 4), "channels is for networks that take images, and the"),
         (("export", out), "is a language model, and export is for networks that take images"),
     ):
         assert message in refused(*arguments)

@@ -101,10 +101,10 @@ def test_few_seeds_join_everything_and_one_strategy_has_no_rank(summary_of, fina
 def test_the_page_says_who_is_ahead_and_whether_that_is_chance(summary_of, finals, tmp_path):
     write_page(summary_of(finals), tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    (lead,) = re.findall(r"<h3>Result</h3><p>(.*?)</p>", page)
+    (lead,) = re.findall(r"<h2>Result</h2><p>(.*?)</p>", page)
     assert lead.startswith(f"{BEST} is ahead: {finals[BEST].mean():.4g} % on average over 9 runs")
     assert html.unescape(lead).endswith("from random is more than chance (p = 0.012).")
-    titles = re.findall(r"<h3>(.*?)</h3>", page)
+    titles = re.findall(r"<section[^>]*>\s*<h2>(.*?)</h2>", page)
     assert titles == [
         "Result",
         "All strategies",

@@ -54,7 +54,7 @@ class Visit:
     def cards(self) -> dict[str, playwright.Locator]:
         """Title -> section of the page."""
         sections = self.page.locator("section").all()
-        return {section.locator("h3").inner_text(): section for section in sections}
+        return {section.locator("h2, h3").inner_text(): section for section in sections}
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import csv
 import gzip
 import json
 import runpy
+from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,13 @@ def test_a_training_says_what_its_row_says() -> None:
     assert again["loss"] == pytest.approx(float(row["loss_0"]), rel=0.1)
     assert again["recall_error"] == pytest.approx(float(row["recall_error_0"]), rel=0.1)
     assert again["facts_error"] < 3 > float(row["facts_error_0"])
+
+
+def test_parts_of_the_table_are_counted_from_0() -> None:
+    script = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "hybrid_table.py"))
+    assert script["shard"]("1/2") == (1, 2)
+    with pytest.raises(ArgumentTypeError, match="2/2 is none of 0/2 to 1/2"):
+        script["shard"]("2/2")
 
 
 def test_single_trainings() -> None:
