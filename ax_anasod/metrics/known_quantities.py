@@ -24,8 +24,8 @@ from ax_anasod.metrics.proxy import KnownProxy
 from ax_anasod.nasbench import Benchmark
 from ax_anasod.nasbench import from_dict as benchmark_from_dict
 from ax_anasod.networks import NetworkConfig
-from ax_anasod.networks.additive import AdditiveSize, Size
 from ax_anasod.networks.decoder_config import DecoderConfig, OperationCost, outer_parameters
+from ax_anasod.networks.size import AdditiveSize, Size
 from ax_anasod.objectives import find_quantity
 from ax_anasod.proxies import ProxyConfig
 from ax_anasod.training import TrainingTask
@@ -125,14 +125,14 @@ class KnownSize(KnownMetric):
     """Parameters or FLOPs of the networks that a training would build.
 
     Args:
-        name: ``"parameters"`` or ``"flops"``; counts, as in :mod:`ax_anasod.networks.measure`.
+        name: ``"parameters"`` or ``"flops"``; counts, as in :mod:`ax_anasod.networks.size`.
         cell: The cell, or its ``to_dict()``, which is what Ax stores.
         config: Skeleton and sizes of the networks, or its ``to_dict()``.
         image_size: Height and width in pixels, for FLOPs.
 
     Raises:
         UnknownNameError: There is no such size.
-        CellError: As :class:`ax_anasod.networks.additive.AdditiveSize`.
+        CellError: As :class:`ax_anasod.networks.size.AdditiveSize`.
     """
 
     def __init__(

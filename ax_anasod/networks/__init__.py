@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from ax_anasod.networks.build import build_network as build_network
     from ax_anasod.networks.build import codes_of_layers as codes_of_layers
     from ax_anasod.networks.layers import OperationFactory as OperationFactory
-    from ax_anasod.networks.measure import count_flops as count_flops
-    from ax_anasod.networks.measure import num_parameters as num_parameters
     from ax_anasod.networks.network import Network as Network
     from ax_anasod.networks.network_config import SKELETONS as SKELETONS
     from ax_anasod.networks.network_config import NetworkConfig as NetworkConfig
     from ax_anasod.networks.network_config import published_config as published_config
     from ax_anasod.networks.operations import OPERATIONS as OPERATIONS
+    from ax_anasod.networks.size import count_flops as count_flops
+    from ax_anasod.networks.size import num_parameters as num_parameters
 
 _MODULES: Final = {
     "Network": "network",
@@ -31,8 +31,8 @@ _MODULES: Final = {
     "SKELETONS": "network_config",
     "build_network": "build",
     "codes_of_layers": "build",
-    "count_flops": "measure",
-    "num_parameters": "measure",
+    "count_flops": "size",
+    "num_parameters": "size",
     "published_config": "network_config",
 }
 

@@ -11,12 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 from ax_anasod.cells import Cell
 from ax_anasod.exceptions import ArchitectureError, CellError
 from ax_anasod.networks.layers import OperationFactory
-from ax_anasod.networks.nasbench201_skeleton import NASBench201Network
-from ax_anasod.networks.nasnet import NASNetNetwork, reduction_layers
 from ax_anasod.networks.network import Network
 from ax_anasod.networks.network_config import NASNET, NetworkConfig
 from ax_anasod.networks.operations import resolve_operations
 from ax_anasod.networks.plan import CellPlan, plan_cells
+from ax_anasod.networks.skeletons import NASBench201Network, NASNetNetwork, reduction_layers
 
 
 def build_network(

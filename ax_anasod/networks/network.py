@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ax_anasod.exceptions import OptionError
-from ax_anasod.networks.drop_path import DropPath
+from ax_anasod.networks.layers import DropPath
 from ax_anasod.networks.network_config import NetworkConfig
 
 

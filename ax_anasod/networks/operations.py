@@ -1,8 +1,9 @@
-"""From the name of an operation to its module: the built-in ones, and a user's own."""
+"""The operations of networks for images: the built-in ones by their names, and a user's own."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
@@ -11,10 +12,93 @@ from torch import Tensor, nn
 
 from ax_anasod.cells import Cell
 from ax_anasod.exceptions import CellError, OptionError, UnknownNameError, nearest_hint
-from ax_anasod.networks.darts_operations import DARTS
-from ax_anasod.networks.layers import OperationFactory
-from ax_anasod.networks.nasbench201_operations import NAS_BENCH_201
+from ax_anasod.networks.layers import OperationFactory, ReLUConvBN, Zero, avg_pool, max_pool, skip
 from ax_anasod.networks.sequence_operations import SEQUENCE_OPERATIONS
+
+
+class DepthwiseConv(nn.Sequential):
+    """Rectify, convolve each channel, mix the channels, normalise.
+
+    Args:
+        c_in: Channels that come in.
+        c_out: Channels that go out.
+        kernel_size: Odd width of the kernel.
+        stride: 1 or 2.
+        dilation: Distance between the pixels under the kernel.
+    """
+
+    def __init__(
+        self, c_in: int, c_out: int, kernel_size: int, stride: int = 1, dilation: int = 1
+    ) -> None:
+        super().__init__(
+            nn.ReLU(),
+            nn.Conv2d(
+                c_in,
+                c_in,
+                kernel_size,
+                stride=stride,
+                padding=dilation * (kernel_size // 2),
+                dilation=dilation,
+                groups=c_in,
+                bias=False,
+            ),
+            nn.Conv2d(c_in, c_out, 1, bias=False),
+            nn.BatchNorm2d(c_out),
+        )
+
+
+def separable_conv(c_in: int, c_out: int, stride: int, *, kernel_size: int) -> nn.Module:
+    """Two depthwise convolutions, of which the first is strided."""
+    return nn.Sequential(
+        DepthwiseConv(c_in, c_in, kernel_size, stride),
+        DepthwiseConv(c_in, c_out, kernel_size),
+    )
+
+
+def dilated_conv(c_in: int, c_out: int, stride: int, *, kernel_size: int) -> nn.Module:
+    """One depthwise convolution of every other pixel."""
+    return DepthwiseConv(c_in, c_out, kernel_size, stride, dilation=2)
+
+
+DARTS: Final[dict[str, OperationFactory]] = {
+    "none": Zero,
+    "max_pool_3x3": max_pool,
+    "avg_pool_3x3": avg_pool,
+    "skip_connect": skip,
+    "sep_conv_3x3": partial(separable_conv, kernel_size=3),
+    "sep_conv_5x5": partial(separable_conv, kernel_size=5),
+    "dil_conv_3x3": partial(dilated_conv, kernel_size=3),
+    "dil_conv_5x5": partial(dilated_conv, kernel_size=5),
+}
+"""Those of DARTS, which the paper's open-domain cells have, too.
+
+Source: Liu et al., "DARTS: Differentiable architecture search" (ICLR 2019), whose trained
+networks have affine batch normalisation and none after a pool.
+"""
+
+
+def conv_1x1(c_in: int, c_out: int, stride: int) -> nn.Module:
+    """Rectify, mix the channels, normalise."""
+    return ReLUConvBN(c_in, c_out, 1, stride)
+
+
+def conv_3x3(c_in: int, c_out: int, stride: int) -> nn.Module:
+    """Rectify, convolve 3x3 pixels, normalise."""
+    return ReLUConvBN(c_in, c_out, 3, stride)
+
+
+NAS_BENCH_201: Final[dict[str, OperationFactory]] = {
+    "none": Zero,
+    "skip_connect": skip,
+    "nor_conv_1x1": conv_1x1,
+    "nor_conv_3x3": conv_3x3,
+    "avg_pool_3x3": avg_pool,
+}
+"""Those of NAS-Bench-201; those that DARTS has, too, are the same modules.
+
+Source: Dong and Yang, "NAS-Bench-201: Extending the scope of reproducible neural
+architecture search" (ICLR 2020).
+"""
 
 OPERATIONS: Final[Mapping[str, OperationFactory]] = MappingProxyType({**DARTS, **NAS_BENCH_201})
 """The built-in operations; a name means the same module in every cell and skeleton."""

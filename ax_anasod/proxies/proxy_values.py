@@ -23,10 +23,10 @@ from ax_anasod.networks import (
     num_parameters,
     published_config,
 )
-from ax_anasod.networks.additive import AdditiveSize, Size
 from ax_anasod.networks.network_config import NAS_BENCH_201
 from ax_anasod.networks.operations import resolve_operations
 from ax_anasod.networks.plan import plan_cells
+from ax_anasod.networks.size import AdditiveSize, Size
 from ax_anasod.proxies.cache import ValueFile
 from ax_anasod.proxies.proxy_config import PROXIES, SIZES, ProxyConfig
 from ax_anasod.proxies.scores import Scores

@@ -157,7 +157,7 @@ COSTS: Final = {
     CACHE: Cost(Objective(CACHE, ""), THOUSANDS, _cache),
 }
 """Name -> what a network costs. Weights without those of the auxiliary tower, and floating-point
-operations for one image, as :mod:`ax_anasod.networks.measure` counts them; milliseconds that a
+operations for one image, as :mod:`ax_anasod.networks.size` counts them; milliseconds that a
 pass takes, as :mod:`ax_anasod.training.latency` measures them. Of language models, FLOPs of the
 blocks for the last token of a sequence, and bytes that they keep after it."""
 

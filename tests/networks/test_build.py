@@ -7,7 +7,7 @@ from ax_anasod import cells
 from ax_anasod.cells import BlockGraph, Cell, NASNetCell
 from ax_anasod.exceptions import ArchitectureError, CellError
 from ax_anasod.networks import NetworkConfig, build_network, codes_of_layers, num_parameters
-from ax_anasod.networks.darts_operations import DepthwiseConv
+from ax_anasod.networks.operations import DepthwiseConv
 
 
 @pytest.fixture

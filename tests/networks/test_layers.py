@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from ax_anasod.exceptions import OptionError
-from ax_anasod.networks.drop_path import DropPath
+from ax_anasod.networks.layers import DropPath
 
 
 @pytest.fixture

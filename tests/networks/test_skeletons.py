@@ -5,9 +5,9 @@ from torch import nn
 
 from ax_anasod import cells
 from ax_anasod.cells import Cell
-from ax_anasod.networks.cell_module import CellModule
-from ax_anasod.networks.drop_path import DropPath
+from ax_anasod.networks.layers import DropPath
 from ax_anasod.networks.plan import plan_cells
+from ax_anasod.networks.skeletons import CellModule
 
 
 class Times(nn.Module):

@@ -1,17 +1,21 @@
-"""Parameters and FLOPs of every network of a cell, from those of a few built ones."""
+"""How large networks are: one that is built, or every network of a cell from a few that are."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Final, Literal, get_args
 
 import numpy as np
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from ax_anasod.cells import Cell
 from ax_anasod.exceptions import CellError, UnknownNameError
 from ax_anasod.networks.build import build_network
 from ax_anasod.networks.layers import OperationFactory
-from ax_anasod.networks.measure import count_flops, num_parameters
+from ax_anasod.networks.network import Network
 from ax_anasod.networks.network_config import NetworkConfig
 from ax_anasod.typing import Codes, Values
 
@@ -20,6 +24,45 @@ Size = Literal["parameters", "flops"]
 # Built beyond those that the costs are solved from, to see whether they hold.
 _CHECKED: Final = 8
 _MOST_DRAWS: Final = 4096
+
+
+def num_parameters(module: nn.Module, auxiliary: bool = False) -> int:
+    """Number of weights of a module.
+
+    Args:
+        module: Any module.
+        auxiliary: Whether to count the auxiliary tower, too, which the published numbers
+            leave out.
+
+    Example:
+        >>> num_parameters(nn.Linear(3, 2))
+        8
+    """
+    return sum(
+        parameter.numel()
+        for name, parameter in module.named_parameters()
+        if auxiliary or "auxiliary" not in name.split(".")
+    )
+
+
+def count_flops(network: Network, image_size: int | tuple[int, int]) -> int:
+    """Floating-point operations that one image takes, counted by torch.
+
+    Convolutions and linear layers only, a multiplication and an addition as two: half of it
+    are the multiply-adds that are often published as "FLOPs". The auxiliary tower, which only
+    training uses, is not counted.
+
+    Args:
+        network: The network; it is copied, and nothing is computed.
+        image_size: Height and width in pixels.
+    """
+    height, width = (image_size, image_size) if isinstance(image_size, int) else image_size
+    # On the meta device there are shapes, but no numbers.
+    shadow = copy.deepcopy(network).to("meta").eval()
+    images = torch.empty(1, network.config.in_channels, height, width, device="meta")
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        shadow(images)
+    return int(counter.get_total_flops())
 
 
 class AdditiveSize:
@@ -34,7 +77,7 @@ class AdditiveSize:
         cell: The cell.
         config: Skeleton and sizes.
         size: ``"parameters"`` or ``"flops"``
-            (:func:`ax_anasod.networks.measure.num_parameters`, :func:`count_flops`).
+            (:func:`ax_anasod.networks.size.num_parameters`, :func:`count_flops`).
         image_size: Height and width in pixels, for FLOPs.
         operations: Modules for operations of the user's own, as for
             :func:`ax_anasod.networks.build_network`.
