@@ -11,7 +11,7 @@ from ax_anasod.cli import options as opt
 from ax_anasod.cli.option_groups import at_least, option
 from ax_anasod.dnas import result_files as dnas
 from ax_anasod.exceptions import OptionError
-from ax_anasod.runs.layout import COMPARISON, REPORT
+from ax_anasod.runs.layout import COMPARISON, REPORT, holds_comparison
 
 if TYPE_CHECKING:
     from ax_anasod.cli.watch import Glance
@@ -44,7 +44,6 @@ def show(
     """Show the results of a search or a comparison so far; it may still be going on."""
     # Whoever looks at a run again and again does not want to wait for Ax: a run needs none.
     from ax_anasod.cli.summary import print_results
-    from ax_anasod.compare.comparison_files import holds_comparison
     from ax_anasod.runs import Results, RunView
 
     for file, words in ((dnas.CONFIG, "a differentiable search"), (COMPARISON, "a comparison")):
@@ -72,8 +71,6 @@ def show(
 
 def _watch(directory: Path, pick: str | None, port: int | None, *, as_json: bool) -> None:
     """Show a run again and again, on the terminal or, at a port, in a browser."""
-    from ax_anasod.compare.comparison_files import holds_comparison
-
     flag = "--watch" if port is None else "--serve"
     if as_json:
         raise OptionError(f"--json is not for {flag}", "show DIR --json prints one object")

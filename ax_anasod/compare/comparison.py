@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final, Literal, Self
 
 import pandas as pd
 
-from ax_anasod.compare.comparison_files import PLAN, holds_comparison
 from ax_anasod.compare.comparison_folder import ComparisonFolder, damage_in_words, read_runs
 from ax_anasod.compare.comparison_plan import Plan
 from ax_anasod.compare.contender import Contender
@@ -22,7 +21,7 @@ from ax_anasod.compare.tally import Observer, Tally
 from ax_anasod.compare.texts import markdown
 from ax_anasod.exceptions import OptionError, RunError, RunLostError, UnknownNameError
 from ax_anasod.files import write_whole
-from ax_anasod.runs.layout import REPORT
+from ax_anasod.runs.layout import COMPARISON, REPORT, holds_comparison
 
 if TYPE_CHECKING:
     from ax_anasod.nasbench import Benchmark
@@ -63,7 +62,7 @@ class Comparison:
         """
         if not holds_comparison(path):
             raise RunError(f"the folder {path} holds no comparison")
-        plan = Plan.read(path / PLAN)
+        plan = Plan.read(path / COMPARISON)
         runs = read_runs(path, plan)
         plan = plan.judging(record.end for run in runs for record in run.records)
         return cls(

@@ -10,7 +10,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
-from ax_anasod.compare.comparison_files import LOCK, PLAN, RUNS, holds_comparison
 from ax_anasod.compare.comparison_plan import Plan
 from ax_anasod.compare.contender import Contender
 from ax_anasod.exceptions import RunError, RunLostError
@@ -24,11 +23,18 @@ from ax_anasod.journal import (
     write_records,
 )
 from ax_anasod.locks import hold, is_there
-from ax_anasod.runs.layout import check_holds_no_other, check_is_no_file
+from ax_anasod.runs.layout import (
+    COMPARISON,
+    check_holds_no_other,
+    check_is_no_file,
+    holds_comparison,
+)
 
 if TYPE_CHECKING:
     from ax_anasod.compare.run_worker import Task
 
+LOCK: Final = "comparison.lock"
+_RUNS: Final = "runs"
 # What no comparison has, and what would fill the memory of whoever looks at it.
 _MOST_RUNS: Final = 100_000
 
@@ -85,16 +91,16 @@ class ComparisonFolder:
         """
         with _refusing(path):
             check_is_no_file(path)
-            check_holds_no_other(path, PLAN)
+            check_holds_no_other(path, COMPARISON)
             _planned(path, wanted)  # refuses before anything is written
             path.mkdir(parents=True, exist_ok=True)
             lock = hold(path / LOCK, f"another process is at work on the comparison in {path}")
             try:
                 plan = _planned(path, wanted)
-                refuse_link(path / RUNS)
-                (path / RUNS).mkdir(exist_ok=True)
+                refuse_link(path / _RUNS)
+                (path / _RUNS).mkdir(exist_ok=True)
                 remove_unfinished(path)
-                plan.write(path / PLAN)
+                plan.write(path / COMPARISON)
             except BaseException:
                 os.close(lock)
                 raise
@@ -147,7 +153,7 @@ class ComparisonFolder:
         said = all_trials(sum(map(len, records.values())))
         try:
             place = new_folder_beside(self.path)
-            self.plan.write(place / PLAN)
+            self.plan.write(place / COMPARISON)
             for journal, trials in records.items():
                 if not trials:
                     continue
@@ -211,7 +217,7 @@ def is_running(path: Path) -> bool:
 
 def journal_path(path: Path, contender: Contender, seed: int) -> Path:
     """Where the trials of a run are kept."""
-    return path / RUNS / contender.folder_name / f"{seed}.jsonl"
+    return path / _RUNS / contender.folder_name / f"{seed}.jsonl"
 
 
 def _planned(path: Path, wanted: Plan) -> Plan:
@@ -222,10 +228,10 @@ def _planned(path: Path, wanted: Plan) -> Plan:
     """
     plan = wanted
     if holds_comparison(path):
-        plan = Plan.read(path / PLAN).extended(wanted)
-    elif any((path / RUNS).glob("*/*.jsonl")):
+        plan = Plan.read(path / COMPARISON).extended(wanted)
+    elif any((path / _RUNS).glob("*/*.jsonl")):
         raise RunError(
-            f"the folder {path} has runs, but no {PLAN} that says of which benchmark",
+            f"the folder {path} has runs, but no {COMPARISON} that says of which benchmark",
             "bring that back from a copy, or choose another folder",
         )
     plan.check_questions()

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from ax_anasod.dnas.methods import MethodConfig as MethodConfig
     from ax_anasod.dnas.methods import method as method
     from ax_anasod.dnas.result import OneShotResult as OneShotResult
+    from ax_anasod.dnas.result_files import SearchEpoch as SearchEpoch
     from ax_anasod.dnas.run import OneShotRun as OneShotRun
-    from ax_anasod.dnas.search_epoch import SearchEpoch as SearchEpoch
     from ax_anasod.dnas.search_loop import DistributionSearch as DistributionSearch
     from ax_anasod.dnas.selection import Ranking as Ranking
     from ax_anasod.dnas.selection import select as select
@@ -33,7 +33,7 @@ _MODULES: Final = {
     "OneShotResult": "result",
     "OneShotRun": "run",
     "Ranking": "selection",
-    "SearchEpoch": "search_epoch",
+    "SearchEpoch": "result_files",
     "SuperNetwork": "supernet",
     "build_supernet": "supernet",
     "method": "methods",

@@ -15,8 +15,7 @@ import numpy as np
 from ax_anasod.dnas.dnas_config import OneShotConfig
 from ax_anasod.dnas.edges import Codes
 from ax_anasod.dnas.estimators import SINGLE_PATH
-from ax_anasod.dnas.judge import Values
-from ax_anasod.dnas.oracle import Oracle
+from ax_anasod.dnas.judge import Oracle, Values
 from ax_anasod.dnas.result import OneShotResult
 from ax_anasod.dnas.result_files import (
     CHECKPOINT,
@@ -25,8 +24,8 @@ from ax_anasod.dnas.result_files import (
     LOCK,
     RESULTS,
     TRAINED,
+    SearchEpoch,
 )
-from ax_anasod.dnas.search_epoch import SearchEpoch
 from ax_anasod.dnas.search_loop import DistributionSearch
 from ax_anasod.dnas.selection import Ranking, Train, deep_network, select, train_alone
 from ax_anasod.files import read_json, write_whole

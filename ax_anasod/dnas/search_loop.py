@@ -19,7 +19,7 @@ from ax_anasod.dnas.edges import Probabilities
 from ax_anasod.dnas.estimators import choose
 from ax_anasod.dnas.judge import Judge
 from ax_anasod.dnas.methods import MethodConfig
-from ax_anasod.dnas.search_epoch import SearchEpoch
+from ax_anasod.dnas.result_files import SearchEpoch
 from ax_anasod.dnas.supernet import build_supernet
 from ax_anasod.exceptions import OptionError, RunError
 from ax_anasod.training import ImageData, Images, TrainingTask, read_state, write_state

@@ -19,12 +19,10 @@ from ax_anasod.exceptions import (
 from ax_anasod.nasbench.benchmark import FloatArray, IntArray
 from ax_anasod.nasbench.benchmark_registry import KIND, register_benchmark
 from ax_anasod.nasbench.lookup_benchmark import ArchitectureIndex, LookupBenchmark
-from ax_anasod.nasbench.nasbench201_api import trials_of_api
 from ax_anasod.nasbench.nasbench201_cache import write_cache
-from ax_anasod.nasbench.nasbench201_choice import PAIRING, Choice, choose
-from ax_anasod.nasbench.nasbench201_files import read_trials
-from ax_anasod.nasbench.nasbench201_seeds import SeedTable
+from ax_anasod.nasbench.nasbench201_files import read_trials, trials_of_api
 from ax_anasod.nasbench.nasbench201_trials import Trials
+from ax_anasod.nasbench.nasbench201_values import PAIRING, Choice, SeedTable, choose
 from ax_anasod.nasbench.source_files import Saved, read_saved
 from ax_anasod.objectives import COST, PERCENT, Objective
 

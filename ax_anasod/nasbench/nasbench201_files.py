@@ -1,4 +1,4 @@
-"""Reading the official NAS-Bench-201 and NATS-Bench files.
+"""Reading the official NAS-Bench-201 and NATS-Bench files, or what their own packages have read.
 
 The results can be kept beside the file as Parquet, which is read in a fraction of a
 second and holds no code.
@@ -7,9 +7,9 @@ second and holds no code.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, Protocol, runtime_checkable
 
 from ax_anasod.exceptions import BenchmarkError
 from ax_anasod.files import open_file
@@ -102,3 +102,41 @@ def _refuse(path: Path, error: Exception) -> NoReturn:
         f"expected is a .pth file of nas-bench-201, or a *{_NATS_SUFFIX} file or folder of "
         "NATS-Bench (topology)",
     ) from error
+
+
+@runtime_checkable
+class _Loaded(Protocol):
+    """What both APIs keep of an official file."""
+
+    meta_archs: list[str]
+    arch2infos_dict: Mapping[int, Mapping[str, Any]]
+
+
+@runtime_checkable
+class _Lazy(Protocol):
+    """NATS-Bench's API, which can load an architecture when it is asked for."""
+
+    fast_mode: bool
+    archive_dir: str
+
+
+def trials_of_api(api: object) -> Trials:
+    """The training runs of a ``NASBench201API`` or ``NATStopology``.
+
+    Args:
+        api: The object. One of NATS-Bench in fast mode holds nothing yet: its folder is
+            read instead, without executing it.
+
+    Raises:
+        BenchmarkError: If the object is neither, or has no results.
+    """
+    if isinstance(api, _Lazy) and api.fast_mode:
+        return read_trials(Path(api.archive_dir))
+    kind = type(api).__name__
+    if not isinstance(api, _Loaded):
+        raise BenchmarkError(
+            f"a {kind} is no API of nas-bench-201 or nats-bench: it has no meta_archs and "
+            "arch2infos_dict",
+            "pass a NASBench201API or a NATStopology, or use the path of the file",
+        )
+    return collect_records(api.meta_archs, api.arch2infos_dict.items(), f"the API {kind}")

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from ax_anasod.cells import Cell, RestrictedCell
 from ax_anasod.dnas.edges import CellEdges, Codes
-from ax_anasod.dnas.oracle import Oracle
+from ax_anasod.dnas.judge import Oracle
 from ax_anasod.exceptions import BenchmarkError, OptionError
 from ax_anasod.nasbench import Benchmark
 from ax_anasod.networks import build_network, num_parameters

@@ -112,6 +112,11 @@ def refusing(path: Path, done: str) -> Iterator[None]:
         ) from error
 
 
+def holds_comparison(path: Path) -> bool:
+    """True for the folder of a comparison."""
+    return (path / COMPARISON).exists()
+
+
 def check_holds_run(path: Path) -> None:
     """Refuse a folder without a run, naming the run beside it that may have been meant.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ax_anasod.nasbench.nasbench301.interpreter import VARIABLE
+from ax_anasod.nasbench.nasbench301.installation import VARIABLE
 from tests.cli.conftest import Command
 from tests.nasbench.nasbench301.linear_worker import write_ensemble
 

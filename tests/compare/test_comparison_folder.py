@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from ax_anasod.compare import Comparison, Contender, Observer, Plan, compare_strategies
-from ax_anasod.compare.comparison_files import LOCK, PLAN, holds_comparison
 from ax_anasod.compare.comparison_folder import (
+    LOCK,
     ComparisonFolder,
     damage_in_words,
     journal_path,
@@ -20,6 +20,7 @@ from ax_anasod.exceptions import RunError, RunLostError
 from ax_anasod.journal import Record, read_records, write_records
 from ax_anasod.nasbench import TableBenchmark
 from ax_anasod.runs import RunFolder, plan_run
+from ax_anasod.runs.layout import COMPARISON, holds_comparison
 
 RANDOM = Contender("random", {}, 4)
 BIASED = Contender("anasod-biased-random", {}, 4)
@@ -81,7 +82,7 @@ def test_runs_of_nobody_knows_what_are_not_gone_on_with(
 ) -> None:
     folder = fill(tmp_path, [RANDOM], 1)
     before = journal_path(tmp_path, RANDOM, 0).read_bytes()
-    (tmp_path / PLAN).unlink()
+    (tmp_path / COMPARISON).unlink()
     with pytest.raises(RunError, match=r"has runs, but no comparison\.json"):
         ComparisonFolder.open(tmp_path, folder.plan)
     assert journal_path(tmp_path, RANDOM, 0).read_bytes() == before
@@ -90,7 +91,7 @@ def test_runs_of_nobody_knows_what_are_not_gone_on_with(
 
 def test_a_damaged_plan_says_what_to_do(fill: Fill, tmp_path: Path) -> None:
     folder = fill(tmp_path, [RANDOM], 1)
-    (tmp_path / PLAN).write_text((tmp_path / PLAN).read_text()[:-9])
+    (tmp_path / COMPARISON).write_text((tmp_path / COMPARISON).read_text()[:-9])
     with pytest.raises(RunError, match=r"comparison\.json is damaged.*bring it back from a copy"):
         ComparisonFolder.open(tmp_path, folder.plan)
 
@@ -103,7 +104,7 @@ def test_a_question_may_be_of_what_the_folder_has(
     with ComparisonFolder.open(tmp_path, asked) as folder:
         assert folder.plan.labels == ["random", "anasod-biased-random"]
     # What was asked last is what a look at the folder answers.
-    read = Plan.read(tmp_path / PLAN)
+    read = Plan.read(tmp_path / COMPARISON)
     assert (read.regret, read.reference) == (0.5, "random")
 
 

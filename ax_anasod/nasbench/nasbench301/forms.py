@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from ax_anasod.exceptions import BenchmarkError, OptionError, UnknownNameError
-from ax_anasod.nasbench.nasbench301.ensemble_surrogate import EnsembleSurrogate
-from ax_anasod.nasbench.nasbench301.interpreter import find_interpreter
-from ax_anasod.nasbench.nasbench301.model_folders import EnsembleFolder, find_ensembles
+from ax_anasod.nasbench.nasbench301.ensemble_surrogate import (
+    EnsembleFolder,
+    EnsembleSurrogate,
+    find_ensembles,
+)
+from ax_anasod.nasbench.nasbench301.installation import find_interpreter
 from ax_anasod.nasbench.nasbench301.onnx_surrogate import (
     ENCODING,
     FULL_TRAINING,

@@ -14,7 +14,7 @@ import pytest
 
 from ax_anasod import cells
 from ax_anasod.nasbench import NASBench301Benchmark
-from ax_anasod.nasbench.nasbench301.interpreter import VARIABLE
+from ax_anasod.nasbench.nasbench301.installation import VARIABLE
 from tests.nasbench.nasbench301.linear_worker import write_ensemble
 
 

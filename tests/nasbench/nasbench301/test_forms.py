@@ -9,8 +9,8 @@ import pytest
 
 from ax_anasod.exceptions import BenchmarkError, OptionError, UnknownNameError
 from ax_anasod.nasbench.nasbench301.forms import open_surrogate
-from ax_anasod.nasbench.nasbench301.interpreter import VARIABLE
-from tests.nasbench.nasbench301.test_model_folders import member
+from ax_anasod.nasbench.nasbench301.installation import VARIABLE
+from tests.nasbench.nasbench301.test_ensemble_surrogate import member
 
 
 @pytest.fixture(autouse=True)

@@ -19,8 +19,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ax_anasod.exceptions import BenchmarkError
-from ax_anasod.nasbench.nasbench301.worker import CHUNK, GenotypeRefusedError, Worker, _checked
-from ax_anasod.nasbench.nasbench301.worker_process import ProcessLostError
+from ax_anasod.nasbench.nasbench301.worker import (
+    CHUNK,
+    GenotypeRefusedError,
+    ProcessLostError,
+    Worker,
+    _checked,
+)
 from tests.conftest import PATIENCE
 from tests.nasbench.nasbench301.linear_worker import OPERATIONS, LinearModel, random_genotype
 
