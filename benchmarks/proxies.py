@@ -2,10 +2,11 @@
 
     python benchmarks/proxies.py --data nb201.csv.gz --seeds 20 --proxies synflow
 
-Values that were computed on this machine are kept (:class:`ax_anasod.proxies.cache.ValueFile`), so
-that a second run goes on where the first one was stopped. Prints one JSON object for each proxy
-and seed of the first weights: processor seconds, and the rank correlation (Spearman) with each
-column that is searched in ``features.py``, over all cells.
+Values that were computed on this machine are kept
+(:class:`ax_anasod.proxies.proxy_values.ValueFile`), so that a second run goes on where the first
+one was stopped. Prints one JSON object for each proxy and seed of the first weights: processor
+seconds, and the rank correlation (Spearman) with each column that is searched in ``features.py``,
+over all cells.
 """
 
 from __future__ import annotations

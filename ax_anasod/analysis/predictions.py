@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from itertools import combinations
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -18,10 +17,9 @@ from ax.generation_strategy.generation_strategy import GenerationStrategy
 
 from ax_anasod.adapter import EncodingAdapter, HistoryAdapter
 from ax_anasod.analysis.applicability import Searched, SeriesPlot, given, why_not_series
-from ax_anasod.analysis.moves import Counts, exchanges, line
 from ax_anasod.analysis.series import SearchSeries
 from ax_anasod.exceptions import OptionError
-from ax_anasod.typing import Values
+from ax_anasod.typing import Counts, Values
 
 Surrogate = EncodingAdapter | HistoryAdapter
 """The adapters whose generators predict: of encodings (``anasod-bo``), or of architectures."""
@@ -29,8 +27,6 @@ Surrogate = EncodingAdapter | HistoryAdapter
 # Architectures that are asked for an encoding, and the seed of their draws.
 _DRAWS: Final = 32
 _SEED: Final = 0
-# Encodings that the importance of operations is averaged over.
-_SAMPLE: Final = 256
 
 
 def predict(
@@ -216,135 +212,9 @@ class SurrogatePlot(SeriesPlot):
         return fitted_adapter(searched.experiment, searched.generation_strategy, searched.adapter)
 
 
-def _beside(
+def values_beside(
     experiment: Experiment, adapter: Surrogate, series: SearchSeries, row: int
 ) -> dict[str, Any]:
     """What a trial had beside its encoding."""
     arm = experiment.trials[int(series.trial_indices[row])].arms[0]
     return {name: arm.parameters[name] for name in adapter.generator.hyperparameters.names}
-
-
-def slice_frame(
-    experiment: Experiment,
-    adapter: Surrogate,
-    series: SearchSeries,
-    objective: str,
-    pair: tuple[str, str] | None = None,
-) -> pd.DataFrame:
-    """Predictions while one operation hands its blocks to another, from the best encoding.
-
-    What is searched beside the cell stays as in the best trial, here and in `exchange_frame`.
-
-    Args:
-        experiment: The experiment.
-        adapter: The fitted adapter.
-        series: The series of the experiment, with an observed trial.
-        objective: Name of the objective.
-        pair: The operations that gain and lose blocks; all pairs where None.
-
-    Returns:
-        One row per pair and feasible encoding: ``more``, ``less``, ``count_more``,
-        ``count_less``, ``best`` (whether it is the best encoding), ``mean``, ``lower`` and
-        ``upper``. The pairs with the most encodings come first, among these the pair with
-        the largest range of predicted means; pairs without a block to move are left out.
-    """
-    names = series.cell.operations
-    row = given(series.best(objective), "an observed trial")
-    best = series.counts[row]
-    pairs = (
-        combinations(range(len(names)), 2)
-        if pair is None
-        else [(names.index(pair[0]), names.index(pair[1]))]
-    )
-    lines = [(more, less, line(best, more, less)) for more, less in pairs]
-    # An encoding without any architecture, such as all skips, is never a trial.
-    lines = [(more, less, points[series.cell.is_feasible(points)]) for more, less, points in lines]
-    encodings = np.concatenate([encodings for _, _, encodings in lines])
-    frame = pd.DataFrame(
-        {
-            "more": [names[more] for more, _, points in lines for _ in points],
-            "less": [names[less] for _, less, points in lines for _ in points],
-            "count_more": np.concatenate([points[:, more] for more, _, points in lines]),
-            "count_less": np.concatenate([points[:, less] for _, less, points in lines]),
-            "best": (encodings == best).all(axis=1),
-        }
-    )
-    beside = _beside(experiment, adapter, series, row)
-    frame = frame.join(predict(experiment, adapter, encodings, objective, beside))
-    means = frame.groupby(["more", "less"], sort=False)["mean"]
-    frame = frame.assign(
-        length=means.transform("size"), effect=means.transform("max") - means.transform("min")
-    )
-    if (frame["length"] > 1).any():
-        frame = frame[frame["length"] > 1]
-    return (
-        frame.sort_values(["length", "effect"], ascending=False, kind="stable")
-        .drop(columns=["length", "effect"])
-        .reset_index(drop=True)
-    )
-
-
-def exchange_frame(
-    experiment: Experiment, adapter: Surrogate, series: SearchSeries, objective: str
-) -> pd.DataFrame:
-    """Predictions one exchanged block away from the best encoding.
-
-    Args:
-        experiment: The experiment.
-        adapter: The fitted adapter.
-        series: The series of the experiment, with an observed trial.
-        objective: Name of the objective.
-
-    Returns:
-        One row per feasible exchange: ``more``, ``less``, ``mean``, ``lower``, ``upper``,
-        and ``change`` (of the mean, against the best encoding's).
-    """
-    names = np.array(series.cell.operations)
-    row = given(series.best(objective), "an observed trial")
-    best, beside = series.counts[row], _beside(experiment, adapter, series, row)
-    encodings, operations = exchanges(best)
-    feasible = series.cell.is_feasible(encodings)
-    encodings, operations = encodings[feasible], operations[feasible]
-    predictions = predict(experiment, adapter, np.vstack([best, encodings]), objective, beside)
-    here, there = predictions["mean"].iloc[0], predictions.iloc[1:].reset_index(drop=True)
-    moves = pd.DataFrame({"more": names[operations[:, 0]], "less": names[operations[:, 1]]})
-    return moves.join(there).assign(change=there["mean"] - here)
-
-
-def dependence_frame(
-    experiment: Experiment, adapter: Surrogate, series: SearchSeries, objective: str
-) -> pd.DataFrame:
-    """How predictions depend on the number of blocks of each operation, all else at random.
-
-    Source: partial dependence, Friedman 2001, "Greedy function approximation: a gradient boosting
-    machine"; its deviation as an importance, Greenwell, Boehmke & McCarthy 2018.
-
-    Args:
-        experiment: The experiment.
-        adapter: The fitted adapter.
-        series: The series of the experiment.
-        objective: Name of the objective.
-
-    Returns:
-        One row per operation and count that a uniform draw of encodings has: ``operation``,
-        ``count``, ``mean`` (of the predicted means), ``share`` (of the draws) and ``importance``
-        (the standard deviation of the means of the operation over the draws, in the unit of the
-        objective); the most important operation comes first.
-    """
-    cell = series.cell
-    rng = np.random.default_rng(_SEED)
-    encodings = np.unique(cell.encode(cell.sample(_SAMPLE, rng)), axis=0)
-    beside = _beside(
-        experiment, adapter, series, given(series.best(objective), "an observed trial")
-    )
-    means = predict(experiment, adapter, encodings, objective, beside)["mean"].to_numpy()
-    parts = []
-    for column, operation in enumerate(cell.operations):
-        counts = encodings[:, column]
-        found = pd.DataFrame({"count": counts, "mean": means}).groupby("count")["mean"]
-        part = found.mean().reset_index().assign(share=(found.size() / len(means)).to_numpy())
-        centre = (part["share"] * part["mean"]).sum()
-        spread = (part["share"] * (part["mean"] - centre) ** 2).sum() ** 0.5
-        parts.append(part.assign(operation=operation, importance=spread))
-    frame = pd.concat(parts)[["operation", "count", "mean", "share", "importance"]]
-    return frame.sort_values("importance", ascending=False, kind="stable").reset_index(drop=True)

@@ -24,15 +24,13 @@ from ax_anasod.analysis.coordinates import (
     OperationCoordinatesPlot,
 )
 from ax_anasod.analysis.courses import LearningCurvesPlot, TimeLinePlot, has_curves
-from ax_anasod.analysis.exchange import BlockExchangePlot
-from ax_anasod.analysis.feature_table import FeatureTable
-from ax_anasod.analysis.importance import OperationImportancePlot
 from ax_anasod.analysis.incumbent import IncumbentPlot
-from ax_anasod.analysis.model_fit import ModelFitPlot
+from ax_anasod.analysis.model_fit import FeatureTable, ModelFitPlot
 from ax_anasod.analysis.operation_distribution import OperationDistributionPlot
 from ax_anasod.analysis.page import Html, Page
 from ax_anasod.analysis.result_section import result_part
 from ax_anasod.analysis.search_summary import SearchSummary, TrialTable
+from ax_anasod.analysis.sensitivity import BlockExchangePlot, OperationImportancePlot
 from ax_anasod.analysis.series import (
     SearchSeries,
     by_objective,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
 from typing import final
 
 import numpy as np
@@ -10,13 +11,21 @@ import numpy.typing as npt
 import pandas as pd
 from ax.analysis.plotly.color_constants import AX_BLUE
 from ax.analysis.plotly.utils import LEGEND_POSITION, get_scatter_point_color
+from ax.core.experiment import Experiment
 from plotly import graph_objects as go
 
 from ax_anasod.analysis.applicability import Drawing, Searched, given
-from ax_anasod.analysis.predictions import SurrogatePlot, note_on_zeros, slice_frame
+from ax_anasod.analysis.predictions import (
+    Surrogate,
+    SurrogatePlot,
+    note_on_zeros,
+    predict,
+    values_beside,
+)
 from ax_anasod.analysis.series import SearchSeries
 from ax_anasod.exceptions import OptionError
 from ax_anasod.plots import style
+from ax_anasod.typing import Counts
 
 
 @final
@@ -217,3 +226,86 @@ def _observed(
     on_slice[given(series.best(name), "an observed trial")] = False  # the star
     trials = np.flatnonzero(on_slice)
     return trials, series.values[trials, series.column(name)]
+
+
+def slice_frame(
+    experiment: Experiment,
+    adapter: Surrogate,
+    series: SearchSeries,
+    objective: str,
+    pair: tuple[str, str] | None = None,
+) -> pd.DataFrame:
+    """Predictions while one operation hands its blocks to another, from the best encoding.
+
+    What is searched beside the cell stays as in the best trial, here and in
+    :func:`ax_anasod.analysis.sensitivity.exchange_frame`.
+
+    Args:
+        experiment: The experiment.
+        adapter: The fitted adapter.
+        series: The series of the experiment, with an observed trial.
+        objective: Name of the objective.
+        pair: The operations that gain and lose blocks; all pairs where None.
+
+    Returns:
+        One row per pair and feasible encoding: ``more``, ``less``, ``count_more``,
+        ``count_less``, ``best`` (whether it is the best encoding), ``mean``, ``lower`` and
+        ``upper``. The pairs with the most encodings come first, among these the pair with
+        the largest range of predicted means; pairs without a block to move are left out.
+    """
+    names = series.cell.operations
+    row = given(series.best(objective), "an observed trial")
+    best = series.counts[row]
+    pairs = (
+        combinations(range(len(names)), 2)
+        if pair is None
+        else [(names.index(pair[0]), names.index(pair[1]))]
+    )
+    lines = [(more, less, line(best, more, less)) for more, less in pairs]
+    # An encoding without any architecture, such as all skips, is never a trial.
+    lines = [(more, less, points[series.cell.is_feasible(points)]) for more, less, points in lines]
+    encodings = np.concatenate([encodings for _, _, encodings in lines])
+    frame = pd.DataFrame(
+        {
+            "more": [names[more] for more, _, points in lines for _ in points],
+            "less": [names[less] for _, less, points in lines for _ in points],
+            "count_more": np.concatenate([points[:, more] for more, _, points in lines]),
+            "count_less": np.concatenate([points[:, less] for _, less, points in lines]),
+            "best": (encodings == best).all(axis=1),
+        }
+    )
+    beside = values_beside(experiment, adapter, series, row)
+    frame = frame.join(predict(experiment, adapter, encodings, objective, beside))
+    means = frame.groupby(["more", "less"], sort=False)["mean"]
+    frame = frame.assign(
+        length=means.transform("size"), effect=means.transform("max") - means.transform("min")
+    )
+    if (frame["length"] > 1).any():
+        frame = frame[frame["length"] > 1]
+    return (
+        frame.sort_values(["length", "effect"], ascending=False, kind="stable")
+        .drop(columns=["length", "effect"])
+        .reset_index(drop=True)
+    )
+
+
+def line(counts: Counts, more: int, less: int) -> Counts:
+    """All encodings that differ from one only in how two operations share their blocks.
+
+    Args:
+        counts: ``k``, an encoding.
+        more: Index of the operation that gains blocks along the line.
+        less: Index of the operation that loses them.
+
+    Returns:
+        ``m x k`` encodings, in which operation ``more`` has 0, 1, ..., m - 1 blocks.
+
+    Example:
+        >>> line(np.array([1, 2, 4]), 0, 1).tolist()
+        [[0, 3, 4], [1, 2, 4], [2, 1, 4], [3, 0, 4]]
+    """
+    shared = int(counts[more] + counts[less])
+    encodings = np.tile(counts, (shared + 1, 1))
+    encodings[:, more] = np.arange(shared + 1)
+    encodings[:, less] = shared - encodings[:, more]
+    return encodings

@@ -7,7 +7,6 @@ A cell by name is ``cells.get("nas-bench-201")``, a user's own is `Cell` or a TO
 from ax_anasod.cells.architecture import Architecture
 from ax_anasod.cells.cell import Cell, from_dict, register_cell
 from ax_anasod.cells.constrained_cell import ConstrainedCell, constrained
-from ax_anasod.cells.derived import DerivedCell, full_cell
 from ax_anasod.cells.features import one_hot_adjacency, path_features
 from ax_anasod.cells.genotype import DARTSCell, NASNetCell
 from ax_anasod.cells.graph import BlockGraph
@@ -15,7 +14,7 @@ from ax_anasod.cells.mutation import mutate
 from ax_anasod.cells.nasbench201_cell import NASBench201Cell
 from ax_anasod.cells.nasbench_graph_cell import NASBenchGraphCell
 from ax_anasod.cells.registry import get, load, names, resolve
-from ax_anasod.cells.restricted import RestrictedCell
+from ax_anasod.cells.restricted import DerivedCell, RestrictedCell, full_cell
 
 __all__ = [
     "Architecture",

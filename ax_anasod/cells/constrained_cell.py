@@ -12,8 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ax_anasod.cells import decoding, encodings
 from ax_anasod.cells.cell import Cell, from_dict, register_cell
-from ax_anasod.cells.derived import DerivedCell
-from ax_anasod.cells.restricted import RestrictedCell
+from ax_anasod.cells.restricted import DerivedCell, RestrictedCell
 from ax_anasod.exceptions import CellError, OptionError, shown
 from ax_anasod.simplex import ConstrainedGrid, CountConstraint
 from ax_anasod.typing import Codes, Counts

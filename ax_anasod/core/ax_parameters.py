@@ -19,8 +19,7 @@ from ax.core.parameter_constraint import ParameterConstraint
 from ax.exceptions.core import AxError
 
 from ax_anasod.cells import Cell, constrained
-from ax_anasod.core.names import choice_names, parameter_names
-from ax_anasod.exceptions import OptionError, UnknownNameError
+from ax_anasod.exceptions import CellError, OptionError, UnknownNameError
 from ax_anasod.hyperparameters import (
     Bound,
     Choice,
@@ -30,6 +29,7 @@ from ax_anasod.hyperparameters import (
     Range,
     draw_settings,
 )
+from ax_anasod.metadata import parameter_name as parameter_name
 from ax_anasod.simplex import CountConstraint
 
 AnyParameter = Parameter | RangeParameterConfig | ChoiceParameterConfig
@@ -303,3 +303,28 @@ def searched_beside(
     # What can never be drawn is refused now.
     draw_settings(hyperparameters, 1, np.random.default_rng(0))
     return constrained(cell, on_counts), others, on_others
+
+
+def parameter_names(cell: Cell) -> list[str]:
+    """The parameter names of a cell's operations, in the cell's order.
+
+    Raises:
+        CellError: Two operations would get the same parameter name.
+    """
+    owner: dict[str, str] = {}
+    for operation in cell.operations:
+        name = parameter_name(operation)
+        if name in owner:
+            raise CellError(
+                f"operations {owner[name]!r} and {operation!r} of cell {cell.name!r} would "
+                f"both be the parameter {name!r}",
+                "rename one of them",
+            )
+        owner[name] = operation
+    return list(owner)
+
+
+def choice_names(cell: Cell) -> list[str]:
+    """The parameter names of a cell's blocks and wiring choices, in the order of a code."""
+    blocks = [f"block_{i}" for i in range(cell.num_blocks)]
+    return blocks + [f"wire_{j}" for j in range(len(cell.wiring))]

@@ -14,8 +14,8 @@ from ax.core.types import TParamValue
 from ax_anasod.cells import Architecture, Cell, ConstrainedCell
 from ax_anasod.cells.encodings import part_counts
 from ax_anasod.core.ax_parameters import AnyConstraint, AnyParameter, searched_beside, to_ax
+from ax_anasod.core.ax_parameters import choice_names as choice_names
 from ax_anasod.core.bound_space import CellBoundSearchSpace, TrialKind, require_cell
-from ax_anasod.core.names import choice_names as choice_names
 from ax_anasod.core.search_space import AnasodSearchSpace
 from ax_anasod.exceptions import ArchitectureError, OptionError, UnknownNameError, nearest_hint
 from ax_anasod.hyperparameters import Hyperparameters

@@ -32,7 +32,7 @@ from ax_anasod.files import read_json, write_whole
 from ax_anasod.locks import locked
 from ax_anasod.nasbench import from_dict
 from ax_anasod.training import ImageData
-from ax_anasod.training.log import TensorBoardLog
+from ax_anasod.training.epoch import TensorBoardLog
 
 # Estimators that draw one operation a block teach nothing below so many steps: an operation
 # with weights has to learn before it beats doing nothing.

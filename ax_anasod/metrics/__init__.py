@@ -2,10 +2,9 @@
 
 from ax_anasod.metrics.known_quantities import KnownLookup, KnownSize, KnownSum
 from ax_anasod.metrics.latency_metric import LatencyMetric
-from ax_anasod.metrics.lookup_metric import LookupMetric
 from ax_anasod.metrics.proxy import KnownProxy
 from ax_anasod.metrics.source import EarlierSearch
-from ax_anasod.metrics.training_metric import TrainingMetric
+from ax_anasod.metrics.trial_metrics import LookupMetric, TrainingMetric
 
 __all__ = [
     "EarlierSearch",

@@ -1,5 +1,7 @@
-"""The two skeletons: NASNet's stack of cells that each read two cells, and the three stages of
-NAS-Bench-201 with residual blocks between them; and the module of the cells in both.
+"""The skeletons, and the module of the cells in them.
+
+NASNet's is a stack of cells that each read the two cells before; that of NAS-Bench-201 has three
+stages of cells, with residual blocks between them.
 """
 
 from __future__ import annotations

@@ -1,12 +1,20 @@
-"""Proxies of the architectures of a cell."""
+"""Proxies of the architectures of a cell, and the file that keeps them on this machine."""
 
 from __future__ import annotations
 
+import hashlib
+import io
+import json
 import math
+import os
 import time
+import zlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
-from typing import Final, cast
+from pathlib import Path
+from typing import Any, Final, cast
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +22,8 @@ import torch
 
 from ax_anasod.cells import Cell
 from ax_anasod.cells.keys import LISTED
-from ax_anasod.exceptions import CellError, OptionError, UnknownNameError
+from ax_anasod.exceptions import CellError, OptionError, RunError, UnknownNameError
+from ax_anasod.files import read_bytes, write_whole
 from ax_anasod.networks import (
     Network,
     OperationFactory,
@@ -27,7 +36,6 @@ from ax_anasod.networks.network_config import NAS_BENCH_201
 from ax_anasod.networks.operations import resolve_operations
 from ax_anasod.networks.plan import plan_cells
 from ax_anasod.networks.size import AdditiveSize, Size
-from ax_anasod.proxies.cache import ValueFile
 from ax_anasod.proxies.proxy_config import PROXIES, SIZES, ProxyConfig
 from ax_anasod.proxies.scores import Scores
 from ax_anasod.proxies.sharing import representatives
@@ -42,9 +50,9 @@ class Proxies:
 
     A value depends on the architecture and on the arguments, not on what else was asked for. It
     is computed once: it is kept in memory and, without operations of the user's own, in a file
-    (:class:`ax_anasod.proxies.cache.ValueFile`). Cells of the skeleton ``nas-bench-201`` that
-    are one network, since they differ in blocks that do nothing or lie where they compute the
-    same (:func:`ax_anasod.proxies.sharing.computed`), share the values of one of them. Each
+    (:class:`ValueFile`). Cells of the skeleton ``nas-bench-201`` that are one network, since they
+    differ in blocks that do nothing or lie where they compute the same
+    (:func:`ax_anasod.proxies.sharing.computed`), share the values of one of them. Each
     convolution has first weights of its own: equal ones in parallel would make naswot and jacov
     worthless.
 
@@ -221,3 +229,38 @@ class Proxies:
     def _is_shared(self) -> bool:
         is_built_in = self._operations is None and self._network.skeleton == NAS_BENCH_201
         return is_built_in and self.cell.num_listed <= LISTED
+
+
+class ValueFile:
+    """The values of architectures that one description gives, kept between processes.
+
+    It lies in ``ax_anasod/proxies`` in ``$XDG_CACHE_HOME`` (``~/.cache``) and may be deleted. What
+    cannot be read, or written, is computed again: a cache decides nothing.
+
+    Args:
+        description: All that the values depend on, as JSON-able data.
+    """
+
+    def __init__(self, description: Mapping[str, Any]) -> None:
+        named = os.environ.get("XDG_CACHE_HOME", "")
+        folder = Path(named) if Path(named).is_absolute() else Path("~/.cache").expanduser()
+        text = json.dumps(description, sort_keys=True)
+        name = hashlib.sha256(text.encode()).hexdigest()[:32]
+        self.path = folder / "ax_anasod" / "proxies" / f"{name}.npz"
+
+    def read(self, width: int) -> tuple[Codes, Values]:
+        """The codes ``n x width`` that have values, and these ``n``."""
+        with suppress(OSError, RunError, ValueError, KeyError, EOFError, BadZipFile, zlib.error):
+            with np.load(io.BytesIO(read_bytes(self.path)), allow_pickle=False) as content:
+                codes, values = content["codes"], content["values"]
+            kinds = codes.dtype == np.int64 and values.dtype == np.float64
+            if kinds and codes.shape == (len(values), width):
+                return codes, values
+        return np.empty((0, width), dtype=np.int64), np.empty(0)
+
+    def write(self, codes: Codes, values: Values) -> None:
+        """Keep values ``n`` of ``n x d`` codes, in the place of those that were kept."""
+        content = io.BytesIO()
+        np.savez_compressed(content, codes=codes, values=values)
+        with suppress(OSError, RunError):
+            write_whole(self.path, content.getvalue(), make_folder=True)

@@ -1,18 +1,22 @@
-"""Architectures to start with, read from what people have."""
+"""What a run is given before its first trial: architectures to start with, and proxies."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from ax_anasod.cells import Cell
-from ax_anasod.exceptions import ArchitectureError, OptionError, UnknownNameError
+from ax_anasod.exceptions import ArchitectureError, OptionError, RunError, UnknownNameError
 from ax_anasod.journal import JOURNAL, Completed, read_records
+from ax_anasod.metrics import KnownProxy
 from ax_anasod.nasbench.table_file import ARCH, read_table
+from ax_anasod.proxies import ProxyConfig
 from ax_anasod.runs.layout import check_holds_run
-from ax_anasod.runs.run_config import Given
+from ax_anasod.runs.run_config import Given, ProxyFeature, proxy_metric_name
+
+_COMPARED = 3
 
 
 def read_given(
@@ -103,3 +107,38 @@ def _checked(
         except ArchitectureError as error:
             raise OptionError(f"row {number} of {path}: {error.message}", error.hint) from error
     return given
+
+
+def proxy_metric(name: str, cell: Cell, seed: int) -> KnownProxy:
+    """The metric of a proxy.
+
+    Raises:
+        CellError: The cell describes no networks of images, or an operation has no module.
+    """
+    return KnownProxy(proxy_metric_name(name), cell, ProxyConfig(seed=seed), proxy=name)
+
+
+def proxy_values(metric: KnownProxy) -> tuple[float, ...]:
+    """The values of a few architectures, always the same ones."""
+    codes = metric.searched.sample(_COMPARED, np.random.default_rng(0))
+    return tuple(metric.values(codes).tolist())
+
+
+def proxy_metrics(features: Iterable[ProxyFeature], cell: Cell, seed: int) -> list[KnownProxy]:
+    """The metrics of the proxies of a run.
+
+    Raises:
+        RunError: One has other values than when the run began.
+    """
+    metrics = []
+    for feature in features:
+        metric = proxy_metric(feature.name, cell, seed)
+        now = proxy_values(metric)
+        if not np.allclose(now, feature.values, rtol=1e-6, atol=1e-6):
+            raise RunError(
+                f"the feature {feature.name!r} has other values than when the run began: {now}, "
+                f"not {feature.values}",
+                "go on with the version of torch that config.json names",
+            )
+        metrics.append(metric)
+    return metrics

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import math
+import time
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
-from ax_anasod.exceptions import AnasodError, ObservationError, RunError
+from ax.core.trial import Trial
+
+from ax_anasod._ax import origin_of
+from ax_anasod.core.architectures import ARCHITECTURE, proposed_architecture
+from ax_anasod.exceptions import AnasodError, ObjectiveWarning, ObservationError, RunError
 from ax_anasod.generation_strategy import get
-from ax_anasod.journal import Completed, Failed, Journal, Record, Started
+from ax_anasod.journal import Completed, Failed, Journal, Record, Started, plain_entries
 from ax_anasod.nasbench import Benchmark
 from ax_anasod.nasbench.benchmark import NOTHING_BESIDE, searched_beside
 from ax_anasod.runners import BenchmarkQuery
@@ -18,6 +24,10 @@ from ax_anasod.runs.state import RunState, describe
 
 class SearchLoop(RunState, ABC):
     """A search that can stop between two trials and be continued; arguments as in the base."""
+
+    _clock: float
+    # The proposal of a batch takes time once; each of its trials bears a share.
+    _share = 0.0
 
     def run(
         self,
@@ -37,7 +47,7 @@ class SearchLoop(RunState, ABC):
         Raises:
             AnasodError: A trial cannot be proposed or recorded; all before it are kept.
         """
-        self._lap()
+        self._clock = time.perf_counter()
         while not should_stop():
             waiting = [record for record in self.records if record.end is None]
             if waiting:
@@ -61,6 +71,21 @@ class SearchLoop(RunState, ABC):
             after_trial: To be called with each that ends.
             should_stop: May be asked on the way, where that takes long.
         """
+
+    def _propose(self, number: int) -> None:
+        with warnings.catch_warnings():
+            # That Ax's own front is empty where some objectives have a limit: a run has its own.
+            warnings.simplefilter("ignore", ObjectiveWarning)
+            indices = list(self.client.get_next_trials(number))
+        if not indices:
+            raise RunError(f"the strategy {self.config.strategy!r} proposes no further trial")
+        self._record(*(_started(self._trial(index), indices[-1]) for index in indices))
+        self._share = self._lap() / len(indices)
+
+    def _lap(self) -> float:
+        now = time.perf_counter()
+        lap, self._clock = now - self._clock, now
+        return lap
 
 
 class Search(SearchLoop):
@@ -124,3 +149,20 @@ class Search(SearchLoop):
         self._record(end)
         describe(trial, end)
         self.client.complete_trial(start.trial, raw_data=self._outcome(values))
+
+
+def _started(trial: Trial, last: int) -> Started:
+    generated = trial.generator_run
+    if generated is None or trial.arm is None:
+        raise RunError(f"trial {trial.index} was proposed without an arm")
+    architecture = proposed_architecture(trial, trial.arm)
+    node, generator = origin_of(generated)
+    of_arm = {} if architecture is None else {ARCHITECTURE: architecture}
+    return Started(
+        trial=trial.index,
+        last=last,
+        parameters=dict(trial.arm.parameters),
+        node=node,
+        generator=generator,
+        metadata=plain_entries(generated.gen_metadata) | of_arm,
+    )

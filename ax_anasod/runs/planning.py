@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import builtins
+import keyword
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
+
+from ax.utils.common.string_utils import SYMPY_GLOBALS
 
 from ax_anasod.cells import Cell
 from ax_anasod.core.ax_parameters import to_ax
@@ -24,12 +29,17 @@ from ax_anasod.nasbench.benchmark import searched_beside
 from ax_anasod.objectives import Limit, Objective, find_quantity
 from ax_anasod.picking import parse_pick
 from ax_anasod.proxies import PROXIES, ProxyConfig
-from ax_anasod.runs.given import read_given
-from ax_anasod.runs.metric_names import metric_names
-from ax_anasod.runs.proxy_features import proxy_metric, proxy_values
+from ax_anasod.runs.given import proxy_metric, proxy_values, read_given
 from ax_anasod.runs.run_config import MOST_TRIALS, Given, ProxyFeature, RunConfig, Screening, Source
 from ax_anasod.training.task import TrainingTask, find_operations
 from ax_anasod.truth import Answers, best_value
+
+# What Ax's tables of trials, and our own of the best ones, call their columns.
+_COLUMNS: Final = (
+    *("trial_index", "arm_name", "trial_status", "status", "failure_reason", "generation_node"),
+    *("generation_method", "metadata", "metric_name", "metric_signature", "mean", "sem", "step"),
+    *("start_time", "end_time", "encoding", "architecture", "cost_seconds"),
+)
 
 
 class Subject(Answers, Protocol):
@@ -253,3 +263,49 @@ def planned_options(strategy: str, options: Mapping[str, Any], trials: int) -> d
     """
     wants_number = "num_trials" in get(strategy).options
     return {"num_trials": trials, **options} if wants_number else dict(options)
+
+
+def metric_names(quantities: Iterable[str], parameters: Iterable[str] = ()) -> dict[str, str]:
+    """A name that Ax can read for each quantity; its own where that will do.
+
+    Args:
+        quantities: Different names of objectives and reported quantities.
+        parameters: Names of the parameters that are searched, which no metric can have.
+
+    Returns:
+        Quantity -> metric name, all different.
+
+    Example:
+        >>> metric_names(["valid_error", "val acc", "I"])
+        {'valid_error': 'valid_error', 'val acc': 'metric_val_acc', 'I': 'metric_I'}
+    """
+    names, reserved = list(quantities), {*parameters, *_COLUMNS}
+    own = {name for name in names if _is_variable(name) and name not in reserved}
+    taken = own | reserved
+    metrics = {}
+    for name in names:
+        metric = name
+        if name not in own:
+            stem = re.sub(r"[\W_]+", "_", f"metric_{name}", flags=re.ASCII)
+            metric = stem
+            number = 2
+            while metric in taken:
+                metric, number = f"{stem}_{number}", number + 1
+            taken.add(metric)
+        metrics[name] = metric
+    return metrics
+
+
+def _is_variable(name: str) -> bool:
+    return (
+        name.isascii()
+        and name.isidentifier()
+        and not keyword.iskeyword(name)
+        # Sympy's own functions and constants, such as beta, N, S, E, zeta or test.
+        and name not in SYMPY_GLOBALS
+        and not hasattr(builtins, name)
+        # A builtin, too, once an interactive session has computed something.
+        and name != "_"
+        # Ax writes dots and other characters as such marks, and reads the marks back.
+        and "__" not in name
+    )

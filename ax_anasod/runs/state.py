@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
-import warnings
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -16,12 +14,12 @@ from ax.core.evaluations_to_data import raw_evaluations_to_data
 from ax.core.generator_run import GeneratorRun
 from ax.core.trial import Trial
 
-from ax_anasod._ax import data_rows, experiment_of, origin_of, strategy_of
+from ax_anasod._ax import data_rows, experiment_of, strategy_of
 from ax_anasod.cells import Cell
 from ax_anasod.core import KnownMetric
-from ax_anasod.core.architectures import ARCHITECTURE, encoding_of, proposed_architecture
+from ax_anasod.core.architectures import ARCHITECTURE, encoding_of
 from ax_anasod.core.ax_parameters import to_ax
-from ax_anasod.exceptions import AnasodError, ObjectiveWarning, RunError
+from ax_anasod.exceptions import AnasodError, RunError
 from ax_anasod.experiment import make_client, make_search_space
 from ax_anasod.generation_strategy import Start
 from ax_anasod.hyperparameters import Hyperparameters
@@ -34,11 +32,10 @@ from ax_anasod.journal import (
     Started,
     Stopped,
     extend,
-    plain_entries,
 )
 from ax_anasod.metrics import EarlierSearch, KnownLookup
 from ax_anasod.nasbench import Benchmark
-from ax_anasod.runs.proxy_features import proxy_metrics
+from ax_anasod.runs.given import proxy_metrics
 from ax_anasod.runs.run_config import RunConfig
 from ax_anasod.tracking.telling import Epochs, Telling
 from ax_anasod.tracking.tracker import Tracker
@@ -113,9 +110,6 @@ class RunState:
         self.experiment = experiment_of(self.client)
         self._restore(journal.records if journal is not None else [])
         self._record(*self._imported(self.records))
-        self._clock = time.perf_counter()
-        # The proposal of a batch takes time once; each of its trials bears a share.
-        self._share = 0.0
 
     def _start(self) -> Start | str | None:
         """What the first trials are."""
@@ -160,16 +154,6 @@ class RunState:
     def stop_reason(self) -> str | None:
         """Why no further trial is proposed; None where the search goes on."""
         return self.config.stop_reason(self.records)
-
-    def _propose(self, number: int) -> None:
-        with warnings.catch_warnings():
-            # That Ax's own front is empty where some objectives have a limit: a run has its own.
-            warnings.simplefilter("ignore", ObjectiveWarning)
-            indices = list(self.client.get_next_trials(number))
-        if not indices:
-            raise RunError(f"the strategy {self.config.strategy!r} proposes no further trial")
-        self._record(*(_started(self._trial(index), indices[-1]) for index in indices))
-        self._share = self._lap() / len(indices)
 
     def _imported(self, records: Sequence[Record]) -> list[Event]:
         """What a journal lacks of the trials of earlier work, of which it has some records."""
@@ -321,28 +305,6 @@ class RunState:
         if not isinstance(trial, Trial):
             raise RunError(f"trial {index} is a batch of arms, which this loop does not evaluate")
         return trial
-
-    def _lap(self) -> float:
-        now = time.perf_counter()
-        lap, self._clock = now - self._clock, now
-        return lap
-
-
-def _started(trial: Trial, last: int) -> Started:
-    generated = trial.generator_run
-    if generated is None or trial.arm is None:
-        raise RunError(f"trial {trial.index} was proposed without an arm")
-    architecture = proposed_architecture(trial, trial.arm)
-    node, generator = origin_of(generated)
-    of_arm = {} if architecture is None else {ARCHITECTURE: architecture}
-    return Started(
-        trial=trial.index,
-        last=last,
-        parameters=dict(trial.arm.parameters),
-        node=node,
-        generator=generator,
-        metadata=plain_entries(generated.gen_metadata) | of_arm,
-    )
 
 
 def describe(trial: Trial, end: Completed) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ax_anasod.exceptions import EncodingError, OptionError
-from ax_anasod.simplex._validation import finite_number, whole_number
+from ax_anasod.simplex.counts import finite_number, whole_number
 
 _SUM_TOLERANCE = 1e-6
 

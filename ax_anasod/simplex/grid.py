@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ax_anasod.exceptions import EncodingError, OptionError
-from ax_anasod.simplex._validation import whole_number
-from ax_anasod.simplex.counts import validate_counts
+from ax_anasod.simplex.counts import validate_counts, whole_number
 
 _INT64_MAX = np.iinfo(np.int64).max
 _LARGEST_SIZE = 1_000_000  # blocks or operations; keeps the tables of binomials small

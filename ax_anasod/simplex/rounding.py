@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ax_anasod.exceptions import EncodingError
-from ax_anasod.simplex._validation import whole_number
+from ax_anasod.simplex.counts import whole_number
 
 # Far above the noise of float64 arithmetic on counts, far below a difference that matters.
 _TIE = 1e-9

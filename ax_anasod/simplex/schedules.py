@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ax_anasod.exceptions import ObservationError, OptionError
-from ax_anasod.simplex._validation import finite_number, whole_number
+from ax_anasod.simplex.counts import finite_number, whole_number
 
 
 @dataclass(frozen=True, kw_only=True)

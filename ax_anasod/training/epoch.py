@@ -1,17 +1,19 @@
-"""What one epoch of a training was like, and what torch's global generator does in it."""
+"""What one epoch of a training was like, what torch's global generator does in it, and a log."""
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 import torch
 
 from ax_anasod.exceptions import TrainingError
+from ax_anasod.optional import require
 
 LOSS: Final = "loss"
 """Name of the loss on sequences, in nats."""
@@ -148,3 +150,35 @@ def check_loss(loss: float, when: str) -> None:
         raise TrainingError(
             f"the training diverged: its loss is {loss} {when}", "lower the learning rate"
         )
+
+
+class TensorBoardLog:
+    """A log in a folder, which ``tensorboard --logdir`` shows.
+
+    Args:
+        folder: The folder.
+        epochs: How many epochs are in it; what a killed process wrote after them is hidden.
+
+    Raises:
+        OptionalImportError: TensorBoard is not installed.
+    """
+
+    def __init__(self, folder: Path, epochs: int = 0) -> None:
+        require("tensorboard", "train")
+        from torch.utils.tensorboard import SummaryWriter
+
+        self._writer = SummaryWriter(str(folder), purge_step=epochs + 1 if epochs else None)
+
+    def write(self, epoch: Epoch) -> None:
+        """Add one epoch."""
+        self.write_scalars(epoch.scalars, epoch.epoch)
+
+    def write_scalars(self, scalars: Mapping[str, float], epoch: int) -> None:
+        """Add named values of an epoch."""
+        for name, value in scalars.items():
+            self._writer.add_scalar(name, value, epoch)
+        self._writer.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._writer.close()

@@ -15,9 +15,8 @@ from ax_anasod.schema import conform
 from ax_anasod.training.checkpoint import differing, read_state, write_state
 from ax_anasod.training.epoch import Epoch, Progress, check_loss, epoch_seed, seeded
 from ax_anasod.training.hardware import Hardware
-from ax_anasod.training.optimizers import load_momentum, make_optimizer
 from ax_anasod.training.process_group import ProcessGroup
-from ax_anasod.training.step import Step
+from ax_anasod.training.step import Step, load_momentum, make_optimizer
 from ax_anasod.training.supervision import TrainingData, supervise
 from ax_anasod.training.training_config import TrainingConfig, rate_at
 

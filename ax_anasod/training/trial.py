@@ -18,9 +18,8 @@ from ax_anasod.objectives import Limit
 from ax_anasod.schema import parse_json
 from ax_anasod.training.checkpoint import ROOM_HINT
 from ax_anasod.training.costs import latency_of, measure_costs
-from ax_anasod.training.epoch import Epoch
+from ax_anasod.training.epoch import Epoch, TensorBoardLog
 from ax_anasod.training.latency import LATENCY, Latency
-from ax_anasod.training.log import TensorBoardLog
 from ax_anasod.training.supervision import TrainingData
 from ax_anasod.training.task import TrainingTask
 from ax_anasod.training.training import Training

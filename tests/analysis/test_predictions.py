@@ -13,13 +13,13 @@ from scipy import stats
 from ax_anasod import make_client
 from ax_anasod.adapter import EncodingAdapter
 from ax_anasod.analysis.predictions import (
-    exchange_frame,
     fitted_adapter,
     predict,
-    slice_frame,
     why_not_predictions,
 )
+from ax_anasod.analysis.sensitivity import exchange_frame
 from ax_anasod.analysis.series import SearchSeries
+from ax_anasod.analysis.slice import slice_frame
 from ax_anasod.cells import Cell
 from ax_anasod.core import AnasodSearchSpace
 from ax_anasod.exceptions import OptionError

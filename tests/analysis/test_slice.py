@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from ax.core.analysis_card import NotApplicableStateAnalysisCard
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ax_anasod.analysis import DistributionSlicePlot
 from ax_anasod.analysis.series import SearchSeries
+from ax_anasod.analysis.slice import line
 from ax_anasod.exceptions import OptionError
+
+counts_lists = st.lists(st.integers(0, 4), min_size=2, max_size=6).filter(any)
 
 
 def card_of(client, **settings):
@@ -86,3 +92,19 @@ def test_not_available_before_the_model(run):
     card = card_of(run([1.0, 2.0], "anasod-bo"))
     assert isinstance(card, NotApplicableStateAnalysisCard)
     assert "does not support predictions" in card.blob
+
+
+@given(counts_lists, st.data())
+def test_a_line_stays_on_the_simplex_and_passes_through_its_start(counts, data):
+    start = np.array(counts)
+    more, less = data.draw(
+        st.permutations(range(len(counts))).map(lambda order: order[:2]), label="pair"
+    )
+    encodings = line(start, more, less)
+    assert (encodings >= 0).all()
+    assert (encodings.sum(axis=1) == start.sum()).all()
+    assert (np.diff(encodings[:, more]) == 1).all()
+    assert (np.diff(encodings[:, less]) == -1).all()
+    assert encodings[start[more]].tolist() == counts
+    others = [i for i in range(len(counts)) if i not in (more, less)]
+    assert (encodings[:, others] == start[others]).all()

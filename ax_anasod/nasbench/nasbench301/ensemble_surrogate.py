@@ -1,4 +1,4 @@
-"""The ensembles of the package nasbench301: their folders, and how a Python of their own serves them."""
+"""The ensembles of the package nasbench301: their folders, and the Python that serves them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a training measures after each epoch, as Ax metrics with a curve."""
+"""What the runners have recorded of trials, as Ax metrics: looked up, or measured by training."""
 
 from __future__ import annotations
 
@@ -89,3 +89,31 @@ class TrainingMetric(IMetric):
             for epoch, value in curve
         ]
         return Ok(Data(df=pd.DataFrame.from_records(rows)))
+
+
+class LookupMetric(IMetric):
+    """One objective or reported quantity of a benchmark.
+
+    ``IMetric`` is Ax's new form of a metric and inherits from the old one, ``Metric``: this
+    class serves ``Client.run_trials`` and the ``Orchestrator`` alike. The noise is not
+    known, so that models infer it.
+
+    Args:
+        name: Name of the quantity, e.g. ``"valid_error"``.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name=name)
+
+    def fetch(
+        self, trial_index: int, trial_metadata: Mapping[str, Any]
+    ) -> tuple[int, float | tuple[float, float]]:
+        """The value of a trial, as its only step 0.
+
+        Raises:
+            UnknownNameError: The benchmark has no quantity of this name.
+        """
+        values = trial_metadata["values"]
+        if self.name not in values:
+            raise UnknownNameError("quantity", self.name, values)
+        return 0, float(values[self.name])

@@ -3,9 +3,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from ax.core.analysis_card import NotApplicableStateAnalysisCard
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ax_anasod.analysis import BlockExchangePlot, DistributionSlicePlot
+from ax_anasod.analysis.sensitivity import exchanges
 from ax_anasod.analysis.series import SearchSeries
+from ax_anasod.simplex import neighbours
+
+counts_lists = st.lists(st.integers(0, 4), min_size=2, max_size=6).filter(any)
 
 
 def card_of(client, **settings):
@@ -46,3 +52,14 @@ def test_zeros_that_the_surrogate_sees_as_something_else_are_named(
 def test_not_available_without_a_surrogate(run):
     card = card_of(run([1.0, 2.0]))
     assert isinstance(card, NotApplicableStateAnalysisCard)
+
+
+@given(counts_lists)
+def test_exchanges_are_the_neighbours_on_the_grid(counts):
+    start = np.array(counts)
+    encodings, operations = exchanges(start)
+    assert sorted(encodings.tolist()) == sorted(neighbours(start).tolist())
+    for encoding, (more, less) in zip(encodings, operations, strict=True):
+        change = np.zeros(len(counts), dtype=int)
+        change[more], change[less] = 1, -1
+        assert (encoding - start == change).all()
