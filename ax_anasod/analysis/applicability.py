@@ -10,6 +10,7 @@ import pandas as pd
 from ax.adapter.base import Adapter
 from ax.analysis.analysis import Analysis
 from ax.analysis.plotly.plotly_analysis import PlotlyAnalysisCard, create_plotly_analysis_card
+from ax.core.analysis_card import AnalysisCard
 from ax.core.experiment import Experiment
 from ax.generation_strategy.generation_strategy import GenerationStrategy
 from plotly import graph_objects as go
@@ -38,20 +39,23 @@ class Searched:
 
 
 @dataclass(frozen=True)
-class Drawing:
-    """What a card shows: its title, subtitle, data and figure."""
+class Table:
+    """What a table shows: its title, subtitle and data."""
 
     title: str
     subtitle: str
     frame: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Drawing(Table):
+    """What a figure shows: as of a table, and the figure."""
+
     figure: go.Figure
 
 
-class SeriesPlot(Analysis, ABC):
-    """A figure of the trials of a search as a card of Ax's.
-
-    Subclasses implement :meth:`draw`, and :meth:`why_not` where they need more than trials.
-    """
+class SeriesCard(Analysis, ABC):
+    """What the trials of a search show, as a card of Ax's; the base of figures and tables."""
 
     objective: str | None = None
     """Which objective it is about; the first where None is named."""
@@ -64,11 +68,22 @@ class SeriesPlot(Analysis, ABC):
         generation_strategy: GenerationStrategy | None = None,
         adapter: Adapter | None = None,
     ) -> str | None:
-        """A sentence where there is nothing to draw yet."""
+        """A sentence where there is nothing to show yet."""
         reason = why_not_series(experiment, self.objective, need_values=self.needs_values)
         if reason is not None:
             return reason
         return self.why_not(_searched(experiment, generation_strategy, adapter))
+
+    def why_not(self, searched: Searched) -> str | None:
+        """A sentence where trials are not enough."""
+        return None
+
+
+class SeriesPlot(SeriesCard):
+    """A figure of the trials of a search.
+
+    Subclasses implement :meth:`draw`, and :meth:`why_not` where they need more than trials.
+    """
 
     def compute(
         self,
@@ -86,13 +101,32 @@ class SeriesPlot(Analysis, ABC):
             fig=drawing.figure,
         )
 
-    def why_not(self, searched: Searched) -> str | None:
-        """A sentence where trials are not enough."""
-        return None
-
     @abstractmethod
     def draw(self, searched: Searched) -> Drawing:
         """Draw what there is."""
+
+
+class SeriesTable(SeriesCard):
+    """A table of the trials of a search.
+
+    Subclasses implement :meth:`tabulate`, and :meth:`why_not` where they need more than trials.
+    """
+
+    def compute(
+        self,
+        experiment: Experiment | None = None,
+        generation_strategy: GenerationStrategy | None = None,
+        adapter: Adapter | None = None,
+    ) -> AnalysisCard:
+        """Make the card."""
+        table = self.tabulate(_searched(experiment, generation_strategy, adapter))
+        return self._create_analysis_card(
+            title=table.title, subtitle=table.subtitle, df=table.frame
+        )
+
+    @abstractmethod
+    def tabulate(self, searched: Searched) -> Table:
+        """Make the table."""
 
 
 def _searched(

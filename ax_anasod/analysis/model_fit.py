@@ -6,23 +6,24 @@ from typing import Any, Final, final
 
 import numpy as np
 import pandas as pd
-from ax.adapter.base import Adapter
-from ax.analysis.analysis import Analysis
 from ax.analysis.plotly.color_constants import AX_BLUE
 from ax.analysis.plotly.cross_validation import CrossValidationPlot
 from ax.analysis.plotly.utils import get_scatter_point_color
 from ax.core.analysis_card import AnalysisCard
 from ax.core.experiment import Experiment
 from ax.core.trial import Trial
-from ax.generation_strategy.generation_strategy import GenerationStrategy
 from ax.utils.stats.model_fit_stats import coefficient_of_determination
 from plotly import graph_objects as go
 from scipy.stats import spearmanr
 
-from ax_anasod.analysis.applicability import Drawing, Searched, given, why_not_series
+from ax_anasod.analysis.applicability import (
+    Drawing,
+    Searched,
+    SeriesTable,
+    Table,
+)
 from ax_anasod.analysis.axis import ValueAxis
 from ax_anasod.analysis.predictions import SurrogatePlot
-from ax_anasod.analysis.series import SearchSeries
 from ax_anasod.metadata import feature_summary
 from ax_anasod.plots import style
 
@@ -134,7 +135,7 @@ def _figure(frame: pd.DataFrame, name: str, unit: str, *, minimize: bool) -> go.
 
 
 @final
-class FeatureTable(Analysis):
+class FeatureTable(SeriesTable):
     """How much each feature of ``two-level-bo`` carried, and whether it misled.
 
     The DataFrame computed has one row per feature: ``feature``, ``share`` (of the prior variance,
@@ -143,43 +144,32 @@ class FeatureTable(Analysis):
     is one.
     """
 
-    def validate_applicable_state(
-        self,
-        experiment: Experiment | None = None,
-        generation_strategy: GenerationStrategy | None = None,
-        adapter: Adapter | None = None,
-    ) -> str | None:
+    def why_not(self, searched: Searched) -> str | None:
         """A sentence where no proposal had a feature."""
-        reason = why_not_series(experiment)
-        if reason is not None:
-            return reason
-        if _features_of(given(experiment, "an experiment")) is None:
+        if _features_of(searched) is None:
             return "No trial was proposed by a model with features."
         return None
 
-    def compute(
-        self,
-        experiment: Experiment | None = None,
-        generation_strategy: GenerationStrategy | None = None,
-        adapter: Adapter | None = None,
-    ) -> AnalysisCard:
+    def tabulate(self, searched: Searched) -> Table:
         """Make the table."""
-        summary = _features_of(given(experiment, "an experiment")) or {}
+        features = _features_of(searched) or {}
         rows = [
             {"feature": name, **carried, "warning": carried["warning"] or ""}
-            for name, carried in summary.items()
+            for name, carried in features.items()
         ]
-        return self._create_analysis_card(
+        return Table(
             title="What was known before",
             subtitle="The share of each feature in the prior variance of the surrogate, and how it "
             "ranks what was observed.",
-            df=pd.DataFrame(rows),
+            frame=pd.DataFrame(rows),
         )
 
 
-def _features_of(experiment: Experiment) -> dict[str, dict[str, Any]] | None:
-    observed = int(SearchSeries.from_experiment(experiment).observed.sum())
-    return feature_summary([_metadata(trial) for trial in experiment.trials.values()], observed)
+def _features_of(searched: Searched) -> dict[str, dict[str, Any]] | None:
+    trials = searched.experiment.trials.values()
+    return feature_summary(
+        [_metadata(trial) for trial in trials], int(searched.series.observed.sum())
+    )
 
 
 def _metadata(trial: object) -> dict[str, Any]:

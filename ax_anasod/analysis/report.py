@@ -18,7 +18,7 @@ from ax.generation_strategy.generation_strategy import GenerationStrategy
 from ax.generation_strategy.generator_spec import GeneratorSpec
 
 from ax_anasod.adapter import AnasodGenerators
-from ax_anasod.analysis.applicability import given, why_not_series
+from ax_anasod.analysis.applicability import SeriesCard, given
 from ax_anasod.analysis.coordinates import (
     ObjectiveCoordinatesPlot,
     OperationCoordinatesPlot,
@@ -110,7 +110,7 @@ def write_report(
 
 
 @final
-class SearchOverview(Analysis):
+class SearchOverview(SeriesCard):
     """The cards of :func:`write_report` as Ax's cards: ``compute_analyses([SearchOverview()])``.
 
     Ax's own overview varies one parameter and keeps the others, which leaves the simplex, and
@@ -122,6 +122,8 @@ class SearchOverview(Analysis):
         front: What is known of the front of several objectives besides the trials.
     """
 
+    needs_values = False
+
     def __init__(
         self,
         optimum: Mapping[str, float | None] | float | None = None,
@@ -129,15 +131,6 @@ class SearchOverview(Analysis):
         front: FrontFacts | None = None,
     ) -> None:
         self.optimum, self.unit, self.front = optimum, unit, front
-
-    def validate_applicable_state(
-        self,
-        experiment: Experiment | None = None,
-        generation_strategy: GenerationStrategy | None = None,
-        adapter: Adapter | None = None,
-    ) -> str | None:
-        """A sentence where there is no trial yet."""
-        return why_not_series(experiment, need_values=False)
 
     def compute(
         self,

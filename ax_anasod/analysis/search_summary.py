@@ -8,14 +8,10 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from ax.adapter.base import Adapter
-from ax.analysis.analysis import Analysis
-from ax.core.analysis_card import AnalysisCard
 from ax.core.arm import Arm
 from ax.core.experiment import Experiment
-from ax.generation_strategy.generation_strategy import GenerationStrategy
 
-from ax_anasod.analysis.applicability import given, why_not_series
+from ax_anasod.analysis.applicability import Searched, SeriesTable, Table
 from ax_anasod.analysis.series import SearchSeries
 from ax_anasod.core import SEARCH_SPACES, RunProperties
 from ax_anasod.core.architectures import codes_of, recorded_codes
@@ -26,72 +22,44 @@ from ax_anasod.typing import Codes
 
 
 @final
-class SearchSummary(Analysis):
+class SearchSummary(SeriesTable):
     """The best trial of a search, or its Pareto front where there are several objectives.
 
     The DataFrame computed has one row per best trial, see :func:`trials_frame`.
     """
 
-    def validate_applicable_state(
-        self,
-        experiment: Experiment | None = None,
-        generation_strategy: GenerationStrategy | None = None,
-        adapter: Adapter | None = None,
-    ) -> str | None:
-        """A sentence where no trial has a value and keeps the limits."""
-        return why_not_series(experiment)
-
-    def compute(
-        self,
-        experiment: Experiment | None = None,
-        generation_strategy: GenerationStrategy | None = None,
-        adapter: Adapter | None = None,
-    ) -> AnalysisCard:
+    def tabulate(self, searched: Searched) -> Table:
         """Make the table."""
-        experiment = given(experiment, "an experiment")
-        series = SearchSeries.from_experiment(experiment)
+        experiment, series = searched.experiment, searched.series
         front = series.pareto_front()
         several = len(series.objectives) > 1
-        return self._create_analysis_card(
+        return Table(
             title="Pareto front" if several else "Best trial",
             subtitle=f"{_chosen(series, len(front))}, of {progress(experiment, series)}.",
-            df=trials_frame(experiment, series, front).dropna(axis=1, how="all"),
+            frame=trials_frame(experiment, series, front).dropna(axis=1, how="all"),
         )
 
 
 @final
-class TrialTable(Analysis):
+class TrialTable(SeriesTable):
     """All trials with what was measured of them and their architectures.
 
     The DataFrame computed has one row per trial, see :func:`trials_frame`, with ``status`` and
     ``proposed_by``, the node of the strategy.
     """
 
-    def validate_applicable_state(
-        self,
-        experiment: Experiment | None = None,
-        generation_strategy: GenerationStrategy | None = None,
-        adapter: Adapter | None = None,
-    ) -> str | None:
-        """A sentence where there is no trial yet."""
-        return why_not_series(experiment, need_values=False)
+    needs_values = False
 
-    def compute(
-        self,
-        experiment: Experiment | None = None,
-        generation_strategy: GenerationStrategy | None = None,
-        adapter: Adapter | None = None,
-    ) -> AnalysisCard:
+    def tabulate(self, searched: Searched) -> Table:
         """Make the table."""
-        experiment = given(experiment, "an experiment")
-        series = SearchSeries.from_experiment(experiment)
+        experiment, series = searched.experiment, searched.series
         frame = trials_frame(experiment, series, np.arange(series.num_trials))
         frame.insert(1, "status", series.statuses)
         frame["proposed_by"] = series.nodes
-        return self._create_analysis_card(
+        return Table(
             title="Trials",
             subtitle=f"{progress(experiment, series)}.",
-            df=frame.dropna(axis=1, how="all"),
+            frame=frame.dropna(axis=1, how="all"),
         )
 
 

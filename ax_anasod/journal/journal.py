@@ -13,7 +13,6 @@ from collections.abc import Iterable
 from contextlib import suppress
 from itertools import count, groupby
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from ax_anasod.exceptions import RunError, RunLostError
@@ -129,12 +128,7 @@ class Journal:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.close()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +15,7 @@ from ax_anasod.files import write_whole
 from ax_anasod.plots import style
 from ax_anasod.plots.figure import looks, new_figure, save
 from ax_anasod.reproduce.one_shot_columns import Column, over_seeds
-from ax_anasod.reproduce.one_shot_runs import OneShotRuns
+from ax_anasod.reproduce.one_shot_runs import OneShotReproduction
 from ax_anasod.reproduce.one_shot_table import described, in_words, protocol_notes, seeds_in_words
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ _FAR_OFF: Final = 2.5
 
 
 @dataclass(frozen=True)
-class OneShotCurves:
+class OneShotCurves(OneShotReproduction):
     """Figure 5, made again.
 
     Args:
@@ -43,26 +42,12 @@ class OneShotCurves:
         name: Its name on the command line.
     """
 
-    runs: OneShotRuns
-    columns: Sequence[Column]
     name: str = "figure5"
-
-    resumable = True
 
     @property
     def title(self) -> str:
         """What it is, for people."""
-        return f"Figure 5: searches on {self.runs.images[0]}, scale {self.runs.protocol.scale}"
-
-    @property
-    def finished(self) -> bool:
-        """Whether the searches were not stopped."""
-        return self.runs.finished
-
-    @property
-    def failures(self) -> Sequence[str]:
-        """The searches that have failed."""
-        return self.runs.failures
+        return f"Figure 5: {self._searches}"
 
     @cached_property
     def epochs(self) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from ax_anasod.dnas import METHODS, MethodConfig, OneShotRun
 from ax_anasod.exceptions import OptionError
 from ax_anasod.files import write_whole
 from ax_anasod.locks import locked
+from ax_anasod.reproduce.one_shot_columns import Column
 from ax_anasod.reproduce.one_shot_protocol import OneShotMethod, OneShotProtocol
 from ax_anasod.reproduce.one_shot_task import OneShotOutcome, OneShotTask
 from ax_anasod.runs.layout import check_holds_no_other, check_is_no_file, refusing
@@ -58,6 +59,35 @@ class OneShotRuns:
     def of(self, label: str) -> list[OneShotOutcome]:
         """The outcomes of a method, by seed."""
         return [outcome for outcome in self.outcomes if outcome.label == label]
+
+
+@dataclass(frozen=True)
+class OneShotReproduction:
+    """A table or figure of searches, made again.
+
+    Args:
+        runs: The searches.
+        columns: What they are judged by, at least one.
+    """
+
+    runs: OneShotRuns
+    columns: Sequence[Column]
+
+    resumable = True
+
+    @property
+    def finished(self) -> bool:
+        """Whether the searches were not stopped."""
+        return self.runs.finished
+
+    @property
+    def failures(self) -> Sequence[str]:
+        """The searches that have failed."""
+        return self.runs.failures
+
+    @property
+    def _searches(self) -> str:
+        return f"searches on {self.runs.images[0]}, scale {self.runs.protocol.scale}"
 
 
 def make_runs(

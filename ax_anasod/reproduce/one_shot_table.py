@@ -19,7 +19,7 @@ from ax_anasod.reproduce.one_shot_columns import (
     over_seeds,
     short,
 )
-from ax_anasod.reproduce.one_shot_runs import OneShotRuns
+from ax_anasod.reproduce.one_shot_runs import OneShotReproduction, OneShotRuns
 from ax_anasod.reproduce.one_shot_task import BEST_OF, OneShotOutcome
 from ax_anasod.reproduce.paper import CIFAR10, OPTIMUM, TABLE_3, TASKS
 from ax_anasod.reproduce.reproduction import plus_minus
@@ -31,7 +31,7 @@ _PAPERS: Final = TASKS[:3]
 
 
 @dataclass(frozen=True)
-class OneShotTable:
+class OneShotTable(OneShotReproduction):
     """Table 3, made again.
 
     Args:
@@ -40,26 +40,12 @@ class OneShotTable:
         name: Its name on the command line.
     """
 
-    runs: OneShotRuns
-    columns: Sequence[Column]
     name: str = "table3"
-
-    resumable = True
 
     @property
     def title(self) -> str:
         """What it is, for people."""
-        return f"Table 3: searches on {self.runs.images[0]}, scale {self.runs.protocol.scale}"
-
-    @property
-    def finished(self) -> bool:
-        """Whether the searches were not stopped."""
-        return self.runs.finished
-
-    @property
-    def failures(self) -> Sequence[str]:
-        """The searches that have failed."""
-        return self.runs.failures
+        return f"Table 3: {self._searches}"
 
     def table(self) -> tuple[list[str], list[list[str]]]:
         """The rows: errors of what was found, ours and the paper's."""
