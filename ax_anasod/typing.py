@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike as ArrayLike
 from numpy.typing import NDArray
 
 Codes: TypeAlias = NDArray[np.int64]
@@ -22,3 +23,18 @@ Values: TypeAlias = NDArray[np.float64]
 Settings: TypeAlias = NDArray[np.float64]
 """What is searched beside the architecture, as numbers, ``... x h``
 (:class:`ax_anasod.hyperparameters.Hyperparameters`)."""
+
+FloatArray: TypeAlias = NDArray[np.float64]
+"""Real numbers that none of the names above is for."""
+
+IntArray: TypeAlias = NDArray[np.integer[Any]]
+"""Whole numbers of any type, as users and files have them."""
+
+Indices: TypeAlias = NDArray[np.int64]
+"""Whole numbers that stand for something: places of rows, keys, numbers of blocks."""
+
+Mask: TypeAlias = NDArray[np.bool_]
+"""Which rows, columns or entries."""
+
+AnyArray: TypeAlias = NDArray[Any]
+"""An array of any type of entries, such as those of a key or a table's column."""

@@ -6,7 +6,6 @@ from collections import Counter
 from typing import final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from ax.core.arm import Arm
 from ax.core.experiment import Experiment
@@ -18,7 +17,7 @@ from ax_anasod.core.architectures import codes_of, recorded_codes
 from ax_anasod.journal import BETWEEN_LAYERS
 from ax_anasod.metadata import column_names
 from ax_anasod.objectives import COST
-from ax_anasod.typing import Codes
+from ax_anasod.typing import Codes, Indices
 
 
 @final
@@ -63,9 +62,7 @@ class TrialTable(SeriesTable):
         )
 
 
-def trials_frame(
-    experiment: Experiment, series: SearchSeries, rows: npt.NDArray[np.int64]
-) -> pd.DataFrame:
+def trials_frame(experiment: Experiment, series: SearchSeries, rows: Indices) -> pd.DataFrame:
     """Some trials as a table.
 
     Args:

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from ax.analysis.plotly.color_constants import METRIC_CONTINUOUS_COLOR_SCALE
 from ax.core.experiment import Experiment
-from numpy.typing import NDArray
 from plotly import graph_objects as go
 
 from ax_anasod.analysis.applicability import Drawing, Searched, given
@@ -21,7 +20,7 @@ from ax_anasod.analysis.predictions import (
 )
 from ax_anasod.analysis.series import SearchSeries
 from ax_anasod.plots import style
-from ax_anasod.typing import Counts
+from ax_anasod.typing import Counts, Indices
 
 # Encodings that the importance of operations is averaged over, and the seed of their draw.
 _SAMPLE: Final = 256
@@ -137,7 +136,7 @@ def exchange_frame(
     return moves.join(there).assign(change=there["mean"] - here)
 
 
-def exchanges(counts: Counts) -> tuple[Counts, NDArray[np.int64]]:
+def exchanges(counts: Counts) -> tuple[Counts, Indices]:
     """All encodings one exchanged block away.
 
     Args:

@@ -7,7 +7,6 @@ from itertools import combinations
 from typing import final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from ax.analysis.plotly.color_constants import AX_BLUE
 from ax.analysis.plotly.utils import LEGEND_POSITION, get_scatter_point_color
@@ -25,7 +24,7 @@ from ax_anasod.analysis.predictions import (
 from ax_anasod.analysis.series import SearchSeries
 from ax_anasod.exceptions import OptionError
 from ax_anasod.plots import style
-from ax_anasod.typing import Counts
+from ax_anasod.typing import Counts, FloatArray, Indices
 
 
 @final
@@ -214,9 +213,7 @@ def _traces(rows: pd.DataFrame, series: SearchSeries, name: str) -> list[go.Scat
     ]
 
 
-def _observed(
-    rows: pd.DataFrame, series: SearchSeries, name: str
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+def _observed(rows: pd.DataFrame, series: SearchSeries, name: str) -> tuple[Indices, FloatArray]:
     """Rows and values of the observed trials that lie on the slice."""
     operations = series.cell.operations
     pair = [operations.index(rows["more"].iloc[0]), operations.index(rows["less"].iloc[0])]

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from ax_anasod.cells.definition import CellDefinition
 from ax_anasod.cells.drawing import architecture_html
 from ax_anasod.cells.graph import to_networkx
 from ax_anasod.exceptions import ArchitectureError
-from ax_anasod.typing import Codes, Counts, Fractions
+from ax_anasod.typing import ArrayLike, Codes, Counts, Fractions
 
 
 @dataclass(frozen=True, init=False, eq=False)

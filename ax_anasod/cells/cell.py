@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from ax_anasod.cells import decoding, encodings, keys
 from ax_anasod.cells.architecture import Architecture
@@ -16,7 +15,7 @@ from ax_anasod.cells.encodings import as_counts, as_fractions, refuse_infeasible
 from ax_anasod.cells.graph import to_networkx
 from ax_anasod.cells.mutation import one_column_edits
 from ax_anasod.exceptions import CellError, UnknownNameError, shown
-from ax_anasod.typing import Codes, Counts
+from ax_anasod.typing import ArrayLike, Codes, Counts, FloatArray, Indices, Mask
 
 if TYPE_CHECKING:
     import networkx
@@ -140,7 +139,7 @@ class Cell(CellDefinition):
         refuse_infeasible(self, counts, self.is_feasible(counts))
         return decoding.shuffle(self, counts, rng)
 
-    def is_feasible(self, counts: ArrayLike) -> NDArray[np.bool_]:
+    def is_feasible(self, counts: ArrayLike) -> Mask:
         """Whether each encoding has a valid architecture.
 
         Args:
@@ -172,7 +171,7 @@ class Cell(CellDefinition):
         sized = self.sized_encodings(total)
         return None if sized is None else sized[0]
 
-    def num_architectures(self, counts: ArrayLike) -> NDArray[np.float64]:
+    def num_architectures(self, counts: ArrayLike) -> FloatArray:
         """How many distinct valid architectures each encoding has.
 
         Where a cell has invalid codes, or several of one architecture, and more than 10^7
@@ -200,7 +199,7 @@ class Cell(CellDefinition):
         numbers[found >= 0] = sized[1][found[found >= 0]]
         return numbers
 
-    def sized_encodings(self, total: int) -> tuple[Counts, NDArray[np.int64]] | None:
+    def sized_encodings(self, total: int) -> tuple[Counts, Indices] | None:
         """The encodings of `feasible_encodings`, and the ``M`` numbers of their architectures."""
         if self.accepts_all_codes or self.num_codes > keys.LIMIT:
             return None
@@ -208,12 +207,12 @@ class Cell(CellDefinition):
             self._sized[total] = encodings.shared_encodings(self, self.enumerate(), total)
         return self._sized[total]
 
-    def _sized_like(self, rows: Counts) -> tuple[Counts, NDArray[np.int64]] | None:
+    def _sized_like(self, rows: Counts) -> tuple[Counts, Indices] | None:
         """The encodings with the sum that checked counts have."""
         return self.sized_encodings(int(rows[0].sum()) if len(rows) else self.total)
 
     @cached_property
-    def _sized(self) -> dict[int, tuple[Counts, NDArray[np.int64]]]:
+    def _sized(self) -> dict[int, tuple[Counts, Indices]]:
         return {}
 
     def snap(self, fractions: ArrayLike) -> Counts:

@@ -8,14 +8,13 @@ from functools import cached_property
 from typing import Any, Final, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from ax_anasod.cells import decoding, encodings
 from ax_anasod.cells.cell import Cell, from_dict, register_cell
 from ax_anasod.cells.restricted import DerivedCell, RestrictedCell
 from ax_anasod.exceptions import CellError, OptionError, shown
 from ax_anasod.simplex import ConstrainedGrid, CountConstraint
-from ax_anasod.typing import Codes, Counts
+from ax_anasod.typing import ArrayLike, Codes, Counts, FloatArray, Indices, Mask
 
 # Encodings are listed up to so many: 100 MB at k = 12, and quick to look through.
 _LISTED: Final = 200_000
@@ -70,7 +69,7 @@ class ConstrainedCell(DerivedCell):
     def __repr__(self) -> str:
         return f"ConstrainedCell({self.base!r}, {', '.join(map(str, self.constraints))})"
 
-    def is_valid(self, codes: ArrayLike) -> NDArray[np.bool_]:
+    def is_valid(self, codes: ArrayLike) -> Mask:
         """Whether each of ``n x d`` codes is valid and keeps the constraints."""
         valid = self.base.is_valid(codes)
         counts = encodings.part_counts(self, self.validate_codes(codes))
@@ -106,14 +105,14 @@ class ConstrainedCell(DerivedCell):
 
     # Encodings
 
-    def is_feasible(self, counts: ArrayLike) -> NDArray[np.bool_]:
+    def is_feasible(self, counts: ArrayLike) -> Mask:
         """Whether each of ``n x k`` counts has a valid architecture that keeps the constraints."""
         rows = encodings.check_counts(self, counts)
         if len(rows) and rows[0].sum() != self.total:
             return super().is_feasible(rows)
         return np.asarray(self.base.is_feasible(rows) & self.grid.contains(rows))
 
-    def sized_encodings(self, total: int) -> tuple[Counts, NDArray[np.int64]] | None:
+    def sized_encodings(self, total: int) -> tuple[Counts, Indices] | None:
         """The encodings that are left, and how many architectures each has, where listed."""
         if total not in self._sized:
             found = self._list_sized(total)
@@ -122,7 +121,7 @@ class ConstrainedCell(DerivedCell):
             self._sized[total] = found
         return self._sized[total]
 
-    def _list_sized(self, total: int) -> tuple[Counts, NDArray[np.int64]] | None:
+    def _list_sized(self, total: int) -> tuple[Counts, Indices] | None:
         sized = self.base.sized_encodings(total)
         if sized is not None:
             kept = self.grid.contains(sized[0])
@@ -139,9 +138,7 @@ class ConstrainedCell(DerivedCell):
         rows = encodings.check_fractions(self, fractions)
         return self.nearest(rows * self.total)
 
-    def nearest(
-        self, points: NDArray[np.float64], fixed: Mapping[int, int] | None = None
-    ) -> Counts:
+    def nearest(self, points: FloatArray, fixed: Mapping[int, int] | None = None) -> Counts:
         """The encodings nearest to points ``n x k`` that sum to N.
 
         Args:
@@ -160,7 +157,7 @@ class ConstrainedCell(DerivedCell):
         self,
         n: int,
         rng: np.random.Generator,
-        log_weights: NDArray[np.float64] | None = None,
+        log_weights: FloatArray | None = None,
         fixed: Mapping[int, int] | None = None,
     ) -> Counts:
         """Draw encodings, uniformly where no weights are given, as the grid does.
@@ -240,7 +237,7 @@ class ConstrainedCell(DerivedCell):
         # What is left of each operation may lie on any of the other blocks.
         weights = np.where(left >= 0, -log_factorials[np.maximum(left, 0)], -np.inf)
 
-        def draw(rows: NDArray[np.int64]) -> Codes:
+        def draw(rows: Indices) -> Codes:
             codes = np.empty((len(rows), len(self.code_sizes)), dtype=np.int64)
             decoding.choose_wiring(self, codes, rng)
             for part in range(self.parts):
@@ -254,13 +251,13 @@ class ConstrainedCell(DerivedCell):
 
         return decoding.draw_accepted(self, n, draw, self.is_valid)
 
-    def _multinomial(self, logs: NDArray[np.float64], rng: np.random.Generator) -> Codes:
+    def _multinomial(self, logs: FloatArray, rng: np.random.Generator) -> Codes:
         """Blocks drawn from ``n x k`` shares (their logarithms), given that all is valid."""
         log_factorials = np.append(0.0, np.cumsum(np.log(np.arange(1, self.total + 1))))
         kinds, kind_of = np.unique(logs, axis=0, return_inverse=True)
         kind_of = kind_of.reshape(-1)
 
-        def draw(rows: NDArray[np.int64]) -> Codes:
+        def draw(rows: Indices) -> Codes:
             codes = np.empty((len(rows), len(self.code_sizes)), dtype=np.int64)
             for kind, own in enumerate(kinds):
                 here = np.flatnonzero(kind_of[rows] == kind)

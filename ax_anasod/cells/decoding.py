@@ -10,14 +10,12 @@ the distinct valid architectures of the encoding.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ax_anasod.cells.definition import CellDefinition
 from ax_anasod.exceptions import EncodingError, OptionError, UnknownNameError
-from ax_anasod.typing import Codes, Counts, Fractions
+from ax_anasod.typing import AnyArray, Codes, Counts, Fractions, Indices, Mask
 
 METHODS = ("shuffle", "categorical")
 
@@ -26,8 +24,8 @@ METHODS = ("shuffle", "categorical")
 _BATCH = 4096
 _MAX_REJECTED = 1_000_000
 
-Draw = Callable[[NDArray[np.int64]], Codes]
-Accept = Callable[[Codes], NDArray[np.bool_]]
+Draw = Callable[[Indices], Codes]
+Accept = Callable[[Codes], Mask]
 
 
 def check_method(method: str) -> None:
@@ -78,7 +76,7 @@ def uniform(cell: CellDefinition, n: int, rng: np.random.Generator) -> Codes:
     """``n`` architectures uniformly over the distinct valid ones, ``n x d``."""
     sizes = np.array(cell.code_sizes)
 
-    def draw(rows: NDArray[np.int64]) -> Codes:
+    def draw(rows: Indices) -> Codes:
         return rng.integers(0, sizes, size=(len(rows), len(sizes)), dtype=np.int64)
 
     return draw_valid(cell, n, draw)
@@ -151,7 +149,7 @@ def _shuffle(cell: CellDefinition, counts: Counts, rng: np.random.Generator) -> 
     return codes
 
 
-def multiset(counts: Counts, total: int) -> NDArray[Any]:
+def multiset(counts: Counts, total: int) -> AnyArray:
     """Operations in ascending order, as often as counted: ``n x k`` to ``total x n``.
 
     Blocks are rows here, so that every step works on contiguous memory.
@@ -166,7 +164,7 @@ def multiset(counts: Counts, total: int) -> NDArray[Any]:
     return blocks[:total]
 
 
-def _permute(blocks: NDArray[Any], rng: np.random.Generator) -> None:
+def _permute(blocks: AnyArray, rng: np.random.Generator) -> None:
     """Permutes each column of ``blocks`` in place (Fisher-Yates, all columns at once)."""
     total, n = blocks.shape
     flat = blocks.reshape(-1)

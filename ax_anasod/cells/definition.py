@@ -10,14 +10,13 @@ from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from ax_anasod.cells import checks, keys, strings
 from ax_anasod.cells.drawing import cell_html
 from ax_anasod.cells.graph import BlockGraph
 from ax_anasod.exceptions import ArchitectureError, CellError, shown
 from ax_anasod.simplex import num_encodings
-from ax_anasod.typing import Codes, Counts
+from ax_anasod.typing import AnyArray, ArrayLike, Codes, Counts, Indices, Mask
 
 
 @dataclass(frozen=True, init=False)
@@ -130,7 +129,7 @@ class CellDefinition:
 
     # Validity, and codes of the same architecture
 
-    def is_valid(self, codes: ArrayLike) -> NDArray[np.bool_]:
+    def is_valid(self, codes: ArrayLike) -> Mask:
         """Whether each of ``n x d`` codes is an architecture of the search space.
 
         Raises:
@@ -146,9 +145,9 @@ class CellDefinition:
         """
         return self.validate_codes(codes)
 
-    def is_representative(self, codes: Codes) -> NDArray[np.bool_]:
+    def is_representative(self, codes: Codes) -> Mask:
         """Whether each of ``n x d`` codes is valid and the representative of its architecture."""
-        chosen: NDArray[np.bool_] = (self.canonical(codes) == codes).all(axis=1)
+        chosen: Mask = (self.canonical(codes) == codes).all(axis=1)
         return chosen & self.is_valid(codes)
 
     @cached_property
@@ -201,7 +200,7 @@ class CellDefinition:
         """Whether `sources` depends on the wiring choices; not so in a user's plain cell."""
         return type(self).sources is not CellDefinition.sources
 
-    def sources(self, codes: ArrayLike) -> NDArray[np.int64]:
+    def sources(self, codes: ArrayLike) -> Indices:
         """The state that each block reads, numbered within its part.
 
         Args:
@@ -213,7 +212,7 @@ class CellDefinition:
         first = [sources[0] for sources in self.block_graph.possible_sources]
         return np.tile(np.array(first * self.parts), (len(self.validate_codes(codes)), 1))
 
-    def outputs(self, codes: ArrayLike) -> NDArray[np.bool_]:
+    def outputs(self, codes: ArrayLike) -> Mask:
         """Whether each state is passed on to the next cell.
 
         Args:
@@ -268,7 +267,7 @@ class CellDefinition:
 
     # Keys
 
-    def pack(self, codes: ArrayLike) -> NDArray[np.int64]:
+    def pack(self, codes: ArrayLike) -> Indices:
         """An int64 key for each of ``n x d`` codes, ordered as they are.
 
         Raises:
@@ -283,7 +282,7 @@ class CellDefinition:
             )
         return keys.pack(self.validate_codes(codes), self.code_sizes)
 
-    def keys(self, codes: ArrayLike) -> NDArray[Any]:
+    def keys(self, codes: ArrayLike) -> AnyArray:
         """A sortable key for each of ``n x d`` codes, different for different codes.
 
         Returns:

@@ -9,16 +9,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from ax_anasod.cells import keys
 from ax_anasod.cells.definition import CellDefinition
 from ax_anasod.exceptions import EncodingError
 from ax_anasod.simplex import bomze_round, validate_counts
-from ax_anasod.typing import Codes, Counts, Fractions
+from ax_anasod.typing import (
+    AnyArray,
+    ArrayLike,
+    Codes,
+    Counts,
+    FloatArray,
+    Fractions,
+    Indices,
+    Mask,
+)
 
 _TOLERANCE = 1e-6
 _CHUNK = 1024  # rows compared with all feasible encodings at a time
@@ -95,9 +102,7 @@ def as_fractions(cell: CellDefinition, encodings: ArrayLike) -> Fractions:
     return fractions
 
 
-def shared_encodings(
-    cell: CellDefinition, codes: Codes, total: int
-) -> tuple[Counts, NDArray[np.int64]]:
+def shared_encodings(cell: CellDefinition, codes: Codes, total: int) -> tuple[Counts, Indices]:
     """The encodings that some of the given architectures have, and how many have each.
 
     Args:
@@ -125,7 +130,7 @@ def part_counts(cell: CellDefinition, codes: Codes) -> Counts:
     return counts
 
 
-def bound_of_architectures(cell: CellDefinition, counts: Counts) -> NDArray[np.float64]:
+def bound_of_architectures(cell: CellDefinition, counts: Counts) -> FloatArray:
     """How many codes have each of ``n x k`` checked counts; infinite beyond what a float holds."""
     total = int(counts[0].sum()) if len(counts) else cell.total
     factorials = np.array([math.lgamma(n + 1) for n in range(total + 1)])
@@ -136,7 +141,7 @@ def bound_of_architectures(cell: CellDefinition, counts: Counts) -> NDArray[np.f
         return np.asarray(arrangements * float(min(math.prod(cell.wiring), 10**300)))
 
 
-def rows_among(counts: Counts, listed: Counts) -> NDArray[np.int64]:
+def rows_among(counts: Counts, listed: Counts) -> Indices:
     """Where each of ``n x k`` counts stands in a sorted list of such; -1 where it does not."""
     if not len(listed):
         return np.full(len(counts), -1)
@@ -146,7 +151,7 @@ def rows_among(counts: Counts, listed: Counts) -> NDArray[np.int64]:
     return np.where(known[place] == wanted, place, -1)
 
 
-def refuse_infeasible(cell: CellDefinition, counts: Counts, feasible: NDArray[np.bool_]) -> None:
+def refuse_infeasible(cell: CellDefinition, counts: Counts, feasible: Mask) -> None:
     """Raises an `EncodingError` that names the first encoding without valid architecture."""
     if not feasible.all():
         first = counts[int(np.argmin(feasible))].tolist()
@@ -184,7 +189,7 @@ def nearest(cell: CellDefinition, fractions: Fractions, feasible: Counts | None)
     return counts
 
 
-def nearest_of(points: NDArray[np.float64], listed: Counts) -> Counts:
+def nearest_of(points: FloatArray, listed: Counts) -> Counts:
     """The nearest of ``M x k`` listed encodings to each of ``n x k`` points, ``n x k``."""
     counts = np.empty(points.shape, dtype=np.int64)
     for start in range(0, len(points), _CHUNK):
@@ -201,13 +206,13 @@ def none_with(cell: CellDefinition, fixed: Mapping[int, int]) -> EncodingError:
     return EncodingError(f"no architecture of cell {cell.name!r} has the fixed counts {named}")
 
 
-def count_keys(counts: Counts, total: int) -> NDArray[Any]:
+def count_keys(counts: Counts, total: int) -> AnyArray:
     """A sortable key for each row of ``n x k`` counts that sum to ``total``, ``n``."""
     sizes = (total + 1,) * counts.shape[1]
     return (keys.pack if keys.fits_int64(sizes) else keys.byte_keys)(counts, sizes)
 
 
-def _check_shape(cell: CellDefinition, encodings: ArrayLike) -> NDArray[Any]:
+def _check_shape(cell: CellDefinition, encodings: ArrayLike) -> AnyArray:
     try:
         rows = np.asarray(encodings)
     except ValueError:

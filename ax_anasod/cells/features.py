@@ -8,17 +8,16 @@ from White et al., "BANANAS" (AAAI 2021). The paper compares with them in Sectio
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from ax_anasod.cells.definition import CellDefinition
 from ax_anasod.cells.graph import BlockGraph
 from ax_anasod.exceptions import CellError, OptionError
-from ax_anasod.typing import Codes
+from ax_anasod.typing import ArrayLike, Codes, FloatArray, Indices, Mask
 
 _CHUNK = 1024  # architectures whose paths are followed at a time
 
 
-def one_hot_adjacency(cell: CellDefinition, codes: ArrayLike) -> NDArray[np.float64]:
+def one_hot_adjacency(cell: CellDefinition, codes: ArrayLike) -> FloatArray:
     """Which operation lies on each edge of the cell's graph.
 
     One group of k features for each pair of states that some architecture joins by a block,
@@ -60,7 +59,7 @@ def one_hot_adjacency(cell: CellDefinition, codes: ArrayLike) -> NDArray[np.floa
 
 def path_features(
     cell: CellDefinition, codes: ArrayLike, *, max_features: int = 10_000
-) -> NDArray[np.float64]:
+) -> FloatArray:
     """Which sequences of operations lead from an input to the output of the cell.
 
     There is one feature for each part, input and sequence, short sequences first, from the
@@ -102,7 +101,7 @@ def path_features(
     return np.concatenate([features, *_hidden_wiring(cell, codes)], axis=1)
 
 
-def _hidden_wiring(cell: CellDefinition, codes: Codes) -> list[NDArray[np.float64]]:
+def _hidden_wiring(cell: CellDefinition, codes: Codes) -> list[FloatArray]:
     """One-hot wiring choices, one ``n x alternatives`` array each, where no block shows them."""
     if cell.graph_shows_wiring:
         return []
@@ -132,7 +131,7 @@ def _longest_path(cell: CellDefinition, max_features: int) -> int:
     return longest
 
 
-def _paths(cell: CellDefinition, codes: Codes, longest: int) -> NDArray[np.bool_]:
+def _paths(cell: CellDefinition, codes: Codes, longest: int) -> Mask:
     """The features of sequences of up to ``longest`` operations, ``n x P``."""
     static = cell.block_graph
     sources, outputs = cell.sources(codes), cell.outputs(codes)
@@ -149,11 +148,11 @@ def _paths(cell: CellDefinition, codes: Codes, longest: int) -> NDArray[np.bool_
 
 def _follow(
     static: BlockGraph,
-    operations: NDArray[np.int64],
-    sources: NDArray[np.int64],
+    operations: Indices,
+    sources: Indices,
     num_operations: int,
     longest: int,
-) -> list[NDArray[np.bool_]]:
+) -> list[Mask]:
     """The sequences that lead to each state of one part.
 
     Args:

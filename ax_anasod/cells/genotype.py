@@ -15,14 +15,13 @@ from operator import itemgetter
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from ax_anasod.cells import checks, strings
 from ax_anasod.cells.cell import Cell, register_cell
 from ax_anasod.cells.genotype_strings import format_genotype, parse_genotypes
 from ax_anasod.cells.graph import BlockGraph
 from ax_anasod.exceptions import CellError
-from ax_anasod.typing import Codes
+from ax_anasod.typing import ArrayLike, Codes, Indices
 
 DARTS_OPERATIONS = (
     "max_pool_3x3",
@@ -96,7 +95,7 @@ class GenotypeCell(Cell):
             possible_outputs=tuple(nodes),
         )
 
-    def sources(self, codes: ArrayLike) -> NDArray[np.int64]:
+    def sources(self, codes: ArrayLike) -> Indices:
         """The input of each block of ``n x d`` codes, ``n x num_blocks``."""
         codes = self.validate_codes(codes)
         sources = np.empty((len(codes), self.num_blocks), dtype=np.int64)

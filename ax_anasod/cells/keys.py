@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ax_anasod.exceptions import CellError
-from ax_anasod.typing import Codes
+from ax_anasod.typing import AnyArray, Codes, Indices
 
 # Cells with more codes than this are never listed, only drawn from.
 LIMIT = 10_000_000
@@ -26,7 +25,7 @@ def fits_int64(code_sizes: Sequence[int]) -> bool:
     return math.prod(code_sizes) - 1 <= _INT64_MAX
 
 
-def pack(codes: Codes, code_sizes: Sequence[int]) -> NDArray[np.int64]:
+def pack(codes: Codes, code_sizes: Sequence[int]) -> Indices:
     """Mixed-radix value of each code; the order of the values is that of the codes.
 
     Args:
@@ -45,7 +44,7 @@ def pack(codes: Codes, code_sizes: Sequence[int]) -> NDArray[np.int64]:
     return value
 
 
-def unpack(packed: NDArray[np.int64], code_sizes: Sequence[int]) -> Codes:
+def unpack(packed: Indices, code_sizes: Sequence[int]) -> Codes:
     """Inverse of `pack`: ``n`` keys to ``n x d`` codes."""
     codes = np.empty((len(packed), len(code_sizes)), dtype=np.int64)
     rest = packed
@@ -60,7 +59,7 @@ def compact_dtype(code_sizes: Sequence[int]) -> np.dtype[Any]:
     return np.dtype(np.min_scalar_type(largest)).newbyteorder(">")
 
 
-def byte_keys(codes: Codes, code_sizes: Sequence[int]) -> NDArray[Any]:
+def byte_keys(codes: Codes, code_sizes: Sequence[int]) -> AnyArray:
     """Byte string of each code, for cells too large for `pack`.
 
     Big-endian columns side by side, so that the bytes sort as the codes do. All keys have

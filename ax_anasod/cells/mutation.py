@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from ax_anasod.cells.decoding import check_generator
 from ax_anasod.cells.definition import CellDefinition
 from ax_anasod.exceptions import OptionError
-from ax_anasod.typing import Codes
+from ax_anasod.typing import ArrayLike, Codes
 
 
 def mutate(

@@ -8,13 +8,12 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from ax_anasod.cells import keys, strings
 from ax_anasod.cells.cell import Cell, register_cell
 from ax_anasod.cells.graph import BlockGraph
 from ax_anasod.exceptions import ArchitectureError, CellError, shown
-from ax_anasod.typing import Codes
+from ax_anasod.typing import ArrayLike, Codes, Indices, Mask
 
 OPERATIONS = ("gat", "gcn", "gin", "cheb", "sage", "arma", "graph", "fc", "skip")
 PROTEINS_OPERATIONS = ("gcn", "sage", "arma", "fc", "skip")
@@ -77,10 +76,10 @@ class NASBenchGraphCell(Cell):
         """Whether it is the cell of the data set proteins."""
         return {"proteins": self.proteins}
 
-    def is_valid(self, codes: ArrayLike) -> NDArray[np.bool_]:
+    def is_valid(self, codes: ArrayLike) -> Mask:
         """Whether some block of each of ``n x d`` codes is no ``skip``."""
         blocks = self.validate_codes(codes)[:, :_BLOCKS]
-        valid: NDArray[np.bool_] = (blocks != self.operations.index("skip")).any(axis=1)
+        valid: Mask = (blocks != self.operations.index("skip")).any(axis=1)
         return valid
 
     def canonical(self, codes: ArrayLike) -> Codes:
@@ -94,7 +93,7 @@ class NASBenchGraphCell(Cell):
         own = table[self.pack(np.asarray(code)[None])]
         return keys.unpack(np.flatnonzero(table == own), self.code_sizes)
 
-    def hashes(self, codes: ArrayLike) -> NDArray[np.int64]:
+    def hashes(self, codes: ArrayLike) -> Indices:
         """The benchmark's own number of each architecture, under which its tables store it.
 
         Args:
@@ -141,11 +140,11 @@ class NASBenchGraphCell(Cell):
             possible_outputs=tuple(range(1, _BLOCKS + 1)),
         )
 
-    def sources(self, codes: ArrayLike) -> NDArray[np.int64]:
+    def sources(self, codes: ArrayLike) -> Indices:
         """The link lists of ``n x d`` codes, ``n x num_blocks``."""
         return np.array(LINK_LISTS)[self.validate_codes(codes)[:, _BLOCKS]]
 
-    def outputs(self, codes: ArrayLike) -> NDArray[np.bool_]:
+    def outputs(self, codes: ArrayLike) -> Mask:
         """The states that no block reads, ``n x 1 x num_states``."""
         unread = np.array([[s not in links for s in range(_BLOCKS + 1)] for links in LINK_LISTS])
         return unread[self.validate_codes(codes)[:, _BLOCKS], None]
@@ -172,7 +171,7 @@ class NASBenchGraphCell(Cell):
 
 
 @lru_cache
-def _representatives(operations: tuple[str, ...]) -> NDArray[np.int64]:
+def _representatives(operations: tuple[str, ...]) -> Indices:
     """The packed representative of each packed code, for all codes."""
     k, skip = len(operations), operations.index("skip")
     sizes = (k,) * _BLOCKS

@@ -11,8 +11,6 @@ from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
-from numpy import bool_, int64
-from numpy.typing import ArrayLike, NDArray
 
 from ax_anasod.cells import decoding, keys
 from ax_anasod.cells.cell import Cell, from_dict, register_cell
@@ -26,7 +24,7 @@ from ax_anasod.cells.encodings import (
 from ax_anasod.cells.graph import BlockGraph
 from ax_anasod.exceptions import ArchitectureError, CellError, EncodingError
 from ax_anasod.schema import conform
-from ax_anasod.typing import Codes, Counts, Fractions
+from ax_anasod.typing import ArrayLike, Codes, Counts, Fractions, Indices, Mask
 
 _CHUNK = 1024  # rows compared with all encodings at a time
 _SMALL, _MOST_COMPRESSED = 2**24, 100
@@ -74,11 +72,11 @@ class DerivedCell(Cell):
         """Whether `sources` depends on the wiring choices."""
         return self.base.graph_shows_wiring
 
-    def sources(self, codes: ArrayLike) -> NDArray[int64]:
+    def sources(self, codes: ArrayLike) -> Indices:
         """The state that each block reads, ``n x num_blocks``."""
         return self.base.sources(codes)
 
-    def outputs(self, codes: ArrayLike) -> NDArray[bool_]:
+    def outputs(self, codes: ArrayLike) -> Mask:
         """Whether each state is passed on, ``n x num_parts x num_states``."""
         return self.base.outputs(codes)
 
@@ -164,14 +162,14 @@ class RestrictedCell(DerivedCell):
         decoding.check_generator(rng)
         return self._codes[rng.integers(0, self.size, size=n)]
 
-    def is_valid(self, codes: ArrayLike) -> NDArray[np.bool_]:
+    def is_valid(self, codes: ArrayLike) -> Mask:
         """Whether each of ``n x d`` codes is an architecture that exists."""
         return np.isin(self.keys(self.base.canonical(codes)), self._keys)
 
     # Encodings, by groups of architectures that share one.
 
     @cached_property
-    def _groups(self) -> tuple[Counts, NDArray[np.int64], Codes]:
+    def _groups(self) -> tuple[Counts, Indices, Codes]:
         """The encodings ``M x k``, the ``M`` group sizes, and the codes sorted by encoding."""
         counts = self.encode(self._codes)
         packed = count_keys(counts, self.total)
@@ -179,7 +177,7 @@ class RestrictedCell(DerivedCell):
         _, first, sizes = np.unique(packed[order], return_index=True, return_counts=True)
         return counts[order][first], sizes, self._codes[order]
 
-    def sized_encodings(self, total: int) -> tuple[Counts, NDArray[np.int64]]:
+    def sized_encodings(self, total: int) -> tuple[Counts, Indices]:
         """The encodings of the architectures that exist, and how many have each."""
         return self._groups[:2]
 
@@ -199,12 +197,12 @@ class RestrictedCell(DerivedCell):
         drawn: Codes = codes[firsts[groups] + rng.integers(0, sizes[groups])]
         return drawn
 
-    def _groups_of_counts(self, counts: Counts) -> NDArray[np.int64]:
+    def _groups_of_counts(self, counts: Counts) -> Indices:
         groups = rows_among(counts, self._groups[0])
         refuse_infeasible(self, counts, groups >= 0)
         return groups
 
-    def _draw_groups(self, fractions: Fractions, rng: np.random.Generator) -> NDArray[np.int64]:
+    def _draw_groups(self, fractions: Fractions, rng: np.random.Generator) -> Indices:
         """Encodings with the probability that Eq. 2 gives to all their architectures."""
         counts, sizes, _ = self._groups
         groups = np.empty(len(fractions), dtype=np.int64)

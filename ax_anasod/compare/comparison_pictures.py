@@ -18,11 +18,11 @@ import pandas as pd
 from ax_anasod.compare.comparison_plan import Plan
 from ax_anasod.compare.run_results import curves
 from ax_anasod.exceptions import OptionError
-from ax_anasod.nasbench.benchmark import FloatArray
 from ax_anasod.objectives import COST, Objective
 from ax_anasod.plots import style
 from ax_anasod.plots.figure import new_figure, plain_text, save
 from ax_anasod.plots.mean_curve import MeanCurve, count_in_plain_numbers, draw_mean_curves
+from ax_anasod.typing import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,12 +7,12 @@ from itertools import combinations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
 from ax_anasod.compare.contender_summary import Summary
 from ax_anasod.compare.significance import holm, signed_rank_p
+from ax_anasod.typing import FloatArray
 
 LEVEL: Final = 0.05
 
@@ -21,8 +21,6 @@ _RESAMPLES: Final = 2000
 _SEED: Final = 0
 # Of two runs a resample is one of them or a mixture, which says nothing.
 _FEWEST: Final = 3
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-import numpy.typing as npt
 from ax.core.parameter import Parameter
 from ax.core.parameter_constraint import ParameterConstraint
 from ax.core.types import TParamValue
@@ -31,7 +30,7 @@ from ax_anasod.exceptions import (
     UnknownNameError,
 )
 from ax_anasod.hyperparameters import Hyperparameters
-from ax_anasod.typing import Codes, Settings
+from ax_anasod.typing import ArrayLike, Codes, Indices, Settings
 
 TrialKind = Literal["encoding", "architecture"]
 """What the parameters of a trial are: the counts of an encoding, or an architecture."""
@@ -115,18 +114,18 @@ class CellBoundSearchSpace(FrozenSearchSpace):
         """
 
     @abstractmethod
-    def parameterizations(self, rows: npt.ArrayLike) -> list[dict[str, Any]]:
+    def parameterizations(self, rows: ArrayLike) -> list[dict[str, Any]]:
         """Integer rows ``n x len(names)`` as the parameters of the cell.
 
         Raises:
             AnasodError: They are no counts or codes of the cell; the class is :attr:`refusal`.
         """
 
-    def parameters_of(self, row: npt.ArrayLike) -> dict[str, Any]:
+    def parameters_of(self, row: ArrayLike) -> dict[str, Any]:
         """One row as the parameters of the cell, as in :meth:`parameterizations`."""
         return self.parameterizations(np.asarray(row)[None])[0]
 
-    def arms(self, rows: npt.ArrayLike, settings: Settings) -> list[dict[str, Any]]:
+    def arms(self, rows: ArrayLike, settings: Settings) -> list[dict[str, Any]]:
         """Integer rows and settings ``n x h`` as all parameters of trials.
 
         Raises:
@@ -150,7 +149,7 @@ class CellBoundSearchSpace(FrozenSearchSpace):
         except ParameterError as error:
             raise self.refusal(error.message, error.hint) from None
 
-    def rows(self, parameterizations: Sequence[Mapping[str, Any]]) -> npt.NDArray[np.int64]:
+    def rows(self, parameterizations: Sequence[Mapping[str, Any]]) -> Indices:
         """Ax parameters as integer rows ``n x len(names)``; others than the names are ignored.
 
         Whether the cell has such an architecture is not looked at (see :meth:`check`).

@@ -6,7 +6,6 @@ from collections.abc import Collection, Container, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 import numpy as np
-import numpy.typing as npt
 from ax.core.parameter import ChoiceParameter, Parameter, ParameterType
 from ax.core.parameter_constraint import ParameterConstraint
 from ax.core.types import TParamValue
@@ -19,7 +18,7 @@ from ax_anasod.core.bound_space import CellBoundSearchSpace, TrialKind, require_
 from ax_anasod.core.search_space import AnasodSearchSpace
 from ax_anasod.exceptions import ArchitectureError, OptionError, UnknownNameError, nearest_hint
 from ax_anasod.hyperparameters import Hyperparameters
-from ax_anasod.typing import Codes
+from ax_anasod.typing import ArrayLike, Codes
 
 
 class CellSearchSpace(CellBoundSearchSpace):
@@ -75,7 +74,7 @@ class CellSearchSpace(CellBoundSearchSpace):
         """The parameter of each block, then of each wiring choice."""
         return choice_names(self.cell)
 
-    def parameterizations(self, rows: npt.ArrayLike) -> list[dict[str, Any]]:
+    def parameterizations(self, rows: ArrayLike) -> list[dict[str, Any]]:
         """Codes ``n x d`` as Ax parameters.
 
         Raises:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ax_anasod.core.known import KnownMetric
 from ax_anasod.objectives import Limit
-from ax_anasod.typing import Settings, Values
+from ax_anasod.typing import FloatArray, Indices, Mask, Settings, Values
 
 
 @dataclass(frozen=True)
@@ -44,21 +44,21 @@ class History:
         settings: What the rows have beside the cell, ``n x h``; ``n x 0`` where nothing is.
     """
 
-    rows: npt.NDArray[np.int64]
+    rows: Indices
     values: Values
-    trial_indices: npt.NDArray[np.int64]
-    failed: npt.NDArray[np.bool_]
+    trial_indices: Indices
+    failed: Mask
     position: int
     objectives: tuple[tuple[str, float], ...] = ()
     thresholds: tuple[float, ...] = ()
     limits: tuple[Limit, ...] = ()
-    limit_values: tuple[npt.NDArray[np.float64], ...] = ()
+    limit_values: tuple[FloatArray, ...] = ()
     known: Mapping[str, KnownMetric] = field(default_factory=dict)
     features: Mapping[str, KnownMetric] = field(default_factory=dict)
     settings: Settings = field(default_factory=lambda: np.empty((0, 0)))
 
     @property
-    def observed(self) -> npt.NDArray[np.bool_]:
+    def observed(self) -> Mask:
         """Which rows have every objective and limit, ``n``; none where no values were read."""
         observed = np.isfinite(self.values).all(axis=1) & (self.values.shape[1] > 0)
         for column in self.limit_values:
@@ -66,7 +66,7 @@ class History:
         return np.asarray(observed)
 
     @property
-    def feasible(self) -> npt.NDArray[np.bool_]:
+    def feasible(self) -> Mask:
         """Which observed rows keep every limit, ``n``."""
         feasible = self.observed
         for limit, column in zip(self.limits, self.limit_values, strict=True):
@@ -74,14 +74,14 @@ class History:
         return feasible
 
     @property
-    def pending(self) -> npt.NDArray[np.bool_]:
+    def pending(self) -> Mask:
         """Which rows are still being evaluated, ``n``.
 
         A completed trial without a value is among them, as in Ax: its data may come later.
         """
         return ~self.observed & ~self.failed
 
-    def allowed(self, codes: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    def allowed(self, codes: Indices) -> Mask:
         """Which of ``m x d`` codes keep the limits and thresholds on known quantities, ``m``."""
         allowed = np.ones(len(codes), dtype=np.bool_)
         for limit in self.known_limits:
@@ -96,7 +96,7 @@ class History:
         own = [Limit(name, sign, bound) for (name, sign), bound in bounds if bound < math.inf]
         return [limit for limit in (*self.limits, *own) if limit.name in self.known]
 
-    def imputed(self, column: Values | None = None) -> tuple[npt.NDArray[np.int64], Values]:
+    def imputed(self, column: Values | None = None) -> tuple[Indices, Values]:
         """Rows and one quantity of all ended trials, in trial order.
 
         A failed or abandoned trial counts as the worst value seen, so that it is never
@@ -116,7 +116,7 @@ class History:
         return self.rows[ended], values[ended]
 
     @property
-    def _broken(self) -> npt.NDArray[np.bool_]:
+    def _broken(self) -> Mask:
         """Which rows are known to break a limit or threshold, ``n``."""
         columns, bounds = [*self.limit_values], [limit.bound for limit in self.limits]
         if self.thresholds:
@@ -144,7 +144,7 @@ class History:
         return np.concatenate([np.sort(values[:first])[:1], values[first:]])
 
     @property
-    def ended(self) -> npt.NDArray[np.bool_]:
+    def ended(self) -> Mask:
         """Which rows are observed or failed, ``n``; none before anything was observed."""
         return self.observed | (self.failed & self.observed.any())
 
@@ -153,7 +153,7 @@ class History:
         """Where the ended rows are, then where the pending ones: what models are fitted to."""
         return np.concatenate([np.flatnonzero(self.ended), np.flatnonzero(self.pending)])
 
-    def incumbent(self) -> npt.NDArray[np.int64] | None:
+    def incumbent(self) -> Indices | None:
         """The row with the best first objective; the earliest where several tie."""
         best = self.incumbent_index()
         return None if best is None else np.asarray(self.rows[best])

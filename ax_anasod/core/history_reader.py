@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 import numpy as np
-import numpy.typing as npt
 from ax.core.base_trial import BaseTrial
 from ax.core.experiment import Experiment
 from ax.core.observation import ObservationFeatures
@@ -29,7 +28,7 @@ from ax_anasod.core.means import (
 )
 from ax_anasod.exceptions import ObservationWarning
 from ax_anasod.objectives import Limit
-from ax_anasod.typing import Settings, Values
+from ax_anasod.typing import Indices, Settings, Values
 
 
 def read_history(experiment: Experiment, search_space: CellBoundSearchSpace) -> History:
@@ -202,9 +201,9 @@ class _Arms:
     """Arms of a few trials."""
 
     keys: list[Key]
-    rows: npt.NDArray[np.int64]
+    rows: Indices
     settings: Settings
-    indices: npt.NDArray[np.int64]
+    indices: Indices
     outside: int
 
 

@@ -7,7 +7,6 @@ from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 from ax.core.parameter import ParameterType, RangeParameter
 from ax.core.parameter_constraint import ParameterConstraint
 from ax.core.types import TParamValue
@@ -22,7 +21,7 @@ from ax_anasod.core.bound_space import CellBoundSearchSpace, require_cell
 from ax_anasod.core.seeding import architecture_rng
 from ax_anasod.exceptions import EncodingError
 from ax_anasod.simplex import validate_counts
-from ax_anasod.typing import Codes, Counts
+from ax_anasod.typing import ArrayLike, Codes, Counts, FloatArray
 
 
 class OperationParameter(RangeParameter):
@@ -112,7 +111,7 @@ class AnasodSearchSpace(CellBoundSearchSpace):
         """The parameter of each operation, in the cell's order."""
         return parameter_names(self.cell)
 
-    def parameterizations(self, rows: npt.ArrayLike) -> list[dict[str, Any]]:
+    def parameterizations(self, rows: ArrayLike) -> list[dict[str, Any]]:
         """Counts ``n x k`` as Ax parameters.
 
         Raises:
@@ -246,7 +245,7 @@ class AnasodSearchSpace(CellBoundSearchSpace):
             )
         return {**parameters, **self.parameters_of(self._snapped(values))}
 
-    def _values(self, parameters: Mapping[str, TParamValue]) -> npt.NDArray[np.float64]:
+    def _values(self, parameters: Mapping[str, TParamValue]) -> FloatArray:
         """Parameters as any point, ``k``."""
         self._refuse_names(parameters)
         values = [parameters[name] for name in self.names]
@@ -265,7 +264,7 @@ class AnasodSearchSpace(CellBoundSearchSpace):
             return None
         return f"the nearest valid one is {self.parameters_of(self._snapped(clipped))}"
 
-    def _snapped(self, values: npt.NDArray[np.float64]) -> Counts:
+    def _snapped(self, values: FloatArray) -> Counts:
         shares = values / values.max()  # so that their sum is finite
         nearest: Counts = self.cell.snap((shares / shares.sum())[None])[0]
         return nearest

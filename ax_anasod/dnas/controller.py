@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from ax_anasod.dnas.distribution import Distribution
-from ax_anasod.dnas.edges import CellEdges, Codes
+from ax_anasod.dnas.edges import CellEdges
+from ax_anasod.typing import Codes
 
 _WIDTH: Final = 32
 _LAYERS: Final = 2

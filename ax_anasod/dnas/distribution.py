@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ax_anasod.dnas.edges import CellEdges, Codes, Probabilities
+from ax_anasod.dnas.edges import CellEdges, Probabilities
+from ax_anasod.typing import Codes
 
 # As gaea_release clamps: without it, a gradient step leaves the simplex.
 _FLOOR: Final = 1e-5

@@ -13,14 +13,13 @@ from functools import cached_property
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from ax_anasod.cells import Cell, decoding
 from ax_anasod.cells.graph import ZERO_OPERATIONS
 from ax_anasod.exceptions import CellError
+from ax_anasod.typing import ArrayLike, Codes, FloatArray, Indices, Mask
 
-Codes = npt.NDArray[np.int64]
-Probabilities = npt.NDArray[np.float64]
+Probabilities = FloatArray
 
 # Up to this many wirings are all looked at; of more, so many are drawn.
 _MOST_WIRINGS: Final = 100_000
@@ -99,12 +98,12 @@ class CellEdges:
         names = self.cell.operations
         return tuple(i for i, name in enumerate(names) if name in ZERO_OPERATIONS)
 
-    def of(self, codes: Codes) -> npt.NDArray[np.int64]:
+    def of(self, codes: Codes) -> Indices:
         """The edge of each block of ``n x d`` codes, ``n x num_blocks``."""
-        found: npt.NDArray[np.int64] = np.searchsorted(self._keys, self._key(self._ends(codes)))
+        found: Indices = np.searchsorted(self._keys, self._key(self._ends(codes)))
         return found
 
-    def spread(self, rows: npt.ArrayLike) -> Probabilities:
+    def spread(self, rows: ArrayLike) -> Probabilities:
         """The probabilities on each edge, ``E x k``, of ``1 x k`` shared or ``E x k`` own ones."""
         array = np.asarray(rows, dtype=np.float64)
         return np.broadcast_to(array, (self.num_edges, array.shape[1]))
@@ -146,7 +145,7 @@ class CellEdges:
         # Exactly 1 from the last operation with a share on: rounding never selects others.
         ends /= ends[:, -1:]
 
-        def draw(rows: npt.NDArray[np.int64]) -> Codes:
+        def draw(rows: Indices) -> Codes:
             codes = np.zeros((len(rows), len(cell.code_sizes)), dtype=np.int64)
             for column, alternatives in enumerate(cell.wiring, start=cell.num_blocks):
                 codes[:, column] = rng.integers(0, alternatives, size=len(rows))
@@ -154,12 +153,12 @@ class CellEdges:
             codes[:, : cell.num_blocks] = (uniform >= ends[self.of(codes), :-1]).sum(axis=2)
             return codes
 
-        def accept(codes: Codes) -> npt.NDArray[np.bool_]:
+        def accept(codes: Codes) -> Mask:
             return cell.is_representative(codes) & self.passes(codes)
 
         return decoding.draw_accepted(cell, n, draw, accept)
 
-    def passes(self, codes: Codes) -> npt.NDArray[np.bool_]:
+    def passes(self, codes: Codes) -> Mask:
         """Whether each of ``n x d`` codes has a path from an input to an output, in all parts."""
         cell, graph = self.cell, self.cell.block_graph
         sources, outputs = cell.sources(codes), cell.outputs(codes)
@@ -209,7 +208,7 @@ class CellEdges:
         codes[:, cell.num_blocks :] = choices
         return codes
 
-    def _ends(self, codes: Codes) -> npt.NDArray[np.int64]:
+    def _ends(self, codes: Codes) -> Indices:
         """Part, target, source and copy of the edge of each block, ``n x num_blocks x 4``."""
         sources = self.cell.sources(codes)
         ends = np.empty((*sources.shape, 4), dtype=np.int64)
@@ -222,8 +221,8 @@ class CellEdges:
             ends[:, block, 3] = same.sum(axis=1)
         return ends
 
-    def _key(self, ends: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    def _key(self, ends: Indices) -> Indices:
         """A number for each edge ``... x 4``, ordered as the edges are."""
         base = max(self.cell.block_graph.num_states, self.cell.num_blocks)
-        keys: npt.NDArray[np.int64] = ends @ np.array([base**3, base**2, base, 1])
+        keys: Indices = ends @ np.array([base**3, base**2, base, 1])
         return keys

@@ -6,11 +6,10 @@ from functools import cached_property
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from ax_anasod.dnas.edges import CellEdges, Codes, Probabilities
+from ax_anasod.dnas.edges import CellEdges, Probabilities
 from ax_anasod.dnas.supernet import SuperNetwork
 from ax_anasod.exceptions import ArchitectureError, BenchmarkError
 from ax_anasod.nasbench import Benchmark
@@ -18,8 +17,7 @@ from ax_anasod.training import Hardware, Images
 from ax_anasod.training.augment import Augmentation
 from ax_anasod.training.images import limited
 from ax_anasod.training.predict import loss_and_error
-
-Values = npt.NDArray[np.float64]
+from ax_anasod.typing import Codes, FloatArray, Values
 
 # Always in the same batches: with batch statistics, the value of an image depends on the others
 # of its batch.
@@ -113,7 +111,7 @@ class Oracle:
         self._benchmark, self._edges = benchmark, edges
         self.optimum = benchmark.optimum(objective)
 
-    def errors(self, codes: Codes) -> npt.NDArray[np.float64]:
+    def errors(self, codes: Codes) -> FloatArray:
         """Error of each of ``n x d`` codes, in percent.
 
         Raises:
@@ -164,6 +162,6 @@ class Oracle:
         return dict(zip(cell.operations, self.errors(codes).tolist(), strict=True))
 
     @cached_property
-    def _listed(self) -> tuple[Codes, npt.NDArray[np.float64]]:
+    def _listed(self) -> tuple[Codes, FloatArray]:
         codes = self._edges.cell.enumerate()
         return codes, self.errors(codes)

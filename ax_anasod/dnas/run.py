@@ -13,9 +13,8 @@ from typing import Any, Final
 import numpy as np
 
 from ax_anasod.dnas.dnas_config import OneShotConfig
-from ax_anasod.dnas.edges import Codes
 from ax_anasod.dnas.estimators import SINGLE_PATH
-from ax_anasod.dnas.judge import Oracle, Values
+from ax_anasod.dnas.judge import Oracle
 from ax_anasod.dnas.result import OneShotResult
 from ax_anasod.dnas.result_files import (
     CHECKPOINT,
@@ -33,6 +32,7 @@ from ax_anasod.locks import locked
 from ax_anasod.nasbench import from_dict
 from ax_anasod.training import ImageData
 from ax_anasod.training.epoch import TensorBoardLog
+from ax_anasod.typing import Codes, Values
 
 # Estimators that draw one operation a block teach nothing below so many steps: an operation
 # with weights has to learn before it beats doing nothing.

@@ -10,9 +10,8 @@ from typing import Final
 import numpy as np
 from scipy.stats import spearmanr
 
-from ax_anasod.dnas.edges import CellEdges, Codes, Probabilities
+from ax_anasod.dnas.edges import CellEdges, Probabilities
 from ax_anasod.dnas.estimators import uniform_probabilities
-from ax_anasod.dnas.judge import Values
 from ax_anasod.dnas.search_loop import DistributionSearch
 from ax_anasod.exceptions import OptionError
 from ax_anasod.networks import NetworkConfig, published_config
@@ -20,6 +19,7 @@ from ax_anasod.training import ImageData
 from ax_anasod.training.epoch import epoch_seed
 from ax_anasod.training.images import limited
 from ax_anasod.training.pairing import image_network
+from ax_anasod.typing import Codes, Values
 
 # Cells drawn uniformly on which the supernet is compared with short trainings.
 _CHECKED: Final = 10

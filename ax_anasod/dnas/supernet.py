@@ -10,12 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from ax_anasod.cells import Cell
-from ax_anasod.dnas.edges import CellEdges, Codes
+from ax_anasod.dnas.edges import CellEdges
 from ax_anasod.networks import Network, NetworkConfig, OperationFactory
 from ax_anasod.networks.build import build_skeleton
 from ax_anasod.networks.layers import Zero
 from ax_anasod.networks.operations import resolve_operations
 from ax_anasod.networks.plan import Block, CellPlan, plan_cells
+from ax_anasod.typing import Codes
 
 
 class Choice:

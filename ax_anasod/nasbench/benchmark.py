@@ -6,16 +6,12 @@ from collections.abc import Mapping
 from typing import Any, Final, Protocol, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from ax_anasod.cells import Cell
 from ax_anasod.exceptions import OptionError
 from ax_anasod.hyperparameters import Hyperparameters
 from ax_anasod.objectives import Objective, find_quantity
-from ax_anasod.typing import Settings
-
-IntArray = npt.NDArray[np.integer[Any]]
-FloatArray = npt.NDArray[np.float64]
+from ax_anasod.typing import FloatArray, IntArray, Settings
 
 NOTHING_BESIDE: Final = Hyperparameters()
 """What is searched beside the cell of most benchmarks."""

@@ -6,23 +6,15 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ax_anasod.cells import Cell, RestrictedCell
 from ax_anasod.exceptions import ArchitectureError, BenchmarkError, OptionError
 from ax_anasod.hyperparameters import Hyperparameters
-from ax_anasod.nasbench.benchmark import (
-    NOTHING_BESIDE,
-    Benchmark,
-    FloatArray,
-    IntArray,
-    refuse_seeds,
-)
+from ax_anasod.nasbench.benchmark import NOTHING_BESIDE, Benchmark, refuse_seeds
 from ax_anasod.objectives import COST, Objective, find_quantity
-from ax_anasod.typing import Settings
+from ax_anasod.typing import AnyArray, FloatArray, Indices, IntArray, Settings
 
 _CHUNK = 4096
 
@@ -50,7 +42,7 @@ class ArchitectureIndex:
         self.cell, self.hyperparameters = cell, hyperparameters
         self.codes, self.settings = codes, np.empty((len(codes), 0))
         self._architectures = keys = self._keys_of(codes)
-        self._steps: list[npt.NDArray[Any]] = []
+        self._steps: list[AnyArray] = []
         if settings is not None:
             self.settings = settings
             for column, choice in zip(settings.T, hyperparameters.columns, strict=True):
@@ -59,7 +51,7 @@ class ArchitectureIndex:
         self._order = np.argsort(keys, kind="stable")
         self._keys = keys[self._order]
 
-    def _keys_of(self, codes: IntArray) -> npt.NDArray[Any]:
+    def _keys_of(self, codes: IntArray) -> AnyArray:
         canonical = self.cell.canonical(codes)
         # Keys are built column by column, three times as fast where the rows stay in cache.
         starts = range(0, max(len(canonical), 1), _CHUNK)
@@ -71,7 +63,7 @@ class ArchitectureIndex:
         return self._order
 
     @property
-    def sorted_keys(self) -> npt.NDArray[Any]:
+    def sorted_keys(self) -> AnyArray:
         """``n`` keys of the cell in that order."""
         return np.asarray(self._architectures[self._order])
 
@@ -241,9 +233,7 @@ class LookupBenchmark(Benchmark):
             )
 
 
-def _joined(
-    keys: npt.NDArray[Any], known: npt.NDArray[Any], column: FloatArray, size: int | None
-) -> npt.NDArray[np.int64]:
+def _joined(keys: AnyArray, known: AnyArray, column: FloatArray, size: int | None) -> Indices:
     """Keys of rows with one column more, -1 where what came before it is not known.
 
     They are places among the ``known``, so that they stay small however many columns there are.

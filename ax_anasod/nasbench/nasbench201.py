@@ -16,7 +16,6 @@ from ax_anasod.exceptions import (
     BenchmarkError,
     OptionError,
 )
-from ax_anasod.nasbench.benchmark import FloatArray, IntArray
 from ax_anasod.nasbench.benchmark_registry import KIND, register_benchmark
 from ax_anasod.nasbench.lookup_benchmark import ArchitectureIndex, LookupBenchmark
 from ax_anasod.nasbench.nasbench201_cache import write_cache
@@ -25,6 +24,7 @@ from ax_anasod.nasbench.nasbench201_trials import Trials
 from ax_anasod.nasbench.nasbench201_values import PAIRING, Choice, SeedTable, choose
 from ax_anasod.nasbench.source_files import Saved, read_saved
 from ax_anasod.objectives import COST, PERCENT, Objective
+from ax_anasod.typing import FloatArray, IntArray
 
 _NAME = "nas-bench-201"
 

@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar
 import numpy as np
 
 from ax_anasod.exceptions import BenchmarkError, shown
-from ax_anasod.nasbench.benchmark import FloatArray, IntArray
+from ax_anasod.typing import FloatArray, IntArray
 
 RUNS: Final = ("cifar10-valid", "cifar10", "cifar100", "ImageNet16-120")
 """What a network was trained on; `cifar10-valid` is half of the training images."""

@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ax_anasod.exceptions import BenchmarkError, OptionError, UnknownNameError
-from ax_anasod.nasbench.benchmark import FloatArray, IntArray, check_seeds
+from ax_anasod.nasbench.benchmark import check_seeds
 from ax_anasod.nasbench.nasbench201_trials import Trials
 from ax_anasod.objectives import name_list
+from ax_anasod.typing import FloatArray, IntArray
 
 # CIFAR-10 has no validation images of its own. The networks to search among were trained
 # on half of the training images and validated on the other half (`cifar10-valid`); the

@@ -23,10 +23,10 @@ from typing import IO, Any, Final, NoReturn
 
 from ax_anasod.exceptions import BenchmarkError, UnknownNameError, shown
 from ax_anasod.files import open_file
-from ax_anasod.nasbench.benchmark import FloatArray
 from ax_anasod.nasbench.source_files import check_source, first_line
 from ax_anasod.nasbench.table_rows import to_numbers
 from ax_anasod.optional import require
+from ax_anasod.typing import FloatArray
 
 ARCH: Final = "arch"
 """Name of the column that holds the architecture strings."""

@@ -16,9 +16,8 @@ from ax_anasod.cells import Cell
 from ax_anasod.exceptions import ArchitectureError, BenchmarkError, shown
 from ax_anasod.hyperparameters import Choice, Hyperparameters
 from ax_anasod.hyperparameters.kinds import Value
-from ax_anasod.nasbench.benchmark import FloatArray, IntArray
 from ax_anasod.nasbench.lookup_benchmark import ArchitectureIndex
-from ax_anasod.typing import Settings
+from ax_anasod.typing import FloatArray, IntArray, Settings
 
 # A column with more values holds measurements, not the settings of a grid.
 _MOST_VALUES: Final = 1000

@@ -17,7 +17,6 @@ from typing import Any, Final, cast
 from zipfile import BadZipFile
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from ax_anasod.cells import Cell
@@ -40,7 +39,7 @@ from ax_anasod.proxies.proxy_config import PROXIES, SIZES, ProxyConfig
 from ax_anasod.proxies.scores import Scores
 from ax_anasod.proxies.sharing import representatives
 from ax_anasod.threads import undisturbed
-from ax_anasod.typing import Codes, Values
+from ax_anasod.typing import Codes, Indices, Values
 
 _SECONDS_BETWEEN_WRITINGS: Final = 60.0
 
@@ -146,7 +145,7 @@ class Proxies:
                     written = time.monotonic()
         self._keep(names)
 
-    def _built(self, code: npt.NDArray[np.int64], device: str = "cpu") -> Network:
+    def _built(self, code: Indices, device: str = "cpu") -> Network:
         return build_network(
             self.cell,
             code[None],
@@ -156,7 +155,7 @@ class Proxies:
             device=device,
         )
 
-    def _checked(self, name: str, code: npt.NDArray[np.int64], value: float) -> float:
+    def _checked(self, name: str, code: Indices, value: float) -> float:
         if not math.isfinite(value):
             raise OptionError(
                 f"{name} of {self.cell.to_strings(code[None])[0]!r} is {value}",

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ax_anasod.cells import Cell
 from ax_anasod.cells.graph import IDENTITY_OPERATIONS, ZERO_OPERATIONS
 from ax_anasod.networks.plan import CellPlan, plan_cells
-from ax_anasod.typing import Codes
+from ax_anasod.typing import AnyArray, Codes
 
 Computed = tuple[tuple[int, ...], ...]
 
@@ -49,7 +47,7 @@ def computed(plan: CellPlan, numbers: dict[tuple[str, tuple[int, ...], int], int
 
 
 @lru_cache(maxsize=4)
-def representatives(cell: Cell) -> tuple[npt.NDArray[Any], Codes]:
+def representatives(cell: Cell) -> tuple[AnyArray, Codes]:
     """For each architecture of a cell of one part the first one that is its network.
 
     Args:

@@ -17,8 +17,8 @@ from ax_anasod.nasbench import (
     NASBench201Benchmark,
     NASBench301Benchmark,
 )
-from ax_anasod.nasbench.benchmark import FloatArray, IntArray
 from ax_anasod.simplex import sample_uniform
+from ax_anasod.typing import FloatArray, IntArray
 
 ENCODINGS: Final = 200
 """Encodings in a sample of the paper."""

@@ -8,10 +8,9 @@ from functools import cached_property
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from ax_anasod.cells import Cell, RestrictedCell
-from ax_anasod.dnas.edges import CellEdges, Codes
+from ax_anasod.dnas.edges import CellEdges
 from ax_anasod.dnas.judge import Oracle
 from ax_anasod.exceptions import BenchmarkError, OptionError
 from ax_anasod.nasbench import Benchmark
@@ -19,8 +18,7 @@ from ax_anasod.networks import build_network, num_parameters
 from ax_anasod.reproduce.one_shot_protocol import OneShotProtocol
 from ax_anasod.reproduce.paper import task_of
 from ax_anasod.training.task import find_operations
-
-Values = npt.NDArray[np.float64]
+from ax_anasod.typing import ArrayLike, Codes, Indices, Values
 
 # All architectures are looked at, for what a draw is worth and which is largest.
 _MOST_LISTED: Final = 1_000_000
@@ -101,7 +99,7 @@ def columns_of(benchmarks: Sequence[Benchmark]) -> list[Column]:
     return columns
 
 
-def count_weights(cell: Cell, codes: Codes, protocol: OneShotProtocol) -> npt.NDArray[np.int64]:
+def count_weights(cell: Cell, codes: Codes, protocol: OneShotProtocol) -> Indices:
     """Number of weights of the network of each of ``n x d`` architectures.
 
     Blocks add their weights to those of the skeleton; a network is built for each block and
@@ -127,7 +125,7 @@ def count_weights(cell: Cell, codes: Codes, protocol: OneShotProtocol) -> npt.ND
     return total
 
 
-def largest_of_draws(weights: npt.NDArray[np.int64], draws: int) -> Values:
+def largest_of_draws(weights: Indices, draws: int) -> Values:
     """How likely each architecture is the largest of so many uniform draws.
 
     Of those of the same size, each is as likely.
@@ -160,7 +158,7 @@ def moments(errors: Values, shares: Values) -> dict[str, float | None]:
     }
 
 
-def over_seeds(errors: npt.ArrayLike) -> dict[str, float | None]:
+def over_seeds(errors: ArrayLike) -> dict[str, float | None]:
     """Mean and standard deviation of ``n`` errors; a single one has no deviation."""
     values = np.asarray(errors, dtype=np.float64)
     deviation = float(values.std(ddof=1)) if len(values) > 1 else None

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from ax_anasod.cells import Cell, NASNetCell
 from ax_anasod.dnas import OneShotConfig, OneShotResult
@@ -22,12 +21,12 @@ from ax_anasod.plots.figure import new_figure, save
 from ax_anasod.reproduce.paper import FIGURE_7
 from ax_anasod.retraining import BestTrial
 from ax_anasod.training.pairing import image_network
+from ax_anasod.typing import Codes, FloatArray, Indices
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Codes = npt.NDArray[np.int64]
 
 CELLS_SHOWN: Final = 3
 _WIDTH, _HEIGHT, _LEGEND = 6.0, 3.4, 1.0
@@ -67,8 +66,8 @@ class SampledCells:
     run: Path
     cell: Cell
     found_by: str
-    shares: npt.NDArray[np.float64]
-    counts: npt.NDArray[np.int64] | None
+    shares: FloatArray
+    counts: Indices | None
     panels: Sequence[Sequence[Panel]]
     name: str = "figure7"
 
@@ -202,7 +201,7 @@ def reproduce_cells(run: str | Path, samples: int = CELLS_SHOWN) -> SampledCells
     if samples < 1:
         raise OptionError(f"there must be at least 1 sample, got {samples}")
     folder, rng = Path(run), np.random.default_rng(0)
-    counts: npt.NDArray[np.int64] | None = None
+    counts: Indices | None = None
     if (folder / CONFIG).exists():
         result = OneShotResult.read(folder)
         cell, shares = result.cell, result.fractions

@@ -11,11 +11,10 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from ax_anasod.exceptions import EncodingError, OptionError
 from ax_anasod.simplex.grid_graph import CountConstraint, layers_of
-from ax_anasod.typing import Counts
+from ax_anasod.typing import Counts, FloatArray, Mask
 
 # Points times edges that are looked at together.
 _CHUNK: Final = 4_000_000
@@ -56,7 +55,7 @@ class ConstrainedGrid:
         """How many encodings there are; exact below 2^53."""
         return int(self._ways(self._weights({}))[0][0])
 
-    def contains(self, counts: Counts) -> npt.NDArray[np.bool_]:
+    def contains(self, counts: Counts) -> Mask:
         """Which of ``... x k`` counts keep all constraints; their sum is not looked at."""
         kept = np.ones(counts.shape[:-1], dtype=np.bool_)
         for constraint in self.constraints:
@@ -81,7 +80,7 @@ class ConstrainedGrid:
         self,
         n: int,
         rng: np.random.Generator,
-        log_weights: npt.NDArray[np.float64] | None = None,
+        log_weights: FloatArray | None = None,
         fixed: Mapping[int, int] | None = None,
     ) -> Counts:
         """Draw encodings, uniformly or with probabilities that are products over operations.
@@ -123,9 +122,7 @@ class ConstrainedGrid:
             nodes = layer.targets[chosen]
         return counts
 
-    def nearest(
-        self, points: npt.NDArray[np.float64], fixed: Mapping[int, int] | None = None
-    ) -> Counts:
+    def nearest(self, points: FloatArray, fixed: Mapping[int, int] | None = None) -> Counts:
         """The encodings nearest to points, by the sum of squared differences.
 
         Of several the first in lexicographic order is taken.
@@ -148,10 +145,10 @@ class ConstrainedGrid:
         ]
         return np.concatenate([np.empty((0, self.num_operations), dtype=np.int64), *chunks])
 
-    def _nearest(self, points: npt.NDArray[np.float64], fixed: Mapping[int, int]) -> Counts:
+    def _nearest(self, points: FloatArray, fixed: Mapping[int, int]) -> Counts:
         n = len(points)
         costs = [np.zeros((n, 1))]
-        by_edge: list[npt.NDArray[np.float64]] = []
+        by_edge: list[FloatArray] = []
         for i, layer in reversed([*enumerate(self._layers)]):
             cost = (points[:, i, None] - layer.values) ** 2 + costs[0][:, layer.targets]
             if i in fixed:
@@ -176,8 +173,8 @@ class ConstrainedGrid:
         return counts
 
     def _weights(
-        self, fixed: Mapping[int, int], log_weights: npt.NDArray[np.float64] | None = None
-    ) -> list[npt.NDArray[np.float64]]:
+        self, fixed: Mapping[int, int], log_weights: FloatArray | None = None
+    ) -> list[FloatArray]:
         """The factor of each edge, of each layer."""
         weights = []
         for i, layer in enumerate(self._layers):
@@ -194,9 +191,7 @@ class ConstrainedGrid:
             weights.append(own)
         return weights
 
-    def _ways(
-        self, weights: list[npt.NDArray[np.float64]], *, scaled: bool = False
-    ) -> list[npt.NDArray[np.float64]]:
+    def _ways(self, weights: list[FloatArray], *, scaled: bool = False) -> list[FloatArray]:
         """The sum over all paths from each node to the end, of each layer.
 
         Args:

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from ax_anasod.exceptions import OptionError
-from ax_anasod.typing import Counts
+from ax_anasod.typing import Counts, FloatArray, Indices, Mask
 
 # Edges of the graph, those counted that lead nowhere: some 100 bytes each while it is built.
 _MOST_EDGES: Final = 2_000_000
@@ -40,7 +39,7 @@ class CountConstraint:
     def __str__(self) -> str:
         return self.text
 
-    def keeps(self, counts: Counts) -> npt.NDArray[np.bool_]:
+    def keeps(self, counts: Counts) -> Mask:
         """Which of ``... x k`` counts keep it."""
         sums = counts @ np.array(self.weights)
         if self.equality:
@@ -59,10 +58,10 @@ class Layer:
         targets: The node of the next layer.
     """
 
-    first: npt.NDArray[np.int64]
-    sources: npt.NDArray[np.int64]
-    values: npt.NDArray[np.int64]
-    targets: npt.NDArray[np.int64]
+    first: Indices
+    sources: Indices
+    values: Indices
+    targets: Indices
 
 
 def layers_of(
@@ -87,7 +86,7 @@ def layers_of(
     equal = np.array([c.equality for c in constraints], dtype=bool)
     # A node: blocks that are left, and what each constraint has left of its bound.
     nodes = np.column_stack([[[float(total)]], bounds[None]]).reshape(1, -1)
-    forward: list[tuple[npt.NDArray[np.int64], ...]] = []
+    forward: list[tuple[Indices, ...]] = []
     num_edges = 0
     for i in range(k):
         rest = nodes[:, 0].astype(np.int64)
@@ -115,10 +114,10 @@ def layers_of(
 
 
 def _simplified(
-    nodes: npt.NDArray[np.float64],
-    later: npt.NDArray[np.float64],
-    equal: npt.NDArray[np.bool_],
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    nodes: FloatArray,
+    later: FloatArray,
+    equal: Mask,
+) -> tuple[FloatArray, Mask]:
     """Nodes without what no longer matters, and which of them can lead to the end.
 
     Args:
@@ -144,18 +143,18 @@ def _simplified(
 
 
 def _distinct(
-    nodes: npt.NDArray[np.float64],
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    nodes: FloatArray,
+) -> tuple[FloatArray, Indices]:
     if not len(nodes):
         return nodes, np.empty(0, dtype=np.int64)
     distinct, inverse = np.unique(nodes, axis=0, return_inverse=True)
     return distinct, inverse.reshape(-1)
 
 
-def _pruned(forward: list[tuple[npt.NDArray[np.int64], ...]]) -> list[Layer] | None:
+def _pruned(forward: list[tuple[Indices, ...]]) -> list[Layer] | None:
     """The layers, with those edges only from which the end is reached."""
     layers: list[Layer] = []
-    alive: npt.NDArray[np.int64] | None = None
+    alive: Indices | None = None
     for sources, values, targets in reversed(forward):
         if alive is not None:
             # Nodes that no edge starts at have the last numbers, or are -1.

@@ -12,9 +12,9 @@ from ax_anasod import nasbench
 from ax_anasod.exceptions import AnasodError, ArchitectureError, UnknownNameError
 from ax_anasod.journal import Failed
 from ax_anasod.nasbench import Benchmark
-from ax_anasod.nasbench.benchmark import FloatArray, IntArray
 from ax_anasod.objectives import COST, PERCENT
 from ax_anasod.runs import Results, Search, plan_run
+from ax_anasod.typing import FloatArray, IntArray
 
 _SEED: Final = 3
 _NUM_ARCHITECTURES: Final = 24

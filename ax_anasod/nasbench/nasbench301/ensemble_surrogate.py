@@ -13,10 +13,10 @@ import numpy as np
 
 from ax_anasod import cells
 from ax_anasod.exceptions import BenchmarkError
-from ax_anasod.nasbench.benchmark import IntArray
 from ax_anasod.nasbench.nasbench301.surrogate import Prediction, digest
 from ax_anasod.nasbench.nasbench301.worker import ANSWERING, GenotypeRefusedError, Worker
 from ax_anasod.nasbench.source_files import read_settings
+from ax_anasod.typing import IntArray
 
 SCRIPT = Path(__file__).with_name("worker_script.py")
 """What the interpreter runs; it needs nothing of this package."""

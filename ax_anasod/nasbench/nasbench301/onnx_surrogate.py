@@ -13,10 +13,10 @@ import numpy.typing as npt
 from ax_anasod import cells
 from ax_anasod.cells.genotype import GenotypeCell
 from ax_anasod.exceptions import BenchmarkError, OptionError
-from ax_anasod.nasbench.benchmark import IntArray
 from ax_anasod.nasbench.nasbench301.surrogate import Prediction, digest
 from ax_anasod.nasbench.source_files import first_line, read_settings
 from ax_anasod.optional import require
+from ax_anasod.typing import IntArray
 
 MODEL: Final = "model.onnx"
 ENCODING: Final = "encoding.json"

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from ax_anasod.exceptions import BenchmarkError
 from ax_anasod.files import open_file
-from ax_anasod.nasbench.benchmark import FloatArray, IntArray
+from ax_anasod.typing import FloatArray, IntArray
 
 
 @dataclass(frozen=True)
