@@ -11,8 +11,8 @@ import pandas as pd
 from ax.core.analysis_card import AnalysisCard
 
 from ax_anasod.analysis.page import Html, Page, paragraphs, picture
-from ax_anasod.analysis.result_section import found_part
 from ax_anasod.analysis.search_pictures import trial_figure
+from ax_anasod.analysis.search_summary import found_part
 from ax_anasod.cells import Cell
 from ax_anasod.dnas.result_files import RANKED
 from ax_anasod.files import write_whole

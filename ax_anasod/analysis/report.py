@@ -28,8 +28,7 @@ from ax_anasod.analysis.incumbent import IncumbentPlot
 from ax_anasod.analysis.model_fit import FeatureTable, ModelFitPlot
 from ax_anasod.analysis.operation_distribution import OperationDistributionPlot
 from ax_anasod.analysis.page import Html, Page
-from ax_anasod.analysis.result_section import result_part
-from ax_anasod.analysis.search_summary import SearchSummary, TrialTable
+from ax_anasod.analysis.search_summary import SearchSummary, TrialTable, result_part
 from ax_anasod.analysis.sensitivity import BlockExchangePlot, OperationImportancePlot
 from ax_anasod.analysis.series import (
     SearchSeries,

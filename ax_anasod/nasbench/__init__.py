@@ -1,7 +1,7 @@
 """Real benchmarks behind one protocol: values looked up instead of trained."""
 
-from ax_anasod.nasbench.benchmark import Benchmark
-from ax_anasod.nasbench.benchmark_registry import (
+from ax_anasod.nasbench.benchmark import (
+    Benchmark,
     from_dict,
     get_class,
     make,

@@ -11,8 +11,7 @@ import numpy as np
 
 from ax_anasod import cells
 from ax_anasod.exceptions import BenchmarkError, OptionError, UnknownNameError
-from ax_anasod.nasbench.benchmark import check_seeds
-from ax_anasod.nasbench.benchmark_registry import KIND, register_benchmark
+from ax_anasod.nasbench.benchmark import KIND, check_seeds, register_benchmark
 from ax_anasod.nasbench.lookup_benchmark import ArchitectureIndex, LookupBenchmark
 from ax_anasod.nasbench.source_files import read_saved
 from ax_anasod.nasbench.table_file import read_table

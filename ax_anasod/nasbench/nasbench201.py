@@ -16,7 +16,7 @@ from ax_anasod.exceptions import (
     BenchmarkError,
     OptionError,
 )
-from ax_anasod.nasbench.benchmark_registry import KIND, register_benchmark
+from ax_anasod.nasbench.benchmark import KIND, register_benchmark
 from ax_anasod.nasbench.lookup_benchmark import ArchitectureIndex, LookupBenchmark
 from ax_anasod.nasbench.nasbench201_cache import write_cache
 from ax_anasod.nasbench.nasbench201_files import read_trials, trials_of_api

@@ -10,7 +10,7 @@ import numpy as np
 
 from ax_anasod.cells import NASBenchGraphCell
 from ax_anasod.exceptions import OptionError, UnknownNameError
-from ax_anasod.nasbench.benchmark_registry import KIND, register_benchmark
+from ax_anasod.nasbench.benchmark import KIND, register_benchmark
 from ax_anasod.nasbench.lookup_benchmark import ArchitectureIndex, LookupBenchmark
 from ax_anasod.nasbench.source_files import read_saved
 from ax_anasod.objectives import PERCENT, Objective, name_list

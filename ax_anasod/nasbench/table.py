@@ -15,7 +15,7 @@ import numpy as np
 from ax_anasod import cells
 from ax_anasod.cells import Cell
 from ax_anasod.exceptions import BenchmarkError, ObservationWarning, OptionError
-from ax_anasod.nasbench.benchmark_registry import KIND, register_benchmark
+from ax_anasod.nasbench.benchmark import KIND, register_benchmark
 from ax_anasod.nasbench.lookup_benchmark import ArchitectureIndex, LookupBenchmark
 from ax_anasod.nasbench.source_files import Saved, read_saved
 from ax_anasod.nasbench.table_file import ARCH, read_table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ax.storage.json_store.encoders import (
@@ -32,18 +33,8 @@ from ax_anasod.global_stopping import (
     ExpectedImprovementStoppingStrategy,
     stopping_strategy_to_dict,
 )
-from ax_anasod.metrics import (
-    EarlierSearch,
-    KnownLookup,
-    KnownProxy,
-    KnownSize,
-    KnownSum,
-    LatencyMetric,
-    LookupMetric,
-    TrainingMetric,
-)
 from ax_anasod.metrics.known_quantities import KnownFunction, refuse_to_store
-from ax_anasod.runners import LookupRunner, RayRunner, TrainingRunner
+from ax_anasod.storage.sql import METRIC_NUMBERS, RUNNER_NUMBERS
 
 
 def space_to_dict(space: AnasodSearchSpace | CellSearchSpace) -> dict[str, Any]:
@@ -62,50 +53,26 @@ def _as_ax_strategy(strategy: SearchStrategy) -> dict[str, Any]:
 
 def register() -> None:
     """Add our classes to the registries that Ax's JSON storage uses by default."""
+    stored: dict[type, Callable[[Any], dict[str, Any]]] = {
+        OperationParameter: range_parameter_to_dict,
+        AnasodSearchSpace: space_to_dict,
+        CellSearchSpace: space_to_dict,
+        **dict.fromkeys(RUNNER_NUMBERS, runner_to_dict),
+        **dict.fromkeys(METRIC_NUMBERS, metric_to_dict),
+        MinObserved: transition_criterion_to_dict,
+        ExpectedImprovementStoppingStrategy: stopping_strategy_to_dict,
+        RepeatablePercentileEarlyStoppingStrategy: percentile_early_stopping_strategy_to_dict,
+    }
+    CORE_ENCODER_REGISTRY.update(stored)
     CORE_ENCODER_REGISTRY.update(
         {
+            # Stored as Ax's own; a function is not stored.
             SearchExperiment: _as_ax_experiment,
             SearchStrategy: _as_ax_strategy,
-            OperationParameter: range_parameter_to_dict,
-            AnasodSearchSpace: space_to_dict,
-            CellSearchSpace: space_to_dict,
-            LookupRunner: runner_to_dict,
-            TrainingRunner: runner_to_dict,
-            RayRunner: runner_to_dict,
-            LookupMetric: metric_to_dict,
-            TrainingMetric: metric_to_dict,
-            KnownLookup: metric_to_dict,
-            KnownProxy: metric_to_dict,
-            KnownSum: metric_to_dict,
-            KnownSize: metric_to_dict,
-            EarlierSearch: metric_to_dict,
-            LatencyMetric: metric_to_dict,
             KnownFunction: refuse_to_store,
-            MinObserved: transition_criterion_to_dict,
-            ExpectedImprovementStoppingStrategy: stopping_strategy_to_dict,
-            RepeatablePercentileEarlyStoppingStrategy: percentile_early_stopping_strategy_to_dict,
         }
     )
-    for kind in (
-        OperationParameter,
-        AnasodSearchSpace,
-        CellSearchSpace,
-        LookupRunner,
-        TrainingRunner,
-        RayRunner,
-        LookupMetric,
-        TrainingMetric,
-        KnownLookup,
-        KnownProxy,
-        KnownSum,
-        KnownSize,
-        EarlierSearch,
-        LatencyMetric,
-        MinObserved,
-        RepeatablePercentileEarlyStoppingStrategy,
-        ExpectedImprovementStoppingStrategy,
-        AnasodGenerators,
-    ):
+    for kind in (*stored, AnasodGenerators):
         CORE_DECODER_REGISTRY[kind.__name__] = kind
     for transform in (BomzeRounding, LogObjectives, PrepareObservations, UnitHyperparameters):
         register_transform(transform)

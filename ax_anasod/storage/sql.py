@@ -27,6 +27,7 @@ from ax.storage.sqa_store.structs import DBSettings
 from sqlalchemy import URL, Engine, inspect, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from ax_anasod import metrics
 from ax_anasod._ax import set_decoder, set_encoder, set_search_space, take_identity
 from ax_anasod.cells import Cell, from_dict
 from ax_anasod.core import (
@@ -39,37 +40,26 @@ from ax_anasod.core import (
 from ax_anasod.core.search_experiment import SearchExperiment
 from ax_anasod.exceptions import RunError
 from ax_anasod.generation_strategy.nodes import SearchStrategy
-from ax_anasod.metrics import (
-    EarlierSearch,
-    KnownLookup,
-    KnownProxy,
-    KnownSize,
-    KnownSum,
-    LatencyMetric,
-    LookupMetric,
-    TrainingMetric,
-)
 from ax_anasod.runners import LookupRunner, RayRunner, TrainingRunner
 from ax_anasod.storage.writing import OneWriterEncoder, note_loaded, release_all
 
 # Written into databases: a number once given stays with its class for ever, whatever the
 # class is called later.
 METRIC_NUMBERS: Final[dict[type[Metric], int]] = {
-    LookupMetric: 210_001,
-    TrainingMetric: 210_002,
-    KnownLookup: 210_003,
-    KnownSum: 210_004,
-    KnownSize: 210_005,
-    EarlierSearch: 210_006,
-    LatencyMetric: 210_007,
-    KnownProxy: 210_008,
+    metrics.LookupMetric: 210_001,
+    metrics.TrainingMetric: 210_002,
+    metrics.KnownLookup: 210_003,
+    metrics.KnownSum: 210_004,
+    metrics.KnownSize: 210_005,
+    metrics.EarlierSearch: 210_006,
+    metrics.LatencyMetric: 210_007,
+    metrics.KnownProxy: 210_008,
 }
 RUNNER_NUMBERS: Final[dict[type[Runner], int]] = {
     LookupRunner: 210_001,
     TrainingRunner: 210_002,
     RayRunner: 210_003,
 }
-
 
 # How long a process waits while another one writes to the same file.
 _SECONDS: Final = 60.0

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ax_anasod.nasbench import benchmark_registry
+from ax_anasod.nasbench import benchmark as registry
 from tests.cli.conftest import Command
 
 BENCHMARK = """
@@ -25,7 +25,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The current folder; what is imported from it is forgotten afterwards."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setattr(benchmark_registry, "_CLASSES", dict(benchmark_registry._CLASSES))
+    monkeypatch.setattr(registry, "_CLASSES", dict(registry._CLASSES))
     yield tmp_path
     own = {path.stem for path in tmp_path.iterdir()}
     for name in [name for name in sys.modules if name.split(".")[0] in own]:

@@ -6,7 +6,7 @@ import pytest
 
 from ax_anasod.cli.parsing import flags_of, make_benchmark
 from ax_anasod.exceptions import BenchmarkError, OptionError, UnknownNameError
-from ax_anasod.nasbench import benchmark_registry
+from ax_anasod.nasbench import benchmark as registry
 
 
 class OneSplit:
@@ -24,7 +24,7 @@ class OneSplit:
 
 @pytest.fixture(autouse=True)
 def registered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(benchmark_registry._CLASSES, "one-split", OneSplit)  # type: ignore[arg-type]
+    monkeypatch.setitem(registry._CLASSES, "one-split", OneSplit)  # type: ignore[arg-type]
 
 
 def make(**given: Any) -> Any:

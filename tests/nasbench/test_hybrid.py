@@ -16,7 +16,7 @@ import pytest
 from ax_anasod import cells, nasbench
 from ax_anasod.exceptions import BenchmarkError, OptionError, UnknownNameError
 from ax_anasod.nasbench import HybridLMBenchmark, Objective
-from ax_anasod.nasbench.benchmark_registry import KIND
+from ax_anasod.nasbench.benchmark import KIND
 from ax_anasod.networks.decoder_config import DecoderConfig, costs, outer_parameters
 from ax_anasod.reproduce import draw_spread, explained_share
 

@@ -13,7 +13,7 @@ import pytest
 from ax_anasod import nasbench
 from ax_anasod.exceptions import ArchitectureError, BenchmarkError, OptionError, UnknownNameError
 from ax_anasod.nasbench import NASBenchGraphBenchmark, Objective
-from ax_anasod.nasbench.benchmark_registry import KIND
+from ax_anasod.nasbench.benchmark import KIND
 
 SIZES = dict.fromkeys(NASBenchGraphBenchmark.datasets, 26_206) | {"proteins": 2_021}
 

@@ -19,7 +19,9 @@ from ax_anasod.nasbench import (
     NASBench301Benchmark,
     NASBenchGraphBenchmark,
     Objective,
-    benchmark_registry,
+)
+from ax_anasod.nasbench import (
+    benchmark as registry,
 )
 from ax_anasod.testing import BenchmarkConformance, SyntheticObjective
 from tests.reproduce.conftest import means, official, single  # noqa: F401
@@ -117,7 +119,7 @@ class Examined(Benchmark):
 @pytest.fixture(autouse=True)
 def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
     # As register_benchmark does, but for these tests only.
-    monkeypatch.setitem(benchmark_registry._CLASSES, "examined", Examined)
+    monkeypatch.setitem(registry._CLASSES, "examined", Examined)
 
 
 class TestOwn(BenchmarkConformance):

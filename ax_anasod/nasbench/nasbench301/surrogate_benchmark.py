@@ -15,8 +15,13 @@ from scipy.special import ndtri
 from ax_anasod import cells, trust
 from ax_anasod.cells.keys import pack
 from ax_anasod.exceptions import BenchmarkError, OptionError
-from ax_anasod.nasbench.benchmark import Benchmark, check_seeds, refuse_seeds
-from ax_anasod.nasbench.benchmark_registry import KIND, register_benchmark
+from ax_anasod.nasbench.benchmark import (
+    KIND,
+    Benchmark,
+    check_seeds,
+    refuse_seeds,
+    register_benchmark,
+)
 from ax_anasod.nasbench.nasbench301.forms import open_surrogate
 from ax_anasod.nasbench.nasbench301.onnx_surrogate import FULL_TRAINING, OnnxSurrogate
 from ax_anasod.nasbench.source_files import Saved, read_saved

@@ -15,7 +15,7 @@ from ax_anasod import nasbench
 from ax_anasod.cells import Cell
 from ax_anasod.exceptions import AnasodError, BenchmarkError, OptionError, UnknownNameError
 from ax_anasod.nasbench import Benchmark, NASBenchGraphBenchmark, Objective, TableBenchmark
-from ax_anasod.nasbench import benchmark_registry as registry_module
+from ax_anasod.nasbench import benchmark as registry_module
 
 
 @pytest.fixture(autouse=True)
