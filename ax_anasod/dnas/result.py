@@ -10,12 +10,12 @@ from shlex import quote
 from typing import Any, Final, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from ax_anasod.cells import Cell, from_dict
 from ax_anasod.dnas.result_files import CONFIG, FOUND
 from ax_anasod.exceptions import AnasodError, RunError
 from ax_anasod.files import read_json, write_whole
+from ax_anasod.typing import Codes, FloatArray
 
 _SUM_TOLERANCE: Final = 1e-6
 _KINDS: Final[dict[str, tuple[type, ...]]] = {
@@ -84,15 +84,15 @@ class OneShotResult:
         self.cell.from_strings(list(self.architectures))
 
     @property
-    def codes(self) -> npt.NDArray[np.int64]:
+    def codes(self) -> Codes:
         """The architectures, ``n x d``, the most promising first."""
         return self.cell.from_strings(list(self.architectures))
 
     @property
-    def fractions(self) -> npt.NDArray[np.float64]:
+    def fractions(self) -> FloatArray:
         """The distribution of the operations over the whole cell, ``k`` fractions."""
         mean = np.array(self.probabilities, dtype=np.float64).mean(axis=0)
-        fractions: npt.NDArray[np.float64] = mean / mean.sum()
+        fractions: FloatArray = mean / mean.sum()
         return fractions
 
     def write(self, path: Path) -> None:

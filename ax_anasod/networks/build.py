@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
 
 from ax_anasod.cells import Cell
 from ax_anasod.exceptions import ArchitectureError, CellError
@@ -16,6 +15,7 @@ from ax_anasod.networks.network_config import NASNET, NetworkConfig
 from ax_anasod.networks.operations import resolve_operations
 from ax_anasod.networks.plan import CellPlan, plan_cells
 from ax_anasod.networks.skeletons import NASBench201Network, NASNetNetwork, reduction_layers
+from ax_anasod.typing import ArrayLike, Codes
 
 
 def build_network(
@@ -107,7 +107,7 @@ def build_skeleton(
         return kind(plans, config, factories)
 
 
-def codes_of_layers(cell: Cell, codes: ArrayLike, config: NetworkConfig) -> NDArray[np.int64]:
+def codes_of_layers(cell: Cell, codes: ArrayLike, config: NetworkConfig) -> Codes:
     """The code of each layer, ``config.cells x d``.
 
     Args:

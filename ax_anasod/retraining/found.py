@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Self, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ax_anasod.core.seeding import member_rng, member_seed
 from ax_anasod.dnas import OneShotConfig, OneShotResult
@@ -21,6 +20,7 @@ from ax_anasod.runs import Results
 from ax_anasod.runs.view import RunView
 from ax_anasod.training import TrainingTask
 from ax_anasod.training.task import KIND, TRAINING, Layers
+from ax_anasod.typing import Codes, Counts
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class SearchResult(ABC):
         return None
 
     @abstractmethod
-    def draw(self, layers: int, member: int = 0) -> NDArray[np.int64]:
+    def draw(self, layers: int, member: int = 0) -> Codes:
         """The architectures of a network.
 
         Args:
@@ -66,7 +66,7 @@ class SearchResult(ABC):
     def seed_of(self, member: int) -> int:
         """The seed of the training of a network."""
 
-    def describe(self, codes: NDArray[np.int64], member: int) -> dict[str, Any]:
+    def describe(self, codes: Codes, member: int) -> dict[str, Any]:
         """What ``metrics.json`` says of a network.
 
         Args:
@@ -99,8 +99,8 @@ class BestTrial(SearchResult):
 
     trial: int
     valid_error: float
-    counts: NDArray[np.int64]
-    codes: NDArray[np.int64]
+    counts: Counts
+    codes: Codes
     rule: str = ""
 
     @classmethod
@@ -180,7 +180,7 @@ class BestTrial(SearchResult):
         """The trial and the rule in words; None where there is one objective."""
         return {"rule": self.rule, "trial": self.trial} if self.rule else None
 
-    def draw(self, layers: int, member: int = 0) -> NDArray[np.int64]:
+    def draw(self, layers: int, member: int = 0) -> Codes:
         """The architectures of a network with this encoding.
 
         Args:
@@ -247,11 +247,11 @@ class BestCells(SearchResult):
         return cls(folder, config.task, config.seed, found, layers)
 
     @cached_property
-    def codes(self) -> NDArray[np.int64]:
+    def codes(self) -> Codes:
         """The different architectures ``n x d``, the most promising first."""
         codes = self.found.codes
         first = np.unique(self.task.cell.keys(codes), return_index=True)[1]
-        distinct: NDArray[np.int64] = codes[np.sort(first)]
+        distinct: Codes = codes[np.sort(first)]
         return distinct
 
     @property
@@ -266,7 +266,7 @@ class BestCells(SearchResult):
             "p": p[0] if len(p) == 1 else p,
         }
 
-    def draw(self, layers: int, member: int = 0) -> NDArray[np.int64]:
+    def draw(self, layers: int, member: int = 0) -> Codes:
         """The architectures of a network.
 
         Args:
@@ -295,7 +295,7 @@ class BestCells(SearchResult):
         """The seed of the training of a network."""
         return member_seed(self.seed, 0, member)
 
-    def describe(self, codes: NDArray[np.int64], member: int) -> dict[str, Any]:
+    def describe(self, codes: Codes, member: int) -> dict[str, Any]:
         """As in `SearchResult`, and the encoding of the one cell that is repeated."""
         described = super().describe(codes, member)
         if self.layers == "repeated":

@@ -9,27 +9,25 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from ax_anasod import cells
 from ax_anasod.cells import Cell
-from ax_anasod.exceptions import AnasodError, OptionError, RunError
+from ax_anasod.exceptions import OptionError, RunError
 from ax_anasod.networks.decoder import Decoder
 from ax_anasod.networks.decoder_config import DecoderConfig
 from ax_anasod.networks.sequence_operations import SequenceOperation
-from ax_anasod.schema import conform
 from ax_anasod.training.pairing import decoder_of
 from ax_anasod.training.predict import predict_logits
 from ax_anasod.training.sequence_data import SequenceData
 from ax_anasod.training.stored_model import (
     DECODER_FORMAT,
     HINT,
-    check_number,
-    own_operations,
+    Description,
+    described,
     with_weights,
     write_model,
 )
+from ax_anasod.typing import Codes
 
 # Logits have a number for each token of the vocabulary.
 _AT_A_TIME = 64
@@ -53,7 +51,7 @@ class TrainedDecoder:
 
     network: Decoder
     cell: Cell
-    codes: NDArray[np.int64]
+    codes: Codes
     dataset: str
     parts: tuple[str, ...]
     length: int
@@ -66,7 +64,7 @@ class TrainedDecoder:
         cls,
         network: Decoder,
         cell: Cell,
-        codes: NDArray[np.int64],
+        codes: Codes,
         data: SequenceData,
         metrics: Mapping[str, Any],
         own_operations: tuple[str, ...] = (),
@@ -127,18 +125,12 @@ class TrainedDecoder:
 
 
 @dataclass(frozen=True)
-class _Content:
+class _Content(Description):
     """What the file of a language model holds, but for the weights."""
 
-    cell: dict[str, Any]
-    codes: list[list[int]]
-    config: dict[str, Any]
-    own_operations: list[str]
-    dataset: str
     parts: tuple[str, ...]
     length: int
     characters: str
-    metrics: dict[str, Any]
 
 
 def save_decoder(path: Path, model: TrainedDecoder) -> None:
@@ -181,18 +173,9 @@ def read_decoder(
         RunError: It is damaged.
         OptionError: It needs operations that were not given.
     """
-    try:
-        held = conform(_Content, content)
-    except ValueError as error:
-        raise RunError(f"{path} is damaged: it {error}", HINT) from error
-    own = own_operations(path, held.own_operations, operations)
-    try:
-        cell = cells.from_dict(held.cell)
-        config = DecoderConfig.from_dict(held.config)
-        check_number(config.repeats, cell.num_blocks)
-        codes = cell.validate_codes(np.array(held.codes, dtype=np.int64))
-    except (AnasodError, TypeError, ValueError, OverflowError) as error:
-        raise RunError(f"{path} describes no network: {error}", HINT) from error
+    held, cell, codes, config, own = described(
+        path, content, _Content, DecoderConfig.from_dict, lambda config: config.repeats, operations
+    )
     if held.characters and len(held.characters) != config.vocabulary:
         raise RunError(f"{path} has characters that do not fit its network", HINT)
 

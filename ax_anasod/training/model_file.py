@@ -9,15 +9,12 @@ from typing import Any, Final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from ax_anasod import cells
 from ax_anasod.cells import Cell
-from ax_anasod.exceptions import AnasodError, DataError, OptionError, RunError
+from ax_anasod.exceptions import DataError, OptionError, RunError
 from ax_anasod.networks import Network, NetworkConfig, build_network
 from ax_anasod.networks.export import ExportFormat
-from ax_anasod.schema import conform
 from ax_anasod.training.decoder_file import TrainedDecoder, read_decoder, save_decoder
 from ax_anasod.training.exported import Classifier, Exported, export_classifier
 from ax_anasod.training.image_decoding import decoded, resized
@@ -27,13 +24,14 @@ from ax_anasod.training.stored_model import (
     DECODER_FORMAT,
     FORMAT,
     HINT,
-    check_number,
-    own_operations,
+    Description,
+    described,
     read_model,
     with_weights,
     write_model,
 )
 from ax_anasod.training.trees import read_files
+from ax_anasod.typing import Codes
 
 _LUMA: Final = np.array([0.299, 0.587, 0.114])
 
@@ -58,7 +56,7 @@ class TrainedModel:
 
     network: Network
     cell: Cell
-    codes: NDArray[np.int64]
+    codes: Codes
     dataset: str
     classes: tuple[str, ...]
     mean: tuple[float, ...]
@@ -72,7 +70,7 @@ class TrainedModel:
         cls,
         network: Network,
         cell: Cell,
-        codes: NDArray[np.int64],
+        codes: Codes,
         data: ImageData,
         metrics: Mapping[str, Any],
         own_operations: tuple[str, ...] = (),
@@ -247,18 +245,9 @@ def load_model(
     stored, weights = read_model(path)
     if stored["format"] == DECODER_FORMAT:
         return read_decoder(path, stored, weights, operations)
-    try:
-        content = conform(_Content, stored)
-    except ValueError as error:
-        raise RunError(f"{path} is damaged: it {error}", HINT) from error
-    own = own_operations(path, content.own_operations, operations)
-    try:
-        cell = cells.from_dict(content.cell)
-        config = NetworkConfig.from_dict(content.config)
-        check_number(config.cells, cell.num_blocks)
-        codes = cell.validate_codes(np.array(content.codes, dtype=np.int64))
-    except (AnasodError, TypeError, ValueError, OverflowError) as error:
-        raise RunError(f"{path} describes no network: {error}", HINT) from error
+    content, cell, codes, config, own = described(
+        path, stored, _Content, NetworkConfig.from_dict, lambda config: config.cells, operations
+    )
     network = with_weights(
         path,
         weights,
@@ -290,16 +279,10 @@ def load_model(
 
 
 @dataclass(frozen=True)
-class _Content:
+class _Content(Description):
     """What a file of a model holds, but for the weights."""
 
-    cell: dict[str, Any]
-    codes: list[list[int]]
-    config: dict[str, Any]
-    own_operations: list[str]
-    dataset: str
     classes: tuple[str, ...]
     mean: tuple[float, ...]
     std: tuple[float, ...]
     image_size: tuple[int, ...]
-    metrics: dict[str, Any]

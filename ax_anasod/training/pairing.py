@@ -7,9 +7,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
 
-import numpy as np
-import numpy.typing as npt
-
 from ax_anasod.cells import Cell
 from ax_anasod.exceptions import OptionError, TrainingError, UnknownNameError
 from ax_anasod.networks import NetworkConfig
@@ -29,6 +26,7 @@ from ax_anasod.training.training_config import (
     SequenceConfig,
     TrainingConfig,
 )
+from ax_anasod.typing import Codes
 
 AnyDataConfig = DataConfig | SequenceConfig
 AnyNetworkConfig = NetworkConfig | DecoderConfig
@@ -121,7 +119,7 @@ def fitted_network(
 
 def decoder_of(
     cell: Cell,
-    codes: npt.NDArray[np.int64],
+    codes: Codes,
     config: DecoderConfig,
     operations: Mapping[str, SequenceOperation] | None,
     seed: int,

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+import numpy as np
 from torch import Tensor, nn
 
+from ax_anasod import cells
+from ax_anasod.cells import Cell
 from ax_anasod.exceptions import AnasodError, OptionError, RunError, shown
+from ax_anasod.schema import conform
 from ax_anasod.training.checkpoint import read_state, write_state
+from ax_anasod.typing import Codes
 
 FORMAT: Final = "ax_anasod model"
 DECODER_FORMAT: Final = "ax_anasod decoder"
@@ -19,6 +25,7 @@ HINT: Final = "load_model reads what ax-anasod evaluate or save_model has writte
 _MOST_OPERATIONS: Final = 100_000
 
 Module = TypeVar("Module", bound=nn.Module)
+Config = TypeVar("Config")
 
 
 def write_model(path: Path, network: nn.Module, content: Mapping[str, Any]) -> None:
@@ -58,30 +65,69 @@ def read_model(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     return content, weights
 
 
-def own_operations(path: Path, names: list[str], given: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The operations of the user's own that a model was built with.
+@dataclass(frozen=True)
+class Description:
+    """What the file of any network holds, but for the weights; the base of each kind's."""
+
+    cell: dict[str, Any]
+    codes: list[list[int]]
+    config: dict[str, Any]
+    own_operations: list[str]
+    dataset: str
+    metrics: dict[str, Any]
+
+
+Kind = TypeVar("Kind", bound=Description)
+
+
+def described(
+    path: Path,
+    content: Mapping[str, Any],
+    kind: type[Kind],
+    read_config: Callable[[dict[str, Any]], Config],
+    layers: Callable[[Config], int],
+    operations: Mapping[str, Any] | None,
+) -> tuple[Kind, Cell, Codes, Config, dict[str, Any]]:
+    """What a network is built from.
+
+    Args:
+        path: The file.
+        content: What it holds.
+        kind: What such a file holds, as a dataclass.
+        read_config: Makes the configuration of its ``to_dict()``.
+        layers: How many cells a network of a configuration has.
+        operations: The operations of the user's own that the network was built with.
+
+    Returns:
+        The content in its type, the cell, the codes, the configuration, and the operations.
 
     Raises:
-        OptionError: Some were not given.
+        RunError: The file is damaged.
+        OptionError: It needs operations that were not given.
     """
-    given = dict(given or {})
-    missing = [name for name in names if name not in given]
+    try:
+        held = conform(kind, content)
+    except ValueError as error:
+        raise RunError(f"{path} is damaged: it {error}", HINT) from error
+    given = dict(operations or {})
+    missing = [name for name in held.own_operations if name not in given]
     if missing:
         raise OptionError(
             f"the model in {path} was built with own operations {shown(missing)}",
             "load_model(path, operations={name: factory, ...})",
         )
-    return {name: given[name] for name in names}
-
-
-def check_number(layers: int, blocks: int) -> None:
-    """Refuse networks that nobody trains.
-
-    Raises:
-        OptionError: There are too many operations.
-    """
-    if layers * blocks > _MOST_OPERATIONS:
-        raise OptionError(f"a network of {layers} cells with {blocks:,} operations each")
+    own = {name: given[name] for name in held.own_operations}
+    try:
+        cell = cells.from_dict(held.cell)
+        config = read_config(held.config)
+        if layers(config) * cell.num_blocks > _MOST_OPERATIONS:
+            raise OptionError(
+                f"a network of {layers(config)} cells with {cell.num_blocks:,} operations each"
+            )
+        codes = cell.validate_codes(np.array(held.codes, dtype=np.int64))
+    except (AnasodError, TypeError, ValueError, OverflowError) as error:
+        raise RunError(f"{path} describes no network: {error}", HINT) from error
+    return held, cell, codes, config, own
 
 
 def with_weights(

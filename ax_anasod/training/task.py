@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, ClassVar, Final, Literal, Self, get_args
 
 import numpy as np
-import numpy.typing as npt
 
 from ax_anasod import trust
 from ax_anasod.cells import Cell, from_dict
@@ -40,6 +39,7 @@ from ax_anasod.training.supervision import TrainingData
 from ax_anasod.training.training import Training
 from ax_anasod.training.training_config import DataConfig, SequenceConfig, TrainingConfig
 from ax_anasod.training.worker_group import engage
+from ax_anasod.typing import Codes, Counts
 
 Layers = Literal["sampled", "repeated"]
 
@@ -143,9 +143,7 @@ class TrainingTask:
         size = data.image_size if isinstance(data, ImageData) else None
         return replace(self, network=network, image_size=size)
 
-    def draw(
-        self, counts: npt.NDArray[np.int64], rng: np.random.Generator
-    ) -> npt.NDArray[np.int64]:
+    def draw(self, counts: Counts, rng: np.random.Generator) -> Codes:
         """Draw the architectures of a network from an encoding.
 
         Source: paper, Section 4.2: "at each layer".
@@ -159,7 +157,7 @@ class TrainingTask:
         """
         return self.cell.decode(np.repeat(counts[None, :], self._architectures, axis=0), rng)
 
-    def example(self) -> npt.NDArray[np.int64]:
+    def example(self) -> Codes:
         """The codes of some network, always the same."""
         return self.cell.sample(self._architectures, np.random.default_rng(0))
 
@@ -167,9 +165,7 @@ class TrainingTask:
     def _architectures(self) -> int:
         return self.network.layers if self.layers == "sampled" else 1
 
-    def build(
-        self, codes: npt.NDArray[np.int64], seed: int, device: str = "cpu"
-    ) -> Network | Decoder:
+    def build(self, codes: Codes, seed: int, device: str = "cpu") -> Network | Decoder:
         """The network of ``n x d`` codes, with first weights drawn from a seed.
 
         On the device ``"meta"`` it has none.
@@ -188,7 +184,7 @@ class TrainingTask:
 
     def start(
         self,
-        codes: npt.NDArray[np.int64],
+        codes: Codes,
         data: TrainingData,
         seed: int,
         checkpoint: Path | None = None,

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Final, Literal, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from ax_anasod import trust
 from ax_anasod.exceptions import AnasodError, RunError
@@ -23,6 +22,7 @@ from ax_anasod.training.latency import LATENCY, Latency
 from ax_anasod.training.supervision import TrainingData
 from ax_anasod.training.task import TrainingTask
 from ax_anasod.training.training import Training
+from ax_anasod.typing import Codes
 
 Status = Literal["running", "completed", "failed", "stopped"]
 
@@ -124,7 +124,7 @@ class TrialTraining:
     def __init__(
         self,
         task: TrainingTask,
-        codes: npt.NDArray[np.int64],
+        codes: Codes,
         seed: int,
         folder: Path,
         *,

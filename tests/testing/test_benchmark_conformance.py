@@ -20,9 +20,7 @@ from ax_anasod.nasbench import (
     NASBenchGraphBenchmark,
     Objective,
 )
-from ax_anasod.nasbench import (
-    benchmark as registry,
-)
+from ax_anasod.nasbench import benchmark as registry
 from ax_anasod.testing import BenchmarkConformance, SyntheticObjective
 from tests.reproduce.conftest import means, official, single  # noqa: F401
 
