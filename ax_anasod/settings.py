@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict, dataclass, is_dataclass, replace
 from functools import cache, wraps
 from types import NoneType, UnionType
 from typing import (
@@ -18,6 +18,7 @@ from typing import (
     Any,
     Final,
     Literal,
+    Self,
     TypeVar,
     Union,
     get_args,
@@ -195,16 +196,34 @@ def _adapter(annotation: Any) -> TypeAdapter[Any]:
     return TypeAdapter(annotation, config=config)
 
 
-def from_options(kind: type[Kind], options: Mapping[str, Any]) -> Kind:
-    """Build what is described by the arguments of its class, as a file may hold them.
+@dataclass(frozen=True)
+class Configuration:
+    """The base of dataclasses of settings: as JSON-able data, and back from what a file holds."""
 
-    Raises:
-        OptionError: They are no mapping, or a value is of another type or out of range.
-        UnknownNameError: There is no such argument.
-    """
-    if not isinstance(options, Mapping):
-        raise OptionError(f"the options of a {kind.__name__} are {shown(options)}")
-    return kind(**options)
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as JSON-able data."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, description: Mapping[str, Any]) -> Self:
+        """The settings that `to_dict` described, as a file may hold them.
+
+        Raises:
+            OptionError: They are no mapping, or a value is of another type or out of its range.
+            UnknownNameError: There is no option of a name.
+        """
+        if not isinstance(description, Mapping):
+            raise OptionError(f"the options of a {cls.__name__} are {shown(description)}")
+        return cls(**description)
+
+    def with_options(self, **options: Any) -> Self:
+        """The same settings with other values.
+
+        Raises:
+            UnknownNameError: There is no option of a name.
+            OptionError: A value is of another type, or out of its range.
+        """
+        return replace(self, **options)
 
 
 def argument_types(kind: type[Any]) -> dict[str, Any]:

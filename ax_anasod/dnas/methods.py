@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Annotated, Any, Final, Literal, Self
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Final, Literal
 
 from annotated_types import Ge, Le
 
 from ax_anasod.exceptions import OptionError, UnknownNameError
-from ax_anasod.settings import Probability, checked, from_options
+from ax_anasod.settings import Configuration, Probability, checked
 
 Estimator = Literal["mixture", "dirichlet", "gumbel", "straight-through", "path", "uniform-path"]
 """What the supernet computes in a step.
@@ -27,7 +26,7 @@ _Temperature = Annotated[float, Ge(1e-3), Le(1e6)]
 
 @checked
 @dataclass(frozen=True)
-class MethodConfig:
+class MethodConfig(Configuration):
     """How a differentiable search learns its distribution p, and what it makes of it.
 
     Args:
@@ -117,29 +116,6 @@ class MethodConfig:
             )
         if self.second_order and self.learned_by != "mixture":
             raise OptionError("second_order needs learned_by 'mixture'")
-
-    def with_options(self, **options: Any) -> Self:
-        """The same method with other values.
-
-        Raises:
-            UnknownNameError: There is no option of a name.
-            OptionError: A number is out of its range.
-        """
-        return replace(self, **options)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The method as JSON-able data."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, description: Mapping[str, Any]) -> Self:
-        """The method that `to_dict` described.
-
-        Raises:
-            UnknownNameError: There is no option of a name.
-            OptionError: A number is out of its range.
-        """
-        return from_options(cls, description)
 
 
 TRAINING: Final = {"batch_size": 64, "learning_rate": 0.025, "final_learning_rate": 0.001}

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Final
 
 from annotated_types import Ge, Le
 
 from ax_anasod.exceptions import OptionError
-from ax_anasod.settings import PositiveFloat, PositiveInt, checked, from_options
+from ax_anasod.settings import Configuration, PositiveFloat, PositiveInt, checked
 
 _BYTES: Final = 4
 
 
 @checked
 @dataclass(frozen=True)
-class DecoderConfig:
+class DecoderConfig(Configuration):
     """The skeleton of a decoder: tokens in, logits out.
 
     Args:
@@ -55,20 +55,6 @@ class DecoderConfig:
     def layers(self) -> int:
         """How many architectures a network has room for."""
         return self.repeats
-
-    def to_dict(self) -> dict[str, Any]:
-        """The configuration as JSON-able data."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, stored: Mapping[str, Any]) -> Self:
-        """The configuration that `to_dict` described.
-
-        Raises:
-            UnknownNameError: A key is no field.
-            OptionError: A number is out of range.
-        """
-        return from_options(cls, stored)
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,13 @@ are imported only where they are asked for.
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args
 
 from annotated_types import Ge, Le
 
 from ax_anasod.exceptions import OptionError
-from ax_anasod.settings import ProperFraction, checked, from_options
+from ax_anasod.settings import Configuration, ProperFraction, checked
 
 if TYPE_CHECKING:
     from ax_anasod.cells import Cell
@@ -30,7 +28,7 @@ _STAGES: Final = 3
 
 @checked
 @dataclass(frozen=True)
-class NetworkConfig:
+class NetworkConfig(Configuration):
     """The skeleton of a network and its sizes; JSON-able through `to_dict`.
 
     The defaults are those of the paper's open-domain experiments (Appendix A.2).
@@ -77,20 +75,6 @@ class NetworkConfig:
     def layers(self) -> int:
         """How many architectures a network has room for."""
         return self.cells
-
-    def to_dict(self) -> dict[str, Any]:
-        """The configuration as a JSON-able dictionary."""
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_dict(cls, stored: Mapping[str, Any]) -> Self:
-        """The configuration that `to_dict` described.
-
-        Raises:
-            UnknownNameError: If a key is no field, or the skeleton does not exist.
-            OptionError: If a number is out of range.
-        """
-        return from_options(cls, stored)
 
 
 def published_config(cell: Cell, **changes: Any) -> NetworkConfig:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Final
 
 from annotated_types import Ge, Le
 
-from ax_anasod.settings import NonNegativeInt, checked, from_options
+from ax_anasod.settings import Configuration, NonNegativeInt, checked
 
 PROXIES: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -32,7 +32,7 @@ SIZES: Final = ("parameters", "flops")
 
 @checked
 @dataclass(frozen=True)
-class ProxyConfig:
+class ProxyConfig(Configuration):
     """The networks that proxies are computed on, and their images, which are noise.
 
     Args:
@@ -51,17 +51,3 @@ class ProxyConfig:
     cells: Annotated[int, Ge(3), Le(100)] = 3
     image_size: Annotated[int, Ge(4), Le(1024)] = 16
     batch_size: Annotated[int, Ge(4), Le(62)] = 16
-
-    def to_dict(self) -> dict[str, Any]:
-        """The configuration as a JSON-able dictionary."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, stored: Mapping[str, Any]) -> Self:
-        """The configuration that `to_dict` described.
-
-        Raises:
-            UnknownNameError: A key is no field.
-            OptionError: A number is out of range.
-        """
-        return from_options(cls, stored)

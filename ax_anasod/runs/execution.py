@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 from annotated_types import Ge, Le
 
 from ax_anasod import trust
-from ax_anasod.settings import checked, from_options
+from ax_anasod.settings import Configuration, checked
 
 if TYPE_CHECKING:
     from ax.early_stopping.strategies import BaseEarlyStoppingStrategy
@@ -30,7 +30,7 @@ _Amount = Annotated[float, Ge(0), Le(_MOST)]
 
 @checked
 @dataclass(frozen=True)
-class Execution:
+class Execution(Configuration):
     """The runner of a run, and when it stops trials early.
 
     Args:
@@ -85,7 +85,7 @@ class Execution:
         from ax_anasod.runners.ray_runner import check_address
 
         given = {name: value for name, value in description.items() if name != trust.SEAL}
-        execution = from_options(cls, given)
+        execution = super().from_dict(given)
         check_address(execution.address, description.get(trust.SEAL))
         return execution
 

@@ -7,16 +7,16 @@ methods that need it.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
 
 from annotated_types import Ge, Le
 
 from ax_anasod.exceptions import OptionError, TrainingError, UnknownNameError
 from ax_anasod.optional import require
-from ax_anasod.settings import checked, from_options
+from ax_anasod.settings import Configuration, checked
 
 if TYPE_CHECKING:
     import torch
@@ -29,7 +29,7 @@ _Number = Annotated[int, Ge(1), Le(4096)]
 
 @checked
 @dataclass(frozen=True)
-class Hardware:
+class Hardware(Configuration):
     """The device, and how it computes.
 
     Lightning Fabric does what differs between devices: it moves the network, casts to the
@@ -71,19 +71,6 @@ class Hardware:
                 f"{self.device!r} is one device, not {self.devices}",
                 f"name the kind only: {kind}, or ask for one device",
             )
-
-    def to_dict(self) -> dict[str, Any]:
-        """The hardware as JSON-able data."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, description: Mapping[str, Any]) -> Self:
-        """The hardware that `to_dict` described.
-
-        Raises:
-            UnknownNameError: There is no option of a name.
-        """
-        return from_options(cls, description)
 
     def check(self) -> None:
         """Refuse devices that this machine does not have.

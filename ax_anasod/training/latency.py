@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from annotated_types import Ge, Le
 
 from ax_anasod.environment import environment
 from ax_anasod.exceptions import AnasodError, TrainingError
-from ax_anasod.settings import PositiveInt, checked, from_options
+from ax_anasod.settings import Configuration, PositiveInt, checked
 from ax_anasod.training.hardware import Hardware
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ _PATIENCE: Final = 5
 
 @checked
 @dataclass(frozen=True)
-class LatencyConfig:
+class LatencyConfig(Configuration):
     """How latency is measured.
 
     Args:
@@ -72,20 +72,6 @@ class LatencyConfig:
             TrainingError: It is not.
         """
         Hardware(device=self.device).check()
-
-    def to_dict(self) -> dict[str, Any]:
-        """The configuration as JSON-able data."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, description: Mapping[str, Any]) -> Self:
-        """The configuration that `to_dict` described.
-
-        Raises:
-            UnknownNameError: There is no option of a name.
-            OptionError: A number is out of range.
-        """
-        return from_options(cls, description)
 
 
 @dataclass(frozen=True)

@@ -8,26 +8,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Annotated, Any, Final, Literal, Self, get_args
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, Final, Literal, get_args
 
 from annotated_types import Ge, Gt, Le, Lt
 
 from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.settings import (
+    Configuration,
     NonNegativeFloat,
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
     ProperFraction,
     checked,
-    from_options,
 )
 
 
 @checked
 @dataclass(frozen=True)
-class DataConfig:
+class DataConfig(Configuration):
     """Which images, and how they are divided.
 
     Args:
@@ -66,16 +66,6 @@ class DataConfig:
             del described["skip_damaged"]
         return described
 
-    @classmethod
-    def from_dict(cls, description: Mapping[str, Any]) -> Self:
-        """The configuration that `to_dict` described.
-
-        Raises:
-            UnknownNameError: There is no option of a name.
-            OptionError: A value is of another type, or out of its range.
-        """
-        return from_options(cls, description)
-
 
 SequenceDataset = Literal["recall+facts", "recall", "facts", "copying", "text"]
 SEQUENCE_DATASETS: Final[tuple[SequenceDataset, ...]] = get_args(SequenceDataset)
@@ -84,7 +74,7 @@ _MOST_TOKENS: Final = 10**9
 
 @checked
 @dataclass(frozen=True)
-class SequenceConfig:
+class SequenceConfig(Configuration):
     """Which sequences of tokens.
 
     Args:
@@ -130,24 +120,10 @@ class SequenceConfig:
         """What is measured apart, such as ``("recall", "facts")``."""
         return tuple(self.dataset.split("+"))
 
-    def to_dict(self) -> dict[str, Any]:
-        """The configuration as JSON-able data."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, description: Mapping[str, Any]) -> Self:
-        """The configuration that `to_dict` described.
-
-        Raises:
-            UnknownNameError: There is no option of a name.
-            OptionError: A value is of another type, or out of its range.
-        """
-        return from_options(cls, description)
-
 
 @checked
 @dataclass(frozen=True)
-class TrainingConfig:
+class TrainingConfig(Configuration):
     """One training: an optimiser and a cosine schedule.
 
     The defaults are the paper's search protocol: stochastic gradient descent. What the paper takes
@@ -224,25 +200,6 @@ class TrainingConfig:
         return {
             n: v for n, v in described.items() if n not in _LATER or v != getattr(type(self), n)
         }
-
-    @classmethod
-    def from_dict(cls, description: Mapping[str, Any]) -> Self:
-        """The configuration that `to_dict` described.
-
-        Raises:
-            UnknownNameError: There is no option of a name.
-            OptionError: A number is out of its range.
-        """
-        return from_options(cls, description)
-
-    def with_options(self, **options: Any) -> Self:
-        """The same configuration with other values.
-
-        Raises:
-            UnknownNameError: There is no option of a name.
-            OptionError: A number is out of its range.
-        """
-        return replace(self, **options)
 
 
 _LATER: Final = ("optimizer", "squared_momentum", "warm_up")
