@@ -14,7 +14,7 @@ When all are there, the table that comes with the package is written from the fi
     python benchmarks/hybrid_table.py --table ax_anasod/nasbench/hybrid_lm.csv.gz --rows *.jsonl
     python benchmarks/hybrid_table.py --describe ax_anasod/nasbench/hybrid_lm.csv.gz
 
-A training is 300 steps of 8 + 8 fresh sequences of 48 tokens, AdamW, one thread; its weights and
+A training is 400 steps of 8 + 8 fresh sequences of 48 tokens, AdamW, one thread; its weights and
 batches follow from SHA-256 of the seed and the architecture. The errors are those on 384 other
 sequences, the same for all.
 
@@ -232,7 +232,7 @@ def main() -> None:
     what.add_argument("--describe", type=Path, metavar="FILE.csv.gz", help="print what it says")
     parser.add_argument("--rows", type=Path, nargs="+", default=[], metavar="FILE.jsonl")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--steps", type=int, default=400)
     parser.add_argument("--without-shift", action="store_true")
     parser.add_argument(
         "--shard", default="0/1", type=shard, metavar="I/N", help="this part of N, the first is 0"

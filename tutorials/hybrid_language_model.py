@@ -217,7 +217,7 @@ for size, loss in pareto_front(points_of(tried)):
 
 # %%
 torch.set_num_threads(1)  # more threads cost more than they give on networks this small
-STEPS, BATCH, RATE = 300, 16, 3e-3
+STEPS, BATCH, RATE = 400, 16, 3e-3
 task = RecallAndFacts()
 
 

@@ -41,7 +41,7 @@ class HybridLMBenchmark(LookupBenchmark):
     """Tiny language models of attention, linear attention and MLPs, each trained three times.
 
     All 729 architectures of the cell ``hybrid-lm`` have learned two tasks at once, recall and facts
-    (:class:`ax_anasod.training.sequences.RecallAndFacts`), in 300 steps. Errors are in percent, the
+    (:class:`ax_anasod.training.sequences.RecallAndFacts`), in 400 steps. Errors are in percent, the
     loss is in nats; the cost is the processor time of one training, a mean over the seeds. The
     bytes of the cache (after 48 tokens), the parameters and the FLOPs of a token (at positions 48
     and 4,096) are exact, and known before a trial.

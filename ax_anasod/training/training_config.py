@@ -230,7 +230,7 @@ ANASOD-BO with Mixup instead of CutMix is ``protocol("evaluation", mix="mixup")`
 
 
 _SEQUENCES: Final = {
-    "epochs": 3,
+    "epochs": 4,
     "batch_size": 16,
     "learning_rate": 3e-3,
     "final_learning_rate": 3e-4,
