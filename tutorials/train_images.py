@@ -21,6 +21,7 @@
 # 4. An ensemble of architectures of one encoding
 
 # %%
+import logging
 import os
 import subprocess
 import sys
@@ -99,6 +100,7 @@ orchestrator = Orchestrator(
     generation_strategy.make("anasod-bo", space, seed=0, num_initial=5),
     options=OrchestratorOptions(
         max_pending_trials=1,
+        logging_level=logging.WARNING,  # it reports every trial otherwise
         init_seconds_between_polls=0,
         min_seconds_before_poll=0.0,
         early_stopping_strategy=RepeatablePercentileEarlyStoppingStrategy(

@@ -223,10 +223,6 @@ def test_what_was_left_out_and_that_nothing_was_learned_is_said(
         (["--limit", "valid_loss<=1k"], "'valid_loss' has no unit 'k' (give a number alone)"),
         (["--data-seed", -1], "error: --data-seed must be at least 0"),
         (
-            ["--strategy", "two-level-bo", "--search", "channels=4,8", "--limit", "flops<=9M"],
-            "'two-level-bo' searches under limits in cells only",
-        ),
-        (
             ["--search", "learning_rate=1e-3..1e-1:log", "--limit", "valid_error<=5"],
             "limits 'valid_error', which is minimised",
         ),
