@@ -108,12 +108,16 @@ def train_top(
     Raises:
         OptionError: The budget is not positive, or a network of a cluster is to have several
             devices.
-        RunError: No cluster answers, or a worker was lost too often.
+        RunError: No cluster answers, this machine has not what a network needs, or a worker was
+            lost too often.
         OptionalImportError: Ray is wanted and not installed.
         AnasodError: As for `evaluate`.
     """
     if hours is not None and not hours > 0:
         raise OptionError(f"the budget must be more than 0 hours, got {hours:g}")
+    on_ray = execution is not None and execution.runner == "ray"
+    if on_ray and task.hardware.devices > 1:
+        raise OptionError("a Ray task trains on one device: --devices is for --runner local")
     check_holds_no_other(folder)
     plan = [(trial, folder / f"top-{rank}") for rank, trial in enumerate(found)]
     for _, place in plan:
@@ -124,7 +128,6 @@ def train_top(
         seconds = sum(one.metrics["train_seconds"] for one in trained)
         return bool(trained) and hours is not None and seconds >= hours * _HOUR
 
-    on_ray = execution is not None and execution.runner == "ray"
     for rank, (trial, place) in enumerate(plan):
         if not (place / METRICS).exists() and (on_ray or spent()):
             break
@@ -172,10 +175,8 @@ def _train_on_ray(
     from ax_anasod.runners.ray_runner import connect
     from ax_anasod.runners.ray_tasks import carry_out
 
-    if task.hardware.devices > 1:
-        raise OptionError("a Ray task trains on one device: --devices is for --runner local")
     begun, ended = len(trained), dict[int, Retrained]()
-    owns_cluster = connect(execution.address)
+    owns_cluster = connect(execution.address, execution.cpus, execution.gpus)
     import ray
 
     def on_end(number: int, reference: Any) -> None:

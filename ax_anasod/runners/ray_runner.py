@@ -196,23 +196,7 @@ class RayRunner(BaseTrainingRunner):
         Raises:
             RunError: No cluster answers, or this machine has not what a trial needs.
         """
-        import ray
-
-        if connect(self.address):
-            self._owns_cluster = True
-            if not (self.address or os.environ.get("RAY_ADDRESS")):
-                self._check_resources(ray.cluster_resources())  # type: ignore[no-untyped-call]
-
-    def _check_resources(self, there: Mapping[str, float]) -> None:
-        """Refuse trials that this machine could never run; a cluster may still grow."""
-        for name, needed, words in (("CPU", self.cpus, "processors"), ("GPU", self.gpus, "GPUs")):
-            if needed > there.get(name, 0):
-                self.close()
-                raise RunError(
-                    f"Ray finds {there.get(name, 0):g} {words} on this machine, fewer than the "
-                    f"{needed:g} that a trial needs",
-                    f"--{name.lower()}s says how many a trial gets",
-                )
+        self._owns_cluster |= connect(self.address, self.cpus, self.gpus)
 
     def _cancel(self, trial_index: int) -> None:
         task = self._tasks.pop(trial_index, None)
@@ -229,19 +213,21 @@ class RayRunner(BaseTrainingRunner):
         self._training(metadata).end("failed", reason)
 
 
-def connect(address: str | None) -> bool:
+def connect(address: str | None, cpus: float = 1.0, gpus: float = 0.0) -> bool:
     """Connect to a cluster, or start one on this machine; a connection that is there stays.
 
     Args:
         address: Address of the cluster; None uses this machine, or the cluster that
             ``RAY_ADDRESS`` names.
+        cpus: Processors of a training.
+        gpus: GPUs of a training.
 
     Returns:
         Whether this call has connected: then it is for the caller to ``ray.shutdown()``.
 
     Raises:
         OptionalImportError: Ray is not installed.
-        RunError: No cluster answers.
+        RunError: No cluster answers, or this machine has not what a training needs.
     """
     require("ray", "ray")
     import ray
@@ -264,7 +250,24 @@ def connect(address: str | None) -> bool:
             f"no Ray cluster answers at {address or 'this machine'}: {error}",
             "start one with: ray start --head",
         ) from error
+    if not named:
+        _check_resources(cpus, gpus)
     return True
+
+
+def _check_resources(cpus: float, gpus: float) -> None:
+    """Refuse trainings that this machine could never run; a cluster may still grow."""
+    import ray
+
+    there = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    for name, needed, words in (("CPU", cpus, "processors"), ("GPU", gpus, "GPUs")):
+        if needed > there.get(name, 0):
+            ray.shutdown()
+            raise RunError(
+                f"Ray finds {there.get(name, 0):g} {words} on this machine, fewer than the "
+                f"{needed:g} that a training needs",
+                f"--{name.lower()}s says how many one gets",
+            )
 
 
 def check_address(address: str | None, sealed: object) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
 from ax_anasod import cells
-from ax_anasod.exceptions import OptionError, UnknownNameError
+from ax_anasod.exceptions import OptionError, RunError, UnknownNameError
 from ax_anasod.metrics.source import believed
 from ax_anasod.retraining import BestTrial, best_trials, train_top
 from ax_anasod.runs import Execution
@@ -98,6 +99,14 @@ def test_a_cluster_trains_the_same_networks(ranked, short, digits, tmp_path):
     # One is always trained; what was begun beside it is trained to its end.
     assert 1 <= none_more.figures["trained"] <= 2
     assert none_more.figures["asked_for"] == 3
+
+    # This machine would never have room, and Ray would wait for ever.
+    with pytest.raises(RunError, match="fewer than the 4,?096 that a training needs"):
+        train_top(ranked, short, digits, tmp_path / "no", execution=replace(half, cpus=4096.0))
+    assert not (tmp_path / "no").exists()
+    several = replace(short, hardware=replace(short.hardware, devices=2))
+    with pytest.raises(OptionError, match="trains on one device"):
+        train_top(ranked, several, digits, tmp_path / "no", execution=half)
 
 
 def test_a_budget_of_nothing(ranked, short, digits, tmp_path):
