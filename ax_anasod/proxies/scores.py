@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,16 +44,29 @@ class Scores:
         weights, and without normalisation (batch normalisation of a new network in evaluation
         mode).
         """
-        network = copy.deepcopy(self.network).double().eval()
-        with torch.no_grad():
-            for parameter in network.parameters():
-                parameter.abs_()
-        for module in network.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.reset_running_stats()
-        weights = _weights(network)
-        total = _logits(network, torch.ones_like(self.images[:1], dtype=torch.double)).sum()
-        flows = torch.autograd.grad(total, weights, allow_unused=True)
+        network = self.network
+        absolute: dict[Tensor, Tensor] = {
+            w: w.detach().double().abs().requires_grad_() for w in network.parameters()
+        }
+        named = {name: absolute[weight] for name, weight in network.named_parameters()}
+        state = {
+            n: b.to(torch.double, copy=True)
+            for n, b in network.named_buffers()
+            if b.is_floating_point()
+        }
+        for name, module in network.named_modules():
+            if isinstance(module, nn.BatchNorm2d) and module.track_running_stats:
+                state[f"{name}.running_mean"].zero_()
+                state[f"{name}.running_var"].fill_(1.0)
+        image = torch.ones_like(self.images[:1], dtype=torch.double)
+        network.eval()
+        try:
+            # Not on a copy, which would take twice as long as the flow itself.
+            logits = torch.func.functional_call(network, {**named, **state}, (image,))
+        finally:
+            network.train()
+        weights = [absolute[weight] for weight in _weights(network)]
+        flows = torch.autograd.grad(logits.sum(), weights, allow_unused=True)
         parts = [w * g for w, g in zip(weights, flows, strict=True) if g is not None]
         return math.log1p(sum(float(part.detach().sum()) for part in parts))
 
