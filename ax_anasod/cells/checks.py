@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import itertools
-import operator
 from collections.abc import Iterable, Sequence, Set
 
 from ax_anasod.exceptions import CellError, shown
+from ax_anasod.simplex.counts import whole_number
 
 # Characters that the string form of an architecture uses itself.
 SEPARATORS = "|@"
@@ -96,8 +96,8 @@ def check_blocks(name: str, num_blocks: object, parts: object) -> tuple[int, int
         CellError: If one is no whole number of at least 1, there are more than 10,000 blocks,
             or the parts do not divide them.
     """
-    blocks = whole_number(f"num_blocks of cell {name!r}", num_blocks, 1, MOST_BLOCKS)
-    pieces = whole_number(f"parts of cell {name!r}", parts, 1, MOST_BLOCKS)
+    blocks = whole_number(f"num_blocks of cell {name!r}", num_blocks, 1, MOST_BLOCKS, CellError)
+    pieces = whole_number(f"parts of cell {name!r}", parts, 1, MOST_BLOCKS, CellError)
     if blocks % pieces:
         raise CellError(
             f"the {blocks} blocks of cell {name!r} cannot be split into {pieces} equal parts"
@@ -118,7 +118,7 @@ def check_wiring(name: str, wiring: object) -> tuple[int, ...]:
     chosen = []
     for i, alternatives in enumerate(wiring):
         what = f"wiring choice {i} of cell {name!r}"
-        number = whole_number(what, alternatives, 1, MOST_ALTERNATIVES)
+        number = whole_number(what, alternatives, 1, MOST_ALTERNATIVES, CellError)
         if number == 1:
             raise CellError(
                 f"{what} must be a whole number of at least 2, got 1",
@@ -126,29 +126,3 @@ def check_wiring(name: str, wiring: object) -> tuple[int, ...]:
             )
         chosen.append(number)
     return tuple(chosen)
-
-
-def whole_number(what: str, value: object, minimum: int, maximum: int | None = None) -> int:
-    """Returns ``value`` as an int.
-
-    Args:
-        what: What the number is called in the message.
-        value: An int or a NumPy integer.
-        minimum: The smallest value allowed.
-        maximum: The largest value allowed, None where there is none.
-
-    Raises:
-        CellError: If it is no whole number, or out of its range.
-    """
-    message = f"{what} must be a whole number of at least {minimum}, got {shown(value)}"
-    if isinstance(value, bool):
-        raise CellError(message)
-    try:
-        number = operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        raise CellError(message) from None
-    if number < minimum:
-        raise CellError(message)
-    if maximum is not None and number > maximum:
-        raise CellError(f"{what} must be at most {maximum:,}, got {shown(value)}")
-    return number

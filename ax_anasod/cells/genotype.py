@@ -16,11 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from ax_anasod.cells import checks, strings
+from ax_anasod.cells import strings
 from ax_anasod.cells.cell import Cell, register_cell
 from ax_anasod.cells.genotype_strings import format_genotype, parse_genotypes
 from ax_anasod.cells.graph import BlockGraph
 from ax_anasod.exceptions import CellError
+from ax_anasod.simplex.counts import whole_number
 from ax_anasod.typing import ArrayLike, Codes, Indices
 
 DARTS_OPERATIONS = (
@@ -62,7 +63,7 @@ class GenotypeCell(Cell):
         self, name: str, operations: Sequence[str], num_nodes: int, part_names: Sequence[str]
     ) -> None:
         # A node may read any pair of earlier ones: their number grows with the third power.
-        num_nodes = checks.whole_number("num_nodes of a cell", num_nodes, 1, _MOST_NODES)
+        num_nodes = whole_number("num_nodes of a cell", num_nodes, 1, _MOST_NODES, CellError)
         pairs = [_pairs(node) for node in range(num_nodes)]
         choices = [len(node_pairs) for node_pairs in pairs if len(node_pairs) > 1]
         super().__init__(

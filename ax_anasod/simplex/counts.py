@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import math
 import operator
-from typing import Any, NoReturn, SupportsFloat, SupportsIndex
+from typing import Any, NoReturn, SupportsFloat
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ax_anasod.exceptions import EncodingError, OptionError
+from ax_anasod.exceptions import AnasodError, EncodingError, OptionError, shown
 
 _INT64_MAX = np.iinfo(np.int64).max
 
 
-def whole_number(name: str, value: SupportsIndex, minimum: int, maximum: int | None = None) -> int:
+def whole_number(
+    name: str,
+    value: object,
+    minimum: int,
+    maximum: int | None = None,
+    error: type[AnasodError] = OptionError,
+) -> int:
     """Returns ``value`` as an int.
 
     Args:
@@ -22,20 +28,22 @@ def whole_number(name: str, value: SupportsIndex, minimum: int, maximum: int | N
         value: An int or a NumPy integer.
         minimum: The smallest value allowed.
         maximum: The largest value allowed; None for no upper end.
+        error: The exception that is raised.
 
     Raises:
-        OptionError: If the value is no whole number, or outside the range.
+        AnasodError: Of the class ``error``: the value is no whole number, or outside the range.
     """
-    allowed = f"of at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"
-    message = f"{name} must be a whole number {allowed}, got {value!r}"
+    message = f"{name} must be a whole number of at least {minimum}, got {shown(value)}"
     if isinstance(value, bool):
-        raise OptionError(message)
+        raise error(message)
     try:
-        number = operator.index(value)
+        number = operator.index(value)  # type: ignore[arg-type]
     except TypeError:
-        raise OptionError(message) from None
-    if number < minimum or (maximum is not None and number > maximum):
-        raise OptionError(message)
+        raise error(message) from None
+    if number < minimum:
+        raise error(message)
+    if maximum is not None and number > maximum:
+        raise error(f"{name} must be at most {maximum:,}, got {shown(value)}")
     return number
 
 
