@@ -161,5 +161,6 @@ def test_the_name_of_an_accuracy_is_warned_of_where_it_is_minimised(name: str) -
         *("parameters", "access", "f", "r", "metric", "score", "roadmap", "stop", "objective_1"),
     ],
 )
-def test_other_names_are_not(name: str) -> None:
+def test_other_names_are_not(name: str, recwarn: pytest.WarningsRecorder) -> None:
     warn_if_minimised([name])
+    assert not recwarn.list
