@@ -48,7 +48,7 @@ from ax_anasod.cells import Architecture
 from ax_anasod.nasbench import TableBenchmark
 from ax_anasod.networks.decoder import Decoder, build_decoder
 from ax_anasod.networks.decoder_config import DecoderConfig, costs, outer_parameters
-from ax_anasod.training.sequences import RecallAndFacts, errors, seeded, sequence_loss
+from ax_anasod.training.sequences import RecallAndFacts, errors, seeded_generator, sequence_loss
 
 BATCH: Final = 16
 MEASURED_ON: Final = 384
@@ -81,7 +81,7 @@ def train(architecture: Architecture, seed: int, steps: int, shift: bool = True)
     begin = time.process_time()
     task = RecallAndFacts()
     config = DecoderConfig(vocabulary=task.vocabulary, shift=shift)
-    generator = seeded("hybrid-lm", seed, architecture)
+    generator = seeded_generator("hybrid-lm", seed, architecture)
     torch.manual_seed(int(torch.randint(2**62, (), generator=generator)))
     network = build_decoder(architecture, config)
     optimiser = optimiser_of(network)
@@ -93,7 +93,7 @@ def train(architecture: Architecture, seed: int, steps: int, shift: bool = True)
         sequence_loss(network(tokens), targets).backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
-    tokens, targets = task.draw(MEASURED_ON, seeded("hybrid-lm", "measured"))
+    tokens, targets = task.draw(MEASURED_ON, seeded_generator("hybrid-lm", "measured"))
     with torch.no_grad():
         found = errors(network.eval()(tokens), targets)
     return {

@@ -32,7 +32,7 @@ from ax_anasod import architecture_of, attach_architecture, make_client, nasbenc
 from ax_anasod.fronts import pareto_front
 from ax_anasod.networks.decoder import build_decoder
 from ax_anasod.networks.decoder_config import DecoderConfig
-from ax_anasod.training.sequences import RecallAndFacts, errors, seeded, sequence_loss
+from ax_anasod.training.sequences import RecallAndFacts, errors, seeded_generator, sequence_loss
 
 TRAINED = ["recall_error", "facts_error", "loss"]
 benchmark = nasbench.make("hybrid-lm", minimize=TRAINED, report="cache_bytes")
@@ -230,7 +230,7 @@ def share_of_rate(step):
 
 def train(architecture, seed):
     """Errors in percent and the loss in nats, on sequences that it has not seen."""
-    generator = seeded("tutorial", seed, architecture)
+    generator = seeded_generator("tutorial", seed, architecture)
     torch.manual_seed(seed)
     network = build_decoder(architecture, DecoderConfig(vocabulary=task.vocabulary))
     optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, betas=(0.9, 0.99))
@@ -242,7 +242,7 @@ def train(architecture, seed):
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
         rates.step()
-    tokens, targets = task.draw(384, seeded("tutorial", "measured"))
+    tokens, targets = task.draw(384, seeded_generator("tutorial", "measured"))
     with torch.no_grad():
         return errors(network.eval()(tokens), targets)
 

@@ -19,7 +19,7 @@ from ax_anasod.networks.plan import Block, CellPlan, plan_cells
 from ax_anasod.typing import Codes
 
 
-class Choice:
+class OperationChoice:
     """What the mixed operations of a supernet compute now; all of them share one.
 
     Attributes:
@@ -68,7 +68,7 @@ class MixedOperation(nn.Module):
         nothing: Zero,
         edge: int,
         usage: float,
-        choice: Choice,
+        choice: OperationChoice,
     ) -> None:
         super().__init__()
         self.operations = nn.ModuleList(operations)
@@ -113,7 +113,7 @@ class SuperNetwork(nn.Module):
         choice: What the mixed operations share.
     """
 
-    def __init__(self, network: Network, edges: CellEdges, choice: Choice) -> None:
+    def __init__(self, network: Network, edges: CellEdges, choice: OperationChoice) -> None:
         super().__init__()
         self.network, self.edges, self.choice = network, edges, choice
 
@@ -197,7 +197,7 @@ def build_supernet(
     example = plan_cells(cell, np.zeros((1, len(cell.code_sizes)), dtype=np.int64))[0]
     edges = CellEdges(cell)
     factories = resolve_operations(cell, operations)
-    choice = Choice(edges)
+    choice = OperationChoice(edges)
     plans = tuple(
         CellPlan(
             part.num_inputs,

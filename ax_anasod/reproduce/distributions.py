@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from ax_anasod.compare import Observer
-from ax_anasod.compare.texts import number
+from ax_anasod.compare.texts import table_value
 from ax_anasod.exceptions import OptionError
 from ax_anasod.nasbench import Benchmark, Objective
 from ax_anasod.plots import style
@@ -82,9 +82,9 @@ class SpreadReproduction:
         for entry in self._entries():
             ours, error = entry["ours"], entry["standard_error"]
             unit = self.objective.unit
-            text = "-" if ours is None else number(ours, unit)
+            text = "-" if ours is None else table_value(ours, unit)
             if error is not None:
-                text += f" ± {number(error, unit)}"
+                text += f" ± {table_value(error, unit)}"
             known = [] if self.task is None else [f"{entry['paper']:g}"]
             rows.append([_MEASURES[entry["measure"]], *known, text])
         return ["measure", *paper, "ours"], rows

@@ -10,13 +10,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from ax_anasod.compare.texts import number
+from ax_anasod.compare.texts import table_value
 from ax_anasod.files import write_whole
 from ax_anasod.plots import style
 from ax_anasod.plots.figure import looks, new_figure, save
 from ax_anasod.reproduce.one_shot_columns import Column, over_seeds
 from ax_anasod.reproduce.one_shot_runs import OneShotReproduction
-from ax_anasod.reproduce.one_shot_table import described, in_words, protocol_notes, seeds_in_words
+from ax_anasod.reproduce.one_shot_table import (
+    mean_in_words,
+    protocol_notes,
+    searches_to_dict,
+    seeds_in_words,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -92,7 +97,7 @@ class OneShotCurves(OneShotReproduction):
                     entry["method"],
                     column.title,
                     str(entry["epochs"]),
-                    *(in_words(value, column.unit) for value in errors),
+                    *(mean_in_words(value, column.unit) for value in errors),
                     entry["runs"],
                 ]
             )
@@ -120,10 +125,11 @@ class OneShotCurves(OneShotReproduction):
         ]
         for column in self.columns:
             best, error = _best_of_one(column)
+            uniform = table_value(column.oracle.uniform, column.unit)
             sentences.append(
-                f"{column.oracle.name}: a uniform draw {number(column.oracle.uniform, column.unit)}"
-                f", the best cell of one operation ({best}) {number(error, column.unit)}, the "
-                f"optimum {number(column.listed[1].min(), column.unit)}."
+                f"{column.oracle.name}: a uniform draw {uniform}, the best cell of one "
+                f"operation ({best}) {table_value(error, column.unit)}, the optimum "
+                f"{table_value(column.listed[1].min(), column.unit)}."
             )
         sentences += protocol_notes(self.runs)
         sentences.append(
@@ -135,7 +141,7 @@ class OneShotCurves(OneShotReproduction):
     def as_dict(self) -> dict[str, Any]:
         """The object that ``--json`` prints."""
         return {
-            **described(self.runs, self.columns),
+            **searches_to_dict(self.runs, self.columns),
             "target": self.name,
             "methods": self._entries,
             "epochs": self.epochs.to_dict(orient="records"),

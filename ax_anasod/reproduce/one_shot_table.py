@@ -58,9 +58,9 @@ class OneShotTable(OneShotReproduction):
         rows = []
         for entry in self._entries:
             row = [entry["row"], _whole(entry["epochs"])]
-            row += [in_words(entry["errors"].get(c.oracle.name), c.unit) for c in self.columns]
+            row += [mean_in_words(entry["errors"].get(c.oracle.name), c.unit) for c in self.columns]
             row += ["-"] * len(empty)
-            row.append(in_words(entry["draw"].get(self._first.oracle.name), self._first.unit))
+            row.append(mean_in_words(entry["draw"].get(self._first.oracle.name), self._first.unit))
             if self._is_papers:
                 printed = entry["paper"] or {"epochs": None, "errors": {}}
                 row.append(_whole(printed["epochs"]))
@@ -108,7 +108,7 @@ class OneShotTable(OneShotReproduction):
     def as_dict(self) -> dict[str, Any]:
         """The object that ``--json`` prints."""
         return {
-            **described(self.runs, self.columns),
+            **searches_to_dict(self.runs, self.columns),
             "target": self.name,
             "rows": self._entries,
             "notes": self.notes(),
@@ -275,7 +275,7 @@ def protocol_notes(runs: OneShotRuns) -> list[str]:
     ]
 
 
-def described(runs: OneShotRuns, columns: Sequence[Column]) -> dict[str, Any]:
+def searches_to_dict(runs: OneShotRuns, columns: Sequence[Column]) -> dict[str, Any]:
     """The searches as JSON-able data."""
     results = []
     for outcome in runs.outcomes:
@@ -326,6 +326,6 @@ def _as_printed(value: Mapping[str, float | None] | None) -> str:
     return f"{value['mean']:.2f}" + ("" if deviation is None else f" ± {deviation:.1f}")
 
 
-def in_words(value: Mapping[str, float | None] | None, unit: str) -> str:
+def mean_in_words(value: Mapping[str, float | None] | None, unit: str) -> str:
     """A mean and its deviation in a table; a dash where there is none."""
     return "-" if value is None else plus_minus(value["mean"], value["deviation"], unit)

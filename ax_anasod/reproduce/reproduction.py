@@ -11,7 +11,7 @@ from ax.core.analysis_card import AnalysisCard
 
 from ax_anasod.analysis.page import Page, paragraphs, picture
 from ax_anasod.compare.run_results import csv_text
-from ax_anasod.compare.texts import markdown_page, number
+from ax_anasod.compare.texts import markdown_page, table_value
 from ax_anasod.exceptions import RunError
 from ax_anasod.files import write_whole
 
@@ -79,8 +79,8 @@ def plus_minus(mean: float | None, spread: float | None, unit: str) -> str:
     """A mean in a table with what stands behind its ±, as far as they are known."""
     if mean is None:
         return "-"
-    text = number(mean, unit)
-    return text if spread is None else f"{text} ± {number(spread, unit)}"
+    text = table_value(mean, unit)
+    return text if spread is None else f"{text} ± {table_value(spread, unit)}"
 
 
 def write_files(reproduction: Reproduction, directory: Path) -> list[Path]:

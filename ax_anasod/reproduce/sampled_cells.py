@@ -35,7 +35,7 @@ _VISIBLE: Final = 0.005
 
 
 @dataclass(frozen=True)
-class Panel:
+class CellPanel:
     """One part of one sampled cell.
 
     Args:
@@ -68,7 +68,7 @@ class SampledCells:
     found_by: str
     shares: FloatArray
     counts: Indices | None
-    panels: Sequence[Sequence[Panel]]
+    panels: Sequence[Sequence[CellPanel]]
     name: str = "figure7"
 
     finished = True
@@ -231,17 +231,18 @@ def reproduce_cells(run: str | Path, samples: int = CELLS_SHOWN) -> SampledCells
 
 def _panels(
     cell: Cell, codes: Codes, titles: Sequence[str], samples: int
-) -> Sequence[Sequence[Panel]]:
+) -> Sequence[Sequence[CellPanel]]:
     parts = cell.block_graph.part_names
     if len(parts) > 1:
-        return [[Panel(part, code, i) for i, part in enumerate(parts)] for code in codes]
+        return [[CellPanel(part, code, i) for i, part in enumerate(parts)] for code in codes]
     pairs = codes.reshape(samples, len(titles), -1)
     return [
-        [Panel(title, code, 0) for title, code in zip(titles, pair, strict=True)] for pair in pairs
+        [CellPanel(title, code, 0) for title, code in zip(titles, pair, strict=True)]
+        for pair in pairs
     ]
 
 
-def fill_cell(axes: Axes, cell: Cell, panel: Panel, colours: Sequence[str]) -> None:
+def fill_cell(axes: Axes, cell: Cell, panel: CellPanel, colours: Sequence[str]) -> None:
     """Draw one part of an architecture: states as circles, operations as arrows.
 
     Args:

@@ -13,7 +13,7 @@ from ax_anasod.compare import Comparison, Contender, Observer, compare_strategie
 from ax_anasod.compare.comparison import RESULTS
 from ax_anasod.compare.comparison_pictures import fill_queries, fill_seconds
 from ax_anasod.compare.run_results import to_csv
-from ax_anasod.compare.texts import number
+from ax_anasod.compare.texts import table_value
 from ax_anasod.exceptions import AnasodError, OptionError, UnknownNameError
 from ax_anasod.files import write_whole
 from ax_anasod.nasbench import Benchmark
@@ -83,7 +83,7 @@ class SearchReproduction:
                 row.append("-" if paper is None else f"{paper['mean']:.2f} ± {paper['error']:.2f}")
             row.append(_in_words(entry["ours"], unit) if found else "-")
             if self._has_regret:
-                row.append(number(entry["noise_free_regret"], unit) if found else "-")
+                row.append(table_value(entry["noise_free_regret"], unit) if found else "-")
             row += [
                 _in_words(entry["reported"][quantity.name], quantity.unit) if found else "-"
                 for quantity in plan.reported
@@ -139,7 +139,7 @@ class SearchReproduction:
         if self.task is None and self.target.values:
             sentences.append("The paper has no number for this data set and objective.")
         if plan.objective.optimum is not None:
-            optimum = number(plan.objective.optimum, plan.objective.unit)
+            optimum = table_value(plan.objective.optimum, plan.objective.unit)
             sentences.append(f"Optimum of {plan.objective.name}: {optimum}.")
         if self._has_regret:
             sentences.append(

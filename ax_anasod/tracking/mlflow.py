@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final
 
 from ax_anasod.journal import Completed, Failed, Record
 from ax_anasod.optional import require
-from ax_anasod.tracking.tracker import PROJECT, TrackedRun, Tracker, described
+from ax_anasod.tracking.tracker import PROJECT, TrackedRun, Tracker, describe_trial
 
 _RUN: Final = "ax_anasod.run"
 _TRIAL: Final = "ax_anasod.trial"
@@ -50,7 +50,7 @@ class MLflowTracker(Tracker):
         """Add a trial to the run, and end its own."""
         end, trial = record.end, record.trial
         whole, own = self._run_of(run), self._run_of(run, trial)
-        self._log(own, {}, trial, described(record))
+        self._log(own, {}, trial, describe_trial(record))
         if isinstance(end, Completed):
             self._log(own, end.values, trial)
             self._log(whole, end.values, trial)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from ax_anasod.journal import Completed, Failed, Record
 from ax_anasod.optional import require
-from ax_anasod.tracking.tracker import TrackedRun, Tracker, described
+from ax_anasod.tracking.tracker import TrackedRun, Tracker, describe_trial
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -61,7 +61,9 @@ class TensorBoardTracker(Tracker):
                 self._writers.pop(of_trial).close()
             # Given a whole path, torch does not look for it in the folder of the writer.
             place = str(of_trial.absolute())
-            writer.add_hparams(described(record), values, run_name=place, global_step=record.trial)
+            writer.add_hparams(
+                describe_trial(record), values, run_name=place, global_step=record.trial
+            )
         elif isinstance(end, Failed):
             writer.add_text("failed", end.reason, record.trial)
         if best is not None:

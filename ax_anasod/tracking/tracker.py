@@ -95,7 +95,7 @@ class Tracker:
         """
 
 
-def described(record: Record) -> dict[str, Any]:
+def describe_trial(record: Record) -> dict[str, Any]:
     """What a trial was: its parameters, its architecture, and who proposed it."""
     end = record.end
     of_end = {ARCHITECTURE: end.architecture} if isinstance(end, Completed) else {}

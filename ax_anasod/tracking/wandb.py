@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final
 from ax_anasod.exceptions import OptionError
 from ax_anasod.journal import Completed, Record
 from ax_anasod.optional import require
-from ax_anasod.tracking.tracker import PROJECT, TrackedRun, Tracker, described
+from ax_anasod.tracking.tracker import PROJECT, TrackedRun, Tracker, describe_trial
 
 # Where nothing is sent anywhere.
 _LOCAL: Final = ("offline", "disabled", "dryrun", "shared")
@@ -67,7 +67,8 @@ class WandbTracker(Tracker):
         opened = self._run_of(run)
         ended = [record for record in records if record.end is not None]
         rows = [
-            {"trial": r.trial, **described(r), **(r.end.values if r.end else {})} for r in ended
+            {"trial": r.trial, **describe_trial(r), **(r.end.values if r.end else {})}
+            for r in ended
         ]
         columns = list(dict.fromkeys(name for row in rows for name in row))
         data = [[row.get(name) for name in columns] for row in rows]

@@ -16,7 +16,7 @@ from ax_anasod.training.checkpoint import read_state, write_state
 from ax_anasod.training.folders import ClassFolders, Progress
 from ax_anasod.training.images import DAMAGED, ImageData, Images, limited, split_off
 from ax_anasod.training.sequence_data import SequenceData, load_sequences
-from ax_anasod.training.sources import Source, Split, open_source
+from ax_anasod.training.sources import ImageSource, Split, open_source
 from ax_anasod.training.training_config import DataConfig, SequenceConfig
 
 Purpose = Literal["search", "evaluation"]
@@ -104,7 +104,7 @@ def load_data(
 
 
 def _load(
-    config: DataConfig, purpose: Purpose, source: Source, progress: Progress | None
+    config: DataConfig, purpose: Purpose, source: ImageSource, progress: Progress | None
 ) -> ImageData:
     _check_numbers(source, purpose)
     learned, measured = _parts(config, purpose, source)
@@ -145,7 +145,9 @@ def _load(
 _Part = tuple[Split, Tensor]
 
 
-def _parts(config: DataConfig, purpose: Purpose, source: Source) -> tuple[list[_Part], list[_Part]]:
+def _parts(
+    config: DataConfig, purpose: Purpose, source: ImageSource
+) -> tuple[list[_Part], list[_Part]]:
     """Splits and rows to learn from, one or two, and to measure on, one or none."""
     train, test, labels = source.train, source.test, source.train.labels
     kept, held_out = torch.arange(len(labels)), torch.empty(0, dtype=torch.int64)
@@ -168,7 +170,7 @@ def _whole(split: Split) -> _Part:
     return split, torch.arange(len(split.labels))
 
 
-def _check_numbers(source: Source, purpose: Purpose) -> None:
+def _check_numbers(source: ImageSource, purpose: Purpose) -> None:
     """Refuse a class with too few images to be divided."""
     uses = ["to learn from"]
     if purpose == "search" and source.valid is None:
@@ -218,7 +220,7 @@ def _read(
     return Images(pixels, labels[sound]), names
 
 
-def _key(config: DataConfig, purpose: str, source: Source) -> str:
+def _key(config: DataConfig, purpose: str, source: ImageSource) -> str:
     splits = [split for split in (source.train, source.valid, source.test) if split is not None]
     labels = [[*split.classes, *split.labels.tolist()] for split in splits]
     stamps = [_stamp(file) for file in source.files]

@@ -23,7 +23,7 @@ from ax_anasod.training.stored_model import (
     DECODER_FORMAT,
     HINT,
     Description,
-    described,
+    read_description,
     with_weights,
     write_model,
 )
@@ -173,7 +173,7 @@ def read_decoder(
         RunError: It is damaged.
         OptionError: It needs operations that were not given.
     """
-    held, cell, codes, config, own = described(
+    held, cell, codes, config, own = read_description(
         path, content, _Content, DecoderConfig.from_dict, lambda config: config.repeats, operations
     )
     if held.characters and len(held.characters) != config.vocabulary:

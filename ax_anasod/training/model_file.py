@@ -25,7 +25,7 @@ from ax_anasod.training.stored_model import (
     FORMAT,
     HINT,
     Description,
-    described,
+    read_description,
     read_model,
     with_weights,
     write_model,
@@ -245,7 +245,7 @@ def load_model(
     stored, weights = read_model(path)
     if stored["format"] == DECODER_FORMAT:
         return read_decoder(path, stored, weights, operations)
-    content, cell, codes, config, own = described(
+    content, cell, codes, config, own = read_description(
         path, stored, _Content, NetworkConfig.from_dict, lambda config: config.cells, operations
     )
     network = with_weights(

@@ -18,7 +18,7 @@ from ax_anasod.training.sequences import (
     SelectiveCopying,
     SequenceTask,
     part_of,
-    seeded,
+    seeded_generator,
 )
 from ax_anasod.training.training_config import SequenceConfig
 
@@ -117,7 +117,7 @@ def load_sequences(
 
     def drawn(number: int, use: str) -> Sequences:
         words = ("sequences", config.dataset, config.length, config.seed, use)
-        tokens, targets = task.draw(number, seeded(*words))
+        tokens, targets = task.draw(number, seeded_generator(*words))
         return Sequences(tokens, targets, part_of(number, len(task.parts)))
 
     return SequenceData(
@@ -183,7 +183,7 @@ def _of_text(config: SequenceConfig, path: Path, purpose: str) -> SequenceData:
         tokens[1 : number * config.length + 1].view(number, config.length),
         torch.zeros(number, dtype=torch.int64),
     )
-    order = torch.randperm(number, generator=seeded("sequences", "text", config.seed))
+    order = torch.randperm(number, generator=seeded_generator("sequences", "text", config.seed))
     held_out = number // _HELD_OUT
     test, valid, rest = torch.split(order, [held_out, held_out, number - 2 * held_out])
     if purpose == "evaluation":

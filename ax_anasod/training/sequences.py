@@ -112,7 +112,9 @@ class RecallAndFacts:
 
     def _facts(self, n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         table = torch.randint(
-            self.names, (self.names, self.names), generator=seeded("facts", self.data_seed)
+            self.names,
+            (self.names, self.names),
+            generator=seeded_generator("facts", self.data_seed),
         )
         a, b = torch.randint(self.names, (2, n, self.length // 3), generator=generator)
         first = 2 * self.keys
@@ -232,7 +234,7 @@ def sequence_loss(logits: Tensor, targets: Tensor) -> Tensor:
     return F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=NOT_ASKED)
 
 
-def seeded(*words: Any) -> torch.Generator:
+def seeded_generator(*words: Any) -> torch.Generator:
     """A generator whose numbers follow from words, the same in every version of Python."""
     digest = hashlib.sha256("/".join(map(str, words)).encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))

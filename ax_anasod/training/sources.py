@@ -45,7 +45,7 @@ class Split(Protocol):
 
 
 @dataclass(frozen=True)
-class Source:
+class ImageSource:
     """A data set.
 
     Args:
@@ -88,7 +88,7 @@ class InMemory:
         return chosen if image_size is None else resized(chosen, (image_size, image_size))
 
 
-def open_source(dataset: str, path: Path | None, *, download: bool = True) -> Source:
+def open_source(dataset: str, path: Path | None, *, download: bool = True) -> ImageSource:
     """Open a data set without reading its images.
 
     Args:
@@ -132,7 +132,7 @@ def _splits(path: Path) -> Splits:
     return find_splits(path) if path.is_dir() else Splits(None, None, None, ())
 
 
-def _class_folders(path: Path) -> Source:
+def _class_folders(path: Path) -> ImageSource:
     splits = _splits(path)
     if splits.train is None:
         for split in (splits.test, splits.valid):
@@ -144,7 +144,7 @@ def _class_folders(path: Path) -> Source:
                     "--data",
                 )
         alone = list_images(path)
-        return Source(alone, None, mirror_images=True, files=alone.files)
+        return ImageSource(alone, None, mirror_images=True, files=alone.files)
     if splits.beside and splits.train.is_dir() and not _holds_folders(splits.train):
         raise DataError(
             f"{splits.train} holds no class folders",
@@ -157,7 +157,7 @@ def _class_folders(path: Path) -> Source:
     learned = list_images(splits.train)
     measured = None if test is None else _fitting(learned, test, splits)
     validated = None if valid is None else _fitting(learned, valid, splits)
-    return Source(
+    return ImageSource(
         learned,
         measured,
         mirror_images=True,
@@ -200,7 +200,7 @@ def _fitting(train: ClassFolders, path: Path, splits: Splits) -> ClassFolders:
     return split
 
 
-def _digits() -> Source:
+def _digits() -> ImageSource:
     require("sklearn", EXTRA)
     from sklearn.datasets import load_digits
 
@@ -209,7 +209,7 @@ def _digits() -> Source:
     pixels = torch.from_numpy(content.images).mul(255 / 16).round().to(torch.uint8)[:, None]
     labels = torch.from_numpy(content.target).to(torch.int64)
     classes = tuple(map(str, content.target_names))
-    return Source(InMemory(pixels, labels, classes), None, mirror_images=False)
+    return ImageSource(InMemory(pixels, labels, classes), None, mirror_images=False)
 
 
 _TORCHVISION: Final = {
@@ -220,7 +220,7 @@ _TORCHVISION: Final = {
 _PATIENCE: Final = 20.0
 
 
-def _torchvision(dataset: str, path: Path, download: bool) -> Source:
+def _torchvision(dataset: str, path: Path, download: bool) -> ImageSource:
     require("torchvision", EXTRA)
     import torchvision.datasets
 
@@ -247,7 +247,7 @@ def _torchvision(dataset: str, path: Path, download: bool) -> Source:
         ) from error
     train, test = (_in_memory(content, folder) for content in contents)
     files = tuple(sorted(file for file in folder.rglob("*") if file.is_file()))
-    return Source(train, test, mirror_images=True, files=files)
+    return ImageSource(train, test, mirror_images=True, files=files)
 
 
 def _remove_empty(path: Path) -> None:

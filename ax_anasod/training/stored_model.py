@@ -80,7 +80,7 @@ class Description:
 Kind = TypeVar("Kind", bound=Description)
 
 
-def described(
+def read_description(
     path: Path,
     content: Mapping[str, Any],
     kind: type[Kind],

@@ -9,7 +9,12 @@ import torch
 
 from ax_anasod.exceptions import DataError, OptionError, UnknownNameError
 from ax_anasod.training import SequenceConfig, SequenceData, load_data
-from ax_anasod.training.sequences import NOT_ASKED, RecallAndFacts, SelectiveCopying, seeded
+from ax_anasod.training.sequences import (
+    NOT_ASKED,
+    RecallAndFacts,
+    SelectiveCopying,
+    seeded_generator,
+)
 
 TEXT = "the quick brown fox jumps over the lazy dog\n" * 40
 
@@ -47,15 +52,17 @@ def test_splits_are_drawn_from_the_seed_and_share_no_sequence(dataset: str) -> N
 
 def test_a_task_alone_is_that_half_of_both() -> None:
     both, recall = RecallAndFacts(), RecallAndFacts(tasks="recall")
-    for ours, theirs in zip(recall.draw(5, seeded(1)), both.draw(10, seeded(1)), strict=True):
+    for ours, theirs in zip(
+        recall.draw(5, seeded_generator(1)), both.draw(10, seeded_generator(1)), strict=True
+    ):
         assert torch.equal(ours, theirs[:5])
-    facts = RecallAndFacts(tasks="facts").draw(4, seeded(1))[0]
+    facts = RecallAndFacts(tasks="facts").draw(4, seeded_generator(1))[0]
     assert int(facts.min()) >= 2 * both.keys
 
 
 def test_copying_asks_for_the_symbols_in_their_order() -> None:
     task = SelectiveCopying(symbols=5, length=18)
-    tokens, targets = task.draw(50, seeded(0))
+    tokens, targets = task.draw(50, seeded_generator(0))
     places = set()
     for row, target in zip(tokens.tolist(), targets.tolist(), strict=True):
         symbols = [token for token in row[:-3] if token < 5]

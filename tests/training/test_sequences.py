@@ -6,13 +6,19 @@ import pytest
 import torch
 
 from ax_anasod.exceptions import OptionError
-from ax_anasod.training.sequences import NOT_ASKED, RecallAndFacts, errors, seeded, sequence_loss
+from ax_anasod.training.sequences import (
+    NOT_ASKED,
+    RecallAndFacts,
+    errors,
+    seeded_generator,
+    sequence_loss,
+)
 
 TASK = RecallAndFacts()
 
 
 def test_recall_asks_for_what_was_said() -> None:
-    tokens, targets = TASK.draw(40, seeded("a"))
+    tokens, targets = TASK.draw(40, seeded_generator("a"))
     assert tokens.shape == targets.shape == (40, TASK.length)
     asked = 0
     for row, target in zip(tokens[:20].tolist(), targets[:20].tolist(), strict=True):
@@ -32,7 +38,7 @@ def test_recall_asks_for_what_was_said() -> None:
 def test_facts_are_the_same_in_every_sequence() -> None:
     facts: dict[tuple[int, int], int] = {}
     for seed in range(3):
-        tokens, targets = TASK.draw(200, seeded(seed))
+        tokens, targets = TASK.draw(200, seeded_generator(seed))
         tokens, targets = tokens[100:], targets[100:]
         for row, target in zip(tokens.tolist(), targets.tolist(), strict=True):
             for a, b, value, wanted in zip(
@@ -43,25 +49,34 @@ def test_facts_are_the_same_in_every_sequence() -> None:
         assert (targets[:, 2::3] == NOT_ASKED).all()
     assert len(facts) > 1000
     assert len(set(facts.values())) == TASK.names
-    other = RecallAndFacts(data_seed=1).draw(200, seeded(0))[1]
-    assert not torch.equal(other, TASK.draw(200, seeded(0))[1])
+    other = RecallAndFacts(data_seed=1).draw(200, seeded_generator(0))[1]
+    assert not torch.equal(other, TASK.draw(200, seeded_generator(0))[1])
 
 
 def test_the_halves_share_no_token() -> None:
-    tokens, _ = TASK.draw(30, seeded("a"))
+    tokens, _ = TASK.draw(30, seeded_generator("a"))
     assert set(tokens[:15].ravel().tolist()).isdisjoint(tokens[15:].ravel().tolist())
     assert int(tokens.max()) < TASK.vocabulary
 
 
 def test_the_same_words_give_the_same_sequences() -> None:
-    torch.testing.assert_close(TASK.draw(8, seeded(1, "x")), TASK.draw(8, seeded(1, "x")))
-    assert not torch.equal(TASK.draw(8, seeded(1, "x"))[0], TASK.draw(8, seeded(2, "x"))[0])
+    torch.testing.assert_close(
+        TASK.draw(8, seeded_generator(1, "x")), TASK.draw(8, seeded_generator(1, "x"))
+    )
+    assert not torch.equal(
+        TASK.draw(8, seeded_generator(1, "x"))[0], TASK.draw(8, seeded_generator(2, "x"))[0]
+    )
     # Numbers that a table was made with, on any machine.
-    assert torch.randint(1000, (4,), generator=seeded(0, "MMAMLM")).tolist() == [677, 996, 176, 140]
+    assert torch.randint(1000, (4,), generator=seeded_generator(0, "MMAMLM")).tolist() == [
+        677,
+        996,
+        176,
+        140,
+    ]
 
 
 def test_errors_are_those_of_each_half() -> None:
-    _, targets = TASK.draw(30, seeded("a"))
+    _, targets = TASK.draw(30, seeded_generator("a"))
     right = torch.nn.functional.one_hot(targets.clamp_min(0), TASK.vocabulary).double() * 50.0
     assert errors(right, targets) == pytest.approx(
         {"recall_error": 0.0, "facts_error": 0.0, "loss": 0.0}, abs=1e-6
