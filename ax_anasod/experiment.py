@@ -34,8 +34,8 @@ from ax_anasod.early_stopping import stop_worst
 from ax_anasod.exceptions import OptionError, nearest_hint
 from ax_anasod.generation_strategy import (
     Start,
-    check_features,
     check_objectives,
+    check_takes_features,
     get,
     make,
 )
@@ -237,7 +237,7 @@ def make_client(
     first = np.concatenate([*([np.stack(tried)] if tried else []), prior.first_trials(start)])
     known = {**(known or {}), **prior.metrics}
     if prior.metrics:
-        check_features(strategy, "features and sources")
+        check_takes_features(strategy, "features and sources")
         options["features"] = FEATURE_SEPARATOR.join(prior.metrics)
     generation_strategy = make(
         strategy,

@@ -53,7 +53,7 @@ from ax_anasod.surrogates import (
     fit_encoding_gp,
     fit_neural_ensemble,
     log_expected_improvement,
-    predict,
+    predict_posterior,
 )
 
 NUM_INITIAL = 10
@@ -90,7 +90,7 @@ class GaussianProcess:
         model = EncodingGP(X, torch.as_tensor(targets).unsqueeze(-1))
         fit_encoding_gp(model)
         return lambda fractions: log_expected_improvement(
-            *predict(model, torch.as_tensor(fractions)), best=float(targets.min())
+            *predict_posterior(model, torch.as_tensor(fractions)), best=float(targets.min())
         )
 
 

@@ -21,7 +21,7 @@ from ax_anasod.analysis.series import SearchSeries
 from ax_anasod.exceptions import OptionError
 from ax_anasod.typing import Counts, Values
 
-Surrogate = EncodingAdapter | HistoryAdapter
+SurrogateAdapter = EncodingAdapter | HistoryAdapter
 """The adapters whose generators predict: of encodings (``anasod-bo``), or of architectures."""
 
 # Architectures that are asked for an encoding, and the seed of their draws.
@@ -29,9 +29,9 @@ _DRAWS: Final = 32
 _SEED: Final = 0
 
 
-def predict(
+def predict_encodings(
     experiment: Experiment,
-    adapter: Surrogate,
+    adapter: SurrogateAdapter,
     encodings: Counts,
     objective: str,
     beside: Mapping[str, Any] = MappingProxyType({}),
@@ -92,7 +92,7 @@ def _of_architectures(
 
 
 def note_on_zeros(
-    experiment: Experiment, adapter: Surrogate, series: SearchSeries, objective: str
+    experiment: Experiment, adapter: SurrogateAdapter, series: SearchSeries, objective: str
 ) -> str:
     """A sentence, after a space, where the surrogate does not see observed values as they are.
 
@@ -127,14 +127,14 @@ def fitted_adapter(
     experiment: Experiment | None,
     generation_strategy: GenerationStrategy | None,
     adapter: Adapter | None,
-) -> Surrogate:
+) -> SurrogateAdapter:
     """The fitted adapter, which the strategy may have to fit first.
 
     Raises:
         OptionError: There is none; :func:`why_not_predictions` says so in a sentence.
     """
     relevant = extract_relevant_adapter(experiment, generation_strategy, adapter)
-    if not (isinstance(relevant, Surrogate) and relevant.can_predict):
+    if not (isinstance(relevant, SurrogateAdapter) and relevant.can_predict):
         raise OptionError(
             f"{type(relevant).__name__} has no surrogate of this package",
             "use strategy anasod-bo or two-level-bo",
@@ -174,7 +174,7 @@ def why_not_predictions(
     if reason is not None:
         return reason
     relevant = extract_relevant_adapter(experiment, generation_strategy, adapter)
-    if isinstance(relevant, Surrogate):
+    if isinstance(relevant, SurrogateAdapter):
         return None
     name = type(relevant).__name__
     return f"{name} has no surrogate of this package, as anasod-bo and two-level-bo have."
@@ -207,13 +207,13 @@ class SurrogatePlot(SeriesPlot):
         )
 
     @staticmethod
-    def fitted(searched: Searched) -> Surrogate:
+    def fitted(searched: Searched) -> SurrogateAdapter:
         """The fitted adapter."""
         return fitted_adapter(searched.experiment, searched.generation_strategy, searched.adapter)
 
 
 def values_beside(
-    experiment: Experiment, adapter: Surrogate, series: SearchSeries, row: int
+    experiment: Experiment, adapter: SurrogateAdapter, series: SearchSeries, row: int
 ) -> dict[str, Any]:
     """What a trial had beside its encoding."""
     arm = experiment.trials[int(series.trial_indices[row])].arms[0]

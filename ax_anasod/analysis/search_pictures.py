@@ -15,7 +15,7 @@ from ax_anasod.analysis.frames import distribution_frame, incumbent_frame, share
 from ax_anasod.analysis.series import SearchSeries, by_objective
 from ax_anasod.analysis.trade_off import FrontFacts, draw_trade_off, trade_off_plots
 from ax_anasod.plots import style
-from ax_anasod.plots.figure import add_legend, new_figure, plain_text, save, say, set_title
+from ax_anasod.plots.figure import add_legend, new_figure, plain_text, save, set_title, show_message
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -90,7 +90,7 @@ def draw_trade_offs(
         if series.observed.any():
             draw_trade_off(axes, series, plot)
         else:
-            say(axes, _NO_VALUE)
+            show_message(axes, _NO_VALUE)
     return figure
 
 
@@ -107,7 +107,7 @@ def draw_incumbent(
     axes.set_ylabel(plain_text(style.axis_label(series.objectives[0], unit)))
     seen = frame[frame["incumbent"].notna()]
     if seen.empty:
-        say(axes, "no trial keeps the limits yet" if series.observed.any() else _NO_VALUE)
+        show_message(axes, "no trial keeps the limits yet" if series.observed.any() else _NO_VALUE)
         return figure
     view = ValueAxis.fit(frame["value"], optimum, minimize=series.minimize[0], log_scale=log_scale)
     axes.set_ylim(view.lower, view.upper)
@@ -143,7 +143,7 @@ def draw_distribution(series: SearchSeries) -> Figure:
     figure, axes = trial_figure("Operation distribution of the trials")
     axes.set_ylabel("share of operation blocks [%]")
     if frame.empty:
-        say(axes, "there are no trials yet")
+        show_message(axes, "there are no trials yet")
         return figure
     _trial_axis(axes, frame)
     bottom = np.zeros(len(frame))

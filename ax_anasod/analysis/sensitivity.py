@@ -12,10 +12,10 @@ from plotly import graph_objects as go
 
 from ax_anasod.analysis.applicability import Drawing, Searched, given
 from ax_anasod.analysis.predictions import (
-    Surrogate,
+    SurrogateAdapter,
     SurrogatePlot,
     note_on_zeros,
-    predict,
+    predict_encodings,
     values_beside,
 )
 from ax_anasod.analysis.series import SearchSeries
@@ -110,7 +110,7 @@ def _exchange_figure(frame: pd.DataFrame, series: SearchSeries, name: str, unit:
 
 
 def exchange_frame(
-    experiment: Experiment, adapter: Surrogate, series: SearchSeries, objective: str
+    experiment: Experiment, adapter: SurrogateAdapter, series: SearchSeries, objective: str
 ) -> pd.DataFrame:
     """Predictions one exchanged block away from the best encoding.
 
@@ -130,7 +130,9 @@ def exchange_frame(
     encodings, operations = exchanges(best)
     feasible = series.cell.is_feasible(encodings)
     encodings, operations = encodings[feasible], operations[feasible]
-    predictions = predict(experiment, adapter, np.vstack([best, encodings]), objective, beside)
+    predictions = predict_encodings(
+        experiment, adapter, np.vstack([best, encodings]), objective, beside
+    )
     here, there = predictions["mean"].iloc[0], predictions.iloc[1:].reset_index(drop=True)
     moves = pd.DataFrame({"more": names[operations[:, 0]], "less": names[operations[:, 1]]})
     return moves.join(there).assign(change=there["mean"] - here)
@@ -231,7 +233,7 @@ def _importance_figure(
 
 
 def dependence_frame(
-    experiment: Experiment, adapter: Surrogate, series: SearchSeries, objective: str
+    experiment: Experiment, adapter: SurrogateAdapter, series: SearchSeries, objective: str
 ) -> pd.DataFrame:
     """How predictions depend on the number of blocks of each operation, all else at random.
 
@@ -256,7 +258,7 @@ def dependence_frame(
     beside = values_beside(
         experiment, adapter, series, given(series.best(objective), "an observed trial")
     )
-    means = predict(experiment, adapter, encodings, objective, beside)["mean"].to_numpy()
+    means = predict_encodings(experiment, adapter, encodings, objective, beside)["mean"].to_numpy()
     parts = []
     for column, operation in enumerate(cell.operations):
         counts = encodings[:, column]

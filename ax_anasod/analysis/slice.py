@@ -15,10 +15,10 @@ from plotly import graph_objects as go
 
 from ax_anasod.analysis.applicability import Drawing, Searched, given
 from ax_anasod.analysis.predictions import (
-    Surrogate,
+    SurrogateAdapter,
     SurrogatePlot,
     note_on_zeros,
-    predict,
+    predict_encodings,
     values_beside,
 )
 from ax_anasod.analysis.series import SearchSeries
@@ -227,7 +227,7 @@ def _observed(rows: pd.DataFrame, series: SearchSeries, name: str) -> tuple[Indi
 
 def slice_frame(
     experiment: Experiment,
-    adapter: Surrogate,
+    adapter: SurrogateAdapter,
     series: SearchSeries,
     objective: str,
     pair: tuple[str, str] | None = None,
@@ -272,7 +272,7 @@ def slice_frame(
         }
     )
     beside = values_beside(experiment, adapter, series, row)
-    frame = frame.join(predict(experiment, adapter, encodings, objective, beside))
+    frame = frame.join(predict_encodings(experiment, adapter, encodings, objective, beside))
     means = frame.groupby(["more", "less"], sort=False)["mean"]
     frame = frame.assign(
         length=means.transform("size"), effect=means.transform("max") - means.transform("min")

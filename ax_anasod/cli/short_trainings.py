@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from ax_anasod.cli.running import run_search
 from ax_anasod.cli.terminal import note
 from ax_anasod.exceptions import OptionError, RunError
-from ax_anasod.generation_strategy import check_features
+from ax_anasod.generation_strategy import check_takes_features
 from ax_anasod.runs import RunFolder, TrainingSearch
 from ax_anasod.runs.layout import CONFIG
 from ax_anasod.trust import own_description
@@ -43,7 +43,7 @@ def short_task(task: TrainingTask, epochs: int | None, strategy: str) -> Trainin
             f"--screen-epochs {epochs} is not less than the {task.training.epochs} epochs of the "
             "full training"
         )
-    check_features(strategy, "short trainings")
+    check_takes_features(strategy, "short trainings")
     return replace(task, training=replace(task.training, epochs=epochs))
 
 

@@ -283,7 +283,7 @@ def _type_of(values: Sequence[object]) -> ParameterType:
     return ParameterType.FLOAT
 
 
-def searched_beside(
+def joint_space_parts(
     cell: Cell, parameters: Sequence[AnyParameter], constraints: Sequence[AnyConstraint]
 ) -> tuple[Cell, list[Parameter], list[ParameterConstraint]]:
     """The cell with the constraints on its counts, the other parameters, and those on these.

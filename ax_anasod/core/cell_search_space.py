@@ -12,7 +12,7 @@ from ax.core.types import TParamValue
 
 from ax_anasod.cells import Architecture, Cell, ConstrainedCell
 from ax_anasod.cells.encodings import part_counts
-from ax_anasod.core.ax_parameters import AnyConstraint, AnyParameter, searched_beside, to_ax
+from ax_anasod.core.ax_parameters import AnyConstraint, AnyParameter, joint_space_parts, to_ax
 from ax_anasod.core.ax_parameters import choice_names as choice_names
 from ax_anasod.core.bound_space import CellBoundSearchSpace, TrialKind, require_cell
 from ax_anasod.core.search_space import AnasodSearchSpace
@@ -57,7 +57,7 @@ class CellSearchSpace(CellBoundSearchSpace):
             UnknownNameError: Likewise.
         """
         require_cell(cell)
-        cell, others, bounds = searched_beside(cell, parameters, parameter_constraints)
+        cell, others, bounds = joint_space_parts(cell, parameters, parameter_constraints)
         names = choice_names(cell)
         blocks, wires = names[: cell.num_blocks], names[cell.num_blocks :]
         choices: list[Parameter] = [

@@ -14,7 +14,7 @@ from ax.core.types import TParamValue
 from ax_anasod._ax import without_identity
 from ax_anasod.cells import Architecture, Cell, ConstrainedCell
 from ax_anasod.cells.encodings import part_counts
-from ax_anasod.core.ax_parameters import AnyConstraint, AnyParameter, searched_beside
+from ax_anasod.core.ax_parameters import AnyConstraint, AnyParameter, joint_space_parts
 from ax_anasod.core.ax_parameters import parameter_name as parameter_name
 from ax_anasod.core.ax_parameters import parameter_names as parameter_names
 from ax_anasod.core.bound_space import CellBoundSearchSpace, require_cell
@@ -98,7 +98,7 @@ class AnasodSearchSpace(CellBoundSearchSpace):
             UnknownNameError: A constraint is on a name that there is not.
         """
         require_cell(cell)
-        cell, others, bounds = searched_beside(cell, parameters, parameter_constraints)
+        cell, others, bounds = joint_space_parts(cell, parameters, parameter_constraints)
         names = parameter_names(cell)
         constraints = [_sum_constraint(tuple(names), cell.total)]
         if isinstance(cell, ConstrainedCell):

@@ -4,9 +4,9 @@ from ax_anasod.generation_strategy.one_shot_start import Start
 from ax_anasod.generation_strategy.registration import register_strategy
 from ax_anasod.generation_strategy.strategies import (
     STRATEGIES,
-    check_features,
     check_objectives,
     check_searched_beside,
+    check_takes_features,
     get,
     make,
 )
@@ -17,9 +17,9 @@ __all__ = [
     "Option",
     "Start",
     "Strategy",
-    "check_features",
     "check_objectives",
     "check_searched_beside",
+    "check_takes_features",
     "get",
     "make",
     "register_strategy",

@@ -259,7 +259,7 @@ def check_searched_beside(strategy: str, names: Sequence[str]) -> None:
         )
 
 
-def check_features(strategy: str, what: str) -> None:
+def check_takes_features(strategy: str, what: str) -> None:
     """Refuse what helps to predict the objectives where a strategy makes nothing of it.
 
     Args:

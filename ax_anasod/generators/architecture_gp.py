@@ -17,7 +17,12 @@ from ax_anasod.generators.model_inputs import MAX_FEATURES, Features, check_feat
 from ax_anasod.generators.targets import standardized_targets
 from ax_anasod.generators.ties import best_row
 from ax_anasod.settings import PositiveInt, checked
-from ax_anasod.surrogates import EncodingGP, fit_encoding_gp, log_expected_improvement, predict
+from ax_anasod.surrogates import (
+    EncodingGP,
+    fit_encoding_gp,
+    log_expected_improvement,
+    predict_posterior,
+)
 from ax_anasod.typing import Codes, Values
 
 
@@ -73,8 +78,8 @@ class ArchitectureGPGenerator(PoolGenerator):
         if history.pending.any():
             pending = self._tensor(history.rows[history.pending])
             model = believe(model, pending)
-            best = min(best, float(predict(model, pending)[0].min()))
-        mean, deviation = predict(model, self._tensor(candidates))
+            best = min(best, float(predict_posterior(model, pending)[0].min()))
+        mean, deviation = predict_posterior(model, self._tensor(candidates))
         return best_row(log_expected_improvement(mean, deviation, best), rng)
 
     def fit(self, codes: Codes, targets: Values) -> EncodingGP:

@@ -20,7 +20,7 @@ from ax_anasod.surrogates import (
     WeisfeilerLehmanGP,
     log_expected_improvement,
     operation_graphs,
-    predict,
+    predict_posterior,
     simplified,
     subtree_features,
 )
@@ -94,6 +94,6 @@ class NASBowlGenerator(PoolGenerator):
         best = float(targets.min())
         if len(pending):
             model = believe(model, X[n:m])
-            best = min(best, float(predict(model, X[n:m])[0].min()))
-        mean, deviation = predict(model, X[m:])
+            best = min(best, float(predict_posterior(model, X[n:m])[0].min()))
+        mean, deviation = predict_posterior(model, X[m:])
         return best_row(log_expected_improvement(mean, deviation, best), rng)

@@ -34,7 +34,7 @@ _NOTHING: Final = -1e6
 _STEP: Final = 1e-3
 
 
-class Surrogate(Protocol):
+class ObjectiveModel(Protocol):
     """A model of one quantity, fitted to the ended and pending rows."""
 
     @property
@@ -50,7 +50,7 @@ class Surrogate(Protocol):
 
 Reference: TypeAlias = Callable[[FloatArray, Sequence[float], Sequence[float]], FloatArray]
 
-_S = TypeVar("_S", bound=Surrogate)
+_S = TypeVar("_S", bound=ObjectiveModel)
 
 
 class Goal(Generic[_S]):

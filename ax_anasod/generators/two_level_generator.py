@@ -28,7 +28,7 @@ from ax_anasod.generators.known_features import KnownFeatures, rank_agreement
 from ax_anasod.generators.targets import half_ranked, modelled_values, standardized
 from ax_anasod.generators.trade_off_acquisition import TradeOff
 from ax_anasod.generators.two_level_predictions import TwoLevelPredictor
-from ax_anasod.generators.two_level_search import best_of_all, search
+from ax_anasod.generators.two_level_search import best_of_all, optimize_acquisition
 from ax_anasod.metadata import EXPECTED_IMPROVEMENT, FEATURES
 from ax_anasod.settings import PositiveInt, checked
 from ax_anasod.surrogates import Level, LevelName, levels_of
@@ -72,10 +72,10 @@ class TwoLevelGenerator(ArchitectureGenerator):
     (:func:`ax_anasod.generators.targets.half_ranked`: cells that fail to train would decide
     everything else), then standardised.
     The proposal has the largest expected improvement of all architectures without a trial;
-    where there are more than ``enumeration_limit``, of those that a search of the
-    acquisition function finds (:func:`ax_anasod.generators.two_level_search.search`). Once
-    every architecture has a trial, proposals are repeats: further observations of those
-    that promise most.
+    where there are more than ``enumeration_limit``, of those that
+    :func:`~ax_anasod.generators.two_level_search.optimize_acquisition` finds. Once every
+    architecture has a trial, proposals are repeats: further observations of those that promise
+    most.
 
     Pending trials are believed to give their posterior mean; a failed one counts as the
     worst value seen.
@@ -213,7 +213,7 @@ class TwoLevelGenerator(ArchitectureGenerator):
         features = self._features(history)
         acquisition = self._acquisition(history, features)
         is_listed = self.cell.num_listed <= self.enumeration_limit
-        best = best_of_all if is_listed else search
+        best = best_of_all if is_listed else optimize_acquisition
         code, value = best(self, acquisition, history, fixed, rng)
         self._note(acquisition, value, features, history)
         return code

@@ -32,7 +32,7 @@ _ROUNDS: Final = 12
 _PATIENCE: Final = 2
 
 
-def search(
+def optimize_acquisition(
     generator: ArchitectureGenerator,
     acquisition: Acquisition,
     history: History,
@@ -82,7 +82,7 @@ def best_of_all(
     fixed: Mapping[int, int],
     rng: np.random.Generator,
 ) -> tuple[npt.NDArray[np.int64], float]:
-    """As :func:`search`, of a cell whose architectures are all evaluated.
+    """As :func:`optimize_acquisition`, of a cell whose architectures are all evaluated.
 
     Raises:
         OptionError: None keeps the limits on known quantities.

@@ -95,7 +95,7 @@ def add_legend(axes: Axes, **settings: Any) -> None:
     )
 
 
-def say(axes: Axes, sentence: str) -> None:
+def show_message(axes: Axes, sentence: str) -> None:
     """Show a sentence in the place of data."""
     axes.set_xticks([])
     axes.set_yticks([])

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ax_anasod.objectives import Objective
 from ax_anasod.plots import style
-from ax_anasod.plots.figure import add_legend, looks, plain_text, say, set_title
+from ax_anasod.plots.figure import add_legend, looks, plain_text, set_title, show_message
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,7 +61,7 @@ def draw_mean_curves(
     )
     axes.set_xlabel(x_label)
     if not drawn:
-        say(axes, "no finished run")
+        show_message(axes, "no finished run")
         return
     axes.set_xscale("log")
     drawn_as = looks([*curves])

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from ax_anasod.exceptions import OptionError
-from ax_anasod.generation_strategy import check_features
+from ax_anasod.generation_strategy import check_takes_features
 from ax_anasod.journal import Completed, Record
 from ax_anasod.metrics import EarlierSearch
 from ax_anasod.nasbench import Benchmark, TableBenchmark
@@ -31,7 +31,7 @@ def check_screening(screening: Screening, benchmark: Benchmark, strategy: str) -
             f"only tables are screened by a column, not {benchmark.name!r}",
             "search the cheap form into a folder, and name that with --source",
         )
-    check_features(strategy, "a search of a cheap column")
+    check_takes_features(strategy, "a search of a cheap column")
     if benchmark.hyperparameters:
         raise OptionError(
             f"a search with {', '.join(benchmark.hyperparameters.names)} beside the cell is not "

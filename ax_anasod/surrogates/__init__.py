@@ -19,7 +19,7 @@ from ax_anasod.surrogates.neural_ensemble import (
 )
 from ax_anasod.surrogates.operation_graphs import OperationGraphs, operation_graphs, simplified
 from ax_anasod.surrogates.paths import effective_paths, num_paths
-from ax_anasod.surrogates.posterior import log_expected_improvement, predict
+from ax_anasod.surrogates.posterior import log_expected_improvement, predict_posterior
 from ax_anasod.surrogates.subtree_features import SubtreeFeatures, subtree_features
 from ax_anasod.surrogates.two_level import TwoLevelGP
 from ax_anasod.surrogates.two_level_model import TwoLevelModel
@@ -52,7 +52,7 @@ __all__ = [
     "log_expected_improvement",
     "num_paths",
     "operation_graphs",
-    "predict",
+    "predict_posterior",
     "simplified",
     "subtree_features",
 ]

@@ -23,7 +23,9 @@ _FAR: Final = -1e4
 
 
 @undisturbed()
-def predict(model: Model, X: Tensor) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def predict_posterior(
+    model: Model, X: Tensor
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Posterior mean and standard deviation of ``m`` candidates.
 
     Args:

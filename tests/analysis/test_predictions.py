@@ -14,7 +14,7 @@ from ax_anasod import make_client
 from ax_anasod.adapter import EncodingAdapter
 from ax_anasod.analysis.predictions import (
     fitted_adapter,
-    predict,
+    predict_encodings,
     why_not_predictions,
 )
 from ax_anasod.analysis.sensitivity import exchange_frame
@@ -38,7 +38,7 @@ def parts(cora_client):
 def test_intervals_are_those_of_the_log_normal_distribution(parts, cora):
     experiment, adapter, series = parts
     encodings = series.counts[:3]
-    found = predict(experiment, adapter, encodings, "valid_error")
+    found = predict_encodings(experiment, adapter, encodings, "valid_error")
     # The surrogate's own posterior, from below the transforms: normal in standardised logs.
     fractions = AnasodSearchSpace.from_cell(cora.cell).rows(series.parameters[:3]) / cora.cell.total
     surrogate = adapter.generator.surrogate
@@ -63,7 +63,7 @@ def test_intervals_are_symmetric_where_no_logarithm_is_modelled(run):
     experiment = client._experiment
     adapter = fitted_adapter(experiment, client._generation_strategy, None)
     series = SearchSeries.from_experiment(experiment)
-    found = predict(experiment, adapter, series.counts, "error")
+    found = predict_encodings(experiment, adapter, series.counts, "error")
     np.testing.assert_allclose(found["mean"] - found["lower"], found["upper"] - found["mean"])
 
 
@@ -106,7 +106,7 @@ def test_exchange_frame_measures_from_the_best_encoding(parts, cora):
     experiment, adapter, series = parts
     frame = exchange_frame(experiment, adapter, series, "valid_error")
     best = series.counts[series.best()]
-    here = predict(experiment, adapter, best[None, :], "valid_error")["mean"].iloc[0]
+    here = predict_encodings(experiment, adapter, best[None, :], "valid_error")["mean"].iloc[0]
     np.testing.assert_allclose(frame["change"], frame["mean"] - here)
     losers = {name for name, n in zip(cora.cell.operations, best, strict=True) if n}
     assert set(frame["less"]) == losers
@@ -114,7 +114,7 @@ def test_exchange_frame_measures_from_the_best_encoding(parts, cora):
     moved = best.copy()
     moved[cora.cell.operations.index(row["more"])] += 1
     moved[cora.cell.operations.index(row["less"])] -= 1
-    there = predict(experiment, adapter, moved[None, :], "valid_error").iloc[0]
+    there = predict_encodings(experiment, adapter, moved[None, :], "valid_error").iloc[0]
     np.testing.assert_allclose(row[["mean", "lower", "upper"]].astype(float), there)
 
 
@@ -180,7 +180,7 @@ def test_a_model_of_architectures_is_asked_for_draws_of_an_encoding(run, small_c
     experiment = client._experiment
     adapter = fitted_adapter(experiment, client._generation_strategy, None)
     encodings = np.array([[4, 0, 0], [2, 1, 1]])
-    found = predict(experiment, adapter, encodings, "error")
+    found = predict_encodings(experiment, adapter, encodings, "error")
     # One architecture has only convolutions: its prediction is that of the encoding.
     (one,) = client.predict([{f"block_{i}": "conv" for i in range(4)}])
     assert found["mean"][0] == pytest.approx(one["error"][0])

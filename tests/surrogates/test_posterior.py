@@ -12,7 +12,7 @@ from botorch.models import SingleTaskGP
 from scipy.integrate import quad
 from scipy.stats import norm
 
-from ax_anasod.surrogates import EncodingGP, log_expected_improvement, predict
+from ax_anasod.surrogates import EncodingGP, log_expected_improvement, predict_posterior
 
 
 def model(n: int = 20) -> EncodingGP:
@@ -24,15 +24,15 @@ def model(n: int = 20) -> EncodingGP:
 
 def test_chunks_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     X = torch.rand(50, 3, generator=torch.Generator().manual_seed(1), dtype=torch.double)
-    whole = predict(model(), X)
+    whole = predict_posterior(model(), X)
     monkeypatch.setattr("ax_anasod.surrogates.posterior._CHUNK", 7)
-    for expected, found in zip(whole, predict(model(), X), strict=True):
+    for expected, found in zip(whole, predict_posterior(model(), X), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
 def test_mean_and_deviation_are_those_of_the_posterior() -> None:
     X = torch.rand(5, 3, generator=torch.Generator().manual_seed(2), dtype=torch.double)
-    mean, deviation = predict(model(), X)
+    mean, deviation = predict_posterior(model(), X)
     posterior = model().posterior(X)
     np.testing.assert_allclose(mean, posterior.mean[:, 0].detach().numpy())
     np.testing.assert_allclose(deviation**2, posterior.variance[:, 0].detach().numpy())
@@ -43,7 +43,7 @@ def test_as_botorch_computes_it() -> None:
     X = torch.rand(200, 3, generator=torch.Generator().manual_seed(3), dtype=torch.double)
     acquisition = LogExpectedImprovement(gp, best_f=-1.3, maximize=False)
     expected = acquisition(X.unsqueeze(1)).detach().numpy()
-    found = log_expected_improvement(*predict(gp, X), -1.3)
+    found = log_expected_improvement(*predict_posterior(gp, X), -1.3)
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 

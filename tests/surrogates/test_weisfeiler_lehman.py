@@ -22,7 +22,7 @@ from ax_anasod.surrogates import (
     WeisfeilerLehmanGP,
     WeisfeilerLehmanKernel,
     operation_graphs,
-    predict,
+    predict_posterior,
     simplified,
     subtree_features,
 )
@@ -123,7 +123,7 @@ def test_prediction_is_the_textbook_one() -> None:
     X, generator = counts(20), torch.Generator().manual_seed(4)
     Y = torch.randn(20, 1, generator=generator, dtype=torch.double)
     model = WeisfeilerLehmanGP(X[:14], Y[:14], (9,))
-    mean, deviation = predict(model, X[14:])
+    mean, deviation = predict_posterior(model, X[14:])
     K = WeisfeilerLehmanKernel().double()(X).to_dense().detach()
     A = K[:14, :14] + model.likelihood.noise.item() * torch.eye(14, dtype=torch.double)
     weights = torch.linalg.solve(A, K[:14, 14:])
@@ -135,7 +135,7 @@ def test_prediction_is_the_textbook_one() -> None:
 def test_predicts_the_order_of_unseen_architectures(nasbench201: Data, cora: Data) -> None:
     for data, least in ((nasbench201, 0.75), (cora, 0.2)):
         X, Y, ends = patterns(data, 100)
-        mean, deviation = predict(WeisfeilerLehmanGP(X[:100], Y[:100], ends), X[100:])
+        mean, deviation = predict_posterior(WeisfeilerLehmanGP(X[:100], Y[:100], ends), X[100:])
         assert spearmanr(mean, Y[100:, 0]).statistic > least
         assert np.isfinite(deviation).all()
 
@@ -148,14 +148,14 @@ def test_predicts_the_order_of_unseen_architectures(nasbench201: Data, cora: Dat
 def test_degenerate_targets(targets: list[float]) -> None:
     X = torch.cat([counts(3), counts(3)])  # every architecture twice
     model = WeisfeilerLehmanGP(X, torch.tensor(targets, dtype=torch.double)[:, None], (4, 9))
-    mean, deviation = predict(model, counts(6, seed=5))
+    mean, deviation = predict_posterior(model, counts(6, seed=5))
     assert np.isfinite(mean).all()
     assert np.isfinite(deviation).all()
 
 
 def test_one_observation() -> None:
     model = WeisfeilerLehmanGP(counts(1), torch.zeros(1, 1, dtype=torch.double), (9,))
-    mean, _ = predict(model, counts(4))
+    mean, _ = predict_posterior(model, counts(4))
     np.testing.assert_allclose(mean, 0, atol=1e-12)
 
 
