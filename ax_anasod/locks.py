@@ -34,7 +34,7 @@ def locked(path: Path, busy: str) -> Iterator[int]:
         busy: What is said where another process holds it.
 
     Yields:
-        Its descriptor, by which `is_there` knows it.
+        Its descriptor, by which `is_same_file` knows it.
 
     Raises:
         RunError: As for `hold`.
@@ -42,7 +42,7 @@ def locked(path: Path, busy: str) -> Iterator[int]:
     file = hold(path, busy)
     try:
         yield file
-        if is_there(file, path):
+        if is_same_file(file, path):
             with suppress(OSError):  # Windows does not delete a file that is open
                 path.unlink()
     finally:
@@ -108,7 +108,7 @@ def open_locked(path: Path, what: str, busy: str) -> int:
     return file
 
 
-def is_there(file: int, path: Path) -> bool:
+def is_same_file(file: int, path: Path) -> bool:
     """Whether a path still names the file that is open; not so once it was deleted or replaced.
 
     Args:

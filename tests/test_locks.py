@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ax_anasod.exceptions import RunError
-from ax_anasod.locks import hold, is_there, locked, try_lock, try_lock_patiently
+from ax_anasod.locks import hold, is_same_file, locked, try_lock, try_lock_patiently
 from tests.conftest import PATIENCE
 
 PARENT = """
@@ -115,11 +115,11 @@ def test_a_file_system_without_locks_is_named(
 def test_a_file_that_was_replaced_is_noticed_and_left_to_its_owner(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     with locked(path, "busy") as file:
-        assert is_there(file, path)
+        assert is_same_file(file, path)
         path.rename(tmp_path / "moved")
-        assert not is_there(file, path)
+        assert not is_same_file(file, path)
         path.write_text("of somebody else")
-        assert not is_there(file, path)
+        assert not is_same_file(file, path)
     assert path.read_text() == "of somebody else"
 
 

@@ -96,7 +96,7 @@ def make_server(look: Callable[[], Glance], report: Path, port: int) -> Threadin
         raise OptionError(f"--serve {port}: {reason}", "choose another port") from error
 
 
-def serve(look: Callable[[], Glance], report: Path, port: int) -> None:
+def serve_page(look: Callable[[], Glance], report: Path, port: int) -> None:
     """Serve the page of a run until Ctrl-C.
 
     Args:

@@ -89,9 +89,9 @@ def _watch(directory: Path, pick: str | None, port: int | None, *, as_json: bool
 
         watch(look)
     else:
-        from ax_anasod.cli.serve import serve
+        from ax_anasod.cli.serve import serve_page
 
-        serve(look, directory / REPORT, port)
+        serve_page(look, directory / REPORT, port)
 
 
 def _look(directory: Path, pick: str | None) -> Glance:

@@ -87,13 +87,13 @@ class Comparison:
         """
         if self.out is None:
             raise OptionError("the comparison has no folder", "compare with out=FOLDER")
-        from ax_anasod.compare.comparison_pictures import write_pictures
+        from ax_anasod.compare.comparison_pictures import write_comparison_pictures
         from ax_anasod.compare.report_page import write_page
 
         write_whole(self.out / RESULTS, to_csv(self.results))
         write_whole(self.out / SUMMARY_TABLE, csv_text(self.summary.frame))
         write_whole(self.out / SUMMARY_TEXT, markdown(self.summary))
-        write_pictures(self.plan, self.results, self.out)
+        write_comparison_pictures(self.plan, self.results, self.out)
         write_page(self.summary, self.out / REPORT)
 
 
@@ -152,7 +152,7 @@ def compare_strategies(
         RunError: The folder holds something else, cannot be written, or was deleted or replaced
             during the comparison; the message says where the trials are then.
     """
-    from ax_anasod.compare.run_worker import own_modules, pack
+    from ax_anasod.compare.run_worker import make_worker_input, own_modules
 
     if jobs is not None and jobs < 1:
         raise OptionError(f"jobs must be at least 1, got {jobs}")
@@ -175,7 +175,7 @@ def compare_strategies(
     with _runner(runner, address) as run_tasks, _folder(place, plan) as folder:
         tally = Tally(folder, plan.labels, observer or Observer(), trackers)
         tally.begin()
-        worker_input = pack(benchmark, folder.plan.contenders)
+        worker_input = make_worker_input(benchmark, folder.plan.contenders)
         try:
             run_tasks(
                 tally.unfinished,

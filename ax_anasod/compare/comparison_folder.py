@@ -21,7 +21,7 @@ from ax_anasod.journal import (
     read_content,
     write_records,
 )
-from ax_anasod.locks import hold, is_there
+from ax_anasod.locks import hold, is_same_file
 from ax_anasod.runs.layout import (
     COMPARISON,
     check_holds_no_other,
@@ -127,7 +127,7 @@ class ComparisonFolder:
         Raises:
             RunLostError: It was deleted, moved or replaced.
         """
-        if is_there(self._lock, self.path / LOCK):
+        if is_same_file(self._lock, self.path / LOCK):
             return
         if os.fstat(self._lock).st_nlink:
             raise RunLostError(

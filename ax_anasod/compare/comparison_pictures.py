@@ -32,7 +32,7 @@ _LONGEST_STEM: Final = 100
 _TIMES: Final = 200
 
 
-def write_pictures(plan: Plan, results: pd.DataFrame, directory: Path) -> list[Path]:
+def write_comparison_pictures(plan: Plan, results: pd.DataFrame, directory: Path) -> list[Path]:
     """Draw all pictures of a comparison into its folder.
 
     ``incumbent_queries.png``; ``incumbent_cost.png`` where some contender screens a cheap column

@@ -93,7 +93,7 @@ def effects_frame(summary: Summary) -> pd.DataFrame:
 
 
 @dataclass(frozen=True)
-class Ranking:
+class AverageRanks:
     """The average ranks of strategies over the seeds that all of them have finished.
 
     Args:
@@ -110,7 +110,7 @@ class Ranking:
     cliques: list[list[str]]
 
 
-def ranking(summary: Summary) -> Ranking | None:
+def average_ranks(summary: Summary) -> AverageRanks | None:
     """What a critical-difference diagram shows.
 
     Source: Demšar 2006, "Statistical comparisons of classifiers over multiple data sets"; with
@@ -143,4 +143,6 @@ def ranking(summary: Summary) -> Ranking | None:
     varied = bool((table.nunique(axis=1) > 1).any())
     several = len(labels) > 2 and varied
     p_value = float(stats.friedmanchisquare(*table.to_numpy().T).pvalue) if several else np.nan
-    return Ranking(dict(zip(ordered, average.tolist(), strict=True)), len(table), p_value, cliques)
+    return AverageRanks(
+        dict(zip(ordered, average.tolist(), strict=True)), len(table), p_value, cliques
+    )

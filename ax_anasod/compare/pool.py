@@ -60,7 +60,7 @@ def run_tasks(
 
     Args:
         tasks: The runs, in the order in which they are begun.
-        worker_input: What they need, from :func:`ax_anasod.compare.run_worker.pack`.
+        worker_input: What they need, from :func:`ax_anasod.compare.run_worker.make_worker_input`.
         jobs: How many processes work at a time; None for one.
         on_trial: Called with a run and each thing that it has done, see `TaskProgress`.
         on_end: Called with a run and how it ended.

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final, TypeVar
 
-from ax_anasod.compare.run_worker import Job, TaskEnd, WorkerInput, end_of, unpacked
+from ax_anasod.compare.run_worker import Job, TaskEnd, WorkerInput, end_of, read_worker_input
 from ax_anasod.runners.ray_runner import connect
 from ax_anasod.runners.ray_tasks import RayChannel, carry_out
 
@@ -54,7 +54,7 @@ def run_on_ray(
 
     Args:
         tasks: The runs, in the order in which they are begun.
-        worker_input: What they need, from :func:`ax_anasod.compare.run_worker.pack`.
+        worker_input: What they need, from :func:`ax_anasod.compare.run_worker.make_worker_input`.
         jobs: How many are under way at a time; None for as many as there are processors.
         on_trial: Called with a run and each trial that has ended.
         on_end: Called with a run and how it ended.
@@ -74,7 +74,7 @@ def run_on_ray(
 
 
 def _run(task: Job, worker_input: WorkerInput, channel: RayChannel) -> TaskEnd:
-    return end_of(task, partial(unpacked, worker_input), channel)
+    return end_of(task, partial(read_worker_input, worker_input), channel)
 
 
 def _end(reference: Any) -> TaskEnd:

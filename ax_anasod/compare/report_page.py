@@ -16,7 +16,13 @@ from plotly import graph_objects as go
 from ax_anasod.analysis.axis import ValueAxis
 from ax_anasod.analysis.page import Html, Page, paragraphs
 from ax_anasod.compare.contender_summary import Summary
-from ax_anasod.compare.effects import LEVEL, Ranking, effects_frame, interquartile_band, ranking
+from ax_anasod.compare.effects import (
+    LEVEL,
+    AverageRanks,
+    average_ranks,
+    effects_frame,
+    interquartile_band,
+)
 from ax_anasod.compare.run_results import curves
 from ax_anasod.compare.texts import notes, table
 from ax_anasod.files import write_whole
@@ -46,7 +52,7 @@ def write_page(summary: Summary, path: Path) -> None:
     quantities = [("incumbent", plan.objective)]
     quantities += [(plan.columns[quantity.name], quantity) for quantity in plan.reported]
     contents += [_curves(summary, column, quantity) for column, quantity in quantities]
-    ranked = ranking(summary)
+    ranked = average_ranks(summary)
     if ranked is not None:
         contents.append(_ranks(ranked))
     if summary.differences:
@@ -171,7 +177,7 @@ def _visible(frames: Sequence[pd.DataFrame], quantity: Objective) -> list[float]
     return [axis.lower, axis.upper]
 
 
-def _ranks(ranked: Ranking) -> PlotlyAnalysisCard:
+def _ranks(ranked: AverageRanks) -> PlotlyAnalysisCard:
     """The critical-difference diagram: who differs from whom."""
     labels = [*ranked.ranks]
     heights = [-float(row) for row in range(len(labels))]

@@ -135,7 +135,7 @@ class WorkerInput:
     modules: tuple[str, ...] = ()
 
 
-def pack(benchmark: Benchmark, contenders: Iterable[Contender]) -> WorkerInput:
+def make_worker_input(benchmark: Benchmark, contenders: Iterable[Contender]) -> WorkerInput:
     """Make the input of a worker.
 
     A benchmark that lies in memory is sent as it is, since reading it again can take long; any
@@ -187,12 +187,13 @@ def work(connection: Connection) -> None:
     """Carry out the tasks that come through a connection, and report on each.
 
     Args:
-        connection: Brings what :func:`pack` made, then a :class:`Job` at a time, at last None,
-            and takes :class:`TaskProgress` and :class:`TaskEnd`. Anything that comes during a job
-            stops it after its trial, and so does the end of the process at the other side.
+        connection: Brings what :func:`make_worker_input` made, then a :class:`Job` at a time, at
+            last None, and takes :class:`TaskProgress` and :class:`TaskEnd`. Anything that comes
+            during a job stops it after its trial, and so does the end of the process at the other
+            side.
     """
     # Made in the first task, which is told if it cannot be.
-    benchmark = cache(partial(unpacked, connection.recv()))
+    benchmark = cache(partial(read_worker_input, connection.recv()))
     while True:
         try:
             task = connection.recv()
@@ -203,8 +204,8 @@ def work(connection: Connection) -> None:
             return
 
 
-def unpacked(worker_input: WorkerInput) -> Benchmark:
-    """The benchmark that :func:`pack` has packed.
+def read_worker_input(worker_input: WorkerInput) -> Benchmark:
+    """The benchmark of what :func:`make_worker_input` has made.
 
     Raises:
         AnasodError: It cannot be made here.

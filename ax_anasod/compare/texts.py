@@ -26,7 +26,7 @@ def table(summary: Summary) -> tuple[list[str], list[list[str]]]:
         "runs": [f"{n} of {plan.seeds}" for n in frame["seeds"]],
         "trials": [str(trials) for trials in frame["trials"]],
         "mean ± s.e.": _plus_minus(frame, "mean", "standard_error", unit),
-        "median": [number(value, unit) for value in frame["median"]],
+        "median": [table_value(value, unit) for value in frame["median"]],
     }
     if plan.screens:
         columns["cost"] = [f"{cost:.6g}" for cost in frame["cost"]]
@@ -37,7 +37,7 @@ def table(summary: Summary) -> tuple[list[str], list[list[str]]]:
             frame, "queries_to_regret", "seeds_at_regret"
         )
     if "noise_free_regret" in frame:
-        columns["noise-free regret"] = [number(v, unit) for v in frame["noise_free_regret"]]
+        columns["noise-free regret"] = [table_value(v, unit) for v in frame["noise_free_regret"]]
     names = column_names((q.name for q in plan.reported), (*columns, "p", "s a trial"))
     for quantity in plan.reported:
         columns[names[quantity.name]] = _plus_minus(
@@ -62,7 +62,7 @@ def notes(summary: Summary) -> list[str]:
     sentences = [_values_in_words(plan, after), *_limits_in_words(summary)]
     if optimum is not None:
         sentences.append(
-            f"Optimum: {number(optimum, plan.objective.unit)}. Queries to it: the median over "
+            f"Optimum: {table_value(optimum, plan.objective.unit)}. Queries to it: the median over "
             "the runs, and in how many it was found; a dash where in half of them or fewer."
         )
     if plan.noise_free is not None:
@@ -72,7 +72,7 @@ def notes(summary: Summary) -> list[str]:
             + (
                 ""
                 if plan.noise_free.optimum is None
-                else f" ({number(plan.noise_free.optimum, plan.noise_free.unit)})"
+                else f" ({table_value(plan.noise_free.optimum, plan.noise_free.unit)})"
             )
             + "; the noise-free regret is the mean error of the incumbent above "
             f"that optimum{_unit_of_regret(plan.noise_free.unit, ', in')}."
@@ -171,7 +171,7 @@ def as_dict(summary: Summary) -> dict[str, Any]:
     }
 
 
-def number(value: float, unit: str) -> str:
+def table_value(value: float, unit: str) -> str:
     """A value in a table, whose unit is said elsewhere."""
     if np.isnan(value):
         return "-"
@@ -184,7 +184,7 @@ def _significant(value: float, digits: int) -> str:
 
 def _plus_minus(frame: pd.DataFrame, mean: str, error: str, unit: str) -> list[str]:
     return [
-        number(m, unit) if np.isnan(e) else f"{number(m, unit)} ± {number(e, unit)}"
+        table_value(m, unit) if np.isnan(e) else f"{table_value(m, unit)} ± {table_value(e, unit)}"
         for m, e in zip(frame[mean], frame[error], strict=True)
     ]
 

@@ -19,7 +19,7 @@ from ax_anasod.exceptions import RunError, RunLostError
 from ax_anasod.files import read_open, sync_folder, write_new
 from ax_anasod.journal.content import MOST_BYTES, Record, extend, parse
 from ax_anasod.journal.events import Event, to_lines
-from ax_anasod.locks import is_there, open_locked
+from ax_anasod.locks import is_same_file, open_locked
 
 
 class Journal:
@@ -101,7 +101,7 @@ class Journal:
                 program.
         """
         status = os.fstat(self._file)
-        if not is_there(self._file, self.path):
+        if not is_same_file(self._file, self.path):
             if status.st_nlink and status.st_size == self._size:
                 raise RunLostError(
                     f"the journal {self.path} was moved or replaced while its run was at work",

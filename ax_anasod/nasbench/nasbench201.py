@@ -21,7 +21,12 @@ from ax_anasod.nasbench.lookup_benchmark import ArchitectureIndex, LookupBenchma
 from ax_anasod.nasbench.nasbench201_cache import write_cache
 from ax_anasod.nasbench.nasbench201_files import read_trials, trials_of_api
 from ax_anasod.nasbench.nasbench201_trials import Trials
-from ax_anasod.nasbench.nasbench201_values import PAIRING, Choice, SeedTable, choose
+from ax_anasod.nasbench.nasbench201_values import (
+    PAIRING,
+    NASBench201Options,
+    SeedTable,
+    checked_options,
+)
 from ax_anasod.nasbench.source_files import Saved, read_saved
 from ax_anasod.objectives import COST, PERCENT, Objective
 from ax_anasod.typing import FloatArray, IntArray
@@ -86,9 +91,9 @@ class NASBench201Benchmark(LookupBenchmark):
         present_only: bool = False,
         cache: bool = False,
     ) -> None:
-        choice = choose(dataset, epochs, seeds, search, report, present_only)
+        options = checked_options(dataset, epochs, seeds, search, report, present_only)
         self._set_path(Path(path), cache)
-        self._load(read_trials(Path(path), cache=cache), choice, f"the file {path}")
+        self._load(read_trials(Path(path), cache=cache), options, f"the file {path}")
 
     @classmethod
     def from_api(
@@ -120,11 +125,11 @@ class NASBench201Benchmark(LookupBenchmark):
         Raises:
             BenchmarkError: If the object is no such API, or lacks what was asked for.
         """
-        choice = choose(dataset, epochs, seeds, search, report, present_only)
+        options = checked_options(dataset, epochs, seeds, search, report, present_only)
         trials = trials_of_api(api)
         benchmark = cls.__new__(cls)
         benchmark._set_path(None if keep is None else Path(keep), False)
-        benchmark._load(trials, choice, f"the API {type(api).__name__}")
+        benchmark._load(trials, options, f"the API {type(api).__name__}")
         if benchmark.path is not None:
             write_cache(benchmark.path, trials)
         return benchmark
@@ -134,10 +139,10 @@ class NASBench201Benchmark(LookupBenchmark):
         # Resolved now: the working folder may be another one when the run is saved.
         self._resolved_path = None if path is None else path.resolve()
 
-    def _load(self, trials: Trials, choice: Choice, source: str) -> None:
+    def _load(self, trials: Trials, options: NASBench201Options, source: str) -> None:
         tables = {
-            split: SeedTable(trials, choice.epochs, *PAIRING[choice.dataset][split], source)
-            for split in dict.fromkeys((choice.search, *choice.report))
+            split: SeedTable(trials, options.epochs, *PAIRING[options.dataset][split], source)
+            for split in dict.fromkeys((options.search, *options.report))
         }
         # Only an architecture with all of the values can be searched.
         present = np.logical_and.reduce([table.present for table in tables.values()])
@@ -149,39 +154,39 @@ class NASBench201Benchmark(LookupBenchmark):
                 f"{source} is not of the topology search space: {error.message}",
                 "NATS-Bench's size search space (sss) has other architectures",
             ) from error
-        self._choice = choice
-        self._searched = tables[choice.search].keep(present)
-        values = {choice.error_name(s): table.mean_error[present] for s, table in tables.items()}
+        self._options = options
+        self._searched = tables[options.search].keep(present)
+        values = {options.error_name(s): table.mean_error[present] for s, table in tables.items()}
         if self._searched.has_seconds:
             values[COST] = self._searched.mean_seconds
-        reported = [choice.error_name(split) for split in choice.report]
-        if choice.seeds == "single":
+        reported = [options.error_name(split) for split in options.report]
+        if options.seeds == "single":
             reported.append(self._mean_name)
             values[self._mean_name] = values[self._objective_name]
         super().__init__(
             name=_NAME,
-            dataset=choice.dataset,
+            dataset=options.dataset,
             index=ArchitectureIndex(cell, all_codes[present]),
             values=values,
             objectives=(Objective(self._objective_name, PERCENT),),
             reported=tuple(Objective(name, PERCENT) for name in reported),
-            present_only=choice.present_only,
+            present_only=options.present_only,
             source=f"{source} ({self._searched.in_words})",
         )
 
     @property
     def epochs(self) -> int:
         """Length of the training schedule behind all values."""
-        return self._choice.epochs
+        return self._options.epochs
 
     @property
     def seeds(self) -> str:
         """``"mean"`` or ``"single"``: what the searched value is over."""
-        return self._choice.seeds
+        return self._options.seeds
 
     @property
     def _objective_name(self) -> str:
-        return self._choice.error_name(self._choice.search)
+        return self._options.error_name(self._options.search)
 
     @property
     def _mean_name(self) -> str:
@@ -287,17 +292,17 @@ class NASBench201Benchmark(LookupBenchmark):
                 "a benchmark made from an API object has no file to be read from again",
                 "pass keep=FILE.parquet to from_api, or the path to NASBench201Benchmark",
             )
-        choice = self._choice
+        options = self._options
         return {
             KIND: _NAME,
             "path": str(self.path),
             "resolved_path": str(self._resolved_path),
-            "dataset": choice.dataset,
-            "epochs": choice.epochs,
-            "seeds": choice.seeds,
-            "search": choice.search,
-            "report": list(choice.report),
-            "present_only": choice.present_only,
+            "dataset": options.dataset,
+            "epochs": options.epochs,
+            "seeds": options.seeds,
+            "search": options.search,
+            "report": list(options.report),
+            "present_only": options.present_only,
             "cache": self._cache,
             "fingerprint": self.fingerprint(),
         }

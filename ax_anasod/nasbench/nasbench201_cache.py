@@ -11,7 +11,7 @@ import numpy as np
 
 from ax_anasod.exceptions import BenchmarkError, RunError
 from ax_anasod.files import open_file, write_whole
-from ax_anasod.nasbench.nasbench201_trials import MOST_RUNS, RUNS, SPLITS, Trials, checked
+from ax_anasod.nasbench.nasbench201_trials import MOST_RUNS, RUNS, SPLITS, Trials, checked_trials
 from ax_anasod.nasbench.source_files import first_line
 from ax_anasod.optional import require
 from ax_anasod.schema import parse_json
@@ -75,7 +75,7 @@ def read_cache(kept: Path) -> Trials:
         OverflowError,
     ) as error:
         raise _damaged(kept, error) from error
-    return checked(trials, str(kept))
+    return checked_trials(trials, str(kept))
 
 
 def write_cache(kept: Path, trials: Trials, path: Path | None = None) -> None:

@@ -126,10 +126,10 @@ def collect_records(strings: object, records: Iterable[tuple[Any, Any]], source:
             ) from error
     if not rows:
         raise BenchmarkError(f"{source} holds no results of any architecture")
-    return checked(_flat(strings, rows), source)
+    return checked_trials(_flat(strings, rows), source)
 
 
-def checked(trials: Trials, source: str) -> Trials:
+def checked_trials(trials: Trials, source: str) -> Trials:
     """The same runs, none of which is out of range or there twice.
 
     Raises:

@@ -151,7 +151,7 @@ def _row_means(values: FloatArray) -> FloatArray:
 
 
 @dataclass(frozen=True)
-class Choice:
+class NASBench201Options:
     """The options of a NAS-Bench-201 benchmark, checked.
 
     Args:
@@ -175,14 +175,14 @@ class Choice:
         return f"{self.dataset.lower().replace('-', '_')}_{split}_error"
 
 
-def choose(
+def checked_options(
     dataset: str,
     epochs: int,
     seeds: str,
     search: str,
     report: str | Iterable[str] | None,
     present_only: bool,
-) -> Choice:
+) -> NASBench201Options:
     """Checks the options; their meaning is that of `NASBench201Benchmark`.
 
     Raises:
@@ -206,4 +206,4 @@ def choose(
             raise UnknownNameError("split", split, splits)
     if search in reported:
         raise OptionError(f"the split {search!r} is searched, so it cannot be reported, too")
-    return Choice(dataset, epochs, seeds, search, reported, present_only)
+    return NASBench201Options(dataset, epochs, seeds, search, reported, present_only)

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ax_anasod.exceptions import RunError, RunLostError
 from ax_anasod.files import read_json, remove_unfinished, write_whole
-from ax_anasod.locks import is_there, locked
+from ax_anasod.locks import is_same_file, locked
 from ax_anasod.networks import Network, count_flops, num_parameters
 from ax_anasod.networks.decoder import Decoder
 from ax_anasod.plots.figure import save
@@ -172,7 +172,7 @@ def _check_there(
     Raises:
         RunLostError: It was deleted or replaced; the training so far is in a new folder then.
     """
-    if is_there(lock, folder / _LOCK):
+    if is_same_file(lock, folder / _LOCK):
         return
     if os.fstat(lock).st_nlink:
         raise RunLostError(

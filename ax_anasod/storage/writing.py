@@ -22,7 +22,7 @@ from ax.storage.sqa_store.sqa_classes import SQAExperiment, SQATrial
 from sqlalchemy import func, select, text
 
 from ax_anasod.exceptions import RunError
-from ax_anasod.locks import hold, is_there
+from ax_anasod.locks import hold, is_same_file
 
 # Of the database of this process, by the number of the experiment: the states of its trials when
 # it was last loaded, by their numbers, and the lock that is held on it.
@@ -102,7 +102,7 @@ def _hold(number: int, name: str) -> None:
         return
     path = Path(f"{url.database}.experiment-{number}.lock")
     file = hold(path, f"{name} is being written by another process")
-    while not is_there(file, path):
+    while not is_same_file(file, path):
         # Its last holder has deleted it.
         os.close(file)
         file = hold(path, f"{name} is being written by another process")

@@ -16,7 +16,7 @@ from ax_anasod.compare.comparison_pictures import (
     draw_seconds,
     over_queries,
     over_seconds,
-    write_pictures,
+    write_comparison_pictures,
 )
 from ax_anasod.compare.run_results import results_frame
 from ax_anasod.exceptions import OptionError, RunError
@@ -32,7 +32,7 @@ def compared(fill: Callable[..., ComparisonFolder], tmp_path: Path) -> tuple[Pla
 
 
 def test_a_picture_of_each_view(compared: tuple[Plan, pd.DataFrame], tmp_path: Path) -> None:
-    paths = write_pictures(*compared, tmp_path)
+    paths = write_comparison_pictures(*compared, tmp_path)
     assert [path.name for path in paths] == [
         "incumbent_queries.png",
         "incumbent_seconds.png",
@@ -50,7 +50,7 @@ def test_columns_of_similar_names_have_pictures_of_their_own(
     (reported,) = plan.reported
     plan = replace(plan, reported=tuple(replace(reported, name=name) for name in names))
     results = results.assign(**dict.fromkeys(names, results["test"]))
-    paths = write_pictures(plan, results, tmp_path)
+    paths = write_comparison_pictures(plan, results, tmp_path)
     assert [path.name for path in paths] == [
         "incumbent_queries.png",
         "incumbent_seconds.png",
@@ -65,7 +65,7 @@ def test_without_costs_there_is_no_picture_of_time(
     compared: tuple[Plan, pd.DataFrame], tmp_path: Path
 ) -> None:
     plan, results = compared
-    paths = write_pictures(plan, results.assign(cost_seconds=float("nan")), tmp_path)
+    paths = write_comparison_pictures(plan, results.assign(cost_seconds=float("nan")), tmp_path)
     assert "incumbent_seconds.png" not in [path.name for path in paths]
 
 
@@ -146,7 +146,7 @@ def test_names_of_users_are_no_formulas(compared: tuple[Plan, pd.DataFrame]) -> 
 def test_full_disks_are_said(compared: tuple[Plan, pd.DataFrame], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError):
-        write_pictures(*compared, tmp_path / "file")
+        write_comparison_pictures(*compared, tmp_path / "file")
 
 
 def frame(values: list[list[float]], costs: list[list[float]]) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from ax_anasod.compare import Contender, Plan, Summary
-from ax_anasod.compare.effects import effects_frame, interquartile_band, ranking
+from ax_anasod.compare.effects import average_ranks, effects_frame, interquartile_band
 from ax_anasod.compare.report_page import write_page
 
 # The first one is the reference.
@@ -81,7 +81,7 @@ def test_differences_have_the_sign_of_the_values(summary_of, finals):
 
 
 def test_only_strategies_that_do_not_differ_are_joined(summary_of, finals):
-    ranked = ranking(summary_of(finals))
+    ranked = average_ranks(summary_of(finals))
     assert ranked is not None
     assert ranked.ranks[BEST] == 1.0
     assert ranked.ranks[WORST] == 4.0
@@ -92,10 +92,10 @@ def test_only_strategies_that_do_not_differ_are_joined(summary_of, finals):
 
 def test_few_seeds_join_everything_and_one_strategy_has_no_rank(summary_of, finals):
     few = {label: values[:3] for label, values in finals.items()}
-    ranked = ranking(summary_of(few))
+    ranked = average_ranks(summary_of(few))
     assert ranked is not None
     assert [set(clique) for clique in ranked.cliques] == [set(finals)]
-    assert ranking(summary_of({WORST: finals[WORST]})) is None
+    assert average_ranks(summary_of({WORST: finals[WORST]})) is None
 
 
 def test_the_page_says_who_is_ahead_and_whether_that_is_chance(summary_of, finals, tmp_path):
@@ -116,7 +116,7 @@ def test_the_page_says_who_is_ahead_and_whether_that_is_chance(summary_of, final
     ]
     figures = re.findall(r"id=.data-(\d)'>(\{.*?)</script>", page)
     ranks = json.loads(figures[-1][1])
-    assert ranks["data"][0]["x"] == [*ranking(summary_of(finals)).ranks.values()]
+    assert ranks["data"][0]["x"] == [*average_ranks(summary_of(finals)).ranks.values()]
     # One bar, over the two that are alike.
     assert len(ranks["data"]) == 2
 

@@ -12,7 +12,14 @@ from typing import Any
 import pytest
 
 from ax_anasod.compare import Contender
-from ax_anasod.compare.run_worker import Task, TaskEnd, TaskProgress, WorkerInput, pack, work
+from ax_anasod.compare.run_worker import (
+    Task,
+    TaskEnd,
+    TaskProgress,
+    WorkerInput,
+    make_worker_input,
+    work,
+)
 from ax_anasod.exceptions import OptionError
 from ax_anasod.generation_strategy import STRATEGIES, Strategy
 from ax_anasod.generators import RandomArchitectureGenerator
@@ -38,7 +45,7 @@ def serve(benchmark: TableBenchmark) -> Iterator[Connection]:
     ours, theirs = Pipe()
     thread = threading.Thread(target=work, args=(theirs,))
     thread.start()
-    ours.send(pack(benchmark, [RANDOM]))
+    ours.send(make_worker_input(benchmark, [RANDOM]))
     yield ours
     ours.close()
     thread.join(PATIENCE)
@@ -133,8 +140,10 @@ def test_unknown_benchmark_is_told_to_each_run(tmp_path: Path) -> None:
 
 
 def test_benchmarks_in_memory_are_sent_others_described(benchmark: TableBenchmark) -> None:
-    assert pack(benchmark, [RANDOM]).benchmark is benchmark
-    assert pack(Reader(), [RANDOM]) == WorkerInput({"benchmark": "reader"}, (__name__,))
+    assert make_worker_input(benchmark, [RANDOM]).benchmark is benchmark
+    assert make_worker_input(Reader(), [RANDOM]) == WorkerInput(
+        {"benchmark": "reader"}, (__name__,)
+    )
 
 
 def test_modules_of_strategies_are_imported_where_they_can_be_found(
@@ -147,17 +156,17 @@ def test_modules_of_strategies_are_imported_where_they_can_be_found(
         monkeypatch.setitem(STRATEGIES, "mine", Strategy("mine", "draws", generator))
 
     define("my.module")
-    assert pack(Reader(), [RANDOM, mine, mine]).modules == (__name__, "my.module")
+    assert make_worker_input(Reader(), [RANDOM, mine, mine]).modules == (__name__, "my.module")
     define("__main__")
     main = ModuleType("__main__")
     monkeypatch.setitem(sys.modules, "__main__", main)
     # The script that starts the processes is imported by them without being told.
     main.__file__ = "script.py"
-    assert pack(Reader(), [mine]).modules == (__name__,)
+    assert make_worker_input(Reader(), [mine]).modules == (__name__,)
     del main.__file__
     with pytest.raises(OptionError, match="strategy 'mine' is defined in a notebook"):
-        pack(Reader(), [mine])
-    assert pack(Reader(), [RANDOM]).modules == (__name__,)
+        make_worker_input(Reader(), [mine])
+    assert make_worker_input(Reader(), [RANDOM]).modules == (__name__,)
 
 
 def test_module_that_is_gone_ends_the_run_alone(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from ax_anasod.compare import Contender, Summary
 from ax_anasod.compare.comparison_folder import ComparisonFolder, read_runs
 from ax_anasod.compare.run_results import results_frame
-from ax_anasod.compare.texts import as_dict, markdown, notes, number, table
+from ax_anasod.compare.texts import as_dict, markdown, notes, table, table_value
 from ax_anasod.objectives import Objective
 
 CONTENDERS = [Contender("random", {}, 4), Contender("anasod-random", {}, 4)]
@@ -118,6 +118,6 @@ def test_json_holds_no_nan(summary: Summary) -> None:
 
 
 def test_numbers() -> None:
-    assert number(6.1, "percent") == "6.10"
-    assert number(1234.56, "seconds") == "1235"
-    assert number(float("nan"), "percent") == "-"
+    assert table_value(6.1, "percent") == "6.10"
+    assert table_value(1234.56, "seconds") == "1235"
+    assert table_value(float("nan"), "percent") == "-"

@@ -196,7 +196,7 @@ def explain(error: BaseException) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())
 
 
-def serve(make_predictor: Callable[[], Predictor]) -> None:
+def answer_requests(make_predictor: Callable[[], Predictor]) -> None:
     """Answer the requests on stdin until there are none.
 
     Args:
@@ -257,7 +257,7 @@ def main() -> None:
     elif options.accuracy is None:
         parser.error("no ensemble is named")
     else:
-        serve(lambda: PackagePredictor(options.accuracy, options.runtime))
+        answer_requests(lambda: PackagePredictor(options.accuracy, options.runtime))
 
 
 if __name__ == "__main__":

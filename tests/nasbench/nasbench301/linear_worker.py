@@ -172,7 +172,7 @@ def main() -> None:
     script = load_script()
     if options.garble:
         garble_once(script, Path(options.garble[0]), options.garble[1])
-    script.serve(lambda: Misbehaving(options, script))
+    script.answer_requests(lambda: Misbehaving(options, script))
     if options.ended:
         options.ended.write_text(str(os.getpid()))
 
