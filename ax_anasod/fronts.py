@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
+from ax_anasod.typing import FloatArray
 
 # How many median absolute deviations from the median an outlier is away.
 _FENCE: Final = 3.0

@@ -11,8 +11,8 @@ from typing import Final
 import numpy as np
 
 from ax_anasod.exceptions import OptionError
-from ax_anasod.fronts import FloatArray
 from ax_anasod.objectives import Limit, Objective, find_quantity
+from ax_anasod.typing import FloatArray
 
 KNEE: Final = "knee"
 

@@ -7,8 +7,8 @@ from typing import Protocol
 
 import numpy as np
 
-from ax_anasod.fronts import FloatArray
 from ax_anasod.objectives import Limit, Objective
+from ax_anasod.typing import FloatArray
 
 
 class Answers(Protocol):

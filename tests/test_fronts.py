@@ -9,7 +9,6 @@ from botorch.utils.multi_objective.hypervolume import Hypervolume, infer_referen
 from botorch.utils.multi_objective.pareto import is_non_dominated
 
 from ax_anasod.fronts import (
-    FloatArray,
     Front,
     hypervolumes,
     nondominated_boxes,
@@ -17,6 +16,7 @@ from ax_anasod.fronts import (
     reference_point,
     wide_reference,
 )
+from ax_anasod.typing import FloatArray
 
 
 def hypervolume(points: FloatArray, reference: FloatArray) -> float:

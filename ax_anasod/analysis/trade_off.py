@@ -22,9 +22,10 @@ from ax_anasod.analysis.axis import ValueAxis
 from ax_anasod.analysis.frames import trade_off_frame
 from ax_anasod.analysis.search_summary import architecture_text
 from ax_anasod.analysis.series import SearchSeries
-from ax_anasod.fronts import FloatArray, pareto_front
+from ax_anasod.fronts import pareto_front
 from ax_anasod.plots import style
 from ax_anasod.plots.figure import add_legend, plain_text, set_title
+from ax_anasod.typing import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

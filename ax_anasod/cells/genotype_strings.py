@@ -14,7 +14,7 @@ from typing import Any, Final, NoReturn
 from ax_anasod.cells import strings
 from ax_anasod.exceptions import shown
 
-Edge = tuple[str, int]  # an operation and the input it reads
+GenotypeEdge = tuple[str, int]  # an operation and the input it reads
 
 _EDGE = re.compile(r"""\(\s*(?:'([^'"]+)'|"([^'"]+)")\s*,\s*(\d{1,4})\s*\)""")
 _EDGES = re.compile(rf"\s*(?:{_EDGE.pattern}\s*(?:,\s*(?=\()|$))*")
@@ -33,7 +33,9 @@ _CLOSING: Final = {"(": ")", "[": "]", "{": "}"}
 _WRAPPERS: Final = re.compile(r"(?:.*\.)?(?:u?int\d*|str_?|tensor|array|list|tuple)")
 
 
-def format_genotype(part_names: Sequence[str], edges: Sequence[Edge], concat: list[int]) -> str:
+def format_genotype(
+    part_names: Sequence[str], edges: Sequence[GenotypeEdge], concat: list[int]
+) -> str:
     """One genotype.
 
     Args:
@@ -56,7 +58,7 @@ def format_genotype(part_names: Sequence[str], edges: Sequence[Edge], concat: li
 
 def parse_genotypes(
     part_names: Sequence[str], texts: Sequence[str], concat: list[int]
-) -> list[list[list[Edge]]]:
+) -> list[list[list[GenotypeEdge]]]:
     """The edges of each part of each genotype; inverse of `format_genotype`.
 
     Fields may stand in any order, or be those of a JSON object; edges may be in one list a node,
@@ -91,7 +93,7 @@ def parse_genotypes(
     return genotypes
 
 
-def _edges_of(text: str) -> list[Edge]:
+def _edges_of(text: str) -> list[GenotypeEdge]:
     return [(single or double, int(source)) for single, double, source in _EDGE.findall(text)]
 
 
@@ -121,7 +123,7 @@ class _Reading:
         before = _BEFORE.match(self._text)
         self._at = before.end() if before else 0
 
-    def genotype(self, part_names: Sequence[str], concat: list[int]) -> list[list[Edge]]:
+    def genotype(self, part_names: Sequence[str], concat: list[int]) -> list[list[GenotypeEdge]]:
         """The edges of each part.
 
         Raises:
@@ -234,7 +236,7 @@ def _called(name: str, values: list[Any], fields: dict[str, Any]) -> Any:
     return _Called(name, values, fields)
 
 
-def _edges(part: str, value: Any) -> Iterator[Edge]:
+def _edges(part: str, value: Any) -> Iterator[GenotypeEdge]:
     """The edges in a value, in their order, however they are grouped."""
     parts = [*value.values, *value.fields.values()] if isinstance(value, _Called) else value
     if not isinstance(parts, list):

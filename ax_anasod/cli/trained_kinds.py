@@ -65,7 +65,7 @@ _OF_BOTH: Final = ("dataset", "path", "seed")
 
 
 @dataclass(frozen=True)
-class Kind:
+class TrainedKind:
     """What a command trains.
 
     Args:
@@ -88,7 +88,7 @@ def kind_of(
     sequences: Given,
     decoder: Given,
     training: Mapping[str, Any],
-) -> Kind:
+) -> TrainedKind:
     """What is asked for; a cell of language models has sequences where no data set is named.
 
     Args:
@@ -116,7 +116,7 @@ def kind_of(
                 f"sequences of tokens are {', '.join(SEQUENCE_DATASETS)}",
             )
         small = images.dataset == "digits" and images.path is None
-        return Kind(
+        return TrainedKind(
             images,
             published_config(cell, **{**(_SMALL if small else {}), **network}),
             protocol("search", **{**(_SHORT if small else {}), **training}),
@@ -136,7 +136,7 @@ def kind_of(
         from ax_anasod.training.sequence_data import digest_of, read_text_file
 
         config = replace(config, digest=digest_of(read_text_file(Path(config.path))))
-    return Kind(
+    return TrainedKind(
         config,
         DecoderConfig(**decoder),
         sequence_protocol("search", **training),

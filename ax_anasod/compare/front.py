@@ -8,9 +8,10 @@ from typing import Final, Self
 
 import numpy as np
 
-from ax_anasod.fronts import FloatArray, Front, hypervolumes, pareto_front, usual_reference
+from ax_anasod.fronts import Front, hypervolumes, pareto_front, usual_reference
 from ax_anasod.objectives import PERCENT, Limit, Objective
 from ax_anasod.truth import Answers, all_points
+from ax_anasod.typing import FloatArray
 
 HYPERVOLUME: Final = "hypervolume"
 """Name of the share of the hypervolume, in percent."""

@@ -20,8 +20,8 @@ from ax_anasod.settings import PositiveFloat, PositiveInt, checked
 from ax_anasod.simplex import TrustRegionSchedule, sample_biased, sample_uniform
 from ax_anasod.typing import Codes
 
-Pool = Literal["random", "mutation", "mixed", "evolution", "dirichlet", "exhaustive"]
-POOLS: Final[tuple[str, ...]] = get_args(Pool)
+PoolKind = Literal["random", "mutation", "mixed", "evolution", "dirichlet", "exhaustive"]
+POOLS: Final[tuple[str, ...]] = get_args(PoolKind)
 
 # Features of more architectures than this take gigabytes.
 _LISTABLE: Final = 100_000
@@ -64,7 +64,7 @@ class PoolOptions:
         OptionError: A number is out of range.
     """
 
-    pool: Pool = "random"
+    pool: PoolKind = "random"
     pool_size: Annotated[int, Ge(2)] | None = None
     num_parents: PositiveInt = 5
     mutation_rate: PositiveFloat = 1.0

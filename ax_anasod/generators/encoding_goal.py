@@ -19,9 +19,10 @@ from torch import Tensor
 
 from ax_anasod.core.history import History
 from ax_anasod.exceptions import ObservationError
-from ax_anasod.fronts import FloatArray, Front, usual_reference
+from ax_anasod.fronts import Front, usual_reference
 from ax_anasod.surrogates.expected_growth import LogExpectedGrowth
 from ax_anasod.surrogates.hypervolume import Scale
+from ax_anasod.typing import FloatArray
 
 
 @dataclass(frozen=True)

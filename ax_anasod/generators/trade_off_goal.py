@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from ax_anasod.core.history import History
 from ax_anasod.core.known import KnownMetric
-from ax_anasod.fronts import FloatArray, reference_point, winsorized
+from ax_anasod.fronts import reference_point, winsorized
 from ax_anasod.generators.targets import (
     half_ranked,
     has_logarithm,
@@ -25,6 +25,7 @@ from ax_anasod.surrogates.hypervolume import (
     ExpectedHypervolumeImprovement,
     Scale,
 )
+from ax_anasod.typing import FloatArray
 
 # What improves nothing even with values so many standard deviations better than predicted.
 _LUCK: Final = 3.0

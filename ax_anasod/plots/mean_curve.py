@@ -6,17 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-import numpy.typing as npt
-
 from ax_anasod.objectives import Objective
 from ax_anasod.plots import style
 from ax_anasod.plots.figure import add_legend, looks, plain_text, set_title, show_message
+from ax_anasod.typing import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-FloatArray = npt.NDArray[np.float64]
 
 # The first few queries are far above all others and would squeeze these into one line.
 _VISIBLE_FROM: Final = 0.06

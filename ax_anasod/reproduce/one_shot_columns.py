@@ -25,7 +25,7 @@ _MOST_LISTED: Final = 1_000_000
 
 
 @dataclass(frozen=True)
-class Column:
+class ErrorColumn:
     """An error that the results of the searches are judged by.
 
     Args:
@@ -56,7 +56,7 @@ class Column:
         return codes, self.oracle.errors(codes)
 
 
-def columns_of(benchmarks: Sequence[Benchmark]) -> list[Column]:
+def columns_of(benchmarks: Sequence[Benchmark]) -> list[ErrorColumn]:
     """The errors that benchmarks over one cell know of all of its architectures.
 
     Raises:
@@ -85,7 +85,7 @@ def columns_of(benchmarks: Sequence[Benchmark]) -> list[Column]:
             )
     edges = CellEdges(cell)
     columns = [
-        Column(
+        ErrorColumn(
             edges,
             Oracle(benchmark, objective.name, edges),
             objective.unit,

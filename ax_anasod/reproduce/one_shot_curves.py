@@ -14,7 +14,7 @@ from ax_anasod.compare.texts import table_value
 from ax_anasod.files import write_whole
 from ax_anasod.plots import style
 from ax_anasod.plots.figure import looks, new_figure, save
-from ax_anasod.reproduce.one_shot_columns import Column, over_seeds
+from ax_anasod.reproduce.one_shot_columns import ErrorColumn, over_seeds
 from ax_anasod.reproduce.one_shot_runs import OneShotReproduction
 from ax_anasod.reproduce.one_shot_table import (
     mean_in_words,
@@ -166,7 +166,7 @@ class OneShotCurves(OneShotReproduction):
             self._fill(axes, column)
         return figure
 
-    def _fill(self, axes: Axes, column: Column) -> None:
+    def _fill(self, axes: Axes, column: ErrorColumn) -> None:
         from matplotlib.ticker import MaxNLocator, NullFormatter, ScalarFormatter
 
         data = self.epochs[self.epochs["objective"] == column.oracle.name]
@@ -248,5 +248,5 @@ class OneShotCurves(OneShotReproduction):
         return entries
 
 
-def _best_of_one(column: Column) -> tuple[str, float]:
+def _best_of_one(column: ErrorColumn) -> tuple[str, float]:
     return min(column.oracle.of_one_operation.items(), key=lambda item: item[1])

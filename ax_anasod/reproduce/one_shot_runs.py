@@ -19,7 +19,7 @@ from ax_anasod.dnas import METHODS, MethodConfig, OneShotRun
 from ax_anasod.exceptions import OptionError
 from ax_anasod.files import write_whole
 from ax_anasod.locks import locked
-from ax_anasod.reproduce.one_shot_columns import Column
+from ax_anasod.reproduce.one_shot_columns import ErrorColumn
 from ax_anasod.reproduce.one_shot_protocol import OneShotMethod, OneShotProtocol
 from ax_anasod.reproduce.one_shot_task import OneShotOutcome, OneShotTask
 from ax_anasod.runs.layout import check_holds_no_other, check_is_no_file, refusing
@@ -71,7 +71,7 @@ class OneShotReproduction:
     """
 
     runs: OneShotRuns
-    columns: Sequence[Column]
+    columns: Sequence[ErrorColumn]
 
     resumable = True
 

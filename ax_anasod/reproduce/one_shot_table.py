@@ -12,7 +12,7 @@ import numpy as np
 
 from ax_anasod import cells
 from ax_anasod.reproduce.one_shot_columns import (
-    Column,
+    ErrorColumn,
     count_weights,
     largest_of_draws,
     moments,
@@ -119,7 +119,7 @@ class OneShotTable(OneShotReproduction):
         return []
 
     @property
-    def _first(self) -> Column:
+    def _first(self) -> ErrorColumn:
         return self.columns[0]
 
     @property
@@ -275,7 +275,7 @@ def protocol_notes(runs: OneShotRuns) -> list[str]:
     ]
 
 
-def searches_to_dict(runs: OneShotRuns, columns: Sequence[Column]) -> dict[str, Any]:
+def searches_to_dict(runs: OneShotRuns, columns: Sequence[ErrorColumn]) -> dict[str, Any]:
     """The searches as JSON-able data."""
     results = []
     for outcome in runs.outcomes:

@@ -14,14 +14,14 @@ from ax_anasod.metrics import KnownProxy
 from ax_anasod.nasbench.table_file import ARCH, read_table
 from ax_anasod.proxies import ProxyConfig
 from ax_anasod.runs.layout import check_holds_run
-from ax_anasod.runs.run_config import Given, ProxyFeature, proxy_metric_name
+from ax_anasod.runs.run_config import GivenArchitecture, ProxyFeature, proxy_metric_name
 
 _COMPARED = 3
 
 
 def read_given(
     paths: Sequence[Path], cell: Cell, quantities: Sequence[str], beside: Sequence[str] = ()
-) -> list[Given]:
+) -> list[GivenArchitecture]:
     """The architectures of tables, and the trials of run folders, each once.
 
     Args:
@@ -35,7 +35,7 @@ def read_given(
         AnasodError: One cannot be read, has an architecture of another cell, values of some
             quantities only, one that is not finite, or two of one architecture.
     """
-    given: dict[str, Given] = {}
+    given: dict[str, GivenArchitecture] = {}
     for path in paths:
         for each in _read(path, cell, quantities):
             if beside and each.values:
@@ -55,7 +55,7 @@ def read_given(
     return list(given.values())
 
 
-def _read(path: Path, cell: Cell, quantities: Sequence[str]) -> list[Given]:
+def _read(path: Path, cell: Cell, quantities: Sequence[str]) -> list[GivenArchitecture]:
     if path.is_dir():
         return _of_run(path, cell, quantities)
     strings = read_table(path, []).architectures
@@ -81,7 +81,7 @@ def _read(path: Path, cell: Cell, quantities: Sequence[str]) -> list[Given]:
     return _checked(path, cell, strings, rows)
 
 
-def _of_run(path: Path, cell: Cell, quantities: Sequence[str]) -> list[Given]:
+def _of_run(path: Path, cell: Cell, quantities: Sequence[str]) -> list[GivenArchitecture]:
     check_holds_run(path)
     ends = [record.end for record in read_records(path / JOURNAL)]
     done = [end for end in ends if isinstance(end, Completed)]
@@ -99,11 +99,11 @@ def _of_run(path: Path, cell: Cell, quantities: Sequence[str]) -> list[Given]:
 
 def _checked(
     path: Path, cell: Cell, strings: Sequence[str], rows: Sequence[dict[str, float]]
-) -> list[Given]:
+) -> list[GivenArchitecture]:
     given = []
     for number, (string, values) in enumerate(zip(strings, rows, strict=True), start=1):
         try:
-            given.append(Given(str(cell.architecture(string)), values))
+            given.append(GivenArchitecture(str(cell.architecture(string)), values))
         except ArchitectureError as error:
             raise OptionError(f"row {number} of {path}: {error.message}", error.hint) from error
     return given

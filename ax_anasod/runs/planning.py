@@ -30,7 +30,14 @@ from ax_anasod.objectives import Limit, Objective, find_quantity
 from ax_anasod.picking import parse_pick
 from ax_anasod.proxies import PROXIES, ProxyConfig
 from ax_anasod.runs.given import proxy_metric, proxy_values, read_given
-from ax_anasod.runs.run_config import MOST_TRIALS, Given, ProxyFeature, RunConfig, Screening, Source
+from ax_anasod.runs.run_config import (
+    MOST_TRIALS,
+    GivenArchitecture,
+    ProxyFeature,
+    RunConfig,
+    Screening,
+    Source,
+)
 from ax_anasod.training.task import TrainingTask, find_operations
 from ax_anasod.truth import Answers, best_value
 
@@ -211,7 +218,7 @@ def _is_proxy(name: str, columns: Sequence[str]) -> bool:
     return name in PROXIES and name not in columns
 
 
-def _chosen_by_proxy(first: str, benchmark: Subject, seed: int) -> list[Given]:
+def _chosen_by_proxy(first: str, benchmark: Subject, seed: int) -> list[GivenArchitecture]:
     """The architectures that a proxy chooses, which a run that goes on need not compute again.
 
     Args:
@@ -223,7 +230,7 @@ def _chosen_by_proxy(first: str, benchmark: Subject, seed: int) -> list[Given]:
     operations = getattr(benchmark, "operations", None)
     metric = KnownProxy(name, cell, ProxyConfig(seed=seed), operations=find_operations(operations))
     codes = chosen_by(metric, cell, seed, smallest=name != first)
-    return [Given(text, {}) for text in cell.to_strings(codes)]
+    return [GivenArchitecture(text, {}) for text in cell.to_strings(codes)]
 
 
 def _check_known_before(

@@ -39,7 +39,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Given:
+class GivenArchitecture:
     """An architecture to start with.
 
     Args:
@@ -174,7 +174,7 @@ class RunConfig:
     first: str = ""
     sources: tuple[Source, ...] = ()
     proxies: tuple[ProxyFeature, ...] = ()
-    start_with: tuple[Given, ...] = ()
+    start_with: tuple[GivenArchitecture, ...] = ()
     pick: str = ""
     screen: Screening | None = None
 
@@ -233,7 +233,7 @@ class RunConfig:
         )
 
     @property
-    def imported(self) -> tuple[Given, ...]:
+    def imported(self) -> tuple[GivenArchitecture, ...]:
         """The trials of earlier work, with which the run begins."""
         return tuple(given for given in self.start_with if given.values)
 

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import log_ndtr, ndtr
 
-from ax_anasod.fronts import FloatArray, Front
+from ax_anasod.fronts import Front
+from ax_anasod.typing import FloatArray
 
 Link = Literal["identity", "log", "negative_log"]
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ax_anasod.exceptions import DataError, RunError, UnknownNameError
 from ax_anasod.training.checkpoint import read_state, write_state
-from ax_anasod.training.folders import ClassFolders, Progress
+from ax_anasod.training.folders import ClassFolders, ReadProgress
 from ax_anasod.training.images import DAMAGED, ImageData, Images, limited, split_off
 from ax_anasod.training.sequence_data import SequenceData, load_sequences
 from ax_anasod.training.sources import ImageSource, Split, open_source
@@ -33,7 +33,7 @@ def load_data(
     purpose: Purpose = "search",
     *,
     cache: Path | None = None,
-    progress: Progress | None = None,
+    progress: ReadProgress | None = None,
     download: bool = True,
 ) -> ImageData: ...
 @overload
@@ -42,7 +42,7 @@ def load_data(
     purpose: Purpose = "search",
     *,
     cache: Path | None = None,
-    progress: Progress | None = None,
+    progress: ReadProgress | None = None,
     download: bool = True,
 ) -> SequenceData: ...
 def load_data(
@@ -50,7 +50,7 @@ def load_data(
     purpose: Purpose = "search",
     *,
     cache: Path | None = None,
-    progress: Progress | None = None,
+    progress: ReadProgress | None = None,
     download: bool = True,
 ) -> ImageData | SequenceData:
     """Read images into memory, or draw or read sequences (which need neither cache nor progress).
@@ -104,7 +104,7 @@ def load_data(
 
 
 def _load(
-    config: DataConfig, purpose: Purpose, source: ImageSource, progress: Progress | None
+    config: DataConfig, purpose: Purpose, source: ImageSource, progress: ReadProgress | None
 ) -> ImageData:
     _check_numbers(source, purpose)
     learned, measured = _parts(config, purpose, source)
@@ -200,7 +200,7 @@ def _halves(labels: Tensor, share: float, seed: int) -> tuple[Tensor, Tensor]:
 
 
 def _read(
-    split: Split, rows: Tensor, config: DataConfig, progress: Progress | None
+    split: Split, rows: Tensor, config: DataConfig, progress: ReadProgress | None
 ) -> tuple[Images, list[str]]:
     """Images of a split, and the paths of those that were left out."""
     labels = split.labels[rows]

@@ -27,7 +27,7 @@ from ax_anasod.training.images import HELPERS, NO_IMAGES, REPLACED
 from ax_anasod.training.splits import ARCHIVES, LIKE_A_SPLIT
 from ax_anasod.training.trees import EXTENSIONS, Span, Tree, is_image, read_files, tree_of_folder
 
-Progress = Callable[[int, int], None]
+ReadProgress = Callable[[int, int], None]
 """Told how many of how many images have been read."""
 
 # Tiny ImageNet's list of the classes of its validation images.
@@ -67,7 +67,7 @@ class ClassFolders:
         return tuple(self.path / n for n in self.names) if self.spans is None else (self.path,)
 
     def read(
-        self, indices: Tensor, image_size: int | None = None, progress: Progress | None = None
+        self, indices: Tensor, image_size: int | None = None, progress: ReadProgress | None = None
     ) -> Tensor:
         """Decode images as RGB.
 
@@ -88,7 +88,7 @@ class ClassFolders:
         return pixels
 
     def read_sound(
-        self, indices: Tensor, image_size: int | None = None, progress: Progress | None = None
+        self, indices: Tensor, image_size: int | None = None, progress: ReadProgress | None = None
     ) -> tuple[Tensor, dict[int, DataError]]:
         """Decode the images that are there and whole, as RGB.
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from ax_anasod.exceptions import DataError, OptionError
 from ax_anasod.optional import require
 from ax_anasod.training.archives import is_tar
-from ax_anasod.training.folders import ClassFolders, Progress, SingleClassError, list_images
+from ax_anasod.training.folders import ClassFolders, ReadProgress, SingleClassError, list_images
 from ax_anasod.training.image_decoding import resized
 from ax_anasod.training.images import BESIDE, HELPERS
 from ax_anasod.training.splits import SPLITS, Splits, find_splits
@@ -38,7 +38,7 @@ class Split(Protocol):
         ...
 
     def read(
-        self, indices: Tensor, image_size: int | None = None, progress: Progress | None = None
+        self, indices: Tensor, image_size: int | None = None, progress: ReadProgress | None = None
     ) -> Tensor:
         """Images as ``m x c x h x w`` uint8."""
         ...
@@ -81,7 +81,7 @@ class InMemory:
     classes: tuple[str, ...]
 
     def read(
-        self, indices: Tensor, image_size: int | None = None, progress: Progress | None = None
+        self, indices: Tensor, image_size: int | None = None, progress: ReadProgress | None = None
     ) -> Tensor:
         """Images as ``m x c x h x w`` uint8, resized where ``image_size`` says so."""
         chosen = self.pixels[indices]
