@@ -231,7 +231,7 @@ def train(
             code, found = screen(screening, read, Path(scratch), out)
             if code:
                 return code
-            sources.append(found)
+            sources += found
         with waiting("computing what is known"):
             config = plan(
                 task,
