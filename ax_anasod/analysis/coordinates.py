@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final, final
 
 import numpy as np
@@ -87,7 +88,7 @@ class ObjectiveCoordinatesPlot(SeriesPlot):
             for name in series.objectives
         ]
         views = [
-            ValueAxis.fit(frame[name], None, minimize=lower)
+            _axis(frame[name], minimize=lower)
             for name, lower in zip(series.objectives, series.minimize, strict=True)
         ]
         # What lies far out on the bad side is drawn at the end of its axis.
@@ -181,7 +182,7 @@ class OperationCoordinatesPlot(SeriesPlot):
         *,
         minimize: bool,
     ) -> go.Figure:
-        axis = ValueAxis.fit(frame["value"], minimize=minimize)
+        axis = _axis(frame["value"], minimize=minimize)
         place = np.clip((frame["value"] - axis.lower) / (axis.upper - axis.lower), 0.0, 1.0)
         apart = _APART * (rank / len(rank) - 0.5)
         heights = np.column_stack(
@@ -234,6 +235,12 @@ def _with_axes(
         yaxis={"visible": False, "range": [-0.12, 1.12]},
         legend=LEGEND_POSITION,
     )
+
+
+def _axis(values: pd.Series, *, minimize: bool) -> ValueAxis:
+    """The axis of a quantity; its ends are labelled, and what is never negative has no such end."""
+    axis = ValueAxis.fit(values, minimize=minimize)
+    return replace(axis, lower=max(axis.lower, 0.0)) if (values >= 0).all() else axis
 
 
 def _lines(

@@ -11,11 +11,14 @@ from ax_anasod.cli.running import run_search
 from ax_anasod.cli.terminal import note
 from ax_anasod.exceptions import OptionError, RunError
 from ax_anasod.generation_strategy import check_takes_features
+from ax_anasod.generators.known_features import KnownFeatures
+from ax_anasod.metrics.source import earlier_search
 from ax_anasod.runs import RunFolder, TrainingSearch
 from ax_anasod.runs.layout import CONFIG
 from ax_anasod.trust import own_description
 
 if TYPE_CHECKING:
+    from ax_anasod.cells import Cell
     from ax_anasod.runs import RunConfig
     from ax_anasod.training import TrainingData, TrainingTask
 
@@ -49,7 +52,7 @@ def short_task(task: TrainingTask, epochs: int | None, strategy: str) -> Trainin
 
 def screen(
     config: RunConfig, data: TrainingData, scratch: Path, out: Path | None
-) -> tuple[int, object]:
+) -> tuple[int, list[object]]:
     """Search with short trainings; those that were made before are not made again.
 
     Args:
@@ -59,14 +62,16 @@ def screen(
         out: The folder of the whole run, in which it has one of its own; None keeps nothing.
 
     Returns:
-        The exit code, 0 where it has come to its end, and the source for the full trainings.
+        The exit code, 0 where it has come to its end, and the sources for the full trainings: one,
+        or none where the short ones tell no architectures apart.
 
     Raises:
         RunError: There are short trainings of another kind.
     """
     if out is None:
         search = _search(config, scratch / SCREEN, data)
-        return run_search(search, None, config.trials, as_json=False, is_part=True), search.client
+        code = run_search(search, None, config.trials, as_json=False, is_part=True)
+        return code, sources_of(search.client, search.task.cell, config.objectives[0].name)
     folder = out / SCREEN
     if (folder / CONFIG).exists():
         opened = RunFolder.open(folder)
@@ -84,7 +89,26 @@ def screen(
     with opened as run:
         search = _search(config, folder, data, run)
         code = run_search(search, run, config.trials, as_json=False, is_part=True)
-    return code, folder
+    return code, sources_of(folder, search.task.cell, config.objectives[0].name)
+
+
+def sources_of(found: object, cell: Cell, objective: str) -> list[object]:
+    """The sources that short trainings are: one, or none where they tell no architectures apart.
+
+    The hours that they took are no reason to end there.
+
+    Args:
+        found: Their folder or client.
+        cell: Their cell.
+        objective: What they searched.
+    """
+    try:
+        source = earlier_search("source", cell, found, objective)
+        KnownFeatures(cell, [source])
+    except OptionError as error:
+        note(f"the short trainings say nothing, and the full ones start without: {error}")
+        return []
+    return [found]
 
 
 def _search(

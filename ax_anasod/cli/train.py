@@ -226,12 +226,12 @@ def train(
                     trials=number,
                     sources=sources,
                     limits=limits,
-                    known=_known_costs(short, strategy, beside.names),
+                    known=_known_costs(short, strategy, beside.names, limits),
                 )
             code, found = screen(screening, read, Path(scratch), out)
             if code:
                 return code
-            sources.append(found)
+            sources += found
         with waiting("computing what is known"):
             config = plan(
                 task,
@@ -239,7 +239,7 @@ def train(
                 sources=sources,
                 start_with=start_with or [],
                 limits=limits,
-                known=_known_costs(task, strategy, beside.names),
+                known=_known_costs(task, strategy, beside.names, limits),
             )
         with own_description():
             run_of = TrainingSearch.of(config, Path(scratch) if out is None else out)
@@ -254,26 +254,38 @@ def train(
             return run_search(run_of, run, config.trials, as_json=json, trackers=trackers)
 
 
-def _known_costs(task: TrainingTask, strategy: str, beside: Sequence[str]) -> list[str]:
+def _known_costs(
+    task: TrainingTask, strategy: str, beside: Sequence[str], limits: Sequence[str]
+) -> list[str]:
     """The costs that are searched or limited and follow from an architecture.
 
     Of an encoding they do not: it stands for networks of different costs. Nor do they where
     numbers of the network are searched, too.
+
+    Raises:
+        OptionError: No architecture keeps the limits on them.
     """
     from ax_anasod.cli.terminal import note, waiting
     from ax_anasod.generation_strategy import get
+    from ax_anasod.generators.known_limits import check_can_be_kept
     from ax_anasod.metrics.known_quantities import known_cost
+    from ax_anasod.objectives import Limit
     from ax_anasod.training.searched import changes_network
 
     wanted = dict.fromkeys((*task.minimize, *task.costs))
-    if changes_network(beside) or get(strategy).space != "architecture":
+    on_encodings = get(strategy).space != "architecture"
+    asked = task.costs if on_encodings else wanted
+    if changes_network(beside) or not asked:
         return []
     with waiting("computing what networks cost"):
-        known = [name for name in wanted if known_cost(name, task) is not None]
+        known = {n: metric for n in asked if (metric := known_cost(n, task)) is not None}
+        check_can_be_kept(task.cell, [Limit.parse(text) for text in limits], known)
+    if on_encodings:
+        return []
     for name in wanted:
         if name not in known:
             note(f"{name} is measured of each network and modelled")
-    return known
+    return [*known]
 
 
 def _execution(runner: Given, stopping: Given, parallel: int, device: str) -> Execution:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -11,8 +11,10 @@ import numpy.typing as npt
 from ax_anasod.cells import Cell
 from ax_anasod.cells.keys import LISTED
 from ax_anasod.core.history import History
+from ax_anasod.core.known import KnownMetric
 from ax_anasod.exceptions import OptionError
 from ax_anasod.generators.fixed import list_with_fixed
+from ax_anasod.objectives import Limit
 
 # Draws at a time, and how many of these.
 _BATCH: Final = 1024
@@ -62,6 +64,32 @@ def draw_allowed(
         if len(kept):
             return np.asarray(kept[rng.integers(len(kept), size=n)])
     raise none_allowed(cell, history, codes)
+
+
+def check_can_be_kept(
+    cell: Cell, limits: Sequence[Limit], known: Mapping[str, KnownMetric]
+) -> None:
+    """Refuse limits that no architecture keeps, for a strategy that does not know architectures.
+
+    Args:
+        cell: The cell.
+        limits: The limits.
+        known: Name -> what computes it from codes, of what is limited or more.
+
+    Raises:
+        OptionError: As :func:`draw_allowed`.
+    """
+    rng = np.random.default_rng(0)
+    no_trials = History(
+        rows=np.empty((0, len(cell.code_sizes)), dtype=np.int64),
+        values=np.empty((0, 1)),
+        trial_indices=np.empty(0, dtype=np.int64),
+        failed=np.empty(0, dtype=np.bool_),
+        position=0,
+        limits=tuple(limits),
+        known=known,
+    )
+    draw_allowed(cell, 1, no_trials, lambda n: cell.sample(n, rng), {}, rng)
 
 
 def none_allowed(cell: Cell, history: History, codes: npt.NDArray[np.int64]) -> OptionError:

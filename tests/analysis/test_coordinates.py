@@ -38,6 +38,16 @@ def test_the_front_is_drawn_last_and_the_better_ends_are_below(client):
     assert card.df["front"].tolist() == [True, False, False, True]
 
 
+def test_what_is_never_negative_has_no_negative_end(run):
+    values = [dict(zip(NAMES, row, strict=True)) for row in [(0.01, 1, 5), (4, 0.1, 4), (9, 3, -2)]]
+    card = ObjectiveCoordinatesPlot().compute(
+        run(values, objectives=NAMES, maximize=["accuracy"])._experiment
+    )
+    ends = [float(note.text) for note in card.get_figure().layout.annotations]
+    assert len(ends) == 6
+    assert sum(end < 0 for end in ends) == 1
+
+
 def test_two_objectives_are_shown_in_a_plane(run):
     two = run([{"error": 1.0, "latency": 2.0}], objectives=NAMES[:2])
     why = ObjectiveCoordinatesPlot().validate_applicable_state(two._experiment)

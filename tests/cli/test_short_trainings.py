@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from ax_anasod import attach_architecture, cells, make_client
+from ax_anasod.cli.short_trainings import sources_of
 from tests.cli.conftest import Command
 
 Refused = Callable[..., str]
@@ -58,6 +60,26 @@ def test_short_trainings_are_a_source_and_are_made_once(
     assert "going on with the short trainings in other/screen" in again.err
     resumed = command("resume", "other", "--trials", 3, "--json")
     assert resumed.json["values"]["valid_error"][:2] == outcome.json["values"]["valid_error"]
+
+
+@pytest.mark.parametrize(
+    ("errors", "is_source", "said"),
+    [
+        ([90.0, 90.0], False, "has the same value for all architectures"),
+        ([], False, "has no trial with a value"),
+        ([90.0, 80.0], True, ""),
+    ],
+)
+def test_the_full_trainings_start_without_short_ones_that_say_nothing(
+    capsys: pytest.CaptureFixture[str], errors: list[float], is_source: bool, said: str
+) -> None:
+    cell = cells.load("mine.toml")
+    client = make_client(cell, "two-level-bo", objectives="valid_error")
+    tried = ["skip_connect|skip_connect", "nor_conv_1x1|nor_conv_1x1"]
+    for architecture, error in zip(tried, errors, strict=False):
+        attach_architecture(client, architecture, {"valid_error": error})
+    assert sources_of(client, cell, "valid_error") == ([client] if is_source else [])
+    assert said in capsys.readouterr().err.replace("\n", " ")
 
 
 @pytest.mark.parametrize(

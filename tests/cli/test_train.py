@@ -227,6 +227,10 @@ def test_what_was_left_out_and_that_nothing_was_learned_is_said(
             "limits 'valid_error', which is minimised",
         ),
         (["--limit", "parameters"], "'parameters' is no limit"),
+        (
+            ["--strategy", "anasod-random", "--limit", "parameters<=1"],
+            "was found with parameters <= 1.0 (by itself each can be as good as parameters = ",
+        ),
         (["--limit", "memory<=5"], "unknown objective 'memory'"),
         (["--limit", "valid_error<=5"], "limits 'valid_error', which is minimised"),
         (["--pick", "knee"], "no front to pick 'knee' from: valid_error is the only objective"),

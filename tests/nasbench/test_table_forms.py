@@ -141,7 +141,7 @@ def test_what_is_wrong_is_named(
     [
         (pa.array(["a", "b"]).dictionary_encode(), pa.array([1, 2]).dictionary_encode()),
         (pa.array(["a", "b"], pa.large_string()), pa.array([1, 2], pa.decimal128(5, 2))),
-        (pa.array([b"a", b"b"]), pa.array([1, 2], pa.float16())),
+        (pa.array([b"a", b"b"]), pa.array(np.array([1, 2], np.float16))),
         (pa.array(["a", "b"], pa.string_view()), pa.array(["1", "2"], pa.large_string())),
     ],
 )
