@@ -241,6 +241,7 @@ def main() -> None:
     parser.add_argument("--target", help="column that is searched")
     parser.add_argument("--dataset", help="of NAS-Bench-Graph, instead of a table")
     parser.add_argument("--mislead", choices=MISLEADING, help="make size mislead")
+    parser.add_argument("--margin", type=float, default=0.25, help="of --mislead small")
     parser.add_argument("--choices", default="cold")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--first-seed", type=int, default=0)
@@ -251,7 +252,7 @@ def main() -> None:
     if (arguments.dataset is None) == (arguments.data is None or arguments.target is None):
         parser.error("give --data and --target, or --dataset")
     table = (
-        Table(arguments.data, arguments.cell, arguments.target, arguments.mislead)
+        Table(arguments.data, arguments.cell, arguments.target, arguments.mislead, arguments.margin)
         if arguments.dataset is None
         else GraphTable(arguments.dataset)
     )

@@ -20,9 +20,12 @@ class Table:
         name: Name of its cell.
         target: The column that is searched.
         mislead: How its values are changed (:func:`misleading`); None for not at all.
+        margin: By how much the best small architecture is then the best.
     """
 
-    def __init__(self, path: str, name: str, target: str, mislead: str | None = None) -> None:
+    def __init__(
+        self, path: str, name: str, target: str, mislead: str | None = None, margin: float = 0.25
+    ) -> None:
         self._path, self._name = path, name
         self._columns: dict[str, Benchmark] = {}
         self.target, self.cell = target, self.benchmark(target).cell
@@ -30,9 +33,8 @@ class Table:
         self._keys = self.cell.keys(self.every)
         self._targets = self._looked_up(target, self.every)
         if mislead is not None:
-            self._targets = misleading(
-                mislead, num_convolutions(self.cell, self.every), self._targets
-            )
+            sizes = num_convolutions(self.cell, self.every)
+            self._targets = misleading(mislead, sizes, self._targets, margin)
 
     def benchmark(self, column: str) -> Benchmark:
         """The benchmark that reports a column as it is."""
@@ -86,23 +88,25 @@ def num_convolutions(cell: Cell, codes: Codes) -> Values:
     return 1.0 * (codes == cell.operations.index(CONVOLUTION)).sum(axis=1)
 
 
-def misleading(kind: str, sizes: Values, errors: Values) -> Values:
+def misleading(kind: str, sizes: Values, errors: Values, margin: float) -> Values:
     """Errors of which the size says most about all architectures, and the wrong about the best.
 
     A reversed sign would not mislead a linear kernel, so that most architectures stay as they are.
 
     Args:
         kind: ``"small"``: of the architectures without a 3 x 3 convolution, the better half is
-            stretched away from their median, until the best of them is better than all others by
-            a twentieth. ``"fold"``: those with more than two are shifted, such that the median of
-            three is that of one, and those of four and more are that of none.
+            stretched away from their median, until the error of the best of them is less than
+            the least one was, by a share ``margin`` of it. ``"fold"``: those with more than two
+            are shifted, such that the median of three is that of one, and those of four and more
+            are that of none.
         sizes: ``n`` numbers of 3 x 3 convolutions.
         errors: ``n`` errors, of which less is better.
+        margin: For ``"small"``.
     """
     changed, smallest = errors.copy(), sizes == 0
     median = np.median(errors[smallest])
     if kind == "small":
-        stretch = (median - 0.95 * errors.min()) / (median - errors[smallest].min())
+        stretch = (median - (1.0 - margin) * errors.min()) / (median - errors[smallest].min())
         better = smallest & (errors < median)
         changed[better] = median - stretch * (median - errors[better])
         return changed
