@@ -78,7 +78,7 @@ class GraphTable(Table):
 
     def _looked_up(self, column: str, codes: Codes) -> Values:
         quantity = "valid_error" if column in NASBenchGraphBenchmark.datasets else column
-        return self.benchmark(column).query(codes)[quantity]
+        return np.asarray(self.benchmark(column).query(codes)[quantity])
 
 
 def num_convolutions(cell: Cell, codes: Codes) -> Values:
