@@ -85,7 +85,7 @@ def num_convolutions(cell: Cell, codes: Codes) -> Values:
     """How many 3 x 3 convolutions ``n x d`` codes have, ``n``."""
     if CONVOLUTION not in cell.operations:
         raise SystemExit(f"cell {cell.name!r} has no {CONVOLUTION}")
-    return 1.0 * (codes == cell.operations.index(CONVOLUTION)).sum(axis=1)
+    return np.asarray(1.0 * (codes == cell.operations.index(CONVOLUTION)).sum(axis=1))
 
 
 def misleading(kind: str, sizes: Values, errors: Values, margin: float) -> Values:
