@@ -6,6 +6,12 @@ Generators propose one trial after the other, without Ax, as in ``two_level.py``
         --choices cold,feature=cifar10_valid_12,start=-latency_ms_pixel3
     python benchmarks/features.py --data nb201.csv.gz --target cifar100_valid_12 --seeds 10 \
         --choices source=cifar10_valid_12:100:5,shuffled=cifar10_valid_12:100:5
+    python benchmarks/features.py --dataset cora --seeds 10 --trials 50 --after 25,50 \
+        --choices cold,feature=parameters_millions,source=citeseer:50:5
+
+With ``--dataset`` the validation error of a data set of NAS-Bench-Graph is searched, a column is
+one of its quantities, and that of a source another data set. With ``--mislead`` the target is
+changed so that its size misleads (:func:`known_tables.misleading`).
 
 A choice is a sum of parts, separated by ``+``:
 
@@ -23,7 +29,10 @@ start with the fewest first, which misleads.
 All choices have the same random cells, fewer of them where cells are given. Prints one JSON object
 a choice: queries to the optimum of the target (of a source too: queries of the target alone), of
 each seed (null: not found within ``--trials``; it counts as one query more), their mean, median
-and largest, and the processor seconds of a proposal.
+and largest, after each number of trials in ``--after`` the rank of the best so far (how many
+architectures are better) and its regret, and the processor seconds of a proposal. ``minus_first``
+and ``times_first`` compare them with those of the first choice: paired differences by seed, and the
+ratio of the seconds at those positions that both have.
 """
 
 from __future__ import annotations
@@ -34,8 +43,9 @@ import time
 from functools import cache
 
 import numpy as np
+from common import mean_and_error
+from known_tables import MISLEADING, GraphTable, Table, num_convolutions
 
-from ax_anasod.cells import Cell
 from ax_anasod.core import History, KnownMetric
 from ax_anasod.core.seeding import start_rng
 from ax_anasod.generators import TwoLevelGenerator
@@ -43,42 +53,11 @@ from ax_anasod.generators.known_features import KnownFeatures, best_architecture
 from ax_anasod.generators.two_level_generator import FEATURE_SEPARATOR
 from ax_anasod.metrics import EarlierSearch, KnownProxy
 from ax_anasod.metrics.known_quantities import KnownFunction
-from ax_anasod.nasbench import TableBenchmark
 from ax_anasod.proxies import PROXIES, ProxyConfig
 from ax_anasod.typing import Codes, Values
 
 NUM_INITIAL = 10
 FIRST = 5
-CONVOLUTION = "nor_conv_3x3"
-
-
-class Table:
-    """The columns of a table, accuracies as errors, looked up by architecture.
-
-    Args:
-        path: The file.
-        name: Name of its cell.
-    """
-
-    def __init__(self, path: str, name: str) -> None:
-        self._path, self._name = path, name
-        self._columns: dict[str, TableBenchmark] = {}
-
-    def benchmark(self, column: str) -> TableBenchmark:
-        """The benchmark that reports a column as it is."""
-        if column not in self._columns:
-            self._columns[column] = TableBenchmark(self._path, self._name, minimize=column)
-        return self._columns[column]
-
-    @property
-    def cell(self) -> Cell:
-        """The cell."""
-        return next(iter(self._columns.values())).cell
-
-    def values(self, column: str, codes: Codes) -> Values:
-        """The values of ``n x d`` codes, ``n``: of an accuracy the error, others as they are."""
-        values = self.benchmark(column).query(codes)[column]
-        return 100.0 - values if "valid" in column or "test" in column else values
 
 
 class Search:
@@ -120,9 +99,7 @@ class Search:
 
     def _evaluate(self, codes: Codes) -> Values:
         if self._permutation is not None:
-            every = self._table.cell.enumerate()
-            keys = self._table.cell.keys
-            codes = every[self._permutation[np.searchsorted(keys(every), keys(codes))]]
+            codes = self._table.every[self._permutation[self._table.rows(codes)]]
         return self._table.values(self._column, codes)
 
     def go_on(self, trials: int, stop_at: float | None = None) -> None:
@@ -147,8 +124,7 @@ class Search:
 @cache
 def source(table: Table, column: str, trials: int, seed: int, *, shuffled: bool) -> EarlierSearch:
     """A cold search of another column, with a seed of its own."""
-    table.benchmark(column)
-    size = len(table.cell.enumerate())
+    size = len(table.every)
     permutation = np.random.default_rng([seed, 78]).permutation(size) if shuffled else None
     none = np.empty((0, len(table.cell.code_sizes)), dtype=np.int64)
     search = Search(table, column, 1000 + seed, {}, none, permutation=permutation)
@@ -162,8 +138,7 @@ def known(table: Table, choice: str, seed: int) -> tuple[dict[str, KnownMetric],
     cell = table.cell
     features: dict[str, KnownMetric] = {}
     first = [np.empty((0, len(cell.code_sizes)), dtype=np.int64)]
-    convolution = cell.operations.index(CONVOLUTION) if CONVOLUTION in cell.operations else 0
-    size = KnownFunction("size", lambda codes: 1.0 * (codes == convolution).sum(axis=1))
+    size = KnownFunction("size", lambda codes: num_convolutions(cell, codes))
     for part in choice.split("+"):
         kind, _, text = part.partition("=")
         if kind == "feature":
@@ -201,42 +176,112 @@ def column_metric(table: Table, column: str) -> KnownMetric:
     return KnownFunction(column, lambda codes: table.values(column, codes))
 
 
+def searched(table: Table, arguments: argparse.Namespace) -> dict[str, list[Search]]:
+    """A search of each choice and seed, seed by seed: what else the machine does hits all."""
+    choices = arguments.choices.split(",")
+    searches: dict[str, list[Search]] = {choice: [] for choice in choices}
+    optimum = float(table.values(table.target, table.every).min())
+    for seed in range(arguments.first_seed, arguments.first_seed + arguments.seeds):
+        for choice in choices:
+            search = Search(
+                table, table.target, seed, *known(table, choice, seed), arguments.num_initial
+            )
+            search.go_on(arguments.trials, optimum)
+            searches[choice].append(search)
+    return searches
+
+
+def seconds_ratio(searches: list[Search], others: list[Search]) -> float | None:
+    """The processor seconds of proposals over those of others, where both have a position."""
+    sums = np.zeros(2)
+    for pair in zip(searches, others, strict=True):
+        starts = [len(search.values) - len(search.seconds) for search in pair]
+        begin = max(starts)
+        end = min(len(search.values) for search in pair)
+        for i, (search, start) in enumerate(zip(pair, starts, strict=True)):
+            sums[i] += sum(search.seconds[begin - start : max(end, begin) - start])
+    return round(float(sums[0] / sums[1]), 3) if sums[1] else None
+
+
+class Measures:
+    """What is measured of the searches of a choice.
+
+    Args:
+        searches: One a seed.
+        all_values: The values of all architectures.
+        trials: The most trials of a search.
+        after: The numbers of trials after which ranks and regrets are taken.
+    """
+
+    def __init__(
+        self, searches: list[Search], all_values: Values, trials: int, after: list[int]
+    ) -> None:
+        ordered = np.sort(all_values)
+        values = [search.values for search in searches]
+        self.found = [int(v.argmin()) + 1 if ordered[0] in v else None for v in values]
+        self.by_name = {
+            "queries": np.array([trials + 1 if n is None else n for n in self.found], dtype=float)
+        }
+        for n in after:
+            best = np.array([v[:n].min() for v in values])
+            self.by_name[f"rank_{n}"] = 1.0 * np.searchsorted(ordered, best)
+            self.by_name[f"regret_{n}"] = best - ordered[0]
+
+    def differences(self, other: Measures) -> dict[str, list[float]]:
+        """The mean and the standard error of each difference by seed."""
+        pairs = {name: self.by_name[name] - other.by_name[name] for name in self.by_name}
+        return {name: list(mean_and_error(values).values()) for name, values in pairs.items()}
+
+
 def main() -> None:
     """Print one JSON object a choice."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", required=True, help="the table")
+    parser.add_argument("--data", help="the table")
     parser.add_argument("--cell", default="nas-bench-201", help="its cell")
-    parser.add_argument("--target", required=True, help="column that is searched")
+    parser.add_argument("--target", help="column that is searched")
+    parser.add_argument("--dataset", help="of NAS-Bench-Graph, instead of a table")
+    parser.add_argument("--mislead", choices=MISLEADING, help="make size mislead")
+    parser.add_argument("--margin", type=float, default=0.25, help="of --mislead small")
     parser.add_argument("--choices", default="cold")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--trials", type=int, default=150)
+    parser.add_argument("--after", default="", help="numbers of trials, such as 25,50")
     parser.add_argument("--num-initial", type=int, default=NUM_INITIAL)
     arguments = parser.parse_args()
-    table = Table(arguments.data, arguments.cell)
-    table.benchmark(arguments.target)
-    optimum = float(table.values(arguments.target, table.cell.enumerate()).min())
-    for choice in arguments.choices.split(","):
-        found: list[int | None] = []
-        seconds: list[float] = []
-        for seed in range(arguments.first_seed, arguments.first_seed + arguments.seeds):
-            search = Search(
-                table, arguments.target, seed, *known(table, choice, seed), arguments.num_initial
-            )
-            search.go_on(arguments.trials, optimum)
-            reached = optimum in search.values
-            found.append(int((search.values == optimum).argmax()) + 1 if reached else None)
-            seconds += search.seconds
-        counted = np.array([arguments.trials + 1 if n is None else n for n in found])
+    if (arguments.dataset is None) == (arguments.data is None or arguments.target is None):
+        parser.error("give --data and --target, or --dataset")
+    table = (
+        Table(arguments.data, arguments.cell, arguments.target, arguments.mislead, arguments.margin)
+        if arguments.dataset is None
+        else GraphTable(arguments.dataset)
+    )
+    searches = searched(table, arguments)
+    after = [int(n) for n in arguments.after.split(",") if n]
+    every = table.values(table.target, table.every)
+    measures = {
+        choice: Measures(found, every, arguments.trials, after)
+        for choice, found in searches.items()
+    }
+    first = next(iter(measures))
+    for choice, measured in measures.items():
+        counted = measured.by_name["queries"]
+        seconds = [second for search in searches[choice] for second in search.seconds]
         content = {
-            "target": arguments.target,
+            "target": table.target,
             "choice": choice,
-            "queries": found,
-            "mean": round(float(counted.mean()), 1),
-            "standard_error": round(float(counted.std(ddof=1) / len(counted) ** 0.5), 1),
+            "queries": measured.found,
+            **mean_and_error(counted),
             "median": float(np.median(counted)),
             "largest": int(counted.max()),
+            **{
+                name: [*mean_and_error(v).values(), float(np.median(v))]
+                for name, v in measured.by_name.items()
+                if name != "queries"
+            },
             "seconds_per_proposal": round(float(np.mean(seconds)), 4) if seconds else None,
+            "minus_first": measured.differences(measures[first]),
+            "times_first": seconds_ratio(searches[choice], searches[first]),
         }
         print(json.dumps(content), flush=True)
 
