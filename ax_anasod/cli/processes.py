@@ -31,6 +31,7 @@ Run = Callable[[list[str], Callable[[Ending], int]], int]
 
 # Within a fraction of it the launcher notices that a process has ended, and ends the others.
 _SECONDS_TO_BE_ENDED: Final = 5.0
+_LOG_LEVEL: Final = "TORCH_CPP_LOG_LEVEL"
 _SIGNALS: Final = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
 
 
@@ -145,14 +146,19 @@ def _first_ending(folder: Path) -> Ending | None:
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Keep the log lines of the launcher off the terminal, and undo its handlers of signals."""
+    """Keep what torch says of processes off the terminal, and undo its handlers of signals."""
     numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
     handlers = {number: signal.getsignal(number) for number in numbers}
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
+    # The processes inherit it. Torch would warn that it looks for parameters that are not used.
+    given = os.environ.get(_LOG_LEVEL)
+    os.environ[_LOG_LEVEL] = given or "ERROR"
     try:
         yield
     finally:
         logging.disable(before)
+        if given is None:
+            del os.environ[_LOG_LEVEL]
         for number, handler in handlers.items():
             signal.signal(number, handler)

@@ -105,13 +105,18 @@ def retrain(
     task.hardware.check()
     if out.parent == directory:
         refuse_link(out)
-    several = task.hardware.devices > 1
-    if several and rank_and_size()[1] == 1:
-        raise ProcessesWanted(task.hardware.devices, _GOES_ON)
+    devices, processes = task.hardware.devices, rank_and_size()[1]
+    if processes not in (1, devices):
+        raise OptionError(
+            f"{processes} processes were started, and --devices is {devices}",
+            f"without torchrun, --devices {processes} starts them",
+        )
+    if processes < devices:
+        raise ProcessesWanted(devices, _GOES_ON)
     download = dataset is not None or "path" in data
     # Into one folder only one process may download.
-    first = task.hardware.fabric().rank_zero_first() if several and download else nullcontext()
-    with first:
+    one_first = download and devices > 1
+    with task.hardware.fabric().rank_zero_first() if one_first else nullcontext():
         read = read_data(task.data, "evaluation", download=download)
     with waiting("building the network"):
         fitted = task.fitted(read)
