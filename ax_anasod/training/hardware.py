@@ -48,8 +48,8 @@ class Hardware(Configuration):
         compile: Compile each network first, which pays for long trainings.
         threads: Threads of the CPU for each training; None leaves torch's own setting. On a CPU,
             another number gives other bits.
-        devices: Train one network on so many GPUs of this machine, or processors of a CPU, in as
-            many processes, which ``torchrun`` starts.
+        devices: Train one network on so many GPUs of this machine, or processors of a CPU, with a
+            process for each.
 
     Raises:
         UnknownNameError: There is no such device or precision.

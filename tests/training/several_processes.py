@@ -128,9 +128,7 @@ def all_in_one(folder: Path) -> dict[str, Any]:
         "from one": measured(training(plain(), 2, folder / "one.pt", batch_size=51).run()),
         "refused": refusal(lambda: training(plain(), 2, batch_size=3)),
         "too few": refusal(lambda: training(plain(), 3)),
-        "memory": refusal(
-            lambda: training(narrow(most=8), 2, retry_out_of_memory=True).run()
-        ),
+        "memory": refusal(lambda: training(narrow(most=8), 2, retry_out_of_memory=True).run()),
         "diverged": refusal(
             lambda: training(plain(), 2, learning_rate=1e30, gradient_clip=None).run()
         ),
