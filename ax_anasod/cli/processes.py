@@ -83,6 +83,7 @@ def run_in_processes(run: Run, arguments: list[str], wanted: ProcessesWanted) ->
             run_id=uuid4().hex,
             rdzv_backend="c10d",
             rdzv_endpoint="localhost:0",
+            local_addr="localhost",
             max_restarts=0,
             logs_specs=DefaultLogsSpecs(log_dir=folder),
         )
