@@ -93,16 +93,6 @@ def stranger(
     return become
 
 
-@pytest.fixture(scope="module")
-def disbanded() -> Iterator[None]:
-    """No process that trains with this one is left when the tests of a module are over."""
-    yield
-    from ax_anasod.training import worker_group
-
-    worker_group.disband()
-    assert not multiprocessing.active_children()
-
-
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real benchmark data, which is no part of the repository.

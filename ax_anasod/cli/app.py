@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Callable, Iterable
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -20,9 +20,10 @@ from ax_anasod.cli.deploy import export, latency
 from ax_anasod.cli.dnas import dnas
 from ax_anasod.cli.doctor import doctor
 from ax_anasod.cli.evaluate import ensemble, evaluate, transfer
-from ax_anasod.cli.failures import Failure, hint_of, say_error, usage_error
+from ax_anasod.cli.failures import TRACEBACK, Ending, say_error
 from ax_anasod.cli.image_predictions import predict
 from ax_anasod.cli.option_groups import expanded
+from ax_anasod.cli.processes import ProcessesWanted, run_in_processes
 from ax_anasod.cli.proxies import proxies
 from ax_anasod.cli.reproduce import reproduce
 from ax_anasod.cli.run_file import with_run_file
@@ -30,10 +31,7 @@ from ax_anasod.cli.search import resume, search
 from ax_anasod.cli.setup_nasbench301 import setup_nasbench301
 from ax_anasod.cli.show import show
 from ax_anasod.cli.train import train
-from ax_anasod.exceptions import AnasodError, OptionError, RunLostError
-
-TRACEBACK = "AX_ANASOD_TRACEBACK"
-"""Environment variable that lets unexpected errors show where they come from."""
+from ax_anasod.exceptions import AnasodError, OptionError
 
 app = typer.Typer(
     name="ax-anasod",
@@ -186,15 +184,12 @@ def _refusal(name: str, error: Exception | SystemExit) -> OptionError:
     return OptionError(message, f"in {Path(frame.filename).name}, line {frame.lineno}")
 
 
-# Whatever typer itself refuses; it does not export the class.
-_UsageError: Final = cast(type[Exception], typer.BadParameter.__mro__[1])
-
-
-def run(arguments: list[str]) -> int:
+def run(arguments: list[str], end: Callable[[Ending], int] = Ending.say) -> int:
     """Run one command.
 
     Args:
         arguments: The arguments after the program's name.
+        end: What is done about an error that ends it; gives the exit code.
 
     Returns:
         The exit code.
@@ -209,27 +204,15 @@ def run(arguments: list[str]) -> int:
             arguments, prog_name="ax-anasod", standalone_mode=False
         )
         sys.stdout.flush()
-    except _UsageError as error:
-        return usage_error(error)
-    except AnasodError as error:
-        # Nobody has asked wrongly where a folder was deleted under a run.
-        code = 1 if isinstance(error, RunLostError) else 2
-        return say_error(error.message, hint_of(error), code)
-    except Failure as failure:
-        return say_error(failure.message, failure.hint, code=1)
-    except (KeyboardInterrupt, typer.Abort):
-        return say_error("interrupted", None, code=130)
+    except ProcessesWanted as wanted:
+        return run_in_processes(run, arguments, wanted)
     except BrokenPipeError:
         # Whoever read the output has gone, as in `ax-anasod strategies | head`.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except Exception as error:
-        if os.environ.get(TRACEBACK) == "1":
+    except (KeyboardInterrupt, Exception) as error:
+        ending = Ending.of(error)
+        if not ending.expected and os.environ.get(TRACEBACK) == "1":
             raise
-        text = " ".join(str(error).split())
-        return say_error(
-            f"{type(error).__name__}: {text}" if text else type(error).__name__,
-            f"unexpected; {TRACEBACK}=1 shows where it comes from",
-            code=1,
-        )
+        return end(ending)
     return code if isinstance(code, int) else 0

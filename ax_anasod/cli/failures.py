@@ -5,10 +5,25 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, Self, cast
+
+import typer
 
 from ax_anasod.escaping import for_terminal
-from ax_anasod.exceptions import AnasodError, RunError, UnknownNameError, nearest_hint
+from ax_anasod.exceptions import (
+    AnasodError,
+    RunError,
+    RunLostError,
+    UnknownNameError,
+    nearest_hint,
+)
+
+TRACEBACK: Final = "AX_ANASOD_TRACEBACK"
+"""Environment variable that lets unexpected errors show where they come from."""
+
+USAGE_ERROR: Final = cast(type[Exception], typer.BadParameter.__mro__[1])
+"""Whatever typer itself refuses; it does not export the class."""
 
 # What users can register names of.
 _REGISTERED: Final = ("strategy", "benchmark", "cell class")
@@ -68,6 +83,48 @@ def say_error(message: str, hint: str | None, code: int) -> int:
     return code
 
 
+@dataclass(frozen=True)
+class Ending:
+    """How an error ends a command.
+
+    Args:
+        message: What went wrong.
+        hint: What to do about it.
+        code: The exit code.
+        expected: Whether somebody has thought of it.
+    """
+
+    message: str
+    hint: str | None
+    code: int
+    expected: bool = True
+
+    @classmethod
+    def of(cls, error: BaseException) -> Self:
+        """How an error ends a command that nobody has caught before."""
+        if isinstance(error, USAGE_ERROR):
+            return cls(*_usage(error), code=2)
+        if isinstance(error, AnasodError):
+            # Nobody has asked wrongly where a folder was deleted under a run.
+            code = 1 if isinstance(error, RunLostError) else 2
+            return cls(error.message, hint_of(error), code)
+        if isinstance(error, Failure):
+            return cls(error.message, error.hint, code=1)
+        if isinstance(error, KeyboardInterrupt | typer.Abort):
+            return cls("interrupted", None, code=130)
+        text = " ".join(str(error).split())
+        return cls(
+            f"{type(error).__name__}: {text}" if text else type(error).__name__,
+            f"unexpected; {TRACEBACK}=1 shows where it comes from",
+            code=1,
+            expected=False,
+        )
+
+    def say(self) -> int:
+        """Print it on stderr, on one line, and return the exit code."""
+        return say_error(self.message, self.hint, self.code)
+
+
 def hint_of(error: AnasodError) -> str | None:
     """Advice about an error, in the words of the command line."""
     hint = error.hint or ""
@@ -77,8 +134,8 @@ def hint_of(error: AnasodError) -> str | None:
     return f"{hint}; one of your own: ax-anasod --import MODULE ..."
 
 
-def usage_error(error: Any) -> int:
-    """Print an error that typer has found in the arguments, and return its exit code."""
+def _usage(error: Any) -> tuple[str, str | None]:
+    """What typer has found in the arguments, and what to do about it."""
     # Typer has click's classes under changing names; what they say is found by attributes.
     message = str(error.format_message()).split(" Did you mean")[0].rstrip(".")
     hint = None
@@ -90,4 +147,4 @@ def usage_error(error: Any) -> int:
         hint = nearest_hint(error.option_name, names, f"see: {context.command_path} --help")
     elif context is not None and message.startswith("No such command"):
         hint = nearest_hint(message.split("'")[1], context.command.commands)
-    return say_error(message[:1].lower() + message[1:], hint, code=2)
+    return message[:1].lower() + message[1:], hint

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from contextlib import redirect_stdout
+from contextlib import nullcontext, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ax_anasod.cli.option_groups import Given
+from ax_anasod.cli.processes import ProcessesWanted, first_process_speaks
 from ax_anasod.exceptions import OptionError
+from ax_anasod.training.hardware import rank_and_size
 
 if TYPE_CHECKING:
     from ax_anasod.retraining import BestTrial, SearchResult
     from ax_anasod.runs import Execution
     from ax_anasod.training import Epoch, TrainingData, TrainingTask
 
+_GOES_ON: Final = "the same command goes on from the last epoch"
 
+
+@first_process_speaks()
 def retrain(
     directory: Path,
     protocol: str,
@@ -62,6 +67,7 @@ def retrain(
     Raises:
         AnasodError: What was asked for is wrong; nothing was written.
         Failure: The training has failed on its way.
+        ProcessesWanted: The network is trained on several devices, and this process is alone.
     """
     from ax_anasod.cli.terminal import INTERRUPTED, note, waiting
 
@@ -94,21 +100,35 @@ def retrain(
     execution = execution_of(runner or {}, task.hardware.device)
     on_ray = execution.runner == "ray"
     task = replace(task, hardware=task.hardware.with_threads(execution.cpus if on_ray else 1.0))
+    if on_ray:
+        task.hardware.check_single("a Ray task")
     task.hardware.check()
     if out.parent == directory:
         refuse_link(out)
-    read = read_data(task.data, "evaluation", download=dataset is not None or "path" in data)
+    devices, processes = task.hardware.devices, rank_and_size()[1]
+    if processes not in (1, devices):
+        raise OptionError(
+            f"{processes} processes were started, and --devices is {devices}",
+            f"without torchrun, --devices {processes} starts them",
+        )
+    if processes < devices:
+        raise ProcessesWanted(devices, _GOES_ON)
+    download = dataset is not None or "path" in data
+    # Into one folder only one process may download.
+    one_first = download and devices > 1
+    with task.hardware.fabric().rank_zero_first() if one_first else nullcontext():
+        read = read_data(task.data, "evaluation", download=download)
     with waiting("building the network"):
         fitted = task.fitted(read)
         codes = [found.draw(fitted.network.layers, member) for member in (0, (members or 1) - 1)]
-        fitted.start(codes[0], read, seed=0).close()
+        fitted.start(codes[0], read, seed=0)
     try:
-        with while_running("the same command goes on from the last epoch"):
+        with while_running(_GOES_ON):
             if ranked is not None:
                 return _train_top(ranked, task, read, out, budget, execution, as_json=as_json)
             return _train(found, task, read, out, members, as_json=as_json)
     except KeyboardInterrupt:
-        note("interrupted; the same command goes on from the last epoch")
+        note(f"interrupted; {_GOES_ON}")
         return INTERRUPTED
 
 

@@ -163,6 +163,8 @@ def _options(command: Callable[..., Any]) -> Iterator[_Option]:
         if not found or name == _SAVE:
             continue
         info, hint = found[0], get_args(parameter.annotation)[0]
+        if info.hidden:
+            continue
         (hint,) = (kind for kind in alternatives(hint) if kind is not NoneType)
         repeated = get_origin(hint) is list
         # Of an annotation typer takes the first of its names for a default.

@@ -44,7 +44,9 @@ _HARDWARE: Final = replace(
             **opt.HARDWARE.changes["threads"],
             "show_default": "what OMP_NUM_THREADS says, otherwise one, or with Ray one for each "
             "of --cpus",
-        }
+        },
+        # Where it is given by mistake, one line says what is for several devices.
+        "devices": {"hidden": True},
     },
 )
 _RUNNER: Final = replace(
@@ -170,6 +172,7 @@ def train(
         from ax_anasod.trust import own_description
 
     # Everything is checked before anything is written.
+    Hardware(**hardware).check_single("a trial of a search")
     start_from = read_start(start)
     options = parse_options(get(strategy), option or [])
     if out is not None:
@@ -318,7 +321,7 @@ def _check_first_network(task: TrainingTask, data: TrainingData) -> None:
     from ax_anasod.training.costs import latency_of
 
     with waiting("building the first network"):
-        task.start(task.example(), data, seed=0).close()
+        task.start(task.example(), data, seed=0)
     if LATENCY in task.cost_names:
         with waiting("measuring its latency"):
             latency_of(task, task.example())

@@ -26,7 +26,6 @@ from ax_anasod.training import ImageData, Images, TrainingTask, read_state, writ
 from ax_anasod.training.augment import Augmentation, augmented_batches
 from ax_anasod.training.epoch import check_loss, epoch_seed, seeded
 from ax_anasod.training.pairing import image_network
-from ax_anasod.training.process_group import Rank
 from ax_anasod.training.step import Step
 from ax_anasod.training.task import find_operations
 from ax_anasod.training.training_config import cosine_rate
@@ -132,7 +131,7 @@ class DistributionSearch:
             weight_decay=config.weight_decay,
         )
         self._module, self._optimizer = self._fabric.setup(self.supernet, optimizer)
-        self._step = Step(self._fabric, self._module, self._optimizer, config, Rank())
+        self._step = Step(self._fabric, self._module, self._optimizer, config)
         self._teach = DistributionStep(self.supernet, self.distribution, method, self._step)
         self.judge = Judge(self.supernet, self._module, self._augmentation, data.valid, hardware)
         if checkpoint is not None and checkpoint.exists():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -201,8 +200,7 @@ def train_alone(
     training = replace(search.task.training, epochs=epochs)
     network = replace(image_network(search.task.network), cells=cells)
     task = replace(search.task, training=training, network=network)
-    with closing(task.start(code[None], few, search.seed)) as alone:
-        return alone.run()[-1].valid_loss
+    return task.start(code[None], few, search.seed).run()[-1].valid_loss
 
 
 def halve(codes: Codes, train: Callable[[Codes, int], Values]) -> tuple[Codes, Values]:

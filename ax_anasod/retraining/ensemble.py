@@ -121,6 +121,7 @@ def train_ensemble(
         "first member": reliability(trained[0].probabilities, labels),
         f"ensemble of {members}": reliability(together, labels),
     }
-    save(draw_reliability(diagrams, data.name), folder / PICTURE)
-    write_whole(folder / RESULTS, json.dumps(figures, indent=2) + "\n")
+    if not task.hardware.rank:
+        save(draw_reliability(diagrams, data.name), folder / PICTURE)
+        write_whole(folder / RESULTS, json.dumps(figures, indent=2) + "\n")
     return EnsembleResult(folder, trained, figures)

@@ -6,7 +6,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, cast
@@ -97,7 +97,8 @@ def evaluate(
     The folder gets ``model.pt`` (see `ax_anasod.load_model`), ``metrics.json``,
     ``learning_curve.png`` and, of images, ``predictions.pt``. A training that was killed goes on
     from its last epoch; one that is in the folder already is not made again. ``metrics.json`` is
-    written last: where it is, all else is.
+    written last: where it is, all else is. Of the processes of several devices, the first one
+    locks the folder and writes.
 
     Args:
         found: What the search has found.
@@ -120,12 +121,17 @@ def evaluate(
     about = {**found.describe(codes, member), **task.identity()}
     if (folder / METRICS).exists():
         retrained = _already_trained(folder, about)
-        if any((folder / name).exists() for name in (_CHECKPOINT, _LOCK)):
+        left = any((folder / name).exists() for name in (_CHECKPOINT, _LOCK))
+        if left and not task.hardware.rank:
             # Of a process that was killed after its last file, or is about to delete them.
             with suppress(RunError, OSError), locked(folder / _LOCK, "busy"):
                 (folder / _CHECKPOINT).unlink(missing_ok=True)
         return retrained
     check_holds_no_other(folder)
+    if task.hardware.rank:
+        training = task.start(codes, data, seed, folder / _CHECKPOINT)
+        training.run(after_epoch)
+        return _measured(training, found, folder, about)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -136,10 +142,8 @@ def evaluate(
         if (folder / METRICS).exists():  # by now
             return _already_trained(folder, about)
         remove_unfinished(folder)
-        with (
-            closing(task.start(codes, data, seed, folder / _CHECKPOINT)) as training,
-            _watched(folder, lock, training),
-        ):
+        training = task.start(codes, data, seed, folder / _CHECKPOINT)
+        with _watched(folder, lock, training):
             while not training.finished:
                 epoch = training.train_epoch()
                 _check_there(folder, lock, training)

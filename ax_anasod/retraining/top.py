@@ -116,8 +116,8 @@ def train_top(
     if hours is not None and not hours > 0:
         raise OptionError(f"the budget must be more than 0 hours, got {hours:g}")
     on_ray = execution is not None and execution.runner == "ray"
-    if on_ray and task.hardware.devices > 1:
-        raise OptionError("a Ray task trains on one device: --devices is for --runner local")
+    if on_ray:
+        task.hardware.check_single("a Ray task")
     check_holds_no_other(folder)
     plan = [(trial, folder / f"top-{rank}") for rank, trial in enumerate(found)]
     for _, place in plan:
@@ -155,7 +155,8 @@ def train_top(
             for rank, (trial, one) in enumerate(zip(found, trained, strict=False))
         ],
     }
-    write_whole(folder / RESULTS, json.dumps(figures, indent=2) + "\n")
+    if not task.hardware.rank:
+        write_whole(folder / RESULTS, json.dumps(figures, indent=2) + "\n")
     return TopResult(folder, trained, figures)
 
 

@@ -71,11 +71,6 @@ class RayRunner(BaseTrainingRunner):
                 "a trial needs more than 0 processors, at least 0 GPUs and at least 0 retries, "
                 f"got {cpus}, {gpus} and {retries}"
             )
-        if self._task.hardware.devices > 1:
-            raise OptionError(
-                "a Ray task trains on one device: --devices is for --runner local",
-                "with --parallel, Ray trains one network on each device",
-            )
         self.address, self.cpus, self.gpus, self.retries = address, cpus, gpus, retries
         self._tasks: dict[int, Any] = {}
         self._shared: Any = None

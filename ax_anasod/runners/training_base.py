@@ -60,7 +60,7 @@ class BaseTrainingRunner(IRunner):
         seconds_between_polls: How long to wait where a poll has shown nothing new.
 
     Raises:
-        OptionError: The seed is none.
+        OptionError: The seed is none, or a trial is to have several devices.
         UnknownNameError: There is no such kind of space.
     """
 
@@ -76,6 +76,7 @@ class BaseTrainingRunner(IRunner):
         tensorboard: bool = True,
     ) -> None:
         self._task = task if isinstance(task, TrainingTask) else TrainingTask.from_dict(task)
+        self._task.hardware.check_single("a trial of a search")
         # What Ax has stored may come from anybody, who could name any folder.
         self._may_download = isinstance(task, TrainingTask)
         # Ax stores the arguments under the names of the attributes.

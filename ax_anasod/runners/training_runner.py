@@ -11,11 +11,10 @@ from ax_anasod.core import TrialKind
 from ax_anasod.exceptions import DataError, OptionError
 from ax_anasod.runners.training_base import BaseTrainingRunner, ax_status
 from ax_anasod.training import TrainingTask, TrialTraining
-from ax_anasod.training.worker_group import disband
 
 
 class TrainingRunner(BaseTrainingRunner):
-    """Trains in this process, an epoch at each poll; on several devices in several processes.
+    """Trains in this process, an epoch at each poll.
 
     A poll that trains instead of only looking needs no thread, so that a search is the same
     each time, and Ax can stop a trial early after any of its epochs. Ax's ``Orchestrator``
@@ -84,8 +83,6 @@ class TrainingRunner(BaseTrainingRunner):
         for training in self._trainings.values():
             training.close()
         self._trainings.clear()
-        if self._task.hardware.devices > 1:
-            disband()
 
     def _start(self, trial_index: int, metadata: Mapping[str, Any]) -> None:
         self._trainings[trial_index] = self._training(metadata)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from lightning.fabric import Fabric
 
 DEVICES: Final = ("auto", "cpu", "cuda", "mps")
+# torchrun tells the processes that it starts which of them they are.
+_LAUNCHED: Final = "TORCHELASTIC_RUN_ID"
 # No machine has as many; more threads than the system can make end the process.
 _Number = Annotated[int, Ge(1), Le(4096)]
 
@@ -46,8 +48,8 @@ class Hardware(Configuration):
         compile: Compile each network first, which pays for long trainings.
         threads: Threads of the CPU for each training; None leaves torch's own setting. On a CPU,
             another number gives other bits.
-        devices: Train each network on so many GPUs of this machine, or processors of a CPU, with
-            a process for each.
+        devices: Train one network on so many GPUs of this machine, or processors of a CPU, with a
+            process for each.
 
     Raises:
         UnknownNameError: There is no such device or precision.
@@ -70,6 +72,27 @@ class Hardware(Configuration):
             raise OptionError(
                 f"{self.device!r} is one device, not {self.devices}",
                 f"name the kind only: {kind}, or ask for one device",
+            )
+
+    @property
+    def rank(self) -> int:
+        """Number of this process among those that train one network; the first one writes."""
+        return rank_and_size()[0] if self.devices > 1 else 0
+
+    def check_single(self, who: str) -> None:
+        """Refuse several devices, for what trains many networks.
+
+        Args:
+            who: What trains each of them.
+
+        Raises:
+            OptionError: There are several devices.
+        """
+        if self.devices > 1:
+            raise OptionError(
+                f"{who} trains on one device, not {self.devices}",
+                "many networks are trained beside each other: --parallel, --runner ray; "
+                "ax-anasod evaluate --devices N trains one network on several devices",
             )
 
     def check(self) -> None:
@@ -113,32 +136,46 @@ class Hardware(Configuration):
 
         return torch.channels_last if self.channels_last else torch.contiguous_format
 
-    def fabric(self, rank: int = 0) -> Fabric:
-        """Lightning Fabric for this device, or for one of several.
+    def fabric(self) -> Fabric:
+        """Lightning Fabric for this device; for several with its strategy ``ddp``.
 
-        Args:
-            rank: Number of the process among those that train one network.
+        The processes of several devices, which ``torchrun`` has started, find each other here.
 
         Raises:
             TrainingError: The device is not there.
-            OptionError: It cannot compute with this precision.
+            OptionError: It cannot compute with this precision, or there are not as many
+                processes as devices.
             OptionalImportError: Lightning is not installed.
         """
         require("lightning", "train")
         self.check()
+        processes = rank_and_size()[1]
+        if self.devices > 1 and processes != self.devices:
+            raise OptionError(
+                f"{self.devices} devices need as many processes, but there are {processes}",
+                "ax-anasod evaluate --devices N starts them; a script of your own is started by "
+                f"torchrun --standalone --nproc-per-node {self.devices} SCRIPT",
+            )
         from lightning.fabric import Fabric
+        from lightning.fabric.strategies.ddp import DDPStrategy
 
         number = self.device.partition(":")[2]
+        # An architecture may have operations that do not reach its output. What batch norm keeps
+        # is averaged after each epoch, instead of taken from the first process at each step.
+        several = DDPStrategy(find_unused_parameters=True, broadcast_buffers=False)
         try:
-            return Fabric(
+            fabric = Fabric(
                 accelerator=self.kind,
-                devices=1 if self.kind == "cpu" else [int(number or rank)],
+                strategy=several if self.devices > 1 else "auto",
+                devices=[int(number)] if number and self.kind != "cpu" else self.devices,
                 precision=self.precision,
             )
         except ValueError as error:
             raise OptionError(
                 f"precision {self.precision!r} cannot be used on {self.device!r}: {error}"
             ) from error
+        fabric.launch()
+        return fabric
 
     def with_threads(self, processors: float = 1.0) -> Self:
         """The same hardware, with a number of threads where none is given.
@@ -178,3 +215,13 @@ class Hardware(Configuration):
             torch.use_deterministic_algorithms(algorithms, warn_only=warn_only)
             torch.backends.cudnn.benchmark = benchmark
             torch.set_num_threads(threads)
+
+
+def rank_and_size() -> tuple[int, int]:
+    """Number of this process among those that ``torchrun`` has started, and how many they are.
+
+    A process that was started otherwise is alone, ``(0, 1)``.
+    """
+    if _LAUNCHED not in os.environ:
+        return 0, 1
+    return int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])

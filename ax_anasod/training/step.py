@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ax_anasod.exceptions import TrainingError
-from ax_anasod.training.process_group import Rank
 from ax_anasod.training.training_config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -62,7 +61,6 @@ class Step:
         module: The network as Fabric has set it up.
         optimizer: The optimiser, likewise.
         config: How the network is trained.
-        place: The place of this process.
         loss: The loss of a batch; that of images by default.
         examples: What examples are called.
 
@@ -80,42 +78,31 @@ class Step:
         module: nn.Module,
         optimizer: torch.optim.Optimizer,
         config: TrainingConfig,
-        place: Rank,
         loss: BatchLoss | None = None,
         examples: str = "images",
     ) -> None:
         self.parts = 1
         self.fabric, self.module, self.optimizer = fabric, module, optimizer
-        self.config, self._place = config, place
-        self._weights = [weight for weight in module.parameters() if weight.requires_grad]
+        self.config = config
         self._loss = loss or ImageLoss(config.label_smoothing)
         self._examples = examples
 
     def __call__(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """Make a step; the mean loss over the whole batch.
+        """Make a step; the part of this process in the mean loss over the whole batch.
 
         Args:
             inputs: ``n x ...``, such as images ``n x c x h x w``; the same in all processes.
             targets: ``n x ...``, such as ``n`` class numbers, or ``n x num_classes`` shares.
 
         Raises:
-            TrainingError: The share of some process does not fit the memory of its device; all
-                of them raise it.
+            TrainingError: The share of this process does not fit the memory of its device.
         """
-        mine = self._place.share(len(inputs))
-        whole = self._loss.weight(targets)
-        loss, error = self._tried(inputs[mine], targets[mine], whole)
-        if self._place.any(error is not None):
+        loss, error = self._tried(inputs, targets)
+        if error is not None:
             self.take_smaller_parts(len(inputs), error)
-            loss, error = self._tried(inputs[mine], targets[mine], whole)
-            if self._place.any(error is not None):
+            loss, error = self._tried(inputs, targets)
+            if error is not None:
                 raise self._too_large(len(inputs)) from error
-        if self._place.size > 1:
-            for weight in self._weights:
-                if weight.grad is None:
-                    weight.grad = torch.zeros_like(weight)
-            gradients = [weight.grad for weight in self._weights if weight.grad is not None]
-            self._place.add_up([*gradients, loss])
         if self.config.gradient_clip is not None:
             self.fabric.clip_gradients(
                 self.module,
@@ -134,9 +121,11 @@ class Step:
             error: The error that said so.
 
         Raises:
-            TrainingError: The configuration does not allow it, or it is so already.
+            TrainingError: The configuration does not allow it, it is so already, or there are
+                several processes: the others wait for this one's gradients by now.
         """
-        if not self.config.retry_out_of_memory or self.parts > 1:
+        several = self.fabric.world_size > 1
+        if not self.config.retry_out_of_memory or self.parts > 1 or several:
             raise self._too_large(whole) from error
         self.parts = _PARTS_AFTER_OUT_OF_MEMORY
         device = self.fabric.device
@@ -145,39 +134,47 @@ class Step:
 
     def _too_large(self, whole: int) -> TrainingError:
         return TrainingError(
-            f"a batch of {whole} {self._examples} in {self.parts * self._place.size} parts does "
-            f"not fit the memory of {str(self.fabric.device)!r}",
-            "make batches or the network smaller, or set retry_out_of_memory",
+            f"a batch of {whole} {self._examples} in {self.parts * self.fabric.world_size} parts "
+            f"does not fit the memory of {str(self.fabric.device)!r}",
+            "make batches or the network smaller, or set retry_out_of_memory on one device",
         )
 
-    def _tried(
-        self, inputs: Tensor, targets: Tensor, whole: int | Tensor
-    ) -> tuple[Tensor, RuntimeError | None]:
+    def _tried(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, RuntimeError | None]:
         """The loss, and the error where the memory was not enough."""
         try:
-            return self._gradients(inputs, targets, whole), None
+            return self._gradients(inputs, targets), None
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
             return torch.zeros(()), error
 
-    def _gradients(self, inputs: Tensor, targets: Tensor, whole: int | Tensor) -> Tensor:
-        """Leave the gradients of a share; its part of the mean loss of the whole batch."""
+    def _gradients(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Leave the gradients of a batch, and return this process's part of its mean loss."""
         self.optimizer.zero_grad()
+        whole = self._loss.weight(targets)
+        processes, rank = self.fabric.world_size, self.fabric.global_rank
+        # Batch norm cannot learn from a single image. In a small batch the last processes take
+        # the share of another one, which then counts nothing, since all must take part.
+        shares = max(1, min(processes, len(inputs) // 2))
+        counts = float(rank < shares)
+        mine, mine_asked = (each.tensor_split(shares)[rank % shares] for each in (inputs, targets))
+        size = math.ceil(len(mine) / self.parts)
+        parts = list(zip(torch.split(mine, size), torch.split(mine_asked, size), strict=True))
         total = torch.zeros((), device=self.fabric.device)
-        if not len(inputs):
-            return total
-        size = math.ceil(len(inputs) / self.parts)
-        for part, asked in zip(torch.split(inputs, size), torch.split(targets, size), strict=True):
-            output = self.module(part)
-            logits, auxiliary = output if isinstance(output, tuple) else (output, None)
-            weight = self._loss.weight(asked)
-            loss = self._loss(logits, asked) * (weight / whole)
-            total += loss.detach()
-            if auxiliary is not None:
-                share = self.config.auxiliary_weight * weight / whole
-                loss = loss + share * self._loss(auxiliary, asked)
-            self.fabric.backward(loss)
+        for number, (part, asked) in enumerate(parts, start=1):
+            last = number == len(parts)
+            # Fabric's class of modules that it has set up is private.
+            with self.fabric.no_backward_sync(self.module, enabled=not last):  # type: ignore[arg-type]
+                output = self.module(part)
+                logits, auxiliary = output if isinstance(output, tuple) else (output, None)
+                weight = counts * self._loss.weight(asked)
+                loss = self._loss(logits, asked) * (weight / whole)
+                total += loss.detach()
+                if auxiliary is not None:
+                    share = self.config.auxiliary_weight * weight / whole
+                    loss = loss + share * self._loss(auxiliary, asked)
+                # The strategy averages gradients over the processes; here they add up.
+                self.fabric.backward(loss * processes)
         return total
 
 

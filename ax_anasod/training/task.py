@@ -38,7 +38,6 @@ from ax_anasod.training.pairing import (
 from ax_anasod.training.supervision import TrainingData
 from ax_anasod.training.training import Training
 from ax_anasod.training.training_config import DataConfig, SequenceConfig, TrainingConfig
-from ax_anasod.training.worker_group import engage
 from ax_anasod.typing import Codes, Counts
 
 Layers = Literal["sampled", "repeated"]
@@ -202,15 +201,15 @@ class TrainingTask:
         """
         identity = {"codes": codes.tolist(), **self.identity()}
         del identity["training"]  # compared by `Training` itself
-        arguments: dict[str, Any] = {
-            "network": self.build(codes, seed),
-            "config": self.training,
-            "seed": seed,
-            "hardware": self.hardware,
-            "checkpoint": checkpoint,
-            "identity": identity,
-        }
-        return Training(data=data, others=engage(data, **arguments), **arguments)
+        return Training(
+            self.build(codes, seed),
+            data,
+            self.training,
+            seed=seed,
+            hardware=self.hardware,
+            checkpoint=checkpoint,
+            identity=identity,
+        )
 
     def identity(self) -> dict[str, Any]:
         """What makes a training one of this task and of no other, as JSON knows it.

@@ -15,7 +15,6 @@ from ax_anasod.schema import conform
 from ax_anasod.training.checkpoint import differing, read_state, write_state
 from ax_anasod.training.epoch import Epoch, Progress, check_loss, epoch_seed, seeded
 from ax_anasod.training.hardware import Hardware
-from ax_anasod.training.process_group import ProcessGroup
 from ax_anasod.training.step import Step, load_momentum, make_optimizer
 from ax_anasod.training.supervision import TrainingData, supervise
 from ax_anasod.training.training_config import TrainingConfig, rate_at
@@ -31,12 +30,14 @@ class Training:
     network that finds it goes on from there. On a CPU with the same number of threads the
     result is then, bit for bit, that of a training that was never interrupted.
 
-    On several devices (see `ax_anasod.training.worker_group`) each process learns from its share of
-    every batch, and gradients are added up. All of them augment the whole batch, so that they
-    learn from the images that one device would have; what paths are dropped is drawn in each.
-    Batch norm takes its statistics from the share of a process (torch's synchronised batch norm
-    is for GPUs only); what it keeps for evaluation is averaged after each epoch. The first
-    process measures and writes; checkpoints are the same for any number of devices.
+    On several devices the same training is made in as many processes, which ``torchrun`` starts
+    (``ax-anasod evaluate --devices`` does), with Lightning Fabric's strategy ``ddp``. Each learns
+    from its share of every batch, and gradients are means over the whole batch. All of them
+    augment the whole batch, so that they learn from the images that one device would have; what
+    paths are dropped is drawn in each. Batch norm takes its statistics from the share of a
+    process (torch's synchronised batch norm is for GPUs only); what it keeps for evaluation is
+    averaged after each epoch. The first process measures and writes; checkpoints are the same for
+    any number of devices.
 
     Args:
         network: The network; it is moved to the device and trained in place. It maps images
@@ -50,12 +51,10 @@ class Training:
         checkpoint: The file of its state, None where nothing is written.
         identity: JSON-able description of the network, by which a checkpoint of another one
             is known.
-        others: The other processes that train the network, where the hardware asks for several
-            (`ax_anasod.training.worker_group.engage`).
 
     Raises:
-        OptionError: There are fewer images than a batch has, they do not fit the network, or
-            there are not as many processes as devices.
+        OptionError: There are fewer images than a batch has, or less than two of a batch for each
+            device, they do not fit the network, or there are not as many processes as devices.
         TrainingError: A device is not there.
         RunError: The checkpoint is damaged or of another training.
         OptionalImportError: A package of the extra ``train`` is not installed.
@@ -81,21 +80,12 @@ class Training:
         hardware: Hardware | None = None,
         checkpoint: Path | None = None,
         identity: Mapping[str, Any] | None = None,
-        others: ProcessGroup | None = None,
     ) -> None:
         self.config, self.data, self.seed = config, data, seed
         self.hardware = hardware or Hardware()
         self.history: list[Epoch] = []
         self._checkpoint = checkpoint
-        self._others = others or ProcessGroup()
-        self._place = self._others.place
-        if self._place.size != self.hardware.devices:
-            raise OptionError(
-                f"{self.hardware.devices} devices need as many processes, but the training has "
-                f"{self._place.size}",
-                "TrainingTask.start makes the others, or spread.engage for a network by itself",
-            )
-        self._fabric = self.hardware.fabric(self._place.rank)
+        self._fabric = self.hardware.fabric()
         self.device = self._fabric.device
         self._supervision = supervise(data, config, self.hardware, self.device)
         if config.batch_size > len(data.train):
@@ -103,6 +93,13 @@ class Training:
                 f"batch_size {config.batch_size} is more than the {len(data.train)} "
                 f"{self._supervision.name} to learn from",
                 f"make batches smaller, or use more {self._supervision.name}",
+            )
+        devices = self.hardware.devices
+        if devices > 1 and config.batch_size < 2 * devices:
+            raise OptionError(
+                f"batch_size {config.batch_size} is less than two {self._supervision.name} for "
+                f"each of {devices} devices",
+                "make batches larger, or use fewer devices",
             )
         self._identity = {
             "network": dict(identity or {}),
@@ -153,17 +150,29 @@ class Training:
         Raises:
             TrainingError: The loss is not finite, or the network does not fit the memory of
                 the device.
-            RunError: The checkpoint cannot be written, or a process of another device was
-                lost; the checkpoint before is kept.
+            RunError: The checkpoint cannot be written; the one before is kept.
         """
         number = len(self.history) + 1
-        with self._others.learning(number):
-            loss, seconds, data_seconds = self.learn(number)
+        purpose = f"net/{self._fabric.global_rank}" if self._fabric.global_rank else "net"
+        with self.hardware.settings(), seeded(epoch_seed(self.seed, number, purpose), self.device):
+            learned = self._learn(number)
+        self._average_buffers()
+        # All processes go on with the numbers of the first one, its times included.
+        measured = self._measured(number, *learned) if self._fabric.is_global_zero else None
+        epoch = self._fabric.broadcast(measured)
+        assert epoch is not None
+        self.history.append(epoch)
+        if self._checkpoint is not None and self._fabric.is_global_zero:
+            write_state(self._checkpoint, self.state())
+        return epoch
+
+    def _measured(self, number: int, loss: float, seconds: float, data_seconds: float) -> Epoch:
+        """The measurements of an epoch, of which these were taken on its way."""
         started = time.perf_counter()
         measured = self._supervision.measure(self.logits)
         # A step that ruins the weights shows in the loss of the next one only.
         check_loss(measured.loss, f"after epoch {number}")
-        epoch = Epoch(
+        return Epoch(
             epoch=number,
             learning_rate=self._rate((number - 1) * self._steps),
             train_loss=loss,
@@ -175,14 +184,6 @@ class Training:
             valid_seconds=time.perf_counter() - started,
             errors=dict(measured.errors),
         )
-        self.history.append(epoch)
-        if self._checkpoint is not None:
-            write_state(self._checkpoint, self.state())
-        return epoch
-
-    def close(self) -> None:
-        """Have the processes of the other devices let go of the network."""
-        self._others.close()
 
     def logits(self, inputs: Tensor | None = None) -> Tensor:
         """What the measured network says.
@@ -210,7 +211,6 @@ class Training:
             module,
             self._optimizer,
             config,
-            self._place,
             self._supervision.loss,
             self._supervision.name,
         )
@@ -227,25 +227,17 @@ class Training:
             self._network, multi_avg_fn=average, use_buffers=True
         )
 
-    def learn(self, number: int) -> tuple[float, float, float]:
-        """Pass over the data once: mean loss, and the times as in :class:`Epoch`.
-
-        Several processes do so together.
-
-        Args:
-            number: Number of the epoch, from 1.
-
-        Raises:
-            TrainingError: See `train_epoch`.
-        """
-        purpose = f"net/{self._place.rank}" if self._place.rank else "net"
-        with self.hardware.settings(), seeded(epoch_seed(self.seed, number, purpose), self.device):
-            measured = self._learn(number)
-        for network in (self._network, self._average):
-            self._place.average([] if network is None else list(network.buffers()))
-        return measured
+    def _average_buffers(self) -> None:
+        """Replace what batch norm keeps for evaluation by its mean over the processes."""
+        if self._fabric.world_size == 1:
+            return
+        for network in filter(None, (self._network, self._average)):
+            for buffer in network.buffers():
+                if buffer.is_floating_point():
+                    self._fabric.all_reduce(buffer, reduce_op="mean")  # in place
 
     def _learn(self, number: int) -> tuple[float, float, float]:
+        """Pass over the data once: mean loss, and the times as in :class:`Epoch`."""
         if self.config.drop_path:
             rate = self.config.drop_path * (number - 1) / max(self.config.epochs - 1, 1)
             self._network.set_drop_path(rate)  # type: ignore[operator]
@@ -262,6 +254,8 @@ class Training:
             if step % _LOOK_EVERY == _LOOK_EVERY - 1:
                 check_loss(total.item(), f"in epoch {number}")
             before = time.perf_counter()
+        if self._fabric.world_size > 1:
+            self._fabric.all_reduce(total, reduce_op="sum")  # in place
         check_loss(total.item(), f"in epoch {number}")
         seconds = time.perf_counter() - started
         return total.item() / self._learned, seconds, waited

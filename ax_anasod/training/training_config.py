@@ -155,7 +155,7 @@ class TrainingConfig(Configuration):
         ema_decay: Decay of an exponential moving average of the weights, which is then what
             is evaluated; None keeps none.
         retry_out_of_memory: Whether a step that does not fit the memory of the device is made
-            once more in four smaller parts, whose gradients are added up.
+            once more in four smaller parts, whose gradients are added up; on one device only.
         optimizer: ``"sgd"`` or ``"adamw"``.
         squared_momentum: Of the squared gradient, for ``adamw``.
         warm_up: Share of the training in which the learning rate rises linearly, in [0, 1).

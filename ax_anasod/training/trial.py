@@ -195,8 +195,6 @@ class TrialTraining:
         """Let go of the network; the training can be gone on with from its folder."""
         if self._log is not None:
             self._log.close()
-        if self._training is not None:
-            self._training.close()
         self._training = self._log = None
 
     def _train(self, data: TrainingData) -> None:

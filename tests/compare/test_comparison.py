@@ -102,7 +102,7 @@ def test_stopped_and_made_longer_it_is_the_same(
 def test_killed_process_takes_one_run_with_it(
     uninterrupted: Path, benchmark: TableBenchmark, tmp_path: Path
 ) -> None:
-    # Those of other tests, such as a team that trains on several devices.
+    # Those of other tests.
     others = set(multiprocessing.active_children())
 
     def kill() -> None:

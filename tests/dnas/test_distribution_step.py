@@ -19,7 +19,6 @@ from ax_anasod.dnas.distribution_step import DistributionStep
 from ax_anasod.exceptions import TrainingError
 from ax_anasod.networks import NetworkConfig
 from ax_anasod.training import Hardware, TrainingConfig
-from ax_anasod.training.process_group import Rank
 from ax_anasod.training.step import Step
 from tests.dnas.conftest import ROW, random_rows
 
@@ -64,7 +63,8 @@ def step_of(
         momentum=config.momentum,
         weight_decay=config.weight_decay,
     )
-    step = Step(Hardware("cpu").fabric(), supernet, optimizer, config, Rank())
+    fabric = Hardware("cpu").fabric()
+    step = Step(fabric, *fabric.setup(supernet, optimizer), config)
     return DistributionStep(supernet, distribution, chosen, step)
 
 

@@ -1,0 +1,165 @@
+"""One command in several processes, which train one network together, a device each.
+
+Torch's launcher starts them, as ``torchrun`` does, and Lightning Fabric's strategy ``ddp`` finds
+them (`ax_anasod.training.Hardware.fabric`). The first one alone speaks and writes.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Final
+from uuid import uuid4
+
+from ax_anasod.cli.failures import TRACEBACK, Ending
+from ax_anasod.files import write_whole
+from ax_anasod.locks import end_with_parent
+from ax_anasod.training.hardware import rank_and_size
+
+Run = Callable[[list[str], Callable[[Ending], int]], int]
+"""`ax_anasod.cli.app.run`."""
+
+# Within a fraction of it the launcher notices that a process has ended, and ends the others.
+_SECONDS_TO_BE_ENDED: Final = 5.0
+_LOG_LEVEL: Final = "TORCH_CPP_LOG_LEVEL"
+_SIGNALS: Final = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
+
+
+class ProcessesWanted(Exception):
+    """A command asks to be run in several processes.
+
+    Args:
+        number: How many.
+        advice: What to do where it is interrupted or a process is lost.
+    """
+
+    def __init__(self, number: int, advice: str) -> None:
+        super().__init__(number, advice)
+        self.number, self.advice = number, advice
+
+
+@contextmanager
+def first_process_speaks() -> Iterator[None]:
+    """Let only the first of the processes that ``torchrun`` has started print anything."""
+    if rank_and_size()[0] == 0:
+        yield
+        return
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
+        yield
+
+
+def run_in_processes(run: Run, arguments: list[str], wanted: ProcessesWanted) -> int:
+    """Run a command in several processes of this machine, which end with this one.
+
+    Where one of them fails, all end, and one line says why.
+
+    Args:
+        run: What runs a command.
+        arguments: The command, as it was given.
+        wanted: How many processes it asks for.
+
+    Returns:
+        The exit code.
+    """
+    from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, SignalException
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+    with tempfile.TemporaryDirectory(prefix="ax-anasod-") as folder, _undisturbed():
+        config = LaunchConfig(
+            min_nodes=1,
+            max_nodes=1,
+            nproc_per_node=wanted.number,
+            run_id=uuid4().hex,
+            rdzv_backend="c10d",
+            rdzv_endpoint="localhost:0",
+            local_addr="localhost",
+            max_restarts=0,
+            logs_specs=DefaultLogsSpecs(log_dir=folder),
+        )
+        try:
+            elastic_launch(config, _work)(run, arguments, Path(folder))
+            return 0
+        except ChildFailedError as error:
+            ending = _first_ending(Path(folder))
+            if ending is None and os.environ.get(TRACEBACK) == "1":
+                raise
+            failure = error.get_first_failure()[1]
+            ended_by = -failure.exitcode
+            how = failure.signal_name() if ended_by > 0 else f"exit code {failure.exitcode}"
+        except (SignalException, KeyboardInterrupt) as error:
+            ending, how, ended_by = None, "", getattr(error, "sigval", signal.SIGINT)
+    return _ended(ending, ended_by, how, wanted)
+
+
+def _ended(ending: Ending | None, ended_by: int, how: str, wanted: ProcessesWanted) -> int:
+    """Say why the processes have ended; the exit code."""
+    from ax_anasod.cli.terminal import INTERRUPTED, note, stderr_console
+
+    # The first of them may have had no time to show it again.
+    stderr_console().show_cursor()
+    if ending is not None:
+        return ending.say()
+    if ended_by == signal.SIGINT:
+        note(f"interrupted; {wanted.advice}")
+        return INTERRUPTED
+    if not how:
+        signal.raise_signal(ended_by)
+    lost = f"one of the {wanted.number} processes that train was lost ({how})"
+    return Ending(f"{lost}; what was written is whole", wanted.advice, code=1).say()
+
+
+def _work(run: Run, arguments: list[str], folder: Path) -> None:
+    """What each of the processes does."""
+    end_with_parent()
+    # At any instant, as by SIGKILL: files are replaced whole, and the first process says it.
+    for name in ("SIGINT", "SIGTERM"):
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
+    code = run(arguments, partial(_leave_word, folder))
+    if code:
+        sys.exit(code)
+
+
+def _leave_word(folder: Path, ending: Ending) -> int:
+    """Tell the process that has started this one how a command has ended."""
+    if not ending.expected:
+        # Whoever exchanges gradients with a process that was lost fails with it.
+        time.sleep(_SECONDS_TO_BE_ENDED)
+    write_whole(folder / f"{os.getpid()}.json", json.dumps(asdict(ending)))
+    return ending.code
+
+
+def _first_ending(folder: Path) -> Ending | None:
+    """The first word that was left; None where a process has ended without one."""
+    words = sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
+    return Ending(**json.loads(words[0].read_text())) if words else None
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Keep what torch says of processes off the terminal, and undo its handlers of signals."""
+    numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
+    handlers = {number: signal.getsignal(number) for number in numbers}
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    # The processes inherit it. Torch would warn that it looks for parameters that are not used.
+    given = os.environ.get(_LOG_LEVEL)
+    os.environ[_LOG_LEVEL] = given or "ERROR"
+    try:
+        yield
+    finally:
+        logging.disable(before)
+        if given is None:
+            del os.environ[_LOG_LEVEL]
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
