@@ -103,7 +103,7 @@ def test_it_learns() -> None:
     # 94 % by guessing.
     assert history[-1].errors["copying_error"] < 20
     assert history[-1].train_loss < history[0].train_loss / 2
-    assert history[-1].valid_error == history[-1].errors["copying_error"]
+    assert history[-1].valid_error == pytest.approx(history[-1].errors["copying_error"])
     assert set(history[-1].values) == {"loss", "copying_error"}
 
 
