@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from ax_anasod.exceptions import OptionError, RunError
 from ax_anasod.schema import conform
@@ -231,10 +232,12 @@ class Training:
         """Replace what batch norm keeps for evaluation by its mean over the processes."""
         if self._fabric.world_size == 1:
             return
-        for network in filter(None, (self._network, self._average)):
-            for buffer in network.buffers():
-                if buffer.is_floating_point():
-                    self._fabric.all_reduce(buffer, reduce_op="mean")  # in place
+        networks = filter(None, (self._network, self._average))
+        buffers = [b for network in networks for b in network.buffers() if b.is_floating_point()]
+        if buffers:
+            # At once: a network has hundreds of them, and each exchange waits for all processes.
+            together: Any = self._fabric.all_reduce(parameters_to_vector(buffers), reduce_op="mean")
+            vector_to_parameters(together, buffers)
 
     def _learn(self, number: int) -> tuple[float, float, float]:
         """Pass over the data once: mean loss, and the times as in :class:`Epoch`."""
