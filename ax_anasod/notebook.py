@@ -24,6 +24,7 @@ def analyses(
     *,
     optimum: Mapping[str, float | None] | float | None = None,
     unit: Mapping[str, str] | str = "",
+    display: bool = True,
 ) -> list[AnalysisCardBase]:
     """The cards of this package for a search, shown below the cell of a notebook.
 
@@ -34,6 +35,8 @@ def analyses(
         client: The client of the search.
         optimum: The best possible value of the first objective, or of each by its name.
         unit: Unit of the first objective, or of each by its name, e.g. ``"percent"``.
+        display: Whether they are shown. A notebook that keeps them is ten megabytes larger, since
+            each has plotly inside.
 
     Returns:
         Ax's cards: the result, then the others in a group.
@@ -43,7 +46,7 @@ def analyses(
     """
     experiment_of(client)
     overview = SearchOverview(optimum=optimum, unit=unit)
-    return list(client.compute_analyses([SearchSummary(), overview]))
+    return list(client.compute_analyses([SearchSummary(), overview], display))
 
 
 class ProgressBar(Observer):

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
+from ax_anasod.exceptions import OptionError
 from ax_anasod.objectives import Limit, Objective
 from ax_anasod.typing import FloatArray
 
@@ -60,3 +61,33 @@ def best_value(
         return best
     points = all_points(benchmark, [objective], limits)
     return None if points is None or not len(points) else objective.sign * float(points.min())
+
+
+def refuse_hopeless_limits(
+    benchmark: Answers, objectives: Sequence[Objective], limits: Sequence[Limit]
+) -> None:
+    """Refuse limits that no architecture keeps, where all of them are known.
+
+    Args:
+        benchmark: The benchmark.
+        objectives: What is searched; an architecture without a value does not count, and a limit on
+            one of them is a threshold, which the front need not reach.
+        limits: What its quantities may be.
+
+    Raises:
+        OptionError: No architecture keeps them.
+    """
+    searched = {objective.name for objective in objectives}
+    limits = [limit for limit in limits if limit.name not in searched]
+    points = all_points(benchmark, objectives, limits)
+    values = benchmark.all_values()
+    if not limits or points is None or len(points) or values is None:
+        return
+    nearest = (
+        f"{limit.name} = {limit.sign * float(np.nanmin(limit.sign * values[limit.name])):g}"
+        for limit in limits
+    )
+    raise OptionError(
+        "no architecture keeps " + " and ".join(map(str, limits)),
+        "by itself each can be as good as " + ", ".join(nearest),
+    )

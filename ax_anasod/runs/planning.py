@@ -39,7 +39,7 @@ from ax_anasod.runs.run_config import (
     Source,
 )
 from ax_anasod.training.task import TrainingTask, find_operations
-from ax_anasod.truth import Answers, best_value
+from ax_anasod.truth import Answers, best_value, refuse_hopeless_limits
 
 # What Ax's tables of trials, and our own of the best ones, call their columns.
 _COLUMNS: Final = (
@@ -166,6 +166,7 @@ def plan_run(
             raise UnknownNameError("quantity or proxy", name, [*columns, *PROXIES])
     for name in (*known, *(limit.name for limit in bounds)):
         find_quantity(name, quantities)
+    refuse_hopeless_limits(benchmark, benchmark.objectives, bounds)
     parse_pick(pick, benchmark.objectives, benchmark.reported)  # refuses
     searched = benchmark.objectives[0].name
     found = [earlier_search("source", benchmark.cell, source, searched) for source in sources]
