@@ -219,12 +219,8 @@ def _result(
     if row is None:
         return []
     best = by_objective(optimum, [first]).get(first)
-    units = by_objective(unit, [first])
-    return [
-        result_part(
-            experiment, series, row, called=called, unit=units.get(first) or "", optimum=best
-        )
-    ]
+    units = by_objective(unit, series.objectives)
+    return [result_part(experiment, series, row, called=called, units=units, optimum=best)]
 
 
 def _sections(

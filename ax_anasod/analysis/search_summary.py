@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, final
 
 import numpy as np
@@ -175,25 +175,33 @@ def result_part(
     row: int,
     *,
     called: str = "Best trial",
-    unit: str = "",
+    units: Mapping[str, str],
     optimum: float | None = None,
 ) -> Html:
-    """The best trial of a search.
+    """The best trial of a search, or the one that is picked of its front.
 
     Args:
         experiment: The experiment.
         series: Its series.
         row: The row of the trial in it.
         called: What the trial is.
-        unit: Unit of the first objective, e.g. ``"percent"``.
+        units: Objective -> its unit, e.g. ``"percent"``.
         optimum: The best possible value of the first objective.
 
     Returns:
-        A section: its value with unit, and how far that is from the optimum; the architecture as a
-        drawing and as a string; and the lines of Python that make it.
+        A section: its value with unit, and how far that is from the optimum or, of several
+        objectives, the values of the others; the architecture as a drawing and as a string; and the
+        lines of Python that make it.
     """
-    name, value = series.objectives[0], float(series.values[row, 0])
-    known = "" if optimum is None else f", {style.gap_in_words(value, optimum, unit)}"
+    values = dict(zip(series.objectives, series.values[row].tolist(), strict=True))
+    texts = {o: style.with_unit(value, units.get(o) or "") for o, value in values.items()}
+    name, *others = series.objectives
+    if others:
+        known = ", with " + " and ".join(f"{other} {texts[other]}" for other in others)
+    elif optimum is None:
+        known = ""
+    else:
+        known = f", {style.gap_in_words(values[name], optimum, units.get(name) or '')}"
     codes = architecture_codes(experiment, series, row)
     about = [
         f"Trial {series.trial_indices[row]}{known}. Operations: {series.encoding_text(row)}. "
@@ -202,7 +210,7 @@ def result_part(
     if codes is not None and len(codes) > 1:
         about.append(f"This is the first of {len(codes)} layers, which differ.")
     architecture = None if codes is None else series.cell.architecture(codes[0])
-    return found_part(called, f"{style.with_unit(value, unit)}", name, about, architecture)
+    return found_part(called, texts[name], name, about, architecture)
 
 
 def found_part(

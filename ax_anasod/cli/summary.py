@@ -95,12 +95,6 @@ def _add_best(table: PlainTable, results: Results, best: Completed) -> None:
     table.add_row(
         f"best {objective.name}", f"{in_words(value, objective.unit)} (trial {best.trial})"
     )
-    regret = objective.regret(value)
-    if objective.optimum is not None and regret is not None:
-        # A difference of percentages is none itself.
-        unit = "points" if objective.unit == "percent" else objective.unit
-        optimum = in_words(objective.optimum, objective.unit)
-        table.add_row("optimum", f"{optimum} (regret {in_words(regret, unit)})")
     for quantity in (*results.config.objectives[1:], *results.config.reported):
         table.add_row(f"its {quantity.name}", in_words(best.values[quantity.name], quantity.unit))
     encoding = [f"{count} {operation}" for operation, count in best.encoding.items() if count]
@@ -108,6 +102,12 @@ def _add_best(table: PlainTable, results: Results, best: Completed) -> None:
     for name, value in results.beside(best).items():
         table.add_row(name, f"{value:.6g}" if isinstance(value, float) else str(value))
     table.add_row("architecture", _architecture(best, results.out is not None))
+    regret = objective.regret(best.values[objective.name])
+    if objective.optimum is not None and regret is not None:
+        # A difference of percentages is none itself.
+        unit = "points" if objective.unit == "percent" else objective.unit
+        optimum = in_words(objective.optimum, objective.unit)
+        table.add_row("optimum", f"{optimum} (regret {in_words(regret, unit)})")
     pick = results.pick
     if pick is not None:
         _add_front(table, results, best, pick)
@@ -127,7 +127,7 @@ def _add_front(table: PlainTable, results: Results, best: Completed, pick: Pick)
     others = "" if results.config.pick or results.rule else "; other rules: show DIR --pick ..."
     table.add_row("picked", f"trial {picked.trial}, {pick.words}{others}")
     if picked is not best:
-        table.add_row("its architecture", _architecture(picked, results.out is not None))
+        table.add_row("picked architecture", _architecture(picked, results.out is not None))
 
 
 def _count(ends: Sequence[Completed | Failed]) -> str:

@@ -97,7 +97,7 @@ def test_a_picked_point_of_a_front_is_the_result(run, tmp_path):
     client = run(values, objectives=["error", "latency"])
     page = report_of(client, tmp_path, front=FrontFacts(3, "the knee of the front"))
     assert headings(page)[0] == "The knee of the front"
-    assert "<p>Trial 3." in page
+    assert "<p>Trial 3, with latency 6." in page
 
 
 def test_a_time_line_where_times_are_known(run, tmp_path):
