@@ -49,6 +49,20 @@ COMMANDS = (
 )
 
 
+def _with_alternatives(notebook: Path) -> str:
+    """A notebook whose pictures have the heading above them as their alternative text."""
+    content = json.loads(notebook.read_text())
+    heading = notebook.stem
+    for cell in content["cells"]:
+        if cell["cell_type"] == "code":
+            cell["metadata"]["mystnb"] = {"image": {"alt": f"Picture: {heading}"}}
+            continue
+        lines = "".join(cell["source"]).splitlines()
+        headings = [line.lstrip("# ") for line in lines if line.startswith("#")]
+        heading = headings[-1] if headings else heading
+    return json.dumps(content)
+
+
 def write_pages(docs: Path) -> None:
     """Write `_generated/`: tutorials, the command line, strategies, benchmarks, errors, rooms.
 
@@ -59,7 +73,7 @@ def write_pages(docs: Path) -> None:
     shutil.rmtree(target, ignore_errors=True)
     (target / "api").mkdir(parents=True)
     for notebook in sorted((docs.parent / "tutorials").glob("*.ipynb")):
-        shutil.copy(notebook, target)
+        (target / notebook.name).write_text(_with_alternatives(notebook))
     (target / "changelog.md").write_text((docs.parent / "CHANGELOG.md").read_text())
     (target / "contributing.md").write_text(
         (docs.parent / "CONTRIBUTING.md").read_text().replace("docs/", "../")
