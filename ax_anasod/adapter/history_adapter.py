@@ -18,9 +18,8 @@ from ax.generators.types import TConfig
 from pandas import DataFrame
 
 from ax_anasod.adapter.scope import CheckedAdapter
-from ax_anasod.core.history import History
+from ax_anasod.core import History, KnownMetric
 from ax_anasod.core.history_reader import HistoryReader
-from ax_anasod.core.known import KnownMetric
 from ax_anasod.exceptions import ObservationError
 from ax_anasod.generators.base import HistoryGenerator
 from ax_anasod.threads import undisturbed

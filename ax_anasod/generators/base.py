@@ -11,10 +11,9 @@ import numpy.typing as npt
 from ax.generators.random.base import RandomGenerator
 
 from ax_anasod.cells import from_dict
-from ax_anasod.core import TrialKind
+from ax_anasod.core import History, TrialKind
 from ax_anasod.core.ax_objectives import ObjectiveScope
 from ax_anasod.core.cell_search_space import search_space
-from ax_anasod.core.history import History
 from ax_anasod.core.seeding import proposal_rng, setting_rng
 from ax_anasod.generators.starting_draws import StartingDraws
 from ax_anasod.generators.targets import check_values

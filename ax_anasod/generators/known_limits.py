@@ -10,8 +10,7 @@ import numpy.typing as npt
 
 from ax_anasod.cells import Cell
 from ax_anasod.cells.keys import LISTED
-from ax_anasod.core.history import History
-from ax_anasod.core.known import KnownMetric
+from ax_anasod.core import History, KnownMetric
 from ax_anasod.exceptions import OptionError
 from ax_anasod.generators.fixed import list_with_fixed
 from ax_anasod.objectives import Limit

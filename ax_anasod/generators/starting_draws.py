@@ -10,8 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ax_anasod.cells import Cell, RestrictedCell
-from ax_anasod.core import CellBoundSearchSpace
-from ax_anasod.core.history import History
+from ax_anasod.core import CellBoundSearchSpace, History
 from ax_anasod.core.seeding import proposal_rng
 from ax_anasod.dnas.edges import CellEdges
 from ax_anasod.exceptions import CellError

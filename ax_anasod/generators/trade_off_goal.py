@@ -10,8 +10,7 @@ from typing import Final, Generic, Protocol, TypeAlias, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from ax_anasod.core.history import History
-from ax_anasod.core.known import KnownMetric
+from ax_anasod.core import History, KnownMetric
 from ax_anasod.fronts import reference_point, winsorized
 from ax_anasod.generators.targets import (
     half_ranked,

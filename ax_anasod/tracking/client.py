@@ -12,11 +12,10 @@ from ax.core.experiment import Experiment
 from ax.core.trial import Trial
 
 from ax_anasod._ax import experiment_of, origin_of
-from ax_anasod.core import architecture_of
+from ax_anasod.core import RunProperties, architecture_of
 from ax_anasod.core.architectures import ARCHITECTURE, encoding_of, space_of_run
 from ax_anasod.core.ax_objectives import limits_of, objective_signs
 from ax_anasod.core.means import Means
-from ax_anasod.core.search_experiment import RunProperties
 from ax_anasod.exceptions import ArchitectureError, OptionError
 from ax_anasod.journal import Completed, Failed, Record, Started, Stopped, plain_entries
 from ax_anasod.objectives import Objective
