@@ -18,7 +18,7 @@ _LIMIT: Final = re.compile(
 
 # What people write instead.
 _NEARLY: Final = re.compile(
-    r"\s*(.*?[^\s<>=])\s*([<>=]+)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*[kMG]?)\s*"
+    r"\s*(.*?[^\s<>=])\s*([<>=]+)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?:\s*[kMG]\b)?)\s*"
     r"([^\W\d_]*|%)\s*"
 )
 
