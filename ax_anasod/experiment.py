@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +33,7 @@ from ax_anasod.core.search_experiment import NAME, SearchExperiment, free_name
 from ax_anasod.core.seeding import check_seed
 from ax_anasod.dnas import OneShotResult
 from ax_anasod.early_stopping import stop_worst
-from ax_anasod.exceptions import OptionError, nearest_hint
+from ax_anasod.exceptions import OptionError, UnknownNameError, nearest_hint
 from ax_anasod.generation_strategy import (
     Start,
     check_objectives,
@@ -239,15 +241,21 @@ def make_client(
     if prior.metrics:
         check_takes_features(strategy, "features and sources")
         options["features"] = FEATURE_SEPARATOR.join(prior.metrics)
-    generation_strategy = make(
-        strategy,
-        search_space,
-        seed,
-        start=None if prior.names_feature(start) else start,
-        first=first,
-        at_least=len(given),
-        **options,
-    )
+    try:
+        generation_strategy = make(
+            strategy,
+            search_space,
+            seed,
+            start=None if prior.names_feature(start) else start,
+            first=first,
+            at_least=len(given),
+            **options,
+        )
+    except UnknownNameError as error:
+        arguments = inspect.signature(make_client).parameters
+        if not difflib.get_close_matches(str(error.name), arguments, n=1):
+            raise
+        raise UnknownNameError(error.kind, error.name, [*error.known, *arguments]) from None
     if not isinstance(early_stopping, BaseEarlyStoppingStrategy):
         early_stopping = stop_worst(early_stopping)
     client = Client(storage_config=storage_config)

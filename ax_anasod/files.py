@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import errno
+import gzip
+import io
 import os
 import re
 import stat
 from contextlib import suppress
 from io import BufferedReader
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from ax_anasod.exceptions import RunError
+from ax_anasod.exceptions import RunError, nearest_hint
 from ax_anasod.schema import Kind, parse_json
 
 MOST_BYTES: Final = 2**26
@@ -220,3 +222,42 @@ def read_json(path: Path, kind: type[Kind]) -> Kind:
         raise RunError(
             f"{path} is damaged: it {error}", "bring it back from a copy, or choose another folder"
         ) from error
+
+
+def what_is_there(path: Path) -> str | None:
+    """What to do where a file is not there: the nearest name in its folder, or some alike."""
+    if not is_there(path.parent):
+        return f"there is no folder {path.parent}"
+    try:
+        names = sorted(other.name for other in path.parent.iterdir())
+    except OSError:
+        return None
+    alike = [name for name in names if path.suffix and name.endswith(path.suffix)]
+    if not alike:
+        return None
+    return nearest_hint(path.name, alike, f"in that folder: {', '.join(alike[:5])}")
+
+
+class Unfolded(io.RawIOBase):
+    """The content of a compressed file, which unfolds to no more than real ones do.
+
+    Args:
+        file: What it unfolds to.
+        most: How many bytes that may be; reading more is an OSError.
+    """
+
+    def __init__(self, file: gzip.GzipFile, most: int) -> None:
+        self._file, self._most, self._left = file, most, most
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill the buffer as far as one read does; the number of bytes."""
+        part = self._file.read(len(buffer))
+        self._left -= len(part)
+        if self._left < 0:
+            raise OSError(errno.EFBIG, f"it unfolds to more than {self._most:,} bytes")
+        buffer[: len(part)] = part
+        return len(part)

@@ -16,6 +16,12 @@ _LIMIT: Final = re.compile(
     r"\s*(.*?\S)\s*(<=|>=)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([kMG]?)\s*"
 )
 
+# What people write instead.
+_NEARLY: Final = re.compile(
+    r"\s*(.*?[^\s<>=])\s*([<>=]+)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?:\s*[kMG]\b)?)\s*"
+    r"([^\W\d_]*|%)\s*"
+)
+
 THOUSANDS: Final = {"k": 1e3, "M": 1e6, "G": 1e9}
 """What may stand behind the number of a limit -> its factor."""
 
@@ -81,9 +87,7 @@ class Limit:
         """
         match = _LIMIT.fullmatch(text) if isinstance(text, str) else None
         if match is None:
-            raise OptionError(
-                f"{text!r} is no limit", "write it as 'latency <= 5' or 'flops <= 5M'"
-            )
+            raise OptionError(f"{text!r} is no limit", _advice(text))
         name, operator, bound, factor = match.groups()
         sign = 1.0 if operator == "<=" else -1.0
         return cls(name, sign, sign * float(bound) * THOUSANDS.get(factor, 1.0))
@@ -94,6 +98,18 @@ class Limit:
 
     def __str__(self) -> str:
         return f"{self.name} {'<=' if self.sign > 0 else '>='} {self.sign * self.bound!r}"
+
+
+def _advice(text: object) -> str:
+    """What to do about a text that is no limit."""
+    match = _NEARLY.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        return "write it as 'latency <= 5' or 'flops <= 5M'"
+    name, operator, bound, unit = match.groups()
+    right = f"{name} {'>=' if '>' in operator else '<='} {bound}"
+    if operator in ("<=", ">="):
+        return f"leave {unit!r} out, numbers are in the unit of the quantity: {right!r}"
+    return f"a limit has <= or >=, and no unit: {right!r}"
 
 
 def find_quantity(name: str, quantities: Iterable[Objective]) -> Objective:

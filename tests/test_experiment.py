@@ -306,3 +306,8 @@ class TestLimits:
     def test_draws_go_on_whatever_the_values(self, toy_cell: Cell) -> None:
         client = make_client(toy_cell, "random", limits="latency <= 5")
         assert len(client.get_next_trials(2)) == 2
+
+
+def test_an_argument_with_another_name_is_suggested(toy_cell: Cell) -> None:
+    with pytest.raises(UnknownNameError, match="'objective'.*did you mean 'objectives'"):
+        make_client(toy_cell, "two-level-bo", objective="error")

@@ -27,3 +27,22 @@ def test_read_and_written_again(text: str, limit: Limit) -> None:
 def test_what_is_none(text: str) -> None:
     with pytest.raises(OptionError, match="is no limit"):
         Limit.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("cost_ms<100", "a limit has <= or >=, and no unit: 'cost_ms <= 100'"),
+        ("accuracy > 9.5 %", "a limit has <= or >=, and no unit: 'accuracy >= 9.5'"),
+        ("flops = 5M", "a limit has <= or >=, and no unit: 'flops <= 5M'"),
+        (
+            "cost_ms<=100ms",
+            "leave 'ms' out, numbers are in the unit of the quantity: 'cost_ms <= 100'",
+        ),
+        ("latency", "write it as 'latency <= 5' or 'flops <= 5M'"),
+    ],
+)
+def test_what_is_nearly_one_says_how_it_is_written(text: str, hint: str) -> None:
+    with pytest.raises(OptionError) as error:
+        Limit.parse(text)
+    assert error.value.hint == hint

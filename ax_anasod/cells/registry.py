@@ -14,7 +14,7 @@ from ax_anasod.cells.hybrid_lm import HybridLMCell
 from ax_anasod.cells.nasbench201_cell import NASBench201Cell
 from ax_anasod.cells.nasbench_graph_cell import NASBenchGraphCell
 from ax_anasod.exceptions import CellError, UnknownNameError, nearest_hint, shown
-from ax_anasod.files import is_there, read_bytes
+from ax_anasod.files import is_there, read_bytes, what_is_there
 
 _BUILT_IN: dict[str, Callable[[], Cell]] = {
     "nas-bench-201": NASBench201Cell,
@@ -67,7 +67,7 @@ def load(path: str | PathLike[str]) -> Cell:
     try:
         content = tomllib.loads(read_bytes(file, _MOST_BYTES).decode("utf-8-sig"))
     except FileNotFoundError:
-        raise CellError(f"there is no cell file {str(file)!r}") from None
+        raise CellError(f"there is no cell file {str(file)!r}", what_is_there(file)) from None
     except OSError as error:
         raise CellError(f"cell file {str(file)!r} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:

@@ -201,10 +201,25 @@ def find_model(directory: Path, command: str) -> Path:
         )
     if _searched_language_models(directory):
         raise refusal_of_language_models(f"what {directory} has searched", command)
+    if _looked_values_up(directory):
+        raise RunError(
+            f"{directory} holds no trained network: its search looked values up",
+            "ax-anasod train searches with networks that it trains",
+        )
     raise RunError(
         f"{directory} holds no trained network",
         f"train one: ax-anasod evaluate {quote(str(directory))}",
     )
+
+
+def _looked_values_up(directory: Path) -> bool:
+    from ax_anasod.runs import RunView
+    from ax_anasod.training.task import KIND, TRAINING
+
+    try:
+        return RunView.read(directory).config.benchmark.get(KIND) != TRAINING
+    except AnasodError:
+        return False
 
 
 def _searched_language_models(directory: Path) -> bool:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 # Heading and number of decimals of each figure.
 _FIGURES: Final = {
     "accuracy": ("accuracy [%]", 2),
-    "negative_log_likelihood": ("negative log-likelihood", 4),
+    "negative_log_likelihood": ("negative log-likelihood [nats]", 4),
     "expected_calibration_error": ("calibration error [points]", 2),
 }
 
@@ -25,7 +25,7 @@ def table_of_one(result: Retrained, picked: Mapping[str, Any] | None) -> PlainTa
     rows = {
         "test error": f"{metrics['test_error']:.2f} %",
         **_parts(metrics),
-        "negative log-likelihood": f"{metrics['negative_log_likelihood']:.4f}",
+        "negative log-likelihood": f"{metrics['negative_log_likelihood']:.4f} nats",
         **_of_images(metrics, "expected_calibration_error"),
         **_origin(metrics),
         **({} if picked is None else {"picked": f"{picked['rule']}; other rules: --pick"}),

@@ -195,6 +195,8 @@ def resume(
             )
         trackers = trackers_of(track, directory, trains=bool(config.execution))
         run = _restore(folder, python, address)
+        if planned == len(records) and all(record.end is not None for record in records):
+            note(f"all {planned} trials are done, nothing is left; for a longer run: --trials N")
         folder.plan(planned, until_improvement_below)
         run.config = folder.config
         schedule = config.options.get("num_trials")

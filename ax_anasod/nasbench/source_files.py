@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ax_anasod.exceptions import BenchmarkError, shown
-from ax_anasod.files import is_there, read_bytes
+from ax_anasod.files import is_there, read_bytes, what_is_there
 from ax_anasod.schema import Kind, conform, parse_json
 
 _LONGEST: Final = 500
@@ -67,7 +67,7 @@ def check_source(path: Path, what: str, *, directory: bool = False) -> None:
         directory: Accept a folder, too.
     """
     if not is_there(path):
-        raise BenchmarkError(f"{what} {path} does not exist", _what_is_there(path))
+        raise BenchmarkError(f"{what} {path} does not exist", what_is_there(path))
     if path.is_dir() and not directory:
         raise BenchmarkError(f"{what} {path} is a folder, not a file")
 
@@ -100,14 +100,3 @@ def first_line(error: Exception) -> str:
     """What an error of another library says, on one line."""
     text = str(error).strip()
     return text.splitlines()[0] if text else type(error).__name__
-
-
-def _what_is_there(path: Path) -> str | None:
-    if not is_there(path.parent):
-        return f"there is no folder {path.parent}"
-    try:
-        names = sorted(other.name for other in path.parent.iterdir())
-    except OSError:
-        return None
-    alike = [name for name in names if path.suffix and name.endswith(path.suffix)][:5]
-    return f"in that folder: {', '.join(alike)}" if alike else None

@@ -19,6 +19,7 @@ from ax_anasod.nasbench.benchmark import KIND, register_benchmark
 from ax_anasod.nasbench.lookup_benchmark import ArchitectureIndex, LookupBenchmark
 from ax_anasod.nasbench.source_files import Saved, read_saved
 from ax_anasod.nasbench.table_file import ARCH, read_table
+from ax_anasod.nasbench.table_places import Places
 from ax_anasod.nasbench.table_rows import read_architectures, read_parameters, refuse_repeats
 from ax_anasod.objectives import COST, PERCENT, Objective, name_list
 from ax_anasod.typing import FloatArray
@@ -32,8 +33,8 @@ _ROUNDING = 1e-5
 class TableBenchmark(LookupBenchmark):
     """A CSV (``.gz`` too) or Parquet file with a column ``arch`` and numeric columns.
 
-    Objectives come in the order: accuracies, what is minimised, what is maximised. Rows are
-    counted from 1 in messages, the header not counted.
+    Objectives come in the order: accuracies, what is minimised, what is maximised. Messages
+    name lines of a CSV file, rows of a Parquet file, counted from 1.
 
     Args:
         path: The file.
@@ -97,19 +98,20 @@ class TableBenchmark(LookupBenchmark):
         columns = dict.fromkeys((*chain(*searched.values()), *self._report))
         columns |= {} if cost is None else {cost: None}
         table = read_table(self.path, [*columns], self._parameter)
-        hyperparameters, settings = read_parameters(self.path, table.parameters)
+        places = table.places
+        hyperparameters, settings = read_parameters(self.path, table.parameters, places)
         index = ArchitectureIndex(
             self._whole_cell,
-            read_architectures(self.path, self._whole_cell, table.architectures),
+            read_architectures(self.path, self._whole_cell, table.architectures, places),
             hyperparameters,
             settings,
         )
-        refuse_repeats(self.path, table.architectures, index, table.columns)
+        refuse_repeats(self.path, table.architectures, index, table.columns, places)
         super().__init__(
             name=name or _stem(self.path),
             dataset=None,
             index=index,
-            values=self._check_values(table.columns),
+            values=self._check_values(table.columns, places),
             objectives=(
                 *(Objective(f"{column}_error", PERCENT) for column in self._accuracy),
                 *(Objective(column, "") for column in self._minimize),
@@ -120,15 +122,17 @@ class TableBenchmark(LookupBenchmark):
             source=f"the table {self.path}",
         )
 
-    def _check_values(self, columns: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
+    def _check_values(
+        self, columns: Mapping[str, FloatArray], places: Places
+    ) -> dict[str, FloatArray]:
         values: dict[str, FloatArray] = {}
         for column in self._accuracy:
-            finite = self._finite(column, columns[column])
+            finite = self._finite(column, columns[column], places)
             # Whoever computes in single precision has 100.00000001 percent at times.
             near = np.clip(finite, 0.0, 100.0)
             finite = np.where(np.abs(finite - near) <= _ROUNDING, near, finite)
             known = np.nan_to_num(finite, nan=0.0)
-            self._check_range(column, known, 0.0, 100.0, "an accuracy in percent")
+            self._check_range(column, known, places, "an accuracy in percent", 0.0, 100.0)
             highest = known.max()
             if 0.0 < highest <= 1.0:
                 raise BenchmarkError(
@@ -138,16 +142,16 @@ class TableBenchmark(LookupBenchmark):
                 )
             values[f"{column}_error"] = 100.0 - finite
         for column in (*self._minimize, *self._maximize):
-            values[column] = self._finite(column, columns[column])
+            values[column] = self._finite(column, columns[column], places)
         for column in self._report:
-            self._check_range(column, columns[column], -np.inf, np.inf, "a reported quantity")
+            self._check_range(column, columns[column], places, "a reported quantity")
             values[column] = columns[column]
         if self._cost is not None:
-            self._check_range(self._cost, columns[self._cost], 0.0, np.inf, "a cost in seconds")
+            self._check_range(self._cost, columns[self._cost], places, "a cost in seconds", 0.0)
             values[COST] = columns[self._cost]
         return values
 
-    def _finite(self, column: str, values: FloatArray) -> FloatArray:
+    def _finite(self, column: str, values: FloatArray, places: Places) -> FloatArray:
         """The values of a searched column, NaN for what is not finite: trials of these fail."""
         wrong = ~np.isfinite(values)
         if not wrong.any():
@@ -156,7 +160,7 @@ class TableBenchmark(LookupBenchmark):
         if wrong.all():
             raise BenchmarkError(f"{what}no finite value")
         warnings.warn(
-            f"{what}{values[wrong][0]:g} in row {int(np.argmax(wrong)) + 1} "
+            f"{what}{values[wrong][0]:g} in {places.name(int(np.argmax(wrong)))} "
             f"({np.count_nonzero(wrong):,} values that are not finite): trials of these fail",
             ObservationWarning,
             stacklevel=4,
@@ -164,7 +168,13 @@ class TableBenchmark(LookupBenchmark):
         return np.where(wrong, np.nan, values)
 
     def _check_range(
-        self, column: str, values: FloatArray, lowest: float, highest: float, meaning: str
+        self,
+        column: str,
+        values: FloatArray,
+        places: Places,
+        meaning: str,
+        lowest: float = -np.inf,
+        highest: float = np.inf,
     ) -> None:
         wrong = ~np.isfinite(values) | (values < lowest) | (values > highest)
         if not wrong.any():
@@ -174,7 +184,7 @@ class TableBenchmark(LookupBenchmark):
         bound = "" if lowest == -np.inf else f", {lowest:g} or more"
         allowed = f"from {lowest:g} to {highest:g}" if highest < np.inf else f"finite{bound}"
         raise BenchmarkError(
-            f"column {column!r} of the table {self.path} holds {found} in row {row + 1} "
+            f"column {column!r} of the table {self.path} holds {found} in {places.name(row)} "
             f"({np.count_nonzero(wrong):,} such rows); {meaning} must be {allowed}"
         )
 

@@ -1,19 +1,19 @@
 """Reading a table of architectures from a CSV or Parquet file, strictly.
 
 Tables are read as spreadsheets and loggers write them, where that has one meaning only; what has
-several, or none, is an error that names the place and what to do. Rows are counted from 1, the
-header not counted.
+several, or none, is an error that names the place and what to do: the line of a CSV file, the row
+of a Parquet file, both counted from 1.
 """
 
 from __future__ import annotations
 
 import csv
-import errno
 import gzip
 import io
 import os
 import re
 import zlib
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,8 +22,9 @@ from pathlib import Path
 from typing import IO, Any, Final, NoReturn
 
 from ax_anasod.exceptions import BenchmarkError, UnknownNameError, shown
-from ax_anasod.files import open_file
+from ax_anasod.files import Unfolded, open_file
 from ax_anasod.nasbench.source_files import check_source, first_line
+from ax_anasod.nasbench.table_places import ROWS, Places
 from ax_anasod.nasbench.table_rows import to_numbers
 from ax_anasod.optional import require
 from ax_anasod.typing import FloatArray
@@ -58,6 +59,9 @@ _LONGEST_HEADER: Final = 2**20
 _SMALL, _MOST_COMPRESSED = 2**24, 50
 _SMALL_ROWS, _MOST_ROWS_A_BYTE = 10**6, 100
 
+# Column -> its values, and where the rows stand.
+_Read = tuple[dict[str, list[Any]], Places]
+
 
 @dataclass(frozen=True)
 class TableFile:
@@ -67,11 +71,13 @@ class TableFile:
         architectures: The strings of the column ``arch``, one a row.
         columns: Name -> one number a row, for each column that was asked for.
         parameters: Name -> one value a row as the file has it, text or number, likewise.
+        places: Where the rows stand, for messages.
     """
 
     architectures: list[str]
     columns: dict[str, FloatArray]
     parameters: dict[str, list[Any]]
+    places: Places
 
 
 def read_table(path: Path, columns: Sequence[str], parameters: Sequence[str] = ()) -> TableFile:
@@ -91,20 +97,21 @@ def read_table(path: Path, columns: Sequence[str], parameters: Sequence[str] = (
     check_source(path, "the table")
     try:
         with open_file(path) as file:
-            rows = _read(path, file, [*columns, *parameters])
+            rows, places = _read(path, file, [*columns, *parameters])
     except OSError as error:
         _refuse(path, error)
     if not rows[ARCH]:
         raise BenchmarkError(f"the table {path} has a header but no rows")
-    texts = [_text(path, row, value) for row, value in enumerate(rows[ARCH], start=1)]
+    texts = [_text(path, places.name(row), value) for row, value in enumerate(rows[ARCH])]
     return TableFile(
         texts,
-        {name: to_numbers(f"the table {path}", name, rows[name]) for name in columns},
+        {name: to_numbers(f"the table {path}", name, rows[name], places) for name in columns},
         {name: rows[name] for name in parameters},
+        places,
     )
 
 
-def _read(path: Path, file: io.BufferedReader, columns: Sequence[str]) -> dict[str, list[Any]]:
+def _read(path: Path, file: io.BufferedReader, columns: Sequence[str]) -> _Read:
     head = file.read(_HEAD)
     file.seek(0)
     if not head:
@@ -113,13 +120,13 @@ def _read(path: Path, file: io.BufferedReader, columns: Sequence[str]) -> dict[s
         if head.startswith(mark):
             raise BenchmarkError(f"the table {path} is {kind}, which is not read", _HINT)
     if head.startswith(_PARQUET):
-        return _read_parquet(path, file, columns)
+        return _read_parquet(path, file, columns), ROWS
     if path.suffix == ".parquet":
         raise BenchmarkError(f"the table {path} is called .parquet, but is no Parquet file")
     if not head.startswith(_GZIP):
         return _read_csv(path, file, columns)
     size = os.fstat(file.fileno()).st_size
-    unfolded = _Unfolded(gzip.GzipFile(fileobj=file), _SMALL + _MOST_COMPRESSED * size)
+    unfolded = Unfolded(gzip.GzipFile(fileobj=file), _SMALL + _MOST_COMPRESSED * size)
     return _read_csv(path, io.BufferedReader(unfolded), columns)
 
 
@@ -128,51 +135,34 @@ def _refuse(path: Path, error: Exception) -> NoReturn:
     raise BenchmarkError(f"the table {path} cannot be read, or is cut off: {why}", _HINT) from error
 
 
-class _Unfolded(io.RawIOBase):
-    """A compressed file that unfolds to no more than real ones do.
-
-    Args:
-        file: What it unfolds to.
-        most: How many bytes that may be.
-    """
-
-    def __init__(self, file: gzip.GzipFile, most: int) -> None:
-        self._file, self._most, self._left = file, most, most
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        part = self._file.read(len(buffer))
-        self._left -= len(part)
-        if self._left < 0:
-            raise OSError(errno.EFBIG, f"it unfolds to more than {self._most:,} bytes")
-        buffer[: len(part)] = part
-        return len(part)
-
-
 # CSV
 
 
-def _read_csv(path: Path, file: io.BufferedReader, columns: Sequence[str]) -> dict[str, list[Any]]:
-    row, taken = 0, []
+def _read_csv(path: Path, file: io.BufferedReader, columns: Sequence[str]) -> _Read:
+    end, taken, places = 0, [], array("q")
     try:
         encoding = _encoding(file.peek(4))
         with io.TextIOWrapper(file, encoding, newline="") as text, _long_fields():
-            separator, header = _header(path, text, columns)
+            separator, header, above = _header(text, columns)
             select = itemgetter(*(_place(path, header, name) for name in (ARCH, *columns)))
             # strict: a quote that is never closed is an error, not the rest of the file.
             lines = csv.reader(text, delimiter=separator, strict=True, skipinitialspace=True)
-            # Spreadsheets end a table with empty rows, and rows with empty fields.
-            for row, line in enumerate(filter(any, lines), start=1):
+            end = above
+            for line in lines:
+                # A field in quotes may have several lines.
+                start, end = end + 1, above + lines.line_num
+                # Spreadsheets end a table with empty rows, and rows with empty fields.
+                if not any(line):
+                    continue
                 if len(line) != len(header):
                     _drop_empty(line, len(header))
-                    _check_row(path, row, len(line), len(header), separator)
+                    _check_row(path, start, len(line), len(header), separator)
                 taken.append(select(line))
+                places.append(start)
     except UnicodeDecodeError as error:
         wrong = error.object[error.start]
         raise BenchmarkError(
-            f"the table {path} cannot be read: after row {row} there is the byte {wrong:#04x}, "
+            f"the table {path} cannot be read: after line {end} there is the byte {wrong:#04x}, "
             f"which is no {error.encoding.upper()}",
             "save the table as UTF-8 (in a spreadsheet: CSV UTF-8)",
         ) from error
@@ -180,10 +170,11 @@ def _read_csv(path: Path, file: io.BufferedReader, columns: Sequence[str]) -> di
         _refuse(path, error)
     names = (ARCH, *columns)
     if not taken:
-        return {name: [] for name in names}
+        return {name: [] for name in names}, ROWS
     # One field is selected as it is, several as a tuple.
     selected = zip(*taken, strict=True) if columns else [taken]
-    return {name: list(values) for name, values in zip(names, selected, strict=True)}
+    rows = {name: list(values) for name, values in zip(names, selected, strict=True)}
+    return rows, Places(places)
 
 
 def _encoding(head: bytes) -> str:
@@ -207,12 +198,13 @@ def _long_fields() -> Iterator[None]:
         csv.field_size_limit(before)
 
 
-def _header(path: Path, text: IO[str], columns: Sequence[str]) -> tuple[str, list[str]]:
-    """The separator, and the names of the columns."""
+def _header(text: IO[str], columns: Sequence[str]) -> tuple[str, list[str], int]:
+    """The separator, the names of the columns, and how many lines end with them."""
     separators: Iterable[str] = _SEPARATORS
-    line = _first_line(text)
+    line, above = _first_line(text)
     if told := _EXCEL.fullmatch(line.strip().strip('"')):
-        separators, line = told[1], _first_line(text)
+        separators, (line, more) = told[1], _first_line(text)
+        above += more
     headers = {}
     for separator in separators:
         (fields,) = csv.reader([line], delimiter=separator, strict=True, skipinitialspace=True)
@@ -224,14 +216,16 @@ def _header(path: Path, text: IO[str], columns: Sequence[str]) -> tuple[str, lis
     separator = max(
         headers, key=lambda s: (ARCH in headers[s], {*columns} <= {*headers[s]}, len(headers[s]))
     )
-    return separator, headers[separator]
+    return separator, headers[separator], above
 
 
-def _first_line(text: IO[str]) -> str:
-    for line in iter(lambda: text.readline(_LONGEST_HEADER), ""):
+def _first_line(text: IO[str]) -> tuple[str, int]:
+    """The first line that is not empty, and which one it is, counted from 1."""
+    number = 0
+    for number, line in enumerate(iter(lambda: text.readline(_LONGEST_HEADER), ""), start=1):
         if line.strip():
-            return line
-    return "\n"
+            return line, number
+    return "\n", number
 
 
 def _drop_empty(line: list[str], width: int) -> None:
@@ -240,12 +234,12 @@ def _drop_empty(line: list[str], width: int) -> None:
         line.pop()
 
 
-def _check_row(path: Path, row: int, number: int, expected: int, separator: str) -> None:
+def _check_row(path: Path, start: int, number: int, expected: int, separator: str) -> None:
     if number == expected:
         return
     word = _SEPARATORS.get(separator, f"{separator!r}")
     raise BenchmarkError(
-        f"row {row} of the table {path} has {number} fields, the header has {expected}",
+        f"line {start} of the table {path} has {number} fields, the header has {expected}",
         "the file may be cut off there"
         if number < expected
         else f"put fields that hold a {word} into double quotes; it separates fields here",
@@ -328,13 +322,13 @@ def _texts() -> tuple[Any, ...]:
     return pyarrow.string(), pyarrow.large_string(), pyarrow.binary(), pyarrow.large_binary()
 
 
-def _text(path: Path, row: int, value: object) -> str:
+def _text(path: Path, place: str, value: object) -> str:
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
     if not isinstance(value, str) or not value.strip():
         found = shown(value) if value is not None and value != "" else "nothing"
         raise BenchmarkError(
-            f"row {row} of the table {path} has {found} in column {ARCH!r}, "
+            f"{place} of the table {path} has {found} in column {ARCH!r}, "
             "not an architecture string"
         )
     return value

@@ -17,6 +17,7 @@ from ax_anasod.exceptions import ArchitectureError, BenchmarkError, shown
 from ax_anasod.hyperparameters import Choice, Hyperparameters
 from ax_anasod.hyperparameters.kinds import Value
 from ax_anasod.nasbench.lookup_benchmark import ArchitectureIndex
+from ax_anasod.nasbench.table_places import ROWS, Places
 from ax_anasod.typing import FloatArray, IntArray, Settings
 
 # A column with more values holds measurements, not the settings of a grid.
@@ -27,13 +28,16 @@ _EXPONENT: Final = r"(?:[eE][+-]?\d+)?"
 _BETWEEN: Final = "\u0020\u00a0\u202f'’"
 
 
-def read_architectures(path: Path, cell: Cell, strings: list[str]) -> IntArray:
+def read_architectures(
+    path: Path, cell: Cell, strings: list[str], places: Places = ROWS
+) -> IntArray:
     """The architectures of a table, ``n x d`` codes.
 
     Args:
         path: The table.
         cell: The cell.
         strings: The column ``arch``.
+        places: Where the rows stand, for messages.
 
     Raises:
         BenchmarkError: One is malformed.
@@ -43,12 +47,12 @@ def read_architectures(path: Path, cell: Cell, strings: list[str]) -> IntArray:
     except ArchitectureError as error:
         row, reason = _first_malformed(cell, strings, error)
         raise BenchmarkError(
-            f"row {row + 1} of the table {path}: {reason.message}", reason.hint
+            f"{places.name(row)} of the table {path}: {reason.message}", reason.hint
         ) from error
 
 
 def read_parameters(
-    path: Path, columns: Mapping[str, Sequence[Any]]
+    path: Path, columns: Mapping[str, Sequence[Any]], places: Places = ROWS
 ) -> tuple[Hyperparameters, Settings]:
     """What is searched beside the cell: the values that columns of a table have.
 
@@ -60,6 +64,7 @@ def read_parameters(
     Args:
         path: The table.
         columns: Name -> ``n`` values: numbers, truth values or texts.
+        places: Where the rows stand, for messages.
 
     Returns:
         The choices, in the order of the columns, and the settings ``n x h`` of the rows.
@@ -70,7 +75,7 @@ def read_parameters(
     """
     choices, settings = [], []
     for name, column in columns.items():
-        values = _values(path, name, column)
+        values = _values(path, name, column, places)
         different = sorted({*values})
         if not 2 <= len(different) <= _MOST_VALUES:
             found = (
@@ -81,8 +86,8 @@ def read_parameters(
             )
             raise BenchmarkError(f"column {name!r} of the table {path} {found}")
         choices.append(Choice(name, tuple(different), _is_number(different[0])))
-        places = {value: place for place, value in enumerate(different)}
-        settings.append([places[value] for value in values])
+        levels = {value: level for level, value in enumerate(different)}
+        settings.append([levels[value] for value in values])
     return Hyperparameters(tuple(choices)), np.array(settings, dtype=np.float64).T
 
 
@@ -90,22 +95,24 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _values(path: Path, name: str, column: Sequence[Any]) -> Sequence[Value]:
+def _values(path: Path, name: str, column: Sequence[Any], places: Places) -> Sequence[Value]:
     """The values of a column, all of one type."""
     if all(isinstance(value, bool) for value in column):
         return column
-    for row, value in enumerate(column, start=1):
+    for row, value in enumerate(column):
         if value is None or (isinstance(value, str) and not value.strip()):
-            raise BenchmarkError(f"column {name!r} of the table {path} is empty in row {row}")
+            raise BenchmarkError(
+                f"column {name!r} of the table {path} is empty in {places.name(row)}"
+            )
     try:
-        numbers = to_numbers(f"the table {path}", name, [*column])
+        numbers = to_numbers(f"the table {path}", name, [*column], places)
     except BenchmarkError:
         # Texts, of which some may look like numbers: "none", "0.1", "0.2".
         return [value.strip() if isinstance(value, str) else str(value) for value in column]
     if not (finite := np.isfinite(numbers)).all():
         row = int(np.argmin(finite))
         raise BenchmarkError(
-            f"column {name!r} of the table {path} holds {numbers[row]:g} in row {row + 1}",
+            f"column {name!r} of the table {path} holds {numbers[row]:g} in {places.name(row)}",
             "a parameter has finite values",
         )
     whole = bool((numbers == np.rint(numbers)).all())
@@ -113,7 +120,11 @@ def _values(path: Path, name: str, column: Sequence[Any]) -> Sequence[Value]:
 
 
 def refuse_repeats(
-    path: Path, strings: Sequence[str], index: ArchitectureIndex, columns: Mapping[str, FloatArray]
+    path: Path,
+    strings: Sequence[str],
+    index: ArchitectureIndex,
+    columns: Mapping[str, FloatArray],
+    places: Places = ROWS,
 ) -> None:
     """Make sure that no two rows are of the same.
 
@@ -122,6 +133,7 @@ def refuse_repeats(
         strings: The column ``arch``.
         index: Finds the rows.
         columns: The columns of numbers, of which the message tells how they differ.
+        places: Where the rows stand, for messages.
 
     Raises:
         BenchmarkError: Two are.
@@ -143,8 +155,9 @@ def refuse_repeats(
     beside = index.hyperparameters.names
     same = f" and the same {', '.join(beside)}" if beside else ""
     raise BenchmarkError(
-        f"rows {first + 1} and {second + 1} of the table {path} hold the same architecture "
-        f"{strings[second]!r}{same}{''.join(values[:1])} ({len(repeats):,} such repeats)",
+        f"{places.name(first, second)} of the table {path} hold the same architecture "
+        f"{strings[second]!r}{same}{''.join(values[:1])} ({len(repeats):,} "
+        f"{'repeat' if len(repeats) == 1 else 'repeats'})",
         "keep one row for each architecture, or their mean; or search what they differ in, too: "
         "with parameter=COLUMN",
     )
@@ -179,7 +192,7 @@ def _written(point: str, group: str) -> re.Pattern[str]:
 _STYLES: Final = {".": _written(r"\.", ","), ",": _written(",", r"\.")}
 
 
-def to_numbers(source: str, name: str, values: list[Any]) -> FloatArray:
+def to_numbers(source: str, name: str, values: list[Any], places: Places = ROWS) -> FloatArray:
     """The numbers of a column.
 
     Texts may be written with a decimal comma, with signs between groups of three digits, or with
@@ -189,6 +202,7 @@ def to_numbers(source: str, name: str, values: list[Any]) -> FloatArray:
         source: The table in words, for messages.
         name: The column.
         values: ``n`` values: numbers, or texts.
+        places: Where the rows stand, for messages.
 
     Returns:
         ``n`` numbers, with 90.5 for ``"90.5 %"``.
@@ -208,11 +222,11 @@ def to_numbers(source: str, name: str, values: list[Any]) -> FloatArray:
                 raise ValueError
             numbers[row] = float(value)
         except (TypeError, ValueError, OverflowError):
-            return _of_texts(source, name, values, row)
+            return _of_texts(source, name, values, row, places)
     return numbers
 
 
-def _of_texts(source: str, name: str, values: list[Any], wrong: int) -> FloatArray:
+def _of_texts(source: str, name: str, values: list[Any], wrong: int, places: Places) -> FloatArray:
     """The same of texts of which one, in the row ``wrong``, is not written as in Python."""
     if all(isinstance(value, str) and value.strip() for value in values):
         texts = [value.strip() for value in values]
@@ -228,15 +242,15 @@ def _of_texts(source: str, name: str, values: list[Any], wrong: int) -> FloatArr
         if ways:
             row = next(row for row, two in enumerate(zip(*ways, strict=True)) if two[0] != two[1])
             raise BenchmarkError(
-                f"column {name!r} of {source} holds {shown(values[row])} in row {row + 1}, which "
-                f"may be {ways[0][row]:.15g} or {ways[1][row]:.15g}",
+                f"column {name!r} of {source} holds {shown(values[row])} in {places.name(row)}, "
+                f"which may be {ways[0][row]:.15g} or {ways[1][row]:.15g}",
                 "write numbers with a decimal point, and nothing between groups of digits",
             )
     value = values[wrong]
     empty = value is None or (isinstance(value, str) and not value.strip())
     raise BenchmarkError(
-        f"column {name!r} of {source} {'is empty' if empty else f'holds {shown(value)}'} in row "
-        f"{wrong + 1}, not a number",
+        f"column {name!r} of {source} {'is empty' if empty else f'holds {shown(value)}'} in "
+        f"{places.name(wrong)}, not a number",
         None
         if empty or not isinstance(value, str) or not any(map(str.isdecimal, value))
         else "write all numbers of a column in one way, without units",

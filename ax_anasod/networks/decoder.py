@@ -123,7 +123,8 @@ def _resolve(
         if name not in factories:
             raise CellError(
                 f"operation {name!r} of cell {cell.name!r} has no module for sequences",
-                f"pass operations={{{name!r}: lambda config: ...}}; built in, "
+                f"pass operations={{{name!r}: lambda config: ...}}, in "
+                "ax-anasod train --operations MODULE:NAME; built in, "
                 + nearest_hint(name, SEQUENCE_OPERATIONS),
             )
     return factories

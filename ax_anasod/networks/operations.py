@@ -140,7 +140,8 @@ def resolve_operations(
         else:
             raise CellError(
                 f"operation {name!r} of cell {cell.name!r} has no module",
-                f"pass operations={{{name!r}: lambda c_in, c_out, stride: ...}}; built in, "
+                f"pass operations={{{name!r}: lambda c_in, c_out, stride: ...}}, in "
+                "ax-anasod train --operations MODULE:NAME; built in, "
                 + nearest_hint(name, OPERATIONS),
             )
     return factories

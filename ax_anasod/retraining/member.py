@@ -40,6 +40,7 @@ from ax_anasod.training import (
     save_model,
     write_state,
 )
+from ax_anasod.training.checkpoint import differences
 from ax_anasod.training.task import find_operations
 
 MODEL: Final = "model.pt"
@@ -278,10 +279,10 @@ def _already_trained(folder: Path, about: dict[str, Any]) -> Retrained:
         ) from error
     # Through JSON, which knows no tuples.
     expected = json.loads(json.dumps(about))
-    different = [name for name, value in expected.items() if metrics.get(name) != value]
+    different = differences({name: metrics.get(name) for name in expected}, expected)
     if different:
         raise RunError(
-            f"the folder {folder} holds another training; what differs: {', '.join(different)}",
+            f"the folder {folder} holds another training; what differs: {'; '.join(different)}",
             "choose another folder with --out",
         )
     of_images = "test_sequences" not in metrics

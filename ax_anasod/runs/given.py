@@ -12,6 +12,7 @@ from ax_anasod.exceptions import ArchitectureError, OptionError, RunError, Unkno
 from ax_anasod.journal import JOURNAL, Completed, read_records
 from ax_anasod.metrics import KnownProxy
 from ax_anasod.nasbench.table_file import ARCH, read_table
+from ax_anasod.nasbench.table_places import ROWS, Places
 from ax_anasod.proxies import ProxyConfig
 from ax_anasod.runs.layout import check_holds_run
 from ax_anasod.runs.run_config import GivenArchitecture, ProxyFeature, proxy_metric_name
@@ -58,7 +59,8 @@ def read_given(
 def _read(path: Path, cell: Cell, quantities: Sequence[str]) -> list[GivenArchitecture]:
     if path.is_dir():
         return _of_run(path, cell, quantities)
-    strings = read_table(path, []).architectures
+    table = read_table(path, [])
+    strings = table.architectures
     columns = {}
     for name in quantities:
         try:
@@ -76,9 +78,11 @@ def _read(path: Path, cell: Cell, quantities: Sequence[str]) -> list[GivenArchit
     values = np.array(list(columns.values())).reshape(len(columns), len(strings))
     wrong = ~np.isfinite(values).all(axis=0)
     if wrong.any():
-        raise OptionError(f"row {wrong.argmax() + 1} of {path} has a value that is not finite")
+        raise OptionError(
+            f"{table.places.name(int(wrong.argmax()))} of {path} has a value that is not finite"
+        )
     rows = [dict(zip(columns, row, strict=True)) for row in values.T.tolist()]
-    return _checked(path, cell, strings, rows)
+    return _checked(path, cell, strings, rows, table.places)
 
 
 def _of_run(path: Path, cell: Cell, quantities: Sequence[str]) -> list[GivenArchitecture]:
@@ -98,14 +102,19 @@ def _of_run(path: Path, cell: Cell, quantities: Sequence[str]) -> list[GivenArch
 
 
 def _checked(
-    path: Path, cell: Cell, strings: Sequence[str], rows: Sequence[dict[str, float]]
+    path: Path,
+    cell: Cell,
+    strings: Sequence[str],
+    rows: Sequence[dict[str, float]],
+    places: Places = ROWS,
 ) -> list[GivenArchitecture]:
     given = []
-    for number, (string, values) in enumerate(zip(strings, rows, strict=True), start=1):
+    for row, (string, values) in enumerate(zip(strings, rows, strict=True)):
         try:
             given.append(GivenArchitecture(str(cell.architecture(string)), values))
         except ArchitectureError as error:
-            raise OptionError(f"row {number} of {path}: {error.message}", error.hint) from error
+            place = places.name(row)
+            raise OptionError(f"{place} of {path}: {error.message}", error.hint) from error
     return given
 
 

@@ -118,7 +118,7 @@ def holds_comparison(path: Path) -> bool:
 
 
 def check_holds_run(path: Path) -> None:
-    """Refuse a folder without a run, naming the run beside it that may have been meant.
+    """Refuse a folder without a run, naming runs in it, or the one beside it that may be meant.
 
     Raises:
         RunError: It holds none, or is none.
@@ -131,6 +131,12 @@ def check_holds_run(path: Path) -> None:
         if (path / name).exists():
             raise RunError(f"the folder {path} holds {words}, no run of a search by trials")
     what = "holds no run" if path.is_dir() else "does not exist"
+    inside = sorted(str(p.parent) for p in path.glob(f"*/{CONFIG}"))
+    if inside:
+        more = ", ..." if len(inside) > 3 else ""
+        raise RunError(
+            f"the folder {path} {what}", f"name one in it: {', '.join(inside[:3])}{more}"
+        )
     beside = path.parent
     runs = sorted(p.parent.name for p in beside.glob(f"*/{CONFIG}")) if beside.is_dir() else []
     raise RunError(f"the folder {path} {what}", nearest_hint(path.name, runs) if runs else None)

@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 import torch
 from torch import Tensor
 
-from ax_anasod.exceptions import RunError
+from ax_anasod.exceptions import RunError, shown
 from ax_anasod.files import open_file, write_whole
 from ax_anasod.pickles import DamagedError, Name, Names, RefusedError, Shell
 from ax_anasod.torch_archive import TorchArchive
@@ -91,6 +91,33 @@ def differing(stored: object, expected: Mapping[str, Any]) -> list[str]:
     # Of no plain data it is never the same.
     except (LookupError, RuntimeError):
         return list(expected)
+
+
+def differences(stored: Mapping[str, Any], expected: Mapping[str, Any]) -> list[str]:
+    """What differs, in words, with both values where they are short.
+
+    Args:
+        stored: What there is; plain data by name.
+        expected: What there should be, likewise.
+
+    Example:
+        >>> differences(
+        ...     {"training": {"epochs": 3}, "cells": [1]}, {"training": {"epochs": 4}, "cells": [2]}
+        ... )
+        ['epochs: 3 there, 4 asked for', 'cells']
+    """
+    found = []
+    for name in {**stored, **expected}:
+        there, asked = stored.get(name), expected.get(name)
+        if there == asked:
+            continue
+        if isinstance(there, dict) and isinstance(asked, dict):
+            found += differences(there, asked)
+        elif isinstance(there, list | dict) or isinstance(asked, list | dict):
+            found.append(name)
+        else:
+            found.append(f"{name}: {shown(there)} there, {shown(asked)} asked for")
+    return found
 
 
 class _StateDict(OrderedDict[str, object], Shell):

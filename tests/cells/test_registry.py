@@ -131,6 +131,9 @@ def test_damaged_cell_files_are_refused_or_read(
 def test_load_refuses_what_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(CellError, match="there is no cell file .*missing.toml"):
         cells.load(tmp_path / "missing.toml")
+    (tmp_path / "my_cell.toml").touch()
+    with pytest.raises(CellError, match="there is no cell file .*did you mean 'my_cell.toml'"):
+        cells.load(tmp_path / "my_cel.toml")
     with pytest.raises(CellError, match="cannot be read: it is a folder"):
         cells.load(tmp_path)
 

@@ -258,3 +258,15 @@ def test_from_images_to_a_file_under_limits(command: Command, tmp_path: Path) ->
     expected = load_model(run / "evaluation" / "model.pt").predict(pixels).numpy()
     np.testing.assert_allclose(found, expected, atol=1e-4)
     assert exported.json["images"] == len(pixels)
+
+
+def test_a_search_that_looked_values_up_has_no_network(
+    command: Command, refused: Callable[..., str], table: list[object], tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    options = ["--accuracy", "valid", "--strategy", "random", "--trials", 2, "--out", out]
+    assert command("search", *table, *options).code == 0
+    for arguments in (["export", out], ["predict", out, "a.png"]):
+        line = refused(*arguments)
+        assert "holds no trained network: its search looked values up" in line
+        assert "ax-anasod train searches with networks" in line

@@ -164,5 +164,6 @@ def test_a_folder_with_another_training_is_left_alone(
     before = (run / "evaluation" / "metrics.json").read_bytes()
     outcome = command("evaluate", run, *QUICK, "--learning-rate", 0.1)
     assert outcome.code == 1
-    assert "holds another training; what differs: training" in outcome.err
+    assert " there, 0.1 asked for" in outcome.err
+    assert "holds another training; what differs: learning_rate: " in outcome.err
     assert (run / "evaluation" / "metrics.json").read_bytes() == before

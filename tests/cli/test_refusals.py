@@ -131,9 +131,9 @@ def cut(content: bytes) -> bytes:
         (lambda content: content.splitlines(keepends=True)[0], "has a header but no rows"),
         (lambda content: content.replace(b"arch", b"cell", 1), "has no column 'arch'"),
         (lambda content: content[:-40], "has 2 fields, the header has 7"),
-        (lambda content: content.replace(b"conv|conv|conv", b"conv|conv"), "row 1 of the table"),
+        (lambda content: content.replace(b"conv|conv|conv", b"conv|conv"), "line 2 of the table"),
         (lambda content: content.replace(b"conv|pool|conv", b"conv|pol|conv"), "'pool'"),
-        (lambda content: content.replace(b"skip|skip|skip", b"conv|conv|conv"), "rows 1 and 27"),
+        (lambda content: content.replace(b"skip|skip|skip", b"conv|conv|conv"), "lines 2 and 28"),
     ],
     ids=[
         *("empty", "cut", "bytes", "parquet", "header", "no-arch", "torn-row"),
@@ -182,14 +182,14 @@ def test_values_that_cannot_be(search: Refused, files: Path, option: str, value:
     options = ["--accuracy", "valid", option, "latency"]
     line = search(*options)
     assert "column 'latency'" in line
-    assert "row 5" in line
+    assert "line 6" in line
 
 
 def test_accuracies_beyond_100(search: Refused, files: Path) -> None:
     content = rows()
     content[0]["valid"] = 100.5
     write_table(files / "table.csv", content)
-    assert "holds 100.5 in row 1" in search("--accuracy", "valid")
+    assert "holds 100.5 in line 2" in search("--accuracy", "valid")
 
 
 @pytest.mark.parametrize("value", [0.0, 100.0])

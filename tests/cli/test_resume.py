@@ -49,6 +49,9 @@ def test_a_finished_run_gets_its_files_again(
     outcome = command("resume", out, "--json")
     assert outcome.code == 0
     assert outcome.json == first
+    assert (
+        "note: all 3 trials are done, nothing is left; for a longer run: --trials N" in outcome.err
+    )
     assert (out / "journal.jsonl").read_bytes() == journal
     for name in ("trials.csv", "report.html", "experiment.db", "incumbent.png"):
         assert (out / name).exists()

@@ -83,8 +83,12 @@ def test_the_trials_of_another_run(command: Command, search: list[object], tmp_p
 @pytest.mark.parametrize(
     ("lines", "options", "message"),
     [
-        ("arch\nconv|conv\n", [], "row 1 of mine.csv: "),
-        ("arch,valid_error\nconv|conv|conv,nan\n", [], "row 1 of mine.csv has a value that is not"),
+        ("arch\nconv|conv\n", [], "line 2 of mine.csv: "),
+        (
+            "arch,valid_error\nconv|conv|conv,nan\n",
+            [],
+            "line 2 of mine.csv has a value that is not",
+        ),
         (
             "arch,valid_error\nconv|conv|conv,5\n",
             ["--report", "test"],

@@ -93,7 +93,7 @@ def test_on_the_command_line(
     assert found["optimum"] == 5.0
     notes = [line for line in output.err.splitlines() if line.startswith("note: ")]
     assert len(notes) == 1
-    assert "holds nan in row 4 (3 values that are not finite): trials of these fail" in notes[0]
+    assert "holds nan in line 5 (3 values that are not finite): trials of these fail" in notes[0]
     assert f"({len(diverged)} failed)" in output.err
 
 

@@ -195,7 +195,7 @@ def test_isomorphic_architectures_are_one(write: Write) -> None:
     first, second = cell.to_strings(np.concatenate([moved, cell.canonical(moved)]))
     assert first != second
     path = write("arch,x", f'"{first}",1', f'"{second}",2')
-    with pytest.raises(BenchmarkError, match=r"rows 1 and 2 .* same architecture"):
+    with pytest.raises(BenchmarkError, match=r"lines 2 and 3 .* same architecture"):
         TableBenchmark(path, cell, minimize="x", present_only=True)
     path = write("arch,x", f'"{first}",1')
     benchmark = TableBenchmark(path, cell, minimize="x", present_only=True)
@@ -234,8 +234,12 @@ def test_empty_query(path: Path) -> None:
             "known: note, valid, latency, seconds",
         ),
         ({"accuracy": "valid", "cost": "second"}, UnknownNameError, "did you mean 'seconds'"),
-        ({"minimize": "note"}, BenchmarkError, "column 'note' .* holds 'a' in row 1, not a number"),
-        ({"minimize": "arch"}, BenchmarkError, r"column 'arch' .* holds 'conv\|conv' in row 1"),
+        (
+            {"minimize": "note"},
+            BenchmarkError,
+            "column 'note' .* holds 'a' in line 2, not a number",
+        ),
+        ({"minimize": "arch"}, BenchmarkError, r"column 'arch' .* holds 'conv\|conv' in line 2"),
         ({"accuracy": ["valid", "valid"]}, OptionError, "accuracy names 'valid' twice"),
         (
             {"accuracy": "valid", "minimize": "valid"},
@@ -276,12 +280,12 @@ def test_refuses_a_name_that_two_columns_have(write: Write) -> None:
 @pytest.mark.parametrize(
     ("option", "value", "message"),
     [
-        ("accuracy", "100.5", r"'x' .* holds 100.5 in row 3 .* percent must be from 0 to 100"),
-        ("accuracy", "-1", "holds -1 in row 3 .* from 0 to 100"),
-        ("minimize", "", "is empty in row 3"),
-        ("minimize", "fast", "holds 'fast' in row 3, not a number"),
-        ("report", "inf", "holds inf in row 3 .* a reported quantity must be finite"),
-        ("cost", "nan", "holds nan in row 3 .* a cost in seconds must be finite"),
+        ("accuracy", "100.5", r"'x' .* holds 100.5 in line 4 .* percent must be from 0 to 100"),
+        ("accuracy", "-1", "holds -1 in line 4 .* from 0 to 100"),
+        ("minimize", "", "is empty in line 4"),
+        ("minimize", "fast", "holds 'fast' in line 4, not a number"),
+        ("report", "inf", "holds inf in line 4 .* a reported quantity must be finite"),
+        ("cost", "nan", "holds nan in line 4 .* a cost in seconds must be finite"),
         ("cost", "-1", "a cost in seconds must be finite, 0 or more"),
     ],
 )
@@ -302,7 +306,7 @@ def test_a_searched_value_that_is_not_finite_is_that_of_a_failure(
 ) -> None:
     lines = [f"{row.split(',')[0]},{value if i == 2 else 3 + i}" for i, row in enumerate(ROWS)]
     path = write("arch,x", *lines)
-    with pytest.warns(ObservationWarning, match=rf"'x' .* holds {value} in row 3 \(1 values"):
+    with pytest.warns(ObservationWarning, match=rf"'x' .* holds {value} in line 4 \(1 values"):
         benchmark = TableBenchmark(path, CELL, **{option: "x"})
     (objective,) = benchmark.objectives
     values = benchmark.query(CELL.from_strings([row.split(",")[0] for row in ROWS]))
@@ -334,16 +338,16 @@ def test_accuracies_may_be_rounded_beyond_100_percent(write: Write) -> None:
     errors = TableBenchmark(path, CELL, accuracy="x").query(CELL.enumerate())["x_error"]
     assert sorted(errors.tolist()) == pytest.approx([0, 0.1, 50, 100], abs=1e-12)
     path = write("arch,x", *(f"{row.split(',')[0]},100.001" for row in ROWS))
-    with pytest.raises(BenchmarkError, match=r"holds 100.001 in row 1 \(4 such rows\)"):
+    with pytest.raises(BenchmarkError, match=r"holds 100.001 in line 2 \(4 such rows\)"):
         TableBenchmark(path, CELL, accuracy="x")
 
 
 def test_repeats_whose_values_differ_are_named_with_them(write: Write) -> None:
     first, second = (row.split(",")[0] for row in ROWS[:2])
     lines = [f"{first},1,5", f"{second},2,5", f"{first},1,5", f"{second},2,6"]
-    with pytest.raises(BenchmarkError, match=r"rows 2 and 4 .* 'y' 5 and 6 \(2 such repeats\)"):
+    with pytest.raises(BenchmarkError, match=r"lines 3 and 5 .* 'y' 5 and 6 \(2 repeats\)"):
         TableBenchmark(write("arch,x,y", *lines), CELL, minimize=["x", "y"])
-    with pytest.raises(BenchmarkError, match=r"rows 1 and 3 .*' \(2 such repeats\).*one row for"):
+    with pytest.raises(BenchmarkError, match=r"lines 2 and 4 .*' \(2 repeats\).*one row for"):
         TableBenchmark(write("arch,x,y", *lines), CELL, minimize="x")
 
 
@@ -356,11 +360,11 @@ def test_reported_values_may_be_negative(write: Write) -> None:
 @pytest.mark.parametrize(
     ("position", "arch", "message"),
     [
-        (0, "conv|pool", "row 1 of the table .*no operation 'pool'"),
-        (1, "conv", "row 2 of the table .*1 operations, not 2"),
-        (3, "conv|skip|conv", "row 4 of the table .*3 operations, not 2"),
-        (2, "", "row 3 .* has nothing in column 'arch'"),
-        (3, "conv|conv", r"rows 1 and 4 .* same architecture 'conv\|conv' \(1 such repeats\)"),
+        (0, "conv|pool", "line 2 of the table .*no operation 'pool'"),
+        (1, "conv", "line 3 of the table .*1 operations, not 2"),
+        (3, "conv|skip|conv", "line 5 of the table .*3 operations, not 2"),
+        (2, "", "line 4 .* has nothing in column 'arch'"),
+        (3, "conv|conv", r"lines 2 and 5 .* same architecture 'conv\|conv' \(1 repeat\)"),
     ],
 )
 def test_refuses_architectures_with_their_row(
@@ -376,7 +380,7 @@ def test_refuses_architectures_with_their_row(
 def test_names_the_first_of_many_malformed_strings(write: Write) -> None:
     strings = ["conv|skip"] * 700 + ["wrong"] + ["conv|skip"] * 20 + ["also wrong"] * 9
     path = write("arch,x", *(f"{string},1" for string in strings))
-    with pytest.raises(BenchmarkError, match=r"row 701 of the table .*'wrong'"):
+    with pytest.raises(BenchmarkError, match=r"line 702 of the table .*'wrong'"):
         TableBenchmark(path, CELL, minimize="x")
 
 
@@ -385,7 +389,7 @@ def test_refuses_invalid_architectures(write: Write) -> None:
     only_skips = np.full((1, 5), cell.operations.index("skip"))
     only_skips[0, 4] = 0
     path = write("arch,x", f'"{cell.to_strings(only_skips)[0]}",1')
-    with pytest.raises(BenchmarkError, match=r"row 1 .* no valid architecture"):
+    with pytest.raises(BenchmarkError, match=r"line 2 .* no valid architecture"):
         TableBenchmark(path, cell, minimize="x", present_only=True)
 
 
@@ -467,7 +471,7 @@ def test_darts_table(shared_data: Path) -> None:
     options = {"accuracy": "yahpo_val_98", "cost": "yahpo_runtime_seconds_98"}
     with pytest.raises(BenchmarkError, match=r"search only the 12,439 present"):
         TableBenchmark(path, "darts", **options)
-    with pytest.raises(BenchmarkError, match=r"column 'nb301_xgb_val' .* is empty in row 1"):
+    with pytest.raises(BenchmarkError, match=r"column 'nb301_xgb_val' .* is empty in line 2"):
         TableBenchmark(path, "darts", accuracy="nb301_xgb_val", present_only=True)
     benchmark = TableBenchmark(path, "darts", present_only=True, **options)
     frame = pd.read_csv(path)
@@ -478,7 +482,7 @@ def test_darts_table(shared_data: Path) -> None:
 
 def test_eighth_operation_of_a_darts_table_is_named(shared_data: Path) -> None:
     path = shared_data / "darts" / "darts_bench_545_trained.csv.gz"
-    with pytest.raises(BenchmarkError, match=r"row 3 of .* the cell has no operation 'none'"):
+    with pytest.raises(BenchmarkError, match=r"line 4 of .* the cell has no operation 'none'"):
         TableBenchmark(path, "darts", accuracy="valid_50", present_only=True)
 
 

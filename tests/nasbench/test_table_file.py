@@ -32,8 +32,10 @@ def test_reads_exact_numbers(table: pd.DataFrame, tmp_path: Path) -> None:
 
 def test_missing_file(write: Write, tmp_path: Path) -> None:
     write("arch,x", name="there.csv")
-    with pytest.raises(BenchmarkError, match=r"tabel.csv does not exist \(in that folder: there"):
-        read_table(tmp_path / "tabel.csv", ["x"])
+    with pytest.raises(BenchmarkError, match=r"god.csv does not exist \(in that folder: there"):
+        read_table(tmp_path / "god.csv", ["x"])
+    with pytest.raises(BenchmarkError, match=r"ther.csv does not exist \(did you mean 'there.csv'"):
+        read_table(tmp_path / "ther.csv", ["x"])
     with pytest.raises(BenchmarkError, match=r"there is no folder .*absent"):
         read_table(tmp_path / "absent" / "t.csv", ["x"])
 
@@ -79,7 +81,7 @@ def test_no_arch_column(write: Write, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("line", ["b,1,2,3", "b,1"])
 def test_ragged_row(write: Write, line: str) -> None:
-    with pytest.raises(BenchmarkError, match=r"row 2 .* has \d fields, the header has 3"):
+    with pytest.raises(BenchmarkError, match=r"line 3 .* has \d fields, the header has 3"):
         read_table(write("arch,x,y", "a,1,2", line), ["x"])
 
 

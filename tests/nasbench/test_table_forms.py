@@ -97,26 +97,38 @@ def test_numbers_of_other_countries(
 
 
 @pytest.mark.parametrize(
+    ("above", "line"), [("", 4), ("\n", 5), ("sep=,\n", 5), ("\nsep=,\n\n", 7)], ids=repr
+)
+def test_places_are_lines_of_the_file(put: Callable[..., Path], above: str, line: int) -> None:
+    content = 'arch,x,note\na,1,"two\nlines"\n,,\n"b",wrong,"two\nlines"\n'
+    with pytest.raises(BenchmarkError, match=f"holds 'wrong' in line {line + 1}, not a number"):
+        read_table(put(above + content), ["x"])
+
+
+@pytest.mark.parametrize(
     ("content", "message"),
     [
-        (TEXT.replace("gut", "süß").encode("latin-1"), "after row 0 there is the byte 0xfc.*UTF-8"),
+        (
+            TEXT.replace("gut", "süß").encode("latin-1"),
+            "after line 0 there is the byte 0xfc.*UTF-8",
+        ),
         (TEXT.replace(",", "|"), "no column 'arch', its first columns are: arch|acc.*semicolons"),
         (TEXT.replace("arch", "Arch"), "no column 'arch', .*: Arch, acc, note.*call the column"),
-        (TEXT.replace("90.5", "90,5"), "row 1 .* has 4 fields, the header has 3 .*hold a comma"),
+        (TEXT.replace("90.5", "90,5"), "line 2 .* has 4 fields, the header has 3 .*hold a comma"),
         (TEXT.replace(",", ";").replace("90.5", "9;5"), "has 4 fields.* hold a semicolon"),
-        (TEXT.replace("70,", "70"), "row 2 .* has 2 fields, the header has 3 .*cut off"),
+        (TEXT.replace("70,", "70"), "line 3 .* has 2 fields, the header has 3 .*cut off"),
         (TEXT.replace("note", "acc"), "2 columns named 'acc' .rename them"),
         (
             TEXT.replace("70", '"90,123"').replace("90.5", '"1,234"'),
-            "'1,234' in row 1, which may be 1234 or 1.234 .write numbers with a decimal point",
+            "'1,234' in line 2, which may be 1234 or 1.234 .write numbers with a decimal point",
         ),
-        (TEXT.replace("70", '"90,5"'), "holds '90,5' in row 2, not a number .*in one way"),
-        (TEXT.replace("70", "70%"), "holds '70%' in row 2, not a number"),
-        (TEXT.replace("70", "7_0"), "holds '7_0' in row 2, not a number"),
-        (TEXT.replace("70", "70 ms"), "holds '70 ms' in row 2, .*without units"),
-        ("arch;acc\na;1.23,4.5\n", "holds '1.23,4.5' in row 1, not a number"),
-        (TEXT.replace("70", "n/a"), "holds 'n/a' in row 2, not a number"),
-        (TEXT.replace("70", " "), "'acc' .* is empty in row 2, not a number"),
+        (TEXT.replace("70", '"90,5"'), "holds '90,5' in line 3, not a number .*in one way"),
+        (TEXT.replace("70", "70%"), "holds '70%' in line 3, not a number"),
+        (TEXT.replace("70", "7_0"), "holds '7_0' in line 3, not a number"),
+        (TEXT.replace("70", "70 ms"), "holds '70 ms' in line 3, .*without units"),
+        ("arch;acc\na;1.23,4.5\n", "holds '1.23,4.5' in line 2, not a number"),
+        (TEXT.replace("70", "n/a"), "holds 'n/a' in line 3, not a number"),
+        (TEXT.replace("70", " "), "'acc' .* is empty in line 3, not a number"),
         (TEXT.replace("70", '"7"0'), "cannot be read, or is cut off: ',' expected after"),
         (TEXT.replace("gut", '"gut'), "cannot be read, or is cut off: unexpected end of data"),
         (b"PK\x03\x04 a workbook", "is a zip archive, or an Excel workbook, which is not read"),

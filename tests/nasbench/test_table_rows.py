@@ -116,10 +116,10 @@ def test_many_columns_of_many_values_need_no_more_memory_than_their_rows(write: 
 @pytest.mark.parametrize(
     ("change", "parameters", "message"),
     [
-        (("0.01", "0.1"), ["width", "augment"], "rows 1 and 5 .* same width, augment"),
+        (("0.01", "0.1"), ["width", "augment"], "lines 2 and 6 .* same width, augment"),
         (("0.01", "0.1"), PARAMETERS, "no other value than 0.1"),
-        (("0.01", "nan"), PARAMETERS, "holds nan in row 5"),
-        (("mixup", ""), PARAMETERS, "'augment' .* is empty in row 2"),
+        (("0.01", "nan"), PARAMETERS, "holds nan in line 6"),
+        (("mixup", ""), PARAMETERS, "'augment' .* is empty in line 3"),
     ],
 )
 def test_columns_that_are_no_parameters_are_refused(

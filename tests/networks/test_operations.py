@@ -136,7 +136,10 @@ class TestOwnOperations:
         assert not any(isinstance(module, nn.Identity) for module in network.modules())
 
     def test_one_that_lacks_is_named(self, mine):
-        with pytest.raises(CellError, match=r"'conv3x3' of cell 'mine' has no module.*operations="):
+        with pytest.raises(
+            CellError,
+            match=r"'conv3x3' of cell 'mine' has no module.*operations=.*--operations MODULE",
+        ):
             self.build(mine, None)
 
     def test_one_too_many_is_named(self, mine):

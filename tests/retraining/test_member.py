@@ -91,9 +91,11 @@ def test_what_is_there_is_not_made_again(trained, found, short, digits):
 def test_another_training_does_not_overwrite_it(trained, found, short, digits):
     result, _ = trained
     longer = dataclasses.replace(short, training=short.training.with_options(epochs=3))
-    with pytest.raises(RunError, match="another training; what differs: training"):
+    with pytest.raises(RunError, match="another training; what differs: epochs: . there, 3 asked"):
         evaluate(found, longer, digits, result.folder)
-    with pytest.raises(RunError, match="what differs: member, seed, architectures"):
+    with pytest.raises(
+        RunError, match="what differs: member: 0 there, 1 asked for; seed: .*; arch"
+    ):
         evaluate(found, short, digits, result.folder, member=1)
 
 

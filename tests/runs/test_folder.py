@@ -282,5 +282,5 @@ def test_a_folder_without_a_run_suggests_the_nearest(tmp_path: Path, config: Run
     for read in (RunFolder.open, RunView.read):
         with pytest.raises(RunError, match="corra does not exist .*did you mean 'cora'"):
             read(tmp_path / "corra")
-        with pytest.raises(RunError, match=f"{tmp_path} holds no run"):
+        with pytest.raises(RunError, match=f"{tmp_path} holds no run .*in it: {tmp_path / 'cora'}"):
             read(tmp_path)
