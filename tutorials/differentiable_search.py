@@ -24,7 +24,6 @@
 # %%
 import os
 import warnings
-from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -106,8 +105,7 @@ alone = replace(task, training=task.training.with_options(epochs=5))
 
 def valid_error(code):
     """Validation error in percent of a cell trained alone."""
-    with closing(alone.start(code[None], images, seed=0)) as training:
-        return training.run()[-1].valid_error
+    return alone.start(code[None], images, seed=0).run()[-1].valid_error
 
 
 edges, rng = CellEdges(cell), np.random.default_rng(0)

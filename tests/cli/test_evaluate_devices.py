@@ -127,7 +127,7 @@ def test_a_killed_training_leaves_no_process_and_goes_on(
     out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out) == (130, "")
     assert err.strip() == "note: interrupted; the same command goes on from the last epoch"
-    assert not any(map(alive, others))
+    wait(lambda: not any(map(alive, others)))
 
     resumed = command(*evaluate, killed)
     assert resumed.code == 0, resumed.err

@@ -136,7 +136,7 @@ def test_a_training_does_not_go_on_in_a_folder_that_is_gone(
     run = tmp_path / "run"
     train = ["train", *SMALL, "--strategy", "random", "--trials", 3, "--out", run]
     with monkeypatch.context() as patch:
-        at_call(3, Training, "learn", lambda: shutil.rmtree(run), patch)
+        at_call(3, Training, "train_epoch", lambda: shutil.rmtree(run), patch)
         outcome = command(*train)
     assert outcome.code == 1
     kept = tmp_path / "run-rescued-1"
@@ -158,7 +158,7 @@ def test_what_is_trained_for_good_is_kept(
     evaluate += ["--device", "cpu", "--json"]
     whole = command(*evaluate, "--out", tmp_path / "whole").json
     with monkeypatch.context() as patch:
-        at_call(2, Training, "learn", lambda: accident(out), patch)
+        at_call(2, Training, "train_epoch", lambda: accident(out), patch)
         outcome = command(*evaluate, "--out", out)
     assert outcome.code == 1
     assert outcome.out == ""
