@@ -136,7 +136,8 @@ def test_a_training_does_not_go_on_in_a_folder_that_is_gone(
     run = tmp_path / "run"
     train = ["train", *SMALL, "--strategy", "random", "--trials", 3, "--out", run]
     with monkeypatch.context() as patch:
-        at_call(3, Training, "train_epoch", lambda: shutil.rmtree(run), patch)
+        # Before the checkpoint of the epoch is written.
+        at_call(3, Training, "_learn", lambda: shutil.rmtree(run), patch)
         outcome = command(*train)
     assert outcome.code == 1
     kept = tmp_path / "run-rescued-1"
