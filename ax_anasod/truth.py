@@ -83,11 +83,21 @@ def refuse_hopeless_limits(
     values = benchmark.all_values()
     if not limits or points is None or len(points) or values is None:
         return
-    nearest = (
+    raise OptionError(
+        "no architecture keeps " + " and ".join(map(str, limits)),
+        best_in_words(limits, values),
+    )
+
+
+def best_in_words(limits: Sequence[Limit], values: Mapping[str, FloatArray]) -> str:
+    """How good what is limited can be, as the hint where no architecture keeps all limits.
+
+    Args:
+        limits: The limits.
+        values: Name -> the values of all architectures that there are, or were tried.
+    """
+    best = (
         f"{limit.name} = {limit.sign * float(np.nanmin(limit.sign * values[limit.name])):g}"
         for limit in limits
     )
-    raise OptionError(
-        "no architecture keeps " + " and ".join(map(str, limits)),
-        "by itself each can be as good as " + ", ".join(nearest),
-    )
+    return "by itself each can be as good as " + ", ".join(best)

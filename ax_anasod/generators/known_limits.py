@@ -14,6 +14,7 @@ from ax_anasod.core import History, KnownMetric
 from ax_anasod.exceptions import OptionError
 from ax_anasod.generators.fixed import list_with_fixed
 from ax_anasod.objectives import Limit
+from ax_anasod.truth import best_in_words
 
 # Draws at a time, and how many of these.
 _BATCH: Final = 1024
@@ -100,13 +101,8 @@ def none_allowed(cell: Cell, history: History, codes: npt.NDArray[np.int64]) -> 
         codes: ``m x d`` codes that were tried.
     """
     limits = history.known_limits
-    nearest = {
-        limit.name: limit.sign
-        * float((limit.sign * history.known[limit.name].checked_values(codes)).min())
-        for limit in limits
-    }
+    values = {limit.name: history.known[limit.name].checked_values(codes) for limit in limits}
     return OptionError(
         f"no architecture of cell {cell.name!r} was found with " + " and ".join(map(str, limits)),
-        "by itself each can be as good as "
-        + ", ".join(f"{metric} = {value:g}" for metric, value in nearest.items()),
+        best_in_words(limits, values),
     )

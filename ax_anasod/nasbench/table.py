@@ -19,8 +19,12 @@ from ax_anasod.nasbench.benchmark import KIND, register_benchmark
 from ax_anasod.nasbench.lookup_benchmark import ArchitectureIndex, LookupBenchmark
 from ax_anasod.nasbench.source_files import Saved, read_saved
 from ax_anasod.nasbench.table_file import ARCH, read_table
-from ax_anasod.nasbench.table_places import Places
-from ax_anasod.nasbench.table_rows import read_architectures, read_parameters, refuse_repeats
+from ax_anasod.nasbench.table_rows import (
+    Places,
+    read_architectures,
+    read_parameters,
+    refuse_repeats,
+)
 from ax_anasod.objectives import COST, PERCENT, Objective, name_list
 from ax_anasod.typing import FloatArray
 

@@ -24,8 +24,7 @@ from typing import IO, Any, Final, NoReturn
 from ax_anasod.exceptions import BenchmarkError, UnknownNameError, shown
 from ax_anasod.files import Unfolded, open_file
 from ax_anasod.nasbench.source_files import check_source, first_line
-from ax_anasod.nasbench.table_places import ROWS, Places
-from ax_anasod.nasbench.table_rows import to_numbers
+from ax_anasod.nasbench.table_rows import ROWS, Places, to_numbers
 from ax_anasod.optional import require
 from ax_anasod.typing import FloatArray
 

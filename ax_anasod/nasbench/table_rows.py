@@ -1,4 +1,4 @@
-"""What the rows of a table say: architectures, what is searched beside them, and numbers.
+"""The rows of a table: where they stand, and what they say (architectures, settings, numbers).
 
 Numbers may be written as Python, spreadsheets, or other languages write them.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +18,6 @@ from ax_anasod.exceptions import ArchitectureError, BenchmarkError, shown
 from ax_anasod.hyperparameters import Choice, Hyperparameters
 from ax_anasod.hyperparameters.kinds import Value
 from ax_anasod.nasbench.lookup_benchmark import ArchitectureIndex
-from ax_anasod.nasbench.table_places import ROWS, Places
 from ax_anasod.typing import FloatArray, IntArray, Settings
 
 # A column with more values holds measurements, not the settings of a grid.
@@ -26,6 +26,33 @@ _EXPONENT: Final = r"(?:[eE][+-]?\d+)?"
 # Between groups of three digits: besides the sign that is not the decimal one, spaces and
 # apostrophes.
 _BETWEEN: Final = "\u0020\u00a0\u202f'’"
+
+
+@dataclass(frozen=True)
+class Places:
+    """Names the rows of a table as whoever opens its file counts them.
+
+    Args:
+        lines: The line of each row in a text file, counted from 1 as editors and spreadsheets
+            do, with the header and empty lines; None where rows are counted, from 1.
+    """
+
+    lines: Sequence[int] | None = None
+
+    def name(self, *rows: int) -> str:
+        """Rows, counted from 0, in words.
+
+        Example:
+            >>> Places().name(0), Places([2, 3, 5]).name(0, 2)
+            ('row 1', 'lines 2 and 5')
+        """
+        numbers = [row + 1 if self.lines is None else self.lines[row] for row in rows]
+        word = "row" if self.lines is None else "line"
+        return f"{word}{'s' if len(rows) > 1 else ''} {' and '.join(map(str, numbers))}"
+
+
+ROWS: Final = Places()
+"""Rows counted from 1, as of a Parquet file."""
 
 
 def read_architectures(

@@ -12,7 +12,7 @@ from ax_anasod.exceptions import ArchitectureError, OptionError, RunError, Unkno
 from ax_anasod.journal import JOURNAL, Completed, read_records
 from ax_anasod.metrics import KnownProxy
 from ax_anasod.nasbench.table_file import ARCH, read_table
-from ax_anasod.nasbench.table_places import ROWS, Places
+from ax_anasod.nasbench.table_rows import ROWS, Places
 from ax_anasod.proxies import ProxyConfig
 from ax_anasod.runs.layout import check_holds_run
 from ax_anasod.runs.run_config import GivenArchitecture, ProxyFeature, proxy_metric_name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ax_anasod.cli.app import run
+from ax_anasod.cli.app import run as run_command
 from ax_anasod.storage import close_database
 
 OPERATIONS = ("conv", "pool", "skip")
@@ -70,7 +71,7 @@ def command(capsys: pytest.CaptureFixture[str]) -> Command:
 
     def call(*arguments: object) -> Outcome:
         capsys.readouterr()
-        code = run(list(map(str, arguments)))
+        code = run_command(list(map(str, arguments)))
         close_database()
         return Outcome(code, *capsys.readouterr())
 
@@ -107,3 +108,19 @@ def files(tmp_path: Path) -> Path:
 def table(files: Path) -> list[object]:
     """The options that name the table and its cell."""
     return ["--benchmark", "table", "--data", files / "table.csv", "--cell", files / "mine.toml"]
+
+
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run of two small trials."""
+    folder = tmp_path_factory.mktemp("train") / "digits"
+    small = "--images 100 --channels 2 --cells 3 --epochs 1 --batch-size 32 --device cpu"
+    arguments = f"train --strategy anasod-random --trials 2 {small} --out {folder}"
+    assert run_command(arguments.split()) == 0
+    return folder
+
+
+@pytest.fixture
+def run(searched: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    return Path(shutil.copytree(searched, tmp_path / "run"))

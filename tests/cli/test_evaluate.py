@@ -3,32 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ax_anasod.cli.app import run as run_command
-
 QUICK = ("--epochs", 1, "--images", 100, "--batch-size", 32, "--device", "cpu")
-
-
-@pytest.fixture(scope="module")
-def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a run of two small trials."""
-    folder = tmp_path_factory.mktemp("train") / "digits"
-    small = "--images 100 --channels 2 --cells 3 --epochs 1 --batch-size 32 --device cpu"
-    arguments = f"train --strategy anasod-random --trials 2 {small} --out {folder}"
-    assert run_command(arguments.split()) == 0
-    return folder
-
-
-@pytest.fixture
-def run(searched: Path, tmp_path: Path) -> Path:
-    """A copy of it."""
-    return Path(shutil.copytree(searched, tmp_path / "run"))
 
 
 def test_evaluate_writes_a_model_and_says_how_good_it_is(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -46,16 +45,6 @@ def children(pid: int) -> set[int]:
     return {int(n) for n in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
 
 
-@pytest.fixture(scope="module")
-def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a run of one small trial."""
-    folder = tmp_path_factory.mktemp("train") / "digits"
-    small = "--images 100 --channels 4 --cells 3 --epochs 1 --batch-size 32 --device cpu"
-    arguments = f"train --strategy anasod-random --trials 1 {small} --out {folder}"
-    assert run_command(arguments.split()) == 0
-    return folder
-
-
 @pytest.fixture
 def command(capfd: pytest.CaptureFixture[str]) -> Command:
     """Runs ``ax-anasod`` with these arguments; what its processes print is captured, too."""
@@ -66,12 +55,6 @@ def command(capfd: pytest.CaptureFixture[str]) -> Command:
         return Outcome(code, *capfd.readouterr())
 
     return call
-
-
-@pytest.fixture
-def run(searched: Path, tmp_path: Path) -> Path:
-    """A copy of it."""
-    return Path(shutil.copytree(searched, tmp_path / "run"))
 
 
 @pytest.fixture
