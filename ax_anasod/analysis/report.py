@@ -259,7 +259,7 @@ def _sections(
     if seconds:
         trials.append(TimeLinePlot(seconds, units.get(objectives[0]) or ""))
     return [
-        ("Search", [*front_table, *trade_offs, *incumbents, *trials]),
+        ("Search", [*trade_offs, *front_table, *incumbents, *trials]),
         ("Hypervolume", [UtilityProgressionAnalysis()] if trade_offs else []),
         ("Learning curves", list(curves) if has_curves(experiment) else []),
         ("What was known", [FeatureTable()] if _has_features(experiment) else []),

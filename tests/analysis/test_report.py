@@ -147,8 +147,8 @@ def test_several_objectives(run, tmp_path):
     )
     assert headings(page)[:8] == [
         "Trial with the best error",
-        "Pareto front",
         "Trade-off: error against latency",
+        "Pareto front",
         "Incumbent: error",
         "Incumbent: latency",
         "Operation distribution of the trials",
