@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import torch
 
-from ax_anasod.exceptions import TrainingError
+from ax_anasod.exceptions import RunError, TrainingError
 from ax_anasod.optional import require
 
 LOSS: Final = "loss"
@@ -161,24 +161,50 @@ class TensorBoardLog:
 
     Raises:
         OptionalImportError: TensorBoard is not installed.
+        RunError: The log cannot be written.
     """
 
     def __init__(self, folder: Path, epochs: int = 0) -> None:
         require("tensorboard", "train")
         from torch.utils.tensorboard import SummaryWriter
 
-        self._writer = SummaryWriter(str(folder), purge_step=epochs + 1 if epochs else None)
+        self._folder = folder
+        with self._refusing():
+            self._writer = SummaryWriter(str(folder), purge_step=epochs + 1 if epochs else None)
 
     def write(self, epoch: Epoch) -> None:
-        """Add one epoch."""
+        """Add one epoch.
+
+        Raises:
+            RunError: The log cannot be written.
+        """
         self.write_scalars(epoch.scalars, epoch.epoch)
 
     def write_scalars(self, scalars: Mapping[str, float], epoch: int) -> None:
-        """Add named values of an epoch."""
-        for name, value in scalars.items():
-            self._writer.add_scalar(name, value, epoch)
-        self._writer.flush()
+        """Add named values of an epoch.
+
+        Raises:
+            RunError: The log cannot be written.
+        """
+        with self._refusing():
+            for name, value in scalars.items():
+                self._writer.add_scalar(name, value, epoch)
+            self._writer.flush()
 
     def close(self) -> None:
-        """Close the file."""
-        self._writer.close()
+        """Close the file.
+
+        Raises:
+            RunError: The log cannot be written.
+        """
+        with self._refusing():
+            self._writer.close()
+
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise RunError(
+                f"the log for TensorBoard in {self._folder} cannot be written: {error.strerror}"
+            ) from error
