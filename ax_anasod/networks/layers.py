@@ -26,6 +26,27 @@ The module maps images ``b x c_in x h x w`` to
 """
 
 
+class PointwiseConv(nn.Conv2d):
+    """A 1x1 convolution of every ``stride``-th pixel, without a bias.
+
+    Args:
+        c_in: Channels that come in.
+        c_out: Channels that go out.
+        stride: 1 or 2.
+    """
+
+    def __init__(self, c_in: int, c_out: int, stride: int = 1) -> None:
+        super().__init__(c_in, c_out, 1, bias=False)
+        self.step = stride
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map ``b x c_in x h x w`` to ``b x c_out x ceil(h / stride) x ceil(w / stride)``."""
+        # With the stride left to oneDNN, the gradient of the weights is written past its memory
+        # on CPUs with AVX2 where fewer than 8 channels come in, stored pixel by pixel: wrong
+        # weights, or an abort (uxlfoundation/oneDNN#6035).
+        return super().forward(images[:, :, :: self.step, :: self.step])
+
+
 class ReLUConvBN(nn.Sequential):
     """Rectify, convolve, normalise.
 
@@ -37,11 +58,12 @@ class ReLUConvBN(nn.Sequential):
     """
 
     def __init__(self, c_in: int, c_out: int, kernel_size: int, stride: int = 1) -> None:
-        super().__init__(
-            nn.ReLU(),
-            nn.Conv2d(c_in, c_out, kernel_size, stride, kernel_size // 2, bias=False),
-            nn.BatchNorm2d(c_out),
+        conv = (
+            PointwiseConv(c_in, c_out, stride)
+            if kernel_size == 1
+            else nn.Conv2d(c_in, c_out, kernel_size, stride, kernel_size // 2, bias=False)
         )
+        super().__init__(nn.ReLU(), conv, nn.BatchNorm2d(c_out))
 
 
 class FactorizedReduction(nn.Module):
@@ -54,8 +76,8 @@ class FactorizedReduction(nn.Module):
 
     def __init__(self, c_in: int, c_out: int) -> None:
         super().__init__()
-        self.even = nn.Conv2d(c_in, c_out // 2, 1, stride=2, bias=False)
-        self.odd = nn.Conv2d(c_in, c_out - c_out // 2, 1, stride=2, bias=False)
+        self.even = PointwiseConv(c_in, c_out // 2, stride=2)
+        self.odd = PointwiseConv(c_in, c_out - c_out // 2, stride=2)
         self.norm = nn.BatchNorm2d(c_out)
 
     def forward(self, images: Tensor) -> Tensor:

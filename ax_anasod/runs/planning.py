@@ -125,54 +125,31 @@ def plan_run(
         if not 1 <= value <= MOST_TRIALS:
             limit = "at least 1" if value < 1 else f"at most {MOST_TRIALS:,}"
             raise OptionError(f"{name} must be {limit}, got {value}")
-    quantities = (*benchmark.objectives, *benchmark.reported)
-    bounds = tuple(map(Limit.parse, limits))
-    options = dict(options or {})
-    joined = options.pop("features", "").split(FEATURE_SEPARATOR)
-    features = tuple(dict.fromkeys([*features, *filter(None, joined)]))
-    starting = [first.removeprefix("-")] if first else []
-    _check_known_before([*features, *starting], known, [o.name for o in benchmark.objectives])
     if start is not None and first:
         raise OptionError(
             f"the first trials are to be those of {start.source} and those with the best {first}",
             "give --from or --start",
         )
-    # Of networks that are to be trained only costs are known.
-    is_trained = isinstance(benchmark, TrainingTask)
-    columns = [*known] if is_trained else [q.name for q in quantities]
-    proxies = [name for name in features if _is_proxy(name, columns)]
-    if proxies and getattr(benchmark, "operations", None) is not None:
-        raise OptionError(
-            f"the proxy {proxies[0]!r} of operations of your own cannot be a feature of a run, "
-            "which may go on when they are other ones",
-            "let it choose the first trials (--start)",
-        )
-    features = tuple(name for name in features if name not in proxies)
-    names = [quantity.name for quantity in quantities]
+    quantities = (*benchmark.objectives, *benchmark.reported)
+    bounds = tuple(map(Limit.parse, limits))
     beside = hyperparameters or searched_beside(benchmark)
     check_searched_beside(strategy, beside.names)
-    if beside and known and not is_trained:
-        raise OptionError(
-            f"the known quantities {[*known]} are those of architectures, and {[*beside.names]} is "
-            "searched, too",
-            "leave --known out",
-        )
-    given = read_given(start_with, benchmark.cell, names, beside.names)
-    if starting and _is_proxy(starting[0], columns):
-        given += _chosen_by_proxy(first, benchmark, seed)
-        starting, first = [], ""
-    for name in (*features, *starting):
-        if name not in columns:
-            raise UnknownNameError("quantity or proxy", name, [*columns, *PROXIES])
-    for name in (*known, *(limit.name for limit in bounds)):
-        find_quantity(name, quantities)
+    options = dict(options or {})
+    joined = options.pop("features", "").split(FEATURE_SEPARATOR)
+    features = tuple(dict.fromkeys([*features, *filter(None, joined)]))
+    features, proxies, known, first_of_all = _sort_known(
+        benchmark, known, features, first, beside, seed
+    )
+    given = read_given(start_with, benchmark.cell, [q.name for q in quantities], beside.names)
+    given += first_of_all
+    for bound in bounds:
+        find_quantity(bound.name, quantities)
     refuse_hopeless_limits(benchmark, benchmark.objectives, bounds)
     parse_pick(pick, benchmark.objectives, benchmark.reported)  # refuses
-    searched = benchmark.objectives[0].name
-    found = [earlier_search("source", benchmark.cell, source, searched) for source in sources]
+    cell, searched = benchmark.cell, benchmark.objectives[0].name
+    found = [earlier_search("source", cell, source, searched) for source in sources]
     space = make_search_space(benchmark.cell, strategy, to_ax(beside), tuple(constraints))
-    parameters = space.parameters
-    metrics = metric_names((quantity.name for quantity in quantities), parameters)
+    metrics = metric_names((quantity.name for quantity in quantities), space.parameters)
     described = tuple(
         replace(
             q,
@@ -201,9 +178,9 @@ def plan_run(
         limits=bounds,
         constraints=tuple(constraints),
         hyperparameters=beside.to_dict() if beside else {},
-        known=tuple(dict.fromkeys([*known, *(n for n in starting if n not in features)])),
+        known=known,
         features=features,
-        first=first,
+        first="" if first_of_all else first,
         sources=tuple(Source(tuple(s.architectures), tuple(s.targets)) for s in found),
         proxies=tuple(
             ProxyFeature(name, proxy_values(proxy_metric(name, benchmark.cell, seed)))
@@ -215,8 +192,62 @@ def plan_run(
     )
 
 
-def _is_proxy(name: str, columns: Sequence[str]) -> bool:
-    return name in PROXIES and name not in columns
+def _sort_known(
+    benchmark: Subject,
+    known: Sequence[str],
+    features: Sequence[str],
+    first: str,
+    beside: Hyperparameters,
+    seed: int,
+) -> tuple[tuple[str, ...], list[str], tuple[str, ...], list[GivenArchitecture]]:
+    """What is known before the first trial, by where its values come from.
+
+    Args:
+        benchmark: What is searched.
+        known: Quantities whose values are known.
+        features: Quantities and proxies that help to predict.
+        first: What chooses the first trials, after a minus where less is better.
+        beside: What is searched beside the cell.
+        seed: The seed of the run, and of its proxies.
+
+    Returns:
+        Features that are quantities, those that are proxies, all that is known, and first trials.
+
+    Raises:
+        UnknownNameError: There is no such quantity or proxy.
+        OptionError: What is searched would be known, or a proxy cannot be computed again.
+    """
+    start = first.removeprefix("-")
+    starting = [start] if first else []
+    _check_known_before([*features, *starting], known, [o.name for o in benchmark.objectives])
+    quantities = (*benchmark.objectives, *benchmark.reported)
+    # Of networks that are to be trained only costs are known.
+    is_trained = isinstance(benchmark, TrainingTask)
+    columns = [*known] if is_trained else [quantity.name for quantity in quantities]
+    if beside and known and not is_trained:
+        raise OptionError(
+            f"the known quantities {[*known]} are those of architectures, and {[*beside.names]} is "
+            "searched, too",
+            "leave --known out",
+        )
+    for name in (*features, *starting):
+        if name not in columns and name not in PROXIES:
+            raise UnknownNameError("quantity or proxy", name, [*columns, *PROXIES])
+    for name in known:
+        find_quantity(name, quantities)
+    proxies = [name for name in features if name not in columns]
+    if proxies and getattr(benchmark, "operations", None) is not None:
+        raise OptionError(
+            f"the proxy {proxies[0]!r} of operations of your own cannot be a feature of a run, "
+            "which may go on when they are other ones",
+            "let it choose the first trials (--start)",
+        )
+    own = tuple(name for name in features if name in columns)
+    chosen: list[GivenArchitecture] = []
+    if starting and start not in columns:
+        chosen, starting = _chosen_by_proxy(first, benchmark, seed), []
+    both = dict.fromkeys([*known, *(name for name in starting if name not in own)])
+    return own, proxies, tuple(both), chosen
 
 
 def _chosen_by_proxy(first: str, benchmark: Subject, seed: int) -> list[GivenArchitecture]:

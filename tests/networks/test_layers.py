@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from ax_anasod.exceptions import OptionError
-from ax_anasod.networks.layers import DropPath
+from ax_anasod.networks.layers import DropPath, PointwiseConv
 
 
 @pytest.fixture
@@ -37,3 +37,22 @@ def test_the_rate_is_no_weight():
 def test_rates_outside_0_to_1_are_refused(rate):
     with pytest.raises(OptionError):
         DropPath().set_rate(rate)
+
+
+@pytest.mark.parametrize("channels", [2, 5, 8])
+def test_a_strided_pointwise_convolution_has_the_right_gradients(channels):
+    torch.manual_seed(0)
+    conv = PointwiseConv(channels, 4, stride=2).to(memory_format=torch.channels_last)
+    images = torch.randn(16, channels, 9, 9).contiguous(memory_format=torch.channels_last)
+    images.requires_grad_()
+    result = conv(images)
+    result.square().sum().backward()
+
+    pixels, weight = images.detach()[:, :, ::2, ::2], conv.weight.detach()[:, :, 0, 0]
+    expected = torch.einsum("bchw,oc->bohw", pixels, weight)
+    of_images = torch.zeros_like(images)
+    of_images[:, :, ::2, ::2] = torch.einsum("bohw,oc->bchw", 2 * expected, weight)
+    torch.testing.assert_close(result, expected)
+    torch.testing.assert_close(images.grad, of_images)
+    of_weight = torch.einsum("bohw,bchw->oc", 2 * expected, pixels)
+    torch.testing.assert_close(conv.weight.grad[:, :, 0, 0], of_weight, rtol=1e-4, atol=1e-3)
