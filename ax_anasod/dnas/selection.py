@@ -23,7 +23,7 @@ from ax_anasod.typing import Codes, Values
 # Cells drawn uniformly on which the supernet is compared with short trainings.
 _CHECKED: Final = 10
 _SHORT: Final = 4
-_SHORT_IMAGES: Final = 4000
+_SHORT_IMAGES: Final = 2000
 # Rungs of short trainings: how many cells (all in the first), and for how many epochs each.
 _RUNGS: Final = ((None, 2), (6, 4), (2, 8))
 # Draws among which the likeliest architectures are looked for.
@@ -183,7 +183,8 @@ def train_alone(
 ) -> float:
     """Train one architecture alone for some epochs; its validation loss in nats.
 
-    On at most 4,000 of the images that the weights of the supernet learn from.
+    On at most 2,000 of the images that the weights of the supernet learn from; the loss is that on
+    at most 2,000 of those that p learns from.
 
     Args:
         search: The search, whose task says how networks are trained.
@@ -195,8 +196,12 @@ def train_alone(
     Raises:
         TrainingError: The training diverges.
     """
-    rows = limited(data.train.labels, _SHORT_IMAGES, search.seed)
-    few = replace(data, train=data.train.subset(rows))
+    number = max(_SHORT_IMAGES, 2 * data.num_classes)
+    train, valid = (
+        images.subset(limited(images.labels, number, search.seed))
+        for images in (data.train, data.valid)
+    )
+    few = replace(data, train=train, valid=valid)
     training = replace(search.task.training, epochs=epochs)
     network = replace(image_network(search.task.network), cells=cells)
     task = replace(search.task, training=training, network=network)
