@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 from scipy.stats import spearmanr
@@ -25,7 +25,9 @@ _CHECKED: Final = 10
 _SHORT: Final = 4
 _SHORT_IMAGES: Final = 2000
 # Rungs of short trainings: how many cells (all in the first), and for how many epochs each.
-_RUNGS: Final = ((None, 2), (6, 4), (2, 8))
+_Rungs: TypeAlias = tuple[tuple[int | None, int], ...]
+_OF_VERTICES: Final[_Rungs] = ((None, _SHORT), (2, 16))
+_OF_MUTATIONS: Final[_Rungs] = ((None, 2), (6, 4), (2, 8))
 # Draws among which the likeliest architectures are looked for.
 _DRAWN: Final = 10_000
 
@@ -93,6 +95,7 @@ def select(search: DistributionSearch, data: ImageData, *, train: Train | None =
     near, scores = halve(
         np.concatenate([pure[None], mutations(search, pure, rng)]),
         lambda codes, epochs: train_them(codes, epochs, deep_network(search).cells),
+        _OF_MUTATIONS,
     )
     others = ~np.isin(edges.cell.keys(codes), edges.cell.keys(near))
     return Ranking(
@@ -120,7 +123,7 @@ def likeliest(
 
 
 def best_vertex(search: DistributionSearch, train: Train, rng: np.random.Generator) -> Codes:
-    """The best cell of one operation after a short training, ``d``; its wiring is drawn.
+    """The best cell of one operation after short trainings, ``d``; its wiring is drawn.
 
     The operation of largest share will not do: where p is undecided between two, it is either.
 
@@ -135,7 +138,8 @@ def best_vertex(search: DistributionSearch, train: Train, rng: np.random.Generat
     vertices = np.eye(len(allowed))[allowed, None]
     codes = np.concatenate([edges.draw(edges.spread(each), 1, rng) for each in vertices])
     # Not in a deeper network, where operations with weights take longer to beat the others.
-    code: Codes = codes[train(codes, _SHORT, search.task.network.layers).argmin()]
+    layers = search.task.network.layers
+    code: Codes = halve(codes, lambda some, epochs: train(some, epochs, layers), _OF_VERTICES)[0][0]
     return code
 
 
@@ -208,7 +212,9 @@ def train_alone(
     return task.start(code[None], few, search.seed).run()[-1].valid_loss
 
 
-def halve(codes: Codes, train: Callable[[Codes, int], Values]) -> tuple[Codes, Values]:
+def halve(
+    codes: Codes, train: Callable[[Codes, int], Values], rungs: _Rungs
+) -> tuple[Codes, Values]:
     """Rank cells by short trainings: the better part of them goes on with longer ones.
 
     Source: Karnin et al., "Almost optimal exploration in multi-armed bandits" (ICML 2013).
@@ -216,12 +222,13 @@ def halve(codes: Codes, train: Callable[[Codes, int], Values]) -> tuple[Codes, V
     Args:
         codes: ``n x d``, in the order in which they are kept where losses are equal.
         train: Trains cells alone for some epochs and gives their losses.
+        rungs: How many cells are trained (None for all), and for how many epochs, in turn.
 
     Returns:
         ``n x d`` codes, the best first, and the loss of the longest training of each.
     """
     codes, losses = codes.copy(), np.empty(len(codes))
-    for kept, epochs in _RUNGS:
+    for kept, epochs in rungs:
         trained = train(codes[:kept], epochs)
         order = np.argsort(trained, kind="stable")
         codes[:kept], losses[:kept] = codes[:kept][order], trained[order]
