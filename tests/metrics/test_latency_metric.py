@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +15,18 @@ from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.experiment import attach_architecture, make_client
 from ax_anasod.metrics import LatencyMetric
 from ax_anasod.networks import NetworkConfig
-from ax_anasod.storage import storage_config
+from ax_anasod.storage import close_database, storage_config
 from ax_anasod.training import LatencyConfig
 
 CELL = cells.get("nas-bench-201")
 CONFIG = NetworkConfig(skeleton="nas-bench-201", channels=4, cells=3)
 QUICK = LatencyConfig(seconds=0.1)
+
+
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    yield
+    close_database()
 
 
 def metric(**changes: object) -> LatencyMetric:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from importlib.util import find_spec
 
 import pytest
 
@@ -10,6 +11,10 @@ from ax_anasod.exceptions import RunError
 from ax_anasod.training.epoch import TensorBoardLog
 
 
+@pytest.mark.skipif(
+    find_spec("tensorflow") is not None,
+    reason="TensorBoard writes by TensorFlow, which says nothing",
+)
 # The thread of the writer ends with the error that is raised here, too.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_log_whose_folder_is_deleted_says_so(tmp_path):
