@@ -287,6 +287,8 @@ def main() -> None:
     for method in arguments.methods.split(","):
         if method not in METHODS:
             parser.error(f"there is no method {method!r}; there are: {', '.join(METHODS)}")
+        if method == "nehvi" and arguments.task == "limit":
+            parser.error("nehvi obeys no limit")
         print(json.dumps(measure(task, method, seeds, arguments.trials)), flush=True)
 
 

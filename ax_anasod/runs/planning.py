@@ -148,7 +148,7 @@ def plan_run(
     parse_pick(pick, benchmark.objectives, benchmark.reported)  # refuses
     cell, searched = benchmark.cell, benchmark.objectives[0].name
     found = [earlier_search("source", cell, source, searched) for source in sources]
-    space = make_search_space(benchmark.cell, strategy, to_ax(beside), tuple(constraints))
+    space = make_search_space(cell, strategy, to_ax(beside), tuple(constraints))
     metrics = metric_names((quantity.name for quantity in quantities), space.parameters)
     described = tuple(
         replace(
