@@ -31,7 +31,10 @@ IntArray: TypeAlias = NDArray[np.integer[Any]]
 """Whole numbers of any type, as users and files have them."""
 
 Indices: TypeAlias = NDArray[np.int64]
-"""Whole numbers that stand for something: places of rows, keys, numbers of blocks."""
+"""Whole numbers that stand for something: rows, keys, numbers of blocks."""
+
+Positions: TypeAlias = NDArray[np.intp]
+"""Places in an array, as NumPy gives them."""
 
 Mask: TypeAlias = NDArray[np.bool_]
 """Which rows, columns or entries."""

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from ax_anasod._ax import experiment_of
+
 if TYPE_CHECKING:
     from ax.api.client import Client
 
@@ -218,14 +220,14 @@ def advance() -> Callable[..., list[tuple[Any, ...]]]:
     def until(
         client: Client, num_trials: int, error: Callable[[Mapping[str, Any]], Any]
     ) -> list[tuple[Any, ...]]:
-        while len(client._experiment.trials) < num_trials:
+        while len(experiment_of(client).trials) < num_trials:
             for index, parameters in client.get_next_trials(1).items():
                 value = error(parameters)
                 raw = dict(value) if isinstance(value, Mapping) else {"error": value}
                 client.complete_trial(index, raw_data=raw)
         return [
             tuple(arm.parameters.values())
-            for _, trial in sorted(client._experiment.trials.items())
+            for _, trial in sorted(experiment_of(client).trials.items())
             for arm in trial.arms
         ]
 

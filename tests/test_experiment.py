@@ -132,7 +132,7 @@ class TestExperiment:
 
         advance(client, 4, lambda parameters: {name: toy_error(parameters)})
 
-        assert client._experiment.lookup_data().df["metric_name"].unique().tolist() == [name]
+        assert experiment_of(client).lookup_data().df["metric_name"].unique().tolist() == [name]
 
     @pytest.mark.parametrize(
         "name",
@@ -177,7 +177,7 @@ class TestClient:
         assert type(client) is Client
         (parameters,) = client.get_next_trials(1).values()
         assert sum(parameters.values()) == toy_cell.total
-        properties = RunProperties.read(client._experiment)
+        properties = RunProperties.read(experiment_of(client))
         assert properties is not None
         assert properties.options == {"num_initial": 3}
         assert from_dict(properties.cell) == toy_cell
@@ -211,7 +211,7 @@ class TestClient:
     def test_one_reported_metric_may_be_given_as_it_is(self, toy_cell: Cell) -> None:
         client = make_client(toy_cell, reported="latency")
 
-        assert set(client._experiment.metrics) == {"error", "latency"}
+        assert set(experiment_of(client).metrics) == {"error", "latency"}
 
     def test_numpys_texts_can_be_saved(self, toy_error: Any, tmp_path: Path) -> None:
         cell = Cell(np.str_("mine"), np.array(["conv", "pool", "skip"]), 6)  # type: ignore[arg-type]
@@ -222,7 +222,7 @@ class TestClient:
         client.save_to_json_file(str(tmp_path / "client.json"))
 
         loaded = Client.load_from_json_file(str(tmp_path / "client.json"))
-        properties = RunProperties.read(loaded._experiment)
+        properties = RunProperties.read(experiment_of(loaded))
         assert properties is not None
         assert from_dict(properties.cell) == cell
 
@@ -251,7 +251,7 @@ class TestClient:
             for _ in range(12):
                 ((index, parameters),) = client.get_next_trials(1).items()
                 values = {"error": toy_error(parameters), "size": float(index)}
-                known = {name: values[name] for name in client._experiment.metrics}
+                known = {name: values[name] for name in experiment_of(client).metrics}
                 client.complete_trial(index, raw_data=known)
 
         plain, reporting = (client.get_best_parameterization() for client in clients)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from ax.api.client import Client
 
+from ax_anasod._ax import experiment_of, nodes_of, strategy_of
 from ax_anasod.adapter import EncodingAdapter
 from ax_anasod.cells import Cell
 from ax_anasod.experiment import make_client
@@ -26,7 +27,7 @@ def run(toy_cell: Cell) -> Build:
         **options: Any,
     ) -> Client:
         client = make_client(cell, "anasod-bo", **options)
-        names = list(client._experiment.search_space.parameters)
+        names = list(experiment_of(client).search_space.parameters)
         for counts, outcome in zip(encodings, outcomes, strict=True):
             index = client.attach_trial(dict(zip(names, counts, strict=True)))
             if outcome == "failed":
@@ -46,8 +47,8 @@ def fit() -> Callable[[Client], EncodingAdapter]:
     """The adapter as the model node of the client's strategy fits it."""
 
     def fitted(client: Client) -> EncodingAdapter:
-        (spec,) = client._generation_strategy._nodes[-1].generator_specs
-        spec.fit(client._experiment)
+        (spec,) = nodes_of(strategy_of(client))[-1].generator_specs
+        spec.fit(experiment_of(client))
         adapter = spec.fitted_adapter
         assert isinstance(adapter, EncodingAdapter)
         return adapter

@@ -15,6 +15,7 @@ from botorch.fit import fit_gpytorch_mll
 from gpytorch.mlls import ExactMarginalLogLikelihood
 from torch import Tensor
 
+from ax_anasod._ax import experiment_of
 from ax_anasod.adapter import EncodingAdapter
 from ax_anasod.cells import Cell
 from ax_anasod.core import architecture_of
@@ -36,7 +37,7 @@ Fit = Callable[[Client], EncodingAdapter]
 def parameters(client: Client) -> list[tuple[Any, ...]]:
     return [
         tuple(arm.parameters.values())
-        for trial in client._experiment.trials.values()
+        for trial in experiment_of(client).trials.values()
         for arm in trial.arms
     ]
 
@@ -61,7 +62,8 @@ def test_it_proposes_what_botorch_alone_proposes(run: Build, toy_cell: Cell) -> 
 
     for _ in range(4):
         known = [
-            client._experiment.lookup_data([i]).df["mean"].item() for i in client._experiment.trials
+            experiment_of(client).lookup_data([i]).df["mean"].item()
+            for i in experiment_of(client).trials
         ]
         best = directly(parameters(client), known)(X.unsqueeze(1)).argmax()
         ((index, proposed),) = client.get_next_trials(1).items()
@@ -134,7 +136,7 @@ class TestTrustRegion:
             ((index, proposed),) = client.get_next_trials(1).items()
             values.append(toy_error(proposed) + index % 2)
             client.complete_trial(index, {"error": values[-1]})
-            (gr,) = client._experiment.trials[index].generator_runs
+            (gr,) = experiment_of(client).trials[index].generator_runs
             if index >= 3:
                 beta = schedule.replay([min(values[:3]), *values[3:-1]])
                 assert gr.gen_metadata is not None
@@ -350,7 +352,7 @@ class TestFixedParameters:
 
         with pytest.raises(error, match=message):
             client.get_next_trials(1, fixed_parameters=fixed)
-        assert len(client._experiment.trials) == 5
+        assert len(experiment_of(client).trials) == 5
 
 
 @pytest.mark.parametrize(
@@ -368,7 +370,7 @@ def test_what_it_would_ignore_is_refused(
 ) -> None:
     client = make_client(toy_cell, "anasod-random")
     client.configure_optimization(**configuration)
-    space = client._experiment.search_space
+    space = experiment_of(client).search_space
     for index, p in client.get_next_trials(2).items():
         client.complete_trial(index, {"error": toy_error(p), "size": 1.0})
 
@@ -382,7 +384,7 @@ def test_the_model_can_be_asked_by_ax(run: Build, fit: Fit) -> None:
     client = run(ENCODINGS, VALUES)
     adapter = fit(client)
 
-    observed = ObservationFeatures(client._experiment.trials[1].arms[0].parameters)
+    observed = ObservationFeatures(experiment_of(client).trials[1].arms[0].parameters)
     means, _ = adapter.predict([observed])
 
     assert means["error"][0] == pytest.approx(1.0, rel=0.5)
@@ -428,7 +430,7 @@ def test_no_encoding_of_a_batch_has_more_trials_than_architectures(
     batch = client.get_next_trials(24).values()
     counts = [tuple(parameters.values()) for parameters in batch]
     for encoding in set(counts):
-        possible = client._experiment.search_space.cell.num_architectures([encoding])[0]
+        possible = experiment_of(client).search_space.cell.num_architectures([encoding])[0]
         assert (counts + encodings).count(encoding) <= possible
-    found = [str(architecture_of(client, index)) for index in client._experiment.trials]
+    found = [str(architecture_of(client, index)) for index in experiment_of(client).trials]
     assert len(set(found)) == len(found) == 28

@@ -11,6 +11,7 @@ from ax.adapter.cross_validation import cross_validate
 from ax.analysis.plotly.cross_validation import CrossValidationPlot
 from ax.exceptions.core import UnsupportedError
 
+from ax_anasod._ax import experiment_of, strategy_of
 from ax_anasod.adapter import AnasodGenerators, HistoryAdapter
 from ax_anasod.cells import Cell
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace
@@ -89,7 +90,7 @@ class TestOneObjective:
         # At the first proposal of the model, and before it.
         for num_initial in (2, 3):
             options = {} if strategy == "anasod-biased-random" else {"num_initial": num_initial}
-            built = make(strategy, client._experiment.search_space, **options)
+            built = make(strategy, experiment_of(client).search_space, **options)
             client.set_generation_strategy(built)
             with pytest.raises(OptionError, match=message):
                 client.get_next_trials(1)
@@ -133,7 +134,7 @@ def test_fixed_parameters_that_do_not_exist_are_refused(
 
     with pytest.raises(error, match=message):
         client.get_next_trials(1, fixed_parameters=fixed)
-    assert not client._experiment.trials
+    assert not experiment_of(client).trials
 
 
 def test_a_batch_in_one_generator_run(toy_cell: Cell) -> None:
@@ -216,14 +217,14 @@ def test_predictions_change_nothing_of_the_search():
 
 def test_cross_validation_leaves_the_predicted_trials_out():
     client = searched()
-    adapter = client._generation_strategy.adapter
+    adapter = strategy_of(client).adapter
     results = cross_validate(adapter, folds=-1)
     assert len(results) == 16
     seen = {r.observed.arm_name: r.observed.data.means[0] for r in results}
     left_out = {r.observed.arm_name: r.predicted.means[0] for r in results}
     with_it = {
         name: client.predict([arm.parameters])[0]["error"][0]
-        for name, arm in client._experiment.arms_by_name.items()
+        for name, arm in experiment_of(client).arms_by_name.items()
     }
     gap = {n: abs(left_out[n] - seen[n]) for n in seen}
     known = {n: abs(with_it[n] - seen[n]) for n in seen}

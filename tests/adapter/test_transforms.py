@@ -17,6 +17,7 @@ from ax.core.search_space import SearchSpace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ax_anasod._ax import experiment_of, nodes_of, strategy_of
 from ax_anasod.adapter import BomzeRounding, EncodingAdapter, PrepareObservations
 from ax_anasod.simplex import bomze_round
 
@@ -265,8 +266,8 @@ class TestFailures:
 
     def test_an_abandoned_arm_of_a_batch_is_one(self, run: Build, fit: Fit) -> None:
         client = run(ENCODINGS[:2], [2.0, 4.0])
-        batch = client._experiment.new_batch_trial()
-        batch.add_arm(client._experiment.trials[0].arms[0].clone(clear_name=True))
+        batch = experiment_of(client).new_batch_trial()
+        batch.add_arm(experiment_of(client).trials[0].arms[0].clone(clear_name=True))
         batch.mark_running(no_runner_required=True)
         batch.mark_arm_abandoned(batch.arms[0].name)
 
@@ -316,7 +317,7 @@ def test_the_gp_sees_what_it_will_see_after_loading(run: Build, fit: Fit) -> Non
 
 def test_without_an_adapter_only_the_numbers_are_prepared(run: Build) -> None:
     client = run(ENCODINGS[:2], [1 / 3, "failed"])
-    data = extract_experiment_data(client._experiment, DataLoaderConfig())
+    data = extract_experiment_data(experiment_of(client), DataLoaderConfig())
 
     prepared = PrepareObservations(config={"names": NAMES}).transform_experiment_data(data)
 
@@ -328,10 +329,10 @@ def _targets(adapter: EncodingAdapter) -> torch.Tensor:
 
 
 def _without_logarithm(client: Client) -> EncodingAdapter:
-    (spec,) = client._generation_strategy._nodes[-1].generator_specs
+    (spec,) = nodes_of(strategy_of(client))[-1].generator_specs
     configs = spec.generator_kwargs["transform_configs"]
     configs["PrepareObservations"]["log_targets"] = configs["LogObjectives"]["log_targets"] = False
-    spec.fit(client._experiment)
+    spec.fit(experiment_of(client))
     adapter = spec.fitted_adapter
     assert isinstance(adapter, EncodingAdapter)
     return adapter

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from ax.api.client import Client
 
+from ax_anasod._ax import experiment_of
 from ax_anasod.cells import Cell
 from ax_anasod.experiment import make_client
 from ax_anasod.nasbench import NASBenchGraphBenchmark
@@ -65,7 +66,7 @@ def search_cora(cora: NASBenchGraphBenchmark) -> Run:
             if index in failing:
                 client.mark_trial_failed(index)
                 continue
-            result = query.of(client._experiment.trials[index])
+            result = query.of(experiment_of(client).trials[index])
             client.complete_trial(index, raw_data={"valid_error": result["values"]["valid_error"]})
         return client
 

@@ -4,6 +4,7 @@ import pytest
 from ax.api.client import Client
 from ax.api.configs import RangeParameterConfig
 
+from ax_anasod._ax import experiment_of
 from ax_anasod.analysis import (
     BlockExchangePlot,
     DistributionSlicePlot,
@@ -29,7 +30,7 @@ def test_a_foreign_experiment_gets_a_sentence(kind):
     client.configure_experiment(
         [RangeParameterConfig(name="x", parameter_type="float", bounds=(0, 1))]
     )
-    reason = kind().validate_applicable_state(client._experiment)
+    reason = kind().validate_applicable_state(experiment_of(client))
     assert reason.startswith("the experiment does not say which cell it searches")
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ax_anasod import best_trial
+from ax_anasod._ax import experiment_of
 from ax_anasod.analysis import FrontFacts, ObjectiveCoordinatesPlot
 from ax_anasod.exceptions import OptionError
 
@@ -22,7 +23,7 @@ def client(run):
 
 def test_the_front_is_drawn_last_and_the_better_ends_are_below(client):
     card = ObjectiveCoordinatesPlot({"latency": "ms"}, FrontFacts(picked=3)).compute(
-        client._experiment
+        experiment_of(client)
     )
     traces = {trace.name: trace for trace in card.get_figure().data}
     assert [*traces] == ["breaks a limit", "trial", "on the front", "picked"]
@@ -41,7 +42,7 @@ def test_the_front_is_drawn_last_and_the_better_ends_are_below(client):
 def test_what_is_never_negative_has_no_negative_end(run):
     values = [dict(zip(NAMES, row, strict=True)) for row in [(0.01, 1, 5), (4, 0.1, 4), (9, 3, -2)]]
     card = ObjectiveCoordinatesPlot().compute(
-        run(values, objectives=NAMES, maximize=["accuracy"])._experiment
+        experiment_of(run(values, objectives=NAMES, maximize=["accuracy"]))
     )
     ends = [float(note.text) for note in card.get_figure().layout.annotations]
     assert len(ends) == 6
@@ -50,7 +51,7 @@ def test_what_is_never_negative_has_no_negative_end(run):
 
 def test_two_objectives_are_shown_in_a_plane(run):
     two = run([{"error": 1.0, "latency": 2.0}], objectives=NAMES[:2])
-    why = ObjectiveCoordinatesPlot().validate_applicable_state(two._experiment)
+    why = ObjectiveCoordinatesPlot().validate_applicable_state(experiment_of(two))
     assert why == "There are 2 objectives, which a plane shows."
 
 

@@ -3,13 +3,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ax_anasod._ax import experiment_of
 from ax_anasod.analysis.frames import distribution_frame, incumbent_frame, share_column
 from ax_anasod.analysis.series import SearchSeries
 from ax_anasod.exceptions import UnknownNameError
 
 
 def series_of(client):
-    return SearchSeries.from_experiment(client._experiment)
+    return SearchSeries.from_experiment(experiment_of(client))
 
 
 def test_incumbent_frame(run):

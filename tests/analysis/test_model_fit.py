@@ -33,8 +33,8 @@ def test_a_fit_in_words(r_squared, order, words):
 @pytest.mark.parametrize("strategy", ["anasod-bo", "two-level-bo"])
 def test_what_is_predicted_is_in_the_units_of_what_was_seen(run, strategy):
     client = run([1000.0 * value for value in VALUES], strategy, num_initial=10)
-    fitted = client._generation_strategy.fit(client._experiment)
-    card = ModelFitPlot(unit="ms").compute(client._experiment, None, fitted)
+    fitted = strategy_of(client).fit(experiment_of(client))
+    card = ModelFitPlot(unit="ms").compute(experiment_of(client), None, fitted)
     frame = card.df
     assert sorted(frame["observed"]) == pytest.approx(sorted(1000.0 * v for v in VALUES))
     assert frame["predicted"].between(3000.0, 15000.0).all()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 from ax.core.analysis_card import NotApplicableStateAnalysisCard
 
+from ax_anasod._ax import experiment_of
 from ax_anasod.analysis import OperationDistributionPlot
 from ax_anasod.analysis.series import SearchSeries
 from ax_anasod.cells import Cell
@@ -18,7 +19,7 @@ def test_bars_of_a_real_search_add_up(cora_client, cora):
     traces = {trace.name: trace for trace in card.get_figure().data}
     bars = [traces[operation] for operation in cora.cell.operations]
     np.testing.assert_allclose(sum(np.array(bar.y) for bar in bars), 1)
-    best = SearchSeries.from_experiment(cora_client._experiment).best()
+    best = SearchSeries.from_experiment(experiment_of(cora_client)).best()
     assert traces["best valid_error"].x == (best,)
     assert traces["failed or abandoned"].x == (4,)
     assert card.get_figure().layout.barmode == "stack"
@@ -34,7 +35,7 @@ def test_the_best_is_that_of_the_first_objective(run):
 def test_shares_of_the_architectures_proposed(search_cora):
     client = search_cora(3, strategy="random")
     shares = card_of(client).df.filter(like="share_")
-    series = SearchSeries.from_experiment(client._experiment)
+    series = SearchSeries.from_experiment(experiment_of(client))
     np.testing.assert_allclose(shares, series.counts / 4)
 
 

@@ -11,6 +11,7 @@ from ax.core.observation import ObservationFeatures
 from scipy import stats
 
 from ax_anasod import make_client
+from ax_anasod._ax import experiment_of, strategy_of
 from ax_anasod.adapter import EncodingAdapter
 from ax_anasod.analysis.predictions import (
     fitted_adapter,
@@ -27,7 +28,7 @@ from ax_anasod.exceptions import OptionError
 
 @pytest.fixture(scope="module")
 def parts(cora_client):
-    experiment, strategy = cora_client._experiment, cora_client._generation_strategy
+    experiment, strategy = experiment_of(cora_client), strategy_of(cora_client)
     return (
         experiment,
         fitted_adapter(experiment, strategy, None),
@@ -60,8 +61,8 @@ def _tensor(surrogate, array):
 def test_intervals_are_symmetric_where_no_logarithm_is_modelled(run):
     values = [3.0, -1.0, 2.0, 0.5, -2.0, 1.0]
     client = run(values, "anasod-bo", num_initial=4, log_targets=False)
-    experiment = client._experiment
-    adapter = fitted_adapter(experiment, client._generation_strategy, None)
+    experiment = experiment_of(client)
+    adapter = fitted_adapter(experiment, strategy_of(client), None)
     series = SearchSeries.from_experiment(experiment)
     found = predict_encodings(experiment, adapter, series.counts, "error")
     np.testing.assert_allclose(found["mean"] - found["lower"], found["upper"] - found["mean"])
@@ -91,8 +92,8 @@ def test_encodings_without_an_architecture_are_left_out(search_cora, cora):
     # One block away from the encoding of skips alone, which has no architecture.
     near = {f"n_{operation}": 0 for operation in cora.cell.operations} | {"n_gcn": 1, "n_skip": 3}
     client.complete_trial(client.attach_trial(near), raw_data={"valid_error": 1.0})
-    experiment = client._experiment
-    adapter = fitted_adapter(experiment, client._generation_strategy, None)
+    experiment = experiment_of(client)
+    adapter = fitted_adapter(experiment, strategy_of(client), None)
     series = SearchSeries.from_experiment(experiment)
     frame = slice_frame(experiment, adapter, series, "valid_error", ("gcn", "skip"))
     assert frame["count_more"].tolist() == [1, 2, 3, 4]
@@ -120,7 +121,7 @@ def test_exchange_frame_measures_from_the_best_encoding(parts, cora):
 
 class TestWhyNot:
     def test_there_are_predictions(self, cora_client):
-        experiment, strategy = cora_client._experiment, cora_client._generation_strategy
+        experiment, strategy = experiment_of(cora_client), strategy_of(cora_client)
         assert why_not_predictions(experiment, strategy, None, None) is None
         adapter = fitted_adapter(experiment, strategy, None)
         assert isinstance(adapter, EncodingAdapter)
@@ -128,7 +129,7 @@ class TestWhyNot:
 
     def test_an_unknown_operation(self, cora_client):
         reason = why_not_predictions(
-            cora_client._experiment, cora_client._generation_strategy, None, None, ["gnc"]
+            experiment_of(cora_client), strategy_of(cora_client), None, None, ["gnc"]
         )
         assert reason == (
             "Cell nas-bench-graph has no operation 'gnc'; it has gat, gcn, gin, cheb, sage, arma, "
@@ -138,13 +139,13 @@ class TestWhyNot:
     @pytest.mark.parametrize("strategy", ["anasod-random", "random", "anasod-bo"])
     def test_no_surrogate_yet_or_ever(self, run, strategy):
         client = run([1.0, 2.0], strategy)
-        reason = why_not_predictions(client._experiment, client._generation_strategy, None, None)
+        reason = why_not_predictions(experiment_of(client), strategy_of(client), None, None)
         assert "does not support predictions" in reason
         with pytest.raises(OptionError, match="has no surrogate of this package"):
-            fitted_adapter(client._experiment, client._generation_strategy, None)
+            fitted_adapter(experiment_of(client), strategy_of(client), None)
 
     def test_a_surrogate_of_another_kind(self, run):
-        experiment = run([1.0, 2.0, 3.0])._experiment
+        experiment = experiment_of(run([1.0, 2.0, 3.0]))
         adapter = Generators.BOTORCH_MODULAR(experiment=experiment)
         reason = why_not_predictions(experiment, None, adapter, None)
         assert reason == (
@@ -152,7 +153,7 @@ class TestWhyNot:
         )
 
     def test_no_strategy(self, run):
-        reason = why_not_predictions(run([1.0])._experiment, None, None, None)
+        reason = why_not_predictions(experiment_of(run([1.0])), None, None, None)
         assert reason.startswith("Must provide either a GenerationStrategy or an Adapter")
 
 
@@ -164,8 +165,8 @@ def test_what_is_searched_beside_the_cell_stays_as_in_the_best_trial():
         for index, parameters in client.get_next_trials(1).items():
             error = 1.0 + parameters["n_skip"] + abs(parameters["width"] - 16)
             client.complete_trial(index, raw_data={"error": error})
-    experiment = client._experiment
-    adapter = fitted_adapter(experiment, client._generation_strategy, None)
+    experiment = experiment_of(client)
+    adapter = fitted_adapter(experiment, strategy_of(client), None)
     series = SearchSeries.from_experiment(experiment)
     arm = experiment.trials[series.trial_indices[series.best("error")]].arms[0].parameters
     frame = slice_frame(experiment, adapter, series, "error")
@@ -177,8 +178,8 @@ def test_what_is_searched_beside_the_cell_stays_as_in_the_best_trial():
 
 def test_a_model_of_architectures_is_asked_for_draws_of_an_encoding(run, small_cell):
     client = run([5.0, 4.0, 3.0, 4.5, 6.0, 2.0, 7.0], "two-level-bo", num_initial=5)
-    experiment = client._experiment
-    adapter = fitted_adapter(experiment, client._generation_strategy, None)
+    experiment = experiment_of(client)
+    adapter = fitted_adapter(experiment, strategy_of(client), None)
     encodings = np.array([[4, 0, 0], [2, 1, 1]])
     found = predict_encodings(experiment, adapter, encodings, "error")
     # One architecture has only convolutions: its prediction is that of the encoding.

@@ -11,6 +11,7 @@ from ax.api.configs import RangeParameterConfig
 from ax.core.analysis_card import NotApplicableStateAnalysisCard
 
 from ax_anasod import architecture_of
+from ax_anasod._ax import experiment_of, strategy_of
 from ax_anasod.analysis import (
     FrontFacts,
     IncumbentPlot,
@@ -27,8 +28,8 @@ RATE = RangeParameterConfig(name="rate", parameter_type="float", bounds=(0.1, 1.
 
 def report_of(client, tmp_path, **settings):
     path = write_report(
-        client._experiment,
-        client._generation_strategy,
+        experiment_of(client),
+        strategy_of(client),
         tmp_path / "report.html",
         **{"title": "A search", **settings},
     )
@@ -74,7 +75,7 @@ def test_all_cards_of_a_model_based_search(cora_page):
 
 def test_the_result_comes_first_with_its_code(cora_client, cora, cora_page):
     (result,) = re.findall(r"<section class='result'>.*?</section>", cora_page, re.DOTALL)
-    series = SearchSeries.from_experiment(cora_client._experiment)
+    series = SearchSeries.from_experiment(experiment_of(cora_client))
     best = architecture_of(cora_client, int(series.trial_indices[series.best()]))
     value = float(series.values[series.best(), 0])
     assert cora_page.index("<section") == cora_page.index(result)
@@ -223,7 +224,7 @@ def test_the_model_of_two_level_bo_has_the_cards_of_anasod_bo(run, tmp_path):
 
 
 def test_without_a_strategy_there_are_no_predictions(cora_client, tmp_path):
-    write_report(cora_client._experiment, None, tmp_path / "r.html", title="t")
+    write_report(experiment_of(cora_client), None, tmp_path / "r.html", title="t")
     page = (tmp_path / "r.html").read_text(encoding="utf-8")
     assert "Incumbent: valid_error" in headings(page)
     assert {"DistributionSlicePlot", "BlockExchangePlot", "ModelFitPlot"} <= set(missing(page))
@@ -282,7 +283,7 @@ def test_a_foreign_experiment_is_refused(tmp_path):
         [RangeParameterConfig(name="x", parameter_type="float", bounds=(0, 1))]
     )
     with pytest.raises(OptionError):
-        write_report(client._experiment, None, tmp_path / "r.html", title="t")
+        write_report(experiment_of(client), None, tmp_path / "r.html", title="t")
     assert not list(tmp_path.iterdir())
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import same_color
 
+from ax_anasod._ax import experiment_of
 from ax_anasod.analysis import write_pictures
 from ax_anasod.analysis.search_pictures import draw_distribution, draw_incumbent
 from ax_anasod.analysis.series import SearchSeries
@@ -18,7 +19,7 @@ from tests.conftest import PATIENCE
 
 
 def series_of(client):
-    return SearchSeries.from_experiment(client._experiment)
+    return SearchSeries.from_experiment(experiment_of(client))
 
 
 def legend_of(figure):
@@ -34,7 +35,7 @@ def size_of(path):
 
 def test_pictures_of_a_real_search(cora_client, cora, tmp_path):
     paths = write_pictures(
-        cora_client._experiment,
+        experiment_of(cora_client),
         tmp_path / "run",
         optimum=cora.optimum("valid_error"),
         unit="percent",
@@ -95,7 +96,7 @@ def test_values_of_zero_on_a_logarithmic_axis(run):
 
 def test_negative_values_on_a_logarithmic_axis_are_refused(run, tmp_path):
     with pytest.raises(OptionError, match="needs values >= 0"):
-        write_pictures(run([-1.0])._experiment, tmp_path, log_scale=True)
+        write_pictures(experiment_of(run([-1.0])), tmp_path, log_scale=True)
     assert not list(tmp_path.iterdir())
 
 
@@ -113,13 +114,13 @@ def test_nothing_to_show_is_said(run, values, sentences, tmp_path):
         (draw_incumbent(series), draw_distribution(series)), sentences, strict=True
     ):
         assert [text.get_text() for text in figure.axes[0].texts] == [sentence] * bool(sentence)
-    assert all(path.exists() for path in write_pictures(client._experiment, tmp_path))
+    assert all(path.exists() for path in write_pictures(experiment_of(client), tmp_path))
 
 
 @pytest.mark.parametrize("values", [[5.0], [5.0] * 12, [0.0] * 12])
 @pytest.mark.parametrize("log_scale", [False, True])
 def test_one_and_constant_values(run, values, log_scale, tmp_path):
-    write_pictures(run(values)._experiment, tmp_path, log_scale=log_scale)
+    write_pictures(experiment_of(run(values)), tmp_path, log_scale=log_scale)
     assert size_of(tmp_path / "incumbent.png") == (1350, 720)
 
 
@@ -132,7 +133,7 @@ def test_the_first_of_several_objectives(run):
 
 def test_optimum_and_unit_by_objective(run, tmp_path):
     values = [{"error": 1.0, "latency": 9.0}]
-    experiment = run(values, objectives=["error", "latency"])._experiment
+    experiment = experiment_of(run(values, objectives=["error", "latency"]))
     by_name = tmp_path / "by_name"
     single = tmp_path / "single"
     write_pictures(
@@ -154,13 +155,13 @@ def test_names_of_users_are_no_formulas(run, tmp_path):
         r"\$x^2\$",
         "best error",
     ]
-    write_pictures(client._experiment, tmp_path)
+    write_pictures(experiment_of(client), tmp_path)
 
 
 def test_what_cannot_be_written_is_a_run_error(run, tmp_path):
     (tmp_path / "taken").write_text("something")
     with pytest.raises(RunError):
-        write_pictures(run([1.0])._experiment, tmp_path / "taken")
+        write_pictures(experiment_of(run([1.0])), tmp_path / "taken")
 
 
 @pytest.mark.slow

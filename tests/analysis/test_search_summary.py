@@ -11,6 +11,7 @@ from ax.api.configs import RangeParameterConfig
 from ax.core.analysis_card import NotApplicableStateAnalysisCard
 
 from ax_anasod import cells
+from ax_anasod._ax import experiment_of
 from ax_anasod.analysis import SearchSummary
 from ax_anasod.analysis.search_summary import architecture_text, cost_seconds, found_part, python_of
 from ax_anasod.analysis.series import SearchSeries
@@ -32,11 +33,11 @@ def card_of(client):
 def test_the_best_trial_of_a_real_search(cora_client, cora):
     card = card_of(cora_client)
     (row,) = card.df.to_dict("records")
-    trial = cora_client._experiment.trials[row["trial_index"]]
+    trial = experiment_of(cora_client).trials[row["trial_index"]]
     result = BenchmarkQuery(cora, seed=0).of(trial)
     assert row["architecture"] == result["architecture"]
     assert row["valid_error"] == pytest.approx(result["values"]["valid_error"], abs=1e-9)
-    series = SearchSeries.from_experiment(cora_client._experiment)
+    series = SearchSeries.from_experiment(experiment_of(cora_client))
     assert row["encoding"] == series.encoding_text(series.best())
     assert card.title == "Best trial"
     assert "of 15 trials (14 completed, 1 failed)" in card.subtitle
@@ -47,7 +48,7 @@ def test_the_best_trial_of_a_real_search(cora_client, cora):
 def test_architectures_of_an_architecture_search(search_cora, cora):
     client = search_cora(3, strategy="random")
     (row,) = card_of(client).df.to_dict("records")
-    trial = client._experiment.trials[row["trial_index"]]
+    trial = experiment_of(client).trials[row["trial_index"]]
     result = BenchmarkQuery(cora, seed=0).of(trial)
     assert row["architecture"] == result["architecture"]
 
@@ -55,7 +56,7 @@ def test_architectures_of_an_architecture_search(search_cora, cora):
 def test_what_the_runner_stored_is_shown(run):
     client = run([2.0, 1.0])
     for index, cost in ((0, 5.0), (1, 7.5)):
-        client._experiment.trials[index].update_run_metadata(
+        experiment_of(client).trials[index].update_run_metadata(
             {"architecture": "conv|conv|conv|pool", "cost_seconds": cost}
         )
     card = card_of(client)
@@ -80,14 +81,14 @@ def test_one_trial_is_no_plural(run):
 
 
 def test_a_trial_without_a_cost_has_none(run):
-    assert math.isnan(cost_seconds(run([2.0])._experiment, 0))
+    assert math.isnan(cost_seconds(experiment_of(run([2.0])), 0))
 
 
 def test_an_architecture_cannot_be_drawn_again_without_the_seed(small_cell):
     client = make_client(small_cell, "anasod-random")
     index = client.attach_trial({"n_conv": 2, "n_pool": 1, "n_skip": 1})
     client.complete_trial(index, raw_data={"error": 2.0})
-    experiment = client._experiment
+    experiment = experiment_of(client)
     series = SearchSeries.from_experiment(experiment)
     assert architecture_text(experiment, series, 0) is not None
     del experiment._properties[KEY]

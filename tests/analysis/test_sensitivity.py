@@ -6,6 +6,7 @@ from ax.core.analysis_card import NotApplicableStateAnalysisCard
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ax_anasod._ax import experiment_of
 from ax_anasod.analysis import BlockExchangePlot, DistributionSlicePlot
 from ax_anasod.analysis.sensitivity import exchanges
 from ax_anasod.analysis.series import SearchSeries
@@ -22,7 +23,7 @@ def card_of(client, **settings):
 def test_each_cell_is_one_exchange(cora_client, cora):
     card = card_of(cora_client, unit="percent")
     (heatmap,) = card.get_figure().data
-    series = SearchSeries.from_experiment(cora_client._experiment)
+    series = SearchSeries.from_experiment(experiment_of(cora_client))
     best = series.counts[series.best()]
     losers = tuple(o for o, n in zip(cora.cell.operations, best, strict=True) if n)
     assert heatmap.y == cora.cell.operations

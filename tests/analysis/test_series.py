@@ -12,6 +12,7 @@ from ax.core.search_space import SearchSpace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ax_anasod._ax import experiment_of
 from ax_anasod.analysis.series import SearchSeries, by_objective, cell_and_space
 from ax_anasod.cells import Cell
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace
@@ -46,7 +47,7 @@ value_rows = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), max_size=
 class TestReading:
     def test_values_counts_and_incumbent(self, run, small_cell):
         client = run([5.0, None, 3.0, 4.0, 3.0])
-        series = SearchSeries.from_experiment(client._experiment)
+        series = SearchSeries.from_experiment(experiment_of(client))
         assert series.objectives == ("error",)
         assert series.minimize == (True,)
         assert series.trial_indices.tolist() == [0, 1, 2, 3, 4]
@@ -54,7 +55,9 @@ class TestReading:
         assert series.failed.tolist() == [False, True, False, False, False]
         assert series.statuses[:2] == ("completed", "failed")
         assert set(series.nodes) == {"anasod-random"}
-        expected = [list(t.arms[0].parameters.values()) for t in client._experiment.trials.values()]
+        expected = [
+            list(t.arms[0].parameters.values()) for t in experiment_of(client).trials.values()
+        ]
         assert series.counts.tolist() == expected
         np.testing.assert_allclose(series.shares, np.array(expected) / small_cell.total)
         assert series.incumbent().tolist() == [5, 5, 3, 3, 3]
@@ -62,9 +65,9 @@ class TestReading:
 
     def test_counts_of_architectures_are_their_encodings(self, search_cora, cora):
         client = search_cora(4, strategy="random")
-        series = SearchSeries.from_experiment(client._experiment)
+        series = SearchSeries.from_experiment(experiment_of(client))
         space = CellSearchSpace.from_cell(cora.cell)
-        codes = [space.code(t.arms[0].parameters) for t in client._experiment.trials.values()]
+        codes = [space.code(t.arms[0].parameters) for t in experiment_of(client).trials.values()]
         assert series.space == "architecture"
         np.testing.assert_array_equal(series.counts, cora.cell.encode(np.array(codes)))
         np.testing.assert_allclose(series.shares.sum(axis=1), 1)
@@ -72,13 +75,13 @@ class TestReading:
     def test_running_trials_have_no_value(self, run):
         client = run([5.0])
         client.get_next_trials(2)
-        series = SearchSeries.from_experiment(client._experiment)
+        series = SearchSeries.from_experiment(experiment_of(client))
         assert series.statuses == ("completed", "running", "running")
         assert series.observed.tolist() == [True, False, False]
         assert series.incumbent().tolist() == [5, 5, 5]
 
     def test_no_trials(self, run):
-        series = SearchSeries.from_experiment(run([])._experiment)
+        series = SearchSeries.from_experiment(experiment_of(run([])))
         assert series.num_trials == 0
         assert series.incumbent().shape == (0,)
         assert series.best() is None
@@ -87,13 +90,13 @@ class TestReading:
     def test_attached_trials_are_named_so(self, run):
         client = run([5.0])
         client.attach_trial({"n_conv": 4, "n_pool": 0, "n_skip": 0})
-        assert SearchSeries.from_experiment(client._experiment).nodes == (
+        assert SearchSeries.from_experiment(experiment_of(client)).nodes == (
             "anasod-random",
             "attached",
         )
 
     def test_several_arms_of_one_trial_stand_side_by_side(self, run):
-        experiment = run([5.0])._experiment
+        experiment = experiment_of(run([5.0]))
         trial = experiment.new_batch_trial()
         for arm in ((4, 0, 0), (0, 4, 0)):
             trial.add_arm(_arm(arm))
@@ -102,7 +105,7 @@ class TestReading:
         assert series.positions.tolist() == [0, 1, 2]
 
     def test_a_plain_search_space_with_our_properties_will_do(self, run, small_cell):
-        experiment = run([5.0, 4.0])._experiment
+        experiment = experiment_of(run([5.0, 4.0]))
         before = SearchSeries.from_experiment(experiment)
         # What Ax's own decoder makes of our space when it loads a database.
         experiment._search_space = SearchSpace(
@@ -114,7 +117,7 @@ class TestReading:
         assert cell_and_space(experiment)[0].to_dict() == small_cell.to_dict()
 
     def test_arms_off_the_grid_are_left_out_everywhere(self, run):
-        experiment = run([5.0, 4.0])._experiment
+        experiment = experiment_of(run([5.0, 4.0]))
         # A plain search space without the constraint takes any counts.
         experiment._search_space = SearchSpace(list(experiment.search_space.parameters.values()))
         experiment.new_trial().add_arm(_arm((0, 0, 0)))
@@ -128,7 +131,7 @@ class TestReading:
             [RangeParameterConfig(name="x", parameter_type="float", bounds=(0, 1))]
         )
         with pytest.raises(OptionError):
-            SearchSeries.from_experiment(client._experiment)
+            SearchSeries.from_experiment(experiment_of(client))
 
     def test_an_experiment_without_objective_is_refused(self, small_cell):
         experiment = Experiment(
@@ -138,7 +141,7 @@ class TestReading:
             SearchSeries.from_experiment(experiment)
 
     def test_a_value_that_is_no_number_is_a_failure(self, run):
-        series = SearchSeries.from_experiment(run([1.0, float("inf")])._experiment)
+        series = SearchSeries.from_experiment(experiment_of(run([1.0, float("inf")])))
         assert series.failed.tolist() == [False, True]
         assert np.isnan(series.values[1, 0])
 
@@ -211,7 +214,7 @@ class TestParetoFront:
 def test_encoding_text_leaves_zeros_out(run, small_cell):
     client = make_client(small_cell, "anasod-random")
     client.attach_trial({"n_conv": 3, "n_pool": 0, "n_skip": 1})
-    assert SearchSeries.from_experiment(client._experiment).encoding_text(0) == "3 conv, 1 skip"
+    assert SearchSeries.from_experiment(experiment_of(client)).encoding_text(0) == "3 conv, 1 skip"
 
 
 def test_a_single_value_belongs_to_the_first_objective():

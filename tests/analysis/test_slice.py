@@ -6,6 +6,7 @@ from ax.core.analysis_card import NotApplicableStateAnalysisCard
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ax_anasod._ax import experiment_of
 from ax_anasod.analysis import DistributionSlicePlot
 from ax_anasod.analysis.series import SearchSeries
 from ax_anasod.analysis.slice import line
@@ -20,7 +21,7 @@ def card_of(client, **settings):
 
 
 def test_one_pair(cora_client, cora):
-    series = SearchSeries.from_experiment(cora_client._experiment)
+    series = SearchSeries.from_experiment(experiment_of(cora_client))
     best = series.counts[series.best()]
     more, less = (cora.cell.operations[i] for i in best.argsort()[::-1][:2])
     card = card_of(cora_client, more=more, less=less, unit="percent")
@@ -80,7 +81,7 @@ def test_a_pair_is_two_operations(more, less):
 
 
 def test_a_pair_without_blocks_is_not_available(cora_client, cora):
-    series = SearchSeries.from_experiment(cora_client._experiment)
+    series = SearchSeries.from_experiment(experiment_of(cora_client))
     counts = series.counts[series.best()]
     more, less = [o for o, n in zip(cora.cell.operations, counts, strict=True) if n == 0][:2]
     card = card_of(cora_client, more=more, less=less)

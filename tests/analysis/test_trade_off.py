@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from ax_anasod._ax import experiment_of
 from ax_anasod.analysis import SearchSummary, TradeOffPlot, write_pictures
 from ax_anasod.analysis.search_pictures import draw_trade_offs
 from ax_anasod.analysis.series import SearchSeries
@@ -49,7 +50,9 @@ def test_the_card_has_the_front_as_steps_and_what_breaks_a_limit_hollow(limited)
 
 def test_architectures_are_on_hover(limited):
     points = traces_of(card_of(limited))["on the front"].customdata
-    best = SearchSummary().compute(limited._experiment).df.set_index("trial_index")["architecture"]
+    best = (
+        SearchSummary().compute(experiment_of(limited)).df.set_index("trial_index")["architecture"]
+    )
     assert [tuple(point) for point in points] == [
         (index, "completed", best[index]) for index in (0, 3)
     ]
@@ -67,10 +70,10 @@ def test_steps_of_what_is_maximised(run):
 
 
 def test_the_picture_shows_the_same(limited, tmp_path):
-    paths = write_pictures(limited._experiment, tmp_path)
+    paths = write_pictures(experiment_of(limited), tmp_path)
     assert [path.name for path in paths][2:] == ["pareto.png"]
     assert paths[2].read_bytes()[:4] == b"\x89PNG"
-    series = SearchSeries.from_experiment(limited._experiment)
+    series = SearchSeries.from_experiment(experiment_of(limited))
     (axes,) = draw_trade_offs(series, {"latency": "ms"}).axes
     labels = [text.get_text() for text in axes.get_legend().get_texts()]
     assert labels == [
@@ -89,7 +92,7 @@ def test_the_picture_shows_the_same(limited, tmp_path):
 def test_three_objectives_have_a_panel_for_each_pair(run):
     values = [{"error": 1.0, "latency": 2.0, "energy": 3.0}]
     series = SearchSeries.from_experiment(
-        run(values, objectives=["error", "latency", "energy"])._experiment
+        experiment_of(run(values, objectives=["error", "latency", "energy"]))
     )
     assert [axes.get_xlabel() for axes in draw_trade_offs(series, {}).axes] == [
         "latency",
@@ -99,18 +102,20 @@ def test_three_objectives_have_a_panel_for_each_pair(run):
 
 
 def test_the_best_trials_of_all_cards_keep_the_limits(limited):
-    series = SearchSeries.from_experiment(limited._experiment)
+    series = SearchSeries.from_experiment(experiment_of(limited))
     assert series.feasible.tolist() == [True, False, True, True, False]
     assert series.best() == 3
-    assert SearchSummary().compute(limited._experiment).df["trial_index"].tolist() == [3, 0]
+    assert SearchSummary().compute(experiment_of(limited)).df["trial_index"].tolist() == [3, 0]
 
 
 def test_without_two_objectives_or_values_it_says_why(run):
     why = TradeOffPlot().validate_applicable_state
-    assert why(run([1.0])._experiment) == "The only objective is error."
-    nothing = run([None], objectives=NAMES)._experiment
+    assert why(experiment_of(run([1.0]))) == "The only objective is error."
+    nothing = experiment_of(run([None], objectives=NAMES))
     assert why(nothing) == "All trials so far (1) failed or were abandoned."
-    broken = run(VALUES[:1], objectives=NAMES, limits=["latency <= 0.5", "error <= 9"])._experiment
+    broken = experiment_of(
+        run(VALUES[:1], objectives=NAMES, limits=["latency <= 0.5", "error <= 9"])
+    )
     assert why(broken) is None
     reason = SearchSummary().validate_applicable_state(broken)
     assert reason == "No trial so far (1) keeps the limits."

@@ -21,6 +21,7 @@ from ax_anasod import (
     make_experiment,
     storage,
 )
+from ax_anasod._ax import experiment_of
 from ax_anasod.cells import Cell, get
 from ax_anasod.exceptions import ArchitectureError, EncodingError, OptionError
 from ax_anasod.generation_strategy import STRATEGIES
@@ -37,7 +38,7 @@ def ask(client: Client, batches: list[int]) -> list[str]:
         for index in client.get_next_trials(size):
             error = 1.0 + len(str(architecture_of(client, index))) + index / 100
             client.complete_trial(index, raw_data={"error": error})
-    return [str(architecture_of(client, index)) for index in client._experiment.trials]
+    return [str(architecture_of(client, index)) for index in experiment_of(client).trials]
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ def test_no_architecture_is_repeated_while_its_encoding_has_another(
 
     different: dict[tuple[Any, ...], set[str]] = {}
     times: Counter[tuple[Any, ...]] = Counter()
-    for index, trial in client._experiment.trials.items():
+    for index, trial in experiment_of(client).trials.items():
         counts = tuple(trial.arms[0].parameters.values())
         different.setdefault(counts, set()).add(found[index])
         times[counts] += 1
@@ -72,7 +73,7 @@ def test_the_first_architecture_of_an_encoding_is_the_one_that_the_space_draws()
     client = make_client(SMALL, "anasod-random", seed=3)
     found = ask(client, [4])
 
-    space, trials = AnasodSearchSpace.from_cell(SMALL), client._experiment.trials
+    space, trials = AnasodSearchSpace.from_cell(SMALL), experiment_of(client).trials
     drawn = [str(space.decode(trials[i].arms[0].parameters, 3, i)) for i in trials]
     seen: set[str] = set()
     for index, architecture in enumerate(found):
@@ -85,7 +86,7 @@ def test_repeats_can_be_wanted() -> None:
 
     found = ask(client, [18])
 
-    space, trials = AnasodSearchSpace.from_cell(SMALL), client._experiment.trials
+    space, trials = AnasodSearchSpace.from_cell(SMALL), experiment_of(client).trials
     assert found == [str(space.decode(trials[i].arms[0].parameters, 3, i)) for i in trials]
     assert len(set(found)) < 15
 
@@ -100,7 +101,7 @@ def test_architectures_survive_json_and_sql_and_go_on_as_they_would(
     space = AnasodSearchSpace.from_cell(TINY)
     assert expected != [
         str(space.decode(trial.arms[0].parameters, 3, index))
-        for index, trial in whole._experiment.trials.items()
+        for index, trial in experiment_of(whole).trials.items()
     ]
 
     stored = Client(storage_config=storage.storage_config(database))
@@ -125,7 +126,7 @@ def test_an_attached_architecture_is_the_one_that_is_booked() -> None:
     client.complete_trial(running, raw_data={"error": 3.0})
 
     assert str(architecture_of(client, index)) == OWN
-    assert str(architecture_of(client._experiment, running)) == "skip|skip|conv"
+    assert str(architecture_of(experiment_of(client), running)) == "skip|skip|conv"
     _, _, best, _ = client.get_best_parameterization()
     assert str(architecture_of(client, best)) == OWN
     # It has a trial: the next ones of its encoding are others.
@@ -137,13 +138,13 @@ def test_what_cannot_be_attached_is_refused_and_leaves_no_trial() -> None:
     with pytest.raises(ArchitectureError):
         attach_architecture(client, "con|pool|skip", {"error": 1.0})
     darts = make_client(get("darts"), "anasod-bo")
-    uneven = darts._experiment.search_space.cell.architecture([0] * 8 + [1] * 8 + [0] * 6)
+    uneven = experiment_of(darts).search_space.cell.architecture([0] * 8 + [1] * 8 + [0] * 6)
     with pytest.raises(EncodingError, match="2 parts"):
         attach_architecture(darts, uneven)
     with pytest.raises(ArchitectureError, match="cell 'darts'"):
         attach_architecture(client, uneven)
-    assert not client._experiment.trials
-    assert not darts._experiment.trials
+    assert not experiment_of(client).trials
+    assert not experiment_of(darts).trials
 
 
 def test_a_search_over_architectures_has_them_in_its_parameters() -> None:
@@ -151,7 +152,7 @@ def test_a_search_over_architectures_has_them_in_its_parameters() -> None:
     attach_architecture(client, OWN, {"error": 1.0})
     found = ask(client, [3])
     assert found[0] == OWN
-    for index, trial in client._experiment.trials.items():
+    for index, trial in experiment_of(client).trials.items():
         assert list(trial.arms[0].parameters.values()) == found[index].split("|")
 
 
@@ -191,7 +192,7 @@ def test_a_trial_without_a_record_is_what_the_space_draws() -> None:
     expected = AnasodSearchSpace.from_cell(SMALL).decode(parameters, 5, index)
     assert architecture_of(client, index) == expected
     # A runner of the user's own may mean something else by the word.
-    client._experiment.trials[index].update_run_metadata({"architecture": "gpu node 7"})
+    experiment_of(client).trials[index].update_run_metadata({"architecture": "gpu node 7"})
     assert architecture_of(client, index) == expected
 
 
@@ -203,7 +204,7 @@ def test_a_trial_that_is_not_there_or_has_several_architectures_is_refused() -> 
         architecture_of(SMALL, 0)
     index = attach_architecture(client, OWN)
     layers = {"architecture": f"{OWN} ; conv|pool|skip"}
-    client._experiment.trials[index].update_run_metadata(layers)
+    experiment_of(client).trials[index].update_run_metadata(layers)
     with pytest.raises(ArchitectureError, match="a network of 2 layers"):
         architecture_of(client, index)
 

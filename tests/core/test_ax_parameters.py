@@ -14,6 +14,7 @@ from ax.core.parameter import FixedParameter, ParameterType, RangeParameter
 from ax.core.parameter_constraint import ParameterConstraint
 
 from ax_anasod import attach_architecture, make_client, storage
+from ax_anasod._ax import experiment_of
 from ax_anasod.cells import Cell
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace
 from ax_anasod.core.ax_parameters import hyperparameters_of, to_ax
@@ -158,7 +159,7 @@ def test_strategies_of_cells_alone_say_so_and_name_those_that_are_not() -> None:
 
 def test_a_strategy_of_another_space_proposes_nothing() -> None:
     client = Client()
-    client.set_experiment(make_client(CELL, "random", parameters=PARAMETERS)._experiment)
+    client.set_experiment(experiment_of(make_client(CELL, "random", parameters=PARAMETERS)))
     client.set_generation_strategy(make("random", CellSearchSpace.from_cell(CELL)))
     with pytest.raises(OptionError, match="it lacks"):
         client.get_next_trials(1)
@@ -189,11 +190,11 @@ def test_databases_give_types_scales_and_constraints_back(strategy: str, tmp_pat
 
     try:
         client = run(config)
-        reference = client._experiment.search_space
+        reference = experiment_of(client).search_space
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             loaded = Client.load_from_database("ax_anasod", config)
-        space = loaded._experiment.search_space
+        space = experiment_of(loaded).search_space
         assert space.hyperparameters == reference.hyperparameters
         assert space.cell == reference.cell
         assert loaded.get_next_trials(2) == run(None).get_next_trials(2)
@@ -205,7 +206,7 @@ def test_attached_architectures_have_what_is_beside_them() -> None:
     client = make_client(CELL, "random", parameters=PARAMETERS)
     beside = {"rate": 0.1, "width": 8, "kind": "a", "epochs": 3}
     index = attach_architecture(client, "conv|conv|skip|skip", {"error": 1.0}, beside)
-    assert client._experiment.trials[index].arm.parameters["rate"] == 0.1
+    assert experiment_of(client).trials[index].arm.parameters["rate"] == 0.1
     with pytest.raises(ArchitectureError):
         attach_architecture(client, "conv|conv|skip|skip", {"error": 1.0})
 
@@ -218,4 +219,4 @@ def test_who_knows_nothing_of_hyperparameters_evaluates_no_such_trial(tmp_path: 
     client = make_client(CELL, "random", parameters=PARAMETERS)
     ((index, _),) = client.get_next_trials(1).items()
     with pytest.raises(OptionError, match=r"table knows nothing of the parameters \['rate'"):
-        BenchmarkQuery(benchmark).of(client._experiment.trials[index])
+        BenchmarkQuery(benchmark).of(experiment_of(client).trials[index])

@@ -18,6 +18,7 @@ from ax.core.objective import Objective
 from ax.core.observation import ObservationFeatures
 from ax.core.optimization_config import OptimizationConfig
 
+from ax_anasod._ax import experiment_of
 from ax_anasod.cells import Cell
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace
 from ax_anasod.core.history_reader import HistoryReader, read_history
@@ -39,7 +40,7 @@ def run(toy_cell: Cell) -> Callable[..., Client]:
 
     def build(*outcomes: Any, objectives: Any = "error") -> Client:
         client = make_client(toy_cell, "anasod-random", objectives=objectives)
-        names = list(client._experiment.search_space.parameters)
+        names = list(experiment_of(client).search_space.parameters)
         for outcome, counts in zip(outcomes, ENCODINGS, strict=False):
             index = client.attach_trial(dict(zip(names, counts, strict=True)))
             if outcome == "failed":
@@ -59,7 +60,7 @@ def run(toy_cell: Cell) -> Callable[..., Client]:
 def test_trials_stand_in_the_order_of_their_indices(
     run: Callable[..., Client], space: AnasodSearchSpace
 ) -> None:
-    history = read_history(run(3.0, 1.0, 2.0)._experiment, space)
+    history = read_history(experiment_of(run(3.0, 1.0, 2.0)), space)
 
     assert history.rows.tolist() == [[6, 0, 0], [3, 2, 1], [0, 0, 6]]
     assert history.values.tolist() == [[3.0], [1.0], [2.0]]
@@ -72,7 +73,7 @@ def test_states_of_trials_are_told_apart(
 ) -> None:
     client = run(3.0, "failed", "running", "abandoned", "no data")
 
-    history = read_history(client._experiment, space)
+    history = read_history(experiment_of(client), space)
 
     assert history.observed.tolist() == [True, False, False, False, False]
     assert history.failed.tolist() == [False, True, False, True, False]
@@ -83,7 +84,7 @@ def test_states_of_trials_are_told_apart(
 def test_failures_count_as_the_worst_value_seen(
     run: Callable[..., Client], space: AnasodSearchSpace
 ) -> None:
-    history = read_history(run(3.0, "failed", 5.0, "abandoned", "running")._experiment, space)
+    history = read_history(experiment_of(run(3.0, "failed", 5.0, "abandoned", "running")), space)
 
     rows, values = history.imputed()
 
@@ -94,7 +95,7 @@ def test_failures_count_as_the_worst_value_seen(
 def test_failures_before_any_value_are_left_out(
     run: Callable[..., Client], space: AnasodSearchSpace
 ) -> None:
-    history = read_history(run("failed", "running")._experiment, space)
+    history = read_history(experiment_of(run("failed", "running")), space)
 
     rows, values = history.imputed()
 
@@ -122,7 +123,7 @@ def test_the_time_after_the_initial_trials(
     num_initial: int,
     since: list[float],
 ) -> None:
-    history = read_history(run(*outcomes)._experiment, space)
+    history = read_history(experiment_of(run(*outcomes)), space)
 
     assert history.since(num_initial).tolist() == since
 
@@ -130,7 +131,7 @@ def test_the_time_after_the_initial_trials(
 def test_an_empty_run_has_no_incumbent(
     run: Callable[..., Client], space: AnasodSearchSpace
 ) -> None:
-    history = read_history(run()._experiment, space)
+    history = read_history(experiment_of(run()), space)
 
     assert history.rows.shape == (0, 3)
     assert history.incumbent() is None
@@ -141,7 +142,7 @@ class TestIncumbent:
     def test_it_is_the_best_observed(
         self, run: Callable[..., Client], space: AnasodSearchSpace
     ) -> None:
-        history = read_history(run(3.0, 1.0, 2.0, "failed")._experiment, space)
+        history = read_history(experiment_of(run(3.0, 1.0, 2.0, "failed")), space)
 
         assert history.incumbent() is not None
         assert np.array_equal(history.incumbent(), [3, 2, 1])
@@ -149,7 +150,7 @@ class TestIncumbent:
     def test_the_earliest_of_equals_wins(
         self, run: Callable[..., Client], space: AnasodSearchSpace
     ) -> None:
-        history = read_history(run(3.0, 1.0, 1.0)._experiment, space)
+        history = read_history(experiment_of(run(3.0, 1.0, 1.0)), space)
 
         assert np.array_equal(history.incumbent(), [3, 2, 1])
 
@@ -159,7 +160,7 @@ class TestIncumbent:
         client, reader = run(1.0 + 2e-12, 1.0 + 1e-12), HistoryReader(space)
 
         with pytest.warns(ObservationWarning, match="error that differ by less than 1e-10") as said:
-            histories = [reader.read(client._experiment) for _ in range(2)]
+            histories = [reader.read(experiment_of(client)) for _ in range(2)]
 
         assert len(said) == 1
         assert all(np.array_equal(history.incumbent(), [6, 0, 0]) for history in histories)
@@ -172,7 +173,7 @@ def test_a_trial_that_ended_without_a_usable_value_has_failed(
     client = run(3.0, value, "running", {"error": 2.0})
     client.attach_data(2, {"error": value})  # such as the first step of a curve
 
-    history = read_history(client._experiment, space)
+    history = read_history(experiment_of(client), space)
 
     assert history.failed.tolist() == [False, True, False, False]
     assert history.pending.tolist() == [False, False, True, False]
@@ -189,7 +190,7 @@ def test_of_several_objectives_one_that_cannot_be_used_is_enough(
         objectives=["error", "size"],
     )
 
-    history = read_history(client._experiment, space)
+    history = read_history(experiment_of(client), space)
 
     # The size of the last one may come later.
     assert history.failed.tolist() == [False, True, False]
@@ -200,15 +201,15 @@ def test_such_trials_are_marked_with_one_warning_each(
 ) -> None:
     client = run(3.0, np.nan, "running", np.inf)
     with own_warnings() as texts:
-        fail_unusable_trials(client._experiment)
-        fail_unusable_trials(client._experiment)
+        fail_unusable_trials(experiment_of(client))
+        fail_unusable_trials(experiment_of(client))
     assert texts == [
         "trial 1 counts as failed: error is nan",
         "trial 3 counts as failed: error is inf",
     ]
-    statuses = [trial.status.name for trial in client._experiment.trials.values()]
+    statuses = [trial.status.name for trial in experiment_of(client).trials.values()]
     assert statuses == ["COMPLETED", "FAILED", "RUNNING", "FAILED"]
-    assert client._experiment.trials[1].status_reason == "error is nan"
+    assert experiment_of(client).trials[1].status_reason == "error is nan"
 
 
 @pytest.mark.parametrize("repair", ["right value", "failed"])
@@ -217,11 +218,11 @@ def test_a_wrong_value_can_be_repaired(
 ) -> None:
     client = run(3.0, np.nan)
     if repair == "failed":
-        client._experiment.trials[1].mark_failed(unsafe=True)
+        experiment_of(client).trials[1].mark_failed(unsafe=True)
     else:
         client.attach_data(1, {"error": 2.0})
 
-    history = read_history(client._experiment, space)
+    history = read_history(experiment_of(client), space)
 
     assert history.observed.tolist() == [True, repair != "failed"]
 
@@ -233,7 +234,7 @@ def test_wrong_values_of_failed_trials_and_reported_metrics_do_not_matter(
     client.attach_data(1, {"error": np.inf})
     client.mark_trial_failed(1)
 
-    history = read_history(client._experiment, space)
+    history = read_history(experiment_of(client), space)
 
     assert history.observed.tolist() == [True, False]
 
@@ -243,7 +244,7 @@ def test_several_objectives_are_several_columns(
 ) -> None:
     client = run({"error": 2.0, "size": 9.0}, {"error": 1.0}, objectives=["error", "size"])
 
-    history = read_history(client._experiment, space)
+    history = read_history(experiment_of(client), space)
 
     np.testing.assert_array_equal(history.values, [[2.0, 9.0], [1.0, np.nan]])
     assert history.observed.tolist() == [True, False]
@@ -272,7 +273,7 @@ def test_a_maximised_objective_is_negated(toy_cell: Cell, space: AnasodSearchSpa
 
 def test_arms_of_a_batch_are_rows_of_their_own(toy_cell: Cell, space: AnasodSearchSpace) -> None:
     client = make_client(toy_cell, "anasod-random")
-    experiment = client._experiment
+    experiment = experiment_of(client)
     names = list(experiment.search_space.parameters)
     batch = experiment.new_batch_trial()
     for counts in ENCODINGS[:3]:
@@ -299,7 +300,7 @@ def test_learning_curves_count_with_their_last_step(
     client.attach_data(0, {"error": 4.0}, progression=7)
     client.attach_data(0, {"error": 5.0}, progression=3)
 
-    history = read_history(client._experiment, space)
+    history = read_history(experiment_of(client), space)
 
     assert history.values.tolist() == [[4.0]]
 
@@ -322,7 +323,7 @@ def test_what_was_known_of_a_trial_before_it_failed_stays(toy_cell: Cell) -> Non
                 client.complete_trial(index)
             else:
                 client.mark_trial_failed(index)
-    experiment = client._experiment
+    experiment = experiment_of(client)
     reader = HistoryReader(CellSearchSpace.from_cell(toy_cell))
     history = reader.read(experiment, with_limits=True)
     assert history.failed.tolist() == [False, True, True, True]
@@ -338,11 +339,11 @@ def test_rows_proposed_in_the_same_call_come_last(
     run: Callable[..., Client], space: AnasodSearchSpace
 ) -> None:
     client = run(3.0, "running")
-    running = ObservationFeatures(client._experiment.trials[1].arms[0].parameters, trial_index=1)
+    running = ObservationFeatures(experiment_of(client).trials[1].arms[0].parameters, trial_index=1)
     proposed = ObservationFeatures({"n_conv": 1, "n_pool": 1, "n_skip": 4})
 
     history = HistoryReader(space).read(
-        client._experiment, pending={"error": [running, proposed, proposed]}
+        experiment_of(client), pending={"error": [running, proposed, proposed]}
     )
 
     assert history.rows.tolist() == [[6, 0, 0], [3, 2, 1], [1, 1, 4], [1, 1, 4]]

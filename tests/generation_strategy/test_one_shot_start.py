@@ -12,6 +12,7 @@ from ax.api.client import Client
 from ax.generation_strategy.generation_strategy import GenerationStrategy
 
 from ax_anasod import cells
+from ax_anasod._ax import experiment_of, nodes_of, strategy_of
 from ax_anasod.cells import Cell, RestrictedCell
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace
 from ax_anasod.dnas.result import FOUND, OneShotResult
@@ -38,7 +39,7 @@ FOUND_NB201 = found_for(NB201)
 
 
 def first_trials(client: Client, n: int) -> list[str]:
-    space: Any = client._experiment.search_space
+    space: Any = experiment_of(client).search_space
     trials = client.get_next_trials(n)
     return [str(space.decode(parameters, 0, index)) for index, parameters in trials.items()]
 
@@ -80,7 +81,7 @@ class TestFirstTrials:
         assert trials[:5] == list(FOUND_NB201.architectures[:5])
         assert len(set(trials)) == 7
         assert not {*trials[5:]} & {*FOUND_NB201.architectures[:5]}
-        assert [node.name for node in client._generation_strategy._nodes] == nodes
+        assert [node.name for node in nodes_of(strategy_of(client))] == nodes
 
     @pytest.mark.parametrize(
         ("strategy", "nodes"),
@@ -106,7 +107,7 @@ class TestFirstTrials:
 
         assert [(t["n_nor_conv_3x3"], t["n_skip_connect"]) for t in trials[:2]] == [(5, 1), (6, 0)]
         assert len({tuple(t.values()) for t in trials}) == 4
-        assert [node.name for node in client._generation_strategy._nodes] == nodes
+        assert [node.name for node in nodes_of(strategy_of(client))] == nodes
 
     def test_are_as_many_as_the_strategy_has_without_a_start(self) -> None:
         client = make_client(NB201, "regularized-evolution", start=FOUND_NB201, num_initial=7)
@@ -156,7 +157,7 @@ class TestFirstTrials:
 
 
 def trials_of(client: Client) -> list[Any]:
-    return [trial for _, trial in sorted(client._experiment.trials.items())]
+    return [trial for _, trial in sorted(experiment_of(client).trials.items())]
 
 
 class TestStored:
@@ -168,7 +169,7 @@ class TestStored:
         for index in client.get_next_trials(3):
             client.complete_trial(index, {"error": 1.0 + index})
         path = tmp_path / "experiment.db"
-        write_database(path, client._experiment, client._generation_strategy)
+        write_database(path, experiment_of(client), strategy_of(client))
         (folder / FOUND).unlink()
 
         loaded = Client.load_from_database("mine", storage_config(path))

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from ax_anasod._ax import experiment_of, strategy_of
 from ax_anasod.cells import Cell
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, History
 from ax_anasod.exceptions import OptionError, UnknownNameError
@@ -101,9 +102,11 @@ def test_it_is_a_strategy_like_the_built_in_ones() -> None:
     for _ in range(4):
         for index in client.get_next_trials(1):
             client.complete_trial(index, raw_data={"error": 5.0})
-            nodes.append(client._experiment.trials[index].generator_runs[0]._generation_node_name)
+            nodes.append(
+                experiment_of(client).trials[index].generator_runs[0]._generation_node_name
+            )
     assert nodes == ["initial", "initial", "own", "own"]
-    generator = client._generation_strategy._curr.generator_specs[0].fitted_adapter.generator
+    generator = strategy_of(client)._curr.generator_specs[0].fitted_adapter.generator
     assert generator.own.share == 0.25
     assert generator.scope == "any"
 

@@ -15,6 +15,7 @@ import pytest
 from ax.api.client import Client
 
 from ax_anasod import cells
+from ax_anasod._ax import experiment_of
 from ax_anasod.cells import Cell, RestrictedCell
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, architecture_of
 from ax_anasod.exceptions import (
@@ -75,7 +76,7 @@ def test_all_proposals_are_in_the_space_whatever_happens(name: str, variant: str
     if name == "large" and variant == "exhaustive":
         pytest.skip("refused: 4.8e10 encodings (see test_strategy.py)")
     client = make_client(cell, strategy, seed=1, **options)
-    space: Any = client._experiment.search_space
+    space: Any = experiment_of(client).search_space
 
     for step in range(8):
         for index, parameters in client.get_next_trials(2 if step % 3 == 2 else 1).items():
@@ -117,7 +118,7 @@ def test_a_trial_without_a_usable_value_is_a_failed_one(strategy: str, own_warni
         client = _with_third(strategy, tell)
         assert client.get_next_trials(1) == expected
     assert texts == ["trial 2 counts as failed: error is nan"]
-    assert client._experiment.trials[2].status.is_failed
+    assert experiment_of(client).trials[2].status.is_failed
     assert client.get_best_parameterization(use_model_predictions=False)[2] == 3
 
 
@@ -247,7 +248,7 @@ class TestValues:
         ((index, parameters),) = client.get_next_trials(1).items()
         client.complete_trial(index, {"error": 1.0})
         client.get_next_trials(1)
-        client._experiment.trials[index].mark_failed(unsafe=True)
+        experiment_of(client).trials[index].mark_failed(unsafe=True)
 
         with pytest.raises(ObservationError, match="no trial has a value of error"):
             client.get_next_trials(1)
@@ -429,7 +430,7 @@ def _dominates(first: tuple[float, ...], second: tuple[float, ...]) -> bool:
 def _nodes(client: Client, number: int) -> list[str | None]:
     """The nodes that the next trials come from."""
     return [
-        client._experiment.trials[index].generator_runs[0]._generation_node_name
+        experiment_of(client).trials[index].generator_runs[0]._generation_node_name
         for index in client.get_next_trials(number)
     ]
 

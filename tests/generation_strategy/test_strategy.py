@@ -10,6 +10,7 @@ from ax.core.parameter import ParameterType, RangeParameter
 from ax.core.search_space import SearchSpace
 
 from ax_anasod import cells
+from ax_anasod._ax import nodes_of
 from ax_anasod.cells import Cell
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace
 from ax_anasod.exceptions import AnasodError, CellError, OptionError, UnknownNameError
@@ -77,9 +78,9 @@ class TestOptions:
 def test_they_are_ordinary_ax_strategies(name: str) -> None:
     built = make(name, space_of(name), seed=4)
 
-    assert built.name == built._nodes[-1].name == name
+    assert built.name == nodes_of(built)[-1].name == name
     assert get(name).summary
-    for node in built._nodes:
+    for node in nodes_of(built):
         assert not node.should_deduplicate
         (spec,) = node.generator_specs
         assert spec.generator_kwargs["seed"] == 4
@@ -88,7 +89,7 @@ def test_they_are_ordinary_ax_strategies(name: str) -> None:
 
 @pytest.mark.parametrize("name", DRAWS)
 def test_random_trials_then_the_generator(name: str) -> None:
-    initial, _ = make(name, space_of(name), num_initial=7)._nodes
+    initial, _ = nodes_of(make(name, space_of(name), num_initial=7))
 
     (criterion,) = initial.transition_criteria
     assert (criterion.threshold, criterion.transition_to) == (7, name)
@@ -96,7 +97,7 @@ def test_random_trials_then_the_generator(name: str) -> None:
 
 @pytest.mark.parametrize("name", ALONE)
 def test_one_node_from_the_first_trial_to_the_last(name: str) -> None:
-    assert len(make(name, space_of(name))._nodes) == 1
+    assert len(nodes_of(make(name, space_of(name)))) == 1
 
 
 @pytest.mark.parametrize("name", [name for name in STRATEGIES if get(name).options])
@@ -107,7 +108,7 @@ def test_every_option_reaches_the_generator(name: str) -> None:
         if option.type in ("bool", "int")
     }
 
-    (spec,) = make(name, space_of(name), **changed)._nodes[-1].generator_specs
+    (spec,) = nodes_of(make(name, space_of(name), **changed))[-1].generator_specs
 
     flat = dict(spec.generator_kwargs)
     for argument in ("candidates", "ensemble", "network", "trust_region"):
@@ -117,7 +118,7 @@ def test_every_option_reaches_the_generator(name: str) -> None:
 
 def test_transforms_of_the_adapter_are_told(toy_cell: Cell) -> None:
     space = AnasodSearchSpace.from_cell(toy_cell)
-    (spec,) = make("anasod-bo", space, log_targets=False)._nodes[1].generator_specs
+    (spec,) = nodes_of(make("anasod-bo", space, log_targets=False))[1].generator_specs
 
     for transform in ("PrepareObservations", "LogObjectives"):
         assert spec.generator_kwargs["transform_configs"][transform]["log_targets"] is False

@@ -11,6 +11,7 @@ from ax.api.client import Client
 from ax.api.configs import ChoiceParameterConfig, RangeParameterConfig
 
 from ax_anasod import architecture_of, make_client
+from ax_anasod._ax import experiment_of, strategy_of
 from ax_anasod.cells import Cell
 from ax_anasod.core.history_reader import read_history
 from ax_anasod.exceptions import OptionError
@@ -71,7 +72,7 @@ def test_fixed_parameters_are_kept(strategy: str) -> None:
     run(client, 4)
     given = {"rate": 0.01, "kind": "c"}
     run(client, 2, fixed_parameters=given)
-    for trial in list(client._experiment.trials.values())[-2:]:
+    for trial in list(experiment_of(client).trials.values())[-2:]:
         arm = trial.arm.parameters
         assert {name: arm[name] for name in given} == given
 
@@ -100,18 +101,18 @@ def test_what_joint_models_do_not_search_is_refused() -> None:
 
 def test_a_history_of_cells_has_no_settings() -> None:
     client = make_client(CELL, "random")
-    run_history = read_history(client._experiment, client._experiment.search_space)
+    run_history = read_history(experiment_of(client), experiment_of(client).search_space)
     assert run_history.settings.shape == (0, 0)
 
 
 def test_predictions_and_slices_have_the_parameters_beside_the_cell() -> None:
     client = make_client(CELL, "anasod-bo", parameters=PARAMETERS, num_initial=4)
     run(client, 7)
-    arm = dict(client._experiment.trials[5].arm.parameters)
+    arm = dict(experiment_of(client).trials[5].arm.parameters)
     ((mean, deviation),) = [prediction["error"] for prediction in client.predict([arm])]
     assert np.isfinite([mean, deviation]).all()
     for name in ("rate", "width", "n_conv"):
-        card = SlicePlot(name, "error").compute(client._experiment, client._generation_strategy)
+        card = SlicePlot(name, "error").compute(experiment_of(client), strategy_of(client))
         assert card.df["error_mean"].nunique() > 10
 
 
@@ -197,7 +198,7 @@ def test_a_feature_of_the_cell_and_an_earlier_search_are_used() -> None:
     assert architecture_of(client, 5).counts[2] == 5
     carried = [
         trial.generator_runs[0].gen_metadata.get("features")
-        for trial in client._experiment.trials.values()
+        for trial in experiment_of(client).trials.values()
     ]
     assert any(each and {*each} == {"size", "source"} for each in carried)
     assert [bool(each) for each in carried[10:14]] == [False, False, True, True]

@@ -12,6 +12,7 @@ from ax.orchestration.orchestrator import Orchestrator, OrchestratorOptions
 from ax.storage.json_store.decoder import object_from_json
 from ax.storage.json_store.encoder import object_to_json
 
+from ax_anasod._ax import experiment_of
 from ax_anasod.cells import Cell
 from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.experiment import make_client, make_experiment, make_search_space
@@ -36,7 +37,7 @@ def error(parameters: dict[str, Any]) -> float:
 def asked(client: Client, strategy: ExpectedImprovementStoppingStrategy, limit: int) -> int:
     """Trials until the strategy stops an ask-and-tell loop."""
     for trial in range(limit):
-        if strategy.should_stop_optimization(client._experiment)[0]:
+        if strategy.should_stop_optimization(experiment_of(client))[0]:
             return trial
         for index, parameters in client.get_next_trials(1).items():
             client.complete_trial(index, {"error": error(parameters)})
@@ -48,9 +49,9 @@ def test_ask_and_tell_stops_after_the_optimum_is_found() -> None:
     strategy = ExpectedImprovementStoppingStrategy(improvement_below=0.5)
     trials = asked(client, strategy, 60)
     assert 9 <= trials < 60
-    best = min(client._experiment.lookup_data().df["mean"])
+    best = min(experiment_of(client).lookup_data().df["mean"])
     assert best == 5.0
-    stop, why = strategy.should_stop_optimization(client._experiment)
+    stop, why = strategy.should_stop_optimization(experiment_of(client))
     assert stop
     assert "less than 0.5 %" in why
 
@@ -58,7 +59,7 @@ def test_ask_and_tell_stops_after_the_optimum_is_found() -> None:
 def test_expected_improvements_are_stored_and_fall() -> None:
     client = make_client(CELL, "two-level-bo", num_initial=4)
     asked(client, ExpectedImprovementStoppingStrategy(improvement_below=0.0), 20)
-    trials = client._experiment.trials
+    trials = experiment_of(client).trials
     metadata = [t.generator_runs[0].gen_metadata or {} for _, t in sorted(trials.items())]
     assert [EXPECTED_IMPROVEMENT in entry for entry in metadata] == [False] * 4 + [True] * 16
     values = np.array([entry[EXPECTED_IMPROVEMENT] for entry in metadata[4:]])
@@ -69,7 +70,7 @@ def test_expected_improvements_are_stored_and_fall() -> None:
 def test_waits_for_enough_trials_and_for_those_that_run() -> None:
     client = make_client(CELL, "two-level-bo", num_initial=4)
     asked(client, ExpectedImprovementStoppingStrategy(improvement_below=0.5), 60)
-    experiment = client._experiment
+    experiment = experiment_of(client)
     patient = ExpectedImprovementStoppingStrategy(0.5, min_trials=100)
     assert not patient.should_stop_optimization(experiment)[0]
     client.get_next_trials(1)

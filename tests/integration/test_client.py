@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from ax.api.client import Client
 
+from ax_anasod._ax import experiment_of
 from ax_anasod.cells import Cell
 from ax_anasod.core import AnasodSearchSpace, RunProperties
 from ax_anasod.exceptions import EncodingError, OptionError, RunError
@@ -26,7 +27,7 @@ def test_anasod_bo_finds_the_best_encoding(toy_benchmark: Benchmark, optimizer: 
 
     for _ in range(25):
         for index in client.get_next_trials(1):
-            values = query.of(client._experiment.trials[index])["values"]
+            values = query.of(experiment_of(client).trials[index])["values"]
             client.complete_trial(index, {"error": values["error"]})
 
     best, _, _, _ = client.get_best_parameterization(use_model_predictions=False)
@@ -41,7 +42,7 @@ def test_batches_of_four(toy_benchmark: Benchmark) -> None:
         batch = client.get_next_trials(4)
         assert len(batch) == 4
         for index in batch:
-            values = query.of(client._experiment.trials[index])["values"]
+            values = query.of(experiment_of(client).trials[index])["values"]
             client.complete_trial(index, {"error": values["error"]})
 
     # Later batches may observe a promising encoding again.
@@ -59,10 +60,10 @@ def test_workers_that_end_in_any_order(toy_benchmark: Benchmark) -> None:
         running |= client.get_next_trials(4 - len(running))
         ended = sorted(running)[step % len(running)]
         del running[ended]
-        values = query.of(client._experiment.trials[ended])["values"]
+        values = query.of(experiment_of(client).trials[ended])["values"]
         client.complete_trial(ended, {"error": values["error"]})
 
-    assert len(client._experiment.trials) == 27
+    assert len(experiment_of(client).trials) == 27
     best, _, _, _ = client.get_best_parameterization(use_model_predictions=False)
     assert best == {"n_conv": 2, "n_pool": 3, "n_skip": 1}
 
@@ -74,7 +75,7 @@ def test_noise_may_be_given(toy_cell: Cell, toy_error: Any) -> None:
         for index, parameters in client.get_next_trials(1).items():
             client.complete_trial(index, {"error": (toy_error(parameters), 0.5)})
 
-    sems = client._experiment.lookup_data().df["sem"]
+    sems = experiment_of(client).lookup_data().df["sem"]
     assert sems.tolist() == [0.5] * 10
 
 
@@ -96,7 +97,7 @@ def test_an_arm_off_the_grid_is_refused_with_the_nearest(
 
     with pytest.raises(EncodingError):
         client.attach_trial(parameters)
-    assert not client._experiment.trials
+    assert not experiment_of(client).trials
 
 
 def test_axs_random_seed_disturbs_nothing(toy_cell: Cell, toy_error: Any, advance: Any) -> None:
@@ -135,20 +136,20 @@ def test_a_search_on_a_real_benchmark(advance: Any) -> None:
 
     for _ in range(9):
         for index in client.get_next_trials(1):
-            client.complete_trial(index, query.of(client._experiment.trials[index])["values"])
+            client.complete_trial(index, query.of(experiment_of(client).trials[index])["values"])
 
-    values = client._experiment.lookup_data().df.query("metric_name == 'valid_error'")["mean"]
+    values = experiment_of(client).lookup_data().df.query("metric_name == 'valid_error'")["mean"]
     assert len(values) == 9
     optimum = benchmark.optimum("valid_error")
     assert optimum is not None
     assert values.min() >= optimum
-    properties = RunProperties.read(client._experiment)
+    properties = RunProperties.read(experiment_of(client))
     assert properties is not None
     assert properties.seed == 0
 
 
 def _batch(client: Client, number: int) -> list[dict[str, Any]]:
-    trials = client._experiment.trials
+    trials = experiment_of(client).trials
     return [dict(trials[i].arms[0].parameters) for i in range(4 * number, 4 * number + 4)]
 
 
@@ -185,7 +186,7 @@ def test_experiments_in_one_database_have_names_of_their_own(
         make_client(toy_cell, "random", seed=seed, storage_config=database, name=name)
         for seed, name in enumerate((None, "mine", None))
     ]
-    names = [client._experiment.name for client in clients]
+    names = [experiment_of(client).name for client in clients]
     assert names == ["ax_anasod", "mine", "ax_anasod 2"]
     found = [advance(client, 1, lambda parameters: 3.0) for client in clients]
     for name, trials in zip(names, found, strict=True):
@@ -203,6 +204,6 @@ def test_nothing_is_written_where_the_name_is_taken(
     with pytest.raises(RunError):
         make_client(toy_cell, seed=2, name="mine", storage_config=database)
     loaded = Client.load_from_database("mine", database)
-    properties = RunProperties.read(loaded._experiment)
+    properties = RunProperties.read(experiment_of(loaded))
     assert properties is not None
     assert properties.seed == 1

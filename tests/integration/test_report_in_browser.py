@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ax_anasod._ax import experiment_of, strategy_of
 from ax_anasod.analysis import write_report
 from ax_anasod.analysis.page import Page
 from ax_anasod.experiment import make_client
@@ -91,11 +92,11 @@ def make_report(strategy: str, folder: Path) -> Path:
         if index == 3:
             client.mark_trial_failed(index)
             continue
-        values = query.of(client._experiment.trials[index])["values"]
+        values = query.of(experiment_of(client).trials[index])["values"]
         client.complete_trial(index, raw_data={"valid_error": values["valid_error"]})
     return write_report(
-        client._experiment,
-        client._generation_strategy,
+        experiment_of(client),
+        strategy_of(client),
         folder / "report.html",
         title=f"{strategy} on cora",
         optimum=benchmark.optimum("valid_error"),

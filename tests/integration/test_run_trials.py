@@ -9,6 +9,7 @@ from ax.api.client import Client
 from ax.core.trial_status import TrialStatus
 from ax.orchestration.orchestrator import Orchestrator, OrchestratorOptions
 
+from ax_anasod._ax import experiment_of
 from ax_anasod.cells import Cell
 from ax_anasod.core import AnasodSearchSpace, TrialKind
 from ax_anasod.experiment import make_client, make_experiment, make_search_space
@@ -63,11 +64,11 @@ def test_run_trials_is_the_run_of_asking_and_telling(toy_benchmark: Benchmark) -
     query = BenchmarkQuery(toy_benchmark, seed=2)
     for _ in range(7):
         for index in asked.get_next_trials(1):
-            asked.complete_trial(index, query.of(asked._experiment.trials[index])["values"])
+            asked.complete_trial(index, query.of(experiment_of(asked).trials[index])["values"])
     assert _results(client) == _results(asked)
-    for index, trial in client._experiment.trials.items():
+    for index, trial in experiment_of(client).trials.items():
         assert trial.status is TrialStatus.COMPLETED
-        drawn = query.of(asked._experiment.trials[index])
+        drawn = query.of(experiment_of(asked).trials[index])
         assert trial.run_metadata["architecture"] == drawn["architecture"]
         assert trial.run_metadata["cost_seconds"] == drawn["cost_seconds"]
 
@@ -80,8 +81,8 @@ def test_run_trials_in_parallel(toy_benchmark: Benchmark) -> None:
 
     client.run_trials(max_trials=8, parallelism=4, initial_seconds_between_polls=0)
 
-    assert len(client._experiment.trials) == 8
-    assert len(client._experiment.lookup_data().df) == 8
+    assert len(experiment_of(client).trials) == 8
+    assert len(experiment_of(client).lookup_data().df) == 8
 
 
 class TestOrchestrator:
@@ -94,8 +95,10 @@ class TestOrchestrator:
         query = BenchmarkQuery(toy_benchmark, seed=2)
         for _ in range(10):
             for index in client.get_next_trials(1):
-                client.complete_trial(index, query.of(client._experiment.trials[index])["values"])
-        trials = client._experiment.trials
+                client.complete_trial(
+                    index, query.of(experiment_of(client).trials[index])["values"]
+                )
+        trials = experiment_of(client).trials
         assert encodings(runner) == [tuple(t.arms[0].parameters.values()) for t in trials.values()]
 
     def test_four_trials_at_a_time_asynchronously(self, toy_benchmark: Benchmark) -> None:
@@ -163,5 +166,5 @@ def test_a_metric_that_the_benchmark_lacks_is_named(
 
 
 def _results(client: Client) -> Any:
-    frame = client._experiment.lookup_data().df
+    frame = experiment_of(client).lookup_data().df
     return frame[["trial_index", "arm_name", "metric_name", "mean"]].to_dict("records")

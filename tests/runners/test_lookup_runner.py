@@ -10,6 +10,7 @@ from ax.api.protocols.runner import IRunner
 from ax.core.runner import Runner
 from ax.core.trial_status import TrialStatus
 
+from ax_anasod._ax import experiment_of
 from ax_anasod.core import architecture_of
 from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.experiment import attach_architecture, make_client
@@ -42,7 +43,7 @@ def test_an_attached_architecture_is_the_one_that_is_looked_up(toy_benchmark: Be
     client = make_client(toy_benchmark.cell, "anasod-random", seed=0)
     own = "skip|pool|pool|conv|pool|conv"
     index = attach_architecture(client, own)
-    trial = client._experiment.trials[index]
+    trial = experiment_of(client).trials[index]
 
     metadata = LookupRunner(toy_benchmark, seed=0).run(trial)
 
@@ -56,7 +57,7 @@ def test_proposed_architectures_are_the_ones_that_are_looked_up(toy_benchmark: B
     client.get_next_trials(40)
     # The seed of a runner only matters where nothing is recorded.
     runner = LookupRunner(toy_benchmark, seed=99)
-    for index, trial in client._experiment.trials.items():
+    for index, trial in experiment_of(client).trials.items():
         assert runner.run(trial)["architecture"] == str(architecture_of(client, index))
 
 

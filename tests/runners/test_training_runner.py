@@ -15,6 +15,7 @@ from ax.early_stopping.strategies import PercentileEarlyStoppingStrategy
 from ax.orchestration.orchestrator import FailureRateExceededError
 
 from ax_anasod import cells
+from ax_anasod._ax import experiment_of
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, architecture_of
 from ax_anasod.early_stopping import RepeatablePercentileEarlyStoppingStrategy
 from ax_anasod.exceptions import (
@@ -86,7 +87,7 @@ def test_an_attached_architecture_is_the_one_that_is_trained(
     client = make_client(task.cell, "anasod-random", objectives="valid_error", seed=7)
     (code,) = task.cell.sample(1, np.random.default_rng(0))
     own = task.cell.architecture(code)
-    trial = client._experiment.trials[attach_architecture(client, own)]
+    trial = experiment_of(client).trials[attach_architecture(client, own)]
     for layers in ("sampled", "repeated"):
         runner = TrainingRunner(replace(task, layers=layers), str(tmp_path / layers), seed=7)
         metadata = runner.run(trial)
@@ -99,7 +100,7 @@ def test_a_proposed_architecture_is_trained_where_all_layers_are_one(
 ) -> None:
     client = make_client(task.cell, "anasod-random", objectives="valid_error", seed=7)
     (index,) = client.get_next_trials(1)
-    trial, proposed = client._experiment.trials[index], str(architecture_of(client, index))
+    trial, proposed = experiment_of(client).trials[index], str(architecture_of(client, index))
     repeated = TrainingRunner(replace(task, layers="repeated"), str(tmp_path / "one"), seed=99)
     assert repeated.run(trial)["architecture"] == proposed
     sampled = TrainingRunner(task, str(tmp_path / "several"), seed=7)
@@ -257,9 +258,9 @@ def test_a_bad_image_fails_the_trial(
 def experiment_with(metadata: dict[str, Any], parameters: Encoding) -> Experiment:
     """An experiment with one running trial."""
     client = make_client(cells.get("nasnet"), "anasod-random", objectives="valid_error")
-    trial = client._experiment.trials[client.attach_trial(parameters)]
+    trial = experiment_of(client).trials[client.attach_trial(parameters)]
     trial.update_run_metadata(metadata)
-    return client._experiment
+    return experiment_of(client)
 
 
 def test_metrics_say_what_is_missing(

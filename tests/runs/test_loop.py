@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ax_anasod._ax import experiment_of
 from ax_anasod.cells import Cell
 from ax_anasod.exceptions import (
     AnasodError,
@@ -47,7 +48,7 @@ def test_trials_are_those_of_a_plain_ax_loop(benchmark: TableBenchmark, strategy
     query = BenchmarkQuery(benchmark, seed=0)
     for record in run.records:
         ((index, parameters),) = plain.client.get_next_trials(1).items()
-        result = query.of(plain.client._experiment.trials[index])
+        result = query.of(experiment_of(plain.client).trials[index])
         assert isinstance(record.end, Completed)
         assert (record.trial, record.start.parameters) == (index, parameters)
         assert record.end.values == result["values"]

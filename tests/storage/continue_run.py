@@ -18,6 +18,7 @@ from typing import Any
 from ax.api.client import Client
 
 from ax_anasod import Cell, architecture_of, make_client, storage
+from ax_anasod._ax import experiment_of, strategy_of
 
 CELL = Cell("mine", operations=["conv3x3", "conv5x5", "pool", "skip"], num_blocks=7)
 SEED = 5
@@ -39,20 +40,20 @@ def open_client(path: Path) -> Client:
     if is_json:
         return fresh
     client = Client(storage_config=storage.storage_config(path))
-    client.set_experiment(fresh._experiment)
-    client.set_generation_strategy(fresh._generation_strategy)
+    client.set_experiment(experiment_of(fresh))
+    client.set_generation_strategy(strategy_of(fresh))
     return client
 
 
 def go_on(path: Path, trials: int) -> None:
     """Run the leg of one file."""
     client = open_client(path)
-    while len(client._experiment.trials) < trials:
+    while len(experiment_of(client).trials) < trials:
         for index, parameters in client.get_next_trials(1).items():
             client.complete_trial(index, {"error": error(parameters)})
     if path.suffix == ".json":
         client.save_to_json_file(str(path))
-    done = [dict(t.arm.parameters) for _, t in sorted(client._experiment.trials.items())]
+    done = [dict(t.arm.parameters) for _, t in sorted(experiment_of(client).trials.items())]
     results = [[p, str(architecture_of(client, index))] for index, p in enumerate(done)]
     sys.stdout.write(json.dumps(results) + "\n")
 

@@ -24,6 +24,7 @@ from ax_anasod import (
     make_experiment,
     storage,
 )
+from ax_anasod._ax import experiment_of
 
 CELL = Cell("stored", operations=["3x3 conv", "pool", "skip"], num_blocks=4, wiring=(2, 3))
 NUM_TRIALS = 5
@@ -43,8 +44,8 @@ def main(path: Path) -> None:
             space, "error", metrics=[LookupMetric("error")], seed=3, strategy="anasod-bo"
         )
     )
-    client._experiment.runner = LookupRunner(NASBenchGraphBenchmark("cora"), seed=3)
-    client.set_experiment(client._experiment)
+    experiment_of(client).runner = LookupRunner(NASBenchGraphBenchmark("cora"), seed=3)
+    client.set_experiment(experiment_of(client))
     client.set_generation_strategy(
         generation_strategy.make("anasod-bo", space, seed=3, num_initial=3)
     )

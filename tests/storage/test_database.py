@@ -12,6 +12,7 @@ import pytest
 from ax.api.client import Client
 from ax.storage.sqa_store.encoder import Encoder
 
+from ax_anasod._ax import experiment_of, strategy_of
 from ax_anasod.cells import Cell
 from ax_anasod.core import AnasodSearchSpace
 from ax_anasod.exceptions import RunError
@@ -43,21 +44,21 @@ def path(tmp_path: Path) -> Iterator[Path]:
 
 
 def write(path: Path, client: Client) -> None:
-    write_database(path, client._experiment, client._generation_strategy)
+    write_database(path, experiment_of(client), strategy_of(client))
 
 
 def test_ax_loads_what_was_written_and_goes_on(path: Path, client: Client) -> None:
     write(path, client)
     assert [file.name for file in path.parent.iterdir()] == [path.name]
     loaded = Client.load_from_database(NAME, storage_config(path))
-    experiment = loaded._experiment
+    experiment = experiment_of(loaded)
     assert isinstance(experiment.search_space, AnasodSearchSpace)
     assert experiment.search_space.cell == CELL
     assert {i: t.status for i, t in experiment.trials.items()} == {
-        i: t.status for i, t in client._experiment.trials.items()
+        i: t.status for i, t in experiment_of(client).trials.items()
     }
     columns = ["trial_index", "arm_name", "metric_name", "mean"]
-    stored, original = (e.lookup_data().df[columns] for e in (experiment, client._experiment))
+    stored, original = (e.lookup_data().df[columns] for e in (experiment, experiment_of(client)))
     assert stored.round(10).equals(original.round(10))
     assert loaded.get_next_trials(1) == client.get_next_trials(1)
 
@@ -72,7 +73,7 @@ def test_the_file_is_the_one_named(tmp_path: Path, client: Client, folder: str) 
             storage_config(path)
     else:
         loaded = Client.load_from_database(NAME, storage_config(path))
-        assert len(loaded._experiment.trials) == 12
+        assert len(experiment_of(loaded).trials) == 12
         storage_config(path)
         close_database()
     assert [str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*")] == [
@@ -84,8 +85,8 @@ def test_the_file_is_the_one_named(tmp_path: Path, client: Client, folder: str) 
 def test_writing_leaves_no_trace_in_the_experiment(path: Path, client: Client) -> None:
     for _ in range(2):
         write(path, client)
-    assert client._experiment.db_id is None
-    assert all(trial.db_id is None for trial in client._experiment.trials.values())
+    assert experiment_of(client).db_id is None
+    assert all(trial.db_id is None for trial in experiment_of(client).trials.values())
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT count(*) FROM trial_v2").fetchone() == (12,)
 
@@ -95,7 +96,7 @@ def test_data_is_stored_exactly_as_ax_would(client: Client) -> None:
     ours, theirs = (
         [
             (row.trial_index, row.data_json, row.structure_metadata_json, row.time_created)
-            for row in kind(config=config).experiment_data_to_sqa(client._experiment)
+            for row in kind(config=config).experiment_data_to_sqa(experiment_of(client))
         ]
         for kind in (_Encoder, Encoder)
     )

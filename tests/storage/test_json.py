@@ -17,6 +17,7 @@ from ax.storage.json_store.decoder import object_from_json
 from ax.storage.json_store.encoder import object_to_json
 
 from ax_anasod import cells
+from ax_anasod._ax import experiment_of, nodes_of, strategy_of
 from ax_anasod.adapter import (
     AnasodGenerators,
     BomzeRounding,
@@ -158,10 +159,10 @@ def test_a_strategy_goes_on_where_it_was(
     loaded = Client.load_from_json_file(str(tmp_path / "run.json"))
 
     assert advance(loaded, 8, _error) == expected
-    kind = type(client._experiment.search_space)
-    assert type(loaded._experiment.search_space) is kind
+    kind = type(experiment_of(client).search_space)
+    assert type(experiment_of(loaded).search_space) is kind
     for before, after in zip(
-        client._generation_strategy._nodes, loaded._generation_strategy._nodes, strict=True
+        nodes_of(strategy_of(client)), nodes_of(strategy_of(loaded)), strict=True
     ):
         (was,), (now,) = before.generator_specs, after.generator_specs
         assert now.generator_enum is was.generator_enum

@@ -10,6 +10,7 @@ import pytest
 from ax.api.client import Client
 
 from ax_anasod import AnasodSearchSpace, CellSearchSpace, make_client, storage
+from ax_anasod._ax import experiment_of, nodes_of, strategy_of
 from ax_anasod.adapter import AnasodGenerators
 from ax_anasod.cells import Cell
 from ax_anasod.core import OperationParameter, RunProperties
@@ -35,7 +36,7 @@ def test_the_stored_database_still_loads(tmp_path: Path) -> None:
 
     client = Client.load_from_database("ax_anasod", storage.storage_config(path))
 
-    experiment = client._experiment
+    experiment = experiment_of(client)
     space = experiment.search_space
     cell = Cell("stored", operations=["3x3 conv", "pool", "skip"], num_blocks=4, wiring=(2, 3))
     assert type(space) is AnasodSearchSpace
@@ -54,8 +55,7 @@ def test_the_stored_database_still_loads(tmp_path: Path) -> None:
         expected = 1 / 3 + parameters["n_pool"] / 7 + (parameters["n_3x3_conv"] - 2) ** 2
         assert mean == pytest.approx(expected, abs=1e-9)
     assert (
-        client._generation_strategy._nodes[1].generator_spec.generator_enum
-        is AnasodGenerators.ANASOD_BO
+        nodes_of(strategy_of(client))[1].generator_spec.generator_enum is AnasodGenerators.ANASOD_BO
     )
 
 
@@ -69,17 +69,17 @@ def test_the_stored_run_goes_on_and_is_saved_again(tmp_path: Path) -> None:
 
     again = Client.load_from_database("ax_anasod", storage.storage_config(path))
 
-    assert len(again._experiment.trials) == 6
-    assert type(again._experiment.search_space) is AnasodSearchSpace
+    assert len(experiment_of(again).trials) == 6
+    assert type(experiment_of(again).search_space) is AnasodSearchSpace
     # The parameters kept their identity in the database: none was written a second time.
-    assert len(again._experiment.search_space.parameters) == 3
+    assert len(experiment_of(again).search_space.parameters) == 3
 
 
 def test_architecture_searches_come_back_too(toy_cell: Cell, tmp_path: Path) -> None:
     fresh, elsewhere = (make_client(toy_cell, "random", seed=1) for _ in range(2))
     client = Client(storage_config=storage.storage_config(tmp_path / "run.db"))
-    client.set_experiment(fresh._experiment)
-    client.set_generation_strategy(fresh._generation_strategy)
+    client.set_experiment(experiment_of(fresh))
+    client.set_generation_strategy(strategy_of(fresh))
     for a_client in (client, elsewhere):
         for index in a_client.get_next_trials(2):
             a_client.complete_trial(index, {"error": 2.0})
@@ -87,7 +87,7 @@ def test_architecture_searches_come_back_too(toy_cell: Cell, tmp_path: Path) -> 
 
     loaded = Client.load_from_database("ax_anasod", storage.storage_config(tmp_path / "run.db"))
 
-    space = loaded._experiment.search_space
+    space = experiment_of(loaded).search_space
     assert type(space) is CellSearchSpace
     assert space.cell == toy_cell
     assert loaded.get_next_trials(1) == elsewhere.get_next_trials(1)

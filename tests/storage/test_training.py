@@ -15,6 +15,7 @@ from ax.storage.json_store.decoder import object_from_json
 from ax.storage.json_store.encoder import object_to_json
 
 from ax_anasod import cells, make_client, storage
+from ax_anasod._ax import experiment_of, strategy_of
 from ax_anasod.early_stopping import RepeatablePercentileEarlyStoppingStrategy
 from ax_anasod.exceptions import DataError, OptionError
 from ax_anasod.metrics import TrainingMetric
@@ -67,22 +68,22 @@ def test_experiments_keep_runner_and_metric(runner: Runner, tmp_path: Path) -> N
         objectives="valid_error",
         metrics=[TrainingMetric("valid_error")],
     )
-    client._experiment.runner = runner
+    experiment_of(client).runner = runner
     client.get_next_trials(1)
     client.save_to_json_file(str(tmp_path / "run.json"))
     from_json = Client.load_from_json_file(str(tmp_path / "run.json"))
 
     kept = Client(storage_config=storage.storage_config(tmp_path / "run.db"))
-    kept.set_experiment(client._experiment)
-    kept.set_generation_strategy(client._generation_strategy)
+    kept.set_experiment(experiment_of(client))
+    kept.set_generation_strategy(strategy_of(client))
     storage.close_database()
     from_sql = Client.load_from_database("ax_anasod", storage.storage_config(tmp_path / "run.db"))
     for loaded in (from_json, from_sql):
-        restored = loaded._experiment.runner
+        restored = experiment_of(loaded).runner
         assert type(restored) is type(runner)
         assert arguments(restored) == arguments(runner)  # type: ignore[arg-type]
         assert restored._task == TASK  # type: ignore[union-attr]
-        assert isinstance(loaded._experiment.metrics["valid_error"], TrainingMetric)
+        assert isinstance(experiment_of(loaded).metrics["valid_error"], TrainingMetric)
 
 
 def test_early_stopping_comes_back_from_json() -> None:

@@ -17,6 +17,7 @@ from ax.storage.sqa_store.load import _load_experiment
 from ax.storage.sqa_store.save import _save_or_update_trial
 
 from ax_anasod import make_client, storage
+from ax_anasod._ax import experiment_of
 from ax_anasod.cells import Cell
 from ax_anasod.exceptions import RunError
 from ax_anasod.locks import hold
@@ -30,12 +31,12 @@ def work(path: Path, age: str, name: str) -> str:
         client = make_client(cell, "random", name=name, storage_config=database)
     else:
         client = Client.load_from_database(name, database)
-    for index, trial in client._experiment.trials.items():
+    for index, trial in experiment_of(client).trials.items():
         if trial.status.is_running:
             client.complete_trial(index, {"error": 0.5})
     for _ in range(5):
         go_on(client)
-    return f"{len(client._experiment.trials)} trials"
+    return f"{len(experiment_of(client).trials)} trials"
 
 
 def work_when_told(connection: Connection, path: Path, age: str, name: str) -> None:
@@ -88,7 +89,7 @@ def test_a_second_writer_of_one_experiment_is_refused(path: Path) -> None:
     go_on(loaded(path, "two"))
 
     os.close(held)
-    assert [len(loaded(path, name)._experiment.trials) for name in ("one", "two")] == [1, 2]
+    assert [len(experiment_of(loaded(path, name)).trials) for name in ("one", "two")] == [1, 2]
 
 
 def test_a_client_that_lacks_a_trial_of_another_is_refused(path: Path) -> None:
@@ -98,7 +99,7 @@ def test_a_client_that_lacks_a_trial_of_another_is_refused(path: Path) -> None:
     with pytest.raises(RunError, match="has changed since this process loaded it.*load it again"):
         go_on(stale)
 
-    assert len(loaded(path)._experiment.trials) == 2
+    assert len(experiment_of(loaded(path)).trials) == 2
 
 
 @dataclass(frozen=True)
@@ -162,7 +163,7 @@ def test_of_two_processes_one_goes_on(path: Path, start: Start) -> None:
     for worker in workers:
         worker.tell()
         worker.process.join()
-    assert len(loaded(path)._experiment.trials) == 6
+    assert len(experiment_of(loaded(path)).trials) == 6
 
 
 @pytest.mark.slow
@@ -182,4 +183,4 @@ def test_a_result_of_a_process_that_has_ended_is_not_written_over(path: Path, st
     with pytest.raises(RunError):
         _save_or_update_trial(experiment, trial, **coders)
 
-    assert loaded(path)._experiment.trials[1].status.is_completed
+    assert experiment_of(loaded(path)).trials[1].status.is_completed

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ax_anasod import cells
+from ax_anasod._ax import experiment_of
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace
 from ax_anasod.generation_strategy import make
 from ax_anasod.testing import Rounds, SyntheticObjective
@@ -23,7 +24,7 @@ def test_trials_are_told_the_error_of_their_architecture() -> None:
     (parameters,) = run.run(1)
 
     error = SyntheticObjective(NB201)(run.code(0)[None])[0]
-    data = run.client._experiment.lookup_data().df
+    data = experiment_of(run.client).lookup_data().df
     assert data["mean"].tolist() == [error]
     assert NB201.encode(run.code(0)[None])[0].tolist() == list(parameters.values())
 
@@ -34,7 +35,7 @@ def test_failed_and_abandoned_trials() -> None:
     run.fail(run.ask())
     run.abandon(run.ask())
 
-    statuses = [trial.status.name for trial in run.client._experiment.trials.values()]
+    statuses = [trial.status.name for trial in experiment_of(run.client).trials.values()]
     assert statuses == ["FAILED", "ABANDONED"]
 
 
@@ -45,7 +46,7 @@ def test_a_reloaded_run_goes_its_own_way() -> None:
     other = run.reloaded()
     other.run(3)
 
-    assert len(run.client._experiment.trials) == 2
-    assert len(other.client._experiment.trials) == 5
+    assert len(experiment_of(run.client).trials) == 2
+    assert len(experiment_of(other.client).trials) == 5
     assert other.client is not run.client
     np.testing.assert_array_equal(other.values["error"]._worth, run.values["error"]._worth)
