@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-from ax_anasod.typing import FloatArray
+from ax_anasod.typing import FloatArray, Mask
 
 # How many median absolute deviations from the median an outlier is away.
 _FENCE: Final = 3.0
@@ -193,7 +192,7 @@ class Front:
         free = np.maximum(self._upper - np.maximum(self._lower, ideal), 0.0)
         return float(np.prod(self.reference - ideal) - np.prod(free, axis=1).sum())
 
-    def hopeless(self, points: FloatArray) -> npt.NDArray[np.bool_]:
+    def hopeless(self, points: FloatArray) -> Mask:
         """Which of ``k x m`` points would add nothing, ``k``."""
         hopeless = np.asarray((points >= self.reference).any(axis=1))
         for point in self.points:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ax_anasod.exceptions import OptionError
+from ax_anasod.typing import FloatArray, Mask, Values
 
 # Tukey's "far out" values lie this many interquartile ranges beyond the quartiles.
 _FAR_OUT = 3.0
@@ -84,32 +85,32 @@ class ValueAxis:
         low, high = _padded(np.append(_without_far_out(finite, minimize), shown[len(finite) :]))
         return cls(low, high)
 
-    def place(self, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    def place(self, values: npt.ArrayLike) -> FloatArray:
         """Where values are drawn: at themselves, 0 on a logarithmic axis at the floor."""
-        placed: npt.NDArray[np.float64] = np.array(values, dtype=np.float64)
+        placed: FloatArray = np.array(values, dtype=np.float64)
         if self.log_scale:
             placed[placed <= 0] = self.floor
         return placed
 
-    def beyond(self, values: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+    def beyond(self, values: npt.ArrayLike) -> Mask:
         """Which values lie outside the visible range."""
         array = self.place(values)
-        outside: npt.NDArray[np.bool_] = (array < self.lower) | (array > self.upper)
+        outside: Mask = (array < self.lower) | (array > self.upper)
         return outside
 
 
-def _without_far_out(values: npt.NDArray[np.float64], minimize: bool) -> npt.NDArray[np.float64]:
+def _without_far_out(values: Values, minimize: bool) -> FloatArray:
     if len(values) < _MIN_VALUES:
         return values
     first, third = np.quantile(values, [0.25, 0.75])
     fence = _FAR_OUT * (third - first)
     if fence == 0:
         return values
-    kept: npt.NDArray[np.bool_] = values <= third + fence if minimize else values >= first - fence
+    kept: Mask = values <= third + fence if minimize else values >= first - fence
     return values[kept]
 
 
-def _padded(values: npt.NDArray[np.float64]) -> tuple[float, float]:
+def _padded(values: Values) -> tuple[float, float]:
     if not values.size:
         return 0.0, 1.0
     low, high = float(values.min()), float(values.max())

@@ -23,6 +23,7 @@ from ax_anasod.analysis.axis import ValueAxis
 from ax_anasod.analysis.series import SearchSeries
 from ax_anasod.analysis.trade_off import FrontFacts
 from ax_anasod.plots import style
+from ax_anasod.typing import Counts, FloatArray, Indices
 
 _FEWEST: Final = 3
 _BEST, _QUARTER, _OTHERS = "best trial", "best quarter", "other trials"
@@ -177,8 +178,8 @@ class OperationCoordinatesPlot(SeriesPlot):
         self,
         frame: pd.DataFrame,
         series: SearchSeries,
-        counts: npt.NDArray[np.int64],
-        rank: npt.NDArray[np.int64],
+        counts: Counts,
+        rank: Indices,
         *,
         minimize: bool,
     ) -> go.Figure:
@@ -245,7 +246,7 @@ def _axis(values: pd.Series, *, minimize: bool) -> ValueAxis:
 
 def _lines(
     texts: Sequence[str] | npt.NDArray[np.str_],
-    heights: npt.NDArray[np.float64],
+    heights: FloatArray,
     legend: str,
     line: dict[str, object],
 ) -> go.Scatter:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from ax_anasod.analysis.series import SearchSeries
+from ax_anasod.typing import Mask
 
 
 def incumbent_frame(series: SearchSeries, objective: str | None = None) -> pd.DataFrame:
@@ -109,7 +109,7 @@ def _trial_columns(series: SearchSeries) -> dict[str, object]:
     }
 
 
-def _marks(series: SearchSeries, row: int | None) -> npt.NDArray[np.bool_]:
+def _marks(series: SearchSeries, row: int | None) -> Mask:
     marks = np.zeros(series.num_trials, dtype=bool)
     if row is not None:
         marks[row] = True

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from ax.core.base_trial import BaseTrial
 from ax.core.experiment import Experiment
@@ -28,6 +27,7 @@ from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.fronts import usual_reference
 from ax_anasod.objectives import Objective
 from ax_anasod.picking import parse_pick
+from ax_anasod.typing import Counts, FloatArray, Fractions, Indices, Mask, Values
 
 Value = TypeVar("Value")
 
@@ -60,12 +60,12 @@ class SearchSeries:
     space: TrialKind
     objectives: tuple[str, ...]
     minimize: tuple[bool, ...]
-    trial_indices: npt.NDArray[np.int64]
-    values: npt.NDArray[np.float64]
-    failed: npt.NDArray[np.bool_]
-    feasible: npt.NDArray[np.bool_]
+    trial_indices: Indices
+    values: Values
+    failed: Mask
+    feasible: Mask
     thresholds: tuple[float, ...]
-    counts: npt.NDArray[np.int64]
+    counts: Counts
     statuses: tuple[str, ...]
     nodes: tuple[str, ...]
     parameters: tuple[dict[str, object], ...]
@@ -113,18 +113,18 @@ class SearchSeries:
         return len(self.trial_indices)
 
     @property
-    def observed(self) -> npt.NDArray[np.bool_]:
+    def observed(self) -> Mask:
         """Which rows have every objective, ``n``."""
         return np.asarray(~np.isnan(self.values).any(axis=1))
 
     @property
-    def shares(self) -> npt.NDArray[np.float64]:
+    def shares(self) -> Fractions:
         """The operation distributions, ``n x k`` fractions of the operation blocks."""
-        shares: npt.NDArray[np.float64] = self.counts / self.counts.sum(axis=1, keepdims=True)
+        shares: Fractions = self.counts / self.counts.sum(axis=1, keepdims=True)
         return shares
 
     @property
-    def positions(self) -> npt.NDArray[np.int64]:
+    def positions(self) -> Indices:
         """Where the rows stand on a time axis, ``n``.
 
         At their trial index where it is theirs alone, otherwise (batch trials) one after
@@ -145,13 +145,13 @@ class SearchSeries:
             raise UnknownNameError("objective", objective, self.objectives)
         return self.objectives.index(objective)
 
-    def costs(self, objective: str | None = None) -> npt.NDArray[np.float64]:
+    def costs(self, objective: str | None = None) -> FloatArray:
         """One objective with the sign that makes it minimised; NaN unless feasible, ``n``."""
         column = self.column(objective)
         sign = 1.0 if self.minimize[column] else -1.0
         return np.where(self.feasible, sign * self.values[:, column], np.nan)
 
-    def incumbent(self, objective: str | None = None) -> npt.NDArray[np.float64]:
+    def incumbent(self, objective: str | None = None) -> FloatArray:
         """The best value so far of one objective, ``n``; NaN before a trial keeps the limits."""
         running = np.fmin.accumulate(self.costs(objective))
         return running if self.minimize[self.column(objective)] else -running
@@ -172,7 +172,7 @@ class SearchSeries:
         counts = zip(self.cell.operations, self.counts[row].tolist(), strict=True)
         return ", ".join(f"{count} {operation}" for operation, count in counts if count)
 
-    def pareto_front(self, objectives: Sequence[str] | None = None) -> npt.NDArray[np.int64]:
+    def pareto_front(self, objectives: Sequence[str] | None = None) -> Indices:
         """Rows that no other row beats in all objectives, by the value of the first one.
 
         Only rows that keep the limits are taken, and of rows with equal values the earliest.
@@ -187,7 +187,7 @@ class SearchSeries:
         points = (self.values * signs)[rows][:, columns]
         front = rows[is_non_dominated(torch.as_tensor(points)).numpy()]
         first = self.values[front, columns[0]]
-        ordered: npt.NDArray[np.int64] = front[np.argsort(first, kind="stable")]
+        ordered: Indices = front[np.argsort(first, kind="stable")]
         return ordered
 
 

@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-from numpy.typing import NDArray
+from ax_anasod.typing import Indices, Mask
 
 if TYPE_CHECKING:
     import networkx
@@ -113,8 +112,8 @@ class BlockGraph:
 def to_networkx(
     block_graph: BlockGraph,
     operations: Sequence[str],
-    sources: NDArray[np.int64],
-    outputs: NDArray[np.bool_],
+    sources: Indices,
+    outputs: Mask,
 ) -> networkx.DiGraph:
     """One architecture as a graph whose nodes are operations.
 

@@ -8,13 +8,13 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from ax_anasod.compare.comparison_plan import SECONDS, Plan
 from ax_anasod.compare.run_results import curves
 from ax_anasod.compare.significance import holm, signed_rank_p
 from ax_anasod.objectives import COST
+from ax_anasod.typing import FloatArray, Values
 
 # Relative: values and optima are the same floating-point numbers, but for the digits of a sum.
 _EQUAL = 1e-12
@@ -153,7 +153,7 @@ class Summary:
         return objective.optimum + objective.sign * regret
 
 
-def _queries(values: pd.DataFrame, target: float | None, sign: float) -> npt.NDArray[np.float64]:
+def _queries(values: pd.DataFrame, target: float | None, sign: float) -> FloatArray:
     """How many queries each run needs to get at least as good as a target; inf where it did not.
 
     NaN for all of them where there is no target.
@@ -164,20 +164,20 @@ def _queries(values: pd.DataFrame, target: float | None, sign: float) -> npt.NDA
     return np.where(reached.any(axis=1), reached.argmax(axis=1) + 1.0, np.inf)
 
 
-def _number_reached(queries: npt.NDArray[np.float64]) -> float:
+def _number_reached(queries: FloatArray) -> float:
     return np.nan if np.isnan(queries).any() else float(np.isfinite(queries).sum())
 
 
-def _mean(values: npt.NDArray[np.float64]) -> float:
+def _mean(values: Values) -> float:
     return float(values.mean()) if len(values) else np.nan
 
 
-def _standard_error(values: npt.NDArray[np.float64]) -> float:
+def _standard_error(values: Values) -> float:
     """Of the mean, from the deviation of the sample; NaN for fewer than two values."""
     return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else np.nan
 
 
-def _median(values: npt.NDArray[np.float64]) -> float:
+def _median(values: Values) -> float:
     if not len(values):
         return np.nan
     # Of two runs in the middle, one of which has not reached the target, neither counts.

@@ -6,6 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ax_anasod.typing import FloatArray
+
 
 def signed_rank_p(differences: npt.ArrayLike) -> float:
     """Two-sided p-value of the Wilcoxon signed-rank test, exact also where values tie.
@@ -46,7 +48,7 @@ def signed_rank_p(differences: npt.ArrayLike) -> float:
     return float(min(1.0, ways[distances >= seen].sum()))
 
 
-def holm(p_values: npt.ArrayLike) -> npt.NDArray[np.float64]:
+def holm(p_values: npt.ArrayLike) -> FloatArray:
     """P-values corrected for there being several, so that the family's error stays the level.
 
     Source: Holm 1979, "A simple sequentially rejective multiple test procedure".

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
 from ax_anasod.core.known import KnownMetric
 from ax_anasod.objectives import Limit
-from ax_anasod.typing import FloatArray, Indices, Mask, Settings, Values
+from ax_anasod.typing import FloatArray, Indices, Mask, Positions, Settings, Values
 
 
 @dataclass(frozen=True)
@@ -149,7 +148,7 @@ class History:
         return self.observed | (self.failed & self.observed.any())
 
     @property
-    def ended_then_pending(self) -> npt.NDArray[np.intp]:
+    def ended_then_pending(self) -> Positions:
         """Where the ended rows are, then where the pending ones: what models are fitted to."""
         return np.concatenate([np.flatnonzero(self.ended), np.flatnonzero(self.pending)])
 

@@ -9,7 +9,6 @@ from functools import partial
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from ax_anasod.cells.keys import LIMIT
 from ax_anasod.core.history import History
@@ -19,7 +18,7 @@ from ax_anasod.generators.evaluations import Evaluations
 from ax_anasod.generators.fixed import draw_with_fixed, list_with_fixed
 from ax_anasod.generators.known_limits import draw_allowed
 from ax_anasod.hyperparameters import draw_settings
-from ax_anasod.typing import Settings
+from ax_anasod.typing import Codes, Indices, Settings
 
 _DRAWS: Final = 64
 
@@ -37,7 +36,7 @@ class ArchitectureGenerator(HistoryGenerator):
 
     space = "architecture"
 
-    def propose(self, n: int, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
+    def propose(self, n: int, history: History, fixed: Mapping[int, int]) -> Codes:
         """Propose ``n`` architectures, codes ``n x d``."""
         history = replace(history, rows=self.cell.canonical(history.rows))
         codes = np.empty((n, len(self.cell.code_sizes)), dtype=np.int64)
@@ -48,7 +47,7 @@ class ArchitectureGenerator(HistoryGenerator):
 
     def propose_jointly(
         self, n: int, history: History, fixed: Mapping[int, int], given: Mapping[int, float]
-    ) -> tuple[npt.NDArray[np.int64], Settings]:
+    ) -> tuple[Codes, Settings]:
         """Propose ``n`` architectures and settings, codes ``n x d`` and ``n x h``."""
         history = replace(history, rows=self.cell.canonical(history.rows))
         codes = np.empty((n, len(self.cell.code_sizes)), dtype=np.int64)
@@ -61,7 +60,7 @@ class ArchitectureGenerator(HistoryGenerator):
 
     def next_pair(
         self, history: History, fixed: Mapping[int, int], given: Mapping[int, float]
-    ) -> tuple[npt.NDArray[np.int64], Settings]:
+    ) -> tuple[Codes, Settings]:
         """Propose one architecture and setting, a code ``d`` and ``h``.
 
         Args:
@@ -73,7 +72,7 @@ class ArchitectureGenerator(HistoryGenerator):
 
     def draw_pair(
         self, history: History, fixed: Mapping[int, int], given: Mapping[int, float]
-    ) -> tuple[npt.NDArray[np.int64], Settings]:
+    ) -> tuple[Codes, Settings]:
         """Draw one architecture and setting uniformly, a code ``d`` and ``h``.
 
         Raises:
@@ -84,7 +83,7 @@ class ArchitectureGenerator(HistoryGenerator):
         return code, draw_settings(self.hyperparameters, 1, rng, given)[0]
 
     @abstractmethod
-    def next_code(self, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
+    def next_code(self, history: History, fixed: Mapping[int, int]) -> Codes:
         """Propose one architecture, a code ``d``.
 
         Args:
@@ -92,9 +91,7 @@ class ArchitectureGenerator(HistoryGenerator):
             fixed: Column -> value that the proposal must have.
         """
 
-    def draw(
-        self, n: int, rng: np.random.Generator, fixed: Mapping[int, int]
-    ) -> npt.NDArray[np.int64]:
+    def draw(self, n: int, rng: np.random.Generator, fixed: Mapping[int, int]) -> Codes:
         """Draw valid architectures uniformly, codes ``n x d``.
 
         Raises:
@@ -104,7 +101,7 @@ class ArchitectureGenerator(HistoryGenerator):
 
     def draw_allowed(
         self, n: int, history: History, rng: np.random.Generator, fixed: Mapping[int, int]
-    ) -> npt.NDArray[np.int64]:
+    ) -> Codes:
         """Draw as :meth:`draw`, among those that keep the limits on known quantities.
 
         Raises:
@@ -113,18 +110,18 @@ class ArchitectureGenerator(HistoryGenerator):
         draw = partial(self.draw, rng=rng, fixed=fixed)
         return draw_allowed(self.cell, n, history, draw, fixed, rng)[:n]
 
-    def draw_one(self, rng: np.random.Generator, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
+    def draw_one(self, rng: np.random.Generator, fixed: Mapping[int, int]) -> Codes:
         """Draw one valid architecture uniformly, a code ``d``.
 
         Raises:
             ArchitectureError: None with the fixed values was found.
         """
-        code: npt.NDArray[np.int64] = self.draw(1, rng, fixed)[0]
+        code: Codes = self.draw(1, rng, fixed)[0]
         return code
 
     def draw_new(
         self, seen: Evaluations, rng: np.random.Generator, fixed: Mapping[int, int]
-    ) -> npt.NDArray[np.int64]:
+    ) -> Codes:
         """Draw a valid architecture without a trial, a code ``d``; any where all have one.
 
         Where a cell has more than 10^7 codes, 64 draws are looked at.
@@ -139,15 +136,11 @@ class ArchitectureGenerator(HistoryGenerator):
             codes = rng.permutation(codes)
         return seen.first_unknown(codes)
 
-    def admissible(
-        self, codes: npt.NDArray[np.int64], fixed: Mapping[int, int]
-    ) -> npt.NDArray[np.int64]:
+    def admissible(self, codes: Codes, fixed: Mapping[int, int]) -> Codes:
         """Those of ``n x d`` codes that are valid once they have the fixed values, ``m x d``."""
         return self.admissible_of(codes, fixed)[0]
 
-    def admissible_of(
-        self, codes: npt.NDArray[np.int64], fixed: Mapping[int, int]
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    def admissible_of(self, codes: Codes, fixed: Mapping[int, int]) -> tuple[Codes, Indices]:
         """As :meth:`admissible`, with the row that each of them was, ``m``."""
         if fixed:
             codes = codes.copy()
@@ -158,9 +151,7 @@ class ArchitectureGenerator(HistoryGenerator):
         return (codes if fixed else self.cell.canonical(codes)), rows
 
 
-def _with_pending(
-    history: History, row: npt.NDArray[np.int64], setting: Settings | None = None
-) -> History:
+def _with_pending(history: History, row: Codes, setting: Settings | None = None) -> History:
     """The history with one more row and setting, ``1 x d``, proposed and not yet a trial."""
     if setting is not None:
         history = replace(history, settings=np.concatenate([history.settings, setting]))

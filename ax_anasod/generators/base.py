@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 import numpy as np
-import numpy.typing as npt
 from ax.generators.random.base import RandomGenerator
 
 from ax_anasod.cells import from_dict
@@ -19,7 +18,7 @@ from ax_anasod.generators.starting_draws import StartingDraws
 from ax_anasod.generators.targets import check_values
 from ax_anasod.hyperparameters import Hyperparameters, draw_around, draw_settings
 from ax_anasod.settings import checked
-from ax_anasod.typing import Settings, Values
+from ax_anasod.typing import Codes, Settings, Values
 
 NUM_INITIAL: Final = 10
 """Trials before the first model, in all strategies of the paper (App. A.1)."""
@@ -86,7 +85,7 @@ class HistoryGenerator(RandomGenerator, ABC):
         return proposal_rng(self.seed, history.position)
 
     @abstractmethod
-    def propose(self, n: int, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
+    def propose(self, n: int, history: History, fixed: Mapping[int, int]) -> Codes:
         """Propose ``n`` trials.
 
         Args:
@@ -100,7 +99,7 @@ class HistoryGenerator(RandomGenerator, ABC):
 
     def propose_jointly(
         self, n: int, history: History, fixed: Mapping[int, int], given: Mapping[int, float]
-    ) -> tuple[npt.NDArray[np.int64], Settings]:
+    ) -> tuple[Codes, Settings]:
         """Propose ``n`` trials of a space that has more than the cell.
 
         Args:
@@ -114,7 +113,7 @@ class HistoryGenerator(RandomGenerator, ABC):
         """
         raise NotImplementedError(f"{type(self).__name__} searches cells only")
 
-    def predict(self, history: History, rows: npt.NDArray[np.int64]) -> tuple[Values, Values]:
+    def predict(self, history: History, rows: Codes) -> tuple[Values, Values]:
         """What the surrogate expects, where there is one (Ax's ``can_predict``).
 
         Args:
@@ -179,7 +178,7 @@ class DrawGenerator(HistoryGenerator):
 
     def propose_jointly(
         self, n: int, history: History, fixed: Mapping[int, int], given: Mapping[int, float]
-    ) -> tuple[npt.NDArray[np.int64], Settings]:
+    ) -> tuple[Codes, Settings]:
         """Draw ``n`` rows, and ``n`` settings that do not depend on them."""
         rows = self.propose(n, history, fixed)
         rng = setting_rng(self.seed, history.position)

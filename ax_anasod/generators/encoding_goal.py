@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from botorch.acquisition.acquisition import AcquisitionFunction
 from botorch.acquisition.analytic import (
@@ -22,7 +21,7 @@ from ax_anasod.exceptions import ObservationError
 from ax_anasod.fronts import Front, usual_reference
 from ax_anasod.surrogates.expected_growth import LogExpectedGrowth
 from ax_anasod.surrogates.hypervolume import Scale
-from ax_anasod.typing import FloatArray
+from ax_anasod.typing import FloatArray, Mask
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,7 @@ class EncodingGoal:
         model: Model,
         column: Mapping[str, int],
         points: FloatArray,
-        feasible: npt.NDArray[np.bool_],
+        feasible: Mask,
         constraints: Mapping[int, tuple[float | None, float | None]],
     ) -> LogExpectedGrowth:
         history, kept = self.history, points[feasible]
@@ -107,7 +106,7 @@ class EncodingGoal:
         new = [signs[n] * self._in_units(n, believed[:, column[n]]) for n in names]
         return np.concatenate([observed, np.stack(new, axis=1)])
 
-    def _keep(self, believed: Tensor | None, column: Mapping[str, int]) -> npt.NDArray[np.bool_]:
+    def _keep(self, believed: Tensor | None, column: Mapping[str, int]) -> Mask:
         """Which of the believed trials keep the limits."""
         kept = np.ones(0 if believed is None else len(believed), dtype=np.bool_)
         for limit in self.history.limits:

@@ -7,7 +7,6 @@ from functools import lru_cache
 from typing import Annotated, Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from ax_anasod.core.history import History
@@ -20,7 +19,7 @@ from ax_anasod.generators.rounds import Round, current_round
 from ax_anasod.settings import PositiveInt, checked
 from ax_anasod.simplex import TrustRegionSchedule, sample_uniform
 from ax_anasod.surrogates import EnsembleOptions, NeuralEnsemble, fit_neural_ensemble
-from ax_anasod.typing import Codes, Counts, Values
+from ax_anasod.typing import Codes, Counts, FloatArray, Values
 
 
 @checked
@@ -96,15 +95,13 @@ class ArchitectureEnsembleGenerator(PoolGenerator):
         this_round = current_round(history, self.seed, self.num_initial, self.trials_per_fit)
         return int(self._draws(this_round, candidates, rng).argmin())
 
-    def _draws(
-        self, this_round: Round, candidates: Codes, rng: np.random.Generator
-    ) -> npt.NDArray[np.float64]:
+    def _draws(self, this_round: Round, candidates: Codes, rng: np.random.Generator) -> FloatArray:
         """A draw for each of ``m x d`` candidates from the ensemble of a round, ``m``."""
         codes, values = this_round.history.imputed()
         ensemble = fitted_ensemble(self._features(codes), values, this_round.seed, self.options)
         return thompson_draws(ensemble, self._features(candidates), rng)
 
-    def _features(self, codes: Codes) -> npt.NDArray[np.float64]:
+    def _features(self, codes: Codes) -> FloatArray:
         return features(self.cell, codes, self.features, self.max_features)
 
 
@@ -181,8 +178,8 @@ class EncodingEnsembleGenerator(HistoryGenerator):
 
 
 def thompson_draws(
-    ensemble: NeuralEnsemble, inputs: npt.NDArray[np.float64], rng: np.random.Generator
-) -> npt.NDArray[np.float64]:
+    ensemble: NeuralEnsemble, inputs: FloatArray, rng: np.random.Generator
+) -> FloatArray:
     """Independent Thompson sampling: a plausible value of each candidate.
 
     Source: White et al., "BANANAS" (AAAI 2021), Section 4.
@@ -197,12 +194,12 @@ def thompson_draws(
     """
     with torch.no_grad():
         predictions = ensemble(torch.as_tensor(inputs))[..., 0].numpy()  # s x m
-    draws: npt.NDArray[np.float64] = rng.normal(predictions.mean(axis=0), predictions.std(axis=0))
+    draws: FloatArray = rng.normal(predictions.mean(axis=0), predictions.std(axis=0))
     return draws
 
 
 def fitted_ensemble(
-    inputs: npt.NDArray[np.float64],
+    inputs: FloatArray,
     values: Values,
     seed: int,
     options: EnsembleOptions,

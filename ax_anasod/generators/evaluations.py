@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from ax_anasod.cells import Cell
 from ax_anasod.core.history import History
-from ax_anasod.typing import Codes, Values
+from ax_anasod.typing import Codes, Indices, Mask, Values
 
 
 @dataclass(frozen=True)
@@ -23,9 +22,9 @@ class TrialLookup:
         trials: The index of that trial ``m``; -1 where there is none.
     """
 
-    known: npt.NDArray[np.bool_]
+    known: Mask
     values: Values
-    trials: npt.NDArray[np.int64]
+    trials: Indices
 
 
 class Evaluations:

@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import Final, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from ax_anasod.cells import Cell
 from ax_anasod.generators.known_features import KnownFeatures
@@ -17,6 +16,7 @@ from ax_anasod.surrogates import (
     TwoLevelGP,
     log_expected_improvement,
 )
+from ax_anasod.typing import Codes, FloatArray, Values
 
 # Architectures compared with all observed ones at a time: bounds the memory, and what belongs to
 # them stays in the cache of a processor (with 4,096 it takes a tenth longer).
@@ -30,10 +30,10 @@ class Acquisition(Protocol):
         codes: ``n x d`` codes that have a value or are pending.
     """
 
-    codes: npt.NDArray[np.int64]
+    codes: Codes
 
     @property
-    def believed(self) -> npt.NDArray[np.float64]:
+    def believed(self) -> Values:
         """How good each of these is, ``n``; less is better."""
         ...
 
@@ -47,7 +47,7 @@ class Acquisition(Protocol):
         """The share of each feature in the prior variance of what is modelled."""
         ...
 
-    def __call__(self, features: LevelFeatures) -> npt.NDArray[np.float64]:
+    def __call__(self, features: LevelFeatures) -> FloatArray:
         """The logarithms of what ``m`` architectures promise, ``m``; -inf: not allowed."""
         ...
 
@@ -68,8 +68,8 @@ class ExpectedImprovement:
         self,
         cell: Cell,
         levels: Sequence[Level],
-        codes: npt.NDArray[np.int64],
-        targets: npt.NDArray[np.float64],
+        codes: Codes,
+        targets: Values,
         percent: float,
         known: KnownFeatures,
     ) -> None:
@@ -80,7 +80,7 @@ class ExpectedImprovement:
         self.model = TwoLevelGP(levels, distances, targets, known(codes))
 
     @cached_property
-    def believed(self) -> npt.NDArray[np.float64]:
+    def believed(self) -> Values:
         """What was found so far, ``n``, without the luck of a single noisy value."""
         distances = self._observed.distances(self._observed, self._names)
         return self.model.predict(distances, self._known(self.codes))[0]
@@ -90,7 +90,7 @@ class ExpectedImprovement:
         """The share of each feature in the prior variance of the objective."""
         return self.model.shares
 
-    def __call__(self, features: LevelFeatures) -> npt.NDArray[np.float64]:
+    def __call__(self, features: LevelFeatures) -> FloatArray:
         """Log expected improvements of ``m`` architectures, ``m``."""
         values = np.empty(len(features))
         for start in range(0, len(features), _CHUNK):

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from ax_anasod.cells import Cell, ConstrainedCell, RestrictedCell
 from ax_anasod.cells.keys import LIMIT, all_codes
 from ax_anasod.exceptions import ArchitectureError, EncodingError
 from ax_anasod.simplex import bomze_round
-from ax_anasod.typing import Codes, Counts, Fractions
+from ax_anasod.typing import AnyArray, Codes, Counts, Fractions, Indices
 
 _CHUNK: Final = 1024  # encodings compared with all feasible ones at a time
 _BATCH: Final = 4096
@@ -65,8 +64,8 @@ def _nearest_feasible(
     points: Fractions,
     counts: Counts,
     cell: Cell,
-    columns: npt.NDArray[np.int64],
-    values: npt.NDArray[np.int64],
+    columns: Indices,
+    values: Indices,
 ) -> Counts:
     """Replace encodings without valid architecture by those nearest to their points."""
     feasible = cell.feasible_encodings(cell.total)
@@ -87,9 +86,7 @@ def _nearest_feasible(
     return counts
 
 
-def _named(
-    cell: Cell, columns: npt.NDArray[np.int64], values: npt.NDArray[np.int64]
-) -> dict[str, int]:
+def _named(cell: Cell, columns: Indices, values: Indices) -> dict[str, int]:
     return {cell.operations[int(c)]: int(v) for c, v in zip(columns, values, strict=True)}
 
 
@@ -170,9 +167,7 @@ def forms_with_fixed(cell: Cell, codes: Codes, fixed: Mapping[int, int]) -> Code
 
 
 @lru_cache(maxsize=4)
-def _listed_with_fixed(
-    cell: Cell, fixed: tuple[tuple[int, int], ...]
-) -> tuple[Codes, npt.NDArray[Any]]:
+def _listed_with_fixed(cell: Cell, fixed: tuple[tuple[int, int], ...]) -> tuple[Codes, AnyArray]:
     """The codes of :func:`list_with_fixed`, and the keys of their representatives."""
     columns, values = [column for column, _ in fixed], [value for _, value in fixed]
     # Another form of an architecture than its representative may have the fixed values.

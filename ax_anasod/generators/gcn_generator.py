@@ -7,7 +7,6 @@ from functools import lru_cache
 from typing import Annotated, Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from ax_anasod.core.history import History
@@ -26,7 +25,7 @@ from ax_anasod.surrogates import (
     graph_inputs,
     operation_graphs,
 )
-from ax_anasod.typing import Codes, Values
+from ax_anasod.typing import Codes, FloatArray, Values
 
 
 @checked
@@ -92,7 +91,7 @@ class GCNGenerator(PoolGenerator):
     def _graphs(self, codes: Codes) -> GraphInputs:
         return graph_inputs(operation_graphs(self.cell, codes))
 
-    def _design(self, network: GraphConvolutionalNetwork, codes: Codes) -> npt.NDArray[np.float64]:
+    def _design(self, network: GraphConvolutionalNetwork, codes: Codes) -> FloatArray:
         """Embeddings and an intercept, ``n x (layer_width + 1)``."""
         with torch.no_grad():
             embeddings = network.embed(self._graphs(codes)).double().numpy()

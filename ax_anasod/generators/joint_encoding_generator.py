@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from botorch.acquisition import AcquisitionFunction
 from botorch.exceptions.warnings import OptimizationWarning
@@ -21,7 +20,7 @@ from ax_anasod.hyperparameters import (
     mutate_settings,
     neighbouring_settings,
 )
-from ax_anasod.typing import Fractions, Settings
+from ax_anasod.typing import FloatArray, Fractions, Settings
 
 # Settings of the best trials of the run that candidates are made from.
 _PARENTS: Final = 10
@@ -114,13 +113,13 @@ class JointPool:
         kept = self._hyperparameters.allowed(chosen)
         return np.where(kept[:, None], chosen, drawn)
 
-    def _steps(self, row: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def _steps(self, row: FloatArray) -> FloatArray:
         setting = row[self._k :]
         others = neighbouring_settings(self._hyperparameters, setting, self._rng, self._given)
         others = others[self._hyperparameters.allowed(others)]
         return self._rows(np.tile(row[: self._k], (len(others), 1)), others)
 
-    def _moved(self, rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def _moved(self, rows: FloatArray) -> FloatArray:
         """The rows after some steps of L-BFGS along their continuous columns."""
         free = [i for i in self._hyperparameters.continuous if i not in self._given]
         if not free:
@@ -151,9 +150,7 @@ class JointPool:
         settings = np.where(kept, settings, rows[:, self._k :])
         return self._rows(rows[:, : self._k], settings)
 
-    def _scored(
-        self, rows: npt.NDArray[np.float64], known: set[bytes]
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    def _scored(self, rows: FloatArray, known: set[bytes]) -> tuple[FloatArray, FloatArray]:
         """The different rows that are not known, the best first, and their values."""
         new = {row.tobytes(): i for i, row in reversed([*enumerate(rows)])}
         rows = rows[sorted(place for key, place in new.items() if key not in known)]
@@ -163,9 +160,9 @@ class JointPool:
         order = np.argsort(-values, kind="stable")
         return rows[order], values[order]
 
-    def _rows(self, fractions: Fractions, settings: Settings) -> npt.NDArray[np.float64]:
+    def _rows(self, fractions: Fractions, settings: Settings) -> FloatArray:
         return np.concatenate([fractions, settings], axis=1)
 
-    def _points(self, rows: npt.NDArray[np.float64]) -> Tensor:
+    def _points(self, rows: FloatArray) -> Tensor:
         units = self._hyperparameters.unit(rows[:, self._k :])
         return self._as_tensor(np.concatenate([rows[:, : self._k], units], axis=1))

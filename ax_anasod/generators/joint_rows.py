@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from ax_anasod.generators.architecture_generator import ArchitectureGenerator
 from ax_anasod.hyperparameters import Choice, Range, mutate_settings, neighbouring_settings
-from ax_anasod.typing import Codes, Settings
+from ax_anasod.typing import AnyArray, Codes, Indices, Mask, Settings
 
-Rows: TypeAlias = npt.NDArray[Any]
+Rows: TypeAlias = AnyArray
 """Codes ``n x d`` as whole numbers, or with settings beside them ``n x (d + h)``."""
 
 Columns: TypeAlias = tuple[int | Range | Choice, ...]
@@ -47,11 +46,11 @@ class JointRows:
         """A row as a code ``d`` and a setting ``h``."""
         return row[: self._width].astype(np.int64), row[self._width :]
 
-    def keys(self, rows: Rows) -> npt.NDArray[np.int64]:
+    def keys(self, rows: Rows) -> Indices:
         """A number for each of ``n`` rows, the same where rows are."""
         return np.asarray(np.unique(rows, axis=0, return_inverse=True)[1]).reshape(-1)
 
-    def new(self, rows: Rows, taken: Rows) -> npt.NDArray[np.bool_]:
+    def new(self, rows: Rows, taken: Rows) -> Mask:
         """Which of ``m`` rows are none of those that are taken, ``m``."""
         known = {row.tobytes() for row in taken}
         own = rows.copy()
@@ -68,7 +67,7 @@ class JointRows:
         """The rows that are allowed once they have what is fixed, ``m x (d + h)``."""
         return self.admissible_of(rows)[0]
 
-    def admissible_of(self, rows: Rows) -> tuple[Rows, npt.NDArray[np.int64]]:
+    def admissible_of(self, rows: Rows) -> tuple[Rows, Indices]:
         """As :meth:`admissible`, with the row that each of them was, ``m``."""
         rows = rows.copy()
         for column, number in self._given.items():

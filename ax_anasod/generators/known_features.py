@@ -7,7 +7,6 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from scipy.stats import rankdata
 
 from ax_anasod.cells import Cell
@@ -105,7 +104,7 @@ def best_architectures(
     return np.asarray(codes[list(chosen.values())[:n]])
 
 
-def _functions(cell: Cell, codes: Codes) -> npt.NDArray[np.int64]:
+def _functions(cell: Cell, codes: Codes) -> Codes:
     """Rows that are equal where two of ``n x d`` codes compute the same."""
     if num_paths(cell) is None:
         return cell.canonical(codes)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from ax_anasod.cells import Cell
 from ax_anasod.cells.keys import LISTED
@@ -15,6 +14,7 @@ from ax_anasod.exceptions import OptionError
 from ax_anasod.generators.fixed import list_with_fixed
 from ax_anasod.objectives import Limit
 from ax_anasod.truth import best_in_words
+from ax_anasod.typing import Codes
 
 # Draws at a time, and how many of these.
 _BATCH: Final = 1024
@@ -25,10 +25,10 @@ def draw_allowed(
     cell: Cell,
     n: int,
     history: History,
-    draw: Callable[[int], npt.NDArray[np.int64]],
+    draw: Callable[[int], Codes],
     fixed: Mapping[int, int],
     rng: np.random.Generator,
-) -> npt.NDArray[np.int64]:
+) -> Codes:
     """Draw architectures until ``n`` or more of them keep the limits on known quantities.
 
     Of a cell that can be listed those that keep them are, where draws as many as all its codes
@@ -92,7 +92,7 @@ def check_can_be_kept(
     draw_allowed(cell, 1, no_trials, lambda n: cell.sample(n, rng), {}, rng)
 
 
-def none_allowed(cell: Cell, history: History, codes: npt.NDArray[np.int64]) -> OptionError:
+def none_allowed(cell: Cell, history: History, codes: Codes) -> OptionError:
     """The error where nobody can keep the limits on known quantities, and what they may be.
 
     Args:

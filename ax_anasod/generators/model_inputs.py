@@ -5,19 +5,16 @@ from __future__ import annotations
 from typing import Final, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from ax_anasod.cells import Cell, one_hot_adjacency, path_features
-from ax_anasod.typing import Codes
+from ax_anasod.typing import Codes, FloatArray
 
 Features = Literal["adjacency", "path"]
 MAX_FEATURES: Final = 1_000
 """The most path features; all of NAS-Bench-201 are fewer."""
 
 
-def features(
-    cell: Cell, codes: Codes, kind: Features, max_features: int
-) -> npt.NDArray[np.float64]:
+def features(cell: Cell, codes: Codes, kind: Features, max_features: int) -> FloatArray:
     """The features of architectures.
 
     Args:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-import numpy.typing as npt
-
 from ax_anasod.core.history import History
 from ax_anasod.generators.base import DrawGenerator
 from ax_anasod.generators.fixed import draw_with_fixed
 from ax_anasod.generators.known_limits import draw_allowed
 from ax_anasod.settings import checked
+from ax_anasod.typing import Codes
 
 
 @checked
@@ -33,7 +31,7 @@ class RandomArchitectureGenerator(DrawGenerator):
 
     space = "architecture"
 
-    def propose(self, n: int, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
+    def propose(self, n: int, history: History, fixed: Mapping[int, int]) -> Codes:
         """Draw ``n`` architectures, codes ``n x d``.
 
         Raises:
@@ -47,7 +45,7 @@ class RandomArchitectureGenerator(DrawGenerator):
             return self.start.propose(n, history, fixed)
         rng = self.rng(history)
 
-        def draw(number: int) -> npt.NDArray[np.int64]:
+        def draw(number: int) -> Codes:
             if fixed:
                 return draw_with_fixed(self.cell, number, fixed, rng)
             return self.cell.sample(number, rng)

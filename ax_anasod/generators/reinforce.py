@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 import numpy as np
-import numpy.typing as npt
 from annotated_types import Ge, Lt
 
 from ax_anasod.core.history import History
 from ax_anasod.generators.architecture_generator import ArchitectureGenerator
 from ax_anasod.settings import PositiveFloat, checked
-from ax_anasod.typing import Codes
+from ax_anasod.typing import Codes, FloatArray
 
 _BATCH: Final = 64
 _MAX_BATCHES: Final = 100
@@ -71,7 +70,7 @@ class ReinforceGenerator(ArchitectureGenerator):
         # Only a cell with hardly any valid codes gets here.
         return self.draw_one(rng, fixed)
 
-    def policy(self, history: History) -> npt.NDArray[np.float64]:
+    def policy(self, history: History) -> FloatArray:
         """The probabilities that the history has led to.
 
         Returns:
@@ -96,6 +95,6 @@ class ReinforceGenerator(ArchitectureGenerator):
         return _softmax(logits)
 
 
-def _softmax(logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _softmax(logits: FloatArray) -> FloatArray:
     weights = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(weights / weights.sum(axis=1, keepdims=True))

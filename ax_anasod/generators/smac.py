@@ -7,7 +7,6 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import numpy.typing as npt
 from scipy.stats import norm
 
 from ax_anasod.core.history import History
@@ -19,7 +18,7 @@ from ax_anasod.generators.joint_rows import Columns, JointRows, Rows
 from ax_anasod.hyperparameters import Choice, Range, draw_settings
 from ax_anasod.optional import require
 from ax_anasod.settings import PositiveInt, Probability, checked
-from ax_anasod.typing import Codes, Settings, Values
+from ax_anasod.typing import AnyArray, Codes, FloatArray, Indices, Settings, Values
 
 if TYPE_CHECKING:
     # SMAC takes seconds to import, and only this strategy needs it.
@@ -141,9 +140,9 @@ class SMACGenerator(ArchitectureGenerator):
         observed: Rows,
         drawn: Rows,
         edits: Callable[[Rows], Rows],
-        admissible_of: Callable[[Rows], tuple[Rows, npt.NDArray[np.int64]]],
+        admissible_of: Callable[[Rows], tuple[Rows, Indices]],
         rng: np.random.Generator,
-    ) -> tuple[Rows, npt.NDArray[np.float64]]:
+    ) -> tuple[Rows, FloatArray]:
         """Maximise the expected improvement by local search.
 
         Args:
@@ -182,11 +181,11 @@ class SMACGenerator(ArchitectureGenerator):
 
 
 def _climbed(
-    heights: npt.NDArray[np.float64],
+    heights: FloatArray,
     around: Rows,
-    gains: npt.NDArray[np.float64],
-    owner: npt.NDArray[np.int64],
-) -> tuple[Rows, npt.NDArray[np.float64]]:
+    gains: FloatArray,
+    owner: Indices,
+) -> tuple[Rows, FloatArray]:
     """Where the searches stand after one step; those at an optimum are gone.
 
     Args:
@@ -205,7 +204,7 @@ def _climbed(
     return around[best], gains[best]
 
 
-def _averaged(keys: npt.NDArray[Any], codes: Rows, values: Values) -> tuple[Rows, Values]:
+def _averaged(keys: AnyArray, codes: Rows, values: Values) -> tuple[Rows, Values]:
     """Each row once with its mean value: codes ``n' x d`` and values ``n'``."""
     _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
     means = np.bincount(inverse, weights=values) / np.bincount(inverse)
@@ -260,12 +259,12 @@ class ForestModel:
         # SMAC compares with the best prediction, not with the best observation.
         self._best = float(self.predict(codes)[0].min())
 
-    def predict(self, codes: Rows) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    def predict(self, codes: Rows) -> tuple[FloatArray, FloatArray]:
         """Mean and variance of the scaled logarithmic values of ``m x d`` codes, ``m`` each."""
         mean, variance = self._forest.predict_marginalized(_vectors(self._columns, codes))
         return mean[:, 0], variance[:, 0]
 
-    def expected_improvement(self, codes: Rows) -> npt.NDArray[np.float64]:
+    def expected_improvement(self, codes: Rows) -> FloatArray:
         """Expected improvement of ``m x d`` codes on the original scale, ``m``.
 
         Source: Hutter et al., "An experimental investigation of model-based parameter
@@ -283,9 +282,9 @@ class ForestModel:
 
 def _training_data(
     space: ConfigurationSpace,
-    vectors: npt.NDArray[np.float64],
+    vectors: FloatArray,
     values: Values,
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+) -> tuple[FloatArray, FloatArray]:
     """Rows as vectors ``n x d``, values scaled and logarithmic ``n x 1``."""
     from ConfigSpace import Configuration
     from smac import Scenario
@@ -303,7 +302,7 @@ def _training_data(
     return encoder.transform()
 
 
-def _vectors(columns: Columns, rows: Rows) -> npt.NDArray[np.float64]:
+def _vectors(columns: Columns, rows: Rows) -> FloatArray:
     """Rows as SMAC's forest sees them, ``n x d``."""
     vectors = rows.astype(np.float64)
     for i, column in enumerate(columns):

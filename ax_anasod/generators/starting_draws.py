@@ -7,7 +7,6 @@ from functools import lru_cache, partial
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from ax_anasod.cells import Cell, RestrictedCell
 from ax_anasod.core import CellBoundSearchSpace, History
@@ -17,6 +16,7 @@ from ax_anasod.exceptions import CellError
 from ax_anasod.generators.fixed import apply_fixed_counts, draw_with_fixed
 from ax_anasod.generators.known_limits import draw_allowed
 from ax_anasod.simplex import sample_biased
+from ax_anasod.typing import Codes, Fractions, Indices
 
 # The first of so many draws that has no trial is proposed.
 _DRAWS: Final = 64
@@ -49,7 +49,7 @@ class StartingDraws:
         self._probabilities = np.array(start["probabilities"], dtype=np.float64)
         self._uniform = float(start["uniform"])
 
-    def propose(self, n: int, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
+    def propose(self, n: int, history: History, fixed: Mapping[int, int]) -> Codes:
         """Propose ``n`` rows, as a generator does, each with those before it pending."""
         draw = self._architectures if self._kind == "architecture" else self._encodings
         given = self._given[(self._given[:, list(fixed)] == list(fixed.values())).all(axis=1)]
@@ -69,21 +69,17 @@ class StartingDraws:
             taken.add(keys[chosen])
         return rows
 
-    def _keys(self, rows: npt.NDArray[np.int64]) -> list[bytes]:
+    def _keys(self, rows: Codes) -> list[bytes]:
         if self._kind == "architecture":
             rows = self._cell.canonical(rows)
         return [row.tobytes() for row in rows]
 
-    def _encodings(
-        self, rng: np.random.Generator, fixed: Mapping[int, int]
-    ) -> npt.NDArray[np.int64]:
+    def _encodings(self, rng: np.random.Generator, fixed: Mapping[int, int]) -> Codes:
         fractions = self._probabilities.mean(axis=0)
         drawn = sample_biased(fractions, 1 / self._uniform - 1, _DRAWS, rng)
         return apply_fixed_counts(drawn, self._cell, fixed)
 
-    def _architectures(
-        self, rng: np.random.Generator, fixed: Mapping[int, int]
-    ) -> npt.NDArray[np.int64]:
+    def _architectures(self, rng: np.random.Generator, fixed: Mapping[int, int]) -> Codes:
         cell = self._cell
         shares = (1 - self._uniform) * self._probabilities + self._uniform / cell.num_operations
         codes = _draw_architectures(cell, shares, rng)
@@ -96,18 +92,16 @@ class StartingDraws:
 
 
 def _draw_many(
-    draw: Callable[[np.random.Generator, Mapping[int, int]], npt.NDArray[np.int64]],
+    draw: Callable[[np.random.Generator, Mapping[int, int]], Codes],
     rng: np.random.Generator,
     fixed: Mapping[int, int],
     at_least: int,
-) -> npt.NDArray[np.int64]:
+) -> Codes:
     """Draw as many as are drawn at a time, which are more."""
     return draw(rng, fixed)
 
 
-def _draw_architectures(
-    cell: Cell, shares: npt.NDArray[np.float64], rng: np.random.Generator
-) -> npt.NDArray[np.int64]:
+def _draw_architectures(cell: Cell, shares: Fractions, rng: np.random.Generator) -> Codes:
     """Draw architectures block by block from ``rows x k`` positive shares, ``64 x d``."""
     edges = edges_of(cell)
     if edges is None:
@@ -121,7 +115,7 @@ def _draw_architectures(
     weights = np.exp(logarithms - logarithms.max()) * edges.passes(present)
     if not weights.any():
         return cell.sample(_DRAWS, rng)
-    drawn: npt.NDArray[np.int64] = rng.choice(present, _DRAWS, p=weights / weights.sum())
+    drawn: Indices = rng.choice(present, _DRAWS, p=weights / weights.sum())
     return drawn
 
 

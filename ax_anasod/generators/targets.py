@@ -5,21 +5,19 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import ndtri
 from scipy.stats import rankdata
 
 from ax_anasod.core.history import History
 from ax_anasod.core.means import unusable_value
 from ax_anasod.surrogates.hypervolume import Link
+from ax_anasod.typing import Codes, Values
 
 # As in Ax's StandardizeY: what varies less is constant.
 _SMALLEST_DEVIATION: Final = 1e-8
 
 
-def standardized_targets(
-    history: History, log_targets: bool
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+def standardized_targets(history: History, log_targets: bool) -> tuple[Codes, Values]:
     """Rows and targets of all ended trials: logarithms, then mean 0 and variance 1.
 
     The first objective is taken. A failed trial counts as the worst value seen. An error of
@@ -41,9 +39,7 @@ def standardized_targets(
     return rows, standardized(values)[0]
 
 
-def modelled_values(
-    history: History, log_targets: bool
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], bool]:
+def modelled_values(history: History, log_targets: bool) -> tuple[Codes, Values, bool]:
     """As :func:`standardized_targets`, before the targets are standardised.
 
     Without logarithms they are divided by the largest absolute value.
@@ -56,9 +52,7 @@ def modelled_values(
     return rows, values, link != "identity"
 
 
-def linked(
-    values: npt.NDArray[np.float64], log_targets: bool
-) -> tuple[npt.NDArray[np.float64], Link, float]:
+def linked(values: Values, log_targets: bool) -> tuple[Values, Link, float]:
     """Values as logarithms where they have them, else divided by the largest absolute value.
 
     Args:
@@ -79,7 +73,7 @@ def linked(
     return values, "identity", unit
 
 
-def standardized(values: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], float]:
+def standardized(values: Values) -> tuple[Values, float]:
     """The ``n`` values with mean 0 and variance 1, and what they were divided by."""
     if not len(values):
         return values, 1.0
@@ -88,7 +82,7 @@ def standardized(values: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float6
     return (values - values.mean()) / deviation, deviation
 
 
-def half_ranked(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def half_ranked(values: Values) -> Values:
     """Keep the better half of ``n`` values as it is, and of the worse half only the order.
 
     A value above the median becomes the quantile, at its rank, of the upper half of a normal
@@ -111,7 +105,7 @@ def half_ranked(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return warped
 
 
-def has_logarithm(values: npt.NDArray[np.float64]) -> bool:
+def has_logarithm(values: Values) -> bool:
     """Whether no value is negative and some are positive; NaN, where there is none, is neither."""
     return bool((values > 0).any() and not (values < 0).any())
 
@@ -137,7 +131,7 @@ def check_values(history: History, above: float | None) -> None:
             raise unusable_value(int(history.trial_indices[row]), metric, told, allowed)
 
 
-def lift_zeros(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def lift_zeros(values: Values) -> Values:
     """Values of at least 0 with a logarithm: 0 becomes half of the smallest positive one.
 
     Args:

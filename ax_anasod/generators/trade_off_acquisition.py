@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from ax_anasod.cells import Cell
 from ax_anasod.core.history import History
@@ -15,6 +14,7 @@ from ax_anasod.generators.known_features import KnownFeatures
 from ax_anasod.generators.trade_off_goal import Goal
 from ax_anasod.surrogates import Level, LevelFeatures, TwoLevelGP
 from ax_anasod.surrogates.hypervolume import Belief
+from ax_anasod.typing import FloatArray
 
 # Architectures compared with all observed ones at a time: bounds the memory.
 _CHUNK: Final = 4096
@@ -53,7 +53,7 @@ class TradeOff:
         self.believed, self.percent = self.goal.believed, self.goal.percent
         self.shares = self.goal.shares
 
-    def __call__(self, features: LevelFeatures) -> npt.NDArray[np.float64]:
+    def __call__(self, features: LevelFeatures) -> FloatArray:
         """Log acquisition values of ``m`` architectures, ``m``; -inf where not allowed."""
         values = np.full(len(features), -math.inf)
         allowed = np.flatnonzero(self._history.allowed(features.codes))

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Final, Generic, Protocol, TypeAlias, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from ax_anasod.core import History, KnownMetric
 from ax_anasod.fronts import reference_point, winsorized
@@ -24,7 +23,7 @@ from ax_anasod.surrogates.hypervolume import (
     ExpectedHypervolumeImprovement,
     Scale,
 )
-from ax_anasod.typing import FloatArray
+from ax_anasod.typing import Codes, FloatArray, Mask, Values
 
 # What improves nothing even with values so many standard deviations better than predicted.
 _LUCK: Final = 3.0
@@ -38,7 +37,7 @@ class ObjectiveModel(Protocol):
     """A model of one quantity, fitted to the ended and pending rows."""
 
     @property
-    def targets(self) -> npt.NDArray[np.float64]:
+    def targets(self) -> Values:
         """The targets of these rows, believed ones where they are pending."""
         ...
 
@@ -86,7 +85,7 @@ class Goal(Generic[_S]):
         self,
         history: History,
         log_targets: bool,
-        fit: Callable[[npt.NDArray[np.float64]], _S],
+        fit: Callable[[Values], _S],
         reference: Reference = reference_point,
     ) -> None:
         self._history, self._reference = history, reference
@@ -94,7 +93,7 @@ class Goal(Generic[_S]):
         codes, pending = history.rows[rows], np.full(int(history.pending.sum()), np.nan)
 
         def quantity(
-            metric: str, sign: float, column: npt.NDArray[np.float64], bound: float | None
+            metric: str, sign: float, column: Values, bound: float | None
         ) -> _Known | _Modelled[_S]:
             if metric in history.known:
                 return _Known(history.known[metric], sign, codes)
@@ -123,7 +122,7 @@ class Goal(Generic[_S]):
         }
         self._set_goal(usable, feasible)
 
-    def _set_goal(self, usable: npt.NDArray[np.bool_], feasible: npt.NDArray[np.bool_]) -> None:
+    def _set_goal(self, usable: Mask, feasible: Mask) -> None:
         """What is to be improved on, from which of the rows count and keep the limits."""
         points = np.stack([quantity.believed for quantity in self._objectives], axis=1)
         self._ranks = _ranks(points, feasible)
@@ -141,7 +140,7 @@ class Goal(Generic[_S]):
         self._best = float(targets.min() if found else targets.max())
 
     @property
-    def believed(self) -> npt.NDArray[np.float64]:
+    def believed(self) -> Values:
         """A rank of each of the rows: the best front first, what breaks limits last."""
         return self._ranks
 
@@ -160,8 +159,8 @@ class Goal(Generic[_S]):
 
     def beliefs(
         self,
-        codes: npt.NDArray[np.int64],
-        told: Mapping[int, tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]],
+        codes: Codes,
+        told: Mapping[int, tuple[Values, Values]],
     ) -> list[Belief]:
         """What is believed of each quantity of ``m`` candidates.
 
@@ -176,7 +175,7 @@ class Goal(Generic[_S]):
             for i, quantity in enumerate(self._quantities)
         ]
 
-    def promise(self, beliefs: Sequence[Belief]) -> npt.NDArray[np.float64]:
+    def promise(self, beliefs: Sequence[Belief]) -> FloatArray:
         """Log acquisition values ``m`` of candidates that break no limit on what is known."""
         objectives = beliefs[: len(self._objectives)]
         limits = beliefs[len(self._objectives) :]
@@ -188,9 +187,7 @@ class Goal(Generic[_S]):
         doubt = sum(belief.deviation for belief in beliefs)
         return np.where(values > _NOTHING, values, _NOTHING + doubt)
 
-    def slopes(
-        self, beliefs: Sequence[Belief]
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    def slopes(self, beliefs: Sequence[Belief]) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Values of :meth:`promise`, and how they change with the beliefs, by central differences.
 
         Returns:
@@ -213,7 +210,7 @@ class Goal(Generic[_S]):
         slopes = (values[1 : 1 + 2 * q] - values[1 + 2 * q :]) / (2.0 * _STEP)
         return values[0], slopes[:q] / deviations, slopes[q:] / deviations
 
-    def _growth(self, beliefs: Sequence[Belief]) -> npt.NDArray[np.float64]:
+    def _growth(self, beliefs: Sequence[Belief]) -> FloatArray:
         """Log expected growth of what is found, ``m``."""
         if self._front is None:
             return log_expected_improvement(beliefs[0].mean, beliefs[0].deviation, self._best)
@@ -225,14 +222,12 @@ class Goal(Generic[_S]):
         return values
 
 
-def _ranks(
-    points: npt.NDArray[np.float64], feasible: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.float64]:
+def _ranks(points: FloatArray, feasible: Mask) -> FloatArray:
     """By how many feasible ones each of ``n x m`` points is beaten, infeasible ones last."""
     no_worse = (points[None, feasible] <= points[:, None]).all(axis=2)
     better = (points[None, feasible] < points[:, None]).any(axis=2)
     beaten = (no_worse & better).sum(axis=1, dtype=np.float64)
-    ranks: npt.NDArray[np.float64] = np.where(feasible, beaten, beaten + len(points))
+    ranks: FloatArray = np.where(feasible, beaten, beaten + len(points))
     return ranks
 
 
@@ -245,18 +240,18 @@ class _Known:
 
     metric: KnownMetric
     sign: float
-    codes: npt.NDArray[np.int64]
+    codes: Codes
     scale: Scale = _AS_IT_IS
     fence: float = math.inf
 
     @property
-    def believed(self) -> npt.NDArray[np.float64]:
+    def believed(self) -> Values:
         """The values of the ``n`` ended and pending rows, with the sign."""
         return self.sign * self.metric.checked_values(self.codes)
 
     targets = believed
 
-    def belief(self, codes: npt.NDArray[np.int64]) -> Belief:
+    def belief(self, codes: Codes) -> Belief:
         """Of ``m`` architectures."""
         values = self.sign * self.metric.checked_values(codes)
         return Belief(values, np.zeros(len(values)), self.scale)
@@ -275,8 +270,8 @@ class _Modelled(Generic[_S]):
 
     def __init__(
         self,
-        fit: Callable[[npt.NDArray[np.float64]], _S],
-        values: npt.NDArray[np.float64],
+        fit: Callable[[Values], _S],
+        values: Values,
         log_targets: bool,
         bound: float | None,
     ) -> None:

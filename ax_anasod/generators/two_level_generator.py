@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Final, Literal
 
 import numpy as np
-import numpy.typing as npt
 from annotated_types import Ge, Le
 
 from ax_anasod.cells import Cell
@@ -33,7 +32,7 @@ from ax_anasod.metadata import EXPECTED_IMPROVEMENT, FEATURES
 from ax_anasod.settings import PositiveInt, checked
 from ax_anasod.surrogates import Level, LevelName, levels_of
 from ax_anasod.surrogates.joint_fit import JointForm
-from ax_anasod.typing import Settings, Values
+from ax_anasod.typing import Codes, Settings, Values
 
 _BLOCKS: Final[tuple[LevelName, ...]] = ("distribution", "blocks")
 
@@ -140,21 +139,21 @@ class TwoLevelGenerator(ArchitectureGenerator):
         """A front of up to four objectives, or one, and limits on others."""
         return "limits"
 
-    def propose(self, n: int, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
+    def propose(self, n: int, history: History, fixed: Mapping[int, int]) -> Codes:
         """Propose ``n`` architectures, codes ``n x d``."""
         self._metadata = {}
         return super().propose(n, history, fixed)
 
     def propose_jointly(
         self, n: int, history: History, fixed: Mapping[int, int], given: Mapping[int, float]
-    ) -> tuple[npt.NDArray[np.int64], Settings]:
+    ) -> tuple[Codes, Settings]:
         """Propose ``n`` architectures and settings, codes ``n x d`` and ``n x h``."""
         self._metadata = {}
         return super().propose_jointly(n, history, fixed, given)
 
     def next_pair(
         self, history: History, fixed: Mapping[int, int], given: Mapping[int, float]
-    ) -> tuple[npt.NDArray[np.int64], Settings]:
+    ) -> tuple[Codes, Settings]:
         """Propose one architecture and setting, a code ``d`` and ``h``."""
         if not history.observed.any():
             return self.draw_pair(history, fixed, given)
@@ -173,9 +172,7 @@ class TwoLevelGenerator(ArchitectureGenerator):
         """Whether Ax can ask for predictions: of architectures, not of settings beside them."""
         return not self.hyperparameters
 
-    def predict(
-        self, history: History, rows: npt.NDArray[np.int64]
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    def predict(self, history: History, rows: Codes) -> tuple[Values, Values]:
         """What the surrogate with all of its levels and features expects of ``n x d`` codes."""
         levels = max(self._turns, key=len)
         features = self._known_features(history, self.known)
@@ -205,7 +202,7 @@ class TwoLevelGenerator(ArchitectureGenerator):
         """
         return self._metadata
 
-    def next_code(self, history: History, fixed: Mapping[int, int]) -> npt.NDArray[np.int64]:
+    def next_code(self, history: History, fixed: Mapping[int, int]) -> Codes:
         """Propose one architecture, a code ``d``."""
         rng = self.rng(history)
         if not history.observed.any():

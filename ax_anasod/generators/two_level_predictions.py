@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from ax_anasod.cells import Cell
 from ax_anasod.generators.known_features import KnownFeatures
@@ -77,7 +76,7 @@ class TwoLevelPredictor:
             variances[rows] = (values - means[rows, None]) ** 2 @ weights
         return means, variances
 
-    def _values(self, targets: Values) -> npt.NDArray[np.float64]:
+    def _values(self, targets: Values) -> Values:
         """The values that targets of any shape stand for."""
         ranked = self._centre + self._width * targets
         worse = np.interp(ranked, self._knots, self._heights)

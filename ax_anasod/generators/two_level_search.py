@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from ax_anasod.cells import Cell, mutate
 from ax_anasod.cells.mutation import one_column_edits
@@ -20,6 +19,7 @@ from ax_anasod.generators.known_limits import none_allowed
 from ax_anasod.generators.ties import best_row
 from ax_anasod.simplex import sample_biased
 from ax_anasod.surrogates import LevelFeatures
+from ax_anasod.typing import Codes
 
 # Who has offspring at the start: the best of the run.
 _PARENTS: Final = 10
@@ -38,7 +38,7 @@ def optimize_acquisition(
     history: History,
     fixed: Mapping[int, int],
     rng: np.random.Generator,
-) -> tuple[npt.NDArray[np.int64], float]:
+) -> tuple[Codes, float]:
     """The best architecture without a trial that is found, and its acquisition value.
 
     Evolution and local search at once: the population starts with mutants of the best
@@ -81,7 +81,7 @@ def best_of_all(
     history: History,
     fixed: Mapping[int, int],
     rng: np.random.Generator,
-) -> tuple[npt.NDArray[np.int64], float]:
+) -> tuple[Codes, float]:
     """As :func:`optimize_acquisition`, of a cell whose architectures are all evaluated.
 
     Raises:
@@ -102,13 +102,13 @@ def best_of_all(
 
 
 @lru_cache(maxsize=2)
-def _everything(cell: Cell) -> tuple[npt.NDArray[np.int64], LevelFeatures]:
+def _everything(cell: Cell) -> tuple[Codes, LevelFeatures]:
     """All architectures of a cell, ``m x d``, and their features: the same at every step."""
     codes = cell.enumerate()
     return codes, LevelFeatures(cell, codes)
 
 
-def _fixed(cell: Cell, fixed: Mapping[int, int]) -> tuple[npt.NDArray[np.int64], LevelFeatures]:
+def _fixed(cell: Cell, fixed: Mapping[int, int]) -> tuple[Codes, LevelFeatures]:
     """As :func:`_everything`, those architectures that some code with fixed values has."""
     codes = list_with_fixed(cell, fixed)
     return codes, LevelFeatures(cell, codes)
@@ -119,7 +119,7 @@ def _first(
     acquisition: Acquisition,
     history: History,
     rng: np.random.Generator,
-) -> npt.NDArray[np.int64]:
+) -> Codes:
     """Codes near the best of the run, ``m x d``."""
     cell = generator.cell
     order = np.argsort(acquisition.believed, kind="stable")
@@ -150,11 +150,11 @@ class _Population:
         """The largest acquisition value so far; minus infinity before there is one."""
         return float(self.values[0]) if len(self.values) else -math.inf
 
-    def top(self, n: int) -> npt.NDArray[np.int64]:
+    def top(self, n: int) -> Codes:
         """The best ``n`` candidates so far, codes ``n x d``."""
         return self._codes[:n]
 
-    def add(self, codes: npt.NDArray[np.int64]) -> None:
+    def add(self, codes: Codes) -> None:
         """Evaluate those of ``m x d`` codes that are new, and have no trial."""
         keys, first = np.unique(self._cell.keys(self._cell.canonical(codes)), return_index=True)
         new = ~np.isin(keys, self._known)

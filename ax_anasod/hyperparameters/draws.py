@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from ax_anasod.exceptions import OptionError
 from ax_anasod.hyperparameters.kinds import Choice, Column
 from ax_anasod.hyperparameters.rows import Hyperparameters
-from ax_anasod.typing import Settings
+from ax_anasod.typing import FloatArray, Settings
 
 _BATCH: Final = 1024
 _BATCHES: Final = 200
@@ -132,9 +131,7 @@ def mutate_settings(
     return mutants
 
 
-def _moved(
-    column: Column, numbers: npt.NDArray[np.float64], rng: np.random.Generator
-) -> npt.NDArray[np.float64]:
+def _moved(column: Column, numbers: FloatArray, rng: np.random.Generator) -> FloatArray:
     if isinstance(column, Choice) and not column.ordered:
         steps = rng.integers(1, column.size, len(numbers))
         return (numbers + steps) % column.size

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from ax_anasod.exceptions import OptionError, ParameterError, nearest_hint
+from ax_anasod.typing import FloatArray
 
 Value: TypeAlias = str | bool | int | float
 
@@ -82,13 +82,13 @@ class Range:
         """The value that the number of a column stands for."""
         return int(number) if self.integer else float(number)
 
-    def unit(self, numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def unit(self, numbers: FloatArray) -> FloatArray:
         """Numbers as places between 0 and 1."""
         lower, upper = self._scaled(np.array([self.lower, self.upper]))
-        places: npt.NDArray[np.float64] = (self._scaled(numbers) - lower) / (upper - lower)
+        places: FloatArray = (self._scaled(numbers) - lower) / (upper - lower)
         return places
 
-    def nearest(self, places: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def nearest(self, places: FloatArray) -> FloatArray:
         """The numbers at places between 0 and 1; whole ones where only these are allowed."""
         lower, upper = self._scaled(np.array([self.lower, self.upper]))
         scaled = lower + np.clip(places, 0.0, 1.0) * (upper - lower)
@@ -97,7 +97,7 @@ class Range:
         numbers = np.rint(numbers) if self.integer else _rounded(numbers)
         return np.asarray(np.clip(numbers, self.lower, self.upper))
 
-    def spread(self, places: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def spread(self, places: FloatArray) -> FloatArray:
         """The numbers at uniform places, so that all whole ones get the same share.
 
         On a log scale a whole number gets the logarithms that round to it.
@@ -109,7 +109,7 @@ class Range:
         numbers = np.rint(np.exp(scaled) if self.log else scaled)
         return np.asarray(np.clip(numbers, self.lower, self.upper))
 
-    def _scaled(self, numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def _scaled(self, numbers: FloatArray) -> FloatArray:
         return np.log(numbers) if self.log else numbers
 
 
@@ -175,16 +175,16 @@ class Choice:
         """The value that the number of a column stands for."""
         return self.values[int(number)]
 
-    def unit(self, numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def unit(self, numbers: FloatArray) -> FloatArray:
         """Places between 0 and 1 of an ordered choice; the numbers themselves of another."""
         return numbers / (self.size - 1) if self.ordered else numbers
 
-    def nearest(self, places: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def nearest(self, places: FloatArray) -> FloatArray:
         """The inverse of :meth:`unit`, at the nearest value."""
         scaled = places * (self.size - 1) if self.ordered else places
         return np.clip(np.rint(scaled), 0, self.size - 1)
 
-    def spread(self, places: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def spread(self, places: FloatArray) -> FloatArray:
         """The numbers at uniform places: all values get the same share."""
         return np.minimum(np.floor(places * self.size), self.size - 1)
 
@@ -227,7 +227,7 @@ class Bound:
         return f"{terms} <= {self.upper!r}"
 
 
-def _rounded(numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _rounded(numbers: FloatArray) -> FloatArray:
     """Numbers with twelve significant digits."""
     sizes = np.where(numbers == 0, 1.0, np.abs(numbers))
     scales = 10.0 ** (11 - np.floor(np.log10(sizes)))

@@ -8,12 +8,11 @@ from functools import cached_property
 from typing import Any, Final, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from ax_anasod.exceptions import OptionError, ParameterError
 from ax_anasod.hyperparameters.kinds import Bound, Choice, Column, Fixed, Hyperparameter, Range
 from ax_anasod.schema import conform
-from ax_anasod.typing import Settings
+from ax_anasod.typing import FloatArray, Mask, Settings
 
 # Ax's own tolerance of a linear constraint, and what a unit value loses by rounding.
 _TOLERANCE: Final = 1e-8
@@ -149,7 +148,7 @@ class Hyperparameters:
             for setting in settings.tolist()
         ]
 
-    def allowed(self, settings: Settings) -> npt.NDArray[np.bool_]:
+    def allowed(self, settings: Settings) -> Mask:
         """Which of ``n`` settings keep the bounds, ``n``."""
         allowed = np.ones(len(settings), dtype=np.bool_)
         for bound in self.bounds:
@@ -161,7 +160,7 @@ class Hyperparameters:
 
     # As a model sees them
 
-    def unit(self, settings: Settings) -> npt.NDArray[np.float64]:
+    def unit(self, settings: Settings) -> FloatArray:
         """Settings ``n x h`` with ranges and ordered choices between 0 and 1.
 
         A range on a log scale is so in logarithms; an unordered choice stays the place of its
@@ -172,7 +171,7 @@ class Hyperparameters:
             scaled[:, i] = column.unit(settings[:, i])
         return scaled
 
-    def nearest(self, units: npt.NDArray[np.float64]) -> Settings:
+    def nearest(self, units: FloatArray) -> Settings:
         """The settings at units, the inverse of :meth:`unit`."""
         settings = np.empty(units.shape)
         for i, column in enumerate(self.columns):

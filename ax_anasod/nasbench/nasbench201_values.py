@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from ax_anasod.exceptions import BenchmarkError, OptionError, UnknownNameError
 from ax_anasod.nasbench.benchmark import check_seeds
 from ax_anasod.nasbench.nasbench201_trials import Trials
 from ax_anasod.objectives import name_list
-from ax_anasod.typing import FloatArray, IntArray
+from ax_anasod.typing import FloatArray, IntArray, Mask
 
 # CIFAR-10 has no validation images of its own. The networks to search among were trained
 # on half of the training images and validated on the other half (`cifar10-valid`); the
@@ -81,15 +80,15 @@ class SeedTable:
         return kept
 
     @property
-    def has_seed(self) -> npt.NDArray[np.bool_]:
+    def has_seed(self) -> Mask:
         """``n x s``, whether an architecture was trained with a seed."""
-        owned: npt.NDArray[np.bool_] = ~np.isnan(self.errors)
+        owned: Mask = ~np.isnan(self.errors)
         return owned
 
     @property
-    def present(self) -> npt.NDArray[np.bool_]:
+    def present(self) -> Mask:
         """``n``, whether an architecture has any value."""
-        some: npt.NDArray[np.bool_] = np.logical_or.reduce(self.has_seed, axis=1)
+        some: Mask = np.logical_or.reduce(self.has_seed, axis=1)
         return some
 
     @property

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from ax_anasod.cells import Cell
 from ax_anasod.cells.encodings import count_keys
@@ -18,7 +17,7 @@ from ax_anasod.nasbench import (
     NASBench301Benchmark,
 )
 from ax_anasod.simplex import sample_uniform
-from ax_anasod.typing import FloatArray, IntArray
+from ax_anasod.typing import FloatArray, IntArray, Mask
 
 ENCODINGS: Final = 200
 """Encodings in a sample of the paper."""
@@ -161,7 +160,7 @@ def explained_share(benchmark: Benchmark) -> float | None:
 
 def _different(
     cell: Cell, counts: IntArray, number: int, rng: np.random.Generator
-) -> tuple[IntArray, npt.NDArray[np.bool_]]:
+) -> tuple[IntArray, Mask]:
     """``number`` different architectures of each encoding, and which encodings have them.
 
     Returns:

@@ -11,9 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, cast
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ax_anasod.exceptions import RunError, RunLostError
@@ -42,6 +40,7 @@ from ax_anasod.training import (
 )
 from ax_anasod.training.checkpoint import differences
 from ax_anasod.training.task import find_operations
+from ax_anasod.typing import Codes, FloatArray, Indices
 
 MODEL: Final = "model.pt"
 METRICS: Final = "metrics.json"
@@ -66,20 +65,20 @@ class Retrained:
 
     folder: Path
     metrics: dict[str, Any]
-    predictions: tuple[NDArray[np.float64], NDArray[np.int64]] | None = None
+    predictions: tuple[FloatArray, Indices] | None = None
 
     @property
-    def probabilities(self) -> NDArray[np.float64]:
+    def probabilities(self) -> FloatArray:
         """``n x c``, of the test images."""
         return self._of_images[0]
 
     @property
-    def labels(self) -> NDArray[np.int64]:
+    def labels(self) -> Indices:
         """``n`` class numbers of the test images."""
         return self._of_images[1]
 
     @property
-    def _of_images(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    def _of_images(self) -> tuple[FloatArray, Indices]:
         assert self.predictions is not None  # ensembles are of networks for images
         return self.predictions
 
@@ -197,9 +196,7 @@ def _check_there(
     ) from cause
 
 
-def _write(
-    retrained: Retrained, training: Training, task: TrainingTask, codes: NDArray[np.int64]
-) -> None:
+def _write(retrained: Retrained, training: Training, task: TrainingTask, codes: Codes) -> None:
     """Write the model and what was measured; the figures last."""
     folder, metrics, data = retrained.folder, retrained.metrics, training.data
     own = tuple(find_operations(task.operations) or ())
@@ -311,7 +308,7 @@ class _Figures:
     errors: dict[str, float] = field(default_factory=dict)
 
 
-def _read_predictions(path: Path) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def _read_predictions(path: Path) -> tuple[FloatArray, Indices]:
     state = read_state(path)
     probabilities, labels = state.get("probabilities"), state.get("labels")
     if (

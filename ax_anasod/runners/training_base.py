@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 from ax.api.protocols.runner import IRunner
 from ax.api.types import TParameterization
 from ax.core.base_trial import BaseTrial
@@ -23,6 +22,7 @@ from ax_anasod.journal import BETWEEN_LAYERS
 from ax_anasod.objectives import Limit
 from ax_anasod.training import TrainingData, TrainingTask, TrialState, TrialTraining, load_data
 from ax_anasod.training.searched import with_values
+from ax_anasod.typing import Codes
 
 HYPERPARAMETERS: Final = "hyperparameters"
 """Key of a trial's numbers beside its architecture, in its run metadata."""
@@ -128,7 +128,7 @@ class BaseTrainingRunner(IRunner):
         (arm,) = trial.arms
         return self._begin(trial.index, self.codes_of(trial), self._beside(arm.parameters), limits)
 
-    def codes_of(self, trial: BaseTrial) -> npt.NDArray[np.int64]:
+    def codes_of(self, trial: BaseTrial) -> Codes:
         """The codes of a trial's network, ``n x d``: one a layer, or a single one.
 
         All layers are the architecture that was attached, or, where they are not drawn one by
@@ -166,7 +166,7 @@ class BaseTrainingRunner(IRunner):
     def _begin(
         self,
         trial_index: int,
-        codes: npt.NDArray[np.int64],
+        codes: Codes,
         beside: Mapping[str, Any],
         limits: Sequence[Limit] = (),
     ) -> dict[str, Any]:
@@ -186,7 +186,7 @@ class BaseTrainingRunner(IRunner):
         """The folder of a trial."""
         return Path(self.folder) / f"{trial_index:04d}"
 
-    def codes(self, trial_index: int, parameterization: Mapping[str, Any]) -> npt.NDArray[np.int64]:
+    def codes(self, trial_index: int, parameterization: Mapping[str, Any]) -> Codes:
         """The codes of a trial's network, ``n x d``: one a layer, or a single one.
 
         Raises:

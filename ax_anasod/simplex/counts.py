@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import operator
-from typing import Any, NoReturn, SupportsFloat
+from typing import NoReturn, SupportsFloat
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ax_anasod.exceptions import AnasodError, EncodingError, OptionError, shown
+from ax_anasod.typing import AnyArray, Counts, Indices, Mask
 
 _INT64_MAX = np.iinfo(np.int64).max
 
@@ -76,7 +77,7 @@ def finite_number(
     return number
 
 
-def validate_counts(counts: ArrayLike, total: int | None = None) -> NDArray[np.int64]:
+def validate_counts(counts: ArrayLike, total: int | None = None) -> Counts:
     """Checks that every row is an encoding.
 
     Args:
@@ -117,7 +118,7 @@ def validate_counts(counts: ArrayLike, total: int | None = None) -> NDArray[np.i
     return rows
 
 
-def _as_rows(counts: ArrayLike) -> NDArray[Any]:
+def _as_rows(counts: ArrayLike) -> AnyArray:
     try:
         rows = np.asarray(counts)
     except ValueError:
@@ -132,7 +133,7 @@ def _as_rows(counts: ArrayLike) -> NDArray[Any]:
     return rows
 
 
-def _whole_rows(rows: NDArray[Any]) -> NDArray[np.int64]:
+def _whole_rows(rows: AnyArray) -> Indices:
     if rows.dtype.kind == "f":
         # NaN and the infinities fail the comparison as well.
         whole = (rows == np.rint(rows)) & (np.abs(rows) < 2.0**63)
@@ -144,9 +145,7 @@ def _whole_rows(rows: NDArray[Any]) -> NDArray[np.int64]:
     return rows.astype(np.int64, copy=False)
 
 
-def _refuse_entry(
-    rows: NDArray[Any], wrong: NDArray[np.bool_], rule: str, hint: str | None = None
-) -> NoReturn:
+def _refuse_entry(rows: AnyArray, wrong: Mask, rule: str, hint: str | None = None) -> NoReturn:
     row, column = (int(index[0]) for index in np.nonzero(wrong))
     raise EncodingError(
         f"counts {rule}, but row {row} {rows[row].tolist()} has {rows[row, column].item()!r} "

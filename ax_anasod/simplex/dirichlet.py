@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ax_anasod.exceptions import EncodingError, OptionError
 from ax_anasod.simplex.counts import finite_number, whole_number
+from ax_anasod.typing import FloatArray
 
 _SUM_TOLERANCE = 1e-6
 
 
-def concentration(fractions: ArrayLike, beta: float) -> NDArray[np.float64]:
+def concentration(fractions: ArrayLike, beta: float) -> FloatArray:
     """Dirichlet parameters alpha_i = k * beta * p_i + 1, whose mode is ``fractions``.
 
     At beta = 0 the distribution is uniform. In general its mean is
@@ -51,11 +52,11 @@ def concentration(fractions: ArrayLike, beta: float) -> NDArray[np.float64]:
         raise EncodingError(
             f"fractions must sum to 1, got {values.tolist()}", "divide counts by their total"
         )
-    alpha: NDArray[np.float64] = values.shape[-1] * beta * np.maximum(values, 0.0) + 1.0
+    alpha: FloatArray = values.shape[-1] * beta * np.maximum(values, 0.0) + 1.0
     return alpha
 
 
-def sample_dirichlet(alpha: ArrayLike, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def sample_dirichlet(alpha: ArrayLike, n: int, rng: np.random.Generator) -> FloatArray:
     """Draws from the Dirichlet distribution.
 
     Args:
@@ -84,7 +85,7 @@ def sample_dirichlet(alpha: ArrayLike, n: int, rng: np.random.Generator) -> NDAr
     return rng.dirichlet(parameters, size=whole_number("n", n, 0))
 
 
-def sample_uniform(num_operations: int, n: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def sample_uniform(num_operations: int, n: int, rng: np.random.Generator) -> FloatArray:
     """Draws uniformly from the simplex, Dir(1, ..., 1).
 
     Source: paper, Section 3.2 (random search).
@@ -105,7 +106,7 @@ def sample_uniform(num_operations: int, n: int, rng: np.random.Generator) -> NDA
 
 def sample_biased(
     fractions: ArrayLike, beta: float, n: int, rng: np.random.Generator
-) -> NDArray[np.float64]:
+) -> FloatArray:
     """Draws around an encoding: biased random search and the pool of the trust region.
 
     Source: paper, Eq. 3. With beta = 0 the draws are those of `sample_uniform`.

@@ -12,10 +12,11 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ax_anasod.exceptions import EncodingError, OptionError
 from ax_anasod.simplex.counts import validate_counts, whole_number
+from ax_anasod.typing import Indices
 
 _INT64_MAX = np.iinfo(np.int64).max
 _LARGEST_SIZE = 1_000_000  # blocks or operations; keeps the tables of binomials small
@@ -75,7 +76,7 @@ def _walk(total: int, num_operations: int) -> Iterator[tuple[int, ...]]:
         last = num_operations - 1 if moved > 1 else last - 1
 
 
-def enumerate_grid(total: int, num_operations: int, *, limit: int = 1_000_000) -> NDArray[np.int64]:
+def enumerate_grid(total: int, num_operations: int, *, limit: int = 1_000_000) -> Indices:
     """All encodings as one array, in lexicographic order.
 
     Args:
@@ -118,7 +119,7 @@ def enumerate_grid(total: int, num_operations: int, *, limit: int = 1_000_000) -
     return grid
 
 
-def rank(counts: ArrayLike) -> NDArray[np.int64]:
+def rank(counts: ArrayLike) -> Indices:
     """Position of each encoding in the lexicographic order of its grid.
 
     Args:
@@ -154,7 +155,7 @@ def rank(counts: ArrayLike) -> NDArray[np.int64]:
     return ranks
 
 
-def unrank(ranks: ArrayLike, total: int, num_operations: int) -> NDArray[np.int64]:
+def unrank(ranks: ArrayLike, total: int, num_operations: int) -> Indices:
     """The encodings at the given positions of the lexicographic order; inverse of `rank`.
 
     Args:
@@ -192,7 +193,7 @@ def unrank(ranks: ArrayLike, total: int, num_operations: int) -> NDArray[np.int6
     return counts
 
 
-def neighbours(counts: ArrayLike) -> NDArray[np.int64]:
+def neighbours(counts: ArrayLike) -> Indices:
     """Adjacent grid points: one block moved from one operation to another.
 
     Source: paper, Appendix A.1 (local search).
@@ -241,7 +242,7 @@ def _check_rankable(total: int, num_operations: int) -> int:
     return size
 
 
-def _check_ranks(ranks: ArrayLike, size: int) -> NDArray[np.int64]:
+def _check_ranks(ranks: ArrayLike, size: int) -> Indices:
     array = np.atleast_1d(np.asarray(ranks))
     if array.size == 0:
         array = array.astype(np.int64)
@@ -255,7 +256,7 @@ def _check_ranks(ranks: ArrayLike, size: int) -> NDArray[np.int64]:
     return array.astype(np.int64, copy=False)
 
 
-def _suffix_table(total: int, num_operations: int) -> NDArray[np.int64]:
+def _suffix_table(total: int, num_operations: int) -> Indices:
     """``k x (N + 1)`` table of C(s + m, m): encodings of s blocks in m + 1 operations."""
     table = np.ones((num_operations, total + 1), dtype=np.int64)
     for row in range(1, num_operations):

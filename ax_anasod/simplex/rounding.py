@@ -12,17 +12,18 @@ from __future__ import annotations
 from typing import NoReturn
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ax_anasod.exceptions import EncodingError
 from ax_anasod.simplex.counts import whole_number
+from ax_anasod.typing import FloatArray, Indices, Mask, Values
 
 # Far above the noise of float64 arithmetic on counts, far below a difference that matters.
 _TIE = 1e-9
 _LARGEST_TOTAL = 2**32  # float64 still has 20 bits for the fractional parts
 
 
-def bomze_round(points: ArrayLike, total: int) -> NDArray[np.int64]:
+def bomze_round(points: ArrayLike, total: int) -> Indices:
     """Rounds points of the simplex to the nearest encodings.
 
     Fractional parts within 1e-9 of the smallest one that is rounded up are ties, which go
@@ -69,7 +70,7 @@ def bomze_round(points: ArrayLike, total: int) -> NDArray[np.int64]:
     return counts
 
 
-def _check_points(points: ArrayLike, total: int) -> NDArray[np.float64]:
+def _check_points(points: ArrayLike, total: int) -> FloatArray:
     """Points as float64, with coordinates that are negative by noise set to 0."""
     try:
         values = np.asarray(points, dtype=np.float64)
@@ -88,9 +89,7 @@ def _check_points(points: ArrayLike, total: int) -> NDArray[np.float64]:
     return clipped
 
 
-def _refuse_point(
-    values: NDArray[np.float64], good: NDArray[np.bool_], total: int, tolerance: float
-) -> NoReturn:
+def _refuse_point(values: Values, good: Mask, total: int, tolerance: float) -> NoReturn:
     first = int(np.argmin(good))
     point = values.reshape(-1, values.shape[-1])[first]
     index = np.unravel_index(first, good.shape)

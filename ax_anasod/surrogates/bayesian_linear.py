@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
+
+from ax_anasod.typing import FloatArray, Values
 
 _MAX_ROUNDS: Final = 200
 _TOLERANCE: Final = 1e-5
@@ -24,14 +25,12 @@ class BayesianLinearRegression:
         noise_precision: The inverse variance of the noise.
     """
 
-    mean: npt.NDArray[np.float64]
-    covariance: npt.NDArray[np.float64]
+    mean: FloatArray
+    covariance: FloatArray
     noise_precision: float
 
     @classmethod
-    def fit(
-        cls, design: npt.NDArray[np.float64], targets: npt.NDArray[np.float64]
-    ) -> BayesianLinearRegression:
+    def fit(cls, design: FloatArray, targets: Values) -> BayesianLinearRegression:
         """Fit weights with a normal prior around zero.
 
         Prior and noise precision maximise the marginal likelihood, by MacKay's fixed-point
@@ -64,9 +63,7 @@ class BayesianLinearRegression:
             noise_precision=noise,
         )
 
-    def predict(
-        self, design: npt.NDArray[np.float64]
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    def predict(self, design: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Mean and standard deviation of new observations, noise included.
 
         Args:

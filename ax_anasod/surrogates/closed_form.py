@@ -6,7 +6,6 @@ import math
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from botorch.fit import fit_gpytorch_mll
 from gpytorch.constraints import Interval
@@ -16,6 +15,7 @@ from torch import Tensor
 
 from ax_anasod.surrogates.gp import EncodingGP, EncodingLikelihood
 from ax_anasod.threads import undisturbed
+from ax_anasod.typing import FloatArray, Values
 
 _ROOT_5: Final = math.sqrt(5.0)
 
@@ -54,7 +54,7 @@ class LossAndGradient:
     def __init__(self, mll: EncodingLikelihood) -> None:
         model: Any = mll.model
         inputs = model.train_inputs[0].detach().numpy()
-        self._targets: npt.NDArray[np.float64] = model.train_targets.detach().numpy()
+        self._targets: Values = model.train_targets.detach().numpy()
         self._distances = cdist(inputs, inputs)
         scaled, noise = model.covar_module, model.likelihood.noise_covar
         self._mean: Tensor = model.mean_module.raw_constant
@@ -98,9 +98,7 @@ class LossAndGradient:
         ]
 
 
-def matern_5_2(
-    distances: npt.NDArray[np.float64], lengthscale: float
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def matern_5_2(distances: FloatArray, lengthscale: float) -> tuple[FloatArray, FloatArray]:
     """The Matern-5/2 correlation, and its derivative by the lengthscale.
 
     Source: Rasmussen and Williams (2006), Eq. 4.17.

@@ -7,13 +7,13 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from ax_anasod.settings import PositiveFloat, PositiveInt, checked
 from ax_anasod.surrogates.operation_graphs import OperationGraphs
 from ax_anasod.threads import undisturbed
+from ax_anasod.typing import Values
 
 
 @checked
@@ -132,7 +132,7 @@ class GraphConvolutionalNetwork(torch.nn.Module):
 @undisturbed()
 def fit_gcn(
     graphs: GraphInputs,
-    targets: npt.NDArray[np.float64],
+    targets: Values,
     seed: int,
     options: GCNOptions | None = None,
 ) -> GraphConvolutionalNetwork:

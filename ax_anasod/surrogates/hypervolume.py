@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import log_ndtr, ndtr
 
 from ax_anasod.fronts import Front
-from ax_anasod.typing import FloatArray
+from ax_anasod.typing import FloatArray, Positions
 
 Link = Literal["identity", "log", "negative_log"]
 
@@ -82,7 +81,7 @@ class Belief:
     deviation: FloatArray
     scale: Scale
 
-    def __getitem__(self, rows: npt.NDArray[np.intp] | slice) -> Belief:
+    def __getitem__(self, rows: Positions | slice) -> Belief:
         """Of some of the candidates."""
         return Belief(self.mean[rows], self.deviation[rows], self.scale)
 

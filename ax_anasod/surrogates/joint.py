@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 
 from ax_anasod.surrogates.joint_fit import (
@@ -15,8 +14,9 @@ from ax_anasod.surrogates.joint_fit import (
     Points,
     settings_kernel,
 )
-from ax_anasod.surrogates.level_fit import JITTER, Array, cell_covariance, cell_variance
+from ax_anasod.surrogates.level_fit import JITTER, cell_covariance, cell_variance
 from ax_anasod.surrogates.levels import Distances, Level
+from ax_anasod.typing import Positions
 
 
 class CellCovariance(NamedTuple):
@@ -27,8 +27,8 @@ class CellCovariance(NamedTuple):
         variance: Prior variances ``m``.
     """
 
-    cross: Array
-    variance: Array
+    cross: FloatArray
+    variance: FloatArray
 
 
 class JointGP:
@@ -66,9 +66,9 @@ class JointGP:
         levels: Sequence[Level],
         distances: Distances,
         points: Points,
-        targets: Array,
+        targets: FloatArray,
         form: JointForm = "both",
-        features: Sequence[Array] = (),
+        features: Sequence[FloatArray] = (),
     ) -> None:
         self.levels, self._points, self._form = tuple(levels), points, form
         self._features = tuple(features)
@@ -82,7 +82,7 @@ class JointGP:
         self._condition(distances, targets, known)
 
     @property
-    def targets(self) -> Array:
+    def targets(self) -> FloatArray:
         """The ``n`` targets, believed ones in the place of those that are pending."""
         return self._targets
 
@@ -105,8 +105,8 @@ class JointGP:
         return list(((alone - none) / total).tolist())
 
     def predict(
-        self, distances: Distances, points: Points, features: Sequence[Array] = ()
-    ) -> tuple[Array, Array]:
+        self, distances: Distances, points: Points, features: Sequence[FloatArray] = ()
+    ) -> tuple[FloatArray, FloatArray]:
         """Posterior mean and standard deviation, without noise.
 
         Args:
@@ -120,7 +120,7 @@ class JointGP:
         return self.predict_at(self.cell_covariance(distances, features), points)
 
     def cell_covariance(
-        self, distances: Distances, features: Sequence[Array] = ()
+        self, distances: Distances, features: Sequence[FloatArray] = ()
     ) -> CellCovariance:
         """The covariance of the cell alone; the arguments are those of :meth:`predict`."""
         fit = self._fit
@@ -135,14 +135,16 @@ class JointGP:
         )
         return CellCovariance(cross, cell_variance(len(cross), fit.variances, fit.slopes, features))
 
-    def predict_at(self, cell: CellCovariance, points: Points) -> tuple[Array, Array]:
+    def predict_at(self, cell: CellCovariance, points: Points) -> tuple[FloatArray, FloatArray]:
         """As :meth:`predict`, from covariances of the cell."""
         cross = self._joined(cell.cross, settings_kernel(self._fit, points, self._points)[0])
         whitened = solve_triangular(self._factor, cross.T, lower=True, check_finite=False)
         variance = self._prior(cell) - np.einsum("ij,ij->j", whitened, whitened)
         return cross @ self._weights, np.sqrt(np.maximum(variance, 0.0))
 
-    def slopes_at(self, cell: CellCovariance, points: Points) -> tuple[Array, Array, Array, Array]:
+    def slopes_at(
+        self, cell: CellCovariance, points: Points
+    ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
         """Means and standard deviations ``m``, and their gradients by the places, ``m x p``."""
         own, by_square, _ = settings_kernel(self._fit, points, self._points)
         cross = self._joined(cell.cross, own)
@@ -158,21 +160,21 @@ class JointGP:
         of_variance = -2.0 * np.einsum("mn,mnp->mp", outer * solved, by_place)
         return mean, deviation, of_mean, of_variance / (2.0 * deviation[:, None])
 
-    def _joined(self, cell: Array, settings: Array) -> Array:
+    def _joined(self, cell: FloatArray, settings: FloatArray) -> FloatArray:
         if self._form == "product":
             return cell * settings
         return cell * (1.0 + self._fit.interplay * settings) + self._fit.main * settings
 
-    def _slope_of_join(self, cell: Array) -> Array:
+    def _slope_of_join(self, cell: FloatArray) -> FloatArray:
         if self._form == "product":
             return cell
         return self._fit.interplay * cell + self._fit.main
 
-    def _prior(self, cell: CellCovariance) -> Array:
+    def _prior(self, cell: CellCovariance) -> FloatArray:
         """Prior variances ``m``: every setting has the correlation 1 with itself."""
         return self._joined(cell.variance, np.ones(len(cell.variance)))
 
-    def _condition(self, distances: Distances, targets: Array, known: npt.NDArray[np.intp]) -> None:
+    def _condition(self, distances: Distances, targets: FloatArray, known: Positions) -> None:
         """Factor the covariance of all points, believing the pending ones."""
         settings = settings_kernel(self._fit, self._points, self._points)[0]
         covariance = self._joined(self.cell_covariance(distances, self._features).cross, settings)
@@ -184,7 +186,7 @@ class JointGP:
         self._factor = self._factorise(covariance)
         self._weights = cho_solve((self._factor, True), self._targets)
 
-    def _factorise(self, covariance: Array) -> Array:
+    def _factorise(self, covariance: FloatArray) -> FloatArray:
         noisy = covariance + (self._fit.noise + JITTER) * np.eye(len(covariance))
-        factor: Array = cholesky(noisy, lower=True, check_finite=False)
+        factor: FloatArray = cholesky(noisy, lower=True, check_finite=False)
         return factor

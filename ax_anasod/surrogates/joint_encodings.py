@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from botorch.models.kernels import CategoricalKernel
 from botorch.utils.datasets import SupervisedDataset
@@ -18,6 +17,7 @@ from ax_anasod.surrogates.gp import EncodingGP, EncodingLikelihood, free_at_once
 from ax_anasod.surrogates.joint_fit import JointForm, JointPosterior, Points
 from ax_anasod.surrogates.levels import Level
 from ax_anasod.threads import undisturbed
+from ax_anasod.typing import FloatArray
 
 
 class JointEncodingGP(EncodingGP):
@@ -142,7 +142,7 @@ class JointEncodingGP(EncodingGP):
                 self.likelihood.noise = max(fit.noise, 2e-6)
         return mll.eval()  # type: ignore[no-any-return]
 
-    def _known_noise(self) -> npt.NDArray[np.float64] | None:
+    def _known_noise(self) -> FloatArray | None:
         """The noise variances ``n`` of the training points, NaN where inferred."""
         covar: Any = self.likelihood.noise_covar
         if hasattr(covar, "known"):

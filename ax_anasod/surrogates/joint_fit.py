@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import numpy as np
-import numpy.typing as npt
 from scipy.linalg import cho_solve, cholesky
 
-from ax_anasod.surrogates.level_fit import JITTER, NOISE, Array, most_probable, prior_spreads
+from ax_anasod.surrogates.level_fit import JITTER, NOISE, most_probable, prior_spreads
 from ax_anasod.surrogates.levels import Level, LevelName
+from ax_anasod.typing import AnyArray, FloatArray, Positions
 
 JointForm = Literal["product", "sum", "both"]
 """How the covariance of the cell and that of its hyperparameters make one."""
@@ -29,13 +29,13 @@ class Points:
         categories: The values of unordered choices, ``n x c``.
     """
 
-    places: Array
-    categories: Array
+    places: FloatArray
+    categories: FloatArray
 
     def __len__(self) -> int:
         return len(self.places)
 
-    def __getitem__(self, rows: npt.NDArray[np.intp]) -> Points:
+    def __getitem__(self, rows: Positions) -> Points:
         """Some of the settings."""
         return Points(self.places[rows], self.categories[rows])
 
@@ -44,16 +44,18 @@ class Points:
 class JointFit:
     """Hyperparameters of the model: of levels, features, columns of a setting, and the sum."""
 
-    variances: Array
-    lengthscales: Array
-    slopes: Array
-    columns: Array
+    variances: FloatArray
+    lengthscales: FloatArray
+    slopes: FloatArray
+    columns: FloatArray
     main: float
     interplay: float
     noise: float
 
 
-def settings_kernel(fit: JointFit, points: Points, others: Points) -> tuple[Array, Array, Array]:
+def settings_kernel(
+    fit: JointFit, points: Points, others: Points
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """The correlation of settings ``m x n``, and two derivatives of it.
 
     Args:
@@ -101,12 +103,12 @@ class JointPosterior:
     def __init__(
         self,
         levels: Sequence[Level],
-        distances: Mapping[LevelName, npt.NDArray[Any]],
+        distances: Mapping[LevelName, AnyArray],
         points: Points,
-        targets: Array,
+        targets: FloatArray,
         form: JointForm,
-        known_noise: Array | None = None,
-        products: Sequence[Array] = (),
+        known_noise: FloatArray | None = None,
+        products: Sequence[FloatArray] = (),
     ) -> None:
         noise = np.full(len(targets), np.nan) if known_noise is None else known_noise
         self._inferred, self._noise = np.isnan(noise), np.nan_to_num(noise)
@@ -130,7 +132,7 @@ class JointPosterior:
         """The most probable hyperparameters."""
         return self._fit(most_probable(self.loss, self._medians, self._spreads))
 
-    def _fit(self, logs: Array) -> JointFit:
+    def _fit(self, logs: FloatArray) -> JointFit:
         values, n = np.exp(logs), len(self._levels)
         first = 2 * n + len(self._products)
         last = first + self._points.places.shape[1] + self._points.categories.shape[1]
@@ -145,7 +147,7 @@ class JointPosterior:
             noise=float(values[-1]),
         )
 
-    def loss(self, logs: Array) -> tuple[float, Array]:
+    def loss(self, logs: FloatArray) -> tuple[float, FloatArray]:
         """The negative log posterior, up to a constant, and its gradient."""
         fit, n = self._fit(logs), len(self._targets)
         tables = [

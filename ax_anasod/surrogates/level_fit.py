@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import minimize
 
 from ax_anasod.surrogates.levels import Distances, Level
+from ax_anasod.typing import FloatArray
 
 # Standard deviations of the logarithms of the hyperparameters: wide, so that ten
 # observations decide.
@@ -21,17 +21,15 @@ _RANGE: Final = 4.0
 NOISE: Final = 0.01
 JITTER: Final = 1e-6
 
-Array = npt.NDArray[np.float64]
 
-
-def prior_spreads(size: int) -> Array:
+def prior_spreads(size: int) -> FloatArray:
     """Standard deviations of the logarithms of ``size`` hyperparameters, the noise last."""
     return np.array([*[_SPREAD] * (size - 1), _NOISE_SPREAD])
 
 
 def most_probable(
-    loss: Callable[[Array], tuple[float, Array]], medians: Array, spreads: Array
-) -> Array:
+    loss: Callable[[FloatArray], tuple[float, FloatArray]], medians: FloatArray, spreads: FloatArray
+) -> FloatArray:
     """The logarithms of hyperparameters with the smallest negative log posterior, by L-BFGS.
 
     Args:
@@ -43,7 +41,7 @@ def most_probable(
         (mean - _RANGE * spread, mean + _RANGE * spread)
         for mean, spread in zip(medians, spreads, strict=True)
     ]
-    found: Array = minimize(
+    found: FloatArray = minimize(
         loss,
         medians,
         jac=True,
@@ -56,13 +54,13 @@ def most_probable(
 
 def cell_covariance(
     levels: Sequence[Level],
-    variances: Array,
-    lengthscales: Array,
+    variances: FloatArray,
+    lengthscales: FloatArray,
     distances: Distances,
-    slopes: Array,
-    features: Sequence[Array],
-    observed: Sequence[Array],
-) -> Array:
+    slopes: FloatArray,
+    features: Sequence[FloatArray],
+    observed: Sequence[FloatArray],
+) -> FloatArray:
     """The sum of the kernels of at least one level, and of the linear ones of features, ``m x n``.
 
     The distances are whole numbers and take few values: a kernel is looked up, not computed.
@@ -76,7 +74,7 @@ def cell_covariance(
         features: Its values ``m x f``.
         observed: Those of the ``n`` others.
     """
-    total: Array | None = None
+    total: FloatArray | None = None
     for level, s, lengthscale in zip(levels, variances, lengthscales, strict=True):
         d = distances[level.name]
         table = s * level.kernel(np.arange(d.max(initial=0) + 1.0), lengthscale)[0]
@@ -88,7 +86,9 @@ def cell_covariance(
     return total
 
 
-def cell_variance(m: int, variances: Array, slopes: Array, features: Sequence[Array]) -> Array:
+def cell_variance(
+    m: int, variances: FloatArray, slopes: FloatArray, features: Sequence[FloatArray]
+) -> FloatArray:
     """The prior variances ``m`` of architectures, the diagonal of their covariance."""
     total = np.full(m, variances.sum())
     for z, s in zip(features, slopes, strict=True):

@@ -14,10 +14,11 @@ from ax_anasod.cells import Cell
 from ax_anasod.cells.graph import IDENTITY_OPERATIONS, ZERO_OPERATIONS
 from ax_anasod.surrogates.closed_form import matern_5_2
 from ax_anasod.surrogates.paths import PATH_BASE, effective_paths, num_paths, path_numbers
+from ax_anasod.typing import Codes, FloatArray, Indices, Positions
 
 LevelName = Literal["distribution", "blocks", "paths", "steps", "order"]
 
-Distances = dict[LevelName, npt.NDArray[np.intp]]
+Distances = dict[LevelName, Positions]
 """Integer distances ``m x n`` between two sets of architectures, for each level."""
 
 
@@ -40,9 +41,7 @@ class Level:
     unit: float
     lengthscale: float
 
-    def kernel(
-        self, distances: npt.NDArray[np.float64], lengthscale: float
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    def kernel(self, distances: FloatArray, lengthscale: float) -> tuple[FloatArray, FloatArray]:
         """Correlations at these distances, and their derivatives by log lengthscale.
 
         The exponential of the Hamming distance is BoTorch's ``CategoricalKernel``; the
@@ -86,7 +85,7 @@ class LevelFeatures:
         codes: ``n x d`` codes.
     """
 
-    def __init__(self, cell: Cell, codes: npt.NDArray[np.int64]) -> None:
+    def __init__(self, cell: Cell, codes: Codes) -> None:
         self.codes = codes
         # Whole numbers below 2^24 are exact in single precision, whose products are fast.
         self._counts = cell.encode(codes).astype(np.float32)
@@ -95,7 +94,7 @@ class LevelFeatures:
             axis=1,
         )
         self._columns = len(cell.code_sizes)
-        self._bags: dict[LevelName, npt.NDArray[np.int64]] = {}
+        self._bags: dict[LevelName, Indices] = {}
         if num_paths(cell) is not None:
             paths = effective_paths(cell, codes)
             self._bags = {"paths": path_numbers(paths), "steps": _steps(paths)}
@@ -109,7 +108,7 @@ class LevelFeatures:
     def __len__(self) -> int:
         return len(self._counts)
 
-    def __getitem__(self, rows: slice | npt.NDArray[np.intp]) -> LevelFeatures:
+    def __getitem__(self, rows: slice | Positions) -> LevelFeatures:
         """The features of some of the architectures."""
         some = LevelFeatures.__new__(LevelFeatures)
         some.codes = self.codes[rows]
@@ -130,9 +129,9 @@ class LevelFeatures:
         """
         return {level: self._distances(others, level) for level in levels}
 
-    def _distances(self, others: LevelFeatures, level: LevelName) -> npt.NDArray[np.intp]:
+    def _distances(self, others: LevelFeatures, level: LevelName) -> Positions:
         if level == "blocks":
-            same: npt.NDArray[np.intp] = (self._one_hot @ others._one_hot.T).astype(np.intp)
+            same: Positions = (self._one_hot @ others._one_hot.T).astype(np.intp)
             return self._columns - same
         if level == "distribution":
             products = self._counts @ others._counts.T
@@ -146,7 +145,7 @@ class LevelFeatures:
         return products.astype(np.intp)
 
 
-def _steps(paths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def _steps(paths: Indices) -> Indices:
     """One number for each pair of neighbours on a path, ``n x W x L`` to ``n x (W L)``.
 
     The output counts as what follows the last operation. 0 where there is no pair.
@@ -156,7 +155,7 @@ def _steps(paths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     return pairs.reshape(len(paths), paths.shape[1] * paths.shape[2])
 
 
-def ordered_pairs(cell: Cell, codes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def ordered_pairs(cell: Cell, codes: Codes) -> Indices:
     """Which operation stands before which: one number for each two blocks of a part.
 
     Operations that add nothing, or what is there already, are left out, and so are two blocks of
@@ -177,7 +176,7 @@ def ordered_pairs(cell: Cell, codes: npt.NDArray[np.int64]) -> npt.NDArray[np.in
     return np.where(kept, 1 + before * cell.num_operations + after, 0).reshape(len(codes), -1)
 
 
-def _norms(bags: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+def _norms(bags: Indices) -> npt.NDArray[np.float32]:
     """The sum of the squared frequencies of each of ``m`` bags ``m x W``; 0 is no member."""
     m, width = bags.shape
     ordered = np.sort(bags, axis=1)
@@ -189,9 +188,7 @@ def _norms(bags: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
     return np.bincount(first // width, frequencies**2, minlength=m).astype(np.float32)
 
 
-def _products(
-    bags: npt.NDArray[np.int64], others: npt.NDArray[np.int64]
-) -> npt.NDArray[np.float32]:
+def _products(bags: Indices, others: Indices) -> npt.NDArray[np.float32]:
     """Inner products ``m x n`` of the frequencies in bags ``m x W`` and ``n x W``."""
     kinds = np.unique(others)
     kinds = kinds[kinds != 0]
@@ -201,9 +198,7 @@ def _products(
     return products
 
 
-def _frequencies(
-    bags: npt.NDArray[np.int64], kinds: npt.NDArray[np.int64]
-) -> sparse.csr_array[np.float32]:
+def _frequencies(bags: Indices, kinds: Indices) -> sparse.csr_array[np.float32]:
     """How often each of ``F`` kinds is in each of ``m`` bags, ``m x F``."""
     at = np.searchsorted(kinds, bags).clip(max=max(len(kinds) - 1, 0))
     known = kinds[at] == bags if len(kinds) else np.zeros(bags.shape, dtype=bool)

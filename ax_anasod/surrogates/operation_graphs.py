@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from ax_anasod.cells import Cell
 from ax_anasod.cells.graph import IDENTITY_OPERATIONS, ZERO_OPERATIONS
+from ax_anasod.typing import Codes, Indices, Mask
 
 
 @dataclass(frozen=True)
@@ -30,16 +30,16 @@ class OperationGraphs:
         num_parts: Number of parts.
     """
 
-    labels: npt.NDArray[np.int64]
-    adjacency: npt.NDArray[np.bool_]
-    present: npt.NDArray[np.bool_]
+    labels: Indices
+    adjacency: Mask
+    present: Mask
     num_labels: int
     num_inputs: int
     nodes_per_part: int
     num_parts: int
 
 
-def operation_graphs(cell: Cell, codes: npt.NDArray[np.int64]) -> OperationGraphs:
+def operation_graphs(cell: Cell, codes: Codes) -> OperationGraphs:
     """The graph of each architecture, as it is written.
 
     Args:
@@ -128,7 +128,7 @@ def simplified(cell: Cell, graphs: OperationGraphs) -> OperationGraphs:
     )
 
 
-def _nodes_of(cell: Cell, graphs: OperationGraphs, names: frozenset[str]) -> npt.NDArray[np.bool_]:
+def _nodes_of(cell: Cell, graphs: OperationGraphs, names: frozenset[str]) -> Mask:
     """Which nodes are operations of these names, ``n x V``."""
     wanted = [i for i, name in enumerate(cell.operations) if name in names]
     kinds = cell.num_operations + graphs.num_inputs + 1
@@ -137,7 +137,7 @@ def _nodes_of(cell: Cell, graphs: OperationGraphs, names: frozenset[str]) -> npt
     return found
 
 
-def _ends(graphs: OperationGraphs) -> tuple[npt.NDArray[np.bool_], ...]:
+def _ends(graphs: OperationGraphs) -> tuple[Mask, ...]:
     """Which nodes are inputs, outputs, and outside of all parts, ``V`` each."""
     nodes = np.arange(graphs.labels.shape[1])
     within = nodes % graphs.nodes_per_part
@@ -147,13 +147,13 @@ def _ends(graphs: OperationGraphs) -> tuple[npt.NDArray[np.bool_], ...]:
     return inputs, outputs, others
 
 
-def _compose(first: npt.NDArray[np.bool_], second: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+def _compose(first: Mask, second: Mask) -> Mask:
     """Whether an edge of each of ``n`` graphs can be followed by one of another."""
-    both: npt.NDArray[np.bool_] = (first.astype(np.float32) @ second.astype(np.float32)) > 0
+    both: Mask = (first.astype(np.float32) @ second.astype(np.float32)) > 0
     return both
 
 
-def _reached(edges: npt.NDArray[np.bool_], starts: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+def _reached(edges: Mask, starts: Mask) -> Mask:
     """The nodes that can be reached from ``starts`` (``V``), ``n x V``."""
     reached = np.broadcast_to(starts, edges.shape[:2])
     while True:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from ax_anasod.cells import BlockGraph, Cell, full_cell
 from ax_anasod.cells.graph import IDENTITY_OPERATIONS, ZERO_OPERATIONS
+from ax_anasod.typing import Codes, Indices
 
 # Cells with more paths are not compared by them: the number grows exponentially with depth.
 _MOST_PATHS: Final = 128
@@ -37,7 +37,7 @@ def num_paths(cell: Cell) -> int | None:
     return total if total <= _MOST_PATHS else None
 
 
-def effective_paths(cell: Cell, codes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def effective_paths(cell: Cell, codes: Codes) -> Indices:
     """What each path from an input to an output computes.
 
     A path is its input and the sequence of its operations; those that pass their input on
@@ -77,7 +77,7 @@ def effective_paths(cell: Cell, codes: npt.NDArray[np.int64]) -> npt.NDArray[np.
     return np.concatenate(found, axis=1)
 
 
-def path_numbers(paths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def path_numbers(paths: Indices) -> Indices:
     """One number for each path, ``n x W x L`` to ``n x W``: equal where the paths are.
 
     Exact where the digits fit 64 bits; longer ones are hashed to 64 bits. 0 where there is no
@@ -99,9 +99,7 @@ def _widths(static: BlockGraph) -> list[int]:
     return widths
 
 
-def _follow(
-    cell: Cell, operations: npt.NDArray[np.int64], sources: npt.NDArray[np.int64], first: int
-) -> list[npt.NDArray[np.int64]]:
+def _follow(cell: Cell, operations: Indices, sources: Indices, first: int) -> list[Indices]:
     """The paths to each state of one part, ``n x (most paths to it) x L`` each.
 
     Args:
@@ -137,10 +135,10 @@ def _follow(
 
 
 def _read(
-    states: list[npt.NDArray[np.int64]],
+    states: list[Indices],
     possible: tuple[int, ...],
-    sources: npt.NDArray[np.int64],
-) -> npt.NDArray[np.int64]:
+    sources: Indices,
+) -> Indices:
     """The paths to the state that each of ``n`` blocks reads, padded with zeros."""
     if len(possible) == 1:
         return states[possible[0]]

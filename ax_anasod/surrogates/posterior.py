@@ -6,13 +6,13 @@ import math
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from botorch.models.model import Model
 from scipy.special import erfcx, ndtr
 from torch import Tensor
 
 from ax_anasod.threads import undisturbed
+from ax_anasod.typing import FloatArray
 
 # Candidates predicted at a time: their joint covariance stays small, while a batch of
 # single points would hold a copy of the training inputs for each.
@@ -23,9 +23,7 @@ _FAR: Final = -1e4
 
 
 @undisturbed()
-def predict_posterior(
-    model: Model, X: Tensor
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def predict_posterior(model: Model, X: Tensor) -> tuple[FloatArray, FloatArray]:
     """Posterior mean and standard deviation of ``m`` candidates.
 
     Args:
@@ -44,9 +42,7 @@ def predict_posterior(
     return torch.cat(means).numpy(), torch.cat(deviations).numpy()
 
 
-def log_expected_improvement(
-    mean: npt.NDArray[np.float64], deviation: npt.NDArray[np.float64], best: float
-) -> npt.NDArray[np.float64]:
+def log_expected_improvement(mean: FloatArray, deviation: FloatArray, best: float) -> FloatArray:
     r"""The logarithm of the expected improvement on ``best``, which is minimised.
 
     .. math::
@@ -81,5 +77,5 @@ def log_expected_improvement(
     tail = np.log1p(near * math.sqrt(math.pi / 2.0) * erfcx(-near / math.sqrt(2.0)))
     remainder = np.where(below < _FAR, -2.0 * np.log(-far), tail)
     unlikely = -0.5 * below**2 - 0.5 * math.log(2.0 * math.pi) + remainder
-    result: npt.NDArray[np.float64] = np.log(scale) + np.where(u > -1.0, likely, unlikely)
+    result: FloatArray = np.log(scale) + np.where(u > -1.0, likely, unlikely)
     return result

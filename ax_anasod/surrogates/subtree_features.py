@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ax_anasod.exceptions import OptionError
 from ax_anasod.surrogates.operation_graphs import OperationGraphs
+from ax_anasod.typing import FloatArray
 
 # Odd 64-bit constants that keep what is hashed into one value apart.
 _LABEL: Final = np.uint64(0x9E3779B97F4A7C15)
@@ -26,7 +27,7 @@ class SubtreeFeatures:
         ends: For each depth, the number of patterns up to and including it.
     """
 
-    counts: npt.NDArray[np.float64]
+    counts: FloatArray
     ends: tuple[int, ...]
 
 

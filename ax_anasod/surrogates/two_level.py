@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 
 from ax_anasod.surrogates.level_fit import (
@@ -19,19 +18,20 @@ from ax_anasod.surrogates.level_fit import (
     prior_spreads,
 )
 from ax_anasod.surrogates.levels import Distances, Level
+from ax_anasod.typing import FloatArray, Positions, Values
 
 
 @dataclass(frozen=True)
 class _Fit:
     """Hyperparameters: variances and lengthscales of the levels, of features, of the noise."""
 
-    variances: npt.NDArray[np.float64]
-    lengthscales: npt.NDArray[np.float64]
-    slopes: npt.NDArray[np.float64]
+    variances: FloatArray
+    lengthscales: FloatArray
+    slopes: FloatArray
     noise: float
 
     @classmethod
-    def from_logs(cls, logs: npt.NDArray[np.float64], levels: int) -> Self:
+    def from_logs(cls, logs: FloatArray, levels: int) -> Self:
         values = np.exp(logs)
         return cls(
             values[:levels], values[levels : 2 * levels], values[2 * levels : -1], float(values[-1])
@@ -71,8 +71,8 @@ class TwoLevelGP:
         self,
         levels: Sequence[Level],
         distances: Distances,
-        targets: npt.NDArray[np.float64],
-        features: Sequence[npt.NDArray[np.float64]] = (),
+        targets: Values,
+        features: Sequence[FloatArray] = (),
     ) -> None:
         self.levels = tuple(levels)
         self._features = tuple(features)
@@ -117,7 +117,7 @@ class TwoLevelGP:
         return self._fit.noise + JITTER
 
     @property
-    def targets(self) -> npt.NDArray[np.float64]:
+    def targets(self) -> Values:
         """The ``n`` targets, believed ones in the place of those that are pending."""
         return self._targets
 
@@ -127,8 +127,8 @@ class TwoLevelGP:
         return float(self._targets.min())
 
     def predict(
-        self, distances: Distances, features: Sequence[npt.NDArray[np.float64]] = ()
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        self, distances: Distances, features: Sequence[FloatArray] = ()
+    ) -> tuple[FloatArray, FloatArray]:
         """Posterior mean and standard deviation, without noise.
 
         Args:
@@ -144,9 +144,7 @@ class TwoLevelGP:
         variance = prior - np.einsum("ij,ij->j", whitened, whitened)
         return cross @ self._weights, np.sqrt(np.maximum(variance, 0.0))
 
-    def _condition(
-        self, distances: Distances, targets: npt.NDArray[np.float64], known: npt.NDArray[np.intp]
-    ) -> None:
+    def _condition(self, distances: Distances, targets: Values, known: Positions) -> None:
         """Factor the covariance of all architectures, believing the pending ones."""
         self._targets = targets
         if len(known) < len(targets):
@@ -158,9 +156,7 @@ class TwoLevelGP:
         self._factor = self._factorise(self.covariance(distances, self._features))
         self._weights = cho_solve((self._factor, True), self._targets)
 
-    def covariance(
-        self, distances: Distances, features: Sequence[npt.NDArray[np.float64]] = ()
-    ) -> npt.NDArray[np.float64]:
+    def covariance(self, distances: Distances, features: Sequence[FloatArray] = ()) -> FloatArray:
         """The prior covariance of architectures, without noise.
 
         Args:
@@ -178,16 +174,16 @@ class TwoLevelGP:
             self._features,
         )
 
-    def _factorise(self, covariance: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def _factorise(self, covariance: FloatArray) -> FloatArray:
         noisy = covariance + self.noise_and_jitter * np.eye(len(covariance))
-        factor: npt.NDArray[np.float64] = cholesky(noisy, lower=True, check_finite=False)
+        factor: FloatArray = cholesky(noisy, lower=True, check_finite=False)
         return factor
 
     def _fitted(
         self,
         distances: Distances,
-        targets: npt.NDArray[np.float64],
-        products: Sequence[npt.NDArray[np.float64]],
+        targets: Values,
+        products: Sequence[FloatArray],
     ) -> _Fit:
         """The most probable hyperparameters given the observed targets."""
         posterior = _Posterior(self.levels, distances, targets, products)
@@ -209,8 +205,8 @@ class _Posterior:
         self,
         levels: Sequence[Level],
         distances: Distances,
-        targets: npt.NDArray[np.float64],
-        products: Sequence[npt.NDArray[np.float64]],
+        targets: Values,
+        products: Sequence[FloatArray],
     ) -> None:
         self._levels, self._targets, self._products = levels, targets, products
         # Kernels are evaluated at the distances that occur, a few dozen of them.
@@ -223,7 +219,7 @@ class _Posterior:
         self.medians = np.log([*np.ones(len(levels)), *lengthscales, *slopes, NOISE])
         self.spreads = prior_spreads(len(self.medians))
 
-    def loss(self, logs: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
+    def loss(self, logs: FloatArray) -> tuple[float, FloatArray]:
         """The negative log posterior, up to a constant, and its gradient."""
         fit, n = _Fit.from_logs(logs, len(self._levels)), len(self._targets)
         tables = [
@@ -260,5 +256,5 @@ class _Posterior:
         return float(likelihood + prior), gradient + deviations / self.spreads
 
 
-def _rows(distances: Distances, rows: npt.NDArray[np.intp]) -> Distances:
+def _rows(distances: Distances, rows: Positions) -> Distances:
     return {name: d[np.ix_(rows, rows)] for name, d in distances.items()}

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
 from ax_anasod.cells import Cell
+from ax_anasod.typing import FloatArray, IntArray
 
 
 class SyntheticObjective:
@@ -37,7 +35,7 @@ class SyntheticObjective:
         # What an operation is worth in every block.
         self._worth[: cell.num_blocks] += rng.normal(size=max(cell.code_sizes)) / np.sqrt(width)
 
-    def __call__(self, codes: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.float64]:
+    def __call__(self, codes: IntArray) -> FloatArray:
         """The errors of ``n x d`` codes in percent, ``n``, all above 0 and below 100.
 
         Raises:

@@ -8,8 +8,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
-import numpy.typing as npt
 from ax.api.client import Client
 from ax.generation_strategy.generation_strategy import GenerationStrategy
 
@@ -17,6 +15,7 @@ from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, architecture_of
 from ax_anasod.experiment import make_experiment
 from ax_anasod.objectives import Limit
 from ax_anasod.testing.objective import SyntheticObjective
+from ax_anasod.typing import Codes
 
 _METRIC = "error"
 
@@ -82,7 +81,7 @@ class Rounds:
             proposed += trials.values()
         return proposed
 
-    def code(self, index: int) -> npt.NDArray[np.int64]:
+    def code(self, index: int) -> Codes:
         """The architecture of a trial, a code ``d``."""
         return architecture_of(self.client, index).code
 

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ax_anasod.exceptions import OptionError
+from ax_anasod.typing import FloatArray, Indices
 
 NUM_BINS = 15
 """Bins of the calibration error, as in Guo et al. (2017)."""
@@ -29,10 +30,10 @@ class Reliability:
         accuracy: ``bins`` shares of right predictions; NaN where a bin is empty.
     """
 
-    edges: NDArray[np.float64]
-    counts: NDArray[np.int64]
-    confidence: NDArray[np.float64]
-    accuracy: NDArray[np.float64]
+    edges: FloatArray
+    counts: Indices
+    confidence: FloatArray
+    accuracy: FloatArray
 
     @property
     def expected_calibration_error(self) -> float:
@@ -99,7 +100,7 @@ def quality(probabilities: ArrayLike, labels: ArrayLike) -> Mapping[str, float]:
     }
 
 
-def ensemble_probabilities(members: ArrayLike) -> NDArray[np.float64]:
+def ensemble_probabilities(members: ArrayLike) -> FloatArray:
     """The prediction of an ensemble: the mean of the probabilities of its members.
 
     Source: Lakshminarayanan et al., "Simple and scalable predictive uncertainty estimation
@@ -117,13 +118,11 @@ def ensemble_probabilities(members: ArrayLike) -> NDArray[np.float64]:
     array = np.asarray(members, dtype=np.float64)
     if array.ndim != 3 or not len(array):
         raise OptionError(f"an ensemble needs probabilities m x n x c, got shape {array.shape}")
-    mean: NDArray[np.float64] = array.mean(axis=0)
+    mean: FloatArray = array.mean(axis=0)
     return mean
 
 
-def _checked(
-    probabilities: ArrayLike, labels: ArrayLike
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def _checked(probabilities: ArrayLike, labels: ArrayLike) -> tuple[FloatArray, Indices]:
     p, classes = np.asarray(probabilities, dtype=np.float64), np.asarray(labels)
     if p.ndim != 2 or classes.shape != (len(p),) or not len(p):
         raise OptionError(
