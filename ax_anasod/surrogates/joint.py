@@ -16,7 +16,7 @@ from ax_anasod.surrogates.joint_fit import (
 )
 from ax_anasod.surrogates.level_fit import JITTER, cell_covariance, cell_variance
 from ax_anasod.surrogates.levels import Distances, Level
-from ax_anasod.typing import Positions
+from ax_anasod.typing import FloatArray, Positions
 
 
 class CellCovariance(NamedTuple):
