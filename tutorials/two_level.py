@@ -19,7 +19,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from ax_anasod import architecture_of, make_client, nasbench
+from ax_anasod import architecture_of, experiment_of, make_client, nasbench
 from ax_anasod.generators import EXPECTED_IMPROVEMENT
 from ax_anasod.global_stopping import ExpectedImprovementStoppingStrategy
 from ax_anasod.surrogates import LevelFeatures, TwoLevelGP, levels_of
@@ -46,20 +46,20 @@ def evaluate(index):
 client = make_client(cell, "two-level-bo", objectives="valid_error", seed=1)
 rule = ExpectedImprovementStoppingStrategy(improvement_below=0.02)
 errors = []
-while len(errors) < 100 and not rule.should_stop_optimization(client._experiment)[0]:
+while len(errors) < 100 and not rule.should_stop_optimization(experiment_of(client))[0]:
     for index in client.get_next_trials(1):
         errors.append(evaluate(index))
         client.complete_trial(index, {"valid_error": errors[-1]})
 
 best_so_far = np.minimum.accumulate(errors)
 for trials in range(10, len(errors) + 1, 10):
-    run = client._experiment.trials[trials - 1].generator_runs[0]
+    run = experiment_of(client).trials[trials - 1].generator_runs[0]
     expected = (run.gen_metadata or {}).get(EXPECTED_IMPROVEMENT)
     words = "random" if expected is None else f"expects {expected:5.2f} %"
     print(f"{trials:3} trials: best {best_so_far[trials - 1]:.2f} %   {words}")
 
 # %%
-why = rule.should_stop_optimization(client._experiment)[1]
+why = rule.should_stop_optimization(experiment_of(client))[1]
 print(f"{len(errors)} trials, best {min(errors):.2f} % (the best of all has {optimum:.2f} %)")
 print("stopped:", why)
 print("found:", architecture_of(client, int(np.argmin(errors))))
@@ -88,7 +88,7 @@ plt.show()
 # it finds can be drawn again for a cell of any size.
 
 # %%
-codes = np.array([architecture_of(client, index).code for index in client._experiment.trials])
+codes = np.array([architecture_of(client, index).code for index in experiment_of(client).trials])
 logs = np.log(errors)
 targets = (logs - logs.mean()) / logs.std()
 levels = levels_of(cell)

@@ -19,7 +19,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from ax_anasod import architecture_of, cells, make_client, nasbench
+from ax_anasod import architecture_of, cells, experiment_of, make_client, nasbench
 from ax_anasod.analysis import FeatureTable
 from ax_anasod.proxies import PROXIES, Proxies
 
@@ -73,7 +73,7 @@ plt.show()
 # model; the agreement is the rank correlation with the error that was observed.
 
 # %%
-(card,) = FeatureTable().compute(warm_client._experiment).flatten()
+(card,) = FeatureTable().compute(experiment_of(warm_client)).flatten()
 print(card.df.to_string(index=False))
 
 # %% [markdown]
@@ -99,9 +99,9 @@ tried = {
     for code, error in zip(codes, known, strict=True)
 }
 client, misled = search(citeseer, 30, features={"noise": drawn}, start_with=tried)
-(card,) = FeatureTable().compute(client._experiment).flatten()
+(card,) = FeatureTable().compute(experiment_of(client)).flatten()
 print(card.df.to_string(index=False))
-print("trials:", len(client._experiment.trials), "of which", len(tried), "are of earlier work")
+print("trials:", len(experiment_of(client).trials), "of which", len(tried), "are of earlier work")
 
 # %% [markdown]
 # ## Scores without training

@@ -1,5 +1,6 @@
 """What an experiment is: parameters, search spaces, and what a run must remember."""
 
+from ax_anasod._ax import experiment_of
 from ax_anasod.core.architectures import architecture_of
 from ax_anasod.core.bound_space import CellBoundSearchSpace, TrialKind
 from ax_anasod.core.cell_search_space import SEARCH_SPACES, CellSearchSpace, search_space_of
@@ -24,6 +25,7 @@ __all__ = [
     "RunProperties",
     "TrialKind",
     "architecture_of",
+    "experiment_of",
     "parameter_name",
     "parameter_names",
     "search_space_of",

@@ -5,24 +5,6 @@ what its first trials are chosen by. The names are loaded on first use, so that 
 lists them without torch.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Final
-
 from ax_anasod.lazy import lazy_names
 
-if TYPE_CHECKING:
-    from ax_anasod.proxies.proxy_config import PROXIES as PROXIES
-    from ax_anasod.proxies.proxy_config import ProxyConfig as ProxyConfig
-    from ax_anasod.proxies.proxy_values import Proxies as Proxies
-    from ax_anasod.proxies.scores import Scores as Scores
-
-_MODULES: Final = {
-    "PROXIES": "proxy_config",
-    "Proxies": "proxy_values",
-    "ProxyConfig": "proxy_config",
-    "Scores": "scores",
-}
-
-__all__ = sorted(_MODULES)
-__getattr__, __dir__ = lazy_names(__name__, _MODULES)
+__getattr__, __dir__, __all__ = lazy_names(__name__)

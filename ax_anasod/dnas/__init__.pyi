@@ -1,0 +1,12 @@
+from ax_anasod.dnas.dnas_config import OneShotConfig as OneShotConfig
+from ax_anasod.dnas.methods import METHODS as METHODS
+from ax_anasod.dnas.methods import MethodConfig as MethodConfig
+from ax_anasod.dnas.methods import method as method
+from ax_anasod.dnas.result import OneShotResult as OneShotResult
+from ax_anasod.dnas.result_files import SearchEpoch as SearchEpoch
+from ax_anasod.dnas.run import OneShotRun as OneShotRun
+from ax_anasod.dnas.search_loop import DistributionSearch as DistributionSearch
+from ax_anasod.dnas.selection import Ranking as Ranking
+from ax_anasod.dnas.selection import select as select
+from ax_anasod.dnas.supernet import SuperNetwork as SuperNetwork
+from ax_anasod.dnas.supernet import build_supernet as build_supernet
