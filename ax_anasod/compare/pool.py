@@ -1,8 +1,9 @@
 """The processes of a comparison: who does which run, and what if one of them dies.
 
-Not a pool of a library: those share one queue and one state. One kill among two workers failed
-all 500 runs that waited in loky 3.7, and three kills those of pebble 5.2 ("All workers expired").
-Here each worker has a connection of its own, and takes only its run with it.
+Not a pool of a library: those share one queue and one state. Of 497 tasks that waited, one killed
+worker failed all in loky 3.7, and in pebble 5.2 all where it was killed while it received a task
+(``benchmarks/pools.py``). Here each worker has a connection of its own, and takes only its run
+with it.
 """
 
 from __future__ import annotations
