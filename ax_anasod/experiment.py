@@ -61,13 +61,13 @@ def make_search_space(
     Args:
         cell: The cell.
         strategy: Name of the strategy.
-        parameters: What is searched beside the cell, as for
+        parameters: Hyperparameters searched beside the cell, as for
             :meth:`ax_anasod.core.AnasodSearchSpace.from_cell`.
-        parameter_constraints: Linear constraints on counts or ranges, likewise.
+        parameter_constraints: Linear constraints on counts or ranges, as for the same method.
 
     Raises:
         UnknownNameError: There is no such strategy.
-        OptionError: A parameter or constraint is none that is searched.
+        OptionError: A parameter or constraint cannot be searched.
     """
     return SEARCH_SPACES[get(strategy).space].from_cell(cell, parameters, parameter_constraints)
 
@@ -103,10 +103,10 @@ def make_experiment(
         known: Names of metrics that are computed from an architecture and need no reporting ->
             how: a :class:`ax_anasod.core.known.KnownMetric`, a benchmark with a quantity of the
             name, operation -> cost (or one such mapping for each block), or a function from
-            codes ``n x d`` to ``n`` values. What is neither searched nor limited is reported.
-        limits: What trials must keep, such as ``"latency <= 5"`` or ``"accuracy >= 90"``, in
-            the units of the metric: Ax's outcome constraints, and on one of several objectives
-            its threshold.
+            codes ``n x d`` to ``n`` values. Metrics neither searched nor limited are reported.
+        limits: Limits that trials must keep, such as ``"latency <= 5"`` or ``"accuracy >= 90"``,
+            in the units of the metric: they are Ax's outcome constraints; a limit on one of
+            several objectives is its threshold.
         seed: The seed of the run, stored with it.
         strategy: Name of the strategy, stored with it.
         options: The strategy's options, stored with it.
@@ -115,11 +115,11 @@ def make_experiment(
     Raises:
         OptionError: No objective is given, a name is given twice, Ax cannot take the name of
             an objective or limit, a metric is no Ax metric or has a name that is none of these,
-            a limit is none or on the only objective, a known quantity cannot be computed, or the
-            seed is none.
+            a limit is invalid or on the only objective, a known quantity cannot be computed, or
+            the seed is invalid.
 
     Warns:
-        ObjectiveWarning: What is minimised has the name of an accuracy.
+        ObjectiveWarning: A minimised metric has the name of an accuracy.
     """
     require_cell_bound(search_space)
     lower, recorded = directions(objectives, maximize), name_list("reported", reported)
@@ -189,34 +189,34 @@ def make_client(
         reported: Names of metrics that are recorded but not searched.
         metrics: Ax metrics that fetch some of these by themselves.
         known: Metrics that are computed from an architecture, as for :func:`make_experiment`.
-        limits: What trials must keep, likewise, such as ``"latency <= 5"``.
+        limits: Limits that trials must keep, as for :func:`make_experiment`.
         seed: Every random number of the run is derived from it.
-        name: Name of the experiment; by default one that the database has not,
+        name: Name of the experiment; by default one that is not in the database,
             ``"ax_anasod"``, ``"ax_anasod 2"``, ...
         storage_config: Save to a database after every call
             (:func:`ax_anasod.storage.storage_config`).
-        early_stopping: What ``should_stop_trial_early`` answers, in a loop that attaches data
-            with a ``progression``: whether a trial is among this share of the worst, in percent,
+        early_stopping: The rule of ``should_stop_trial_early``, for loops that attach data with
+            a ``progression``: a trial stops if it is among this share of the worst, in percent,
             compared with five others or more; or Ax's strategy. Ax keeps it in JSON, and not
             in a database.
-        start: What a differentiable search has found, as for
+        start: The result of a differentiable search, as for
             :func:`ax_anasod.generation_strategy.make`: its best cells are the first trials. Or
-            the name of a feature, known quantity or proxy: the five cells of distinct function
-            for which it is largest (``"-name"``: smallest) are.
-        start_with: Architectures that are the first trials, before those; or architecture ->
-            values, as for :func:`attach_architecture`, of earlier work, which are trials from the
-            beginning, and None of those to try.
-        features: What is known of an architecture before its trial and may help to predict the
+            the name of a feature, known quantity or proxy: the first trials are the five cells of
+            distinct function for which it is largest (``"-name"``: smallest).
+        start_with: Architectures that are the first trials, before those of ``start``. Or
+            architecture -> values of earlier work, as for :func:`attach_architecture`, which are
+            trials from the beginning; None for architectures to try.
+        features: Quantities known of an architecture before its trial that may help to predict the
             objectives (``two-level-bo``): name -> how, as for ``known``; a function may also give
-            ``n x f`` values. Or names of proxies (:data:`ax_anasod.proxies.PROXIES`). How much
-            each says is fitted.
+            ``n x f`` values. Or names of proxies (:data:`ax_anasod.proxies.PROXIES`). The
+            weight of each is fitted.
         sources: Earlier searches of the same cell, on other data or with shorter trainings, whose
             predictions are features, and whose five best cells are the first trials
             (random ones follow up to ``num_initial``): clients, experiments, run folders, or pairs
             of one of these and the name of its objective.
-        parameters: What is searched beside the cell, such as a learning rate: Ax's
+        parameters: Hyperparameters searched beside the cell, such as a learning rate: Ax's
             ``RangeParameter``, ``ChoiceParameter`` and ``FixedParameter``, and configurations of
-            ``ax.api``. It is in the parameters of each trial.
+            ``ax.api``. They are in the parameters of each trial.
         parameter_constraints: Linear constraints on counts, such as ``"n_skip <= 3"``, or on these
             ranges.
         options: Options of the strategy.
@@ -224,9 +224,9 @@ def make_client(
     Raises:
         UnknownNameError: There is no such strategy or option.
         OptionError: The strategy cannot search several objectives, or obey limits, the share is
-            none, the start or a source is of another cell, a feature is not finite, constant, of
-            another length or an objective, or what `make_experiment` refuses.
-        CellError: The cell is none.
+            invalid, the start or a source is of another cell, a feature is not finite, constant,
+            of another length or an objective, or `make_experiment` raises it.
+        CellError: ``cell`` is no cell.
         RunError: The database has an experiment of this name, or the start or a source cannot be
             read.
     """
@@ -295,7 +295,7 @@ def attach_architecture(
         architecture: The architecture, or its string.
         data: Its values, metric -> value or (value, standard error), which complete the trial;
             without them it is running.
-        parameters: The values of what is searched beside the cell.
+        parameters: The values of the hyperparameters.
 
     Returns:
         The index of the trial, for ``complete_trial``.

@@ -1,4 +1,4 @@
-"""When a trial is stopped before its end."""
+"""Early stopping of trials."""
 
 from ax_anasod.early_stopping.percentile import (
     RepeatablePercentileEarlyStoppingStrategy,

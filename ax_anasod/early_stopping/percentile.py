@@ -1,4 +1,4 @@
-"""Ax's early stopping where encodings are tried more than once."""
+"""Ax's early stopping for encodings that are tried more than once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class RepeatablePercentileEarlyStoppingStrategy(PercentileEarlyStoppingStrategy)
 
     Repeats of an encoding are wanted, and Ax gives all its trials one arm name. Its own strategy
     then finds one arm in several trials, logs a warning, and stops no trial any more. This one
-    compares trials, as Ax's does, but does not mind what their arms are called.
+    compares trials, as Ax's does, but ignores the names of their arms.
 
     The arguments are those of Ax's class.
     """
@@ -38,7 +38,7 @@ def stop_worst(
     Args:
         percent: A trial that is among this share of the worst at a step is stopped.
         min_progression: Steps that every trial has.
-        min_curves: No trial is stopped before so many others have a curve.
+        min_curves: The number of other trials with a curve before any trial is stopped.
 
     Raises:
         OptionError: The share is not between 0 and 100.

@@ -1,4 +1,4 @@
-"""Which generator when: one row a strategy, looked up by name."""
+"""Generation strategies, looked up by name: one row each, with its generator."""
 
 from ax_anasod.generation_strategy.one_shot_start import Start
 from ax_anasod.generation_strategy.registration import register_strategy

@@ -1,4 +1,4 @@
-"""What the builders put together: nodes, and strategies of nodes."""
+"""Nodes, and generation strategies of nodes, for the builders of strategies."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DRAWS: Final[dict[TrialKind, AnasodGenerators]] = {
     "encoding": AnasodGenerators.ANASOD_RANDOM,
     "architecture": AnasodGenerators.RANDOM_ARCHITECTURE,
 }
-"""What draws at random in each kind of search space."""
+"""The generator of random draws in each kind of search space."""
 
 
 class SearchStrategy(GenerationStrategy):
@@ -34,11 +34,11 @@ class SearchStrategy(GenerationStrategy):
 
     Before each proposal Ax looks up which trials have no data yet, in a table of all trials. The
     generators behind a :class:`HistoryAdapter` see that in the history. It is stored as a
-    ``GenerationStrategy``; read from a database it is one of these again.
+    ``GenerationStrategy``, and becomes a `SearchStrategy` again when it is read from a database.
 
     Args:
-        args: As for Ax's ``GenerationStrategy``.
-        kwargs: Likewise.
+        args: Positional arguments of Ax's ``GenerationStrategy``.
+        kwargs: Its other arguments.
     """
 
     _proposing = False
@@ -51,7 +51,7 @@ class SearchStrategy(GenerationStrategy):
         fixed_features: ObservationFeatures | None = None,
         num_trials: int = 1,
     ) -> list[list[GeneratorRun]]:
-        """Propose trials, as Ax's does.
+        """Propose trials, as Ax's ``GenerationStrategy`` does.
 
         Raises:
             RunError: Another thread has used the experiment meanwhile.
@@ -83,7 +83,7 @@ class SearchStrategy(GenerationStrategy):
         self.experiment = experiment
         limit = self._curr.new_trial_limit(raise_generation_errors=False) if num_trials > 1 else -1
         number = max(1, num_trials if limit == -1 else min(num_trials, limit))
-        # Ax adds what is proposed in this call.
+        # Ax adds the proposals of this call.
         pending: dict[str, list[ObservationFeatures]] = {}
         return [
             self._gen_with_multiple_nodes(
@@ -99,7 +99,7 @@ class SearchStrategy(GenerationStrategy):
 
 
 def _state(experiment: Experiment) -> tuple[int, int]:
-    """What changes with each trial that starts or ends, and not where one is marked failed."""
+    """A state that changes when a trial starts or ends, but not when one is marked failed."""
     running = experiment.trial_indices_by_status[TrialStatus.RUNNING]
     return len(experiment.trials), len(running)
 
@@ -122,7 +122,7 @@ class MinObserved(MinTrials):
     def num_contributing_to_threshold(
         self, experiment: Experiment, trials_from_node: set[int]
     ) -> int:
-        """How many trials count, after those without a usable value have been marked failed."""
+        """Count the trials, after those without a usable value have been marked failed."""
         fail_unusable_trials(experiment)
         return super().num_contributing_to_threshold(experiment, trials_from_node)
 
@@ -140,8 +140,8 @@ def node(
         name: Its name; also the generator's key in stored trials.
         generator: Member of the registry.
         generator_kwargs: Stored arguments of the generator and its adapter.
-        next_node: Where to go once ``num_trials`` trials have data.
-        num_trials: How many.
+        next_node: The node that follows once ``num_trials`` trials have data.
+        num_trials: The number of these trials.
     """
     # Only trials with data count: a model cannot be fitted to trials that are running or
     # have failed. While workers wait for the last of them, the node keeps drawing, so that
@@ -184,8 +184,8 @@ def draws_then_model(
 ) -> GenerationStrategy:
     """Random draws in a node ``"initial"``, then the generator the strategy is named after.
 
-    What the generator would refuse (several objectives, a value that it cannot take) is refused
-    at the first draw, not after all of them.
+    The first draw already refuses what the generator would refuse: several objectives, or a value
+    that it cannot take.
 
     Args:
         name: Name of the strategy.

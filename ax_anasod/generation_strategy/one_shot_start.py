@@ -1,4 +1,4 @@
-"""A search that starts from what a differentiable search has found."""
+"""A search that starts from the result of a differentiable search."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ from ax_anasod.typing import Codes
 @checked
 @dataclass(frozen=True)
 class Start:
-    """How a search starts from the result of a differentiable search.
+    """The options of a search that starts from the result of a differentiable search.
 
-    The first trial is the cell of most promise; the other initial ones are drawn from p, into
+    The first trial is the best cell of the result; the other initial ones are drawn from p, into
     which a uniform distribution is mixed: p alone is often so sharp that its draws tell a
-    model little. So do further cells of the result, which are mostly the neighbours of the first
-    one (measured in docs/strategies.md).
+    model little. The next cells of the result tell it little as well: they are mostly neighbours
+    of the first one (measured in docs/strategies.md).
 
     Args:
         found: The result.
-        cells: How many of its cells are the first trials; as many encodings, where encodings
-            are searched.
+        cells: The number of cells of the result that are the first trials; of their encodings,
+            if encodings are searched.
         uniform: The share of the uniform distribution, above 0 and at most 1.
-        source: What people call the result; the path that it was read from, if it was.
+        source: The name of the result for people, or the path that it was read from.
 
     Raises:
         OptionError: A value is out of range or of the wrong type.
@@ -52,13 +52,13 @@ class Start:
 
     @classmethod
     def of(cls, value: Start | OneShotResult | str | Path) -> Start:
-        """A start from whatever says what was found.
+        """Make a start from a result, from its path, or from a start.
 
         Args:
             value: A result, the path of its file or folder, or a start.
 
         Raises:
-            OptionError: It is none of these.
+            OptionError: ``value`` is none of these.
             RunError: The file is missing, damaged, or no result of a differentiable search.
         """
         if isinstance(value, Start):
@@ -89,7 +89,7 @@ class Start:
 
         Raises:
             OptionError: A value is out of range or of the wrong type.
-            RunError: It is damaged.
+            RunError: The stored data are damaged.
         """
         try:
             found = OneShotResult.from_dict(stored["found"], "the start")
@@ -98,10 +98,10 @@ class Start:
             raise RunError(f"the start of the run is damaged: {error}") from error
 
     def for_generators(self, cell: Cell, space: TrialKind) -> dict[str, Any]:
-        """What :class:`ax_anasod.generators.starting_draws.StartingDraws` is given.
+        """The start of :class:`ax_anasod.generators.starting_draws.StartingDraws`.
 
         Raises:
-            OptionError: It is of another cell than the one that is searched.
+            OptionError: The result is of another cell, or has a wrong number of distributions.
         """
         check_same_cell(self.found.cell, cell, "start")
         edges, rows = edges_of(cell), len(self.found.probabilities)
@@ -130,17 +130,17 @@ def rows_of(cell: Cell, codes: Codes, space: TrialKind) -> list[list[int]]:
 def begin_with(
     codes: Codes, cell: Cell, space: TrialKind, others: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    """Let given architectures be the first trials.
+    """Make given architectures the first trials.
 
     Args:
         codes: The architectures, ``n x d``.
         cell: The cell that is searched.
-        space: What is searched.
-        others: What a differentiable search says of the trials after them, as
-            `Start.for_generators`; None for uniform draws.
+        space: The kind of the search space.
+        others: The start of the trials after them, from `Start.for_generators`; None for uniform
+            draws.
 
     Returns:
-        What :class:`ax_anasod.generators.starting_draws.StartingDraws` is given.
+        The start of :class:`ax_anasod.generators.starting_draws.StartingDraws`.
     """
     if others is None:
         uniform = [1 / cell.num_operations] * cell.num_operations
@@ -156,17 +156,17 @@ def started(
     seed: int,
     num_initial: int,
 ) -> GenerationStrategy:
-    """Let a strategy start from what was found, or given.
+    """Make a strategy begin with the trials of a start.
 
-    Its random draws become draws of the start. A strategy without any gets a node of them in
-    front.
+    Its random draws become draws of the start. A strategy without random draws gets a
+    node of them in front.
 
     Args:
         strategy: The strategy, new.
-        stored: What :class:`ax_anasod.generators.starting_draws.StartingDraws` is given.
-        search_space: What it searches.
+        stored: The start of :class:`ax_anasod.generators.starting_draws.StartingDraws`.
+        search_space: The search space of the strategy.
         seed: The seed of the run.
-        num_initial: How many initial trials a strategy without draws of its own gets.
+        num_initial: The number of initial trials of a strategy without draws of its own.
     """
     space = search_space.kind
     first = nodes_of(strategy)[0]
@@ -192,12 +192,12 @@ def started(
 
 
 def check_same_cell(found: Cell, searched: Cell, what: str) -> None:
-    """Refuse what was found of another cell than the one that is searched.
+    """Check that a result is of the cell that is searched.
 
     Args:
-        found: The cell that it is of.
+        found: The cell of the result.
         searched: The cell that is searched.
-        what: What it is called: ``"start"`` or ``"source"``.
+        what: The name of the result in the message: ``"start"`` or ``"source"``.
 
     Raises:
         OptionError: The cells differ in more than their names.

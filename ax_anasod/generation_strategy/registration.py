@@ -14,7 +14,7 @@ from ax_anasod.generators.base import NUM_INITIAL
 from ax_anasod.generators.registered import Class, register_generator
 from ax_anasod.settings import check_value, checked
 
-# What the command line and file names can hold.
+# The names that the command line and file names can hold.
 _NAME: Final = re.compile(r"[A-Za-z0-9][\w.+-]*", flags=re.ASCII)
 
 
@@ -79,7 +79,7 @@ def register_strategy(
 
 
 def _check_arguments(kind: type[Any]) -> None:
-    """Refuse a generator with an argument that cannot be an option."""
+    """Check that each argument of a generator can be an option."""
     for argument in inspect.signature(kind).parameters.values():
         unclear = argument.empty in (argument.default, argument.annotation)
         if unclear and argument.name not in GIVEN:

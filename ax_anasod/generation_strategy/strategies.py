@@ -117,7 +117,7 @@ _ROWS: Final = (
         "neural ensemble on the path encoding, mutants of the best as candidates",
         ArchitectureEnsembleGenerator,
         fixed={"features": "path"},
-        # White et al. 2021, naszilla: each of six operations is another with probability 1/4.
+        # White et al. 2021, naszilla: each of six operations changes with probability 1/4.
         defaults={"pool": "mutation", "pool_size": 100, "mutation_rate": 1.5},
         draws=True,
     ),
@@ -125,7 +125,7 @@ _ROWS: Final = (
         "nas-bowl",
         "Gaussian process with a Weisfeiler-Lehman kernel, mutants of the best ten",
         NASBowlGenerator,
-        # Ru et al. 2021, nasbowl: each of six operations is another with probability 1/5.
+        # Ru et al. 2021, nasbowl: each of six operations changes with probability 1/5.
         defaults={"pool": "mixed", "pool_size": 100, "num_parents": 10, "mutation_rate": 1.2},
         draws=True,
     ),
@@ -190,11 +190,11 @@ def make(
         search_space: The space of the experiment: an :class:`AnasodSearchSpace` for the
             strategies that search encodings, a :class:`CellSearchSpace` for the others.
         seed: Every random number of the strategy is derived from it.
-        start: What a differentiable search has found: a result, the path of its ``found.json``
-            or folder, or either with options of a start.
+        start: The result of a differentiable search, or the path of its ``found.json`` or folder;
+            or a :class:`Start`, which has either and options.
         first: Architectures that are the first trials, codes ``n x d``; uniform draws follow,
-            or what ``start`` says.
-        at_least: The fewest initial trials, whatever ``num_initial`` says: those that are given.
+            or the trials of ``start``.
+        at_least: The fewest initial trials, even if ``num_initial`` is smaller.
         options: Options of the strategy: ``get(name).options``.
 
     Raises:
@@ -233,7 +233,7 @@ def get(name: str) -> Strategy:
     """The strategy of a name.
 
     Raises:
-        UnknownNameError: There is none.
+        UnknownNameError: There is no such strategy.
     """
     if not isinstance(name, str) or name not in STRATEGIES:
         raise UnknownNameError("strategy", name, STRATEGIES)
@@ -241,15 +241,15 @@ def get(name: str) -> Strategy:
 
 
 def check_searched_beside(strategy: str, names: Sequence[str]) -> None:
-    """Refuse what is searched beside the cell where a strategy cannot do so.
+    """Check that a strategy can search the hyperparameters, if there are any.
 
     Args:
         strategy: Name of the strategy.
-        names: Names of what is searched beside the cell.
+        names: Names of the hyperparameters.
 
     Raises:
         UnknownNameError: There is no such strategy.
-        OptionError: It searches cells only.
+        OptionError: The strategy searches cells only.
     """
     if names and not get(strategy).joint:
         able = ", ".join(name for name, known in STRATEGIES.items() if known.joint)
@@ -260,15 +260,15 @@ def check_searched_beside(strategy: str, names: Sequence[str]) -> None:
 
 
 def check_takes_features(strategy: str, what: str) -> None:
-    """Refuse what helps to predict the objectives where a strategy makes nothing of it.
+    """Raise an error if features or sources are given to a strategy that does not use them.
 
     Args:
         strategy: Name of the strategy.
-        what: What there is, in words.
+        what: The words of the message for what was given.
 
     Raises:
         UnknownNameError: There is no such strategy.
-        OptionError: It takes no features.
+        OptionError: The strategy takes no features.
     """
     if "features" not in get(strategy).options:
         able = ", ".join(name for name, known in STRATEGIES.items() if "features" in known.options)
@@ -278,12 +278,12 @@ def check_takes_features(strategy: str, what: str) -> None:
 
 
 def check_objectives(strategy: str, names: Sequence[str], limits: Sequence[str] = ()) -> None:
-    """Refuse several objectives where a strategy searches one, and limits that it ignores.
+    """Check that a strategy can search several objectives and obeys limits, if there are any.
 
     Args:
         strategy: Name of the strategy.
         names: Names of the objectives.
-        limits: What other quantities must keep.
+        limits: Limits on other quantities.
 
     Raises:
         UnknownNameError: There is no such strategy.

@@ -37,8 +37,8 @@ class Option:
     Args:
         name: Its name.
         annotation: Its type, with its range where it has one.
-        default: Its value where none is given.
-        text: What the docstring of the generator says of it.
+        default: Its value if none is given.
+        text: Its description in the docstring of the generator.
         argument: The argument of the generator that takes it in a mapping, together with
             others; None where it is an argument itself.
     """
@@ -56,27 +56,27 @@ class Option:
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """The texts that are allowed; empty where there is no such list."""
+        """The texts that are allowed; empty if there is no such list."""
         return choices(self.annotation)
 
 
 @dataclass(frozen=True)
 class Strategy:
-    """What the package knows of a strategy.
+    """A strategy, with its generator and its abilities.
 
     Its options are the arguments of the generator, whose annotations and docstring say what
-    each must be and means. An argument that is annotated with a dataclass
+    each must be and what it means. An argument that is annotated with a dataclass
     (``Annotated[Mapping[str, Any] | None, GCNOptions]``) stands for the fields of it.
 
     Args:
         name: Its name.
         summary: One line for people.
-        generator: What proposes its trials.
+        generator: The class that proposes its trials.
         fixed: Arguments of the generator that are no options.
         defaults: Options whose defaults are not those of the generator.
         draws: Whether random trials come first, until ``num_initial`` of them have data.
         multi_objective: Whether it can search for a Pareto front.
-        limits: Whether there may be limits: it obeys them, or draws whatever the values.
+        limits: Whether there may be limits: it obeys them, or its draws ignore all values.
         expects_improvement: Whether its trials carry their expected improvement, by which a
             search can be stopped (:mod:`ax_anasod.global_stopping`).
         page: The page of the documentation that describes it.
@@ -100,7 +100,7 @@ class Strategy:
 
     @property
     def joint(self) -> bool:
-        """Whether it also searches what is beside the cell."""
+        """True if it also searches hyperparameters."""
         return "hyperparameters" in inspect.signature(self.generator).parameters
 
     @property
@@ -143,12 +143,12 @@ class Strategy:
         """Build the Ax generation strategy.
 
         Args:
-            search_space: What is searched.
+            search_space: The search space.
             seed: The seed of the run.
-            given: Options that are not to have their default.
+            given: Options that differ from their defaults.
 
         Raises:
-            UnknownNameError: It has no such option.
+            UnknownNameError: The strategy has no such option.
             OptionError: A value is out of range or of the wrong type.
             CellError: The cell lacks what the strategy needs.
             OptionalImportError: The strategy needs a package that is not installed.
@@ -169,7 +169,7 @@ class Strategy:
         if member is AnasodGenerators.REGISTERED:
             arguments = {"registered_as": self.name, "options": arguments}
         arguments = {**common, **arguments}
-        # What it refuses is refused now, not after the first trials.
+        # The generator refuses wrong arguments now, not after the first trials.
         model: Any = SETUPS[member.value].generator_class(**arguments)
         arguments |= model.adapter_kwargs
         if not num_initial:

@@ -1,4 +1,4 @@
-"""Numbers in, numbers out: what proposes the next trials."""
+"""The generators, which propose the next trials: numbers in, numbers out."""
 
 from ax_anasod.generators.acquisition import EncodingAcquisition
 from ax_anasod.generators.anasod_local_search import AnasodLocalSearchGenerator

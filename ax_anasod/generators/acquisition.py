@@ -36,7 +36,7 @@ from ax_anasod.generators.ties import best_row
 from ax_anasod.typing import Counts, Fractions
 
 # Scoring all candidates jointly would need their m x m covariance; in chunks of this
-# many single points the memory stays bounded and the time is lowest.
+# number of single points the memory stays bounded and the time is lowest.
 _CHUNK = 4096
 
 
@@ -54,15 +54,15 @@ class EncodingAcquisition(Acquisition):
     the seed of the run: BoTorch would take them from torch's global generator.
 
     Args:
-        args: As for Ax's ``Acquisition``.
-        kwargs: Likewise; ``options`` holds ``cell`` (a :class:`Cell`) and the options of
-            :class:`ax_anasod.generators.EncodingGenerator`.
+        args: Positional arguments of Ax's ``Acquisition``.
+        kwargs: Its other arguments; ``options`` holds ``cell`` (a :class:`Cell`) and the options
+            of :class:`ax_anasod.generators.EncodingGenerator`.
     """
 
     _believed: Tensor | None = None
 
     def _update_objective_thresholds(self, torch_opt_config: TorchOptConfig) -> None:
-        """None: the goal has a reference point of its own."""
+        """Set no thresholds in Ax: :class:`EncodingGoal` has its own reference point."""
         # Ax would report those that the user gave, and stumble where only some are given.
         self._objective_thresholds = None
 
@@ -99,12 +99,12 @@ class EncodingAcquisition(Acquisition):
         self.models_used = [self.surrogate.model_name_by_metric]
 
     def _raise_best_to_believed(self, X: Tensor) -> None:
-        """Let what is to be improved on include the believed values, as in the source.
+        """Raise ``best_f`` to the best believed value, as in the source.
 
         Otherwise a pending point that is believed to be better than everything seen so far
         would be proposed again.
         """
-        acqf: Any = self.acqf  # Analytic, so that it has what follows.
+        acqf: Any = self.acqf  # An analytic function, which has these attributes.
         with torch.no_grad():
             posterior = acqf.model.posterior(X, posterior_transform=acqf.posterior_transform)
             acqf.best_f = torch.maximum(acqf.best_f, posterior.mean.max())
@@ -124,7 +124,7 @@ class EncodingAcquisition(Acquisition):
         """Choose ``n`` encodings, one after another, each given those before it.
 
         Args:
-            n: How many.
+            n: The number of encodings.
             search_space_digest: Not used; the cell says what the candidates are.
             inequality_constraints: Not used.
             equality_constraints: Not used; all candidates are on the simplex.
@@ -132,8 +132,8 @@ class EncodingAcquisition(Acquisition):
             rounding_func: Not used; candidates are on the grid.
             optimizer_options: ``position``, ``beta``, ``incumbent`` and ``trials`` (counts
                 ``n x k``) of the run, from :class:`ax_anasod.adapter.EncodingAdapter`.
-            candidate_set: Ax's own candidate sets are chosen from by Ax.
-            sampling_strategy: Likewise.
+            candidate_set: If it is given, Ax itself chooses from it.
+            sampling_strategy: If it is given, Ax itself draws with it.
 
         Returns:
             Fractions ``n x k``, acquisition values ``n``, and weights ``n`` (all 1).
@@ -165,7 +165,7 @@ class EncodingAcquisition(Acquisition):
             if trials is not None:
                 trials = np.concatenate([trials, counts[best : best + 1]])
             if len(chosen) < n:
-                # None where the model believes the pending ones already.
+                # None if the model is conditioned on the pending points already.
                 earlier = [] if self.X_pending is None else [self.X_pending]
                 self.X_pending = torch.cat([*earlier, X[best : best + 1]])
                 self._instantiate_acquisition()
@@ -179,7 +179,7 @@ class EncodingAcquisition(Acquisition):
         fixed_features: dict[int, float],
         rng: np.random.Generator,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """As :meth:`optimize`, of encodings and hyperparameters, ``n x (k + h)``."""
+        """Choose ``n`` encodings with hyperparameters, ``n x (k + h)``, one after another."""
         hyperparameters, k = self.options["hyperparameters"], cell.num_operations
         fixed = {c: round(f * cell.total) for c, f in fixed_features.items() if c < k}
         units = np.zeros((1, len(hyperparameters.columns)))
@@ -252,12 +252,12 @@ class EncodingAcquisition(Acquisition):
 
 
 def _whole_grid(cell: Cell, trials: Counts | None, fixed: dict[int, int]) -> Counts:
-    """Every encoding with the fixed counts; not the exhausted ones, where there are others."""
+    """All encodings with the fixed counts, without exhausted ones unless all are exhausted."""
     grid = exhaustive(cell)
     for column, value in fixed.items():
         grid = grid[grid[:, column] == value]
     if not len(grid):
-        # Fixed counts that no encoding has are refused where they are applied.
+        # This raises an error if no encoding can have the fixed counts.
         return apply_fixed_counts(grid / cell.total, cell, fixed)
     left = grid if trials is None else not_exhausted(grid, trials, cell)
     return left if len(left) else grid

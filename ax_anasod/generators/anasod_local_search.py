@@ -55,7 +55,7 @@ class AnasodLocalSearchGenerator(LocalSearchGenerator):
     ) -> Codes | None:
         """Climb from the best start until a value is missing; see the base class."""
         counts = encodings_of(self.cell, starts)
-        # The starts stand for their encodings, the best one where several have the same.
+        # A start stands for its encoding; if several have the same one, the best of them does.
         judged = {counts[i].tobytes(): starts[i] for i in np.argsort(-values, kind="stable")}
 
         def around(place: ClimbState) -> tuple[Counts, Codes]:
@@ -81,8 +81,8 @@ class AnasodLocalSearchGenerator(LocalSearchGenerator):
 def encodings_of(cell: Cell, codes: Codes) -> Counts:
     """The encodings of ``n x d`` codes, counts ``n x k`` that sum to ``cell.total``.
 
-    Where a cell has several parts with different counts, the nearest encoding that all
-    parts share.
+    If the parts of a cell have different counts, it is the nearest encoding that all parts
+    share.
     """
     return cell.snap(cell.encode(codes) / cell.num_blocks)
 
@@ -93,7 +93,7 @@ def _encodings_around(
 ) -> tuple[Counts, Codes]:
     """The neighbouring encodings ``m x k``, and an architecture of each, ``m x d``.
 
-    The architecture is the same whichever neighbour the encoding is reached from.
+    The architecture of an encoding does not depend on the neighbour it is reached from.
     """
     rows = neighbours(np.array(counts))
     rows = rows[cell.is_feasible(rows)]

@@ -24,7 +24,7 @@ _DRAWS: Final = 64
 
 
 class ArchitectureGenerator(HistoryGenerator):
-    """Proposes architectures one by one, the next with the last ones pending.
+    """Proposes architectures one by one, each with those before it pending.
 
     Several proposals at once are therefore the same as several in a row without a result
     in between. Where several codes are one architecture, the history holds representatives
@@ -64,8 +64,8 @@ class ArchitectureGenerator(HistoryGenerator):
         """Propose one architecture and setting, a code ``d`` and ``h``.
 
         Args:
-            history: As for :meth:`next_code`.
-            fixed: Likewise.
+            history: The run so far, its rows representatives.
+            fixed: Column -> value that the code must have.
             given: Column -> number that the setting must have.
         """
         raise NotImplementedError(f"{type(self).__name__} searches cells only")
@@ -76,7 +76,8 @@ class ArchitectureGenerator(HistoryGenerator):
         """Draw one architecture and setting uniformly, a code ``d`` and ``h``.
 
         Raises:
-            OptionError: As :meth:`draw_allowed`.
+            OptionError: No architecture that keeps the limits on known quantities was found, or
+                no setting that keeps the bounds.
         """
         rng = setting_rng(self.seed, history.position)
         (code,) = self.draw_allowed(1, history, self.rng(history), fixed)
@@ -95,17 +96,18 @@ class ArchitectureGenerator(HistoryGenerator):
         """Draw valid architectures uniformly, codes ``n x d``.
 
         Raises:
-            ArchitectureError: None with the fixed values was found.
+            ArchitectureError: No valid architecture with the fixed values was found.
         """
         return draw_with_fixed(self.cell, n, fixed, rng) if fixed else self.cell.sample(n, rng)
 
     def draw_allowed(
         self, n: int, history: History, rng: np.random.Generator, fixed: Mapping[int, int]
     ) -> Codes:
-        """Draw as :meth:`draw`, among those that keep the limits on known quantities.
+        """Draw uniformly among the valid architectures that keep the limits on known quantities.
 
         Raises:
-            OptionError: As :func:`ax_anasod.generators.known_limits.draw_allowed`.
+            OptionError: No architecture keeps the limits; or, in a cell too large to list, fewer
+                than ``n`` of a hundred thousand draws do.
         """
         draw = partial(self.draw, rng=rng, fixed=fixed)
         return draw_allowed(self.cell, n, history, draw, fixed, rng)[:n]
@@ -114,7 +116,7 @@ class ArchitectureGenerator(HistoryGenerator):
         """Draw one valid architecture uniformly, a code ``d``.
 
         Raises:
-            ArchitectureError: None with the fixed values was found.
+            ArchitectureError: No valid architecture with the fixed values was found.
         """
         code: Codes = self.draw(1, rng, fixed)[0]
         return code
@@ -122,12 +124,12 @@ class ArchitectureGenerator(HistoryGenerator):
     def draw_new(
         self, seen: Evaluations, rng: np.random.Generator, fixed: Mapping[int, int]
     ) -> Codes:
-        """Draw a valid architecture without a trial, a code ``d``; any where all have one.
+        """Draw a valid architecture without a trial, a code ``d``; any if all have one.
 
-        Where a cell has more than 10^7 codes, 64 draws are looked at.
+        If a cell has more than 10^7 codes, only 64 draws are tried.
 
         Raises:
-            ArchitectureError: None with the fixed values was found.
+            ArchitectureError: No valid architecture with the fixed values was found.
         """
         codes = self.draw(_DRAWS, rng, fixed)
         if seen.look_up(codes).known.all() and self.cell.num_listed <= LIMIT:
@@ -137,11 +139,11 @@ class ArchitectureGenerator(HistoryGenerator):
         return seen.first_unknown(codes)
 
     def admissible(self, codes: Codes, fixed: Mapping[int, int]) -> Codes:
-        """Those of ``n x d`` codes that are valid once they have the fixed values, ``m x d``."""
+        """The ``n x d`` codes that are valid after the fixed values are set, ``m x d``."""
         return self.admissible_of(codes, fixed)[0]
 
     def admissible_of(self, codes: Codes, fixed: Mapping[int, int]) -> tuple[Codes, Indices]:
-        """As :meth:`admissible`, with the row that each of them was, ``m``."""
+        """The codes of :meth:`admissible`, and the row ``m`` of each of them in ``codes``."""
         if fixed:
             codes = codes.copy()
             codes[:, list(fixed)] = list(fixed.values())

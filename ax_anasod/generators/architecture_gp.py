@@ -44,14 +44,14 @@ class ArchitectureGPGenerator(PoolGenerator):
         num_initial: Random trials before the first of this generator.
         features: ``"adjacency"`` (one-hot) or ``"path"``.
         max_features: The most path features; longer paths are left out.
-        candidates: Fields of :class:`PoolOptions` that are not as there.
+        candidates: Fields of :class:`PoolOptions` that differ from their defaults.
         ard: One lengthscale for each feature.
         log_targets: Model the logarithm of the objective.
 
     Raises:
-        UnknownNameError: There are no such features, or no such pool.
+        UnknownNameError: ``features`` or the pool has an unknown name.
         OptionError: A number is out of range.
-        CellError: The cell has no path features of that number.
+        CellError: Even the shortest path needs more than ``max_features`` features.
     """
 
     def __init__(

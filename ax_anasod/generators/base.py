@@ -35,24 +35,23 @@ class HistoryGenerator(RandomGenerator, ABC):
     :meth:`propose`. The architecture of a proposed encoding is chosen among those without a
     trial, unless ``repeat_architectures`` is set.
 
-    Those that also search what is beside the cell take an argument ``hyperparameters``, hand it
+    Subclasses that also search hyperparameters take an argument ``hyperparameters``, hand it
     on, and implement :meth:`propose_jointly`.
 
     Args:
         cell: ``Cell.to_dict()`` of the cell searched.
         seed: The seed of the run.
-        hyperparameters: ``Hyperparameters.to_dict()`` of what is searched beside it; None for
-            nothing.
+        hyperparameters: ``Hyperparameters.to_dict()`` of the searched ones; None for none.
     """
 
     space: TrialKind
     repeat_architectures: bool = False
     known: Sequence[str] = ()
-    """Names of known quantities that it reads of any architecture."""
+    """Names of the known quantities that the generator reads."""
     above: float | None = None
     """A bound that all values must be above; None for no bound."""
     adapter_kwargs: ClassVar[Mapping[str, Any]] = {}
-    """What Ax's adapter is given besides."""
+    """Further arguments of Ax's adapter."""
 
     def __init__(
         self,
@@ -67,17 +66,17 @@ class HistoryGenerator(RandomGenerator, ABC):
 
     @property
     def hyperparameters(self) -> Hyperparameters:
-        """What is searched beside the cell."""
+        """The hyperparameters searched beside the cell."""
         return self.search_space.hyperparameters
 
     @property
     def scope(self) -> ObjectiveScope:
-        """What it can search; its adapter refuses experiments that ask for more."""
+        """The kind of goal that it can search; its adapter refuses experiments with more."""
         return "one"
 
     @property
     def reads_values(self) -> bool:
-        """Whether it reads the values of the history; its adapter spares it them otherwise."""
+        """True if it reads the values of the history; otherwise its adapter leaves them out."""
         return True
 
     def rng(self, history: History) -> np.random.Generator:
@@ -89,7 +88,7 @@ class HistoryGenerator(RandomGenerator, ABC):
         """Propose ``n`` trials.
 
         Args:
-            n: How many.
+            n: The number of trials.
             history: The run so far.
             fixed: Column -> value that every proposal must have (Ax's ``fixed_parameters``).
 
@@ -103,7 +102,7 @@ class HistoryGenerator(RandomGenerator, ABC):
         """Propose ``n`` trials of a space that has more than the cell.
 
         Args:
-            n: How many.
+            n: The number of trials.
             history: The run so far.
             fixed: Column -> value that every row must have.
             given: Column -> number that every setting must have.
@@ -114,7 +113,7 @@ class HistoryGenerator(RandomGenerator, ABC):
         raise NotImplementedError(f"{type(self).__name__} searches cells only")
 
     def predict(self, history: History, rows: Codes) -> tuple[Values, Values]:
-        """What the surrogate expects, where there is one (Ax's ``can_predict``).
+        """Predict values with the surrogate, if there is one (Ax's ``can_predict``).
 
         Args:
             history: The run so far, with observed rows.
@@ -126,7 +125,7 @@ class HistoryGenerator(RandomGenerator, ABC):
         raise NotImplementedError(f"{type(self).__name__} has no surrogate that predicts values")
 
     def metadata(self) -> dict[str, Any]:
-        """What is stored with the last proposals besides their parameters (``gen_metadata``)."""
+        """Metadata to store with the last proposals (Ax's ``gen_metadata``)."""
         return {}
 
     def _get_state(self) -> dict[str, Any]:
@@ -137,20 +136,20 @@ class HistoryGenerator(RandomGenerator, ABC):
 
 @checked
 class DrawGenerator(HistoryGenerator):
-    """Random draws, alone or before a model: what the model would refuse is refused at once.
+    """Random draws, alone or before a model; the first draw refuses what the model would refuse.
 
-    What is beside the cell is drawn uniformly, and by itself.
+    Hyperparameters are drawn uniformly, and independently of the architectures.
 
     Args:
         cell: ``Cell.to_dict()`` of the cell searched.
         seed: The seed of the run.
-        scope: What the model that follows can search, so that an experiment which asks for
-            more is refused at the first draw.
+        scope: The scope of the model that follows, so that an experiment which asks for more is
+            refused at the first draw.
         above: A bound that all objectives must be above, so that the first value which is not
-            is refused; None for none.
-        start: What :class:`ax_anasod.generators.starting_draws.StartingDraws` proposes in the
-            place of the draws; None for these.
-        hyperparameters: What is searched beside the cell; None for nothing.
+            is refused; None for no bound.
+        start: The start of :class:`ax_anasod.generators.starting_draws.StartingDraws`, which then
+            proposes the trials; None for uniform draws.
+        hyperparameters: Hyperparameters searched beside the cell; None for none.
     """
 
     def __init__(
@@ -168,12 +167,12 @@ class DrawGenerator(HistoryGenerator):
 
     @property
     def scope(self) -> ObjectiveScope:
-        """Whatever is asked for, since draws read no values; or what the model can search."""
+        """The scope of the model that follows; ``"any"`` without one: draws read no values."""
         return self._scope
 
     @property
     def reads_values(self) -> bool:
-        """Whether values or limits are looked at, for the model that follows."""
+        """True if values or limits are checked, for the model that follows."""
         return self.above is not None or self._scope == "limits"
 
     def propose_jointly(
@@ -189,13 +188,13 @@ class DrawGenerator(HistoryGenerator):
         return rows, draw_around(self.hyperparameters, n, setting, beta, rng, given)
 
     def concentration(self, history: History) -> float:
-        """How much the draws concentrate around the best trial; 0: they are uniform."""
+        """The concentration of the draws around the best trial; 0 for uniform draws."""
         return 0.0
 
     def check(self, history: History) -> None:
-        """Refuse values that the model could not take.
+        """Check that the model can take all values.
 
         Raises:
-            ObservationError: There is one; its trial is named.
+            ObservationError: The model cannot take a value; the message names its trial.
         """
         check_values(history, self.above)

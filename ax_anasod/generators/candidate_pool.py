@@ -1,4 +1,4 @@
-"""Candidate architectures of the strategies with a surrogate: what its choice is made from."""
+"""The candidate architectures that strategies with a surrogate choose from."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ POOLS: Final[tuple[str, ...]] = get_args(PoolKind)
 
 # Features of more architectures than this take gigabytes.
 _LISTABLE: Final = 100_000
-# Of so many last trials so many are drawn, and the best of them is the parent.
+# The parent is the best of a tournament, drawn from the population of the last trials.
 _POPULATION: Final = 30
 _TOURNAMENT: Final = 10
 # Many mutants have a trial already, so that more are drawn than are wanted.
@@ -35,7 +35,7 @@ _SPARE: Final = 4
 @checked
 @dataclass(frozen=True)
 class PoolOptions:
-    """Which architectures a strategy with a surrogate chooses from.
+    """The candidate architectures that a strategy with a surrogate chooses from.
 
     Candidates are different architectures without a trial:
 
@@ -50,13 +50,13 @@ class PoolOptions:
       ``anasod-bo`` (paper, Algorithm 2).
     - ``"exhaustive"``: all architectures of the cell.
 
-    What mutants and encodings leave short is drawn uniformly, and so are all candidates where
-    all neighbours have a trial.
+    Uniform draws fill a pool with too few mutants or encodings, and replace neighbours that
+    all have a trial.
 
     Args:
-        pool: Which architectures are candidates.
-        pool_size: How many; None means 100 * k, as many as ``anasod-bo`` draws.
-        num_parents: How many of the best architectures have mutants.
+        pool: The kind of candidates.
+        pool_size: The number of candidates; None means 100 * k, the number of ``anasod-bo``.
+        num_parents: The number of best architectures that have mutants.
         mutation_rate: Expected number of changes in a mutant (at most all columns change).
 
     Raises:
@@ -81,7 +81,7 @@ class PoolGenerator(ArchitectureGenerator):
         cell: ``Cell.to_dict()`` of the cell searched.
         seed: The seed of the run.
         num_initial: Random trials before the first of this generator.
-        candidates: Fields of :class:`PoolOptions` that are not as there.
+        candidates: Fields of :class:`PoolOptions` that differ from their defaults.
 
     Raises:
         UnknownNameError: There is no such pool.
@@ -121,7 +121,7 @@ class PoolGenerator(ArchitectureGenerator):
 
     @abstractmethod
     def choose(self, history: History, candidates: Codes, rng: np.random.Generator) -> int:
-        """Say which candidate is to be evaluated.
+        """Choose the candidate to evaluate.
 
         Args:
             history: The run so far, with at least one value.
@@ -196,7 +196,7 @@ class PoolGenerator(ArchitectureGenerator):
         return list_with_fixed(self.cell, fixed) if fixed else self.cell.enumerate()
 
     def _new(self, codes: Codes, history: History) -> Codes:
-        """Those of ``n x d`` codes without a trial, each architecture once, in their order."""
+        """The ``n x d`` codes without a trial, each architecture once, in their order."""
         keys = self.cell.keys(self.cell.canonical(codes))
         _, first = np.unique(keys, return_index=True)
         first.sort()
@@ -212,5 +212,5 @@ def _winner(history: History, rng: np.random.Generator) -> Codes:
 
 
 def is_listable(cell: Cell) -> bool:
-    """Whether a cell has so few architectures that all of them can be candidates."""
+    """Return True if a cell has few enough architectures for all of them to be candidates."""
     return cell.num_listed <= _LISTABLE

@@ -1,4 +1,4 @@
-"""Which encodings the acquisition function is evaluated on."""
+"""The encodings that the acquisition function is evaluated on."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ def exhaustive(cell: Cell) -> Counts:
     """Every encoding of the cell that some valid architecture has, ``m x k``.
 
     Raises:
-        OptionError: There are too many.
+        OptionError: The cell has too many encodings.
     """
     check_exhaustive(cell)
     return _feasible_grid(cell)
 
 
 def check_exhaustive(cell: Cell) -> None:
-    """Refuse a cell with too many encodings to evaluate all of them.
+    """Check that a cell has few enough encodings to evaluate all of them.
 
     Raises:
-        OptionError: There are too many.
+        OptionError: The cell has too many encodings.
     """
     if cell.num_encodings > _EXHAUSTIVE_LIMIT:
         raise OptionError(
@@ -70,7 +70,7 @@ def pool_fractions(
 
     Args:
         cell: The cell.
-        size: How many points.
+        size: The number of points.
         beta: Concentration around the incumbent; 0 draws uniformly.
         incumbent: The best counts seen, ``k``; None draws uniformly.
         rng: Source of randomness.
@@ -93,13 +93,13 @@ def draw_counts(
 ) -> Counts:
     """Draw encodings from the generating distribution (:func:`pool_fractions`).
 
-    Points are snapped to encodings. Where constraints leave some encodings only, these are
-    drawn as they are: uniformly, or with the density of the Dirichlet distribution (Eq. 3) at
-    ``(n + 1/2) / (N + k/2)``, which no count of 0 makes 0.
+    Points are snapped to encodings. In a cell with constraints, encodings are drawn directly:
+    uniformly, or with the density of the Dirichlet distribution (Eq. 3) at
+    ``(n + 1/2) / (N + k/2)``, which counts of 0 do not make 0.
 
     Args:
         cell: The cell.
-        size: How many.
+        size: The number of draws.
         beta: Concentration around the incumbent; 0 draws uniformly.
         incumbent: The best counts seen, ``k``; None draws uniformly.
         fixed: Operation index -> count that all have.
@@ -133,14 +133,14 @@ def draw_candidates(
 ) -> Counts:
     """The pool of a proposal: encodings from the generating distribution, each once.
 
-    Where all of them are exhausted (:func:`not_exhausted`), as many are drawn uniformly, and
-    where these are, too, an encoding may be repeated.
+    If all of them are exhausted (:func:`not_exhausted`), uniform draws replace them; if all of
+    these are exhausted, too, an encoding may be repeated.
 
     Args:
         cell: The cell.
-        size: How many draws.
-        beta: As for :func:`pool_fractions`.
-        incumbent: Likewise.
+        size: The number of draws.
+        beta: Concentration around the incumbent; 0 draws uniformly.
+        incumbent: The best counts seen, ``k``; None draws uniformly.
         fixed: Operation index -> count that every candidate has.
         trials: Counts of all trials so far, ``n x k``; None lets every encoding be repeated
             for ever.
@@ -162,12 +162,12 @@ def draw_candidates(
 
 
 def not_exhausted(counts: Counts, trials: Counts, cell: Cell) -> Counts:
-    """Those encodings that have had fewer trials than they have architectures.
+    """The encodings that have had fewer trials than they have architectures.
 
-    Each further trial of an encoding is to tell of another of its architectures. All blocks
-    the same operation is one architecture, though, and once a search believes in it, the
-    trust region closes around it: without this it is evaluated again and again, and the
-    search is over.
+    Each further trial of an encoding should evaluate another of its architectures. But an
+    encoding with the same operation in all blocks has only one architecture. Once it is the
+    best, the trust region closes around it: without this filter, the search would evaluate it
+    again and again.
 
     Args:
         counts: ``m x k`` encodings.
@@ -175,7 +175,7 @@ def not_exhausted(counts: Counts, trials: Counts, cell: Cell) -> Counts:
         cell: The cell.
 
     Returns:
-        Some of the encodings, in their order.
+        The encodings that are left, in their order.
     """
     seen, times = np.unique(count_keys(trials, cell.total), return_counts=True)
     if not len(seen):

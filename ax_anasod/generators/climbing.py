@@ -1,4 +1,4 @@
-"""One climb of a local search, replayed from what the run knows."""
+"""One climb of a local search, replayed from the history of the run."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from ax_anasod.typing import Codes
 
 @dataclass(frozen=True)
 class ClimbState:
-    """Where a climb stands.
+    """The current place of a climb.
 
     Args:
-        row: What it climbs on, a code ``d`` or counts ``k``.
+        row: The row of the place, a code ``d`` or counts ``k``.
         code: The architecture that was evaluated for it, ``d``.
     """
 
@@ -29,7 +29,7 @@ class ClimbState:
 
 @dataclass(frozen=True)
 class Climb:
-    """How far a climb has come.
+    """The progress of a climb.
 
     Args:
         top: The place it has reached.
@@ -48,7 +48,7 @@ def climb(start: ClimbState, neighbourhood: Neighbourhood, seen: Evaluations, se
     """Replay a climb by best improvement (paper, Algorithm 3 and App. A.1).
 
     All neighbours are queried, in an order drawn for the trial they surround; the best of
-    them, of equal ones the first in this order, is next if it is no worse than the place itself
+    them (the first of several in this order) is next if it is no worse than the place itself
     (``y_i <= y_{i-1}`` in Algorithm 3).
     No place is entered twice, so that a plateau is crossed but not circled.
 
@@ -57,9 +57,9 @@ def climb(start: ClimbState, neighbourhood: Neighbourhood, seen: Evaluations, se
     follows it, and finds everything evaluated in between in the history.
 
     Args:
-        start: Where to start; its architecture has a value.
+        start: The place to start from; its architecture has a value.
         neighbourhood: The neighbours of a place.
-        seen: What the run knows.
+        seen: The evaluations of the run so far.
         seed: The seed of the run.
     """
     place = start

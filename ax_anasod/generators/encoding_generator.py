@@ -51,12 +51,12 @@ class EncodingGenerator(BoTorchGenerator):
         seed: The seed of the run.
         num_initial: Random trials before the first of this generator; the trust region
             starts after them.
-        optimizer: How the acquisition is optimised: ``"pool"`` draws candidates from the
+        optimizer: The optimiser of the acquisition: ``"pool"`` draws candidates from the
             trust region, ``"mirror-descent"`` also moves the best of them along the gradient
             (Eq. 4), ``"exhaustive"`` evaluates every encoding.
         pool_size: Candidates drawn for a proposal; None means 100 * k.
-        trust_region: Fields of :class:`ax_anasod.simplex.TrustRegionSchedule` that are not as
-            there.
+        trust_region: Fields of :class:`ax_anasod.simplex.TrustRegionSchedule` that differ from
+            their defaults.
         num_starts: Points that mirror descent moves.
         num_steps: Steps of mirror descent.
         learning_rate: Length of a step, in fractions.
@@ -66,9 +66,10 @@ class EncodingGenerator(BoTorchGenerator):
         repeat_architectures: Whether an architecture may have a second trial, as in the paper:
             otherwise a trial is an architecture without one, and no encoding has more trials
             than architectures (see :func:`ax_anasod.generators.candidates.not_exhausted`).
-        hyperparameters: What is searched beside the cell; None for nothing. Then the model is
-            :class:`ax_anasod.surrogates.joint_encodings.JointEncodingGP`, the acquisition is
-            optimised by :class:`ax_anasod.generators.joint_encoding_generator.JointPool`.
+        hyperparameters: Hyperparameters searched beside the cell; None for none. With some, the
+            model is :class:`ax_anasod.surrogates.joint_encodings.JointEncodingGP`; the
+            acquisition is optimised by
+            :class:`ax_anasod.generators.joint_encoding_generator.JointPool`.
 
     Raises:
         OptionError: An option is out of range, or ``optimizer`` is ``"mirror-descent"`` where
@@ -77,7 +78,7 @@ class EncodingGenerator(BoTorchGenerator):
 
     space: TrialKind = "encoding"
     joint_form: ClassVar[JointForm] = "both"
-    """How the kernels of encodings and hyperparameters make one: the best on average
+    """The combination of the kernels of encodings and hyperparameters: the best on average
     (docs/joint.md)."""
     above: float | None = None
 
@@ -148,22 +149,22 @@ class EncodingGenerator(BoTorchGenerator):
         )
 
     def search_for(self, goal: EncodingGoal | None) -> None:
-        """Say what the next proposals search; None for the best value of one objective."""
+        """Set the goal of the next proposals; None for the best value of one objective."""
         self.acquisition_options["goal"] = goal
 
     @property
     def hyperparameters(self) -> Hyperparameters:
-        """What is searched beside the cell."""
+        """The hyperparameters searched beside the cell."""
         return self.search_space.hyperparameters
 
     @property
     def scope(self) -> ObjectiveScope:
-        """A front, or one, and limits on others."""
+        """A front or one objective, and limits on other metrics."""
         return "limits"
 
     @property
     def adapter_kwargs(self) -> dict[str, Any]:
-        """What Ax's adapter is given besides: configurations of the transforms."""
+        """Further arguments of Ax's adapter: configurations of the transforms."""
         names = self.search_space.names
         beside = self.hyperparameters
         others = {"UnitHyperparameters": {"hyperparameters": beside.to_dict()}} if beside else {}
@@ -188,7 +189,7 @@ class EncodingGenerator(BoTorchGenerator):
     def best_point(
         self, search_space_digest: SearchSpaceDigest, torch_opt_config: TorchOptConfig
     ) -> Tensor | None:
-        """None: Ax would predict all training points again for every proposal."""
+        """Return None: otherwise Ax would predict all training points for every proposal."""
         return None
 
     def _instantiate_acquisition(
@@ -201,7 +202,7 @@ class EncodingGenerator(BoTorchGenerator):
         without_native_logei()
         self._botorch_acqf_class = LogExpectedImprovement
         self._user_specified_botorch_acqf_class = self._botorch_acqf_class
-        # Ax gives no options where acquisition values are asked for.
+        # Ax passes no options when it asks for acquisition values only.
         kwargs["acq_options"] = {**self.acquisition_options, **(kwargs.get("acq_options") or {})}
         return super()._instantiate_acquisition(
             search_space_digest, torch_opt_config, *args, **kwargs

@@ -1,4 +1,4 @@
-"""What anasod-bo searches where that is more than the best value of one metric."""
+"""The goal of anasod-bo if it is more than the best value of one metric."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from ax_anasod.typing import FloatArray, Mask
 
 @dataclass(frozen=True)
 class EncodingGoal:
-    """A front, or limits: what the acquisition function of encodings is made from.
+    """A front, or limits, from which the acquisition function of encodings is made.
 
     Args:
         history: The run so far, with thresholds and limits.
-        scales: Metric -> what an outcome of the model is in the users' units.
+        scales: Metric -> the scale from an outcome of the model to the users' units.
     """
 
     history: History
@@ -39,11 +39,12 @@ class EncodingGoal:
     def acquisition(
         self, model: Model, outcomes: Sequence[str], believed: Tensor | None
     ) -> AcquisitionFunction:
-        """The acquisition function.
+        """Make the acquisition function.
 
-        With several objectives the expected growth of the hypervolume in the users' units, else
-        the expected improvement on the best value that keeps the limits; times the probability
-        that they are kept. Before anything keeps them, that probability alone.
+        With several objectives, it is the expected growth of the hypervolume in the users' units,
+        else the expected improvement on the best value that keeps the limits; both are multiplied
+        by the probability that the limits are kept. Before any trial keeps them, it is this
+        probability alone.
 
         Args:
             model: The model of the objectives and limits.
@@ -107,7 +108,7 @@ class EncodingGoal:
         return np.concatenate([observed, np.stack(new, axis=1)])
 
     def _keep(self, believed: Tensor | None, column: Mapping[str, int]) -> Mask:
-        """Which of the believed trials keep the limits."""
+        """Mask of the believed trials that keep the limits."""
         kept = np.ones(0 if believed is None else len(believed), dtype=np.bool_)
         for limit in self.history.limits:
             if believed is not None:
@@ -120,7 +121,7 @@ class EncodingGoal:
 
 
 def turned(scale: Scale, sign: float) -> Scale:
-    """The scale of values times a sign, whose targets are those of the values times it, too."""
+    """The scale of values times a sign; its targets are the original targets times the sign."""
     if sign > 0:
         return scale
     link = {"identity": "identity", "log": "negative_log", "negative_log": "log"}[scale.link]

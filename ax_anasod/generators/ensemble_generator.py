@@ -32,14 +32,14 @@ class ArchitectureEnsembleGenerator(PoolGenerator):
 
     As published, the trials of a round (``trials_per_fit``) are those with the smallest draws
     of one drawing from one pool, chosen with one trained ensemble. A new drawing for every
-    trial would find the smallest of ten times as many: those are of candidates of which the
-    members say least, whatever their mean. Pending trials are no candidates; nothing is
+    trial would take the minimum over ten times as many draws, which favours candidates with a
+    large predictive variance, whatever their mean. Pending trials are no candidates; nothing is
     assumed of their values. A failed trial counts as the worst value seen.
 
     Sources: White et al., "BANANAS: Bayesian optimization with neural architectures for
     neural architecture search" (AAAI 2021); the authors' code (naszilla): 10 trials a fit,
     100 mutants of the best architecture (of the next four where these are not enough), in
-    which each of the six operations of NAS-Bench-201 is another with probability 1/4.
+    which each of the six operations of NAS-Bench-201 changes with probability 1/4.
 
     Args:
         cell: ``Cell.to_dict()`` of the cell searched.
@@ -48,13 +48,14 @@ class ArchitectureEnsembleGenerator(PoolGenerator):
         features: ``"path"`` or ``"adjacency"`` (one-hot).
         max_features: The most path features; longer paths are left out.
         trials_per_fit: Trials of a round.
-        candidates: Fields of :class:`PoolOptions` that are not as there.
-        ensemble: Fields of :class:`ax_anasod.surrogates.EnsembleOptions` that are not as there.
+        candidates: Fields of :class:`PoolOptions` that differ from their defaults.
+        ensemble: Fields of :class:`ax_anasod.surrogates.EnsembleOptions` that differ from the
+            defaults.
 
     Raises:
-        UnknownNameError: There are no such features, no such pool, or no such loss.
+        UnknownNameError: ``features``, the pool or the loss has an unknown name.
         OptionError: A number is out of range.
-        CellError: The cell has no path features of that number.
+        CellError: Even the shortest path needs more than ``max_features`` features.
     """
 
     def __init__(
@@ -109,7 +110,7 @@ class ArchitectureEnsembleGenerator(PoolGenerator):
 class EncodingEnsembleGenerator(HistoryGenerator):
     """``anasod-nep-bo``: the neural ensemble predictor on encodings (paper, Figure 3).
 
-    As :class:`ArchitectureEnsembleGenerator`, on the fractions of the operations, with the
+    It works as :class:`ArchitectureEnsembleGenerator` on the fractions of the operations, with the
     candidates of ``anasod-bo``: encodings drawn from the Dirichlet trust region (Algorithm
     2). An encoding may be proposed again, as another of its architectures, but not more often
     than it has architectures: BANANAS proposes no architecture twice.
@@ -121,10 +122,13 @@ class EncodingEnsembleGenerator(HistoryGenerator):
             starts after them.
         trials_per_fit: Trials chosen with one trained ensemble.
         pool_size: Candidates drawn for a proposal; None means 100 * k.
-        trust_region: Fields of :class:`ax_anasod.simplex.TrustRegionSchedule` that are not as
-            there.
-        ensemble: Fields of :class:`ax_anasod.surrogates.EnsembleOptions` that are not as there.
-        repeat_architectures: As for :class:`ax_anasod.generators.EncodingGenerator`.
+        trust_region: Fields of :class:`ax_anasod.simplex.TrustRegionSchedule` that differ from
+            their defaults.
+        ensemble: Fields of :class:`ax_anasod.surrogates.EnsembleOptions` that differ from the
+            defaults.
+        repeat_architectures: Whether an architecture may have a second trial, as in the paper:
+            otherwise a trial is an architecture without one, and no encoding has more trials
+            than architectures.
 
     Raises:
         UnknownNameError: There is no such loss.

@@ -1,4 +1,4 @@
-"""What a run knows of each architecture, looked up by architecture instead of by trial."""
+"""The trials and values of a run, looked up by architecture instead of by trial."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class TrialLookup:
     """The result of a look-up of ``m`` architectures.
 
     Args:
-        known: Whether there is a trial of it, ``m``.
-        values: Its first objective ``m``, infinite where there is no value: the trial
+        known: Whether an architecture has a trial, ``m``.
+        values: The first objective ``m``, infinite where there is no value: the trial
             failed, is pending, or does not exist.
         trials: The index of that trial ``m``; -1 where there is none.
     """
@@ -30,7 +30,7 @@ class TrialLookup:
 class Evaluations:
     """The trials of a run by architecture.
 
-    Of several trials of one architecture the best counts, so that one that failed once is
+    The best of several trials of one architecture counts, so that one that failed once is
     not lost.
 
     Args:

@@ -20,14 +20,14 @@ class EvolutionGenerator(ArchitectureGenerator):
     """Regularised evolution: the population is the last P architectures, whatever their worth.
 
     The first proposals are random. Then each is a mutant of the best of S members drawn with
-    replacement: one operation or one wiring choice is another, uniformly over the
+    replacement: one operation or one wiring choice changes, uniformly over the
     neighbours (:meth:`ax_anasod.cells.Cell.neighbours`). The oldest member dies as the new
     one ends.
 
     The population is read off the history: the last P trials that ended, in trial order.
     Pending trials are no parents; a failed one has the worst value seen.
 
-    What is searched beside the cell are further columns that a mutant may differ in; each has
+    Hyperparameters are further columns that a mutant may differ in; each has
     the same chance as an operation block (:func:`ax_anasod.hyperparameters.mutate_settings`).
 
     Sources: Real et al., "Regularized evolution for image classifier architecture search"
@@ -40,9 +40,9 @@ class EvolutionGenerator(ArchitectureGenerator):
         cell: ``Cell.to_dict()`` of the cell searched.
         seed: The seed of the run.
         num_initial: Random architectures before the first mutant.
-        population_size: P.
-        sample_size: S.
-        hyperparameters: What is searched beside the cell; None for nothing.
+        population_size: The size P of the population.
+        sample_size: The size S of the sample.
+        hyperparameters: Hyperparameters searched beside the cell; None for none.
 
     Raises:
         OptionError: One of the numbers is below 1.
@@ -82,7 +82,7 @@ class EvolutionGenerator(ArchitectureGenerator):
         parent = self._parent(values, rng)
         code, setting = codes[parent], settings[parent]
         blocks, others = codes.shape[1] - len(fixed), settings.shape[1] - len(given)
-        # A mutant has what is given, which its parent need not have.
+        # A mutant has the given numbers, even if its parent has others.
         setting = np.array([given.get(i, number) for i, number in enumerate(setting)])
         if rng.random() * (blocks + others) < others:
             changed = mutate_settings(self.hyperparameters, setting[None], rng, given, rate=0)

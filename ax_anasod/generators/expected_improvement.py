@@ -18,13 +18,13 @@ from ax_anasod.surrogates import (
 )
 from ax_anasod.typing import Codes, FloatArray, Values
 
-# Architectures compared with all observed ones at a time: bounds the memory, and what belongs to
-# them stays in the cache of a processor (with 4,096 it takes a tenth longer).
+# Architectures compared with all observed ones at a time. This bounds the memory, and their data
+# stay in the cache of a processor (with 4,096 it takes a tenth longer).
 _CHUNK: Final = 2048
 
 
 class Acquisition(Protocol):
-    """What a search of the best architecture needs of an acquisition function.
+    """An acquisition function, as the search of the best architecture needs it.
 
     Attributes:
         codes: ``n x d`` codes that have a value or are pending.
@@ -34,21 +34,21 @@ class Acquisition(Protocol):
 
     @property
     def believed(self) -> Values:
-        """How good each of these is, ``n``; less is better."""
+        """The believed value of each of these codes, ``n``; less is better."""
         ...
 
     @property
     def percent(self) -> float:
-        """How many percent of what was found an improvement by 1 is."""
+        """An improvement by 1, in percent of the best value found."""
         ...
 
     @property
     def shares(self) -> list[float]:
-        """The share of each feature in the prior variance of what is modelled."""
+        """The share of each feature in the prior variance of the model."""
         ...
 
     def __call__(self, features: LevelFeatures) -> FloatArray:
-        """The logarithms of what ``m`` architectures promise, ``m``; -inf: not allowed."""
+        """Log acquisition values of ``m`` architectures, ``m``; -inf where not allowed."""
         ...
 
 
@@ -60,7 +60,7 @@ class ExpectedImprovement:
         levels: The levels of the surrogate.
         codes: ``n x d`` codes that have a target or are pending.
         targets: ``n`` targets with mean 0 and variance 1; NaN where pending.
-        percent: How many percent of the best value an improvement by 1 is.
+        percent: An improvement by 1, in percent of the best value.
         known: The features of the surrogate.
     """
 
@@ -81,7 +81,7 @@ class ExpectedImprovement:
 
     @cached_property
     def believed(self) -> Values:
-        """What was found so far, ``n``, without the luck of a single noisy value."""
+        """The posterior mean of each code, ``n``, without the luck of a single noisy value."""
         distances = self._observed.distances(self._observed, self._names)
         return self.model.predict(distances, self._known(self.codes))[0]
 

@@ -80,7 +80,7 @@ def _nearest_feasible(
     wrong = np.flatnonzero(~cell.is_feasible(counts))
     for start in range(0, len(wrong), _CHUNK):
         chunk = wrong[start : start + _CHUNK]
-        # Of whole counts several would be equally near, the first ones always the same.
+        # Several encodings are equally near to whole counts, and the first would always win.
         distance = ((points[chunk, None] - allowed) ** 2).sum(axis=2)
         counts[chunk] = allowed[distance.argmin(axis=1)]
     return counts
@@ -93,11 +93,11 @@ def _named(cell: Cell, columns: Indices, values: Indices) -> dict[str, int]:
 def draw_with_fixed(
     cell: Cell, n: int, fixed: Mapping[int, int], rng: np.random.Generator
 ) -> Codes:
-    """Draw valid codes of which some columns are given.
+    """Draw valid codes with given columns.
 
     Args:
         cell: The cell.
-        n: How many.
+        n: The number of codes.
         fixed: Column -> value.
         rng: Source of randomness.
 
@@ -105,7 +105,7 @@ def draw_with_fixed(
         Codes ``n x d``.
 
     Raises:
-        ArchitectureError: There are none, or a million draws found none.
+        ArchitectureError: There are no such codes, or a million draws found none.
     """
     columns, values = list(fixed), list(fixed.values())
     if isinstance(cell, RestrictedCell):
@@ -132,7 +132,7 @@ def draw_with_fixed(
 
 
 def list_with_fixed(cell: Cell, fixed: Mapping[int, int]) -> Codes:
-    """All architectures that have a code with given columns, such a code of each, ``m x d``.
+    """A code with given columns of each architecture that has such a code, ``m x d``.
 
     Args:
         cell: A cell that can be listed.
@@ -142,9 +142,9 @@ def list_with_fixed(cell: Cell, fixed: Mapping[int, int]) -> Codes:
 
 
 def forms_with_fixed(cell: Cell, codes: Codes, fixed: Mapping[int, int]) -> Codes:
-    """Those architectures that have a code with given columns, such a code of each.
+    """A code with given columns of each given architecture that has such a code.
 
-    In cells too large to list, those that have the given columns as they are.
+    In cells too large to list, only codes that already have the given columns are found.
 
     Args:
         cell: The cell.
@@ -170,7 +170,7 @@ def forms_with_fixed(cell: Cell, codes: Codes, fixed: Mapping[int, int]) -> Code
 def _listed_with_fixed(cell: Cell, fixed: tuple[tuple[int, int], ...]) -> tuple[Codes, AnyArray]:
     """The codes of :func:`list_with_fixed`, and the keys of their representatives."""
     columns, values = [column for column, _ in fixed], [value for _, value in fixed]
-    # Another form of an architecture than its representative may have the fixed values.
+    # A form of an architecture other than its representative may have the fixed values.
     is_listed = isinstance(cell, RestrictedCell)
     codes = cell.enumerate() if is_listed else all_codes(cell.name, cell.code_sizes)
     codes = codes[(codes[:, columns] == values).all(axis=1)]

@@ -34,11 +34,11 @@ class GCNGenerator(PoolGenerator):
 
     The network embeds the graph of each architecture; the regression on these embeddings says
     how good a candidate is and how sure that is, and the candidate with the largest upper
-    confidence bound is proposed. Targets are standardised logarithms instead of the
-    accuracies of the source, which no other objective would be.
+    confidence bound is proposed. Targets are standardised logarithms; the source takes
+    accuracies, which would fit no other objective.
 
     As published, several trials are chosen with one trained network (``trials_per_fit``);
-    the regression and the candidates are up to date all the same. Pending trials are no
+    the regression and the candidates are new for each trial. Pending trials are no
     candidates; nothing is assumed of their values. A failed trial counts as the worst value
     seen.
 
@@ -51,10 +51,10 @@ class GCNGenerator(PoolGenerator):
         seed: The seed of the run.
         num_initial: Random trials before the first of this generator.
         trials_per_fit: Trials chosen with one trained network.
-        exploration: Standard deviations that the bound lies above the mean.
-        candidates: Fields of :class:`PoolOptions` that are not as there.
+        exploration: The distance of the bound above the mean, in standard deviations.
+        candidates: Fields of :class:`PoolOptions` that differ from their defaults.
         log_targets: Model the logarithm of the objective.
-        network: Fields of :class:`ax_anasod.surrogates.GCNOptions` that are not as there.
+        network: Fields of :class:`ax_anasod.surrogates.GCNOptions` that differ from their defaults.
 
     Raises:
         UnknownNameError: There is no such pool.

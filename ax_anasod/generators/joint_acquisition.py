@@ -23,7 +23,7 @@ from ax_anasod.surrogates.joint_fit import JointForm, Points
 from ax_anasod.surrogates.levels import Distances
 from ax_anasod.typing import Codes, Settings, Values
 
-# Steps of L-BFGS along the continuous parameters of the very best.
+# Steps of L-BFGS along the continuous parameters of the very best pairs.
 _STEPS: Final = 20
 
 Slope: TypeAlias = Callable[[Points], tuple[Values, Values]]
@@ -32,24 +32,24 @@ Slope: TypeAlias = Callable[[Points], tuple[Values, Values]]
 
 
 class JointAcquisition(ABC):
-    """What pairs of an architecture and a setting promise, and where more of it is.
+    """An acquisition function of pairs of an architecture and a setting, and its gradient.
 
     Args:
         cell: The cell.
-        hyperparameters: What is searched beside it.
+        hyperparameters: The hyperparameters searched beside it.
         levels: The levels of the surrogates.
         codes: ``n x d`` codes that have a value or are pending.
         settings: Their ``n x h`` settings.
-        form: How the covariances of architectures and settings make one.
+        form: The combination of the covariances of architectures and settings.
         known: The features of the surrogates.
     """
 
     believed: Values
-    """How good each of the ``n`` pairs is; less is better."""
+    """The believed value of each of the ``n`` pairs; less is better."""
     percent: float
-    """How many percent of what was found an improvement by 1 is."""
+    """An improvement by 1, in percent of the best value found."""
     shares: list[float]
-    """The share of each feature in the prior variance of what is modelled."""
+    """The share of each feature in the prior variance of the model."""
 
     def __init__(
         self,
@@ -69,18 +69,18 @@ class JointAcquisition(ABC):
 
     @abstractmethod
     def __call__(self, codes: Codes, settings: Settings) -> Values:
-        """The logarithms of what ``m`` pairs promise, ``m``; -inf: not allowed."""
+        """Log acquisition values of ``m`` pairs, ``m``; -inf where not allowed."""
 
     @abstractmethod
     def slope_of(self, codes: Codes) -> Slope:
-        """How much settings of ``m`` architectures promise, and where they promise more."""
+        """The log acquisition value of settings of ``m`` architectures, and its gradient."""
 
     def ascended(self, codes: Codes, settings: Settings, given: Mapping[int, float]) -> Settings:
         """Settings ``m x h`` moved uphill along their continuous columns, by L-BFGS.
 
         Args:
             codes: Their architectures, ``m x d``.
-            settings: Where to start.
+            settings: The settings to start from.
             given: Columns that stay as they are.
         """
         numeric = self._hyperparameters.numeric
@@ -111,7 +111,7 @@ class JointAcquisition(ABC):
         return self._kept(settings, moved)
 
     def points(self, settings: Settings) -> Points:
-        """Settings ``m x h`` as the models see them."""
+        """Settings ``m x h`` as inputs of the models."""
         units = self._hyperparameters.unit(settings)
         numeric, unordered = self._hyperparameters.numeric, self._hyperparameters.unordered
         return Points(units[:, list(numeric)], units[:, list(unordered)])
@@ -122,13 +122,13 @@ class JointAcquisition(ABC):
         return JointGP(self._levels, distances, points, targets, self._form, features)
 
     def _compared(self, codes: Codes) -> tuple[Distances, tuple[Values, ...]]:
-        """What the covariance of architectures ``m x d`` with those of the pairs follows from."""
+        """Distances of ``m x d`` codes from those of the pairs, and the features of the codes."""
         names = [level.name for level in self._levels]
         distances = LevelFeatures(self._cell, codes).distances(self._observed, names)
         return distances, self._known(codes)
 
     def _kept(self, settings: Settings, moved: Settings) -> Settings:
-        """Where the bounds are broken, the last point on the way that keeps them."""
+        """Shrink each step until the setting keeps its bounds."""
         kept = moved.copy()
         share = np.ones(len(moved))
         for _ in range(_STEPS):
@@ -144,15 +144,15 @@ class JointImprovement(JointAcquisition):
     """The log expected improvement on the best target seen or believed, of pairs.
 
     Args:
-        cell: As for :class:`JointAcquisition`.
-        hyperparameters: Likewise.
-        levels: Likewise.
-        codes: Likewise.
-        settings: Likewise.
-        form: Likewise.
-        known: Likewise.
+        cell: The cell.
+        hyperparameters: The hyperparameters searched beside it.
+        levels: The levels of the surrogates.
+        codes: ``n x d`` codes that have a value or are pending.
+        settings: Their ``n x h`` settings.
+        form: The combination of the covariances of architectures and settings.
+        known: The features of the surrogates.
         targets: ``n`` targets with mean 0 and variance 1; NaN where pending.
-        percent: How many percent of the best value an improvement by 1 is.
+        percent: An improvement by 1, in percent of the best value.
     """
 
     def __init__(
@@ -170,7 +170,7 @@ class JointImprovement(JointAcquisition):
         super().__init__(cell, hyperparameters, levels, codes, settings, form, known)
         self.model, self.percent = self._fitted(targets), percent
         self.shares = self.model.shares
-        # What was found so far, without the luck of a single noisy value.
+        # Posterior means, without the luck of a single noisy value.
         distances, features = self._own
         self.believed = self.model.predict(distances, self.points(settings), features)[0]
 
@@ -181,7 +181,7 @@ class JointImprovement(JointAcquisition):
         return log_expected_improvement(mean, deviation, self.model.best)
 
     def slope_of(self, codes: Codes) -> Slope:
-        """As above, in closed form."""
+        """The log expected improvement and its gradient, in closed form."""
         covariance = self.model.cell_covariance(*self._compared(codes))
 
         def slope(points: Points) -> tuple[Values, Values]:
@@ -198,15 +198,15 @@ class JointImprovement(JointAcquisition):
 
 
 class JointTradeOff(JointAcquisition):
-    """What a :class:`ax_anasod.generators.trade_off_goal.Goal` expects of pairs.
+    """The acquisition function of a :class:`ax_anasod.generators.trade_off_goal.Goal` on pairs.
 
     Args:
-        cell: As for :class:`JointAcquisition`.
-        hyperparameters: Likewise.
-        levels: Likewise.
+        cell: The cell.
+        hyperparameters: The hyperparameters searched beside it.
+        levels: The levels of the surrogates.
         history: The run so far, with observed rows.
-        form: As for :class:`JointAcquisition`.
-        known: Likewise.
+        form: The combination of the covariances of architectures and settings.
+        known: The features of the surrogates.
         log_targets: Whether logarithms are modelled where values have them.
     """
 
@@ -241,7 +241,7 @@ class JointTradeOff(JointAcquisition):
         return values
 
     def slope_of(self, codes: Codes) -> Slope:
-        """As above: by the beliefs with differences, of these in closed form."""
+        """The log acquisition value; its gradient takes central differences by the beliefs only."""
         compared, models = self._compared(codes), self.goal.models
         covariances = {i: model.cell_covariance(*compared) for i, model in models.items()}
 

@@ -25,7 +25,7 @@ from ax_anasod.typing import FloatArray, Fractions, Settings
 # Settings of the best trials of the run that candidates are made from.
 _PARENTS: Final = 10
 _CANDIDATES: Final = 500
-# What is moved along the gradient, how far, and how often all of it is done.
+# Points that move along the gradient, steps of each, and rounds of the whole search.
 _STARTS: Final = 5
 _STEPS: Final = 20
 _ROUNDS: Final = 3
@@ -35,14 +35,14 @@ _HALVINGS: Final = 20
 class JointPool:
     """Candidates of encodings and settings, and the search of the best of them.
 
-    Discrete and continuous parts in turn, as BoTorch's ``optimize_acqf_mixed_alternating``: each
+    Discrete and continuous parts alternate, as in BoTorch's ``optimize_acqf_mixed_alternating``: a
     round scores the neighbouring settings of the very best (whole numbers and choices one step
     away) and all encodings of the pool with their settings; then the very best move along the
     gradient of their continuous columns (``gen_candidates_scipy``), all else fixed. Nothing is
-    rounded: whatever is scored is a trial.
+    rounded: every scored point is a possible trial.
 
     Args:
-        hyperparameters: What is searched beside the cell.
+        hyperparameters: The hyperparameters searched beside the cell.
         score: Acquisition values of ``m x (k + h)`` points, ``m``.
         acqf: The acquisition function.
         as_tensor: Makes such points of an array.
@@ -71,14 +71,14 @@ class JointPool:
 
         Args:
             fractions: The encodings of the pool, ``m x k``.
-            settings: Settings of the best trials so far, ``n x h``; may be none.
+            settings: Settings of the best trials so far, ``n x h``; may be empty.
             taken: The encodings ``t x k`` and settings ``t x h`` of all trials, which are not
                 proposed again as long as there is anything else.
             given: Column of a setting -> number that the proposal has.
         """
         self._given, self._k = given, fractions.shape[1]
         known = {row.tobytes() for row in self._rows(*taken)}
-        # Small cells have few encodings, which are to meet many settings.
+        # Small cells have few encodings, each of which is paired with many settings.
         many = np.resize(np.arange(len(fractions)), max(_CANDIDATES, len(fractions)))
         pool = self._rng.permutation(fractions[many])
         rows, values = self._scored(self._rows(pool, self._start(len(pool), settings)), known)

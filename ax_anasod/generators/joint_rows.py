@@ -15,14 +15,14 @@ Rows: TypeAlias = AnyArray
 """Codes ``n x d`` as whole numbers, or with settings beside them ``n x (d + h)``."""
 
 Columns: TypeAlias = tuple[int | Range | Choice, ...]
-"""What each column of rows may be: below a number, in a range, or the place in a choice."""
+"""The values of each column of rows: below a number, in a range, or places in a choice."""
 
 
 class JointRows:
     """Rows ``n x (d + h)``: a code, which is the representative of its architecture, and a setting.
 
     Args:
-        generator: Whose cell and hyperparameters are searched.
+        generator: The generator, with its cell and hyperparameters.
         fixed: Column of a code -> value that proposals have.
         given: Column of a setting -> number that proposals have.
         rng: The random numbers of neighbours.
@@ -47,11 +47,11 @@ class JointRows:
         return row[: self._width].astype(np.int64), row[self._width :]
 
     def keys(self, rows: Rows) -> Indices:
-        """A number for each of ``n`` rows, the same where rows are."""
+        """A number for each of ``n`` rows; equal rows have equal numbers."""
         return np.asarray(np.unique(rows, axis=0, return_inverse=True)[1]).reshape(-1)
 
     def new(self, rows: Rows, taken: Rows) -> Mask:
-        """Which of ``m`` rows are none of those that are taken, ``m``."""
+        """Mask ``m`` of the rows that are not taken."""
         known = {row.tobytes() for row in taken}
         own = rows.copy()
         own[:, : self._width] = self._generator.cell.canonical(
@@ -64,11 +64,11 @@ class JointRows:
         return np.asarray(rows[int((~self.new(rows, taken)).argmin())])
 
     def admissible(self, rows: Rows) -> Rows:
-        """The rows that are allowed once they have what is fixed, ``m x (d + h)``."""
+        """The rows that are allowed after the fixed values are set, ``m x (d + h)``."""
         return self.admissible_of(rows)[0]
 
     def admissible_of(self, rows: Rows) -> tuple[Rows, Indices]:
-        """As :meth:`admissible`, with the row that each of them was, ``m``."""
+        """The rows of :meth:`admissible`, and the place ``m`` of each of them in ``rows``."""
         rows = rows.copy()
         for column, number in self._given.items():
             rows[:, self._width + column] = number
@@ -84,7 +84,7 @@ class JointRows:
         Args:
             rows: The parents.
             codes: Whether architectures change, as in :func:`ax_anasod.cells.mutate`.
-            settings: Whether settings do, as in
+            settings: Whether settings change, as in
                 :func:`ax_anasod.hyperparameters.mutate_settings`.
         """
         own, others = rows[:, : self._width], rows[:, self._width :]

@@ -17,7 +17,7 @@ from ax_anasod.hyperparameters import draw_settings
 from ax_anasod.simplex import sample_biased
 from ax_anasod.typing import Codes, Settings
 
-# Who has offspring at the start: the best of the run.
+# Parents at the start: the best pairs of the run.
 _PARENTS: Final = 10
 # Candidates of each kind to start.
 _KIND: Final = 200
@@ -38,21 +38,21 @@ def joint_search(
 ) -> tuple[Codes, Settings, float] | None:
     """The best pair without a trial that is found, and its acquisition value.
 
-    Discrete and continuous parts in turn, as BoTorch's ``optimize_acqf_mixed_alternating``: an
+    Discrete and continuous parts alternate, as in BoTorch's ``optimize_acqf_mixed_alternating``: an
     evolution and local search of architectures, whole numbers and choices, whose very best move
     along the gradient of their continuous parameters in each round. All candidates are
     evaluated where their trial would be.
 
     Args:
-        generator: Whose cell and hyperparameters are searched.
+        generator: The generator, with its cell and hyperparameters.
         acquisition: The acquisition function.
         history: The run so far, its rows representatives.
         fixed: Column of a code -> value that the proposal must have.
-        given: Column of a setting -> number that it must have.
+        given: Column of a setting -> number that the proposal must have.
         rng: The random numbers of this proposal.
 
     Returns:
-        None where all that was found has a trial.
+        A code, a setting and their value; None if all pairs that were found have a trial.
     """
     population = _Population(generator, acquisition, history, fixed, given, rng)
     population.start()
@@ -97,7 +97,7 @@ class _Population:
         return float(self.values[0]) if len(self.values) else -math.inf
 
     def start(self) -> None:
-        """Candidates near the best of the run, and uniform ones."""
+        """Add candidates near the best of the run, and uniform ones."""
         cell, rng = self._generator.cell, self._rng
         order = np.argsort(self._acquisition.believed, kind="stable")[:_PARENTS]
         codes, settings = self._acquisition.codes[order], self._acquisition.settings[order]
@@ -119,13 +119,13 @@ class _Population:
         self.ascend()
 
     def breed(self) -> None:
-        """Mutants of the best, and all that is one step from the very best."""
+        """Add mutants of the best rows, and all rows one step from the very best."""
         parents = np.repeat(self.rows, _CHILDREN, axis=0)
         steps = [self.joint.edits(row) for row in self.rows[:_CLIMBERS]]
         self._add(*self._mutants(parents), *steps)
 
     def ascend(self) -> None:
-        """The very best, moved along their continuous parameters."""
+        """Add the very best rows, moved along their continuous parameters."""
         rows = self.rows[:_CLIMBERS]
         codes = rows[:, : self._width].astype(np.int64)
         settings = rows[:, self._width :]
@@ -133,7 +133,7 @@ class _Population:
         self._add(self.joint.join(codes, moved))
 
     def _mutants(self, parents: Rows) -> list[Rows]:
-        """Of each parent one with another architecture, setting, or both."""
+        """One mutant of each parent: with another architecture, setting, or both, at random."""
         which = self._rng.integers(3, size=len(parents))
         return [
             self.joint.mutants(parents[which == kind], codes=kind != 1, settings=kind != 0)
@@ -145,7 +145,7 @@ class _Population:
         return len(self._generator.cell.code_sizes)
 
     def _add(self, *groups: Rows) -> None:
-        """Evaluate those pairs that are allowed and new, and have no trial."""
+        """Evaluate the pairs that are allowed and new, and have no trial."""
         rows = self.joint.admissible(np.concatenate(groups))
         fresh = []
         for row in rows:

@@ -20,14 +20,14 @@ _SAMPLE: Final = 4096
 _BATCH: Final = 256
 # Interquartile ranges from the quartiles beyond which Tukey calls a value far out.
 _REACH: Final = 3.0
-# What varies less, relative to its largest value, is constant.
+# A feature with a smaller deviation, relative to its largest value, is constant.
 _SMALLEST_DEVIATION: Final = 1e-12
 
 
 def rank_agreement(feature: Values, values: Values) -> float:
     """Spearman's rank correlation of ``n`` values of a feature with ``n`` others.
 
-    0 where one of them is constant.
+    It is 0 if one of them is constant.
     """
     ranks = np.stack([rankdata(feature), rankdata(values)])
     ranks -= ranks.mean(axis=1, keepdims=True)
@@ -39,14 +39,14 @@ class KnownFeatures:
     """Features standardised over all architectures of a cell.
 
     Each column has mean 0 and variance 1 over the architectures, or over a fixed sample of 4,096
-    where the cell has more than 100,000 codes; of a feature of ``f`` columns each is divided by
+    where the cell has more than 100,000 codes; each of the ``f`` columns of a feature is divided by
     the root of ``f``, so that all features have the same prior weight. Values farther than three
-    interquartile ranges from the quartiles count as that far, or a few dead architectures would
-    leave nothing of what tells the others apart.
+    interquartile ranges from the quartiles are clipped to this distance: otherwise a few dead
+    architectures would hide all differences between the others.
 
     Args:
         cell: The cell.
-        metrics: What computes each feature: ``n`` values, or ``n x f``.
+        metrics: The metric that computes each feature: ``n`` values, or ``n x f``.
 
     Raises:
         OptionError: A feature has a value that is not finite, another number of values than
@@ -69,22 +69,23 @@ def best_architectures(
 ) -> Codes:
     """The architectures with the best values of a feature, each of another function.
 
-    Of those whose paths compute the same (:func:`ax_anasod.surrogates.effective_paths`) the best
-    is taken; in a cell without paths only equal architectures are the same. Where the cell has
-    more than 100,000 codes, the best of a fixed sample of 4,096 are taken.
+    Only the best of those whose paths compute the same is taken
+    (:func:`ax_anasod.surrogates.effective_paths`); in a cell without paths only equal architectures
+    are the same. If the cell has more than 100,000 codes, a fixed sample of 4,096 is compared.
 
     Args:
         cell: The cell.
-        metric: What computes the feature.
-        n: How many; fewer where there are not so many functions.
-        rng: What chooses among equal values.
+        metric: The metric that computes the feature.
+        n: The number of architectures; fewer if there are fewer functions.
+        rng: Source of randomness, which decides among equal values.
         smallest: Whether the smallest value is the best.
 
     Returns:
         Codes, at most ``n x d``, the best first.
 
     Raises:
-        OptionError: As :class:`KnownFeatures`, or the feature has several columns.
+        OptionError: A value is not finite, the number of values is not the number of
+            architectures, or the feature has several columns.
     """
     codes = _architectures(cell)
     values = _columns(metric, codes)
@@ -105,7 +106,7 @@ def best_architectures(
 
 
 def _functions(cell: Cell, codes: Codes) -> Codes:
-    """Rows that are equal where two of ``n x d`` codes compute the same."""
+    """A row for each of ``n x d`` codes; rows are equal if codes compute the same."""
     if num_paths(cell) is None:
         return cell.canonical(codes)
     return np.sort(path_numbers(effective_paths(cell, codes)), axis=1)
@@ -119,7 +120,7 @@ def _architectures(cell: Cell) -> Codes:
 
 
 class _Feature:
-    """One feature, which looks up what it has computed of a cell that can be listed."""
+    """One feature, which keeps its values for all architectures of a cell that can be listed."""
 
     def __init__(self, cell: Cell, metric: KnownMetric) -> None:
         self._cell, self._metric = cell, metric

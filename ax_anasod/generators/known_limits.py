@@ -16,7 +16,7 @@ from ax_anasod.objectives import Limit
 from ax_anasod.truth import best_in_words
 from ax_anasod.typing import Codes
 
-# Draws at a time, and how many of these.
+# The size of a batch of draws, and the most batches.
 _BATCH: Final = 1024
 _BATCHES: Final = 100
 
@@ -31,23 +31,23 @@ def draw_allowed(
 ) -> Codes:
     """Draw architectures until ``n`` or more of them keep the limits on known quantities.
 
-    Of a cell that can be listed those that keep them are, where draws as many as all its codes
-    find too few, and are drawn from uniformly.
+    If a cell can be listed, and about as many draws as it has codes find too few, all architectures
+    that keep the limits are listed and drawn from uniformly.
 
     Args:
         cell: The cell.
-        n: How many are wanted.
+        n: The number that is wanted.
         history: The run, which knows the limits.
-        draw: Draws so many codes, or more.
+        draw: Draws a given number of codes, or more.
         fixed: Column -> value that they have.
-        rng: Source of randomness, where they are listed.
+        rng: Source of randomness, used if they are listed.
 
     Returns:
         Codes, ``n x d`` or more.
 
     Raises:
-        OptionError: None keeps the limits; or, of a cell too large to list, not so many are among
-            the first hundred thousand draws.
+        OptionError: No architecture keeps the limits; or, in a cell too large to list, fewer than
+            ``n`` of a hundred thousand draws do.
     """
     if not history.known_limits:
         return draw(n)
@@ -69,15 +69,16 @@ def draw_allowed(
 def check_can_be_kept(
     cell: Cell, limits: Sequence[Limit], known: Mapping[str, KnownMetric]
 ) -> None:
-    """Refuse limits that no architecture keeps, for a strategy that does not know architectures.
+    """Check that an architecture keeps the limits, for strategies that know encodings only.
 
     Args:
         cell: The cell.
         limits: The limits.
-        known: Name -> what computes it from codes, of what is limited or more.
+        known: Name -> metric that computes it from codes; it holds the limited ones, or more.
 
     Raises:
-        OptionError: As :func:`draw_allowed`.
+        OptionError: No architecture keeps the limits; or, in a cell too large to list, none of a
+            hundred thousand draws does.
     """
     rng = np.random.default_rng(0)
     no_trials = History(
@@ -93,7 +94,7 @@ def check_can_be_kept(
 
 
 def none_allowed(cell: Cell, history: History, codes: Codes) -> OptionError:
-    """The error where nobody can keep the limits on known quantities, and what they may be.
+    """The error if no architecture keeps the limits, with limits that can be kept as its hint.
 
     Args:
         cell: The cell.

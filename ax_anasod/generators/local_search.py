@@ -17,7 +17,7 @@ from ax_anasod.generators.fixed import forms_with_fixed
 from ax_anasod.settings import PositiveInt, checked
 from ax_anasod.typing import Codes, Values
 
-# So many climbs in a row need nothing new only where almost everything is known.
+# This many climbs in a row need nothing new only if almost everything is known.
 _MAX_RESTARTS: Final = 100
 _DRAWS: Final = 64
 
@@ -32,8 +32,8 @@ class LocalSearchGenerator(ArchitectureGenerator):
 
     The search keeps no state. Each proposal replays it from the start against what the
     history knows, and proposes the first architecture whose value is missing. A failed
-    trial counts as the worst; while the last neighbours are pending, the replay goes on as
-    if they were, so that no worker waits. Once a small space is known entirely, proposals
+    trial counts as the worst. The last neighbours count as the worst, too, while they are
+    pending, so that no worker waits. Once a small space is known entirely, proposals
     are random repeats.
 
     Sources: White, Nolen and Savani, "Exploring the loss landscape in neural architecture
@@ -43,7 +43,7 @@ class LocalSearchGenerator(ArchitectureGenerator):
         cell: ``Cell.to_dict()`` of the cell searched.
         seed: The seed of the run.
         num_initial: Random architectures of which the best starts a climb; the first ones
-            are the first trials of the run, whoever proposed them.
+            are the first trials of the run, of any origin.
 
     Raises:
         OptionError: ``num_initial`` is below 1.
@@ -94,7 +94,7 @@ class LocalSearchGenerator(ArchitectureGenerator):
             values: Values of the starts ``m``, infinite where there is none.
             starts: Codes ``m x d``.
             restart: The number of the climb.
-            seen: What the run knows.
+            seen: The evaluations of the run so far.
             fixed: Column -> value that a proposal must have.
 
         Returns:

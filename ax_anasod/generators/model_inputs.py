@@ -1,4 +1,4 @@
-"""Which numbers a surrogate on architectures is given."""
+"""The features of architectures that surrogates take as inputs."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def features(cell: Cell, codes: Codes, kind: Features, max_features: int) -> Flo
 
 
 def check_features(cell: Cell, kind: Features, max_features: int) -> None:
-    """Refuse features that the cell does not have.
+    """Check that the cell has the features.
 
     Raises:
-        CellError: The cell has no path that short.
+        CellError: Even the shortest path needs more than ``max_features`` features.
     """
     features(cell, np.empty((0, len(cell.code_sizes)), dtype=np.int64), kind, max_features)

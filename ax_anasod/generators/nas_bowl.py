@@ -42,7 +42,7 @@ class NASBowlGenerator(PoolGenerator):
     Sources: Ru et al., "Interpretable neural architecture search via Bayesian optimisation
     with Weisfeiler-Lehman kernels" (ICLR 2021); the authors' code (nasbowl): a pool of 100,
     half of them mutants of the ten best, in which each of the six operations of NAS-Bench-201
-    is another with probability 1/5, up to two iterations, noise variance in [1e-5, 0.01].
+    changes with probability 1/5, up to two iterations, noise variance in [1e-5, 0.01].
 
     Args:
         cell: ``Cell.to_dict()`` of the cell searched.
@@ -51,7 +51,7 @@ class NASBowlGenerator(PoolGenerator):
         max_depth: The most Weisfeiler-Lehman iterations.
         min_noise: Smallest noise variance, of targets with variance 1.
         max_noise: Largest noise variance.
-        candidates: Fields of :class:`PoolOptions` that are not as there.
+        candidates: Fields of :class:`PoolOptions` that differ from their defaults.
         log_targets: Model the logarithm of the objective.
 
     Raises:

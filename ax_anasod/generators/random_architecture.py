@@ -16,17 +16,17 @@ from ax_anasod.typing import Codes
 class RandomArchitectureGenerator(DrawGenerator):
     """Uniform draws over all distinct valid architectures (paper, Table 2, "RS").
 
-    With fixed parameters, uniform draws over the valid codes that have them. With a start, its
-    cells and then draws around its distribution instead.
+    With fixed parameters, it draws uniformly over the valid codes that have them. With a start,
+    it proposes the cells of the start and then draws around its distribution.
 
     Args:
         cell: ``Cell.to_dict()`` of the cell searched.
         seed: The seed of the run.
-        scope: What the model that follows needs, see `DrawGenerator`, as for the next.
-        above: What values must be above.
-        start: What :class:`ax_anasod.generators.starting_draws.StartingDraws` proposes; None for
+        scope: The scope of the model that follows, see `DrawGenerator`.
+        above: A bound that all objectives must be above, see `DrawGenerator`.
+        start: The start of :class:`ax_anasod.generators.starting_draws.StartingDraws`; None for
             uniform draws.
-        hyperparameters: What is searched beside the cell, drawn uniformly; None for nothing.
+        hyperparameters: Hyperparameters, which are drawn uniformly; None for none.
     """
 
     space = "architecture"
@@ -37,8 +37,8 @@ class RandomArchitectureGenerator(DrawGenerator):
         Raises:
             ArchitectureError: No valid architecture with the fixed values was found.
             ObservationError: The model that follows could not take a value.
-            OptionError: None was found that keeps the limits on known quantities, which the
-                model that follows obeys.
+            OptionError: No architecture was found that keeps the limits on known quantities,
+                which the model that follows obeys.
         """
         self.check(history)
         if self.start is not None:

@@ -28,14 +28,15 @@ class DirichletGenerator(DrawGenerator):
         beta_max: Beta once all planned trials are done (paper: 2); 0 draws uniformly throughout.
         num_trials: The planned number of trials T, over which beta grows linearly: after t
             trials it is ``t * beta_max / T``.
-        scope: What the model that follows needs, see `DrawGenerator`, as for the next.
-        above: What values must be above.
-        start: What :class:`ax_anasod.generators.starting_draws.StartingDraws` proposes; None for
+        scope: The scope of the model that follows, see `DrawGenerator`.
+        above: A bound that all objectives must be above, see `DrawGenerator`.
+        start: The start of :class:`ax_anasod.generators.starting_draws.StartingDraws`; None for
             the draws above.
         repeat_architectures: Whether an architecture may have a second trial while its encoding
             has another one, as in the paper.
-        hyperparameters: What is searched beside the cell; None for nothing. Biased draws of it
-            concentrate as those of encodings do (:func:`ax_anasod.hyperparameters.draw_around`).
+        hyperparameters: Hyperparameters searched beside the cell; None for none. Biased draws of
+            them concentrate as those of encodings do
+            (:func:`ax_anasod.hyperparameters.draw_around`).
     """
 
     space = "encoding"
@@ -58,12 +59,12 @@ class DirichletGenerator(DrawGenerator):
 
     @property
     def scope(self) -> ObjectiveScope:
-        """One metric where draws are biased towards its best encoding, else the argument."""
+        """``"one"`` if draws are biased towards a metric's best encoding, else the argument."""
         return "one" if self.schedule.beta_max > 0 else self._scope
 
     @property
     def reads_values(self) -> bool:
-        """Whether values are looked at, for the bias or for the model that follows."""
+        """True if values are read, for the bias or for the model that follows."""
         return self.schedule.beta_max > 0 or super().reads_values
 
     def propose(self, n: int, history: History, fixed: Mapping[int, int]) -> Counts:

@@ -17,7 +17,7 @@ Class = TypeVar("Class", bound=type[HistoryGenerator])
 
 
 def register_generator(name: str, kind: Class) -> Class:
-    """Let :class:`RegisteredGenerator` find a class.
+    """Register a class for :class:`RegisteredGenerator`.
 
     Args:
         name: The name.
@@ -38,7 +38,7 @@ def register_generator(name: str, kind: Class) -> Class:
 
 
 class RegisteredGenerator(HistoryGenerator):
-    """Proposes what a generator of the user's own proposes.
+    """A generator that hands all calls to a generator of the user's own.
 
     Ax stores generators as members of a fixed registry: this is the member for all those that
     are registered later, and is stored with their name.
@@ -48,7 +48,7 @@ class RegisteredGenerator(HistoryGenerator):
         seed: The seed of the run.
         registered_as: The name of its class, see :func:`register_generator`.
         options: Its further arguments.
-        hyperparameters: What is searched beside the cell, where its class takes this argument.
+        hyperparameters: Hyperparameters searched beside the cell, if its class takes this argument.
 
     Raises:
         UnknownNameError: No generator is registered under the name.
@@ -73,26 +73,26 @@ class RegisteredGenerator(HistoryGenerator):
 
     @property
     def scope(self) -> ObjectiveScope:
-        """What the user's generator can search."""
+        """The scope of the user's generator."""
         return self.own.scope
 
     @property
     def reads_values(self) -> bool:
-        """Whether the user's generator reads the values of the history."""
+        """True if the user's generator reads the values of the history."""
         return self.own.reads_values
 
     def propose(self, n: int, history: History, fixed: Mapping[int, int]) -> Codes:
-        """What the user's generator proposes, ``n x d``."""
+        """The proposals of the user's generator, ``n x d``."""
         return self.own.propose(n, history, fixed)
 
     def propose_jointly(
         self, n: int, history: History, fixed: Mapping[int, int], given: Mapping[int, float]
     ) -> tuple[Codes, Settings]:
-        """What the user's generator proposes, ``n x d`` and ``n x h``."""
+        """The proposals of the user's generator, ``n x d`` and ``n x h``."""
         return self.own.propose_jointly(n, history, fixed, given)
 
     def metadata(self) -> dict[str, Any]:
-        """What the user's generator stores with its proposals."""
+        """The metadata of the proposals of the user's generator."""
         return self.own.metadata()
 
 

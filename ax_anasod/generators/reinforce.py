@@ -25,8 +25,8 @@ class ReinforceGenerator(ArchitectureGenerator):
     architecture, times the advantage: its reward minus the moving average of all rewards so
     far, this one included. The reward is minus the objective divided by ``reward_scale``:
     with 100, errors in percent become fractions, and advantages those of accuracies. Values
-    further than ``reward_scale`` from the median, which no errors in percent are, count as
-    that far: the advantage over a network whose loss diverged would fix the policy for good.
+    further than ``reward_scale`` from the median, which no errors in percent are, are clipped to
+    this distance: the advantage over a network whose loss diverged would fix the policy for good.
 
     The policy is replayed from the history: the trials that ended, in trial order; a failed
     one has the worst value seen. Draws that are no valid architecture are repeated.
@@ -39,7 +39,7 @@ class ReinforceGenerator(ArchitectureGenerator):
         cell: ``Cell.to_dict()`` of the cell searched.
         seed: The seed of the run.
         learning_rate: Step size.
-        momentum: How much of the moving average stays at each result.
+        momentum: The share of the moving average that stays at each result.
         reward_scale: The objective's unit, see above.
 
     Raises:

@@ -10,7 +10,7 @@ from ax_anasod.core.seeding import training_seed
 
 @dataclass(frozen=True)
 class Round:
-    """What the network of a round is trained on, and with which random numbers.
+    """The training data and the seed of the network of a round.
 
     Args:
         history: The trials before the round.
@@ -28,8 +28,8 @@ def current_round(history: History, seed: int, num_initial: int, length: int) ->
     are chosen by a network that was trained on the trials before it, with random numbers of
     the position at which it starts: so that training happens once a round, and a run that
     goes on after an interruption trains the same network again. Results of the round itself
-    wait for the next one, unless nothing before it has a value. A trial from before the round
-    that ends during it is trained on from then on.
+    wait for the next one, unless nothing before it has a value. If a trial from before the
+    round ends during it, the network is trained again with its value.
 
     Args:
         history: The run so far, with at least one value.

@@ -51,7 +51,7 @@ class SMACGenerator(ArchitectureGenerator):
     counts. A pending one is not in the model, and not proposed again. SMAC's own loop
     retrains its model after every eighth trial; here it is retrained for each.
 
-    What is searched beside the cell are further columns of the forest: ranges and ordered choices
+    Hyperparameters are further columns of the forest: ranges and ordered choices
     as places between 0 and 1, others as categories. In the local search they have SMAC's
     neighbours (:func:`ax_anasod.hyperparameters.neighbouring_settings`).
 
@@ -64,9 +64,9 @@ class SMACGenerator(ArchitectureGenerator):
         seed: The seed of the run.
         num_initial: Trials with a result before the first model.
         num_trees: Trees of the forest.
-        random_probability: How often a proposal is random.
+        random_probability: The probability that a proposal is random.
         num_candidates: Random architectures of which the best start a local search.
-        hyperparameters: What is searched beside the cell; None for nothing.
+        hyperparameters: Hyperparameters searched beside the cell; None for none.
 
     Raises:
         OptionError: An option is out of range.
@@ -103,7 +103,7 @@ class SMACGenerator(ArchitectureGenerator):
         drawn = self.draw(self.num_candidates, rng, fixed)
         admissible = partial(self.admissible_of, fixed=fixed)
         looked_at, gains = self._maximise(model, codes, drawn, self.cell.edits, admissible, rng)
-        # Trees are constant over whole regions: of equal ones a random one is taken.
+        # Trees are constant over whole regions, so that ties are common: they are broken at random.
         order = rng.permutation(len(gains))
         order = order[np.argsort(-gains[order], kind="stable")]
         return seen.first_unknown(looked_at[order])
@@ -149,9 +149,9 @@ class SMACGenerator(ArchitectureGenerator):
             model: The model.
             observed: Rows with a value, ``n x d``.
             drawn: Random rows, ``m x d``.
-            edits: The rows one step from one.
-            admissible_of: Those rows that a proposal may be, and which they were.
-            rng: Decides among equal gains.
+            edits: Gives the rows one step from a row.
+            admissible_of: Gives the rows that may be proposed, and their former places.
+            rng: Source of randomness, which decides among equal gains.
 
         Returns:
             All rows that were looked at ``l x d``, and their gains ``l``.
@@ -186,13 +186,13 @@ def _climbed(
     gains: FloatArray,
     owner: Indices,
 ) -> tuple[Rows, FloatArray]:
-    """Where the searches stand after one step; those at an optimum are gone.
+    """The places of the searches after one step; searches at an optimum are left out.
 
     Args:
         heights: Gain of each search's place, ``s``.
         around: The neighbours of all places, ``m x d``.
         gains: Their gains, ``m``.
-        owner: Whose neighbour each is, ``m``.
+        owner: The search whose neighbour each is, ``m``.
 
     Returns:
         Places ``s' x d`` and their gains ``s'``.
@@ -303,7 +303,7 @@ def _training_data(
 
 
 def _vectors(columns: Columns, rows: Rows) -> FloatArray:
-    """Rows as SMAC's forest sees them, ``n x d``."""
+    """Rows as inputs of SMAC's forest, ``n x d``."""
     vectors = rows.astype(np.float64)
     for i, column in enumerate(columns):
         if not isinstance(column, int):

@@ -18,23 +18,23 @@ from ax_anasod.generators.known_limits import draw_allowed
 from ax_anasod.simplex import sample_biased
 from ax_anasod.typing import Codes, Fractions, Indices
 
-# The first of so many draws that has no trial is proposed.
+# The number of draws; the first of them without a trial is proposed.
 _DRAWS: Final = 64
 
 
 class StartingDraws:
-    """Proposes given rows, each once, then draws from a distribution and a share of uniform.
+    """Proposes given rows, each once, then draws from a distribution mixed with a uniform one.
 
-    A given row that has a trial already, whoever proposed it and however it ended, is passed
-    over. Draws that have a trial are drawn again, up to 64 times. What is proposed follows
-    from the arguments and the history.
+    A given row that already has a trial, of any origin and with any result, is skipped.
+    Draws that have a trial are drawn again, up to 64 times. The proposals follow from the
+    arguments and the history.
 
     Architectures are drawn block by block (paper, Eq. 2) from ``(1 - u) p + u / k``, without
     those that pass nothing on; encodings from the Dirichlet distribution around p (Eq. 3) with
     ``beta = 1 / u - 1``, whose mean is the same mixture.
 
     Args:
-        search_space: What rows are.
+        search_space: The search space of the rows.
         seed: The seed of the run.
         start: ``rows``: the given ones, ``m x d`` (counts or codes, all different);
             ``probabilities``: p, one row of ``k`` for all blocks, or one for each edge
@@ -63,7 +63,7 @@ class StartingDraws:
             drawn = draw_allowed(self._cell, 1, history, many, fixed, rng)
             candidates = np.concatenate([given, drawn])
             keys = self._keys(candidates)
-            # A repeat, where there is nothing new, is a draw.
+            # If there is nothing new, the repeat is a draw.
             chosen = next((j for j, key in enumerate(keys) if key not in taken), len(given))
             rows[i] = candidates[chosen]
             taken.add(keys[chosen])
@@ -97,7 +97,7 @@ def _draw_many(
     fixed: Mapping[int, int],
     at_least: int,
 ) -> Codes:
-    """Draw as many as are drawn at a time, which are more."""
+    """Draw one batch, which is always enough."""
     return draw(rng, fixed)
 
 
@@ -121,7 +121,7 @@ def _draw_architectures(cell: Cell, shares: Fractions, rng: np.random.Generator)
 
 @lru_cache(maxsize=4)
 def edges_of(cell: Cell) -> CellEdges | None:
-    """The edges of a cell; None where a differentiable search could not tell them."""
+    """The edges of a cell; None if a differentiable search cannot search the cell."""
     try:
         return CellEdges(cell)
     except CellError:

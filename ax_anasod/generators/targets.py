@@ -13,7 +13,7 @@ from ax_anasod.core.means import unusable_value
 from ax_anasod.surrogates.hypervolume import Link
 from ax_anasod.typing import Codes, Values
 
-# As in Ax's StandardizeY: what varies less is constant.
+# As in Ax's StandardizeY: values with a smaller deviation are constant.
 _SMALLEST_DEVIATION: Final = 1e-8
 
 
@@ -40,9 +40,9 @@ def standardized_targets(history: History, log_targets: bool) -> tuple[Codes, Va
 
 
 def modelled_values(history: History, log_targets: bool) -> tuple[Codes, Values, bool]:
-    """As :func:`standardized_targets`, before the targets are standardised.
+    """Rows and targets of :func:`standardized_targets`, before they are standardised.
 
-    Without logarithms they are divided by the largest absolute value.
+    Without logarithms, targets are divided by the largest absolute value.
 
     Returns:
         Rows ``n x d``, values ``n``, and whether they are logarithms.
@@ -60,7 +60,7 @@ def linked(values: Values, log_targets: bool) -> tuple[Values, Link, float]:
         log_targets: Whether to take logarithms of values of one sign.
 
     Returns:
-        What a model standardises, ``n``, and the link and unit of their
+        The values to be standardised, ``n``, and the link and unit of their
         :class:`ax_anasod.surrogates.hypervolume.Scale`.
     """
     # Sums of large values would overflow.
@@ -74,7 +74,7 @@ def linked(values: Values, log_targets: bool) -> tuple[Values, Link, float]:
 
 
 def standardized(values: Values) -> tuple[Values, float]:
-    """The ``n`` values with mean 0 and variance 1, and what they were divided by."""
+    """The ``n`` values with mean 0 and variance 1, and their divisor."""
     if not len(values):
         return values, 1.0
     deviation = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
@@ -83,10 +83,10 @@ def standardized(values: Values) -> tuple[Values, float]:
 
 
 def half_ranked(values: Values) -> Values:
-    """Keep the better half of ``n`` values as it is, and of the worse half only the order.
+    """Keep the better half of ``n`` values as it is, and only the order of the worse half.
 
     A value above the median becomes the quantile, at its rank, of the upper half of a normal
-    distribution around the median that is as wide as the better half. How bad bad values are
+    distribution around the median that is as wide as the better half. The size of bad values
     then says nothing, while differences among the good ones, which decide a search, keep
     their scale. Where the better half is constant, the width of all values is taken.
 
@@ -106,19 +106,19 @@ def half_ranked(values: Values) -> Values:
 
 
 def has_logarithm(values: Values) -> bool:
-    """Whether no value is negative and some are positive; NaN, where there is none, is neither."""
+    """Return True if some values are positive and none is negative; NaN values are ignored."""
     return bool((values > 0).any() and not (values < 0).any())
 
 
 def check_values(history: History, above: float | None) -> None:
-    """Refuse values that a model cannot take.
+    """Check that a model can take all values.
 
     Args:
         history: The run so far.
-        above: A bound that all must be above, None for none.
+        above: A bound that all values must be above; None for no bound.
 
     Raises:
-        ObservationError: There is such a value; its trial is named.
+        ObservationError: A value is not above the bound; the message names its trial.
     """
     if above is None:
         return
@@ -135,6 +135,6 @@ def lift_zeros(values: Values) -> Values:
     """Values of at least 0 with a logarithm: 0 becomes half of the smallest positive one.
 
     Args:
-        values: ``n`` values, some of them positive; NaN where there is none, which it stays.
+        values: ``n`` values, some of them positive; NaN values stay NaN.
     """
     return np.where(values == 0, values[values > 0].min() / 2, values)

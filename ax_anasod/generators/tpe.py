@@ -37,8 +37,8 @@ class TPEGenerator(ArchitectureGenerator):
 
     The study is the history: trials that ended, in trial order (a failed one with the worst
     value seen), and pending ones as running, which the sampler's constant liar counts as
-    bad. The sampler is a new one for each proposal, with a seed of its own; what is kept
-    between proposals is only a study that already holds the first of these trials
+    bad. The sampler is a new one for each proposal, with a seed of its own. Only a study
+    that already holds the first of these trials is kept between proposals
     (:func:`suggest`).
 
     A sample that is no valid architecture, or one that has a trial already, is drawn again, with
@@ -46,7 +46,7 @@ class TPEGenerator(ArchitectureGenerator):
     without a trial. Optuna itself repeats trials. Once every architecture has a trial, proposals
     are repeats.
 
-    What is searched beside the cell are further parameters of the study: ranges as they are (on
+    Hyperparameters are further parameters of the study: ranges as they are (on
     their scale), ordered choices as whole numbers, others as categories.
 
     Sources: Bergstra et al., "Algorithms for hyper-parameter optimization" (NeurIPS 2011);
@@ -61,7 +61,7 @@ class TPEGenerator(ArchitectureGenerator):
         multivariate: Whether the blocks are modelled together; one by one, their
             interactions are lost.
         num_candidates: Samples that one proposal is chosen from.
-        hyperparameters: What is searched beside the cell; None for nothing.
+        hyperparameters: Hyperparameters searched beside the cell; None for none.
 
     Raises:
         OptionError: An option is out of range.
@@ -149,7 +149,7 @@ class Sampler:
     """Arguments of the sampler.
 
     Args:
-        seed: Its seed.
+        seed: The seed of the sampler.
         num_initial: Trials with a result before the first model.
         multivariate: Whether the parameters are modelled together.
         num_candidates: Samples that one suggestion is chosen from.
@@ -170,7 +170,7 @@ class _Kept:
     told: list[tuple[bytes, float]] = field(default_factory=list)
 
 
-# The one used last stands last.
+# The study that was used last is the last one.
 _kept: list[_Kept] = []
 _lock = threading.Lock()
 
@@ -182,11 +182,11 @@ def suggest(
     pending: Rows,
     sampler: Sampler,
 ) -> Rows:
-    """What the sampler suggests after the given trials; a pure function of its arguments.
+    """The sampler's suggestion after the given trials; a pure function of its arguments.
 
     Adding a trial to a study costs Optuna more than a suggestion does. A study that holds
-    the first of these trials already, in this order, is therefore extended; whatever else
-    is in it is closed as failed, which the sampler does not look at.
+    the first of these trials already, in this order, is therefore extended; its other
+    trials are closed as failed, which the sampler ignores.
 
     Args:
         columns: The alternatives of each of the ``d`` columns of a code, then ranges and
@@ -242,7 +242,7 @@ def _tell(kept: _Kept, codes: Rows, wanted: list[tuple[bytes, float]]) -> None:
 
 
 def _ask(kept: _Kept, pending: Rows, sampler: Sampler) -> Rows:
-    """Ask for a row ``d``; pending trials are in the study only meanwhile."""
+    """Ask for a row ``d``; pending trials are in the study only during the call."""
     from optuna.trial import TrialState, create_trial
 
     study, space = kept.study, _space(kept.columns)
@@ -293,7 +293,7 @@ def _sampler(space: dict[str, BaseDistribution], arguments: Sampler, liar: bool)
     from optuna.samplers import TPESampler
 
     class FixedSpaceSampler(TPESampler):
-        """Optuna's, told the space instead of inferring it from all trials each time."""
+        """Optuna's sampler with a given space, instead of one inferred from all trials."""
 
         def infer_relative_search_space(
             self, study: object, trial: object
@@ -311,7 +311,7 @@ def _sampler(space: dict[str, BaseDistribution], arguments: Sampler, liar: bool)
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without Optuna's messages about each study it makes."""
+    """Silence Optuna's messages about each study."""
     import optuna
 
     before = optuna.logging.get_verbosity()

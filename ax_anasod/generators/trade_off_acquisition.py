@@ -21,7 +21,7 @@ _CHUNK: Final = 4096
 
 
 class TradeOff:
-    """What a :class:`Goal` expects of architectures under the two-level surrogate.
+    """The acquisition function of a :class:`Goal` on architectures, with the two-level surrogate.
 
     Args:
         cell: The cell.
@@ -63,7 +63,7 @@ class TradeOff:
         return values
 
     def beliefs(self, features: LevelFeatures) -> list[Belief]:
-        """What is believed of each objective and limit of ``m`` architectures."""
+        """The belief about each objective and limit of ``m`` architectures."""
         distances = features.distances(self._observed, self._names)
         known = self._known(features.codes)
         told = {i: model.predict(distances, known) for i, model in self.goal.models.items()}

@@ -1,4 +1,4 @@
-"""What two-level-bo expects of candidates, for fronts and under limits."""
+"""The acquisition values of two-level-bo, for fronts and under limits."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from ax_anasod.surrogates.hypervolume import (
 )
 from ax_anasod.typing import Codes, FloatArray, Mask, Values
 
-# What improves nothing even with values so many standard deviations better than predicted.
+# A candidate is hopeless if values this many standard deviations better improve nothing.
 _LUCK: Final = 3.0
-# Log acquisition value of what promises nothing, above that of what is not allowed.
+# Log acquisition value of candidates that improve nothing; it is -inf if they are not allowed.
 _NOTHING: Final = -1e6
-# Of how many deviations the belief of a candidate is moved to see how its value changes.
+# Step of the central differences, in standard deviations of a belief.
 _STEP: Final = 1e-3
 
 
@@ -55,18 +55,18 @@ _S = TypeVar("_S", bound=ObjectiveModel)
 class Goal(Generic[_S]):
     """The log expected growth of what is found, times the probability that limits are kept.
 
-    What it expects of a candidate follows from what the models of the objectives and limits say of
-    it, whatever a candidate is: an architecture, or one with hyperparameters beside it.
+    It needs only the predictions of the models of the objectives and limits, so that a candidate
+    can be an architecture, or an architecture with hyperparameters.
 
-    With several objectives what grows is the hypervolume before the reference point, in the
-    users' units; with one it is the improvement on the best value that keeps the limits.
-    Before anything keeps all of them, the probability alone is what counts. Known quantities
-    have no model: their values are certain, and what breaks a limit on one of them is never
+    With several objectives, the growth is that of the hypervolume before the reference point, in
+    the users' units; with one, it is the improvement on the best value that keeps the limits.
+    Before any trial keeps all of them, only the probability counts. Known quantities have no
+    model: their values are certain, and a candidate that breaks a limit on one of them is never
     proposed (minus infinity).
 
     The reference point is that of :func:`ax_anasod.fronts.reference_point` or
-    :func:`ax_anasod.fronts.wide_reference`, with the outlier fences of what is modelled
-    (:func:`ax_anasod.fronts.winsorized`): a cell that fails to train, and is fast, would let the
+    :func:`ax_anasod.fronts.wide_reference`, with the outlier fences of the modelled quantities
+    (:func:`ax_anasod.fronts.winsorized`): otherwise a fast cell that fails to train would make the
     search look for others like it.
 
     Args:
@@ -74,11 +74,11 @@ class Goal(Generic[_S]):
         log_targets: Whether logarithms are modelled where values have them.
         fit: Fits a model to targets with mean 0 and variance 1 of the rows that have ended, and
             NaN of those that are pending.
-        reference: Where the reference point of a front is, from points, thresholds and fences.
+        reference: Gives the reference point of a front from points, thresholds and fences.
 
     Attributes:
-        models: Of each quantity that is modelled its model; the objectives are counted first, then
-            the limits.
+        models: The model of each modelled quantity by its number; objectives are counted first,
+            then limits.
     """
 
     def __init__(
@@ -123,13 +123,13 @@ class Goal(Generic[_S]):
         self._set_goal(usable, feasible)
 
     def _set_goal(self, usable: Mask, feasible: Mask) -> None:
-        """What is to be improved on, from which of the rows count and keep the limits."""
+        """Set the values to improve on, from masks of the rows that count and that keep limits."""
         points = np.stack([quantity.believed for quantity in self._objectives], axis=1)
         self._ranks = _ranks(points, feasible)
         found = feasible.any()
         modelled = any(isinstance(limit, _Modelled) for limit in self._limits)
         self._only_feasibility = modelled and not found
-        # Without a start, what is better than the worst that was seen is better.
+        # As long as no row keeps the limits, the worst value seen is to be improved on.
         kept = feasible if found else usable
         self._front: ExpectedHypervolumeImprovement | None = None
         if len(self._objectives) > 1:
@@ -141,12 +141,12 @@ class Goal(Generic[_S]):
 
     @property
     def believed(self) -> Values:
-        """A rank of each of the rows: the best front first, what breaks limits last."""
+        """The rank of each row: the best front first, rows that break limits last."""
         return self._ranks
 
     @property
     def percent(self) -> float:
-        """How many percent of the best value, or of the front's volume, a growth by 1 is."""
+        """A growth by 1, in percent of the best value or of the front's volume."""
         if self._front is not None:
             return 100.0 / (self._front.volume or math.inf)
         return self._objectives[0].scale.percent(self._best)
@@ -162,11 +162,11 @@ class Goal(Generic[_S]):
         codes: Codes,
         told: Mapping[int, tuple[Values, Values]],
     ) -> list[Belief]:
-        """What is believed of each quantity of ``m`` candidates.
+        """The belief about each quantity of ``m`` candidates.
 
         Args:
             codes: Their codes ``m x d``.
-            told: The mean ``m`` and standard deviation ``m`` that each of :attr:`models` tells.
+            told: The mean ``m`` and standard deviation ``m`` that each of :attr:`models` predicts.
         """
         return [
             quantity.belief(codes)
@@ -176,14 +176,14 @@ class Goal(Generic[_S]):
         ]
 
     def promise(self, beliefs: Sequence[Belief]) -> FloatArray:
-        """Log acquisition values ``m`` of candidates that break no limit on what is known."""
+        """Log acquisition values ``m`` of candidates that break no limit on a known quantity."""
         objectives = beliefs[: len(self._objectives)]
         limits = beliefs[len(self._objectives) :]
         only = self._only_feasibility
         values = np.zeros(len(beliefs[0].mean)) if only else self._growth(objectives)
         for limit, belief in zip(self._history.limits, limits, strict=True):
             values = values + belief.log_probability_below(limit.bound)
-        # Where nothing is promised, what is known least is tried.
+        # If no candidate is expected to improve anything, prefer the most uncertain one.
         doubt = sum(belief.deviation for belief in beliefs)
         return np.where(values > _NOTHING, values, _NOTHING + doubt)
 
@@ -205,7 +205,7 @@ class Goal(Generic[_S]):
             for i, b in enumerate(beliefs)
         ]
         values = self.promise(moved).reshape(len(moves), -1)
-        # What is known has no deviation, and its slope is asked for by nobody.
+        # Known quantities have deviation 0; their slopes are never used.
         deviations = np.stack([np.where(b.deviation > 0, b.deviation, math.inf) for b in beliefs])
         slopes = (values[1 : 1 + 2 * q] - values[1 + 2 * q :]) / (2.0 * _STEP)
         return values[0], slopes[:q] / deviations, slopes[q:] / deviations
@@ -223,7 +223,7 @@ class Goal(Generic[_S]):
 
 
 def _ranks(points: FloatArray, feasible: Mask) -> FloatArray:
-    """By how many feasible ones each of ``n x m`` points is beaten, infeasible ones last."""
+    """The number of feasible points that beat each of ``n x m``; infeasible ones come last."""
     no_worse = (points[None, feasible] <= points[:, None]).all(axis=2)
     better = (points[None, feasible] < points[:, None]).any(axis=2)
     beaten = (no_worse & better).sum(axis=1, dtype=np.float64)
@@ -236,7 +236,7 @@ _AS_IT_IS: Final = Scale("identity", 1.0, 0.0, 1.0)
 
 @dataclass(frozen=True)
 class _Known:
-    """An objective, or what a limit is on, that is computed."""
+    """An objective or limited quantity that is computed."""
 
     metric: KnownMetric
     sign: float
@@ -252,20 +252,20 @@ class _Known:
     targets = believed
 
     def belief(self, codes: Codes) -> Belief:
-        """Of ``m`` architectures."""
+        """The exact belief about ``m`` architectures, with deviation 0."""
         values = self.sign * self.metric.checked_values(codes)
         return Belief(values, np.zeros(len(values)), self.scale)
 
 
 class _Modelled(Generic[_S]):
-    """An objective, or what a limit is on, that has a model.
+    """An objective or limited quantity that has a model.
 
     Args:
         fit: Fits the model.
         values: Values of the ended and pending rows with the sign; NaN where pending.
         log_targets: Whether logarithms are modelled.
-        bound: A value that must be told from better and worse ones, infinite where there is
-            none; None for an only objective, whose better values are all that matters.
+        bound: A value that the model must tell from better and worse ones, infinite if there is
+            none; None for an only objective, of which only the better values matter.
     """
 
     def __init__(

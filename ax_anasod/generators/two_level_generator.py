@@ -37,7 +37,7 @@ from ax_anasod.typing import Codes, Settings, Values
 _BLOCKS: Final[tuple[LevelName, ...]] = ("distribution", "blocks")
 
 FEATURE_SEPARATOR: Final = "+"
-"""Between the names of several features."""
+"""The separator between the names of several features."""
 
 SurrogateName = Literal["distribution", "blocks", "paths", "sum", "alternating"]
 
@@ -48,7 +48,7 @@ SURROGATES: Final[dict[SurrogateName, tuple[tuple[LevelName, ...], ...]]] = {
     "sum": ((*_BLOCKS, "paths", "steps"), (*_BLOCKS, "order")),
     "alternating": (_BLOCKS, (*_BLOCKS, "paths", "steps"), (*_BLOCKS, "order")),
 }
-"""The levels of each surrogate; of several sets, trials take turns."""
+"""The levels of each surrogate; trials take turns between several sets."""
 
 
 @checked
@@ -61,29 +61,29 @@ class TwoLevelGenerator(ArchitectureGenerator):
 
     - which operations lie on which blocks, and how they are wired;
     - the same, and what the paths from input to output compute, wherever the operations lie,
-      so that cells that compute the same function share an observation; of residual blocks
+      so that cells that compute the same function share an observation; for residual blocks,
       how often each operation stands before each other one.
 
-    Where one has a false optimum, in which a search with it alone would stay, the other
-    seldom has the same. Cells that do not say which block reads which have the first only.
+    If one has a false optimum, in which a search with it alone would stay, the other
+    seldom has the same one. Cells that define no block graph use only the first set.
 
-    Targets are logarithms, of whose worse half only the order counts
-    (:func:`ax_anasod.generators.targets.half_ranked`: cells that fail to train would decide
-    everything else), then standardised.
+    Targets are standardised logarithms; only the order of their worse half counts
+    (:func:`ax_anasod.generators.targets.half_ranked`), so that cells that fail to train do not
+    decide everything.
     The proposal has the largest expected improvement of all architectures without a trial;
-    where there are more than ``enumeration_limit``, of those that
+    if there are more than ``enumeration_limit``, of those that
     :func:`~ax_anasod.generators.two_level_search.optimize_acquisition` finds. Once every
-    architecture has a trial, proposals are repeats: further observations of those that promise
-    most.
+    architecture has a trial, proposals are repeats: further observations of the architectures
+    with the largest expected improvement.
 
     Pending trials are believed to give their posterior mean; a failed one counts as the
     worst value seen.
 
     Features that are known of an architecture before its trial each add a linear kernel with a
-    fitted variance, in half of the trials (positions 0 and 1 of each 4), so that one that
-    misleads costs little.
+    fitted variance, in half of the trials (positions 0 and 1 of each 4), so that a
+    misleading one costs little.
 
-    What is searched beside the cell has a kernel of its own
+    Hyperparameters have a kernel of their own
     (:class:`ax_anasod.surrogates.joint.JointGP`), and pairs of an architecture and a setting are
     searched (:func:`ax_anasod.generators.joint_search.joint_search`).
 
@@ -95,14 +95,14 @@ class TwoLevelGenerator(ArchitectureGenerator):
         cell: ``Cell.to_dict()`` of the cell searched.
         seed: The seed of the run.
         num_initial: Random trials before the first of this generator.
-        surrogate: How architectures of one distribution are told apart: by what lies on their
-            blocks, by their paths, by both, by blocks and both in turn, or not at all.
+        surrogate: The kernels that tell architectures of one distribution apart: of their blocks,
+            of their paths, of both, of blocks and both in turn, or none.
         log_targets: Model the logarithm of the objective.
-        enumeration_limit: The most architectures that are all evaluated.
+        enumeration_limit: All architectures of a cell are evaluated if it has at most this number.
         features: Names of metrics of the experiment that are known before a trial
             (:class:`ax_anasod.core.known.KnownMetric`) and help to predict the objectives,
             joined by ``+``.
-        hyperparameters: What is searched beside the cell; None for nothing.
+        hyperparameters: Hyperparameters searched beside the cell; None for none.
 
     Raises:
         UnknownNameError: There is no such surrogate.
@@ -131,12 +131,12 @@ class TwoLevelGenerator(ArchitectureGenerator):
         self._metadata: dict[str, Any] = {}
 
     joint_form: ClassVar[JointForm] = "both"
-    """How the covariances of architectures and settings make one: the best on average
+    """The combination of the covariances of architectures and settings: the best on average
     (docs/joint.md)."""
 
     @property
     def scope(self) -> ObjectiveScope:
-        """A front of up to four objectives, or one, and limits on others."""
+        """A front of up to four objectives, or one objective, and limits on other metrics."""
         return "limits"
 
     def propose(self, n: int, history: History, fixed: Mapping[int, int]) -> Codes:
@@ -169,11 +169,11 @@ class TwoLevelGenerator(ArchitectureGenerator):
 
     @property
     def can_predict(self) -> bool:
-        """Whether Ax can ask for predictions: of architectures, not of settings beside them."""
+        """True if Ax can ask for predictions: only if no hyperparameters are searched."""
         return not self.hyperparameters
 
     def predict(self, history: History, rows: Codes) -> tuple[Values, Values]:
-        """What the surrogate with all of its levels and features expects of ``n x d`` codes."""
+        """Predict ``n x d`` codes by the surrogate with all of its levels and features."""
         levels = max(self._turns, key=len)
         features = self._known_features(history, self.known)
         codes = self.cell.canonical(rows)
@@ -194,11 +194,11 @@ class TwoLevelGenerator(ArchitectureGenerator):
         return np.stack(means, axis=1), np.stack(variances, axis=1)
 
     def metadata(self) -> dict[str, Any]:
-        """What is stored with the first of the last proposals, where a model chose it.
+        """Metadata of the first of the last proposals, if a model chose it.
 
-        Its expected improvement in percent of the best value: 100 times the expected decrease of
-        its logarithm. And of each feature, where the model had them: its share in the prior
-        variance, and the rank correlation of its first column with the first objective.
+        They are its expected improvement in percent of the best value (100 times the expected
+        decrease of the logarithm) and, if the model had features, the share of each in the prior
+        variance and the rank correlation of its first column with the first objective.
         """
         return self._metadata
 
@@ -222,7 +222,7 @@ class TwoLevelGenerator(ArchitectureGenerator):
         features: KnownFeatures,
         history: History,
     ) -> None:
-        """Keep what is stored with the first of several proposals."""
+        """Keep the metadata of the first of several proposals."""
         self._metadata.setdefault(EXPECTED_IMPROVEMENT, math.exp(value) * acquisition.percent)
         if acquisition.shares and features:
             self._metadata.setdefault(FEATURES, self._carried(acquisition, features, history))
@@ -230,7 +230,7 @@ class TwoLevelGenerator(ArchitectureGenerator):
     def _carried(
         self, acquisition: Acquisition | JointAcquisition, features: KnownFeatures, history: History
     ) -> dict[str, dict[str, float]]:
-        """How much each feature carries, and how it ranks what was observed."""
+        """The share of each feature, and its rank correlation with the observed values."""
         observed = history.observed
         values = history.values[observed, 0]
         ranked = [rank_agreement(z[:, 0], values) for z in features(history.rows[observed])]
@@ -249,7 +249,7 @@ class TwoLevelGenerator(ArchitectureGenerator):
         return ExpectedImprovement(self.cell, levels, codes, targets, percent, features)
 
     def _joint_acquisition(self, history: History, features: KnownFeatures) -> JointAcquisition:
-        """As :meth:`_acquisition`, of architectures and settings together."""
+        """The acquisition function of the next architecture and setting together."""
         of_both = self.cell, self.hyperparameters, self.levels(history.position)
         form = self.joint_form
         if _is_trade_off(history):
@@ -259,7 +259,7 @@ class TwoLevelGenerator(ArchitectureGenerator):
         return JointImprovement(*of_both, *pairs, form, features, *self._targets(history))
 
     def _targets(self, history: History) -> tuple[Values, float]:
-        """The targets of a single objective, NaN where pending, and what 1 is in percent."""
+        """The targets of a single objective, NaN where pending, and the size of 1 in percent."""
         _, values, logarithmic = modelled_values(history, self.log_targets)
         targets, unit = standardized(half_ranked(values))
         pending = np.full(int(history.pending.sum()), np.nan)
@@ -269,15 +269,15 @@ class TwoLevelGenerator(ArchitectureGenerator):
     def _features(self, history: History) -> KnownFeatures:
         """The features of the next proposal: none in every other pair of trials.
 
-        A feature that misleads then costs at most those that have it.
+        A misleading feature then costs at most the trials that use it.
         """
         return self._known_features(history, self.known if history.position % 4 < 2 else ())
 
     def _known_features(self, history: History, used: Sequence[str]) -> KnownFeatures:
-        """Some of the features.
+        """The features with the given names.
 
         Raises:
-            OptionError: The experiment does not have one of the strategy's.
+            OptionError: The experiment lacks a feature of the strategy.
         """
         for name in self.known:
             if name not in history.features:
@@ -294,7 +294,7 @@ class TwoLevelGenerator(ArchitectureGenerator):
 
 
 def _is_trade_off(history: History) -> bool:
-    """Whether there is more than the best value of a single objective that is modelled."""
+    """Return True unless the goal is the best value of a single modelled objective."""
     return bool(len(history.objectives) > 1 or history.limits or history.known)
 
 
@@ -302,7 +302,7 @@ def turns_of(cell: Cell, surrogate: SurrogateName) -> list[list[Level]]:
     """The sets of levels that trials take turns between.
 
     Raises:
-        CellError: The surrogate has no set that the cell has all levels of.
+        CellError: The cell lacks a level of every set of the surrogate.
     """
     available = levels_of(cell)
     views = [view for view in SURROGATES[surrogate] if available.keys() >= set(view)]

@@ -1,4 +1,4 @@
-"""What the surrogate of two-level-bo expects of architectures, in the users' units."""
+"""Predictions of the surrogate of two-level-bo, in the users' units."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _NODES: Final = 24
 class TwoLevelPredictor:
     """The surrogate of one quantity, fitted as for a proposal.
 
-    It models the logarithms of the values, of whose worse half only the ranks count; a
-    prediction comes back through the inverse, between whose knots values are interpolated.
+    It models the logarithms of the values; only the ranks of their worse half count. A
+    prediction is mapped back by the inverse, which interpolates between its knots.
 
     Args:
         cell: The cell.

@@ -21,7 +21,7 @@ from ax_anasod.simplex import sample_biased
 from ax_anasod.surrogates import LevelFeatures
 from ax_anasod.typing import Codes
 
-# Who has offspring at the start: the best of the run.
+# Parents at the start: the best architectures of the run.
 _PARENTS: Final = 10
 # Mutants, architectures of distributions around the best ones, and uniform draws to start.
 _MUTANTS, _DIRICHLET, _UNIFORM = 400, 400, 200
@@ -48,7 +48,7 @@ def optimize_acquisition(
     row find nothing better. All candidates of a round are made and evaluated at once.
 
     Args:
-        generator: Whose cell is searched.
+        generator: The generator, with its cell.
         acquisition: The acquisition function.
         history: The run so far, its rows representatives.
         fixed: Column -> value that the proposal must have.
@@ -82,10 +82,10 @@ def best_of_all(
     fixed: Mapping[int, int],
     rng: np.random.Generator,
 ) -> tuple[Codes, float]:
-    """As :func:`optimize_acquisition`, of a cell whose architectures are all evaluated.
+    """The best of all architectures without a trial (of all, if each has one), and its value.
 
     Raises:
-        OptionError: None keeps the limits on known quantities.
+        OptionError: No architecture keeps the limits on known quantities.
     """
     cell = generator.cell
     codes, features = _everything(cell) if not fixed else _fixed(cell, fixed)
@@ -109,7 +109,7 @@ def _everything(cell: Cell) -> tuple[Codes, LevelFeatures]:
 
 
 def _fixed(cell: Cell, fixed: Mapping[int, int]) -> tuple[Codes, LevelFeatures]:
-    """As :func:`_everything`, those architectures that some code with fixed values has."""
+    """The architectures that have a code with fixed values, ``m x d``, and their features."""
     codes = list_with_fixed(cell, fixed)
     return codes, LevelFeatures(cell, codes)
 
@@ -139,7 +139,7 @@ class _Population:
         self, cell: Cell, acquisition: Acquisition, history: History, rng: np.random.Generator
     ) -> None:
         self._cell, self._acquisition = cell, acquisition
-        # A stream of its own: how many candidates there are changes no other draw.
+        # A stream of its own: the number of candidates then changes no other draw.
         (self._rng,) = rng.spawn(1)
         self._known = np.unique(cell.keys(history.rows))
         self._codes = np.empty((0, len(cell.code_sizes)), dtype=np.int64)
@@ -155,10 +155,10 @@ class _Population:
         return self._codes[:n]
 
     def add(self, codes: Codes) -> None:
-        """Evaluate those of ``m x d`` codes that are new, and have no trial."""
+        """Evaluate the ``m x d`` codes that are new and have no trial."""
         keys, first = np.unique(self._cell.keys(self._cell.canonical(codes)), return_index=True)
         new = ~np.isin(keys, self._known)
-        # Keys have the order of the operations, which is not to decide among equals.
+        # Keys have the order of the operations, which must not decide among equal values.
         codes = codes[self._rng.permutation(first[new])]
         self._known = np.union1d(self._known, keys[new])
         values = self._acquisition(LevelFeatures(self._cell, codes))

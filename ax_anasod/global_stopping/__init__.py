@@ -1,4 +1,4 @@
-"""When a search is over: Ax strategies for stopping it before its last trial.
+"""Ax strategies for stopping a search before its last trial.
 
 The names are loaded on first use: the rule itself needs none of Ax.
 """

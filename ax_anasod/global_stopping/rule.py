@@ -15,13 +15,13 @@ def promises_too_little(
     improvement_below: float,
     window_size: int = WINDOW,
 ) -> bool:
-    """Whether all of the last trials were expected to improve the best value by too little.
+    """Return True if the last trials were all expected to improve the best value by too little.
 
     Args:
         metadata: The ``gen_metadata`` of all trials, in order.
         improvement_below: The threshold, in percent of the best value.
-        window_size: How many of the last trials; a single proposal may promise little by
-            chance of the fit.
+        window_size: The number of last trials; a single proposal may promise little because
+            of an unlucky fit.
 
     Example:
         >>> trials = [{"expected_improvement_percent": p} for p in (3.0, 0.4, 0.2)]
@@ -37,7 +37,7 @@ def promises_too_little(
 
 
 def stop_reason(improvement_below: float, window_size: int = WINDOW) -> str:
-    """Why a search was stopped, for people."""
+    """The reason why a search was stopped, for people."""
     return (
         f"the last {window_size} trials were each expected to improve the best value by less "
         f"than {improvement_below:g} %"

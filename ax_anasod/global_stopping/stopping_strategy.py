@@ -21,20 +21,20 @@ from ax_anasod.settings import (
 
 @checked
 class ExpectedImprovementStoppingStrategy(BaseGlobalStoppingStrategy):
-    """Ax's question whether to stop, answered from what ``two-level-bo`` expects.
+    """Stops a search once ``two-level-bo`` expects too little improvement.
 
     A trial that the strategy proposes carries its expected improvement, in percent of the
     best value, as ``gen_metadata["expected_improvement_percent"]``. The search is over once
     this was below the threshold for several trials in a row. Trials of another origin (the
-    random ones at the start, a user's own) expect nothing, so that no search stops before
-    the model has proposed as many trials.
+    random ones at the start, a user's own) carry none, so that no search stops before
+    the model has proposed this number of trials.
 
     For Ax's ``Orchestrator``: ``OrchestratorOptions(global_stopping_strategy=...)``; with
     ask-and-tell, ``should_stop_optimization(experiment)`` is asked before each trial.
 
     Args:
         improvement_below: The threshold, in percent of the best value.
-        window_size: How many trials in a row.
+        window_size: The number of trials in a row.
         min_trials: Completed trials before which the search is not stopped.
         inactive_when_pending_trials: Never stop while trials are running.
 
@@ -84,15 +84,16 @@ def stopping_strategy_to_dict(strategy: ExpectedImprovementStoppingStrategy) -> 
 
 
 def check_until_improvement_below(strategy: str, percent: float | None) -> None:
-    """Refuse a threshold that is none, or that a strategy does not know how to meet.
+    """Check that a threshold is valid and that it can stop a search by the strategy.
 
     Args:
         strategy: Name of the strategy.
-        percent: The threshold; None where there is no rule.
+        percent: The threshold; None for no rule.
 
     Raises:
         UnknownNameError: There is no such strategy.
-        OptionError: The threshold is negative, or the strategy expects nothing.
+        OptionError: The threshold is negative, or the trials of the strategy carry no expected
+            improvement.
     """
     if percent is None:
         return

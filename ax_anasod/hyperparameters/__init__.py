@@ -1,4 +1,4 @@
-"""What is searched beside the architecture: ranges and choices as rows of numbers."""
+"""Hyperparameters searched beside the architecture: ranges and choices as rows of numbers."""
 
 from ax_anasod.hyperparameters.draws import (
     draw_around,

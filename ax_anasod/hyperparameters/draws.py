@@ -28,8 +28,8 @@ def draw_settings(
     """Draw settings uniformly: ranges on their scale, all values of a choice alike.
 
     Args:
-        hyperparameters: What is drawn.
-        n: How many.
+        hyperparameters: The hyperparameters.
+        n: The number of settings.
         rng: Source of randomness.
         fixed: Column -> number that all have.
 
@@ -66,8 +66,8 @@ def draw_around(
     is that of the mode in the mean of Eq. 3, and is drawn uniformly otherwise.
 
     Args:
-        hyperparameters: What is drawn.
-        n: How many.
+        hyperparameters: The hyperparameters.
+        n: The number of settings.
         setting: The setting ``h``.
         beta: The concentration; 0 is uniform.
         rng: Source of randomness.
@@ -77,7 +77,7 @@ def draw_around(
         Settings ``n x h``.
 
     Raises:
-        OptionError: As for :func:`draw_settings`.
+        OptionError: No setting that keeps the bounds was found in 200,000 draws.
     """
     units = hyperparameters.unit(setting[None])[0]
 
@@ -108,7 +108,7 @@ def mutate_settings(
     one at least, an unordered choice to another value.
 
     Args:
-        hyperparameters: What they are of.
+        hyperparameters: The hyperparameters of the settings.
         settings: Settings ``n x h``.
         rng: Source of randomness.
         fixed: Column -> number that does not change.
@@ -185,11 +185,11 @@ def neighbouring_settings(
 ) -> Settings:
     """Settings that differ from one in a single column.
 
-    Of an unordered choice all other values, of the others four steps as in
+    They have all other values of an unordered choice, or four steps of another column as in
     :func:`mutate_settings` (SMAC's neighbours: Hutter et al. 2011).
 
     Args:
-        hyperparameters: What they are of.
+        hyperparameters: The hyperparameters of the settings.
         setting: The setting ``h``.
         rng: Source of randomness.
         fixed: Column -> number that does not change.

@@ -54,19 +54,19 @@ class Range:
             raise OptionError(f"the range of {self.name!r} is too wide: {bounds}")
 
     def is_like(self, other: Hyperparameter) -> bool:
-        """Whether the other one has the same values."""
+        """Return True if the other one has the same values."""
         return self == other
 
     @property
     def size(self) -> int | None:
-        """How many values it has; None where these are a continuum."""
+        """The number of values; None for a continuum."""
         return int(self.upper) - int(self.lower) + 1 if self.integer else None
 
     def number(self, value: object) -> float:
         """A value as the number of its column.
 
         Raises:
-            ParameterError: It is none of the range.
+            ParameterError: The value is not in the range.
         """
         is_number = isinstance(value, int | float | np.integer | np.floating)
         inside = is_number and not isinstance(value, bool) and self.lower <= value <= self.upper  # type: ignore[operator]
@@ -93,7 +93,7 @@ class Range:
         lower, upper = self._scaled(np.array([self.lower, self.upper]))
         scaled = lower + np.clip(places, 0.0, 1.0) * (upper - lower)
         numbers = np.exp(scaled) if self.log else scaled
-        # Twelve digits, so that a number that somebody wrote comes back as it was.
+        # Twelve digits, so that a number that a user wrote comes back as it was.
         numbers = np.rint(numbers) if self.integer else _rounded(numbers)
         return np.asarray(np.clip(numbers, self.lower, self.upper))
 
@@ -123,7 +123,7 @@ class Choice:
         ordered: Whether neighbours in the list are alike.
 
     Raises:
-        OptionError: There are fewer than two values, two are the same, or of different types.
+        OptionError: There are fewer than two values, two values are equal, or types differ.
     """
 
     name: str
@@ -145,7 +145,7 @@ class Choice:
             )
 
     def is_like(self, other: Hyperparameter) -> bool:
-        """Whether the other one has the same values, in the same order where there is one."""
+        """Return True if the other one has the same values, in the same order if there is one."""
         if not isinstance(other, Choice) or self.ordered or other.ordered:
             return self == other
         # Ax may sort the values of a choice that it loads.
@@ -153,14 +153,14 @@ class Choice:
 
     @property
     def size(self) -> int:
-        """How many values it has."""
+        """The number of values."""
         return len(self.values)
 
     def number(self, value: object) -> float:
         """A value as the number of its column.
 
         Raises:
-            ParameterError: It is none of the choice.
+            ParameterError: The value is not in the choice.
         """
         for place, known in enumerate(self.values):
             # True is 1 to Python.
@@ -176,7 +176,7 @@ class Choice:
         return self.values[int(number)]
 
     def unit(self, numbers: FloatArray) -> FloatArray:
-        """Places between 0 and 1 of an ordered choice; the numbers themselves of another."""
+        """Places between 0 and 1 of an ordered choice; the numbers themselves of another choice."""
         return numbers / (self.size - 1) if self.ordered else numbers
 
     def nearest(self, places: FloatArray) -> FloatArray:
@@ -202,7 +202,7 @@ class Fixed:
     value: Value
 
     def is_like(self, other: Hyperparameter) -> bool:
-        """Whether the other one has the same value."""
+        """Return True if the other one has the same value."""
         return self == other
 
 
@@ -231,6 +231,6 @@ def _rounded(numbers: FloatArray) -> FloatArray:
     """Numbers with twelve significant digits."""
     sizes = np.where(numbers == 0, 1.0, np.abs(numbers))
     scales = 10.0 ** (11 - np.floor(np.log10(sizes)))
-    # Of numbers near the smallest there is, the scale is no number any more.
+    # The scale of the smallest floating-point numbers is infinite.
     scales = np.where(np.isfinite(scales), scales, 1e300)
     return np.rint(numbers * scales) / scales

@@ -1,4 +1,4 @@
-"""What is searched beside the architecture, as rows of numbers."""
+"""Hyperparameters searched beside the architecture, as rows of numbers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ax_anasod.hyperparameters.kinds import Bound, Choice, Column, Fixed, Hyperp
 from ax_anasod.schema import conform
 from ax_anasod.typing import FloatArray, Mask, Settings
 
-# Ax's own tolerance of a linear constraint, and what a unit value loses by rounding.
+# Ax's own tolerance of a linear constraint, and the rounding error of a unit value.
 _TOLERANCE: Final = 1e-8
 _KINDS: Final[dict[str, type[Range] | type[Choice] | type[Fixed]]] = {
     "range": Range,
@@ -25,17 +25,17 @@ _KINDS: Final[dict[str, type[Range] | type[Choice] | type[Fixed]]] = {
 
 @dataclass(frozen=True)
 class Hyperparameters:
-    """What is searched beside the architecture.
+    """The hyperparameters searched beside the architecture.
 
     A setting is a row of numbers, one for each range (its value) and choice (the place of its
-    value in the list), in the order of their definition; what is fixed is no column.
+    value in the list), in the order of their definition; fixed values are no columns.
 
     Args:
         parameters: Ranges, choices and fixed values.
         bounds: Linear constraints on the ranges.
 
     Raises:
-        OptionError: Two have one name, or a bound is on a name that is no range.
+        OptionError: Two parameters have one name, or a bound is on a name that is no range.
     """
 
     parameters: tuple[Hyperparameter, ...] = ()
@@ -56,12 +56,12 @@ class Hyperparameters:
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
-        """What is a column of a setting."""
+        """The parameters that are columns of a setting."""
         return tuple(p for p in self.parameters if not isinstance(p, Fixed))
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """The names of all, those that are fixed included."""
+        """The names of all parameters, including fixed ones."""
         return tuple(parameter.name for parameter in self.parameters)
 
     @cached_property
@@ -89,10 +89,10 @@ class Hyperparameters:
     # Settings as parameters, and back
 
     def settings(self, parameterizations: Sequence[Mapping[str, Any]]) -> Settings:
-        """The parameters of trials as settings ``n x h``; other names are not looked at.
+        """The parameters of trials as settings ``n x h``; other names are ignored.
 
         Raises:
-            ParameterError: A parameter is missing, or its value none of it.
+            ParameterError: A parameter is missing, or a value is not allowed or breaks a bound.
         """
         rows = [self._setting(parameters) for parameters in parameterizations]
         return np.array(rows, dtype=np.float64).reshape(len(rows), len(self.columns))
@@ -121,10 +121,10 @@ class Hyperparameters:
                 raise ParameterError(f"the parameters break {bound}: it is {total:g}")
 
     def partial(self, parameters: Mapping[str, Any]) -> dict[int, float]:
-        """Some of the parameters as column -> number; others than the columns are ignored.
+        """Convert some of the parameters: column -> number. Other names are ignored.
 
         Raises:
-            ParameterError: A value is none of its parameter.
+            ParameterError: A value is not allowed.
         """
         fixed = {p.name: p.value for p in self.parameters if isinstance(p, Fixed)}
         for name, value in parameters.items():
@@ -138,7 +138,7 @@ class Hyperparameters:
         return found
 
     def parameterizations(self, settings: Settings) -> list[dict[str, Any]]:
-        """Settings ``n x h`` as parameters, what is fixed included."""
+        """Settings ``n x h`` as parameters, including fixed ones."""
         fixed = {p.name: p.value for p in self.parameters if isinstance(p, Fixed)}
         return [
             {
@@ -149,7 +149,7 @@ class Hyperparameters:
         ]
 
     def allowed(self, settings: Settings) -> Mask:
-        """Which of ``n`` settings keep the bounds, ``n``."""
+        """Mask ``n`` of the settings that keep the bounds."""
         allowed = np.ones(len(settings), dtype=np.bool_)
         for bound in self.bounds:
             weights = np.zeros(len(self.columns))
@@ -158,12 +158,12 @@ class Hyperparameters:
             allowed &= settings @ weights <= bound.upper + _TOLERANCE
         return allowed
 
-    # As a model sees them
+    # Settings as inputs of a model
 
     def unit(self, settings: Settings) -> FloatArray:
         """Settings ``n x h`` with ranges and ordered choices between 0 and 1.
 
-        A range on a log scale is so in logarithms; an unordered choice stays the place of its
+        A range on a log scale is scaled in logarithms; an unordered choice stays the place of its
         value.
         """
         scaled = np.empty(settings.shape)
@@ -181,7 +181,7 @@ class Hyperparameters:
     # Storage
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it as JSON-able data."""
+        """The hyperparameters as JSON-able data."""
         kinds = {kind: name for name, kind in _KINDS.items()}
         return {
             "parameters": [{"kind": kinds[type(p)], **_listed(asdict(p))} for p in self.parameters],
@@ -190,10 +190,10 @@ class Hyperparameters:
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
-        """What :meth:`to_dict` gave.
+        """The hyperparameters from the data of :meth:`to_dict`.
 
         Raises:
-            ValueError: It is of another form.
+            ValueError: The data have another form.
             OptionError: A value is out of range.
         """
         parts = conform(_Stored, stored)

@@ -52,11 +52,11 @@ class ConstrainedGrid:
 
     @property
     def size(self) -> int:
-        """How many encodings there are; exact below 2^53."""
+        """The number of encodings; exact below 2^53."""
         return int(self._ways(self._weights({}))[0][0])
 
     def contains(self, counts: Counts) -> Mask:
-        """Which of ``... x k`` counts keep all constraints; their sum is not looked at."""
+        """Mask of the ``... x k`` counts that keep all constraints; their sum is not checked."""
         kept = np.ones(counts.shape[:-1], dtype=np.bool_)
         for constraint in self.constraints:
             kept &= constraint.keeps(counts)
@@ -86,7 +86,7 @@ class ConstrainedGrid:
         """Draw encodings, uniformly or with probabilities that are products over operations.
 
         Args:
-            n: How many.
+            n: The number of draws.
             rng: Source of randomness.
             log_weights: The logarithm of the factor of each operation (row) and count (column),
                 ``k x (N + 1)``; None draws uniformly.
@@ -109,7 +109,7 @@ class ConstrainedGrid:
             # Edges of weight 0 must not be met by rounding, either.
             kept = np.flatnonzero(shares > 0)
             sources = layer.sources[kept]
-            # Of each node the shares sum to 1, so that those of one cannot drown another's.
+            # The shares of each node sum to 1, so that those of one cannot drown another's.
             sums = np.bincount(sources, shares[kept], minlength=len(layer.first))
             ends = np.append(0.0, np.cumsum(shares[kept] / sums[sources]))
             numbers = np.arange(len(layer.first))
@@ -125,7 +125,7 @@ class ConstrainedGrid:
     def nearest(self, points: FloatArray, fixed: Mapping[int, int] | None = None) -> Counts:
         """The encodings nearest to points, by the sum of squared differences.
 
-        Of several the first in lexicographic order is taken.
+        If several are equally near, the first in lexicographic order is taken.
 
         Args:
             points: ``n x k`` points; rows sum to N.

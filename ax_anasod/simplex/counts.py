@@ -1,4 +1,4 @@
-"""The checks of single numbers, and that every row is an encoding."""
+"""Checks that single numbers are valid and that every row is an encoding."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def whole_number(
     """Returns ``value`` as an int.
 
     Args:
-        name: What the number is called in the message.
+        name: The name of the number in the message.
         value: An int or a NumPy integer.
         minimum: The smallest value allowed.
         maximum: The largest value allowed; None for no upper end.
         error: The exception that is raised.
 
     Raises:
-        AnasodError: Of the class ``error``: the value is no whole number, or outside the range.
+        AnasodError: The value is no whole number, or outside the range; of the class ``error``.
     """
     message = f"{name} must be a whole number of at least {minimum}, got {shown(value)}"
     if isinstance(value, bool):
@@ -54,7 +54,7 @@ def finite_number(
     """Returns ``value`` as a float.
 
     Args:
-        name: What the number is called in the message.
+        name: The name of the number in the message.
         value: A real number.
         minimum: The smallest value allowed.
         strict: Whether the minimum itself is refused.
@@ -83,7 +83,7 @@ def validate_counts(counts: ArrayLike, total: int | None = None) -> Counts:
     Args:
         counts: ``n x k`` counts, of an integer type or floats with whole values; ``k`` is
             one row.
-        total: What each row must sum to; None accepts any sum of at least 1.
+        total: The sum that each row must have; None accepts any sum of at least 1.
 
     Returns:
         ``n x k`` int64 counts, the argument itself where it already has that form.

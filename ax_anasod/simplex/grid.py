@@ -232,7 +232,7 @@ def _check_size(total: int, num_operations: int) -> tuple[int, int]:
 
 
 def _check_rankable(total: int, num_operations: int) -> int:
-    """Size of the grid, refused where an int64 cannot number it."""
+    """Size of the grid; raises an error if an int64 cannot number it."""
     size = num_encodings(total, num_operations)
     if size > _INT64_MAX:
         raise OptionError(

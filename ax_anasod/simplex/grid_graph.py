@@ -1,7 +1,7 @@
 """The graph whose paths are the encodings that keep constraints.
 
 Its layers are the operations; its nodes are the blocks that are left and the sums of the
-constraints so far. What constraints cannot tell apart any more is one node.
+constraints so far. States that constraints cannot tell apart any more are one node.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from ax_anasod.exceptions import OptionError
 from ax_anasod.typing import Counts, FloatArray, Indices, Mask
 
-# Edges of the graph, those counted that lead nowhere: some 100 bytes each while it is built.
+# Edges of the graph, including those that lead nowhere: some 100 bytes each while it is built.
 _MOST_EDGES: Final = 2_000_000
 _TOLERANCE: Final = 1e-9
 
@@ -27,8 +27,8 @@ class CountConstraint:
     Args:
         weights: The weight of each of ``k`` operations.
         bound: The bound.
-        equality: Whether the sum is the bound.
-        text: How a person writes it.
+        equality: Whether the sum must equal the bound.
+        text: The constraint as a person writes it.
     """
 
     weights: tuple[float, ...]
@@ -40,7 +40,7 @@ class CountConstraint:
         return self.text
 
     def keeps(self, counts: Counts) -> Mask:
-        """Which of ``... x k`` counts keep it."""
+        """Mask of the ``... x k`` counts that keep the constraint."""
         sums = counts @ np.array(self.weights)
         if self.equality:
             return np.asarray(np.abs(sums - self.bound) <= _TOLERANCE)
@@ -75,10 +75,10 @@ def layers_of(
         constraints: The constraints.
 
     Returns:
-        The layers; None where no path goes through.
+        The layers; None if no path reaches the end.
 
     Raises:
-        OptionError: There are too many edges.
+        OptionError: The graph has too many edges.
     """
     k = num_operations
     weights = np.array([c.weights for c in constraints]).reshape(len(constraints), k)
@@ -118,12 +118,12 @@ def _simplified(
     later: FloatArray,
     equal: Mask,
 ) -> tuple[FloatArray, Mask]:
-    """Nodes without what no longer matters, and which of them can lead to the end.
+    """Nodes without bounds that no longer matter, and a mask of those that can reach the end.
 
     Args:
         nodes: ``m x (1 + c)``: blocks left, and what is left of each bound.
         later: The weights ``c x r`` of the operations that follow.
-        equal: Which constraints are equalities, ``c``.
+        equal: Mask of the constraints that are equalities, ``c``.
     """
     nodes = nodes.round(9)
     rest, left = nodes[:, :1], nodes[:, 1:]
@@ -133,7 +133,7 @@ def _simplified(
         least = most = np.zeros_like(left)
     possible = (left >= least - _TOLERANCE) & (~equal | (left <= most + _TOLERANCE))
     possible |= np.isinf(left)
-    # One that the rest keeps in any case, or that is decided, is the same in all nodes.
+    # A constraint that the rest keeps in any case, or that is decided, is equal in all nodes.
     settled = np.where(equal, least == most, left >= most - _TOLERANCE)
     nodes[:, 1:] = np.where(settled, np.inf, left)
     kept = possible.all(axis=1)
@@ -152,7 +152,7 @@ def _distinct(
 
 
 def _pruned(forward: list[tuple[Indices, ...]]) -> list[Layer] | None:
-    """The layers, with those edges only from which the end is reached."""
+    """The layers, with only the edges from which the end is reached."""
     layers: list[Layer] = []
     alive: Indices | None = None
     for sources, values, targets in reversed(forward):

@@ -1,6 +1,6 @@
-"""How strongly draws are biased towards the best encoding: the schedules of beta in Eq. 3.
+"""Schedules of beta in Eq. 3, the strength of the bias towards the best encoding.
 
-What a value of beta means: Dir(k * beta * p + 1) has its mode at p and puts the share
+The meaning of beta: Dir(k * beta * p + 1) has its mode at p and puts the share
 beta / (beta + 1) of its mean on p, the rest on the uniform distribution.
 """
 
@@ -63,7 +63,7 @@ class TrustRegionSchedule:
     again. The paper says only "halve" and "double", which never leaves 0: ``beta_min``
     is the step out of it.
 
-    What the defaults mean: every success widens, since two improvements in a row become
+    The meaning of the defaults: every success widens, since two improvements in a row become
     rare once a search is under way, and a region that waits for them only ever narrows.
     From 0 to ``beta_max`` it takes 21 failures (7 steps of 3). The table gives the share
     of the draws of Eq. 3 that are the best encoding itself, once rounded / the share at
