@@ -17,13 +17,13 @@ from ax_anasod.analysis.axis import ValueAxis
 from ax_anasod.analysis.page import Html, Page, paragraphs
 from ax_anasod.compare.contender_summary import Summary
 from ax_anasod.compare.effects import (
-    LEVEL,
     AverageRanks,
     average_ranks,
     effects_frame,
     interquartile_band,
 )
 from ax_anasod.compare.run_results import curves
+from ax_anasod.compare.significance import LEVEL, seeds_needed
 from ax_anasod.compare.texts import notes, table
 from ax_anasod.files import write_whole
 from ax_anasod.objectives import Objective
@@ -221,7 +221,7 @@ def _ranks(ranked: AverageRanks) -> PlotlyAnalysisCard:
             "zeroline": False,
         },
     )
-    needed = 1 + math.ceil(math.log2(math.comb(most, 2) / LEVEL))
+    needed = seeds_needed(math.comb(most, 2))
     few = (
         ""
         if ranked.seeds >= needed
