@@ -143,11 +143,7 @@ def _curves(summary: Summary, column: str, quantity: Objective) -> PlotlyAnalysi
         figure.add_hline(quantity.optimum, line_dash="dot", line_color=style.OPTIMUM)
     figure.update_layout(
         xaxis={"title": {"text": "queries"}, "zeroline": False},
-        yaxis={
-            "title": {"text": style.plotly_text(style.axis_label(quantity.name, quantity.unit))},
-            "range": _visible(frames, quantity),
-            "zeroline": False,
-        },
+        yaxis=style.value_axis(quantity.name, quantity.unit, range=_visible(frames, quantity)),
     )
     what = "The best so far" if column == "incumbent" else "Of the best so far, not searched"
     optimum = (

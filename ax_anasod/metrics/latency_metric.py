@@ -13,8 +13,7 @@ from ax.core.metric import MetricFetchE, MetricFetchResult
 from ax.core.trial import Trial
 from ax.utils.common.result import Err, Ok
 
-from ax_anasod.cells import Cell
-from ax_anasod.cells import from_dict as cell_from_dict
+from ax_anasod.cells import Cell, as_cell
 from ax_anasod.core.architectures import codes_of
 from ax_anasod.core.search_experiment import ComputedMetric, RunProperties
 from ax_anasod.exceptions import AnasodError, ObservationError, OptionError
@@ -54,7 +53,7 @@ class LatencyMetric(ComputedMetric):
         measurement: LatencyConfig | Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(name=name, lower_is_better=True)
-        self._cell = cell if isinstance(cell, Cell) else cell_from_dict(dict(cell))
+        self._cell = as_cell(cell)
         sizes = config if isinstance(config, NetworkConfig) else NetworkConfig.from_dict(config)
         how = measurement or LatencyConfig()
         self._how = how if isinstance(how, LatencyConfig) else LatencyConfig.from_dict(how)
@@ -94,7 +93,7 @@ class LatencyMetric(ComputedMetric):
         records = dict(trial.run_metadata.get(RECORD, {}))
         if self.name not in records:
             properties = RunProperties.read(trial.experiment)
-            if properties is None or cell_from_dict(properties.cell) != self._cell:
+            if properties is None or as_cell(properties.cell) != self._cell:
                 raise OptionError(
                     f"the experiment does not search the cell {self._cell.name!r}, whose networks "
                     "are measured"
