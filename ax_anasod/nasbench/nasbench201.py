@@ -11,10 +11,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from ax_anasod import cells
-from ax_anasod.exceptions import (
-    ArchitectureError,
-    BenchmarkError,
-)
+from ax_anasod.exceptions import ArchitectureError, BenchmarkError
 from ax_anasod.nasbench.benchmark import KIND, register_benchmark
 from ax_anasod.nasbench.lookup_benchmark import ArchitectureIndex, LookupBenchmark
 from ax_anasod.nasbench.nasbench201_cache import write_cache
