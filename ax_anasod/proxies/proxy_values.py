@@ -269,7 +269,7 @@ class ValueFile:
 
 
 def computed(plan: CellPlan, numbers: dict[tuple[str, tuple[int, ...], int], int]) -> Computed:
-    """What the outputs of a cell sum up, each as the sorted numbers of what it adds.
+    """The sums that the outputs of a cell are, each as the sorted numbers of its terms.
 
     Two cells with equal numbers are one network with independent first weights: blocks that
     nothing reads, or that pass nothing on, are left out, and identities are followed. This holds
