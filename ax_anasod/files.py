@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gzip
 import io
+import json
 import os
 import re
 import stat
@@ -73,6 +74,21 @@ def write_whole(
             unfinished.unlink(missing_ok=True)
 
 
+def write_json(path: Path, content: object, *, indent: int = 2, make_folder: bool = False) -> None:
+    """Write a JSON file for people and programs, with `write_whole`.
+
+    Args:
+        path: The file.
+        content: What it holds: mappings, sequences, texts, numbers, booleans and None.
+        indent: The spaces before what is one level deeper.
+        make_folder: Make folders that are missing.
+
+    Raises:
+        RunError: It cannot be written.
+    """
+    write_whole(path, json.dumps(content, indent=indent) + "\n", make_folder=make_folder)
+
+
 def write_new(path: Path, content: str | bytes | memoryview, mode: int = 0o666) -> None:
     """Write a file that is not there yet, and return once it is on the disk.
 
@@ -121,6 +137,22 @@ def remove_unfinished(folder: Path) -> None:
         for path in folder.iterdir():
             if _UNFINISHED.fullmatch(path.name):
                 path.unlink()
+
+
+def ensure_folder(path: Path, hint: str | None = None) -> None:
+    """Make a folder and those above it, as far as they are missing.
+
+    Args:
+        path: The folder.
+        hint: What to do when it cannot be made.
+
+    Raises:
+        RunError: It cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"the folder {path} cannot be made: {error.strerror}", hint) from error
 
 
 def refuse_link(path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -143,6 +143,24 @@ def name_list(option: str, value: str | Iterable[str]) -> tuple[str, ...]:
             raise OptionError(f"{option} names {name!r} twice")
     # NumPy's texts cannot be stored as JSON.
     return tuple(map(str, given))
+
+
+def check_chosen(names: Sequence[str], quantities: Collection[str]) -> None:
+    """Refuse what is searched or reported but unknown, or named twice.
+
+    Args:
+        names: What was chosen.
+        quantities: The names of all that a benchmark has.
+
+    Raises:
+        UnknownNameError: There is no such quantity.
+        OptionError: One is named twice.
+    """
+    for position, name in enumerate(names):
+        if name not in quantities:
+            raise UnknownNameError("quantity", name, quantities)
+        if name in names[:position]:
+            raise OptionError(f"{name!r} is named twice", "search it or report it, once")
 
 
 def keeps_all(values: Mapping[str, float], limits: Iterable[Limit]) -> bool:

@@ -4,16 +4,19 @@ import os
 import resource
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ax_anasod.exceptions import RunError
 from ax_anasod.files import (
+    ensure_folder,
     is_there,
     read_bytes,
     read_json,
     refuse_link,
     remove_unfinished,
+    write_json,
     write_new,
     write_whole,
 )
@@ -185,3 +188,20 @@ def test_nothing_is_at_a_path_that_no_system_could_have(tmp_path: Path) -> None:
     assert is_there(tmp_path)
     for name in ("none", "x" * 5000, "a\0b"):
         assert not is_there(tmp_path / name)
+
+
+def test_json_is_read_as_it_was_written(tmp_path: Path) -> None:
+    content = {"cell": {"name": "mine", "blocks": [1, 2]}, "noise": None}
+    write_json(tmp_path / "config.json", content)
+    assert read_json(tmp_path / "config.json", dict[str, Any]) == content
+    assert (tmp_path / "config.json").read_text().endswith("}\n")
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    ensure_folder(tmp_path / "new" / "folder")
+    ensure_folder(tmp_path / "new" / "folder")
+    assert (tmp_path / "new" / "folder").is_dir()
+    (tmp_path / "file").touch()
+    with pytest.raises(RunError, match=r"file cannot be made: File exists") as caught:
+        ensure_folder(tmp_path / "file", "choose another folder")
+    assert caught.value.hint == "choose another folder"

@@ -106,11 +106,7 @@ class LearningCurvesPlot(SeriesPlot):
         few = steps if len(steps) <= style.MOST_LABELS else None
         return figure.update_layout(
             xaxis={"title": {"text": "epoch"}, "tickvals": few, "zeroline": False},
-            yaxis={
-                "title": {"text": style.plotly_text(style.axis_label(name, self.unit))},
-                "range": [axis.lower, axis.upper],
-                "zeroline": False,
-            },
+            yaxis=style.value_axis(name, self.unit, range=[axis.lower, axis.upper]),
             showlegend=len(groups) <= style.MOST_LABELS,
         )
 
@@ -210,11 +206,7 @@ class TimeLinePlot(SeriesPlot):
             )
         return figure.update_layout(
             xaxis={"title": {"text": f"time [{word}]"}, "zeroline": False, "rangemode": "tozero"},
-            yaxis={
-                "title": {"text": style.plotly_text(style.axis_label(name, self.unit))},
-                "range": [axis.lower, axis.upper],
-                "zeroline": False,
-            },
+            yaxis=style.value_axis(name, self.unit, range=[axis.lower, axis.upper]),
         )
 
 

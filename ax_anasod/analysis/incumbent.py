@@ -121,12 +121,12 @@ class IncumbentPlot(SeriesPlot):
         limits = [axis.lower, axis.upper]
         figure.update_layout(
             xaxis=trials,
-            yaxis={
-                "title": {"text": style.plotly_text(style.axis_label(name, self.unit))},
-                "type": "log" if axis.log_scale else "linear",
-                "range": np.log10(limits).tolist() if axis.log_scale else limits,
-                "zeroline": False,
-            },
+            yaxis=style.value_axis(
+                name,
+                self.unit,
+                type="log" if axis.log_scale else "linear",
+                range=np.log10(limits).tolist() if axis.log_scale else limits,
+            ),
             # Marks at the edges of the plot stay there when the values are zoomed.
             yaxis2={
                 "overlaying": "y",

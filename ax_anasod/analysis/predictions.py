@@ -8,15 +8,13 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from ax.adapter.base import Adapter
 from ax.analysis.plotly.utils import Z_SCORE_95_CI
 from ax.analysis.utils import extract_relevant_adapter, validate_adapter_can_predict
 from ax.core.experiment import Experiment
 from ax.core.observation import ObservationFeatures
-from ax.generation_strategy.generation_strategy import GenerationStrategy
 
 from ax_anasod.adapter import EncodingAdapter, HistoryAdapter
-from ax_anasod.analysis.applicability import Searched, SeriesPlot, given, why_not_series
+from ax_anasod.analysis.applicability import Searched, SeriesPlot
 from ax_anasod.analysis.series import SearchSeries
 from ax_anasod.exceptions import OptionError
 from ax_anasod.typing import Counts, Values
@@ -123,63 +121,6 @@ def _logarithmic(adapter: EncodingAdapter) -> Collection[str]:
     return found
 
 
-def fitted_adapter(
-    experiment: Experiment | None,
-    generation_strategy: GenerationStrategy | None,
-    adapter: Adapter | None,
-) -> SurrogateAdapter:
-    """The fitted adapter, which the strategy may have to fit first.
-
-    Raises:
-        OptionError: There is none; :func:`why_not_predictions` says so in a sentence.
-    """
-    relevant = extract_relevant_adapter(experiment, generation_strategy, adapter)
-    if not (isinstance(relevant, SurrogateAdapter) and relevant.can_predict):
-        raise OptionError(
-            f"{type(relevant).__name__} has no surrogate of this package",
-            "use strategy anasod-bo or two-level-bo",
-        )
-    return relevant
-
-
-def why_not_predictions(
-    experiment: Experiment | None,
-    generation_strategy: GenerationStrategy | None,
-    adapter: Adapter | None,
-    objective: str | None,
-    operations: Sequence[str] = (),
-) -> str | None:
-    """Why the surrogate cannot be asked along the simplex, or None where it can.
-
-    Args:
-        experiment: The experiment.
-        generation_strategy: Its strategy.
-        adapter: A fitted adapter, which is preferred to that of the strategy.
-        objective: The objective; the first where None is named.
-        operations: Operations that the cell must have.
-    """
-    reason = why_not_series(experiment, objective)
-    if reason is not None:
-        return reason
-    series = SearchSeries.from_experiment(given(experiment, "an experiment"))
-    unknown = [name for name in operations if name not in series.cell.operations]
-    if unknown:
-        return (
-            f"Cell {series.cell.name} has no operation {unknown[0]!r}; it has "
-            f"{', '.join(series.cell.operations)}."
-        )
-    reason = validate_adapter_can_predict(
-        experiment, generation_strategy, adapter, [series.objectives[series.column(objective)]]
-    )
-    if reason is not None:
-        return reason
-    relevant = extract_relevant_adapter(experiment, generation_strategy, adapter)
-    if isinstance(relevant, SurrogateAdapter):
-        return None
-    name = type(relevant).__name__
-    return f"{name} has no surrogate of this package, as anasod-bo and two-level-bo have."
-
-
 class SurrogatePlot(SeriesPlot):
     """A card drawn from what the surrogate predicts of one objective.
 
@@ -197,19 +138,41 @@ class SurrogatePlot(SeriesPlot):
         return ()
 
     def why_not(self, searched: Searched) -> str | None:
-        """A sentence where no surrogate is fitted."""
-        return why_not_predictions(
-            searched.experiment,
-            searched.generation_strategy,
-            searched.adapter,
-            self.objective,
-            self.operations,
-        )
+        """A sentence where no surrogate is fitted, or the cell lacks one of the operations."""
+        cell = searched.series.cell
+        unknown = [name for name in self.operations if name not in cell.operations]
+        if unknown:
+            return (
+                f"Cell {cell.name} has no operation {unknown[0]!r}; it has "
+                f"{', '.join(cell.operations)}."
+            )
+        objective = searched.series.objectives[searched.series.column(self.objective)]
+        where = searched.experiment, searched.generation_strategy, searched.adapter
+        reason = validate_adapter_can_predict(*where, [objective])
+        if reason is not None:
+            return reason
+        relevant = extract_relevant_adapter(*where)
+        if isinstance(relevant, SurrogateAdapter):
+            return None
+        name = type(relevant).__name__
+        return f"{name} has no surrogate of this package, as anasod-bo and two-level-bo have."
 
     @staticmethod
     def fitted(searched: Searched) -> SurrogateAdapter:
-        """The fitted adapter."""
-        return fitted_adapter(searched.experiment, searched.generation_strategy, searched.adapter)
+        """The fitted adapter, which the strategy may have to fit first.
+
+        Raises:
+            OptionError: There is none; :meth:`why_not` says so in a sentence.
+        """
+        relevant = extract_relevant_adapter(
+            searched.experiment, searched.generation_strategy, searched.adapter
+        )
+        if not (isinstance(relevant, SurrogateAdapter) and relevant.can_predict):
+            raise OptionError(
+                f"{type(relevant).__name__} has no surrogate of this package",
+                "use strategy anasod-bo or two-level-bo",
+            )
+        return relevant
 
 
 def values_beside(

@@ -224,10 +224,7 @@ def _importance_figure(
             "tickvals": np.unique(np.linspace(0, series.cell.total, 9).astype(int)).tolist(),
             "zeroline": False,
         },
-        yaxis={
-            "title": {"text": style.plotly_text(style.axis_label(f"predicted {name}", unit))},
-            "zeroline": False,
-        },
+        yaxis=style.value_axis(f"predicted {name}", unit),
         legend={"title": {"text": style.axis_label("importance", style.unit_of_difference(unit))}},
     )
 

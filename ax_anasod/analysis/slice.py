@@ -128,10 +128,7 @@ def _figure(frame: pd.DataFrame, series: SearchSeries, name: str, unit: str) -> 
         )
     figure.update_layout(
         xaxis=_axis(pairs[0]),
-        yaxis={
-            "title": {"text": style.plotly_text(style.axis_label(name, unit))},
-            "zeroline": False,
-        },
+        yaxis=style.value_axis(name, unit),
         legend=LEGEND_POSITION,
     )
     if len(pairs) > 1:

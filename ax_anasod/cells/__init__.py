@@ -13,7 +13,7 @@ from ax_anasod.cells.graph import BlockGraph
 from ax_anasod.cells.mutation import mutate
 from ax_anasod.cells.nasbench201_cell import NASBench201Cell
 from ax_anasod.cells.nasbench_graph_cell import NASBenchGraphCell
-from ax_anasod.cells.registry import get, load, names, resolve
+from ax_anasod.cells.registry import as_cell, get, load, names, resolve
 from ax_anasod.cells.restricted import DerivedCell, RestrictedCell, full_cell
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "NASBenchGraphCell",
     "NASNetCell",
     "RestrictedCell",
+    "as_cell",
     "constrained",
     "from_dict",
     "full_cell",

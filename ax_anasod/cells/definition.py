@@ -296,6 +296,18 @@ class CellDefinition:
             return self.pack(codes)
         return keys.byte_keys(self.validate_codes(codes), self.code_sizes)
 
+    def distinct(self, codes: Codes) -> Codes:
+        """The first of equal codes, in the order of their first appearance.
+
+        Args:
+            codes: ``n x d`` codes.
+
+        Returns:
+            ``m x d`` codes, m <= n.
+        """
+        first = np.unique(self.keys(codes), return_index=True)[1]
+        return codes[np.sort(first)]
+
     # Storage
 
     def arguments(self) -> dict[str, Any]:

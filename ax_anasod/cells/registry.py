@@ -1,14 +1,14 @@
-"""Cells by name, and cells from files."""
+"""Cells by name, from files, and as users give them."""
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from ax_anasod.cells.cell import Cell
+from ax_anasod.cells.cell import Cell, from_dict
 from ax_anasod.cells.genotype import DARTSCell, NASNetCell
 from ax_anasod.cells.hybrid_lm import HybridLMCell
 from ax_anasod.cells.nasbench201_cell import NASBench201Cell
@@ -79,6 +79,15 @@ def load(path: str | PathLike[str]) -> Cell:
         why = str(error).partition(";")[0]
         raise CellError(f"cell file {str(file)!r} is no TOML: {why}") from None
     return _from_toml(str(file), content)
+
+
+def as_cell(cell: Cell | Mapping[str, Any]) -> Cell:
+    """A cell as it is, or the cell of a description from `Cell.to_dict`.
+
+    Raises:
+        CellError: The description is none.
+    """
+    return cell if isinstance(cell, Cell) else from_dict(dict(cell))
 
 
 def resolve(name_or_path: str | PathLike[str]) -> Cell:

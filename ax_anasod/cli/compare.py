@@ -102,7 +102,8 @@ def compare(
         from ax_anasod.cli.comparison_view import finish, watched
         from ax_anasod.cli.parsing import make_benchmark, with_columns
         from ax_anasod.compare import compare_strategies
-        from ax_anasod.tracking.tracker import LOG, make_trackers
+        from ax_anasod.tracking.tracker import LOG
+        from ax_anasod.tracking.trackers import make_trackers
 
     trackers = make_trackers(track or (), None if out is None else out / LOG)
     contenders = parse_contenders(strategies, trials)

@@ -19,7 +19,8 @@ from ax_anasod.runs.artefacts import DatabaseCopy, write_results
 from ax_anasod.runs.layout import TRIALS_FOLDER
 from ax_anasod.runs.loop import SearchLoop
 from ax_anasod.threads import one_thread
-from ax_anasod.tracking.tracker import LOG, Tracker, make_trackers
+from ax_anasod.tracking.tracker import LOG, Tracker
+from ax_anasod.tracking.trackers import make_trackers
 from ax_anasod.training import TrialState
 
 

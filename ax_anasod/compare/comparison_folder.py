@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
@@ -27,6 +26,7 @@ from ax_anasod.runs.layout import (
     check_holds_no_other,
     check_is_no_file,
     holds_comparison,
+    refusing,
 )
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class ComparisonFolder:
                 else or with more trials or seeds; another process is at work in it; or it
                 cannot be written.
         """
-        with _refusing(path):
+        with refusing(path, "used"):
             check_is_no_file(path)
             check_holds_no_other(path, COMPARISON)
             _planned(path, wanted)  # refuses before anything is written
@@ -241,13 +241,3 @@ def _read_run(path: Path, contender: Contender, seed: int, names: Sequence[str])
     # Whatever a longer comparison has had before it was planned anew is its beginning.
     records = tuple(content.records[: contender.trials])
     return Run(contender.label, seed, contender.trials, records, len(content.damaged))
-
-
-@contextmanager
-def _refusing(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise RunError(
-            f"the folder {path} cannot be used: {error.strerror}", "choose another folder"
-        ) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -16,10 +15,10 @@ import numpy as np
 from ax_anasod.compare.contender import Contender, check_different
 from ax_anasod.compare.front import JudgedFront
 from ax_anasod.exceptions import OptionError, RunError, UnknownNameError
-from ax_anasod.files import read_json, write_whole
+from ax_anasod.files import read_json, write_json
 from ax_anasod.journal import Completed, Failed
 from ax_anasod.metadata import column_names
-from ax_anasod.objectives import COST, Limit, Objective
+from ax_anasod.objectives import COST, Limit, Objective, keeps_all
 from ax_anasod.runs.run_config import MOST_TRIALS
 from ax_anasod.tracking.tracker import TrackedRun
 from ax_anasod.trust import SEAL
@@ -170,9 +169,7 @@ class Plan:
 
     def counts(self, end: Completed | Failed | None) -> TypeGuard[Completed]:
         """Whether a trial has values and keeps all limits."""
-        return isinstance(end, Completed) and all(
-            limit.keeps(end.values[limit.name]) for limit in self.limits
-        )
+        return isinstance(end, Completed) and keeps_all(end.values, self.limits)
 
     @property
     def subject(self) -> str:
@@ -282,7 +279,7 @@ class Plan:
             RunError: It cannot be written.
         """
         content = asdict(self) | {"contenders": [c.to_dict() for c in self.contenders]}
-        write_whole(path, json.dumps(content, indent=2) + "\n")
+        write_json(path, content)
 
     @classmethod
     def read(cls, path: Path) -> Self:

@@ -11,10 +11,8 @@ import pandas as pd
 from scipy import stats
 
 from ax_anasod.compare.contender_summary import Summary
-from ax_anasod.compare.significance import holm, signed_rank_p
+from ax_anasod.compare.significance import LEVEL, holm, signed_rank_p
 from ax_anasod.typing import FloatArray
-
-LEVEL: Final = 0.05
 
 _QUARTER: Final = 0.25
 _RESAMPLES: Final = 2000

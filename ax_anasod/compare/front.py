@@ -9,7 +9,7 @@ from typing import Final, Self
 import numpy as np
 
 from ax_anasod.fronts import Front, hypervolumes, pareto_front, usual_reference
-from ax_anasod.objectives import PERCENT, Limit, Objective
+from ax_anasod.objectives import PERCENT, Limit, Objective, point_of
 from ax_anasod.truth import Answers, all_points
 from ax_anasod.typing import FloatArray
 
@@ -92,7 +92,7 @@ class JudgedFront:
 
     def point(self, values: Mapping[str, float]) -> tuple[float, ...]:
         """What is searched of a trial, so that less is better."""
-        return tuple(o.sign * values[o.name] for o in self.objectives)
+        return point_of(values, self.objectives)
 
     def shares(self, points: Sequence[tuple[float, ...]]) -> FloatArray:
         """The shares after each of ``n`` points, in percent; infinite points count nothing."""

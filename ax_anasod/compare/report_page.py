@@ -17,13 +17,13 @@ from ax_anasod.analysis.axis import ValueAxis
 from ax_anasod.analysis.page import Html, Page, paragraphs
 from ax_anasod.compare.contender_summary import Summary
 from ax_anasod.compare.effects import (
-    LEVEL,
     AverageRanks,
     average_ranks,
     effects_frame,
     interquartile_band,
 )
 from ax_anasod.compare.run_results import curves
+from ax_anasod.compare.significance import LEVEL, seeds_needed
 from ax_anasod.compare.texts import notes, table
 from ax_anasod.files import write_whole
 from ax_anasod.objectives import Objective
@@ -143,11 +143,7 @@ def _curves(summary: Summary, column: str, quantity: Objective) -> PlotlyAnalysi
         figure.add_hline(quantity.optimum, line_dash="dot", line_color=style.OPTIMUM)
     figure.update_layout(
         xaxis={"title": {"text": "queries"}, "zeroline": False},
-        yaxis={
-            "title": {"text": style.plotly_text(style.axis_label(quantity.name, quantity.unit))},
-            "range": _visible(frames, quantity),
-            "zeroline": False,
-        },
+        yaxis=style.value_axis(quantity.name, quantity.unit, range=_visible(frames, quantity)),
     )
     what = "The best so far" if column == "incumbent" else "Of the best so far, not searched"
     optimum = (
@@ -221,7 +217,7 @@ def _ranks(ranked: AverageRanks) -> PlotlyAnalysisCard:
             "zeroline": False,
         },
     )
-    needed = 1 + math.ceil(math.log2(math.comb(most, 2) / LEVEL))
+    needed = seeds_needed(math.comb(most, 2))
     few = (
         ""
         if ranked.seeds >= needed

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from typing import Final
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from ax_anasod.typing import FloatArray
+
+LEVEL: Final = 0.05
+"""The p-value up to which a difference is called significant."""
 
 
 def signed_rank_p(differences: npt.ArrayLike) -> float:
@@ -69,3 +75,19 @@ def holm(p_values: npt.ArrayLike) -> FloatArray:
     adjusted = np.empty(len(values))
     adjusted[order] = np.minimum(1.0, np.maximum.accumulate(factors * values[order]))
     return adjusted
+
+
+def seeds_needed(tests: int) -> int:
+    """The fewest seeds with which one of several differences can be significant.
+
+    With n pairs no p-value is below ``2^(1 - n)``, and Holm's correction multiplies the smallest
+    one by the number of tests.
+
+    Args:
+        tests: The number of differences that are tested.
+
+    Example:
+        >>> seeds_needed(1), seeds_needed(3)
+        (6, 7)
+    """
+    return 1 + math.ceil(math.log2(tests / LEVEL))

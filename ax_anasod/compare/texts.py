@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,10 +10,9 @@ import pandas as pd
 
 from ax_anasod.compare.comparison_plan import Plan
 from ax_anasod.compare.contender_summary import Summary
+from ax_anasod.compare.significance import LEVEL, seeds_needed
 from ax_anasod.escaping import for_markdown
 from ax_anasod.metadata import column_names
-
-_LEVEL = 0.05
 
 
 def table(summary: Summary) -> tuple[list[str], list[list[str]]]:
@@ -226,13 +224,12 @@ def _test_in_words(summary: Summary) -> list[str]:
             "Where the budgets of two strategies differ, both are tested after as many trials as "
             "the smaller one has."
         )
-    # With n pairs no p-value is below 2^(1 - n), and Holm multiplies the smallest one.
-    needed = 1 + math.ceil(math.log2(len(tests) / _LEVEL))
+    needed = seeds_needed(len(tests))
     pairs = max(map(len, tests.values()))
     if pairs < needed:
         sentences.append(
             f"With {pairs} {'pair' if pairs == 1 else 'pairs'} no difference can be "
-            f"significant at {_LEVEL:g}; that takes {needed} seeds or more."
+            f"significant at {LEVEL:g}; that takes {needed} seeds or more."
         )
     return sentences
 

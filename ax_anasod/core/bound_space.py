@@ -17,7 +17,7 @@ from ax.core.parameter import Parameter
 from ax.core.parameter_constraint import ParameterConstraint
 from ax.core.types import TParamValue
 
-from ax_anasod.cells import Architecture, Cell, from_dict
+from ax_anasod.cells import Architecture, Cell, as_cell
 from ax_anasod.cells.drawing import block_html
 from ax_anasod.core.ax_parameters import hyperparameters_of
 from ax_anasod.core.frozen_space import FrozenSearchSpace
@@ -63,7 +63,7 @@ class CellBoundSearchSpace(FrozenSearchSpace):
         cell: Cell | Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(parameters=parameters, parameter_constraints=parameter_constraints)
-        self._cell = cell if cell is None or isinstance(cell, Cell) else from_dict(dict(cell))
+        self._cell = None if cell is None else as_cell(cell)
         self._hyperparameters = Hyperparameters() if self._cell is None else self._beside()
 
     def __repr__(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any, Self
 from ax_anasod.dnas.methods import MethodConfig
 from ax_anasod.dnas.result_files import CONFIG
 from ax_anasod.exceptions import AnasodError, RunError
-from ax_anasod.files import read_json, write_whole
+from ax_anasod.files import read_json, write_json
 from ax_anasod.training import TrainingTask
 
 
@@ -50,7 +49,7 @@ class OneShotConfig:
             "method": self.method.to_dict(),
             "task": self.task.to_dict(),
         }
-        write_whole(path, json.dumps(content, indent=2) + "\n", make_folder=True)
+        write_json(path, content, make_folder=True)
 
     @classmethod
     def read(cls, folder: Path) -> Self:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ import numpy as np
 from ax_anasod.cells import Cell, from_dict
 from ax_anasod.dnas.result_files import CONFIG, FOUND
 from ax_anasod.exceptions import AnasodError, RunError
-from ax_anasod.files import read_json, write_whole
+from ax_anasod.files import read_json, write_json
 from ax_anasod.typing import Codes, FloatArray
 
 _SUM_TOLERANCE: Final = 1e-6
@@ -101,7 +100,7 @@ class OneShotResult:
         Raises:
             RunError: It cannot be written.
         """
-        write_whole(path, json.dumps(self.to_dict(), indent=1) + "\n", make_folder=True)
+        write_json(path, self.to_dict(), indent=1, make_folder=True)
 
     @classmethod
     def read(cls, path: str | Path) -> Self:

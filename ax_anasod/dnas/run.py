@@ -27,7 +27,7 @@ from ax_anasod.dnas.result_files import (
 )
 from ax_anasod.dnas.search_loop import DistributionSearch
 from ax_anasod.dnas.selection import Ranking, Train, deep_network, select, train_alone
-from ax_anasod.files import read_json, write_whole
+from ax_anasod.files import read_json, write_json, write_whole
 from ax_anasod.locks import locked
 from ax_anasod.nasbench import from_dict
 from ax_anasod.training import ImageData
@@ -128,7 +128,7 @@ class OneShotRun:
             result = self._result(ranking)
             if folder is not None:
                 result.write(folder / FOUND)
-                write_whole(folder / RESULTS, json.dumps(self.summary(result), indent=1) + "\n")
+                write_json(folder / RESULTS, self.summary(result), indent=1)
             return result
 
     @property

@@ -82,7 +82,7 @@ def select(search: DistributionSearch, data: ImageData, *, train: Train | None =
     if method.selection == "best-of-likeliest":
         codes = likeliest(edges, shares, method.candidates, rng)
     else:
-        codes = _distinct(edges, edges.draw(_blurred(search, shares), method.candidates, rng))
+        codes = edges.cell.distinct(edges.draw(_blurred(search, shares), method.candidates, rng))
     losses = search.judge(codes)[0]
     order = np.argsort(losses, kind="stable")
     codes, losses = codes[order], losses[order]
@@ -117,7 +117,7 @@ def likeliest(
         number: At most so many.
         rng: Where they are drawn from.
     """
-    codes = _distinct(edges, edges.draw(probabilities, _DRAWN, rng))
+    codes = edges.cell.distinct(edges.draw(probabilities, _DRAWN, rng))
     order = np.argsort(-edges.log_probability(probabilities, codes), kind="stable")
     return codes[order[:number]]
 
@@ -248,9 +248,3 @@ def _blurred(search: DistributionSearch, probabilities: Probabilities) -> Probab
     share = search.method.uniform_share
     uniform = uniform_probabilities(search.distribution, search.supernet.edges)
     return (1 - share) * probabilities + share * uniform
-
-
-def _distinct(edges: CellEdges, codes: Codes) -> Codes:
-    """Each architecture once, in the order of its first appearance."""
-    first = np.unique(edges.cell.keys(codes), return_index=True)[1]
-    return codes[np.sort(first)]

@@ -1,10 +1,9 @@
 """What is measured of a trial, or known before it."""
 
 from ax_anasod.metrics.known_quantities import KnownLookup, KnownSize, KnownSum
-from ax_anasod.metrics.latency_metric import LatencyMetric
 from ax_anasod.metrics.proxy import KnownProxy
 from ax_anasod.metrics.source import EarlierSearch
-from ax_anasod.metrics.trial_metrics import LookupMetric, TrainingMetric
+from ax_anasod.metrics.trial_metrics import LatencyMetric, LookupMetric, TrainingMetric
 
 __all__ = [
     "EarlierSearch",

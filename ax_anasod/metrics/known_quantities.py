@@ -9,8 +9,7 @@ from typing import Any, Final, cast, get_args
 
 import numpy as np
 
-from ax_anasod.cells import Cell
-from ax_anasod.cells import from_dict as cell_from_dict
+from ax_anasod.cells import Cell, as_cell
 from ax_anasod.core.known import KnownMetric
 from ax_anasod.exceptions import (
     AnasodError,
@@ -99,7 +98,7 @@ class KnownSum(KnownMetric):
         costs: Mapping[str, float] | Sequence[Mapping[str, float]],
         base: float = 0.0,
     ) -> None:
-        restored = cell if isinstance(cell, Cell) else cell_from_dict(dict(cell))
+        restored = as_cell(cell)
         tables = [costs] * restored.num_blocks if isinstance(costs, Mapping) else list(costs)
         if len(tables) != restored.num_blocks:
             raise OptionError(
@@ -142,7 +141,7 @@ class KnownSize(KnownMetric):
         config: NetworkConfig | Mapping[str, Any],
         image_size: Sequence[int] = (32, 32),
     ) -> None:
-        restored = cell if isinstance(cell, Cell) else cell_from_dict(dict(cell))
+        restored = as_cell(cell)
         sizes = config if isinstance(config, NetworkConfig) else NetworkConfig.from_dict(config)
         height, width = image_size
         self._of = _additive(restored, sizes, name, (height, width))

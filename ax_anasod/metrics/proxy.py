@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from ax_anasod.cells import Cell
-from ax_anasod.cells import from_dict as cell_from_dict
+from ax_anasod.cells import Cell, as_cell
 from ax_anasod.core.known import KnownMetric
 from ax_anasod.exceptions import RunError, UnknownNameError
 from ax_anasod.networks import OperationFactory
@@ -45,7 +44,7 @@ class KnownProxy(KnownMetric):
         self.proxy = proxy or name
         if self.proxy not in PROXIES:
             raise UnknownNameError("proxy", self.proxy, PROXIES)
-        restored = cell if isinstance(cell, Cell) else cell_from_dict(dict(cell))
+        restored = as_cell(cell)
         sizes = ProxyConfig.from_dict(config) if isinstance(config, Mapping) else config
         sizes = sizes or ProxyConfig()
         self.operations = operations

@@ -11,8 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from ax_anasod._ax import experiment_of
-from ax_anasod.cells import Cell
-from ax_anasod.cells import from_dict as cell_from_dict
+from ax_anasod.cells import Cell, as_cell
 from ax_anasod.core.architectures import architecture_of, space_of_run
 from ax_anasod.core.ax_objectives import objective_signs
 from ax_anasod.core.history_reader import read_history
@@ -56,7 +55,7 @@ class EarlierSearch(KnownMetric):
         architectures: Sequence[str],
         targets: Sequence[float],
     ) -> None:
-        restored = cell if isinstance(cell, Cell) else cell_from_dict(dict(cell))
+        restored = as_cell(cell)
         if not len(targets) or len(architectures) != len(targets):
             raise OptionError(
                 f"{name}: an earlier search needs a value of each of its trials, got "
@@ -192,7 +191,7 @@ def _of_folder(
     # Benchmarks of one cell do not name it; their strings tell.
     described = run.benchmark.get("cell")
     if isinstance(described, dict):
-        check_same_cell(cell_from_dict(described), cell, "source")
+        check_same_cell(as_cell(described), cell, "source")
     signs = {quantity.name: quantity.sign for quantity in run.objectives}
     name = _one_of(signs, chosen, objective)
     ends = [record.end for record in read_records(path / JOURNAL)]

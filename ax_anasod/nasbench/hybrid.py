@@ -10,12 +10,12 @@ from typing import Any, Final, Self
 import numpy as np
 
 from ax_anasod import cells
-from ax_anasod.exceptions import BenchmarkError, OptionError, UnknownNameError
+from ax_anasod.exceptions import BenchmarkError, OptionError
 from ax_anasod.nasbench.benchmark import KIND, check_seeds, register_benchmark
 from ax_anasod.nasbench.lookup_benchmark import ArchitectureIndex, LookupBenchmark
 from ax_anasod.nasbench.source_files import read_saved
 from ax_anasod.nasbench.table_file import read_table
-from ax_anasod.objectives import COST, PERCENT, Objective, name_list
+from ax_anasod.objectives import COST, PERCENT, Objective, check_chosen, name_list
 from ax_anasod.typing import FloatArray, IntArray
 
 _NAME = "hybrid-lm"
@@ -118,33 +118,11 @@ class HybridLMBenchmark(LookupBenchmark):
         """
         return None if self.seeds == "mean" else rng.integers(len(_SEEDS), size=len(codes))
 
-    def query(self, codes: IntArray, seeds: IntArray | None = None) -> dict[str, FloatArray]:
-        """The values of architectures, in the order of ``codes``.
-
-        Args:
-            codes: ``n x d`` codes of the cell.
-            seeds: ``n`` training seeds, with ``seeds="single"`` of the benchmark only.
-
-        Returns:
-            Name -> ``n`` values (``"cost_seconds"`` in seconds).
-
-        Raises:
-            ArchitectureError: A code is malformed.
-            BenchmarkError: There is no training with a seed.
-            OptionError: Seeds are absent, or given to a benchmark of means.
-        """
-        if self.seeds == "mean":
-            return super().query(codes, seeds)
-        if seeds is None:
-            raise OptionError(
-                "a benchmark of single seeds needs a seed for each architecture",
-                "pass seeds=benchmark.draw_seeds(codes, rng), or use seeds='mean'",
-            )
-        result, rows = super().query(codes), self._index.rows(codes)
+    def _of_runs(self, codes: IntArray, rows: IntArray, seeds: IntArray) -> dict[str, FloatArray]:
         seeds = check_seeds(seeds, len(codes))
         for seed in seeds[~np.isin(seeds, _SEEDS)][:1]:
             raise BenchmarkError(f"no network was trained with seed {seed}", "its seeds: 0, 1, 2")
-        return result | {name: values[rows, seeds] for name, values in self._runs.items()}
+        return {name: values[rows, seeds] for name, values in self._runs.items()}
 
     def optimum(self, objective: str) -> float | None:
         """The best value of all architectures; of single trainings, the best of any of them.
@@ -157,10 +135,6 @@ class HybridLMBenchmark(LookupBenchmark):
         """
         runs = self._runs.get(objective)
         return super().optimum(objective) if runs is None else float(runs.min())
-
-    def all_values(self) -> Mapping[str, FloatArray] | None:
-        """As in the base; None with ``seeds="single"``."""
-        return super().all_values() if self.seeds == "mean" else None
 
     def _digest_parts(self) -> dict[str, FloatArray]:
         return super()._digest_parts() | {
@@ -213,11 +187,7 @@ def _choose(
         if report is None
         else name_list("report", report)
     )
-    for position, name in enumerate(chosen := (*searched, *others)):
-        if name not in _QUANTITIES:
-            raise UnknownNameError("quantity", name, _QUANTITIES)
-        if name in chosen[:position]:
-            raise OptionError(f"{name!r} is named twice", "search it or report it, once")
+    check_chosen((*searched, *others), _QUANTITIES)
     return searched, others
 
 

@@ -130,6 +130,9 @@ class LookupBenchmark(Benchmark):
         BenchmarkError: If architectures lack and ``present_only`` is not set.
     """
 
+    seeds: str = "mean"
+    """``"mean"`` over the training seeds, or ``"single"``: each query names a seed."""
+
     def __init__(
         self,
         *,
@@ -156,16 +159,24 @@ class LookupBenchmark(Benchmark):
 
         Args:
             codes: ``n x d`` codes of the cell.
-            seeds: Must be None: these values have no training seed to choose.
+            seeds: ``n`` training seeds for values of single trainings, otherwise None.
 
         Returns:
             Name -> ``n`` values (errors in percent, ``"cost_seconds"`` in seconds).
 
         Raises:
             ArchitectureError: If an architecture is not in the data, naming it.
-            OptionError: If seeds are given, or more than the cell is searched.
+            BenchmarkError: If an architecture was not trained with its seed.
+            OptionError: If seeds are absent, or given to a benchmark of means; or if more than
+                the cell is searched.
         """
-        refuse_seeds(self.name, seeds)
+        if self.seeds == "mean":
+            refuse_seeds(self.name, seeds)
+        elif seeds is None:
+            raise OptionError(
+                "a benchmark of single seeds needs a seed for each architecture",
+                "pass seeds=benchmark.draw_seeds(codes, rng), or use seeds='mean'",
+            )
         if self.hyperparameters:
             raise OptionError(
                 f"the benchmark {self.name!r} has values of architectures together with "
@@ -173,7 +184,12 @@ class LookupBenchmark(Benchmark):
                 "known quantities, features and starts are those of architectures",
             )
         rows = self._index.rows(codes)
-        return {name: values[rows] for name, values in self._values.items()}
+        result = {name: values[rows] for name, values in self._values.items()}
+        return result if seeds is None else result | self._of_runs(codes, rows, seeds)
+
+    def _of_runs(self, codes: IntArray, rows: IntArray, seeds: IntArray) -> dict[str, FloatArray]:
+        """What queries answer of single trainings, name -> ``n`` values."""
+        raise NotImplementedError
 
     def query_jointly(self, codes: IntArray, settings: Settings) -> dict[str, FloatArray]:
         """The values of architectures with what is searched beside them, as for `query`.
@@ -202,8 +218,8 @@ class LookupBenchmark(Benchmark):
         return float(np.nanmin(values) if quantity.minimize else np.nanmax(values))
 
     def all_values(self) -> Mapping[str, FloatArray] | None:
-        """What queries answer for all architectures that can be searched."""
-        return self._values
+        """What queries answer for all architectures that can be searched, None by seed."""
+        return self._values if self.seeds == "mean" else None
 
     @property
     def has_cost(self) -> bool:

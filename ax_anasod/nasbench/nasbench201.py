@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -11,11 +11,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from ax_anasod import cells
-from ax_anasod.exceptions import (
-    ArchitectureError,
-    BenchmarkError,
-    OptionError,
-)
+from ax_anasod.exceptions import ArchitectureError, BenchmarkError
 from ax_anasod.nasbench.benchmark import KIND, register_benchmark
 from ax_anasod.nasbench.lookup_benchmark import ArchitectureIndex, LookupBenchmark
 from ax_anasod.nasbench.nasbench201_cache import write_cache
@@ -154,7 +150,7 @@ class NASBench201Benchmark(LookupBenchmark):
                 f"{source} is not of the topology search space: {error.message}",
                 "NATS-Bench's size search space (sss) has other architectures",
             ) from error
-        self._options = options
+        self._options, self.seeds = options, options.seeds
         self._searched = tables[options.search].keep(present)
         values = {options.error_name(s): table.mean_error[present] for s, table in tables.items()}
         if self._searched.has_seconds:
@@ -178,11 +174,6 @@ class NASBench201Benchmark(LookupBenchmark):
     def epochs(self) -> int:
         """Length of the training schedule behind all values."""
         return self._options.epochs
-
-    @property
-    def seeds(self) -> str:
-        """``"mean"`` or ``"single"``: what the searched value is over."""
-        return self._options.seeds
 
     @property
     def _objective_name(self) -> str:
@@ -223,34 +214,10 @@ class NASBench201Benchmark(LookupBenchmark):
             return None
         return self._searched.draw(self._index.rows(codes), rng)
 
-    def query(self, codes: IntArray, seeds: IntArray | None = None) -> dict[str, FloatArray]:
-        """The values of architectures, in the order of ``codes``.
-
-        Args:
-            codes: ``n x d`` codes of the cell.
-            seeds: ``n`` training seeds, with ``seeds="single"`` of the benchmark only.
-
-        Returns:
-            Name -> ``n`` values (errors in percent, ``"cost_seconds"`` in seconds).
-
-        Raises:
-            ArchitectureError: If an architecture is not in the data, naming it.
-            BenchmarkError: If an architecture was not trained with its seed; the message
-                says which seeds it has.
-            OptionError: If seeds are absent, or given to a benchmark of means.
-        """
-        if self.seeds == "mean":
-            return super().query(codes, seeds)
-        if seeds is None:
-            raise OptionError(
-                "a benchmark of single seeds needs a seed for each architecture",
-                "pass seeds=benchmark.draw_seeds(codes, rng), or use seeds='mean'",
-            )
-        result = super().query(codes)
-        rows = self._index.rows(codes)
+    def _of_runs(self, codes: IntArray, rows: IntArray, seeds: IntArray) -> dict[str, FloatArray]:
         names = self.cell.to_strings
         places = self._searched.places(rows, seeds, lambda row: names(codes[row : row + 1])[0])
-        result[self._objective_name] = self._searched.errors[rows, places]
+        result = {self._objective_name: self._searched.errors[rows, places]}
         if self.has_cost:
             result[COST] = self._searched.seconds[rows, places]
         return result
@@ -271,10 +238,6 @@ class NASBench201Benchmark(LookupBenchmark):
             return float(np.nanmin(self._searched.errors))
         return super().optimum(objective)
 
-    def all_values(self) -> Mapping[str, FloatArray] | None:
-        """As in the base; None with ``seeds="single"``."""
-        return super().all_values() if self.seeds == "mean" else None
-
     def _digest_parts(self) -> dict[str, FloatArray]:
         if self.seeds == "mean":
             return super()._digest_parts()
@@ -292,17 +255,12 @@ class NASBench201Benchmark(LookupBenchmark):
                 "a benchmark made from an API object has no file to be read from again",
                 "pass keep=FILE.parquet to from_api, or the path to NASBench201Benchmark",
             )
-        options = self._options
         return {
             KIND: _NAME,
             "path": str(self.path),
             "resolved_path": str(self._resolved_path),
-            "dataset": options.dataset,
-            "epochs": options.epochs,
-            "seeds": options.seeds,
-            "search": options.search,
-            "report": list(options.report),
-            "present_only": options.present_only,
+            **asdict(self._options),
+            "report": list(self._options.report),
             "cache": self._cache,
             "fingerprint": self.fingerprint(),
         }
@@ -316,16 +274,7 @@ class NASBench201Benchmark(LookupBenchmark):
         """
         saved = read_saved(_Saved, description)
         path = saved.find()
-        benchmark = cls(
-            path,
-            saved.dataset,
-            epochs=saved.epochs,
-            seeds=saved.seeds,
-            search=saved.search,
-            report=saved.report,
-            present_only=saved.present_only,
-            cache=saved.cache,
-        )
+        benchmark = cls(path, **saved.options())
         benchmark.path = Path(saved.path)
         benchmark._check_fingerprint(saved.fingerprint, f"the file {path}")
         return benchmark

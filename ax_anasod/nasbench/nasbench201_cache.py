@@ -42,11 +42,9 @@ def read_cache(kept: Path) -> Trials:
         BenchmarkError: If it is damaged, or another kind of Parquet file.
         OptionalImportError: pyarrow is not installed.
     """
-    require("pyarrow", "parquet")
-    import pyarrow
+    _read_note(kept)  # which makes sure of pyarrow
     import pyarrow.parquet
 
-    _read_note(kept)
     try:
         with open_file(kept) as file:
             parquet = pyarrow.parquet.ParquetFile(file)
@@ -91,7 +89,6 @@ def write_cache(kept: Path, trials: Trials, path: Path | None = None) -> None:
         OptionalImportError: pyarrow is not installed.
     """
     require("pyarrow", "parquet")
-    import pyarrow
     import pyarrow.parquet
 
     architectures = pyarrow.array(trials.architectures)
@@ -132,7 +129,6 @@ class _Note:
 
 def _read_note(kept: Path) -> _Note:
     require("pyarrow", "parquet")
-    import pyarrow
     import pyarrow.parquet
 
     try:

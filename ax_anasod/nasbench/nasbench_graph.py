@@ -13,7 +13,7 @@ from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.nasbench.benchmark import KIND, register_benchmark
 from ax_anasod.nasbench.lookup_benchmark import ArchitectureIndex, LookupBenchmark
 from ax_anasod.nasbench.source_files import read_saved
-from ax_anasod.objectives import PERCENT, Objective, name_list
+from ax_anasod.objectives import PERCENT, Objective, check_chosen, name_list
 from ax_anasod.typing import FloatArray, IntArray
 
 _NAME = "nas-bench-graph"
@@ -142,12 +142,8 @@ def _choose(
         others = tuple(name for name in ("valid_error", "test_error") if name not in searched)
     else:
         others = name_list("report", report)
-    for position, name in enumerate(chosen := (*searched, *others)):
-        if name not in _QUANTITIES:
-            raise UnknownNameError("quantity", name, _QUANTITIES)
-        if name in chosen[:position]:
-            raise OptionError(f"{name!r} is named twice", "search it or report it, once")
-    quantities = [_QUANTITIES[name] for name in chosen]
+    check_chosen((*searched, *others), _QUANTITIES)
+    quantities = [_QUANTITIES[name] for name in (*searched, *others)]
     return tuple(quantities[: len(searched)]), tuple(quantities[len(searched) :])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,6 +40,11 @@ class Saved:
                 return path
         also = "" if given == resolved else f", nor at {given}"
         raise BenchmarkError(f"the data of the run is no longer at {resolved}{also}", "put it back")
+
+    def options(self) -> dict[str, Any]:
+        """The options of the benchmark: all that is saved but the place and the digest."""
+        of_file = {field.name for field in fields(Saved)}
+        return {name: value for name, value in vars(self).items() if name not in of_file}
 
 
 def read_saved(kind: type[Kind], description: Mapping[str, Any]) -> Kind:

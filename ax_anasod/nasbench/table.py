@@ -252,18 +252,7 @@ class TableBenchmark(LookupBenchmark):
         """
         saved = read_saved(_Saved, description)
         path = saved.find()
-        benchmark = cls(
-            path,
-            cells.from_dict(saved.cell),
-            accuracy=saved.accuracy,
-            minimize=saved.minimize,
-            maximize=saved.maximize,
-            report=saved.report,
-            cost=saved.cost,
-            parameter=saved.parameter,
-            present_only=saved.present_only,
-            name=saved.name,
-        )
+        benchmark = cls(path, **{**saved.options(), "cell": cells.from_dict(saved.cell)})
         benchmark.path = Path(saved.path)
         benchmark._check_fingerprint(saved.fingerprint, f"the table {path}")
         return benchmark

@@ -2,7 +2,6 @@ from ax_anasod.networks.build import build_network as build_network
 from ax_anasod.networks.build import codes_of_layers as codes_of_layers
 from ax_anasod.networks.layers import OperationFactory as OperationFactory
 from ax_anasod.networks.network import Network as Network
-from ax_anasod.networks.network_config import SKELETONS as SKELETONS
 from ax_anasod.networks.network_config import NetworkConfig as NetworkConfig
 from ax_anasod.networks.network_config import published_config as published_config
 from ax_anasod.networks.operations import OPERATIONS as OPERATIONS

@@ -7,7 +7,7 @@ are imported only where they are asked for.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from annotated_types import Ge, Le
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 NASNET: Final = "nasnet"
 NAS_BENCH_201: Final = "nas-bench-201"
 Skeleton = Literal["nasnet", "nas-bench-201"]
-SKELETONS: Final[tuple[Skeleton, ...]] = get_args(Skeleton)
 
 # Both skeletons halve the images twice, and the second one has equally long stages.
 _STAGES: Final = 3

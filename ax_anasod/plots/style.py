@@ -78,6 +78,17 @@ def axis_label(name: str, unit: str = "") -> str:
     return f"{name} [{_UNITS.get(unit, unit)}]" if unit else name
 
 
+def value_axis(name: str, unit: str = "", **more: Any) -> dict[str, Any]:
+    """The settings of plotly's axis of a quantity.
+
+    Args:
+        name: The quantity.
+        unit: Its unit.
+        more: Further settings of the axis.
+    """
+    return {"title": {"text": plotly_text(axis_label(name, unit))}, "zeroline": False, **more}
+
+
 def with_unit(value: float, unit: str = "") -> str:
     """A value for people.
 

@@ -1,4 +1,4 @@
-"""Proxies of the architectures of a cell, and the file that keeps them on this machine."""
+"""Proxies of the architectures of a cell, which share them, and the file that keeps them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import math
 import os
 import time
 import zlib
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Final, cast
 from zipfile import BadZipFile
@@ -20,6 +21,7 @@ import numpy as np
 import torch
 
 from ax_anasod.cells import Cell
+from ax_anasod.cells.graph import IDENTITY_OPERATIONS, ZERO_OPERATIONS
 from ax_anasod.cells.keys import LISTED
 from ax_anasod.exceptions import CellError, OptionError, RunError, UnknownNameError
 from ax_anasod.files import read_bytes, write_whole
@@ -33,13 +35,14 @@ from ax_anasod.networks import (
 )
 from ax_anasod.networks.network_config import NAS_BENCH_201
 from ax_anasod.networks.operations import resolve_operations
-from ax_anasod.networks.plan import plan_cells
+from ax_anasod.networks.plan import CellPlan, plan_cells
 from ax_anasod.networks.size import AdditiveSize, Size
 from ax_anasod.proxies.proxy_config import PROXIES, SIZES, ProxyConfig
 from ax_anasod.proxies.scores import Scores
-from ax_anasod.proxies.sharing import representatives
 from ax_anasod.threads import undisturbed
-from ax_anasod.typing import Codes, Indices, Values
+from ax_anasod.typing import AnyArray, Codes, Indices, Values
+
+Computed = tuple[tuple[int, ...], ...]
 
 _SECONDS_BETWEEN_WRITINGS: Final = 60.0
 
@@ -51,7 +54,7 @@ class Proxies:
     is computed once: it is kept in memory and, without operations of the user's own, in a file
     (:class:`ValueFile`). Cells of the skeleton ``nas-bench-201`` that are one network, since they
     differ in blocks that do nothing or lie where they compute the same
-    (:func:`ax_anasod.proxies.sharing.computed`), share the values of one of them. Each
+    (:func:`ax_anasod.proxies.proxy_values.computed`), share the values of one of them. Each
     convolution has first weights of its own: equal ones in parallel would make naswot and jacov
     worthless.
 
@@ -263,3 +266,54 @@ class ValueFile:
         np.savez_compressed(content, codes=codes, values=values)
         with suppress(OSError, RunError):
             write_whole(self.path, content.getvalue(), make_folder=True)
+
+
+def computed(plan: CellPlan, numbers: dict[tuple[str, tuple[int, ...], int], int]) -> Computed:
+    """The sums that the outputs of a cell are, each as the sorted numbers of its terms.
+
+    Two cells with equal numbers are one network with independent first weights: blocks that
+    nothing reads, or that pass nothing on, are left out, and identities are followed. This holds
+    where no block strides and operations of zeros give zeros. (Not all cells that are one network
+    have equal numbers: that would be to decide whether graphs are isomorphic.)
+
+    Args:
+        plan: The cell.
+        numbers: What has a number already: an operation on a sum, and which one of its kind in
+            the cell. It grows.
+    """
+    needed = set(plan.outputs)
+    for block in reversed(plan.blocks):
+        if block.target in needed and block.operation not in ZERO_OPERATIONS:
+            needed.add(block.source)
+    sums: dict[int, list[int]] = {state: [-1 - state] for state in range(plan.num_inputs)}
+    alike: Counter[tuple[str, tuple[int, ...]]] = Counter()
+    for block in plan.blocks:
+        read = sums.get(block.source, [])
+        if block.operation in ZERO_OPERATIONS or block.target not in needed or not read:
+            continue
+        if block.operation not in IDENTITY_OPERATIONS:
+            kind = (block.operation, tuple(sorted(read)))
+            read = [numbers.setdefault((*kind, alike[kind]), len(numbers))]
+            alike[kind] += 1
+        sums[block.target] = sums.get(block.target, []) + read
+    return tuple(tuple(sorted(sums.get(state, ()))) for state in plan.outputs)
+
+
+@lru_cache(maxsize=4)
+def representatives(cell: Cell) -> tuple[AnyArray, Codes]:
+    """For each architecture of a cell of one part the first one that is its network.
+
+    Args:
+        cell: A cell that can be listed.
+
+    Returns:
+        The sorted keys of its ``n`` architectures, and codes ``n x d``.
+    """
+    codes = cell.enumerate()
+    numbers: dict[tuple[str, tuple[int, ...], int], int] = {}
+    first: dict[Computed, int] = {}
+    plans = plan_cells(cell, codes)
+    rows = [first.setdefault(computed(plan, numbers), i) for i, (plan,) in enumerate(plans)]
+    keys = cell.keys(codes)
+    order = np.argsort(keys, kind="stable")
+    return keys[order], codes[np.array(rows)[order]]

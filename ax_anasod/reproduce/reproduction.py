@@ -12,8 +12,7 @@ from ax.core.analysis_card import AnalysisCard
 from ax_anasod.analysis.page import Page, paragraphs, picture
 from ax_anasod.compare.run_results import csv_text
 from ax_anasod.compare.texts import markdown_page, table_value
-from ax_anasod.exceptions import RunError
-from ax_anasod.files import write_whole
+from ax_anasod.files import ensure_folder, write_whole
 
 
 class Reproduction(Protocol):
@@ -96,7 +95,7 @@ def write_files(reproduction: Reproduction, directory: Path) -> list[Path]:
     Raises:
         RunError: A file cannot be written.
     """
-    _make(directory)
+    ensure_folder(directory, "choose another folder")
     header, rows = reproduction.table()
     records = pd.DataFrame.from_records(reproduction.records())
     markdown = directory / f"{reproduction.name}.md"
@@ -127,12 +126,3 @@ def _page(reproduction: Reproduction, files: Sequence[Path]) -> Page:
     ]
     notes = paragraphs("How to read the table", reproduction.notes())
     return Page(reproduction.title, [("", [shown, *pictures, notes])])
-
-
-def _make(directory: Path) -> None:
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(
-            f"the folder {directory} cannot be made: {error.strerror}", "choose another folder"
-        ) from error

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from ax_anasod.cells import from_dict
+from ax_anasod.cells import Cell, from_dict
 from ax_anasod.exceptions import AnasodError, OptionError, RunError
 from ax_anasod.files import read_json
 from ax_anasod.networks import NetworkConfig
@@ -25,6 +24,8 @@ _PERCENT: Final = "percent"
 # Below DIR may lie several evaluations, and below one of these the members of an ensemble.
 _PLACES: Final = (METRICS, f"*/{METRICS}", f"*/*/{METRICS}")
 _IMAGES: Final = 50_000
+# The data set, the cell, the training, the skeleton and the number of images.
+_Alike = tuple[str, Cell, TrainingConfig, NetworkConfig, int]
 
 
 @dataclass(frozen=True)
@@ -248,7 +249,7 @@ def reproduce_retrained(name: str, runs: Sequence[str | Path]) -> RetrainedTable
             f"{name} is made of evaluated networks, and no folder of one is given",
             "name it with --runs DIR; ax-anasod evaluate and transfer make them",
         )
-    found: dict[Path, dict[str, Any]] = {}
+    found: dict[Path, tuple[_Alike, tuple[str, float, float]]] = {}
     for run in map(Path, runs):
         files = sorted({file for place in _PLACES for file in run.glob(place)})
         if not files:
@@ -256,42 +257,30 @@ def reproduce_retrained(name: str, runs: Sequence[str | Path]) -> RetrainedTable
             raise RunError(f"{run} {what}", "ax-anasod evaluate and transfer make them")
         for file in files:
             found.setdefault(file.resolve(), _read(file))
-    groups: dict[str, list[dict[str, Any]]] = {}
-    for metrics in found.values():
-        alike = ("dataset", "cell", "network", "training", "train_images")
-        key = json.dumps([metrics[name] for name in alike], sort_keys=True)
-        groups.setdefault(key, []).append(metrics)
-    return RetrainedTable(RETRAINED_TARGETS[name], [_together(each) for each in groups.values()])
+    groups: dict[_Alike, list[tuple[str, float, float]]] = {}
+    for alike, figures in found.values():
+        groups.setdefault(alike, []).append(figures)
+    evaluated = [
+        Evaluated(dataset, cell.name, training, network, images, *zip(*networks, strict=True))
+        for (dataset, cell, training, network, images), networks in groups.items()
+    ]
+    return RetrainedTable(RETRAINED_TARGETS[name], evaluated)
 
 
-def _read(file: Path) -> dict[str, Any]:
+def _read(file: Path) -> tuple[_Alike, tuple[str, float, float]]:
+    """What makes networks one row, and the folder, test error and weights of one of them."""
     metrics = read_json(file, dict[str, Any])
     try:
-        return {
-            "dataset": str(metrics["dataset"]),
-            "cell": from_dict(metrics["cell"]).to_dict(),
-            "network": NetworkConfig.from_dict(metrics["network"]).to_dict(),
-            "training": TrainingConfig.from_dict(metrics["training"]).to_dict(),
-            "train_images": int(metrics["train_images"]),
-            "test_error": float(metrics["test_error"]),
-            "parameters": float(metrics["parameters"]),
-            "folder": str(file.parent),
-        }
+        alike = (
+            str(metrics["dataset"]),
+            from_dict(metrics["cell"]),
+            TrainingConfig.from_dict(metrics["training"]),
+            NetworkConfig.from_dict(metrics["network"]),
+            int(metrics["train_images"]),
+        )
+        figures = float(metrics["test_error"]), float(metrics["parameters"])
+        return alike, (str(file.parent), *figures)
     except (AnasodError, KeyError, TypeError, ValueError) as error:
         raise RunError(
             f"{file} does not hold the figures of an evaluated network: {error}"
         ) from error
-
-
-def _together(networks: Sequence[Mapping[str, Any]]) -> Evaluated:
-    first = networks[0]
-    return Evaluated(
-        dataset=first["dataset"],
-        cell=from_dict(first["cell"]).name,
-        training=TrainingConfig.from_dict(first["training"]),
-        network=NetworkConfig.from_dict(first["network"]),
-        train_images=first["train_images"],
-        folders=tuple(each["folder"] for each in networks),
-        errors=tuple(each["test_error"] for each in networks),
-        parameters=tuple(each["parameters"] for each in networks),
-    )

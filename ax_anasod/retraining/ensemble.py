@@ -6,7 +6,6 @@ make diverse ensembles is the paper's proposal for future work (Section 5).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from ax_anasod.exceptions import OptionError
-from ax_anasod.files import refuse_link, write_whole
+from ax_anasod.files import refuse_link, write_json
 from ax_anasod.plots.figure import save
 from ax_anasod.plots.learning import draw_reliability
 from ax_anasod.retraining.found import SearchResult
@@ -123,5 +122,5 @@ def train_ensemble(
     }
     if not task.hardware.rank:
         save(draw_reliability(diagrams, data.name), folder / PICTURE)
-        write_whole(folder / RESULTS, json.dumps(figures, indent=2) + "\n")
+        write_json(folder / RESULTS, figures)
     return EnsembleResult(folder, trained, figures)

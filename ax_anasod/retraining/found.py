@@ -249,10 +249,7 @@ class BestCells(SearchResult):
     @cached_property
     def codes(self) -> Codes:
         """The different architectures ``n x d``, the most promising first."""
-        codes = self.found.codes
-        first = np.unique(self.task.cell.keys(codes), return_index=True)[1]
-        distinct: Codes = codes[np.sort(first)]
-        return distinct
+        return self.task.cell.distinct(self.found.codes)
 
     @property
     def origin(self) -> dict[str, Any]:

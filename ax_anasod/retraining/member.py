@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ax_anasod.exceptions import RunError, RunLostError
-from ax_anasod.files import read_json, remove_unfinished, write_whole
+from ax_anasod.files import ensure_folder, read_json, remove_unfinished, write_json
 from ax_anasod.locks import is_same_file, locked
 from ax_anasod.networks import Network, count_flops, num_parameters
 from ax_anasod.networks.decoder import Decoder
@@ -132,12 +132,7 @@ def evaluate(
         training = task.start(codes, data, seed, folder / _CHECKPOINT)
         training.run(after_epoch)
         return _measured(training, found, folder, about)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(
-            f"the folder {folder} cannot be made: {error.strerror}", "choose another one with --out"
-        ) from error
+    ensure_folder(folder, "choose another one with --out")
     with locked(folder / _LOCK, f"another process is training in {folder}") as lock:
         if (folder / METRICS).exists():  # by now
             return _already_trained(folder, about)
@@ -212,7 +207,7 @@ def _write(retrained: Retrained, training: Training, task: TrainingTask, codes: 
         model = TrainedDecoder.from_training(decoder, task.cell, codes, data, metrics, own)
     save_model(folder / MODEL, model)
     save(draw_learning_curve(training.history, data.name), folder / CURVE)
-    write_whole(folder / METRICS, json.dumps(metrics, indent=2) + "\n")
+    write_json(folder / METRICS, metrics)
 
 
 def _measured(

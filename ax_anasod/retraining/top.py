@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from ax_anasod.exceptions import AnasodError, OptionError, RunError, UnknownNameError
-from ax_anasod.files import refuse_link, write_whole
+from ax_anasod.files import refuse_link, write_json
 from ax_anasod.metrics.source import believed
 from ax_anasod.retraining.found import BestTrial
 from ax_anasod.retraining.member import METRICS, Retrained, evaluate
@@ -156,7 +155,7 @@ def train_top(
         ],
     }
     if not task.hardware.rank:
-        write_whole(folder / RESULTS, json.dumps(figures, indent=2) + "\n")
+        write_json(folder / RESULTS, figures)
     return TopResult(folder, trained, figures)
 
 

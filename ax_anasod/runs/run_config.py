@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from ax_anasod.exceptions import OptionError
-from ax_anasod.files import read_json, write_whole
+from ax_anasod.files import read_json, write_json
 from ax_anasod.global_stopping.rule import promises_too_little, stop_reason
 from ax_anasod.journal import Record
 from ax_anasod.objectives import Limit, Objective
@@ -271,7 +270,7 @@ class RunConfig:
         Raises:
             RunError: It cannot be written.
         """
-        write_whole(path, json.dumps(asdict(self), indent=2) + "\n")
+        write_json(path, asdict(self))
 
     @classmethod
     def read(cls, path: Path) -> Self:

@@ -2,8 +2,7 @@
 
 from ax_anasod.testing.benchmark_conformance import BenchmarkConformance
 from ax_anasod.testing.objective import SyntheticObjective
-from ax_anasod.testing.strategy_conformance import StrategyConformance, built_in_cells
-from ax_anasod.testing.strategy_rounds import Rounds
+from ax_anasod.testing.strategy_conformance import Rounds, StrategyConformance, built_in_cells
 
 __all__ = [
     "BenchmarkConformance",

@@ -1,10 +1,10 @@
 from ax_anasod.tracking.client import ClientTracking as ClientTracking
-from ax_anasod.tracking.mlflow import MLflowTracker as MLflowTracker
 from ax_anasod.tracking.telling import Telling as Telling
 from ax_anasod.tracking.telling import TrackerWarning as TrackerWarning
-from ax_anasod.tracking.tensorboard import TensorBoardTracker as TensorBoardTracker
-from ax_anasod.tracking.tracker import TRACKERS as TRACKERS
 from ax_anasod.tracking.tracker import TrackedRun as TrackedRun
 from ax_anasod.tracking.tracker import Tracker as Tracker
-from ax_anasod.tracking.tracker import make_trackers as make_trackers
-from ax_anasod.tracking.wandb import WandbTracker as WandbTracker
+from ax_anasod.tracking.trackers import TRACKERS as TRACKERS
+from ax_anasod.tracking.trackers import MLflowTracker as MLflowTracker
+from ax_anasod.tracking.trackers import TensorBoardTracker as TensorBoardTracker
+from ax_anasod.tracking.trackers import WandbTracker as WandbTracker
+from ax_anasod.tracking.trackers import make_trackers as make_trackers

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from ax.core.experiment import Experiment
@@ -92,13 +91,8 @@ class ClientTracking:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.end(finished=kind is None)
+    def __exit__(self, *exception: object) -> None:
+        self.end(finished=exception[0] is None)
 
     def _records(self) -> list[Record]:
         self._means.update(self._experiment.lookup_data())

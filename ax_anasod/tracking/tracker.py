@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
-from pathlib import Path
 from typing import Any, ClassVar, Final
 
-from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.journal import Completed, Record
 from ax_anasod.objectives import Limit, Objective, keeps_all, point_of
-from ax_anasod.optional import require
-
-PROJECT: Final = "ax-anasod"
-"""Name of the MLflow experiment and the W&B project, where their environment names none."""
 
 LOG: Final = "tensorboard"
 """Folder of TensorBoard's log in that of a run or a comparison."""
@@ -100,44 +93,3 @@ def describe_trial(record: Record) -> dict[str, Any]:
     end = record.end
     of_end = {ARCHITECTURE: end.architecture} if isinstance(end, Completed) else {}
     return {**record.start.parameters, **of_end, "proposed by": record.start.node}
-
-
-# Name -> the extra that brings its package, and the class.
-_CLASSES: Final = {
-    "tensorboard": ("train", "TensorBoardTracker"),
-    "mlflow": ("mlflow", "MLflowTracker"),
-    "wandb": ("wandb", "WandbTracker"),
-}
-
-TRACKERS: Final = tuple(_CLASSES)
-"""The names of the trackers that the command line has."""
-
-
-def make_trackers(
-    names: Iterable[str], log: Path | None, trials: Path | None = None
-) -> list[Tracker]:
-    """The trackers with these names.
-
-    Args:
-        names: Each of `TRACKERS`, at most once.
-        log: Folder of TensorBoard's log, None where nothing is written.
-        trials: Folder of the trials of a run that trains, which log their epochs themselves.
-
-    Raises:
-        UnknownNameError: There is no such tracker.
-        OptionalImportError: Its package is not installed.
-        OptionError: A name comes twice, the run has no folder for the log, or there is no login.
-    """
-    trackers: list[Tracker] = []
-    for name in names:
-        if name not in _CLASSES:
-            raise UnknownNameError("tracker", name, TRACKERS)
-        if any(tracker.name == name for tracker in trackers):
-            raise OptionError(f"the tracker {name} is given twice")
-        if name == "tensorboard" and log is None:
-            raise OptionError("TensorBoard's log needs a folder", "give the run one: --out DIR")
-        extra, class_name = _CLASSES[name]
-        require(name, extra)
-        kind = getattr(import_module(f"ax_anasod.tracking.{name}"), class_name)
-        trackers.append(kind(log, trials) if name == "tensorboard" else kind())
-    return trackers

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ax_anasod.exceptions import DataError, RunError, UnknownNameError
+from ax_anasod.files import ensure_folder
 from ax_anasod.training.checkpoint import read_state, write_state
 from ax_anasod.training.folders import ClassFolders, ReadProgress
 from ax_anasod.training.images import DAMAGED, ImageData, Images, limited, split_off
@@ -95,10 +96,7 @@ def load_data(
         except (KeyError, TypeError) as error:
             raise RunError(f"{file} holds no images of this package", "delete it") from error
     data = _load(config, purpose, source, progress)
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(f"the folder {cache} cannot be made: {error.strerror}") from error
+    ensure_folder(cache)
     write_state(file, asdict(data))
     return data
 

@@ -13,17 +13,19 @@ from scipy import stats
 from ax_anasod import make_client
 from ax_anasod._ax import experiment_of, strategy_of
 from ax_anasod.adapter import EncodingAdapter
-from ax_anasod.analysis.predictions import (
-    fitted_adapter,
-    predict_encodings,
-    why_not_predictions,
-)
-from ax_anasod.analysis.sensitivity import exchange_frame
+from ax_anasod.analysis.applicability import Searched
+from ax_anasod.analysis.predictions import SurrogatePlot, predict_encodings
+from ax_anasod.analysis.sensitivity import OperationImportancePlot, exchange_frame
 from ax_anasod.analysis.series import SearchSeries
-from ax_anasod.analysis.slice import slice_frame
+from ax_anasod.analysis.slice import DistributionSlicePlot, slice_frame
 from ax_anasod.cells import Cell
 from ax_anasod.core import AnasodSearchSpace
 from ax_anasod.exceptions import OptionError
+
+
+def fitted_adapter(experiment, strategy):
+    series = SearchSeries.from_experiment(experiment)
+    return SurrogatePlot.fitted(Searched(experiment, series, strategy, None))
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +33,7 @@ def parts(cora_client):
     experiment, strategy = experiment_of(cora_client), strategy_of(cora_client)
     return (
         experiment,
-        fitted_adapter(experiment, strategy, None),
+        fitted_adapter(experiment, strategy),
         SearchSeries.from_experiment(experiment),
     )
 
@@ -62,7 +64,7 @@ def test_intervals_are_symmetric_where_no_logarithm_is_modelled(run):
     values = [3.0, -1.0, 2.0, 0.5, -2.0, 1.0]
     client = run(values, "anasod-bo", num_initial=4, log_targets=False)
     experiment = experiment_of(client)
-    adapter = fitted_adapter(experiment, strategy_of(client), None)
+    adapter = fitted_adapter(experiment, strategy_of(client))
     series = SearchSeries.from_experiment(experiment)
     found = predict_encodings(experiment, adapter, series.counts, "error")
     np.testing.assert_allclose(found["mean"] - found["lower"], found["upper"] - found["mean"])
@@ -93,7 +95,7 @@ def test_encodings_without_an_architecture_are_left_out(search_cora, cora):
     near = {f"n_{operation}": 0 for operation in cora.cell.operations} | {"n_gcn": 1, "n_skip": 3}
     client.complete_trial(client.attach_trial(near), raw_data={"valid_error": 1.0})
     experiment = experiment_of(client)
-    adapter = fitted_adapter(experiment, strategy_of(client), None)
+    adapter = fitted_adapter(experiment, strategy_of(client))
     series = SearchSeries.from_experiment(experiment)
     frame = slice_frame(experiment, adapter, series, "valid_error", ("gcn", "skip"))
     assert frame["count_more"].tolist() == [1, 2, 3, 4]
@@ -119,17 +121,23 @@ def test_exchange_frame_measures_from_the_best_encoding(parts, cora):
     np.testing.assert_allclose(row[["mean", "lower", "upper"]].astype(float), there)
 
 
+def why_not(experiment, strategy, adapter=None):
+    return OperationImportancePlot().validate_applicable_state(experiment, strategy, adapter)
+
+
 class TestWhyNot:
     def test_there_are_predictions(self, cora_client):
         experiment, strategy = experiment_of(cora_client), strategy_of(cora_client)
-        assert why_not_predictions(experiment, strategy, None, None) is None
-        adapter = fitted_adapter(experiment, strategy, None)
+        assert why_not(experiment, strategy) is None
+        adapter = fitted_adapter(experiment, strategy)
         assert isinstance(adapter, EncodingAdapter)
-        assert why_not_predictions(experiment, None, adapter, "valid_error") is None
+        card = OperationImportancePlot("valid_error")
+        assert card.validate_applicable_state(experiment, None, adapter) is None
 
     def test_an_unknown_operation(self, cora_client):
-        reason = why_not_predictions(
-            experiment_of(cora_client), strategy_of(cora_client), None, None, ["gnc"]
+        card = DistributionSlicePlot("gnc", "gat")
+        reason = card.validate_applicable_state(
+            experiment_of(cora_client), strategy_of(cora_client)
         )
         assert reason == (
             "Cell nas-bench-graph has no operation 'gnc'; it has gat, gcn, gin, cheb, sage, arma, "
@@ -139,21 +147,21 @@ class TestWhyNot:
     @pytest.mark.parametrize("strategy", ["anasod-random", "random", "anasod-bo"])
     def test_no_surrogate_yet_or_ever(self, run, strategy):
         client = run([1.0, 2.0], strategy)
-        reason = why_not_predictions(experiment_of(client), strategy_of(client), None, None)
+        reason = why_not(experiment_of(client), strategy_of(client))
         assert "does not support predictions" in reason
         with pytest.raises(OptionError, match="has no surrogate of this package"):
-            fitted_adapter(experiment_of(client), strategy_of(client), None)
+            fitted_adapter(experiment_of(client), strategy_of(client))
 
     def test_a_surrogate_of_another_kind(self, run):
         experiment = experiment_of(run([1.0, 2.0, 3.0]))
         adapter = Generators.BOTORCH_MODULAR(experiment=experiment)
-        reason = why_not_predictions(experiment, None, adapter, None)
+        reason = why_not(experiment, None, adapter)
         assert reason == (
             "TorchAdapter has no surrogate of this package, as anasod-bo and two-level-bo have."
         )
 
     def test_no_strategy(self, run):
-        reason = why_not_predictions(experiment_of(run([1.0])), None, None, None)
+        reason = why_not(experiment_of(run([1.0])), None)
         assert reason.startswith("Must provide either a GenerationStrategy or an Adapter")
 
 
@@ -166,7 +174,7 @@ def test_what_is_searched_beside_the_cell_stays_as_in_the_best_trial():
             error = 1.0 + parameters["n_skip"] + abs(parameters["width"] - 16)
             client.complete_trial(index, raw_data={"error": error})
     experiment = experiment_of(client)
-    adapter = fitted_adapter(experiment, strategy_of(client), None)
+    adapter = fitted_adapter(experiment, strategy_of(client))
     series = SearchSeries.from_experiment(experiment)
     arm = experiment.trials[series.trial_indices[series.best("error")]].arms[0].parameters
     frame = slice_frame(experiment, adapter, series, "error")
@@ -179,7 +187,7 @@ def test_what_is_searched_beside_the_cell_stays_as_in_the_best_trial():
 def test_a_model_of_architectures_is_asked_for_draws_of_an_encoding(run, small_cell):
     client = run([5.0, 4.0, 3.0, 4.5, 6.0, 2.0, 7.0], "two-level-bo", num_initial=5)
     experiment = experiment_of(client)
-    adapter = fitted_adapter(experiment, strategy_of(client), None)
+    adapter = fitted_adapter(experiment, strategy_of(client))
     encodings = np.array([[4, 0, 0], [2, 1, 1]])
     found = predict_encodings(experiment, adapter, encodings, "error")
     # One architecture has only convolutions: its prediction is that of the encoding.

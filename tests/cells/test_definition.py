@@ -88,3 +88,8 @@ def test_no_codes_are_fine(cell: Cell, rng: np.random.Generator) -> None:
 def test_arguments_must_fit_the_constructor() -> None:
     with pytest.raises(CellError, match="cannot be built from .*colour"):
         Cell.from_arguments({"colour": "red"})
+
+
+def test_of_equal_codes_the_first_is_kept() -> None:
+    codes = np.array([[2, 1, 0], [0, 1, 0], [2, 1, 0], [0, 0, 1], [0, 1, 0]])
+    assert CELL.distinct(codes).tolist() == [[2, 1, 0], [0, 1, 0], [0, 0, 1]]

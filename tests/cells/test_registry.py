@@ -156,3 +156,9 @@ def test_the_room_is_light() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout
     assert output.strip() == "[]"
+
+
+def test_a_description_is_its_cell_and_a_cell_itself() -> None:
+    cell = cells.get("darts")
+    assert cells.as_cell(cell) is cell
+    assert cells.as_cell(cell.to_dict()) == cell

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import rankdata, wilcoxon
 
-from ax_anasod.compare.significance import holm, signed_rank_p
+from ax_anasod.compare.significance import LEVEL, holm, seeds_needed, signed_rank_p
 
 differences = st.lists(st.integers(-6, 6).map(float), min_size=1, max_size=9)
 
@@ -69,3 +69,11 @@ def test_holm_lies_between_none_and_bonferroni(values: list[float]) -> None:
     assert (adjusted <= np.minimum(1, len(p) * p)).all()
     # It keeps the order.
     assert (np.diff(adjusted[np.argsort(p, kind="stable")]) >= 0).all()
+
+
+@pytest.mark.parametrize("tests", [1, 3, 10])
+def test_with_too_few_seeds_no_difference_is_significant(tests: int) -> None:
+    needed = seeds_needed(tests)
+    for seeds, significant in ((needed - 1, False), (needed, True)):
+        smallest = signed_rank_p(np.arange(1.0, seeds + 1))
+        assert (holm([smallest, *[1.0] * (tests - 1)])[0] <= LEVEL) == significant

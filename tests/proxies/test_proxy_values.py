@@ -13,6 +13,8 @@ from ax_anasod.cells import Cell
 from ax_anasod.exceptions import CellError, OptionError, UnknownNameError
 from ax_anasod.networks import NetworkConfig, build_network, count_flops, num_parameters
 from ax_anasod.proxies import PROXIES, Proxies, ProxyConfig
+from ax_anasod.proxies.proxy_values import representatives
+from ax_anasod.surrogates.paths import effective_paths, path_numbers
 
 CELL = cells.get("nas-bench-201")
 NONE, SKIP, CONV = 0, 1, 3
@@ -118,3 +120,32 @@ def test_operations_of_a_user(own_cache: Path) -> None:
 def test_a_cell_without_networks() -> None:
     with pytest.raises(CellError):
         Proxies(cells.get("nas-bench-graph"))
+
+
+def test_what_is_one_network_has_the_same_paths() -> None:
+    keys, first = representatives(CELL)
+    codes = CELL.enumerate()
+    paths = np.sort(path_numbers(effective_paths(CELL, codes)), axis=1)[
+        np.argsort(CELL.keys(codes))
+    ]
+    mine = np.searchsorted(keys, CELL.keys(first))
+    np.testing.assert_array_equal(paths, paths[mine])
+    # The reverse does not hold: one convolution whose result is read twice is not two.
+    assert len(np.unique(mine)) > len(np.unique(paths, axis=0)) > 4000
+
+
+def test_a_convolution_read_twice_is_one() -> None:
+    once, twice, renamed = CELL.from_strings(
+        [
+            "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|skip_connect~1|skip_connect~2|",
+            "|nor_conv_3x3~0|+|nor_conv_3x3~0|none~1|+|none~0|skip_connect~1|skip_connect~2|",
+            "|skip_connect~0|+|nor_conv_3x3~0|none~1|+|nor_conv_3x3~0|none~1|skip_connect~2|",
+        ]
+    )
+    keys, first = representatives(CELL)
+
+    def of(code: np.ndarray) -> list[int]:
+        return list(first[np.searchsorted(keys, CELL.keys(code[None]))][0])
+
+    assert of(once) != of(twice)
+    assert of(twice) == of(renamed)

@@ -1,4 +1,4 @@
-"""The examination fails strategies that deserve it."""
+"""The examination fails strategies that deserve it; rounds of a strategy on an Ax experiment."""
 
 from __future__ import annotations
 
@@ -12,16 +12,20 @@ from ax.adapter.registry import GeneratorRegistryBase, GeneratorSetup
 from ax.generation_strategy.generation_strategy import GenerationStrategy
 from ax.storage.json_store.registry import CORE_DECODER_REGISTRY
 
+from ax_anasod import cells
+from ax_anasod._ax import experiment_of
 from ax_anasod.adapter import HistoryAdapter
 from ax_anasod.cells import Cell
-from ax_anasod.core import CellSearchSpace, History
+from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, History
 from ax_anasod.exceptions import AnasodError, OptionalImportError
+from ax_anasod.generation_strategy import make
 from ax_anasod.generation_strategy.nodes import node
 from ax_anasod.generators import RandomArchitectureGenerator
-from ax_anasod.testing import StrategyConformance
+from ax_anasod.testing import Rounds, StrategyConformance, SyntheticObjective
 
 CELL = Cell("own", operations=["conv", "pool", "skip"], num_blocks=4, wiring=[2])
 Codes = npt.NDArray[np.int64]
+NB201 = cells.get("nas-bench-201")
 
 
 class Outside(RandomArchitectureGenerator):
@@ -136,3 +140,42 @@ def pytester_like(request: pytest.FixtureRequest) -> list[str]:
     module = request.node.getparent(pytest.Module)
     collector = pytest.Class.from_parent(module, name="Case", obj=Case)
     return [item.name for item in collector.collect()]
+
+
+def rounds(name: str = "random", seed: int = 0) -> Rounds:
+    space = (AnasodSearchSpace if name.startswith("anasod") else CellSearchSpace).from_cell(NB201)
+    return Rounds(space, make(name, space, seed), seed)
+
+
+def test_trials_are_told_the_error_of_their_architecture() -> None:
+    run = rounds("anasod-random")
+
+    (parameters,) = run.run(1)
+
+    error = SyntheticObjective(NB201)(run.code(0)[None])[0]
+    data = experiment_of(run.client).lookup_data().df
+    assert data["mean"].tolist() == [error]
+    assert NB201.encode(run.code(0)[None])[0].tolist() == list(parameters.values())
+
+
+def test_failed_and_abandoned_trials() -> None:
+    run = rounds()
+
+    run.fail(run.ask())
+    run.abandon(run.ask())
+
+    statuses = [trial.status.name for trial in experiment_of(run.client).trials.values()]
+    assert statuses == ["FAILED", "ABANDONED"]
+
+
+def test_a_reloaded_run_goes_its_own_way() -> None:
+    run = rounds()
+    run.run(2)
+
+    other = run.reloaded()
+    other.run(3)
+
+    assert len(experiment_of(run.client).trials) == 2
+    assert len(experiment_of(other.client).trials) == 5
+    assert other.client is not run.client
+    np.testing.assert_array_equal(other.values["error"]._worth, run.values["error"]._worth)

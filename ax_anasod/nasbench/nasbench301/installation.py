@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from ax_anasod import trust
 from ax_anasod.exceptions import BenchmarkError, OptionError, RunError
-from ax_anasod.files import read_json, write_whole
+from ax_anasod.files import read_json, write_json, write_whole
 from ax_anasod.nasbench.nasbench301.ensemble_surrogate import SCRIPT
 from ax_anasod.nasbench.nasbench301.worker import (
     STARTING,
@@ -240,7 +240,7 @@ def write_interpreter(file: Path, python: Path, package: str) -> None:
         "package": package,
         trust.SEAL: trust.seal(_acting(file, str(python))),
     }
-    write_whole(file, json.dumps(content, indent=2) + "\n")
+    write_json(file, content)
 
 
 def _acting(file: Path, python: str) -> dict[str, str]:

@@ -221,14 +221,7 @@ class NASBench301Benchmark(Benchmark):
         saved = read_saved(_Saved, description)
         path = saved.find()
         _check_trusted(description, path)
-        benchmark = cls(
-            path,
-            surrogate=saved.surrogate,
-            noise=saved.noise,
-            epochs=saved.epochs,
-            python=saved.python,
-            timeout=saved.timeout,
-        )
+        benchmark = cls(path, **saved.options())
         benchmark.path = Path(saved.path)
         if benchmark.surrogate.fingerprint() != saved.fingerprint:
             raise BenchmarkError(
