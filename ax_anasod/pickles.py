@@ -303,8 +303,8 @@ def _check_next(place: int, memo: list[Any]) -> None:
 
 
 _OPCODES: Final[dict[int, Callable[[PickleReader], object]]] = {
-    code[0]: carry_out
-    for code, carry_out in {
+    code[0]: handler
+    for code, handler in {
         pickle.PROTO: lambda r: r._take(1),
         pickle.FRAME: lambda r: r._take(8),
         pickle.MARK: PickleReader._mark,

@@ -1,7 +1,8 @@
 """What a file must hold, stated once as a type: a dataclass with annotated fields, or a container.
 
-Settings are checked by pydantic (:mod:`ax_anasod.settings`). Files are not: a run is shown in less
-time than pydantic takes to load, and what is wrong in a file is said by its place there.
+Settings are checked by pydantic (:mod:`ax_anasod.settings`). Files are not: pydantic's strict mode
+refuses a dictionary in the place of a dataclass and a list in the place of a tuple, its reader of
+JSON refuses names of files that are no UTF-8, and both take NaN.
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ the best trials of a search.
 
 from ax_anasod.retraining.ensemble import EnsembleResult, train_ensemble
 from ax_anasod.retraining.evaluation_task import evaluation_task
-from ax_anasod.retraining.found import BestCells, BestTrial, SearchResult, read_search
 from ax_anasod.retraining.member import Retrained, evaluate
+from ax_anasod.retraining.search_result import BestCells, BestTrial, SearchResult, read_search
 from ax_anasod.retraining.top import TopResult, best_trials, train_top
 
 __all__ = [

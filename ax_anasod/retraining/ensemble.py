@@ -19,8 +19,8 @@ from ax_anasod.exceptions import OptionError
 from ax_anasod.files import refuse_link, write_whole
 from ax_anasod.plots.figure import save
 from ax_anasod.plots.learning import draw_reliability
-from ax_anasod.retraining.found import SearchResult
 from ax_anasod.retraining.member import Retrained, evaluate
+from ax_anasod.retraining.search_result import SearchResult
 from ax_anasod.runs.layout import check_holds_no_other
 from ax_anasod.training import (
     Epoch,

@@ -21,7 +21,7 @@ from ax_anasod.networks import Network, count_flops, num_parameters
 from ax_anasod.networks.decoder import Decoder
 from ax_anasod.plots.figure import save
 from ax_anasod.plots.learning import draw_learning_curve
-from ax_anasod.retraining.found import SearchResult
+from ax_anasod.retraining.search_result import SearchResult
 from ax_anasod.runs.folder import new_folder_beside
 from ax_anasod.runs.layout import check_holds_no_other
 from ax_anasod.schema import conform

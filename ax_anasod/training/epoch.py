@@ -82,9 +82,7 @@ class Epoch:
 
     def to_dict(self) -> dict[str, Any]:
         """The measurements as JSON-able data."""
-        described = asdict(self)
-        # As it was before there were sequences.
-        return described if self.errors else {n: v for n, v in described.items() if n != "errors"}
+        return asdict(self)
 
 
 @dataclass(frozen=True)

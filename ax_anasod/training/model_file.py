@@ -15,7 +15,7 @@ from ax_anasod.cells import Cell
 from ax_anasod.exceptions import DataError, OptionError, RunError
 from ax_anasod.networks import Network, NetworkConfig, build_network
 from ax_anasod.networks.export import ExportFormat
-from ax_anasod.training.decoder_file import TrainedDecoder, read_decoder, save_decoder
+from ax_anasod.training.decoder_file import DecoderContent, TrainedDecoder, read_decoder
 from ax_anasod.training.exported import Classifier, Exported, export_classifier
 from ax_anasod.training.image_decoding import decoded, resized
 from ax_anasod.training.images import ImageData
@@ -205,22 +205,9 @@ def save_model(path: str | Path, model: TrainedModel | TrainedDecoder) -> None:
         RunError: If the file cannot be written, as on a full disk.
     """
     if isinstance(model, TrainedDecoder):
-        save_decoder(Path(path), model)
-        return
-    content = {
-        "format": FORMAT,
-        "cell": model.cell.to_dict(),
-        "codes": np.asarray(model.codes).tolist(),
-        "config": model.network.config.to_dict(),
-        "own_operations": list(model.own_operations),
-        "dataset": model.dataset,
-        "classes": list(model.classes),
-        "mean": list(model.mean),
-        "std": list(model.std),
-        "image_size": list(model.image_size),
-        "metrics": dict(model.metrics),
-    }
-    write_model(Path(path), model.network, content)
+        write_model(Path(path), DECODER_FORMAT, DecoderContent, model)
+    else:
+        write_model(Path(path), FORMAT, _Content, model)
 
 
 def load_model(
@@ -263,19 +250,7 @@ def load_model(
         and min(content.image_size) > 0
     ):
         raise RunError(f"{path} describes images that do not fit its network", HINT)
-    height, width = content.image_size
-    return TrainedModel(
-        network=network,
-        cell=cell,
-        codes=codes,
-        dataset=content.dataset,
-        classes=content.classes,
-        mean=content.mean,
-        std=content.std,
-        image_size=(height, width),
-        metrics=content.metrics,
-        own_operations=tuple(own),
-    )
+    return TrainedModel(network, cell, codes, **content.about)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -23,20 +23,60 @@ VERSION: Final = 1
 HINT: Final = "load_model reads what ax-anasod evaluate or save_model has written"
 # More than any network has: each takes a moment to build.
 _MOST_OPERATIONS: Final = 100_000
+_BUILT_FROM: Final = ("cell", "codes", "config")
 
 Module = TypeVar("Module", bound=nn.Module)
 Config = TypeVar("Config")
 
 
-def write_model(path: Path, network: nn.Module, content: Mapping[str, Any]) -> None:
-    """Write the weights of a network and what else is needed to use it.
+@dataclass(frozen=True)
+class Description:
+    """The content of the file of any network, but for the weights; the base of each kind's.
+
+    Its fields are those of the model, but for three that the network is built from.
+    """
+
+    cell: dict[str, Any]
+    codes: list[list[int]]
+    config: dict[str, Any]
+    own_operations: tuple[str, ...]
+    dataset: str
+    metrics: dict[str, Any]
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """The fields of the model that its network is not built from."""
+        return {name: v for name, v in vars(self).items() if name not in _BUILT_FROM}
+
+
+def write_model(path: Path, file_format: str, kind: type[Description], model: Any) -> None:
+    """Write the weights of a model and what else is needed to use it.
+
+    Args:
+        path: The file.
+        file_format: The name of its format.
+        kind: The form of its content.
+        model: The model, with a network, a cell, codes and the other fields of ``kind``.
 
     Raises:
+        CellError: The class of the cell is not registered.
         RunError: The file cannot be written, as on a full disk.
     """
-    weights = {name: w.detach().cpu() for name, w in network.state_dict().items()}
+    content = {
+        "version": VERSION,
+        "format": file_format,
+        "cell": model.cell.to_dict(),
+        "codes": np.asarray(model.codes).tolist(),
+        "config": model.network.config.to_dict(),
+    }
+    for field in fields(kind):
+        if field.name not in _BUILT_FROM:
+            value = getattr(model, field.name)
+            content[field.name] = list(value) if isinstance(value, tuple) else value
+    content["metrics"] = dict(model.metrics)
+    content["weights"] = {n: w.detach().cpu() for n, w in model.network.state_dict().items()}
     try:
-        write_state(path, {"version": VERSION, **content, "weights": weights}, make_folder=True)
+        write_state(path, content, make_folder=True)
     except RunError as error:
         raise RunError(error.message, "make room, or choose another folder") from error
 
@@ -63,18 +103,6 @@ def read_model(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     if not isinstance(weights, dict) or not all(isinstance(w, Tensor) for w in weights.values()):
         raise RunError(f"{path} is damaged: it has no weights", HINT)
     return content, weights
-
-
-@dataclass(frozen=True)
-class Description:
-    """What the file of any network holds, but for the weights; the base of each kind's."""
-
-    cell: dict[str, Any]
-    codes: list[list[int]]
-    config: dict[str, Any]
-    own_operations: list[str]
-    dataset: str
-    metrics: dict[str, Any]
 
 
 Kind = TypeVar("Kind", bound=Description)

@@ -9,19 +9,19 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar, Final, Literal, Self, get_args
+from typing import Any, ClassVar, Final, Literal, Self
 
 import numpy as np
 
 from ax_anasod import trust
 from ax_anasod.cells import Cell, from_dict
-from ax_anasod.exceptions import OptionError, UnknownNameError, shown
+from ax_anasod.exceptions import OptionError, shown
 from ax_anasod.networks import Network, NetworkConfig, build_network
 from ax_anasod.networks.decoder import Decoder
 from ax_anasod.networks.decoder_config import DecoderConfig
 from ax_anasod.objectives import Objective, find_quantity, name_list
 from ax_anasod.schema import conform
-from ax_anasod.settings import PositiveInt
+from ax_anasod.settings import PositiveInt, check_value
 from ax_anasod.training.costs import COSTS
 from ax_anasod.training.hardware import Hardware
 from ax_anasod.training.images import ImageData
@@ -95,8 +95,7 @@ class TrainingTask:
     name: ClassVar[str] = TRAINING
 
     def __post_init__(self) -> None:
-        if self.layers not in get_args(Layers):
-            raise UnknownNameError("kind of layers", self.layers, get_args(Layers))
+        check_value("kind of layers", self.layers, Layers)
         names = (*name_list("minimize", self.minimize), *self.costs)
         check_pair(self.data, self.network, self.training, names)
 
@@ -236,20 +235,7 @@ class TrainingTask:
         One with operations of the user's own has a seal (see `ax_anasod.trust`), since these
         are imported.
         """
-        description = {
-            KIND: TRAINING,
-            "cell": self.cell.to_dict(),
-            "data": self.data.to_dict(),
-            "network": self.network.to_dict(),
-            "training": self.training.to_dict(),
-            "hardware": self.hardware.to_dict(),
-            "layers": self.layers,
-            "operations": self.operations,
-            "minimize": list(self.minimize),
-            "costs": list(self.costs),
-            "image_size": None if self.image_size is None else list(self.image_size),
-            "latency": self.latency.to_dict(),
-        }
+        description = {KIND: TRAINING, **{name: _plain(v) for name, v in vars(self).items()}}
         if self.operations is None:
             return description
         return {**description, trust.SEAL: trust.seal({"operations": self.operations})}
@@ -272,19 +258,19 @@ class TrainingTask:
             raise OptionError(f"the description of a training {error}") from error
         _check_trusted(described.operations, description.get(trust.SEAL))
         sequences = "sequences" in described.data
-        return cls(
-            cell=from_dict(described.cell),
-            data=(SequenceConfig if sequences else DataConfig).from_dict(described.data),
-            network=(DecoderConfig if sequences else NetworkConfig).from_dict(described.network),
-            training=TrainingConfig.from_dict(described.training),
-            hardware=Hardware.from_dict(described.hardware),
-            layers=described.layers,
-            operations=described.operations,
-            minimize=described.minimize,
-            costs=described.costs,
-            image_size=described.image_size,
-            latency=described.latency,
-        )
+        parts = {
+            "cell": from_dict(described.cell),
+            "data": (SequenceConfig if sequences else DataConfig).from_dict(described.data),
+            "network": (DecoderConfig if sequences else NetworkConfig).from_dict(described.network),
+        }
+        return cls(**{**vars(described), **parts})
+
+
+def _plain(value: Any) -> Any:
+    """A field of a task as JSON-able data."""
+    if isinstance(value, tuple):
+        return list(value)
+    return value.to_dict() if hasattr(value, "to_dict") else value
 
 
 def _check_trusted(operations: str | None, sealed: object) -> None:
@@ -302,13 +288,13 @@ def _check_trusted(operations: str | None, sealed: object) -> None:
 
 @dataclass(frozen=True)
 class _Description:
-    """What `TrainingTask.to_dict` gives, but for the kind; the parts see to themselves."""
+    """The content of `TrainingTask.to_dict`; `data` tells which classes two of its parts have."""
 
     cell: dict[str, Any]
     data: dict[str, Any]
     network: dict[str, Any]
-    training: dict[str, Any]
-    hardware: dict[str, Any]
+    training: TrainingConfig
+    hardware: Hardware
     layers: Layers
     operations: str | None
     minimize: tuple[str, ...] = ()

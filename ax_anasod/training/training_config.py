@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, get_args
 
 from annotated_types import Ge, Gt, Le, Lt
@@ -57,14 +57,6 @@ class DataConfig(Configuration):
     # torch takes no larger ones.
     seed: Annotated[int, Ge(0), Le(2**63 - 1)] = 0
     skip_damaged: bool = False
-
-    def to_dict(self) -> dict[str, Any]:
-        """The configuration as JSON-able data."""
-        described = asdict(self)
-        # Checkpoints from before there was this option are of the same images.
-        if not self.skip_damaged:
-            del described["skip_damaged"]
-        return described
 
 
 SequenceDataset = Literal["recall+facts", "recall", "facts", "copying", "text"]
@@ -193,16 +185,7 @@ class TrainingConfig(Configuration):
     squared_momentum: ProperFraction = 0.999
     warm_up: ProperFraction = 0.0
 
-    def to_dict(self) -> dict[str, Any]:
-        """The configuration as JSON-able data."""
-        described = asdict(self)
-        # Checkpoints from before there were these options are of the same training.
-        return {
-            n: v for n, v in described.items() if n not in _LATER or v != getattr(type(self), n)
-        }
 
-
-_LATER: Final = ("optimizer", "squared_momentum", "warm_up")
 IMAGES_ONLY: Final = (
     "crop_padding",
     "flip",

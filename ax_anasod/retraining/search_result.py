@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self, get_args
+from typing import Any, Self
 
 import numpy as np
 
@@ -14,10 +14,11 @@ from ax_anasod.core.seeding import member_rng, member_seed
 from ax_anasod.dnas import OneShotConfig, OneShotResult
 from ax_anasod.dnas.edges import CellEdges
 from ax_anasod.dnas.result_files import CONFIG as DNAS_CONFIG
-from ax_anasod.exceptions import OptionError, RunError, UnknownNameError
+from ax_anasod.exceptions import OptionError, RunError
 from ax_anasod.journal import BETWEEN_LAYERS, Completed
 from ax_anasod.runs import Results
 from ax_anasod.runs.view import RunView
+from ax_anasod.settings import check_value
 from ax_anasod.training import TrainingTask
 from ax_anasod.training.task import KIND, TRAINING, Layers
 from ax_anasod.typing import Codes, Counts
@@ -224,8 +225,7 @@ class BestCells(SearchResult):
     layers: str = "repeated"
 
     def __post_init__(self) -> None:
-        if self.layers not in get_args(Layers):
-            raise UnknownNameError("kind of layers", self.layers, get_args(Layers))
+        check_value("kind of layers", self.layers, Layers)
 
     @classmethod
     def in_search(cls, folder: str | Path, layers: str = "repeated") -> Self:
