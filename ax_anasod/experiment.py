@@ -63,10 +63,10 @@ def make_search_space(
         strategy: Name of the strategy.
         parameters: What is searched beside the cell, as for
             :meth:`ax_anasod.core.AnasodSearchSpace.from_cell`.
-        parameter_constraints: Linear constraints on counts or ranges, likewise.
+        parameter_constraints: Linear constraints on counts or ranges, as for the same method.
 
     Raises:
-        UnknownNameError: There is no such strategy.
+        UnknownNameError: The strategy is unknown.
         OptionError: A parameter or constraint is none that is searched.
     """
     return SEARCH_SPACES[get(strategy).space].from_cell(cell, parameters, parameter_constraints)
@@ -189,7 +189,7 @@ def make_client(
         reported: Names of metrics that are recorded but not searched.
         metrics: Ax metrics that fetch some of these by themselves.
         known: Metrics that are computed from an architecture, as for :func:`make_experiment`.
-        limits: What trials must keep, likewise, such as ``"latency <= 5"``.
+        limits: What trials must keep, such as ``"latency <= 5"``, as for :func:`make_experiment`.
         seed: Every random number of the run is derived from it.
         name: Name of the experiment; by default one that the database has not,
             ``"ax_anasod"``, ``"ax_anasod 2"``, ...
@@ -222,7 +222,7 @@ def make_client(
         options: Options of the strategy.
 
     Raises:
-        UnknownNameError: There is no such strategy or option.
+        UnknownNameError: The strategy or an option is unknown.
         OptionError: The strategy cannot search several objectives, or obey limits, the share is
             none, the start or a source is of another cell, a feature is not finite, constant, of
             another length or an objective, or what `make_experiment` refuses.

@@ -1,4 +1,4 @@
-"""What a notebook has of a search: its cards in one call, and bars while it works."""
+"""Helpers for notebooks: the cards of a search, and progress bars."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def analyses(
         Ax's cards: the result, then the others in a group.
 
     Raises:
-        OptionError: It is no client, or has no experiment yet.
+        OptionError: ``client`` is no client, or has no experiment yet.
     """
     experiment_of(client)
     overview = SearchOverview(optimum=optimum, unit=unit)
@@ -70,7 +70,7 @@ class ProgressBar(Observer):
         self._bar = tqdm(total=trials, initial=done, **self._settings)
 
     def goes_on_with(self, labels: Sequence[str]) -> None:
-        """Say why there are more trials than were asked for."""
+        """Print the reason why there are more trials than were asked for."""
         tqdm.write(f"the folder's other strategies go on, too: {', '.join(labels)}")
 
     def noticed(self, sentence: str) -> None:
@@ -86,5 +86,5 @@ class ProgressBar(Observer):
             self._bar.close()
 
     def failed(self, label: str, seed: int, reason: str) -> None:
-        """Say it at once: the comparison may go on for hours."""
+        """Print the failure at once: the comparison may go on for hours."""
         tqdm.write(f"{label}, seed {seed} failed: {reason}")

@@ -1,4 +1,4 @@
-"""Which architectures of a cell are one network."""
+"""Architectures of a cell that are one network."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Computed = tuple[tuple[int, ...], ...]
 
 
 def computed(plan: CellPlan, numbers: dict[tuple[str, tuple[int, ...], int], int]) -> Computed:
-    """What the outputs of a cell sum up, each as the sorted numbers of what it adds.
+    """The sums that the outputs of a cell are, each as the sorted numbers of its terms.
 
     Two cells with equal numbers are one network with independent first weights: blocks that
     nothing reads, or that pass nothing on, are left out, and identities are followed. This holds

@@ -1,4 +1,4 @@
-"""What comes after a search by training or by gradients: networks that it found, trained for good.
+"""Networks that a search by training or by gradients has found, trained for good.
 
 `evaluate` trains the most promising network with a protocol of the paper, on the data set of the
 search or on another one; `train_ensemble` trains several networks of one encoding, `train_top`

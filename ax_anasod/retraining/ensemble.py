@@ -73,7 +73,7 @@ def train_ensemble(
     Source: the paper's outlook (Section 5); averages as in Lakshminarayanan et al. (2017).
 
     Args:
-        found: What the search has found.
+        found: The result of the search.
         task: How the members are trained, from `evaluation_task`.
         data: Its images, loaded for evaluation.
         folder: The folder; it is made.
@@ -83,7 +83,7 @@ def train_ensemble(
     Raises:
         OptionError: There are fewer than two members, or they are language models.
         RunError: The search has found fewer networks; none is trained then.
-        AnasodError: As for `evaluate`.
+        AnasodError: See `evaluate`.
     """
     if members < 2:
         raise OptionError(f"an ensemble needs at least 2 members, got {members}")

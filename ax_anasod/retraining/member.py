@@ -101,7 +101,7 @@ def evaluate(
     locks the folder and writes.
 
     Args:
-        found: What the search has found.
+        found: The result of the search.
         task: How it is trained, from `evaluation_task`.
         data: Its images or sequences, loaded for evaluation.
         folder: The folder; it is made.
@@ -123,7 +123,7 @@ def evaluate(
         retrained = _already_trained(folder, about)
         left = any((folder / name).exists() for name in (_CHECKPOINT, _LOCK))
         if left and not task.hardware.rank:
-            # Of a process that was killed after its last file, or is about to delete them.
+            # Left by a process that was killed after its last file, or is about to delete them.
             with suppress(RunError, OSError), locked(folder / _LOCK, "busy"):
                 (folder / _CHECKPOINT).unlink(missing_ok=True)
         return retrained
@@ -157,7 +157,7 @@ def evaluate(
 
 @contextmanager
 def _watched(folder: Path, lock: int, training: Training) -> Iterator[None]:
-    """Say what is true where something has failed in here because the folder is gone."""
+    """Raise `RunLostError` where something has failed in here because the folder is gone."""
     try:
         yield
     except RunLostError:
@@ -174,7 +174,7 @@ def _check_there(
     """Make sure that the folder is the one that was begun in.
 
     Raises:
-        RunLostError: It was deleted or replaced; the training so far is in a new folder then.
+        RunLostError: The folder was deleted or replaced; the training so far is in a new folder.
     """
     if is_same_file(lock, folder / _LOCK):
         return
@@ -257,7 +257,7 @@ def _measured(
 
 
 def _hardware(training: Training) -> dict[str, Any]:
-    """What the network was trained on, with the device that it was."""
+    """The hardware of the training, with the device that was used."""
     hardware, device = training.hardware, training.device
     used = {"device": hardware.kind if hardware.devices > 1 else str(device)}
     if device.type == "cuda":
@@ -296,7 +296,7 @@ def _already_trained(folder: Path, about: dict[str, Any]) -> Retrained:
 
 @dataclass(frozen=True)
 class _Figures:
-    """What is shown of ``metrics.json``, besides what it is compared by."""
+    """The figures of ``metrics.json`` that are shown."""
 
     dataset: str
     test_error: float

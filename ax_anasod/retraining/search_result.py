@@ -1,4 +1,4 @@
-"""What a search has found, to be trained for good."""
+"""The result of a search, whose networks are to be trained for good."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ax_anasod.typing import Codes, Counts
 
 @dataclass(frozen=True)
 class SearchResult(ABC):
-    """What a search has found: networks, numbered as the members of an ensemble are.
+    """The result of a search: networks, numbered as the members of an ensemble are.
 
     Args:
         run: The folder of the search.
@@ -41,11 +41,11 @@ class SearchResult(ABC):
     @property
     @abstractmethod
     def origin(self) -> dict[str, Any]:
-        """Where the networks come from, as ``metrics.json`` and ``ensemble.json`` say it."""
+        """The origin of the networks, as ``metrics.json`` and ``ensemble.json`` give it."""
 
     @property
     def picked(self) -> dict[str, Any] | None:
-        """Which point of a front was picked, and by which rule; None where there is no front."""
+        """The point of a front that was picked, and the rule; None where there is no front."""
         return None
 
     @abstractmethod
@@ -68,7 +68,7 @@ class SearchResult(ABC):
         """The seed of the training of a network."""
 
     def describe(self, codes: Codes, member: int) -> dict[str, Any]:
-        """What ``metrics.json`` says of a network.
+        """The entries of ``metrics.json`` that describe a network.
 
         Args:
             codes: Its architectures, from `draw`.
@@ -116,7 +116,7 @@ class BestTrial(SearchResult):
         Raises:
             RunError: The folder holds no run, a damaged one, one that trained nothing, or one
                 without a trial that has ended well, keeps the limits and is what was asked for.
-            OptionError: There is no such rule, or no front.
+            OptionError: The rule is unknown, or the run has no front.
             UnknownNameError: The rule names no quantity of the run.
         """
         view = RunView.read(run)
@@ -213,12 +213,12 @@ class BestCells(SearchResult):
         run: The folder of the search.
         task: What the search trained.
         seed: The seed of the search.
-        found: What it has found.
+        found: The result of the search.
         layers: ``"repeated"``: all layers of a network are one cell, and networks follow the
             order of promise; ``"sampled"``: each layer is another cell drawn from p.
 
     Raises:
-        UnknownNameError: There is no such kind of layers.
+        UnknownNameError: The kind of layers is unknown.
     """
 
     found: OneShotResult
@@ -234,7 +234,7 @@ class BestCells(SearchResult):
         Raises:
             RunError: The folder holds no differentiable search, one that has not come to its
                 end, or a damaged one.
-            UnknownNameError: There is no such kind of layers.
+            UnknownNameError: The kind of layers is unknown.
         """
         folder = Path(folder)
         config, found = OneShotConfig.read(folder), OneShotResult.read(folder)
@@ -296,7 +296,7 @@ class BestCells(SearchResult):
         return member_seed(self.seed, 0, member)
 
     def describe(self, codes: Codes, member: int) -> dict[str, Any]:
-        """As in `SearchResult`, and the encoding of the one cell that is repeated."""
+        """The description of `SearchResult`, and the encoding of the one cell that is repeated."""
         described = super().describe(codes, member)
         if self.layers == "repeated":
             counts = self.task.cell.encode(codes)[0].tolist()

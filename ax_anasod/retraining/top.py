@@ -47,7 +47,7 @@ class TopResult:
 
 
 def best_trials(run: str | Path, number: int, by: str = "search") -> list[BestTrial]:
-    """Read the best trials of a run that keep its limits, at most so many.
+    """Read the best trials of a run that keep its limits, at most ``number``.
 
     Args:
         run: The folder of the run.
@@ -58,8 +58,8 @@ def best_trials(run: str | Path, number: int, by: str = "search") -> list[BestTr
             architectures of one encoding, it is that of the encoding.
 
     Raises:
-        UnknownNameError: There is no such order.
-        RunError: As for `BestTrial.in_run`.
+        UnknownNameError: The order is unknown.
+        RunError: See `BestTrial.in_run`.
     """
     check_value("order of trials", by, Order)
     best = BestTrial.in_run(run)
@@ -111,7 +111,7 @@ def train_top(
         RunError: No cluster answers, this machine has not what a network needs, or a worker was
             lost too often.
         OptionalImportError: Ray is wanted and not installed.
-        AnasodError: As for `evaluate`.
+        AnasodError: See `evaluate`.
     """
     if hours is not None and not hours > 0:
         raise OptionError(f"the budget must be more than 0 hours, got {hours:g}")

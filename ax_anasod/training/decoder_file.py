@@ -98,8 +98,8 @@ class TrainedDecoder:
         """The tokens of a text, ``length``.
 
         Raises:
-            OptionError: It has a character that the network has not seen, or the network learned
-                from no text.
+            OptionError: The text has a character that the network has not seen, or the network
+                learned from no text.
         """
         place = {character: token for token, character in enumerate(self._characters())}
         for character in text:
@@ -123,7 +123,7 @@ class TrainedDecoder:
 
 @dataclass(frozen=True)
 class DecoderContent(Description):
-    """What the file of a language model holds, but for the weights."""
+    """The content of the file of a language model, but for the weights."""
 
     parts: tuple[str, ...]
     length: int
@@ -140,13 +140,13 @@ def read_decoder(
 
     Args:
         path: The file.
-        content: What it holds.
+        content: The content of the file.
         weights: Its weights.
         operations: The operations of the user's own that the network was built with.
 
     Raises:
-        RunError: It is damaged.
-        OptionError: It needs operations that were not given.
+        RunError: The file is damaged.
+        OptionError: The network needs operations that were not given.
     """
     held, cell, codes, config, own = read_description(
         path,

@@ -124,7 +124,7 @@ class TrainedModel:
             ``1 x c x h x w`` of `image_size`, uint8.
 
         Raises:
-            DataError: It is missing or damaged, or has more than 8 bits a channel.
+            DataError: The file is missing or damaged, or has more than 8 bits a channel.
             OptionalImportError: Pillow is not installed.
         """
         path, (height, width) = Path(path), self.image_size
@@ -167,7 +167,7 @@ class TrainedModel:
             OptionError: The images have another type or other channels.
             OptionalImportError: A package of the extra ``onnx`` is not installed.
             RunError: The file cannot be written.
-            UnknownNameError: There is no such format.
+            UnknownNameError: The format is unknown.
         """
         self._check(images)
         metadata = {
@@ -182,7 +182,7 @@ class TrainedModel:
         return export_classifier(self.module(), pixels.cpu(), Path(path), file_format, metadata)
 
     def _check(self, images: Tensor) -> None:
-        """Refuse images of another type or with other channels."""
+        """Raise an error for images of another type or with other channels."""
         if not isinstance(images, Tensor) or images.dtype != torch.uint8:
             got = images.dtype if isinstance(images, Tensor) else f"a {type(images).__name__}"
             raise OptionError(
@@ -226,7 +226,7 @@ def load_model(
     Raises:
         RunError: If the file cannot be read, is damaged or foreign, or comes from a later
             version.
-        OptionError: If it needs operations that were not given.
+        OptionError: The network needs operations that were not given.
     """
     path = Path(path)
     stored, weights = read_model(path)
@@ -255,7 +255,7 @@ def load_model(
 
 @dataclass(frozen=True)
 class _Content(Description):
-    """What a file of a model holds, but for the weights."""
+    """The content of a file of a model for images, but for the weights."""
 
     classes: tuple[str, ...]
     mean: tuple[float, ...]

@@ -1,4 +1,4 @@
-"""What the files of trained networks have in common, whatever the networks take."""
+"""The common parts of the files of trained networks, whatever the networks take."""
 
 from __future__ import annotations
 
@@ -82,10 +82,10 @@ def write_model(path: Path, file_format: str, kind: type[Description], model: An
 
 
 def read_model(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """What the file of a model holds, and its weights.
+    """The content of the file of a model, and its weights.
 
     Raises:
-        RunError: It cannot be read, is damaged or foreign, or comes from a later version.
+        RunError: The file cannot be read, is damaged or foreign, or comes from a later version.
     """
     try:
         content = read_state(path)
@@ -116,11 +116,11 @@ def read_description(
     layers: Callable[[Config], int],
     operations: Mapping[str, Any] | None,
 ) -> tuple[Kind, Cell, Codes, Config, dict[str, Any]]:
-    """What a network is built from.
+    """Read the parts that a network is built from.
 
     Args:
         path: The file.
-        content: What it holds.
+        content: The content of the file.
         kind: What such a file holds, as a dataclass.
         read_config: Makes the configuration of its ``to_dict()``.
         layers: How many cells a network of a configuration has.
@@ -131,7 +131,7 @@ def read_description(
 
     Raises:
         RunError: The file is damaged.
-        OptionError: It needs operations that were not given.
+        OptionError: The network needs operations that were not given.
     """
     try:
         held = conform(kind, content)

@@ -1,4 +1,4 @@
-"""What a search by training trains: the networks of a cell, on a data set."""
+"""The task of a search by training: the networks of a cell, on a data set."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ TRAINING: Final = "training"
 """Its value for a task."""
 
 _IDENTITY: Final = ("cell", "data", "network", "training", "operations")
-# What the data and the training say of a network.
+# Fields of a network that follow from the data and the training.
 _FITTED: Final = ("num_classes", "in_channels", "auxiliary", "vocabulary")
 
 
@@ -75,7 +75,7 @@ class TrainingTask:
         latency: How latency is measured, where it is one of the costs.
 
     Raises:
-        UnknownNameError: There is no such kind of layers or cost.
+        UnknownNameError: The kind of layers or a cost is unknown.
         OptionError: A cost is named twice, or something is for images and something else for
             sequences.
     """
@@ -101,14 +101,14 @@ class TrainingTask:
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
-        """What is measured and searched, and the costs that are minimised."""
+        """The quantities that are measured and searched, and the costs that are minimised."""
         measured = measured_on(self.data)
         searched = [o for o in measured if o.name in self.minimize] or measured[:1]
         return (*searched, *(COSTS[name].objective for name in self.minimize if name in COSTS))
 
     @property
     def reported(self) -> tuple[Objective, ...]:
-        """What is measured and not searched, and the costs that are only recorded."""
+        """The quantities that are measured but not searched, and costs that are only recorded."""
         recorded = (*measured_on(self.data), *(COSTS[name].objective for name in self.cost_names))
         searched = {objective.name for objective in self.objectives}
         return tuple(o for o in recorded if o.name not in searched)
@@ -125,7 +125,7 @@ class TrainingTask:
         return self.data.dataset
 
     def optimum(self, objective: str) -> None:
-        """Nobody has trained them all.
+        """Check the name of a quantity; its optimum is unknown, since not all networks are trained.
 
         Raises:
             UnknownNameError: There is no quantity of this name.
@@ -133,7 +133,7 @@ class TrainingTask:
         find_quantity(objective, (*self.objectives, *self.reported))
 
     def all_values(self) -> None:
-        """Nobody has trained them all."""
+        """Return None: the values of all architectures are unknown."""
 
     def fitted(self, data: TrainingData) -> Self:
         """The task with what these data and the training say of a network."""
@@ -211,7 +211,7 @@ class TrainingTask:
         )
 
     def identity(self) -> dict[str, Any]:
-        """What makes a training one of this task and of no other, as JSON knows it.
+        """The identity of the task, as JSON-able data: another one is another training.
 
         Images that were moved elsewhere are the same images, and other hardware trains the same
         network.
@@ -248,7 +248,7 @@ class TrainingTask:
             OptionError: The description is of something else or damaged, or it asks to import a
                 module that is not loaded and was not written by this user on this machine.
             CellError: Its cell is damaged.
-            UnknownNameError: It has an option that there is not.
+            UnknownNameError: The description has an unknown option.
         """
         if description.get(KIND) != TRAINING:
             raise OptionError(f"{shown(description.get(KIND))} describes no training")
@@ -274,7 +274,7 @@ def _plain(value: Any) -> Any:
 
 
 def _check_trusted(operations: str | None, sealed: object) -> None:
-    """Refuse to import a module only because a file says so; one that is loaded was imported."""
+    """Raise an error if a file alone asks to import a module that is not loaded yet."""
     if operations is None:
         return
     module = operations.partition(":")[0]
@@ -307,7 +307,7 @@ def find_operations(where: str | None) -> Mapping[str, Any] | None:
     """Import the operations of a user's own; see the arguments of `TrainingTask`.
 
     Raises:
-        OptionError: If they cannot be imported, or are no mapping to functions.
+        OptionError: The operations cannot be imported, or are no mapping to functions.
     """
     if where is None:
         return None

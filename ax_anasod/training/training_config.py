@@ -1,4 +1,4 @@
-"""What a network is trained on, and how: the protocols, every number of which can change.
+"""The data and protocols of a training, every number of which can change.
 
 The command line reads names, defaults and help of its options from these classes, so that
 nothing heavy is imported here.
@@ -28,7 +28,7 @@ from ax_anasod.settings import (
 @checked
 @dataclass(frozen=True)
 class DataConfig(Configuration):
-    """Which images, and how they are divided.
+    """The images, and how they are divided.
 
     Args:
         dataset: ``digits`` (scikit-learn's, in the package), ``cifar10``, ``cifar100``,
@@ -67,7 +67,7 @@ _MOST_TOKENS: Final = 10**9
 @checked
 @dataclass(frozen=True)
 class SequenceConfig(Configuration):
-    """Which sequences of tokens.
+    """The sequences of tokens.
 
     Args:
         dataset: ``recall+facts`` (two tasks that one network learns at once), ``recall`` or
@@ -83,7 +83,7 @@ class SequenceConfig(Configuration):
     Raises:
         OptionError: A value is of another type or out of its range, or a file is given for
             another data set than ``text``, or none for that.
-        UnknownNameError: There is no such data set.
+        UnknownNameError: The data set is unknown.
     """
 
     dataset: SequenceDataset = "recall+facts"
@@ -109,7 +109,7 @@ class SequenceConfig(Configuration):
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """What is measured apart, such as ``("recall", "facts")``."""
+        """Names of the parts that are measured apart, such as ``("recall", "facts")``."""
         return tuple(self.dataset.split("+"))
 
 
@@ -154,7 +154,7 @@ class TrainingConfig(Configuration):
 
     Raises:
         OptionError: A number is out of its range, or a value of another type.
-        UnknownNameError: There is no such mix or optimiser.
+        UnknownNameError: The mix or the optimiser is unknown.
 
     Example:
         >>> protocol("search", epochs=5).batch_size
@@ -227,7 +227,7 @@ SEQUENCE_PROTOCOLS: Final[dict[str, Mapping[str, Any]]] = {
     "search": _SEQUENCES,
     "evaluation": {**_SEQUENCES, "epochs": 12},
 }
-"""How language models are trained: that of the table of ``hybrid-lm``, for longer."""
+"""Protocols of language models: that of the table of ``hybrid-lm``, for longer."""
 
 
 def protocol(name: str, **options: Any) -> TrainingConfig:
@@ -238,7 +238,7 @@ def protocol(name: str, **options: Any) -> TrainingConfig:
         **options: Arguments of :class:`TrainingConfig`.
 
     Raises:
-        UnknownNameError: There is no such protocol or option.
+        UnknownNameError: The protocol or an option is unknown.
         OptionError: A number is out of its range.
     """
     if name not in PROTOCOLS:
@@ -254,7 +254,7 @@ def sequence_protocol(name: str, **options: Any) -> TrainingConfig:
         **options: Arguments of :class:`TrainingConfig`.
 
     Raises:
-        UnknownNameError: There is no such protocol or option.
+        UnknownNameError: The protocol or an option is unknown.
         OptionError: A number is out of its range.
     """
     if name not in SEQUENCE_PROTOCOLS:
