@@ -17,7 +17,7 @@ import warnings
 
 from ax_anasod.lazy import lazy_names, names_of_stub
 
-# Whoever uses one of these may save an experiment, so our classes must be registered with
+# A program that uses one of these may save an experiment, so our classes must be registered with
 # Ax's storage by then.
 _AX_HALF = frozenset(
     {
@@ -61,7 +61,7 @@ def __getattr__(name: str) -> object:
 def _load_ax() -> None:
     """Load Ax with our classes registered, without a line in its log for each trial.
 
-    Whoever has imported Ax before, has its log as it is.
+    A program that has imported Ax before keeps its log as it is.
     """
     importlib.import_module(f"{__name__}.optional").require_docstrings()
     if "ax" in sys.modules:

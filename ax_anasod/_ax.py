@@ -41,7 +41,7 @@ def experiment_of(client: object) -> Experiment:
         client: Ax's ``Client``, ``AxClient``, ``Orchestrator`` or ``Experiment``.
 
     Raises:
-        OptionError: It has none.
+        OptionError: The client has no experiment.
     """
     try:
         found = client if isinstance(client, Experiment) else getattr(client, "_experiment", None)
@@ -55,13 +55,13 @@ def experiment_of(client: object) -> Experiment:
 
 
 def strategy_of(client: object) -> GenerationStrategy:
-    """The strategy of a client; ``Client`` shows it to nobody.
+    """The strategy of a client, which ``Client`` does not show publicly.
 
     Args:
         client: Ax's ``Client``, ``AxClient`` or ``Orchestrator``.
 
     Raises:
-        OptionError: It has none (yet).
+        OptionError: The client has no strategy (yet).
     """
     # `Client` has the first; its second one fails where there is no strategy.
     names = ("_maybe_generation_strategy", "_generation_strategy", "generation_strategy")
@@ -85,7 +85,7 @@ def save_trial(client: Any, trial_index: int) -> None:
 
 
 def is_stored(client: Client, name: str) -> bool:
-    """Whether the database of a client has an experiment of a name; Ax only says so by failing."""
+    """Return True if the database of a client has an experiment of a name; Ax has no such query."""
     return client._get_experiment_and_generation_strategy_db_id(name)[0] is not None
 
 
@@ -93,7 +93,7 @@ def is_stored(client: Client, name: str) -> bool:
 
 
 def properties_of(experiment: Experiment) -> dict[str, Any]:
-    """What Ax stores with an experiment for its owner, to read and to write in.
+    """The properties that Ax stores with an experiment for its owner, to read and to write in.
 
     The constructor takes them, and nothing public gives them back.
     """
@@ -145,17 +145,17 @@ def without_identity(original: Copied) -> Copied:
 
 
 def take_identity(own: Base, loaded: Base) -> None:
-    """Let our object stand for the one that was loaded, or the next save would write it twice."""
+    """Give our object the key of the one that was loaded, or the next save would write it twice."""
     own._db_id = loaded._db_id
 
 
 def set_decoder(bundle: RegistryBundle, decoder: Decoder) -> None:
-    """Let Ax read databases with a decoder of our class, which a bundle's arguments cannot name."""
+    """Set the decoder with which Ax reads databases, which a bundle's arguments cannot name."""
     bundle._decoder = decoder
 
 
 def set_encoder(bundle: RegistryBundle, encoder: Encoder) -> None:
-    """Let Ax write databases with an encoder of our class; as with a decoder."""
+    """Set the encoder with which Ax writes databases, which a bundle's arguments cannot name."""
     bundle._encoder = encoder
 
 
@@ -175,7 +175,7 @@ def experiment_behind(adapter: Adapter) -> Experiment:
 
 
 def objectives_behind(adapter: Adapter) -> OptimizationConfig | None:
-    """What an adapter searches; that of the experiment may have been replaced for a call."""
+    """The objectives of an adapter; those of the experiment may have been replaced for a call."""
     config: OptimizationConfig | None = adapter._optimization_config
     return config
 

@@ -1,4 +1,4 @@
-"""What the last digit of a result depends on: versions, and the processor."""
+"""The things that the last digit of a result depends on: versions, and the processor."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def environment() -> dict[str, str]:
 
 
 def changes(then: Mapping[str, str]) -> str | None:
-    """What differs between an environment and this one, for a message; None for nothing.
+    """The differences between an environment and this one, for a message; None if there are none.
 
     Args:
         then: What :func:`environment` returned earlier.

@@ -12,11 +12,11 @@ _HIDDEN: Final = re.compile(
     "[\x00-\x1f\x7f-\x9f\ud800-\udfff\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
     "\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
-# What a spreadsheet takes for the beginning of a formula, in a cell or in what another
+# The beginnings of a formula for a spreadsheet, in a cell or in the text that another
 # separator would make one.
 _FORMULA: Final = re.compile(r"(\A|[;\t\r\n])(\s*)(?=[=+\-@\t\r＝＋－＠])")  # noqa: RUF001
 _MARKDOWN: Final = re.compile(r"[\\`*\[\]|~]")
-# All that plotly draws with, but for links.
+# Every tag except the text styles that plotly renders; links are escaped.
 _TAG: Final = re.compile(r"<(?!/?(?:b|br|em|extra|i|s|span|strong|sub|sup|u)\b)", re.IGNORECASE)
 
 

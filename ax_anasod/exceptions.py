@@ -1,4 +1,4 @@
-r"""What can go wrong, named after what the user can repair.
+r"""Errors, named after the thing that the user can repair.
 
 Every error of the package carries a message (the offending value and what is
 allowed) and, where there is one, a hint (what to do about it). The command line
@@ -101,11 +101,11 @@ class AnasodWarning(UserWarning):
 
 
 class ObservationWarning(AnasodWarning):
-    """What was reported of a trial cannot be used as it is; the search goes on without it."""
+    """A value that was reported of a trial cannot be used; the search goes on without it."""
 
 
 class ObjectiveWarning(AnasodWarning):
-    """What is searched is probably not what was meant."""
+    """The objectives of a search are probably not those that were meant."""
 
 
 class UnknownNameError(AnasodError):
@@ -169,6 +169,6 @@ def nearest_hint(name: str, known: Iterable[str], otherwise: str | None = None) 
         "did you mean 'cora'?"
     """
     names = list(known)
-    # Comparing takes the product of the lengths; nobody has mistyped a name of a thousand letters.
+    # Comparing takes the product of the lengths; a name of a thousand letters is no mistyped one.
     near = difflib.get_close_matches(name, names, n=1) if len(name) <= 1000 else []
     return f"did you mean {near[0]!r}?" if near else otherwise or f"known: {', '.join(names)}"

@@ -222,7 +222,7 @@ def make_client(
         options: Options of the strategy.
 
     Raises:
-        UnknownNameError: There is no such strategy or option.
+        UnknownNameError: The strategy or an option is unknown.
         OptionError: The strategy cannot search several objectives, or obey limits, the share is
             invalid, the start or a source is of another cell, a feature is not finite, constant,
             of another length or an objective, or `make_experiment` raises it.

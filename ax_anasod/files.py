@@ -18,10 +18,10 @@ from ax_anasod.exceptions import RunError, nearest_hint
 from ax_anasod.schema import Kind, parse_json
 
 MOST_BYTES: Final = 2**26
-"""What no description, table of figures or state of a trial of ours ever has: 64 MiB."""
+"""Largest size of a JSON or CSV file that is read: 64 MiB."""
 
 _UNFINISHED: Final = re.compile(r".+\.[0-9a-f]{16}\.unfinished")
-# A link in the place of a new file is refused, and so is a file that somebody has put there.
+# A link in the place of a new file is refused, and so is a file that another user has put there.
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
 # A FIFO without a writer would be waited for.
 _LOOK: Final = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)
@@ -49,7 +49,7 @@ def write_whole(
             worked in it must not come back as if nothing had happened.
 
     Raises:
-        RunError: It cannot be written (a missing permission, a full disk); what was at
+        RunError: The file cannot be written (a missing permission, a full disk); what was at
             ``path`` is untouched.
 
     Example:
@@ -98,7 +98,7 @@ def write_new(path: Path, content: str | bytes | memoryview, mode: int = 0o666) 
         mode: Who may read and write it, as far as the process's mask allows.
 
     Raises:
-        OSError: It is there, also as a link, or cannot be written.
+        OSError: There is a file or a link at ``path``, or it cannot be written.
     """
     rest = memoryview(content.encode("utf-8") if isinstance(content, str) else content)
     file = os.open(path, _NEW | _BINARY, mode)
@@ -156,10 +156,10 @@ def ensure_folder(path: Path, hint: str | None = None) -> None:
 
 
 def refuse_link(path: Path) -> None:
-    """Refuse a symbolic link in the place of a folder that belongs to a run.
+    """Raise an error for a symbolic link in the place of a folder that belongs to a run.
 
     Raises:
-        RunError: It is one.
+        RunError: ``path`` is a symbolic link.
     """
     if path.is_symlink():
         raise RunError(
@@ -176,8 +176,8 @@ def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
         most: How many bytes it may have.
 
     Raises:
-        OSError: It cannot be read, is larger, or is no ordinary file: a FIFO that nobody writes
-            to and a device without an end are refused instead of waited for.
+        OSError: The file cannot be read, is larger, or is no ordinary file: a FIFO without a writer
+            and a device without an end are refused instead of waited for.
     """
     file = os.open(path, _LOOK | _BINARY)
     try:
@@ -187,14 +187,14 @@ def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
 
 
 def read_open(file: int, most: int = MOST_BYTES) -> bytes:
-    """The same for a file that is open, from its beginning.
+    """Read a file that is open, from its beginning.
 
     Args:
         file: Its descriptor.
         most: How many bytes it may have.
 
     Raises:
-        OSError: As for `read_bytes`.
+        OSError: See `read_bytes`.
     """
     status = os.fstat(file)
     if not stat.S_ISREG(status.st_mode):
@@ -217,7 +217,7 @@ def open_file(path: Path) -> BufferedReader:
     """Open a file for reading bytes, which must be an ordinary one.
 
     Raises:
-        OSError: As for `read_bytes`.
+        OSError: See `read_bytes`.
     """
     file = os.open(path, _LOOK | _BINARY)
     mode = os.fstat(file).st_mode
@@ -229,7 +229,7 @@ def open_file(path: Path) -> BufferedReader:
 
 
 def is_there(path: Path) -> bool:
-    """Whether there is something at a path; nothing is at one that no system could have."""
+    """Return True if there is something at a path; a path that no system could have has nothing."""
     try:
         return path.exists()
     except (OSError, ValueError):
@@ -244,7 +244,7 @@ def read_json(path: Path, kind: type[Kind]) -> Kind:
         kind: The type of its content, see `ax_anasod.schema.parse_json`.
 
     Raises:
-        RunError: It is missing, damaged, or of another form.
+        RunError: The file is missing, damaged, or of another form.
     """
     try:
         return parse_json(kind, read_bytes(path))
@@ -257,7 +257,7 @@ def read_json(path: Path, kind: type[Kind]) -> Kind:
 
 
 def what_is_there(path: Path) -> str | None:
-    """What to do where a file is not there: the nearest name in its folder, or some alike."""
+    """A hint where a file is missing: the nearest name in its folder, or some alike."""
     if not is_there(path.parent):
         return f"there is no folder {path.parent}"
     try:
@@ -282,7 +282,7 @@ class Unfolded(io.RawIOBase):
         self._file, self._most, self._left = file, most, most
 
     def readable(self) -> bool:
-        """It is."""
+        """Return True: the stream is open for reading."""
         return True
 
     def readinto(self, buffer: Any) -> int:

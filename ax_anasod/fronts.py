@@ -58,11 +58,11 @@ def pareto_front(points: FloatArray) -> FloatArray:
 def reference_point(
     points: FloatArray, thresholds: Sequence[float], fences: Sequence[float]
 ) -> FloatArray:
-    """Before which point the hypervolume of ``n x m`` points is measured, ``m``.
+    """The reference point of the hypervolume of ``n x m`` points, ``m``.
 
     In each objective the threshold where one is given, else the worst value of the front plus a
     tenth of the front's range, as in BoTorch's ``infer_reference_point``, but no value beyond the
-    fence: what fails, and is fast, is on the front.
+    fence: a failed but fast architecture can be on the front.
 
     Source: Ishibuchi, Akedo & Nojima 2011, "A many-objective test problem for visually examining
     diversity maintenance behavior in a decision space".
@@ -84,11 +84,11 @@ def reference_point(
 def wide_reference(
     points: FloatArray, thresholds: Sequence[float], fences: Sequence[float]
 ) -> FloatArray:
-    """As :func:`reference_point`, but not before the worst values that are no outliers.
+    """The :func:`reference_point`, but not before the worst values that are no outliers.
 
     Where hyperparameters decide how good an architecture is, the first good ones beat all that was
-    drawn: the front is a point or two, and what lies a tenth of its range behind leaves nothing to
-    gain at its other end.
+    drawn: the front has one or two points, and a reference point a tenth of its range behind it
+    leaves no room for a gain at its other end.
     """
     seen = np.minimum(points.max(axis=0), fences)
     bounds = np.array(thresholds)
@@ -97,7 +97,7 @@ def wide_reference(
 
 
 def usual_reference(points: FloatArray, thresholds: Sequence[float]) -> FloatArray:
-    """As :func:`reference_point`, with the outlier fences of the points (:func:`winsorized`)."""
+    """The :func:`reference_point` with the outlier fences of the points (:func:`winsorized`)."""
     fences = [winsorized(v, t)[1] for v, t in zip(points.T, thresholds, strict=True)]
     return reference_point(points, thresholds, fences)
 
@@ -193,7 +193,7 @@ class Front:
         return float(np.prod(self.reference - ideal) - np.prod(free, axis=1).sum())
 
     def hopeless(self, points: FloatArray) -> Mask:
-        """Which of ``k x m`` points would add nothing, ``k``."""
+        """Mask ``k`` of ``k x m`` points that would add nothing."""
         hopeless = np.asarray((points >= self.reference).any(axis=1))
         for point in self.points:
             hopeless |= (point <= points).all(axis=1)

@@ -39,7 +39,7 @@ def lazy_names(package: str) -> tuple[Callable[[str], object], Callable[[], list
     def load(name: str) -> object:
         if name not in modules:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        # Of a package itself come its modules, which importing them makes its attributes.
+        # Names from the package itself are its modules; an import makes them its attributes.
         if modules[name] == package:
             return importlib.import_module(f"{package}.{name}")
         value: object = getattr(importlib.import_module(modules[name]), name)

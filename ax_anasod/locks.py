@@ -26,7 +26,7 @@ _NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 def locked(path: Path, busy: str) -> Iterator[int]:
     """Hold a lock file; it is deleted if the work under it ends without an exception.
 
-    Whoever deletes it must have left something behind by which others see, once they have
+    The process that deletes it must have left something behind by which others see, once they have
     the lock, that the work is done: one of them may hold a file that was deleted meanwhile.
 
     Args:
@@ -37,7 +37,7 @@ def locked(path: Path, busy: str) -> Iterator[int]:
         Its descriptor, by which `is_same_file` knows it.
 
     Raises:
-        RunError: As for `hold`.
+        RunError: See `hold`.
     """
     file = hold(path, busy)
     try:
@@ -60,7 +60,7 @@ def hold(path: Path, busy: str) -> int:
         Its descriptor.
 
     Raises:
-        RunError: Another process holds it, it cannot be made or locked, or something else has
+        RunError: Another process holds the file, it cannot be made or locked, or something else has
             its name: a link, or a file with content, which is left as it is.
     """
     file = open_locked(path, f"the file {path}", busy)
@@ -82,7 +82,7 @@ def open_locked(path: Path, what: str, busy: str) -> int:
         Its descriptor.
 
     Raises:
-        RunError: Another process holds it, or it cannot be made or locked; a link, a FIFO and
+        RunError: Another process holds the file, or it cannot be made or locked; a link, a FIFO and
             a device are refused.
     """
     try:
@@ -109,7 +109,7 @@ def open_locked(path: Path, what: str, busy: str) -> int:
 
 
 def is_same_file(file: int, path: Path) -> bool:
-    """Whether a path still names the file that is open; not so once it was deleted or replaced.
+    """Return True if a path still names an open file; False once that was deleted or replaced.
 
     Args:
         file: Descriptor of the file.
@@ -151,11 +151,11 @@ def try_lock_patiently(file: int) -> bool:
 
 
 def end_with_parent() -> None:
-    """Let this process end once the one that has started it has ended, however that ended.
+    """End this process once the one that has started it has ended, for whatever reason.
 
-    Otherwise it would go on with its work, and hold its locks, for nobody.
+    Otherwise it would go on with its work, and hold its locks, without any use.
     """
-    # Not above: whoever only looks at a run starts no process.
+    # Not above: a program that only looks at a run starts no process.
     from multiprocessing import parent_process
 
     parent = parent_process()
@@ -200,7 +200,7 @@ else:
         return True
 
     def _is_shared(file: int) -> bool:
-        """Whether those that hold the lock share it: they look, and do not work."""
+        """Return True if those that hold the lock share it: they look, and do not work."""
         if not try_lock(file, shared=True):
             return False
         fcntl.flock(file, fcntl.LOCK_UN)

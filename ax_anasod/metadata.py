@@ -11,7 +11,7 @@ BETA: Final = "beta"
 """Beta of the trust region that it was drawn from."""
 
 EXPECTED_IMPROVEMENT: Final = "expected_improvement_percent"
-"""By how much it is expected to improve the best value, in percent of that."""
+"""The improvement of the best value that is expected, in percent of that."""
 
 FEATURES: Final = "features"
 """Feature -> its ``share`` in the prior variance, and ``agreement``: how it ranks the trials."""
@@ -26,7 +26,7 @@ _CLEAR: Final = 2.0
 def feature_summary(
     trials: Sequence[Mapping[str, Any]], observed: int
 ) -> dict[str, dict[str, Any]] | None:
-    """What each feature of a search has carried.
+    """The weight of each feature of a search in its model.
 
     Args:
         trials: What is stored with each proposal.
@@ -55,7 +55,7 @@ def feature_summary(
 
 
 def column_names(quantities: Iterable[str], own: Collection[str]) -> dict[str, str]:
-    """What quantities are called in a table that has columns of its own.
+    """The names of quantities in a table that has columns of its own.
 
     Args:
         quantities: Different names of quantities.

@@ -16,14 +16,14 @@ _LIMIT: Final = re.compile(
     r"\s*(.*?\S)\s*(<=|>=)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([kMG]?)\s*"
 )
 
-# What people write instead.
+# Other ways in which people write it.
 _NEARLY: Final = re.compile(
     r"\s*(.*?[^\s<>=])\s*([<>=]+)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?:\s*[kMG]\b)?)\s*"
     r"([^\W\d_]*|%)\s*"
 )
 
 THOUSANDS: Final = {"k": 1e3, "M": 1e6, "G": 1e9}
-"""What may stand behind the number of a limit -> its factor."""
+"""Letters that may stand behind the number of a limit -> their factor."""
 
 PERCENT: Final = "percent"
 """Unit of every error and every accuracy."""
@@ -50,23 +50,23 @@ class Objective:
 
     @property
     def sign(self) -> float:
-        """What its values are multiplied by, so that less is better."""
+        """The factor of its values with which less is better."""
         return 1.0 if self.minimize else -1.0
 
     def regret(self, value: float) -> float | None:
-        """How much worse than the optimum a value is; None where that is unknown."""
+        """The difference between a value and the optimum; None where that is unknown."""
         # Plus 0, since -1 times 0 is -0.
         return None if self.optimum is None else self.sign * (value - self.optimum) + 0.0
 
     @property
     def extreme(self) -> str:
-        """What its best value is: ``"lowest"`` or ``"highest"``."""
+        """The name of its best value: ``"lowest"`` or ``"highest"``."""
         return "lowest" if self.minimize else "highest"
 
 
 @dataclass(frozen=True)
 class Limit:
-    """What a quantity may be at most: ``sign * value <= bound``.
+    """An upper bound of a quantity: ``sign * value <= bound``.
 
     Args:
         name: The quantity; inside Ax its metric's signature.
@@ -93,7 +93,7 @@ class Limit:
         return cls(name, sign, sign * float(bound) * THOUSANDS.get(factor, 1.0))
 
     def keeps(self, value: float) -> bool:
-        """Whether a value keeps the limit."""
+        """Return True if a value keeps the limit."""
         return self.sign * value <= self.bound
 
     def __str__(self) -> str:
@@ -101,7 +101,7 @@ class Limit:
 
 
 def _advice(text: object) -> str:
-    """What to do about a text that is no limit."""
+    """A hint for a text that is no limit."""
     match = _NEARLY.fullmatch(text) if isinstance(text, str) else None
     if match is None:
         return "write it as 'latency <= 5' or 'flops <= 5M'"
@@ -128,7 +128,7 @@ def name_list(option: str, value: str | Iterable[str]) -> tuple[str, ...]:
     """The names given for an option as a tuple; one name may be given as it is.
 
     Raises:
-        OptionError: If one is no text, or given twice, or they have no order.
+        OptionError: A name is no text, or given twice, or the names have no order.
     """
     if not isinstance(value, Iterable):
         raise OptionError(f"{option} is {value!r}", "give names")
@@ -164,12 +164,12 @@ def check_chosen(names: Sequence[str], quantities: Collection[str]) -> None:
 
 
 def keeps_all(values: Mapping[str, float], limits: Iterable[Limit]) -> bool:
-    """Whether a trial with these values, quantity -> value, keeps all limits."""
+    """Return True if a trial with these values, quantity -> value, keeps all limits."""
     return all(limit.keeps(values[limit.name]) for limit in limits)
 
 
 def point_of(values: Mapping[str, float], objectives: Iterable[Objective]) -> tuple[float, ...]:
-    """What is searched of a trial with these values, so that less is better.
+    """The values of the objectives of a trial with these values, so that less is better.
 
     Example:
         >>> point_of({"ms": 9.0, "auc": 0.8}, [Objective("auc", "", minimize=False)])

@@ -1,4 +1,4 @@
-"""What must be there before it is imported: packages of the extras, and docstrings."""
+"""Checks before an import: packages of the extras, and docstrings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def require(package: str, extra: str) -> None:
         extra: The extra of ``ax-anasod`` that brings it.
 
     Raises:
-        OptionalImportError: It is not installed.
+        OptionalImportError: The package is not installed.
 
     Example:
         >>> require("numpy", "baselines")
@@ -29,7 +29,7 @@ def require_docstrings() -> None:
     """Make sure that Python has kept docstrings, without which Ax cannot be imported.
 
     Raises:
-        OptionError: It was started with ``-OO``.
+        OptionError: Python was started with ``-OO``.
     """
     if sys.flags.optimize > 1:
         raise OptionError(

@@ -1,4 +1,4 @@
-"""Which point of a Pareto front is meant."""
+"""Rules that pick a point of a Pareto front."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Pick(ABC):
     @property
     @abstractmethod
     def words(self) -> str:
-        """What is picked, in words."""
+        """The rule in words."""
 
     @abstractmethod
     def choose(self, front: Sequence[Point], reference: Point | None = None) -> int | None:
@@ -59,7 +59,7 @@ class First(Pick):
 
     @property
     def words(self) -> str:
-        """What is picked, in words."""
+        """The rule in words."""
         return f"the {self.objectives[0].extreme} {self.objectives[0].name}"
 
     def choose(self, front: Sequence[Point], reference: Point | None = None) -> int | None:
@@ -80,7 +80,7 @@ class Knee(Pick):
 
     @property
     def words(self) -> str:
-        """What is picked, in words."""
+        """The rule in words."""
         return "the knee of the front"
 
     def choose(self, front: Sequence[Point], reference: Point | None = None) -> int | None:
@@ -112,7 +112,7 @@ class Within(Pick):
 
     @property
     def words(self) -> str:
-        """What is picked, in words."""
+        """The rule in words."""
         return f"{First(self._ordered).words} with {self.limit}"
 
     @property
@@ -140,7 +140,7 @@ class Weighted(Pick):
 
     @property
     def words(self) -> str:
-        """What is picked, in words."""
+        """The rule in words."""
         terms = [
             f"{'-' if o.sign < 0 else '+'} {weight:g} {o.name}"
             for o, weight in zip(self.objectives, self.weights, strict=True)
@@ -165,8 +165,8 @@ def parse_pick(
         reported: Further quantities that a limit may be on.
 
     Raises:
-        OptionError: It is none of these, a weight is negative, all are 0, a limit is against the
-            direction of the search, or there is one objective and so no front.
+        OptionError: ``text`` is none of these, a weight is negative, all are 0, a limit is against
+            the direction of the search, or there is one objective and so no front.
         UnknownNameError: There is no quantity of a name.
     """
     searched = tuple(objectives)

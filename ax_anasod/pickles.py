@@ -96,8 +96,8 @@ class PickleReader:
         """The object of the next pickle.
 
         Raises:
-            RefusedError: It asks for a name that was not given.
-            DamagedError: It is cut off, larger than real ones are, or holds something else.
+            RefusedError: The pickle asks for a name that was not given.
+            DamagedError: The pickle is cut off, larger than real ones are, or holds something else.
             OSError: The file cannot be read.
         """
         self._stack: list[Any] = []
@@ -169,7 +169,7 @@ class PickleReader:
     # The bytes of the file
 
     def _fill(self, size: int) -> None:
-        """Have more of the file in memory, ``size`` bytes if there are so many."""
+        """Read more of the file, until at least ``size`` bytes are buffered or the file ends."""
         parts = [self._data[self._at :]]
         have, self._at = len(parts[0]), 0
         while True:
@@ -303,8 +303,8 @@ def _check_next(place: int, memo: list[Any]) -> None:
 
 
 _OPCODES: Final[dict[int, Callable[[PickleReader], object]]] = {
-    code[0]: carry_out
-    for code, carry_out in {
+    code[0]: handler
+    for code, handler in {
         pickle.PROTO: lambda r: r._take(1),
         pickle.FRAME: lambda r: r._take(8),
         pickle.MARK: PickleReader._mark,

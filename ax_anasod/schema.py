@@ -1,7 +1,8 @@
-"""What a file must hold, stated once as a type: a dataclass with annotated fields, or a container.
+"""The form of a file, stated once as a type: a dataclass with annotated fields, or a container.
 
-Settings are checked by pydantic (:mod:`ax_anasod.settings`). Files are not: a run is shown in less
-time than pydantic takes to load, and what is wrong in a file is said by its place there.
+Settings are checked by pydantic (:mod:`ax_anasod.settings`). Files are not: pydantic's strict mode
+refuses a dictionary in the place of a dataclass and a list in the place of a tuple, its reader of
+JSON refuses names of files that are no UTF-8, and both take NaN.
 """
 
 from __future__ import annotations
@@ -49,15 +50,15 @@ _WORDS: Final[dict[Any, str]] = {
 
 
 def parse_json(kind: type[Kind], text: str | bytes) -> Kind:
-    """What a JSON text says, as a value of a type.
+    """Read a JSON text as a value of a type.
 
     Args:
         kind: The type, see `conform`.
         text: The text; as bytes, in UTF-8.
 
     Raises:
-        ValueError: It is no JSON, or of another form; the message says what is wrong, to be put
-            after the name of the text.
+        ValueError: The text is no JSON, or of another form; the message says what is wrong, to be
+            put after the name of the text.
 
     Example:
         >>> parse_json(dict[str, float | None], '{"valid": 1, "test": null}')
@@ -73,7 +74,7 @@ def parse_json(kind: type[Kind], text: str | bytes) -> Kind:
 
 
 def conform(kind: type[Kind], content: object) -> Kind:
-    """What plain data says, as a value of a type.
+    """Read plain data as a value of a type.
 
     Args:
         kind: A dataclass; bool, int, float (which is finite), str, None, Literal or Any; or
@@ -82,8 +83,8 @@ def conform(kind: type[Kind], content: object) -> Kind:
         content: Dictionaries, lists, texts, numbers and None.
 
     Raises:
-        ValueError: It is of another form; the message says what is wrong, to be put after the
-            name of the file.
+        ValueError: The data are of another form; the message says what is wrong, to be put after
+            the name of the file.
         AnasodError: A dataclass refuses a value.
     """
     fitting: Kind = _fit(kind, content, "")
@@ -95,7 +96,7 @@ def _fit(hint: Any, value: Any, where: str) -> Any:
     if hint is Any:
         return value
     if is_dataclass(hint):
-        # One that knows how it was stored reads itself, where it is a part of something else.
+        # A nested dataclass with ``from_dict`` parses its own part.
         stored = getattr(hint, "from_dict", None) if where else None
         return _build(hint, value, where) if stored is None else stored(_mapping(value, where))
     if hint in _KINDS:
@@ -146,7 +147,7 @@ def _is(value: Any, kind: Any) -> bool:
 
 
 def _looks_like(value: Any, hint: Any) -> bool:
-    """Whether a value may be of one of several types; what is in it is looked at later."""
+    """Return True if a value may be of one of several types; its parts are checked later."""
     if is_dataclass(hint) or get_origin(hint) in (dict, Mapping):
         return isinstance(value, dict)
     if get_origin(hint) in (list, tuple):

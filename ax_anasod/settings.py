@@ -1,4 +1,4 @@
-"""What a setting must be: said once, by the annotation of the argument that takes it.
+"""Checks of settings, each stated once, by the annotation of the argument that takes it.
 
 Pydantic checks strictly (no text is a number, no truth value either); what it refuses is an
 error of this package.
@@ -106,7 +106,7 @@ def checked(kind: Class) -> Class:
 
 
 def check_value(name: str, value: Any, annotation: Any) -> Any:
-    """Refuse a value that is not what an annotation says.
+    """Check that a value is what an annotation says.
 
     Args:
         name: What the value is called.
@@ -117,7 +117,7 @@ def check_value(name: str, value: Any, annotation: Any) -> Any:
         The value.
 
     Raises:
-        OptionError: It is of another type, or out of range.
+        OptionError: The value is of another type, or out of range.
         UnknownNameError: A text is none of those that the annotation allows.
     """
     from pydantic import ValidationError
@@ -134,7 +134,7 @@ def check_value(name: str, value: Any, annotation: Any) -> Any:
     given = errors[0]["input"]
     if choices(annotation) and isinstance(given, str):
         raise UnknownNameError(name, given, choices(annotation))
-    # Of several types that are allowed, the one that fits may have a range.
+    # For a union, report range errors of the matching type rather than type errors of the others.
     wrong = [e for e in errors if not e["type"].endswith("_type")] or errors
     allowed = list(dict.fromkeys(_words(each, annotation) for each in wrong))
     allowed += ["None"] if NoneType in alternatives(annotation) else []
@@ -209,7 +209,7 @@ class Configuration:
         """The settings that `to_dict` described, as a file may hold them.
 
         Raises:
-            OptionError: They are no mapping, or a value is of another type or out of its range.
+            OptionError: The description is no mapping, or a value is of another type or range.
             UnknownNameError: There is no option of a name.
         """
         if not isinstance(description, Mapping):
@@ -232,7 +232,7 @@ def argument_types(kind: type[Any]) -> dict[str, Any]:
 
 
 def argument_texts(kind: type[Any]) -> dict[str, str]:
-    """What the ``Args`` section of a class's docstring says of each argument.
+    """The texts of the ``Args`` section of a class's docstring, by argument.
 
     Example:
         >>> from ax_anasod.simplex import LinearSchedule

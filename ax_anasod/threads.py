@@ -1,4 +1,4 @@
-"""What the surrogates compute with, whatever the program around them has set."""
+"""The threads and numerics of the surrogates, whatever the program around them has set."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class _Shared:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Let torch, NumPy and SciPy work with one thread, unless OMP_NUM_THREADS is set.
+    """Set torch, NumPy and SciPy to work with one thread, unless OMP_NUM_THREADS is set.
 
     The surrogates of a search are too small for more: threads that wait for each other took
     eight times the computing time on two cores, and twenty times as long where these had
@@ -76,7 +76,7 @@ def one_thread() -> Iterator[None]:
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Let torch compute the same in every program.
+    """Set torch to compute the same in every program.
 
     With :func:`one_thread`, with gradients, outside of inference mode and of autocast, on the
     CPU, and with whole single precision. All are as before afterwards. The default dtype belongs
@@ -98,7 +98,7 @@ def undisturbed() -> Iterator[None]:
 
 @contextmanager
 def _products_in_whole_precision() -> Iterator[None]:
-    # What torch.set_float32_matmul_precision changes, by the name that can always be read.
+    # The setting of torch.set_float32_matmul_precision, by the name that can always be read.
     from torch.backends import mkldnn
 
     before = mkldnn.matmul.fp32_precision  # type: ignore[attr-defined]

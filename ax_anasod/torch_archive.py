@@ -21,13 +21,13 @@ class TorchArchive:
         file: The file, open for reading bytes.
 
     Raises:
-        DamagedError: It is no such archive, is cut off, or says that it holds more than it has.
+        DamagedError: The file is no such archive, is cut off, or claims to hold more than it has.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
         try:
             self._archive = zipfile.ZipFile(file)
-        # What zipfile raises on archives that are damaged, or of kinds that it does not read.
+        # The errors of zipfile for archives that are damaged, or of kinds that it does not read.
         except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error) as error:
             raise DamagedError(f"it is no archive of torch: {error}") from error
         size = file.seek(0, 2)
@@ -48,8 +48,8 @@ class TorchArchive:
         """The object in the archive; the arguments are those of `PickleReader`.
 
         Raises:
-            RefusedError: It asks for a name that was not given.
-            DamagedError: It is damaged, or holds something else.
+            RefusedError: The archive asks for a name that was not given.
+            DamagedError: The archive is damaged, or holds something else.
         """
         content = self.entry("data.pkl")
         return PickleReader(io.BytesIO(content), names, len(content), stored).load()
@@ -58,7 +58,7 @@ class TorchArchive:
         """The bytes of an entry.
 
         Raises:
-            DamagedError: It is not there, or damaged.
+            DamagedError: The entry is missing or damaged.
         """
         try:
             return self._archive.read(f"{self._folder}/{name}")

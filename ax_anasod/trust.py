@@ -1,6 +1,6 @@
-"""Whether a description may act: start a program, import a module or reach an address.
+"""Trust in descriptions that act: start a program, import a module or reach an address.
 
-Descriptions are read from folders and files that somebody else may have written. One that acts
+Descriptions are read from folders and files that another user may have written. One that acts
 does so only if this user has written it on this machine, which its seal shows: a keyed digest
 (HMAC-SHA256) of all that acts. The key is a file that only this user can read,
 ``ax_anasod/key`` in ``$XDG_STATE_HOME`` (``~/.local/state``); it is made with the first seal.
@@ -31,7 +31,7 @@ _own: ContextVar[bool] = ContextVar("ax_anasod_own_description", default=False)
 
 @contextmanager
 def own_description() -> Iterator[None]:
-    """Descriptions that are read in here come from this program or its user, not from a file."""
+    """Context in which descriptions are trusted, because the program or its user made them."""
     token = _own.set(True)
     try:
         yield
@@ -43,7 +43,7 @@ def seal(acting: Mapping[str, Any]) -> str | None:
     """The seal of what acts in a description.
 
     Args:
-        acting: It, as JSON-able data.
+        acting: The active part of the description, as JSON-able data.
 
     Returns:
         The seal; None where no key can be kept, as in a home folder that is read-only.
@@ -57,10 +57,10 @@ def seal(acting: Mapping[str, Any]) -> str | None:
 
 
 def is_trusted(acting: Mapping[str, Any], given: object) -> bool:
-    """Whether what acts in a description may do so.
+    """Return True if the active part of a description may act.
 
     Args:
-        acting: What acts, as for `seal`.
+        acting: The active part of the description, as for `seal`.
         given: The seal that stands in the description, None where there is none.
 
     Returns:
@@ -94,7 +94,7 @@ def _key() -> bytes | None:
     """The key; None where there is none.
 
     Raises:
-        OSError: It cannot be read.
+        OSError: The key cannot be read.
         RunError: Others can read it, or have written it.
     """
     path = _path()
@@ -116,7 +116,7 @@ def _new_key() -> bytes:
     """Make a key, or take the one that another process has made in the meantime.
 
     Raises:
-        OSError: It cannot be written.
+        OSError: The key cannot be written.
     """
     path = _path()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What a benchmark that lies in memory knows of all its architectures, under limits."""
+"""The best values of a benchmark in memory over all its architectures, under limits."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def all_points(
 def best_value(
     benchmark: Answers, objective: Objective, limits: Sequence[Limit] = ()
 ) -> float | None:
-    """The best value of an objective under limits; None where nobody knows it, or can keep them.
+    """The best value of an objective under limits; None if unknown, or none keeps the limits.
 
     Raises:
         UnknownNameError: The benchmark has no such quantity.
@@ -66,7 +66,7 @@ def best_value(
 def refuse_hopeless_limits(
     benchmark: Answers, objectives: Sequence[Objective], limits: Sequence[Limit]
 ) -> None:
-    """Refuse limits that no architecture keeps, where all of them are known.
+    """Raise an error for limits that no architecture keeps, where all of them are known.
 
     Args:
         benchmark: The benchmark.
@@ -75,7 +75,7 @@ def refuse_hopeless_limits(
         limits: What its quantities may be.
 
     Raises:
-        OptionError: No architecture keeps them.
+        OptionError: No architecture keeps the limits.
     """
     searched = {objective.name for objective in objectives}
     limits = [limit for limit in limits if limit.name not in searched]
@@ -90,7 +90,7 @@ def refuse_hopeless_limits(
 
 
 def best_in_words(limits: Sequence[Limit], values: Mapping[str, FloatArray]) -> str:
-    """How good what is limited can be, as the hint where no architecture keeps all limits.
+    """The best values of the limited quantities: the hint where no architecture keeps all limits.
 
     Args:
         limits: The limits.

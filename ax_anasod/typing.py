@@ -21,7 +21,7 @@ Values: TypeAlias = NDArray[np.float64]
 """Objective values, ``n`` or ``n x m``."""
 
 Settings: TypeAlias = NDArray[np.float64]
-"""What is searched beside the architecture, as numbers, ``... x h``
+"""Numbers that are searched beside the architecture, ``... x h``
 (:class:`ax_anasod.hyperparameters.Hyperparameters`)."""
 
 FloatArray: TypeAlias = NDArray[np.float64]
@@ -37,7 +37,7 @@ Positions: TypeAlias = NDArray[np.intp]
 """Places in an array, as NumPy gives them."""
 
 Mask: TypeAlias = NDArray[np.bool_]
-"""Which rows, columns or entries."""
+"""A selection of rows, columns or entries."""
 
 AnyArray: TypeAlias = NDArray[Any]
 """An array of any type of entries, such as those of a key or a table's column."""

@@ -28,7 +28,6 @@ def retrain(
     protocol: str,
     out: Path,
     *,
-    dataset: str | None = None,
     members: int | None = None,
     top: int | None = None,
     by: str = "search",
@@ -49,13 +48,12 @@ def retrain(
         directory: The folder of the search.
         protocol: Name of the protocol.
         out: The folder of the results.
-        dataset: Another data set, None for that of the search.
         members: How many networks of an ensemble; None trains one network alone.
         top: How many of the best trials.
         by: In which order these are.
         budget: Hours after which none of these is begun.
         runner: Where these are trained: fields of `Execution`.
-        data: What differs from the images of the search.
+        data: What differs from the images or sequences of the search.
         network: What differs from the networks of the search.
         layers: Kind of layers, for a differentiable search.
         pick: Which point of a front.
@@ -91,11 +89,10 @@ def retrain(
     task = evaluation_task(
         found,
         protocol,
-        dataset=dataset,
+        data=data,
         network=network,
         training=parse_training(training, training_texts),
         hardware=hardware,
-        **data,
     )
     execution = execution_of(runner or {}, task.hardware.device)
     on_ray = execution.runner == "ray"
@@ -113,7 +110,7 @@ def retrain(
         )
     if processes < devices:
         raise ProcessesWanted(devices, _GOES_ON)
-    download = dataset is not None or "path" in data
+    download = bool(data.keys() & {"dataset", "path"})
     # Into one folder only one process may download.
     one_first = download and devices > 1
     with task.hardware.fabric().rank_zero_first() if one_first else nullcontext():

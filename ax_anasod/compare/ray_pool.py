@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 from ax_anasod.compare.run_worker import Job, TaskEnd, WorkerInput, end_of, read_worker_input
 from ax_anasod.runners.ray_runner import connect
-from ax_anasod.runners.ray_tasks import RayChannel, carry_out
+from ax_anasod.runners.ray_tasks import RayChannel, run_tasks_on_ray
 
 # A run goes on from its journal on another machine; more often, and it is the run's own fault.
 _RETRIES: Final = 3
@@ -61,7 +61,7 @@ def run_on_ray(
         should_stop: Asked several times a second; once it is True no further run is begun, and
             those under way end after their trial.
     """
-    carry_out(
+    run_tasks_on_ray(
         _run,
         tasks,
         worker_input,

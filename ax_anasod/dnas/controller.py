@@ -96,7 +96,7 @@ class Controller(Distribution):
         self._adam.step()
 
     def step(self, gradient: Tensor, share: float) -> None:
-        """Nothing: a controller learns from rewards.
+        """Raise an error: a controller learns from rewards.
 
         Raises:
             TypeError: Always.

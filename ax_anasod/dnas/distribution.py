@@ -15,7 +15,7 @@ from torch.nn import functional
 from ax_anasod.dnas.edges import CellEdges, Probabilities
 from ax_anasod.typing import Codes
 
-# As gaea_release clamps: without it, a gradient step leaves the simplex.
+# The clamp of gaea_release: without it, a gradient step leaves the simplex.
 _FLOOR: Final = 1e-5
 # The sum of some exponentials of it is finite still.
 _MOST_EXPONENT: Final = 600.0
@@ -69,7 +69,7 @@ class Distribution(ABC):
         return float(torch.special.entr(probabilities).sum(dim=1).mean())
 
     def state(self) -> dict[str, Any]:
-        """What a checkpoint keeps."""
+        """The state that a checkpoint keeps."""
         return {"parameters": self.parameters.detach().clone()}
 
     def restore(self, state: dict[str, Any]) -> None:

@@ -195,7 +195,7 @@ class DistributionStep:
     def _unrolled(
         self, shown: tuple[Tensor, Tensor], batch: tuple[Tensor, Tensor], weights: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """As `_gradient`, at the weights one step on, and with the step's own dependence on p.
+        """The `_gradient` at the weights one step on, with the step's own dependence on p.
 
         The second derivatives are differences of first ones.
 

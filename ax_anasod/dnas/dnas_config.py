@@ -1,4 +1,4 @@
-"""What is searched: the content of ``dnas.json``."""
+"""The configuration of a differentiable search: the content of ``dnas.json``."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class OneShotConfig:
         """Write ``dnas.json``.
 
         Raises:
-            RunError: It cannot be written.
+            RunError: The file cannot be written.
         """
         content = {
             **vars(self),
@@ -56,7 +56,7 @@ class OneShotConfig:
         """Read the configuration of a folder.
 
         Raises:
-            RunError: It holds no differentiable search, or a damaged one.
+            RunError: The folder holds no differentiable search, or a damaged one.
         """
         if not (folder / CONFIG).exists():
             what = "holds no differentiable search" if folder.is_dir() else "does not exist"

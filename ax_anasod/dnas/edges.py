@@ -1,4 +1,4 @@
-"""Where the operations of a cell can stand, and what a distribution says of architectures.
+"""The edges of a cell, where operations can stand, and distributions over its architectures.
 
 An *edge* is a place of an operation: a block whose input is fixed, or, where the wiring
 decides, each input that a block of a node may read (as in DARTS, whose cell has 14 edges for
@@ -159,7 +159,7 @@ class CellEdges:
         return decoding.draw_accepted(cell, n, draw, accept)
 
     def passes(self, codes: Codes) -> Mask:
-        """Whether each of ``n x d`` codes has a path from an input to an output, in all parts."""
+        """Mask ``n x d`` codes that have a path from an input to an output, in all parts."""
         cell, graph = self.cell, self.cell.block_graph
         sources, outputs = cell.sources(codes), cell.outputs(codes)
         open_blocks = ~np.isin(codes[:, : cell.num_blocks], self.zeros)

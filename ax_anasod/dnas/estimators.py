@@ -1,4 +1,4 @@
-"""What a supernet computes in a step, and how the loss of a draw teaches its distribution."""
+"""The computation of a supernet in a step, and the gradient of its distribution by draws."""
 
 from __future__ import annotations
 

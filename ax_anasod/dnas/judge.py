@@ -1,4 +1,4 @@
-"""How good the architectures of a search are: in its supernet, and by a table from outside."""
+"""The quality of the architectures of a search: in its supernet, and by a table from outside."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ax_anasod.typing import Codes, FloatArray, Values
 _IMAGES: Final = 2048
 _BATCH: Final = 512
 
-# Of larger cells, the mean error of a draw is that of some draws.
+# For larger cells, the mean error of a draw is estimated from a sample.
 _MOST_LISTED: Final = 1_000_000
 _DRAWS: Final = 1000
 _WHOLE: Final = "an oracle must hold every architecture that can be drawn"
@@ -96,7 +96,7 @@ class Oracle:
 
     Raises:
         BenchmarkError: The benchmark is of another cell.
-        UnknownNameError: It has no such objective.
+        UnknownNameError: The benchmark has no such objective.
     """
 
     def __init__(self, benchmark: Benchmark, objective: str, edges: CellEdges) -> None:

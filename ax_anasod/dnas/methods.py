@@ -11,7 +11,7 @@ from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.settings import Configuration, Probability, checked
 
 Estimator = Literal["mixture", "dirichlet", "gumbel", "straight-through", "path", "uniform-path"]
-"""What the supernet computes in a step.
+"""The computation of the supernet in a step.
 
 ``"mixture"`` is the sum of all operations, weighted by their probabilities; ``"dirichlet"``
 and ``"gumbel"`` draw these weights; ``"straight-through"`` draws one operation for each edge,
@@ -27,7 +27,7 @@ _Temperature = Annotated[float, Ge(1e-3), Le(1e6)]
 @checked
 @dataclass(frozen=True)
 class MethodConfig(Configuration):
-    """How a differentiable search learns its distribution p, and what it makes of it.
+    """The way in which a differentiable search learns its distribution p, and its use of it.
 
     Args:
         summary: One line for people.
@@ -73,7 +73,7 @@ class MethodConfig(Configuration):
 
     Raises:
         OptionError: A number is out of range, or two fields contradict each other.
-        UnknownNameError: There is no such estimator, update or selection.
+        UnknownNameError: The estimator, update or selection is unknown.
     """
 
     summary: str
@@ -119,7 +119,7 @@ class MethodConfig(Configuration):
 
 
 TRAINING: Final = {"batch_size": 64, "learning_rate": 0.025, "final_learning_rate": 0.001}
-"""How the weights are trained: liamcli/gaea_release and D-X-Y/AutoDL-Projects agree in these
+"""The training of the weights: liamcli/gaea_release and D-X-Y/AutoDL-Projects agree in these
 fields of `TrainingConfig`."""
 
 _GAEA: Final = MethodConfig(
@@ -250,7 +250,7 @@ def method(name: str, **options: Any) -> MethodConfig:
         **options: Arguments of :class:`MethodConfig`.
 
     Raises:
-        UnknownNameError: There is no such method or option.
+        UnknownNameError: The method or an option is unknown.
         OptionError: A number is out of its range.
     """
     if name not in METHODS:

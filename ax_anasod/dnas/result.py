@@ -1,4 +1,4 @@
-"""What a differentiable search has found: the content of ``found.json``."""
+"""The result of a differentiable search: the content of ``found.json``."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class OneShotResult:
             None where it was not measured.
 
     Raises:
-        RunError: It holds no architecture, the probabilities are none, or a value has another
+        RunError: There is no architecture, the probabilities are none, or a value has another
             type.
         ArchitectureError: An architecture is none of the cell.
     """
@@ -98,7 +98,7 @@ class OneShotResult:
         """Write ``found.json``.
 
         Raises:
-            RunError: It cannot be written.
+            RunError: The file cannot be written.
         """
         write_json(path, self.to_dict(), indent=1, make_folder=True)
 
@@ -110,7 +110,7 @@ class OneShotResult:
             path: The file, or the folder of a differentiable search.
 
         Raises:
-            RunError: It is missing, damaged, or no result of a differentiable search.
+            RunError: The file is missing, damaged, or no result of a differentiable search.
         """
         path = Path(path)
         if path.is_dir():
@@ -146,7 +146,7 @@ class OneShotResult:
             where: What a message calls the place that it comes from.
 
         Raises:
-            RunError: It is no result of a differentiable search.
+            RunError: The data are no result of a differentiable search.
         """
         try:
             content = dict(stored)

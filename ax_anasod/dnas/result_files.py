@@ -1,4 +1,4 @@
-"""Which files are in the folder of a differentiable search, and what it says of an epoch."""
+"""The files in the folder of a differentiable search, and the record of an epoch."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ TRAINED: Final = "trained.json"
 """Losses of cells that were trained alone for a few epochs."""
 LOCK: Final = "dnas.lock"
 FILES: Final = (CHECKPOINT, EPOCHS, FOUND, RESULTS, TRAINED)
-"""What a search writes after its configuration."""
+"""The files that a search writes after its configuration."""
 RANKED: Final = {
     "nothing": "taken from p",
     "supernet": "ranked by the supernet",
     "training": "the first ones ranked by short trainings, draws behind them by the supernet",
 }
-"""What cells were ranked by -> the same in words."""
+"""The judge that cells were ranked by -> the same in words."""
 
 
 @dataclass(frozen=True)

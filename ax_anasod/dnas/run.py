@@ -34,7 +34,7 @@ from ax_anasod.training import ImageData
 from ax_anasod.training.epoch import TensorBoardLog
 from ax_anasod.typing import Codes, Values
 
-# Estimators that draw one operation a block teach nothing below so many steps: an operation
+# With fewer steps, estimators that draw one operation per block learn nothing: an operation
 # with weights has to learn before it beats doing nothing.
 _FEWEST_STEPS: Final = 5_000
 _COLLAPSED: Final = 0.8
@@ -52,7 +52,7 @@ class OneShotRun:
     Killed at any instant, it goes on from the last epoch.
 
     Args:
-        config: What is searched.
+        config: The configuration of the search.
         data: The images.
         folder: Where it is kept; None keeps nothing.
 
@@ -142,7 +142,7 @@ class OneShotRun:
         return [dict(row) for row in self._rows]
 
     def summary(self, result: OneShotResult) -> dict[str, Any]:
-        """What ``--json`` prints, and ``search.json`` holds."""
+        """The content of ``search.json``, which ``--json`` prints."""
         best, config, search = self.search.best, self.config, self.search
         operations = config.task.cell.operations
         shares = [dict(zip(operations, row, strict=True)) for row in best.probabilities]
@@ -182,7 +182,7 @@ class OneShotRun:
         }
 
     def warnings(self, agreement: float | None = None) -> list[str]:
-        """What the user has to know, a sentence each.
+        """The warnings for the user, a sentence each.
 
         Args:
             agreement: That of the result.
@@ -221,7 +221,7 @@ class OneShotRun:
         return said
 
     def _judged(self, result: OneShotResult) -> dict[str, Any]:
-        """What the oracle says of the result, errors in percent."""
+        """The judgement of the oracle on the result, errors in percent."""
         if self.oracle is None:
             return {}
         return {

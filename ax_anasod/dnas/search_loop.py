@@ -57,8 +57,8 @@ class DistributionSearch:
         start: ``1 x k`` or ``E x k``, p before the first step; uniform by default.
 
     Raises:
-        OptionError: There are fewer images than a batch has, several devices are asked for, or
-            something that a differentiable search has not.
+        OptionError: There are fewer images than a batch has, several devices are asked for, or a
+            setting is not supported by a differentiable search.
         RunError: The checkpoint is damaged or of another search.
         AnasodError: The supernet cannot be built (see `build_supernet`), or not be trained on
             these images.
@@ -139,7 +139,7 @@ class DistributionSearch:
 
     @property
     def finished(self) -> bool:
-        """Whether all epochs are done."""
+        """Return True if all epochs are done."""
         return len(self.history) >= self.task.training.epochs
 
     @property
@@ -270,7 +270,7 @@ class DistributionSearch:
     def _batches(
         self, images: Images, number: int, purpose: str
     ) -> Iterator[tuple[Tensor, Tensor]]:
-        """As many batches as an epoch has steps; images come again where they are too few."""
+        """The batches of an epoch, one a step; images come again where they are too few."""
         generator = torch.Generator().manual_seed(epoch_seed(self.seed, number, purpose))
         size = self.task.training.batch_size
         full = len(images) // size * size
@@ -322,7 +322,7 @@ class DistributionSearch:
 
 
 def _check_used(task: TrainingTask, method: MethodConfig) -> None:
-    """Refuse settings that would have no effect, or none that makes sense."""
+    """Raise an error for settings that a differentiable search would ignore or cannot obey."""
     settings = {**task.training.to_dict(), "compile": task.hardware.compile}
     for name in ("auxiliary_weight", "drop_path", "ema_decay", "compile"):
         if settings[name]:

@@ -125,7 +125,7 @@ def likeliest(
 def best_vertex(search: DistributionSearch, train: Train, rng: np.random.Generator) -> Codes:
     """The best cell of one operation after short trainings, ``d``; its wiring is drawn.
 
-    The operation of largest share will not do: where p is undecided between two, it is either.
+    The operation with the largest probability may be wrong where p is undecided between two.
 
     Args:
         search: The search, which says which operations are allowed.

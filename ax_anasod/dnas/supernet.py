@@ -20,7 +20,7 @@ from ax_anasod.typing import Codes
 
 
 class OperationChoice:
-    """What the mixed operations of a supernet compute now; all of them share one.
+    """The current choice of operations of a supernet; all mixed operations share it.
 
     Attributes:
         active: For each edge, the operations that are computed.
@@ -184,7 +184,7 @@ def build_supernet(
         The network on the CPU, in training mode; it has chosen the uniform mixture.
 
     Raises:
-        AnasodError: As `build_network`; or the outputs of the cell depend on its wiring.
+        AnasodError: See `build_network`; or the outputs of the cell depend on its wiring.
 
     Example:
         >>> from ax_anasod.cells import Cell

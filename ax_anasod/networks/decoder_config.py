@@ -53,13 +53,13 @@ class DecoderConfig(Configuration):
 
     @property
     def layers(self) -> int:
-        """How many architectures a network has room for."""
+        """The number of architectures that a network has room for."""
         return self.repeats
 
 
 @dataclass(frozen=True)
 class OperationCost:
-    """What one block costs, exactly.
+    """The exact cost of one block.
 
     Args:
         parameters: Weights, those of its norm included.

@@ -44,7 +44,7 @@ def exported(
     Raises:
         ExportError: The module computes something that cannot be exported.
         OptionalImportError: A package of the extra ``onnx`` is not installed.
-        UnknownNameError: There is no such format.
+        UnknownNameError: The format is unknown.
     """
     if file_format not in EXPORT_FORMATS:
         raise UnknownNameError("format", file_format, EXPORT_FORMATS)
@@ -90,7 +90,7 @@ def runner(
     """A function that runs the content of a file.
 
     Args:
-        content: As of :func:`exported`.
+        content: The content of the file, see :func:`exported`.
         file_format: Its format.
         threads: Threads of ONNX Runtime; None for its own choice.
         device: Where ONNX Runtime computes, ``"cpu"`` or ``"cuda"``.
@@ -126,7 +126,7 @@ def runner(
 
 
 def _not_in_onnx(error: Exception) -> ExportError:
-    """What ONNX lacks, or what else is wrong, on one line."""
+    """The operator that ONNX lacks, or the other failure, on one line."""
     for cause in _causes(error):
         operator = _OPERATOR.search(str(cause))
         if operator is not None and "No ONNX function" in str(cause):

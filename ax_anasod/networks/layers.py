@@ -19,7 +19,7 @@ from torch.nn import functional
 from ax_anasod.settings import ProperFraction, check_value
 
 OperationFactory: TypeAlias = Callable[[int, int, int], nn.Module]
-"""From channels that come in, channels that go out, and stride (1 or 2) to a module.
+"""A function from incoming channels, outgoing channels and stride (1 or 2) to a module.
 
 The module maps images ``b x c_in x h x w`` to
 ``b x c_out x ceil(h / stride) x ceil(w / stride)``.
@@ -83,14 +83,14 @@ class FactorizedReduction(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Map ``b x c_in x h x w`` to half the size."""
         images = functional.relu(images)
-        # Of an odd size there are fewer odd pixels than even ones: a row of zeros is added.
+        # Images of an odd size have fewer odd pixels than even ones: a row of zeros is added.
         shifted = functional.pad(images, (0, 1, 0, 1))[:, :, 1:, 1:]
         halves = torch.cat([self.even(images), self.odd(shifted)], dim=1)
         return self.norm(halves)  # type: ignore[no-any-return]
 
 
 class Zero(nn.Module):
-    """Nothing passes.
+    """An operation that passes nothing on: its output is zero.
 
     Args:
         c_in: Channels that come in.
@@ -170,7 +170,7 @@ class DropPath(nn.Module):
         """Change the probability.
 
         Raises:
-            OptionError: If it is not at least 0 and below 1.
+            OptionError: The probability is not at least 0 and below 1.
         """
         check_value("drop_path", rate, ProperFraction)
         self.active = rate > 0

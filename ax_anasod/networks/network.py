@@ -1,4 +1,4 @@
-"""What all skeletons have in common."""
+"""The common base of all skeletons."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class AuxiliaryTower(nn.Module):
         """Map ``b x channels x h x w`` to logits ``b x num_classes``."""
         features = functional.relu(features)
         if features.shape[-2:] == (8, 8):
-            # That of 32x32 images, for which the published tower was made.
+            # The pooling for 32x32 images, for which the published tower was made.
             pooled = functional.avg_pool2d(features, 5, stride=3)
         else:
             pooled = functional.adaptive_avg_pool2d(features, 2)
@@ -71,7 +71,7 @@ class Network(nn.Module, ABC):
         """Change the probability with which a path is dropped in training.
 
         Raises:
-            OptionError: If it is not at least 0 and below 1.
+            OptionError: The probability is not at least 0 and below 1.
         """
         self.drop_path.set_rate(rate)
 

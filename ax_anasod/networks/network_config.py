@@ -1,4 +1,4 @@
-"""What a network looks like around its cells.
+"""The shape of a network around its cells.
 
 The command line reads the fields of :class:`NetworkConfig`, so that cells, and numpy with them,
 are imported only where they are asked for.
@@ -72,7 +72,7 @@ class NetworkConfig(Configuration):
 
     @property
     def layers(self) -> int:
-        """How many architectures a network has room for."""
+        """The number of architectures that a network has room for."""
         return self.cells
 
 

@@ -70,7 +70,7 @@ DARTS: Final[dict[str, OperationFactory]] = {
     "dil_conv_3x3": partial(dilated_conv, kernel_size=3),
     "dil_conv_5x5": partial(dilated_conv, kernel_size=5),
 }
-"""Those of DARTS, which the paper's open-domain cells have, too.
+"""The operations of DARTS, which the paper's open-domain cells have, too.
 
 Source: Liu et al., "DARTS: Differentiable architecture search" (ICLR 2019), whose trained
 networks have affine batch normalisation and none after a pool.
@@ -94,7 +94,7 @@ NAS_BENCH_201: Final[dict[str, OperationFactory]] = {
     "nor_conv_3x3": conv_3x3,
     "avg_pool_3x3": avg_pool,
 }
-"""Those of NAS-Bench-201; those that DARTS has, too, are the same modules.
+"""The operations of NAS-Bench-201; those that DARTS has, too, are the same modules.
 
 Source: Dong and Yang, "NAS-Bench-201: Extending the scope of reproducible neural
 architecture search" (ICLR 2020).

@@ -1,4 +1,4 @@
-"""What a network needs to know of an architecture: which block reads and writes what."""
+"""The wiring of an architecture, as a network needs it: the inputs and readers of each block."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ class LinearAttention(nn.Module):
         width = config.width
         self.heads = config.heads
         self.inputs = nn.Linear(width, 3 * width, bias=False)
-        # What a channel takes of the token before, and of this one.
+        # The weights of the token before, and of this one, in each channel.
         self.taps = nn.Parameter(torch.stack([torch.zeros(3 * width), torch.ones(3 * width)]))
         self.forget = nn.Linear(width, config.heads, bias=False)
         self.gate = nn.Linear(width, width, bias=False)
@@ -165,7 +165,7 @@ def rotated(x: Tensor, base: float) -> Tensor:
 
 
 def _before(x: Tensor) -> Tensor:
-    """What stands one token earlier, zero at the beginning."""
+    """The input moved by one token: at each place the token before, zero at the beginning."""
     return F.pad(x, (0, 0, 1, 0))[:, :-1]
 
 

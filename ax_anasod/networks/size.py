@@ -1,4 +1,4 @@
-"""How large networks are: one that is built, or every network of a cell from a few that are."""
+"""The size of networks: of one that is built, or of every network of a cell from a few of them."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def count_flops(network: Network, image_size: int | tuple[int, int]) -> int:
 
 
 class AdditiveSize:
-    """How large the network of each architecture is, without building it.
+    """The size of the network of each architecture, without building it.
 
     All layers have the same plan, so that a network is a fixed part and, for each block, a
     cost that depends on its operation, its part of the cell, and whether it reads an input of
@@ -83,7 +83,7 @@ class AdditiveSize:
             :func:`ax_anasod.networks.build_network`.
 
     Raises:
-        UnknownNameError: There is no such size.
+        UnknownNameError: The size is unknown.
         CellError: The cell does not describe networks of images, or a network is more than the
             sum of its blocks (such as where outputs that no block reads are concatenated).
     """
@@ -116,7 +116,7 @@ class AdditiveSize:
         return np.rint(self._features(codes) @ self._costs)
 
     def _features(self, codes: Codes) -> Values:
-        """1, and how many blocks there are of each kind, ``n x f``."""
+        """The features of a size, ``n x f``: 1, and the number of blocks of each kind."""
         cell = self._cell
         k, parts = cell.num_operations, cell.parts
         operations = codes[:, : cell.num_blocks]

@@ -1,4 +1,4 @@
-"""Which proxies there are, and the size of the networks that they are computed on."""
+"""The known proxies, and the size of the networks that they are computed on."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PROXIES: Final[Mapping[str, str]] = MappingProxyType(
 """Name -> what it is, and its source. More is better where a proxy is right."""
 
 SIZES: Final = ("parameters", "flops")
-"""Those for which no network computes anything."""
+"""The proxies for which no network computes anything."""
 
 
 @checked

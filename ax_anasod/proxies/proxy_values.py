@@ -94,7 +94,7 @@ class Proxies:
         """The values of a proxy, ``n`` of ``n x d`` codes.
 
         Raises:
-            UnknownNameError: There is no such proxy.
+            UnknownNameError: The proxy is unknown.
             OptionError: A value is not finite.
         """
         return self.all([name], codes)[:, 0]
@@ -103,7 +103,7 @@ class Proxies:
         """The values of several proxies, ``n x f``, which share the networks that are built.
 
         Raises:
-            UnknownNameError: There is no such proxy.
+            UnknownNameError: The proxy is unknown.
             OptionError: A value is not finite.
         """
         for name in names:
@@ -122,7 +122,7 @@ class Proxies:
         return values
 
     def is_sum(self, name: str) -> bool:
-        """Whether a value is a sum over blocks, for which no network is built."""
+        """Return True if a value is a sum over blocks, for which no network is built."""
         return name in SIZES and isinstance(self._size(cast(Size, name)), AdditiveSize)
 
     def _compute(self, names: Sequence[str], codes: Codes) -> None:
@@ -167,7 +167,7 @@ class Proxies:
         return value
 
     def _known(self, name: str) -> dict[bytes, float]:
-        """What is known of a proxy: the bytes of a code -> its value."""
+        """The known values of a proxy: the bytes of a code -> its value."""
         if name not in self._values:
             file = self._file(name)
             none = np.empty((0, len(self.cell.code_sizes)), dtype=np.int64), np.empty(0)
@@ -185,7 +185,7 @@ class Proxies:
                 file.write(codes.reshape(len(known), -1), np.array(list(known.values())))
 
     def _file(self, name: str) -> ValueFile | None:
-        """Where values are kept; nobody knows what modules of a user's own will be tomorrow."""
+        """The cache file. None for operations of the user, whose code may change."""
         if self._operations is not None:
             return None
         return ValueFile(
@@ -199,7 +199,7 @@ class Proxies:
         )
 
     def _size(self, name: Size) -> Callable[[Codes], Values]:
-        """What computes a size: it is a sum over blocks, unless outputs are not."""
+        """The function that computes a size: a sum over blocks, unless outputs are not."""
         if name not in self._sizes:
             size = (self.config.image_size, self.config.image_size)
             try:

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from ax_anasod.networks import Network
 
-# As published with jacov; it bounds what images with equal gradients cost.
+# The constant published with jacov; it bounds the cost of images with equal gradients.
 _FLOOR: Final = 1e-5
 
 
@@ -84,7 +84,7 @@ class Scores:
 
     @cached_property
     def swap(self) -> float:
-        """How many different patterns over the images the rectified units have."""
+        """The number of different patterns over the images that the rectified units have."""
         bits = 2 ** torch.arange(len(self.images))
         return float(len(torch.unique(bits @ self._signs.long())))
 

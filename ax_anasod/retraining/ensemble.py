@@ -18,8 +18,8 @@ from ax_anasod.exceptions import OptionError
 from ax_anasod.files import refuse_link, write_json
 from ax_anasod.plots.figure import save
 from ax_anasod.plots.learning import draw_reliability
-from ax_anasod.retraining.found import SearchResult
 from ax_anasod.retraining.member import Retrained, evaluate
+from ax_anasod.retraining.search_result import SearchResult
 from ax_anasod.runs.layout import check_holds_no_other
 from ax_anasod.training import (
     Epoch,
@@ -72,7 +72,7 @@ def train_ensemble(
     Source: the paper's outlook (Section 5); averages as in Lakshminarayanan et al. (2017).
 
     Args:
-        found: What the search has found.
+        found: The result of the search.
         task: How the members are trained, from `evaluation_task`.
         data: Its images, loaded for evaluation.
         folder: The folder; it is made.
@@ -82,7 +82,7 @@ def train_ensemble(
     Raises:
         OptionError: There are fewer than two members, or they are language models.
         RunError: The search has found fewer networks; none is trained then.
-        AnasodError: As for `evaluate`.
+        AnasodError: See `evaluate`.
     """
     if members < 2:
         raise OptionError(f"an ensemble needs at least 2 members, got {members}")

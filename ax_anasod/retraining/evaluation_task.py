@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, replace
-from pathlib import Path
-from typing import Any
+from typing import Any, Final, TypeVar
 
 from ax_anasod.exceptions import OptionError
 from ax_anasod.networks import NetworkConfig
 from ax_anasod.networks.decoder_config import DecoderConfig
-from ax_anasod.retraining.found import SearchResult
+from ax_anasod.retraining.search_result import SearchResult
+from ax_anasod.settings import Configuration
 from ax_anasod.training import (
     DataConfig,
     Hardware,
@@ -20,36 +20,37 @@ from ax_anasod.training import (
     sequence_protocol,
 )
 
+Config = TypeVar("Config", bound=Configuration)
+
+# The configuration of the other kind, and what it is for, in words.
+_OTHERS: Final[dict[type[Any], tuple[type[Any], str]]] = {
+    DataConfig: (SequenceConfig, "sequences of tokens"),
+    SequenceConfig: (DataConfig, "images"),
+    NetworkConfig: (DecoderConfig, "language models"),
+    DecoderConfig: (NetworkConfig, "networks that take images"),
+}
+
 
 def evaluation_task(
     found: SearchResult,
     protocol_name: str = "evaluation",
     *,
-    dataset: str | None = None,
-    path: Path | None = None,
-    images: int | None = None,
-    image_size: int | None = None,
-    skip_damaged: bool | None = None,
-    sequences: int | None = None,
+    data: Mapping[str, Any] | None = None,
     network: Mapping[str, Any] | None = None,
     training: Mapping[str, Any] | None = None,
     hardware: Mapping[str, Any] | None = None,
 ) -> TrainingTask:
-    """What is trained after a search.
+    """Describe the training of a network after a search.
 
     Source: paper, Section 4.2 and Appendix A.2; with another data set, its transfer to
     CIFAR-100 (Table 5).
 
     Args:
-        found: What the search has found.
+        found: The result of the search.
         protocol_name: ``"evaluation"``, ``"evaluation+"`` or ``"search"``.
-        dataset: Name of another data set; that of the search by default.
-        path: Its folder, or where the data set of the search lies now.
-        images: How many training images are used; all by default, whatever the search used.
-        image_size: Height and width that images are resized to; as in the search by default.
-        skip_damaged: Whether damaged or missing images are left out; as in the search by default.
-        sequences: How many sequences of tokens are learned from, where the search was on these;
-            by default all of a text, and as many as a search draws of a task.
+        data: Fields of `DataConfig` or `SequenceConfig` that differ from the search. By default
+            all images of the data set are used, and all of a text or as many sequences as a
+            search draws of a task; ``path`` is not that of the search where ``dataset`` is given.
         network: Fields of the network's configuration that differ from the search.
         training: Fields of `TrainingConfig` that differ from the protocol.
         hardware: Fields of `Hardware` that differ from the search.
@@ -59,45 +60,28 @@ def evaluation_task(
         OptionError: A number is out of range, or something is for images and the search was on
             sequences, or the reverse.
     """
-    task = found.task
-    other: type[NetworkConfig | DecoderConfig] = NetworkConfig
-    whose = "networks that take images"
-    if isinstance(task.network, NetworkConfig):
-        other, whose = DecoderConfig, "language models"
-    of_other = {field.name for field in fields(other)} - task.network.to_dict().keys()
-    for name in network or {}:
-        if name in of_other:
-            raise OptionError(f"{name} is for {whose}, and the search was on {task.dataset!r}")
-    skeleton = type(task.network).from_dict({**task.network.to_dict(), **(network or {})})
-    device = Hardware.from_dict({**task.hardware.to_dict(), **(hardware or {})})
-    if isinstance(task.data, SequenceConfig):
-        of_images = {"images": images, "image_size": image_size, "skip_damaged": skip_damaged}
-        for name, value in {"another data set": dataset, **of_images}.items():
-            if value is not None:
-                raise OptionError(f"{name} is for images, and {task.dataset!r} are sequences")
-        where = task.data.path if path is None else str(path)
-        return replace(
-            task,
-            data=replace(task.data, path=where, sequences=sequences),
-            network=skeleton,
-            training=sequence_protocol(protocol_name, **(training or {})),
-            hardware=device,
-        )
-    if sequences is not None:
-        raise OptionError(f"sequences are not of the images {task.dataset!r}")
-    data = DataConfig(
-        dataset=dataset or task.data.dataset,
-        path=str(path) if path is not None else None if dataset else task.data.path,
-        images=images,
-        validation=task.data.validation,
-        image_size=image_size or task.data.image_size,
-        seed=task.data.seed,
-        skip_damaged=task.data.skip_damaged if skip_damaged is None else skip_damaged,
-    )
+    task, given = found.task, dict(data or {})
+    of_sequences = isinstance(task.data, SequenceConfig)
+    if of_sequences and "dataset" in given:
+        raise OptionError(f"another data set is for images, and {task.dataset!r} are sequences")
+    defaults: dict[str, Any] = {"sequences" if of_sequences else "images": None}
+    if "dataset" in given:
+        defaults["path"] = None
+    protocol_of = sequence_protocol if of_sequences else protocol
     return replace(
         task,
-        data=data,
-        network=skeleton,
-        training=protocol(protocol_name, **(training or {})),
-        hardware=device,
+        data=_changed(task.data, {**defaults, **given}, task.dataset),
+        network=_changed(task.network, network or {}, task.dataset),
+        training=protocol_of(protocol_name, **(training or {})),
+        hardware=Hardware.from_dict({**task.hardware.to_dict(), **(hardware or {})}),
     )
+
+
+def _changed(config: Config, changes: Mapping[str, Any], dataset: str) -> Config:
+    """Change fields of a configuration, and name those that only the other kind has."""
+    other, whose = _OTHERS[type(config)]
+    foreign = {field.name for field in fields(other)} - {field.name for field in fields(config)}
+    for name in changes:
+        if name in foreign:
+            raise OptionError(f"{name} is for {whose}, and the search was on {dataset!r}")
+    return config.with_options(**changes)

@@ -21,7 +21,7 @@ from ax_anasod.networks import Network, count_flops, num_parameters
 from ax_anasod.networks.decoder import Decoder
 from ax_anasod.plots.figure import save
 from ax_anasod.plots.learning import draw_learning_curve
-from ax_anasod.retraining.found import SearchResult
+from ax_anasod.retraining.search_result import SearchResult
 from ax_anasod.runs.folder import new_folder_beside
 from ax_anasod.runs.layout import check_holds_no_other
 from ax_anasod.schema import conform
@@ -101,7 +101,7 @@ def evaluate(
     locks the folder and writes.
 
     Args:
-        found: What the search has found.
+        found: The result of the search.
         task: How it is trained, from `evaluation_task`.
         data: Its images or sequences, loaded for evaluation.
         folder: The folder; it is made.
@@ -123,7 +123,7 @@ def evaluate(
         retrained = _already_trained(folder, about)
         left = any((folder / name).exists() for name in (_CHECKPOINT, _LOCK))
         if left and not task.hardware.rank:
-            # Of a process that was killed after its last file, or is about to delete them.
+            # Left by a process that was killed after its last file, or is about to delete them.
             with suppress(RunError, OSError), locked(folder / _LOCK, "busy"):
                 (folder / _CHECKPOINT).unlink(missing_ok=True)
         return retrained
@@ -152,7 +152,7 @@ def evaluate(
 
 @contextmanager
 def _watched(folder: Path, lock: int, training: Training) -> Iterator[None]:
-    """Say what is true where something has failed in here because the folder is gone."""
+    """Raise `RunLostError` where something has failed in here because the folder is gone."""
     try:
         yield
     except RunLostError:
@@ -169,7 +169,7 @@ def _check_there(
     """Make sure that the folder is the one that was begun in.
 
     Raises:
-        RunLostError: It was deleted or replaced; the training so far is in a new folder then.
+        RunLostError: The folder was deleted or replaced; the training so far is in a new folder.
     """
     if is_same_file(lock, folder / _LOCK):
         return
@@ -252,7 +252,7 @@ def _measured(
 
 
 def _hardware(training: Training) -> dict[str, Any]:
-    """What the network was trained on, with the device that it was."""
+    """The hardware of the training, with the device that was used."""
     hardware, device = training.hardware, training.device
     used = {"device": hardware.kind if hardware.devices > 1 else str(device)}
     if device.type == "cuda":
@@ -291,7 +291,7 @@ def _already_trained(folder: Path, about: dict[str, Any]) -> Retrained:
 
 @dataclass(frozen=True)
 class _Figures:
-    """What is shown of ``metrics.json``, besides what it is compared by."""
+    """The figures of ``metrics.json`` that are shown."""
 
     dataset: str
     test_error: float

@@ -6,26 +6,27 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
-from ax_anasod.exceptions import AnasodError, OptionError, RunError, UnknownNameError
+from ax_anasod.exceptions import AnasodError, OptionError, RunError
 from ax_anasod.files import refuse_link, write_json
 from ax_anasod.metrics.source import believed
-from ax_anasod.retraining.found import BestTrial
 from ax_anasod.retraining.member import METRICS, Retrained, evaluate
+from ax_anasod.retraining.search_result import BestTrial
 from ax_anasod.runs import Execution, Results
 from ax_anasod.runs.layout import check_holds_no_other
 from ax_anasod.runs.view import RunView
+from ax_anasod.settings import check_value
 from ax_anasod.training import Epoch, TrainingData, TrainingTask
 
 if TYPE_CHECKING:
     from ax_anasod.runners.ray_tasks import RayChannel
 
 RESULTS: Final = "top.json"
-ORDERS: Final = ("search", "belief")
-"""How trials are ranked: by their values in the search, or by what its model believes of them."""
+Order = Literal["search", "belief"]
+"""The order of trials: by their values in the search, or by the belief of its model."""
 _HOUR: Final = 3600.0
 
 
@@ -45,7 +46,7 @@ class TopResult:
 
 
 def best_trials(run: str | Path, number: int, by: str = "search") -> list[BestTrial]:
-    """Read the best trials of a run that keep its limits, at most so many.
+    """Read the best trials of a run that keep its limits, at most ``number``.
 
     Args:
         run: The folder of the run.
@@ -56,11 +57,10 @@ def best_trials(run: str | Path, number: int, by: str = "search") -> list[BestTr
             architectures of one encoding, it is that of the encoding.
 
     Raises:
-        UnknownNameError: There is no such order.
-        RunError: As for `BestTrial.in_run`.
+        UnknownNameError: The order is unknown.
+        RunError: See `BestTrial.in_run`.
     """
-    if by not in ORDERS:
-        raise UnknownNameError("order of trials", by, ORDERS)
+    check_value("order of trials", by, Order)
     best = BestTrial.in_run(run)
     view = RunView.read(run)
     ranking = Results(view.config, view.records).ranking
@@ -110,7 +110,7 @@ def train_top(
         RunError: No cluster answers, this machine has not what a network needs, or a worker was
             lost too often.
         OptionalImportError: Ray is wanted and not installed.
-        AnasodError: As for `evaluate`.
+        AnasodError: See `evaluate`.
     """
     if hours is not None and not hours > 0:
         raise OptionError(f"the budget must be more than 0 hours, got {hours:g}")
@@ -173,7 +173,7 @@ def _train_on_ray(
     They are begun in this order, so that those that a budget leaves are the first ones.
     """
     from ax_anasod.runners.ray_runner import connect
-    from ax_anasod.runners.ray_tasks import carry_out
+    from ax_anasod.runners.ray_tasks import run_tasks_on_ray
 
     begun, ended = len(trained), dict[int, Retrained]()
     owns_cluster = connect(execution.address, execution.cpus, execution.gpus)
@@ -196,7 +196,7 @@ def _train_on_ray(
         trained.append(ended[rank])
 
     try:
-        carry_out(
+        run_tasks_on_ray(
             _train_one,
             plan[begun:],
             (task, data),

@@ -55,7 +55,7 @@ class RayChannel:
         return stopping
 
 
-def carry_out(
+def run_tasks_on_ray(
     work: Callable[[Task, Any, RayChannel], Any],
     tasks: Sequence[Task],
     shared: Any,
@@ -68,7 +68,7 @@ def carry_out(
     on_end: Callable[[int, Any], None],
     should_stop: Callable[[], bool],
 ) -> None:
-    """Carry out tasks on the Ray cluster that this process is connected to.
+    """Run tasks on the Ray cluster that this process is connected to.
 
     A task whose worker or machine is lost is begun again; one that raises is not. If this ends by
     an exception, those under way are killed.

@@ -1,7 +1,7 @@
-"""What a tar file of class folders holds, and the contents of its members.
+"""The content of a tar file of class folders, and the contents of its members.
 
-It is taken whole or refused: a file that was cut, that says of its members what cannot be, or
-whose links lead nowhere, would be a smaller data set otherwise.
+A tar file is read completely or refused. A truncated file, one with impossible member headers, or
+one whose links lead nowhere would otherwise be read as a smaller data set.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ TARS: Final = (".tar", ".tar.gz", ".tgz")
 
 _MOST_MEMBERS: Final = 10_000_000
 _MOST_FOLDERS: Final = 1_000_000
-# Of a path: what file systems take, and more folders than anybody nests.
+# Longest path: the limit of file systems, and more folders than any data set nests.
 _LONGEST: Final = 4096
 _DEEPEST: Final = 100
 # The headers of one member, names and attributes included.
@@ -40,7 +40,7 @@ _UNPACK: Final = "unpack the file, and name the folder"
 
 
 def is_tar(path: Path) -> bool:
-    """Whether a file is named like a tar file."""
+    """Return True if a file is named like a tar file."""
     return path.name.lower().endswith(TARS) and path.is_file()
 
 
@@ -83,7 +83,7 @@ def tree_of_tar(path: Path) -> Tree:
     """List a tar file as the folder that it would be unpacked to; links are followed.
 
     Raises:
-        DataError: It is damaged or was cut, or holds what leads out of it or cannot be read.
+        DataError: The file is damaged or cut off, leads out of itself, or cannot be read.
     """
     tree, links, hidden = Tree(), dict[str, str](), dict[str, Span]()
     for member in _members(path):
@@ -163,7 +163,7 @@ def _add_folders(tree: Tree, links: Mapping[str, str], name: str, path: Path) ->
 
 
 def _behind(name: str, links: Mapping[str, str], tree: Tree, path: Path) -> Span:
-    """Where the file lies to which a symbolic link leads, through others too."""
+    """Follow a symbolic link, through other links too, to the file it leads to."""
     place = name
     for _ in range(_MOST_LINKS):
         target = links[place]
@@ -220,7 +220,7 @@ def _members(path: Path) -> Iterator[tarfile.TarInfo]:
 
 
 class _Headers(io.BufferedIOBase):
-    """A tar file as tarfile reads headers from it: no more than so many bytes a member.
+    """A tar file as tarfile reads headers from it: a limited number of bytes for each member.
 
     Attributes:
         last: What was read last.
@@ -269,7 +269,7 @@ def _unzipped(path: Path) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def _damage_named(path: Path) -> Iterator[None]:
-    """What readers of damaged tar files raise, as our own error."""
+    """Raise our own error in the place of those that readers of damaged tar files raise."""
     try:
         yield
     except DataError:

@@ -84,12 +84,12 @@ def _drawing_from(generator: torch.Generator, transform: Callable[..., Any], *in
 
 
 class Augmentation:
-    """What happens to a batch between the memory and the network.
+    """The changes of a batch between the memory and the network.
 
     Args:
         config: Which augmentations.
         mean: Of each channel, ``c``, as a share of 255.
-        std: Its standard deviation, likewise.
+        std: The standard deviation of each channel, ``c``, as a share of 255.
         num_classes: Number of classes.
         image_side: Smaller side of the images in pixels.
         mirror_images: Whether mirrored images are still of their class.

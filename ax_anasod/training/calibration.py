@@ -1,4 +1,4 @@
-"""How good probabilities are: accuracy, likelihood, calibration, and averages of ensembles."""
+"""The quality of probabilities: accuracy, likelihood, calibration, and averages of ensembles."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from ax_anasod.files import open_file, write_whole
 from ax_anasod.pickles import DamagedError, Name, Names, RefusedError, Shell
 from ax_anasod.torch_archive import TorchArchive
 
-# What the state of no network has that a search trains: 16 GiB.
+# Largest size of a checkpoint that is read: 16 GiB.
 _MOST_BYTES: Final = 2**34
 ROOM_HINT: Final = "make room; training goes on from the last epoch that was written"
 
@@ -46,7 +46,7 @@ def write_state(path: Path, state: dict[str, Any], *, make_folder: bool = False)
         make_folder: Make folders that are missing.
 
     Raises:
-        RunError: It cannot be written, as on a full disk; the old file is as it was.
+        RunError: The file cannot be written, as on a full disk; the old file is as it was.
     """
     # In memory first: what torch raises on a full disk does not say that it is full.
     content = io.BytesIO()
@@ -61,7 +61,7 @@ def read_state(path: Path) -> dict[str, Any]:
     process in it, or have it allocate any amount of memory.
 
     Raises:
-        RunError: It cannot be read, or is damaged.
+        RunError: The file cannot be read, or is damaged.
     """
     try:
         with open_file(path) as file:
@@ -80,25 +80,25 @@ def read_state(path: Path) -> dict[str, Any]:
 
 
 def differing(stored: object, expected: Mapping[str, Any]) -> list[str]:
-    """The names of what differs between what a state is of, and what it should be of.
+    """The keys whose values differ between a stored and an expected identity.
 
     Args:
-        stored: What it is of.
-        expected: What it should be of; plain data by name.
+        stored: The identity that the file holds.
+        expected: The identity that it should hold; plain data by name.
     """
     try:
         return [n for n, v in expected.items() if not isinstance(stored, dict) or stored[n] != v]
-    # Of no plain data it is never the same.
+    # Not plain data (tensors, missing keys): all of it differs.
     except (LookupError, RuntimeError):
         return list(expected)
 
 
 def differences(stored: Mapping[str, Any], expected: Mapping[str, Any]) -> list[str]:
-    """What differs, in words, with both values where they are short.
+    """The differences in words, with both values where they are short.
 
     Args:
         stored: What there is; plain data by name.
-        expected: What there should be, likewise.
+        expected: What there should be; plain data by name.
 
     Example:
         >>> differences(
@@ -121,7 +121,7 @@ def differences(stored: Mapping[str, Any], expected: Mapping[str, Any]) -> list[
 
 
 class _StateDict(OrderedDict[str, object], Shell):
-    """What a module's ``state_dict()`` is: its tensors, and the versions of its parts."""
+    """The ``state_dict()`` of a module: its tensors, and the versions of its parts."""
 
     def restore(self, state: object) -> None:
         if isinstance(state, dict) and isinstance(state.get("_metadata"), dict):
@@ -148,8 +148,8 @@ class _Tensors:
         """The object in the archive, with its tensors.
 
         Raises:
-            DamagedError: It is damaged.
-            RefusedError: It asks for something else than tensors and plain data.
+            DamagedError: The archive is damaged.
+            RefusedError: The archive asks for something else than tensors and plain data.
         """
         if self._archive.entry("byteorder") != sys.byteorder.encode():
             raise DamagedError("it was written on a machine with the other order of bytes")

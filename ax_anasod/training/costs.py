@@ -1,4 +1,4 @@
-"""What a network costs, which is known before it is trained."""
+"""The costs of a network, which are known before it is trained."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Builder(Protocol):
 
     @property
     def latency(self) -> LatencyConfig:
-        """How latency is measured."""
+        """The configuration of the measurement of latency."""
         ...
 
     def build(self, codes: Codes, seed: int, device: str = "cpu") -> Network | Decoder:
@@ -108,14 +108,14 @@ def _sum(task: Builder, codes: Codes, name: str) -> float:
 
 
 def costs_of_blocks(task: Builder, name: str) -> dict[str, float]:
-    """What a block of each operation of the cell costs after a whole sequence.
+    """The cost of a block of each operation of the cell after a whole sequence.
 
     Args:
         task: Of language models.
         name: A field of :class:`ax_anasod.networks.decoder_config.OperationCost`.
 
     Raises:
-        OptionError: It is not known of an operation of the user's own.
+        OptionError: The cost of an operation of the user's own is not known.
     """
     assert isinstance(task.network, DecoderConfig)
     blocks = costs(task.network, tokens=task.data.length)  # type: ignore[union-attr]
@@ -165,7 +165,7 @@ blocks for the last token of a sequence, and bytes that they keep after it."""
 def measure_costs(
     task: Builder, codes: Codes, names: Sequence[str] = ("parameters",)
 ) -> dict[str, float]:
-    """What the network of ``n x d`` codes costs, before it is trained."""
+    """The costs of the network of ``n x d`` codes, before it is trained."""
     return {name: COSTS[name].measure(task, codes) for name in names}
 
 

@@ -23,7 +23,7 @@ from ax_anasod.training.training_config import DataConfig, SequenceConfig
 Purpose = Literal["search", "evaluation"]
 # Where a data set has no test split, this share of it is kept for evaluation.
 _TEST_SHARE: Final = 0.2
-# Another number makes what is cached worthless: of how images are found and decoded.
+# Version of the rules for finding and decoding images; a new number invalidates cached images.
 _RULES: Final = 2
 _NAMED: Final = 5
 
@@ -71,7 +71,7 @@ def load_data(
         DataError: The data is not there, damaged, or not as it should be.
         OptionError: The data set needs a folder, or takes none.
         OptionalImportError: A package of the extra ``train`` is not installed.
-        UnknownNameError: There is no such purpose.
+        UnknownNameError: ``purpose`` is unknown.
 
     Example:
         >>> data = load_data(DataConfig("digits", images=100))
@@ -169,7 +169,7 @@ def _whole(split: Split) -> _Part:
 
 
 def _check_numbers(source: ImageSource, purpose: Purpose) -> None:
-    """Refuse a class with too few images to be divided."""
+    """Raise an error if a class has too few images to be divided."""
     uses = ["to learn from"]
     if purpose == "search" and source.valid is None:
         uses.append("for the search to measure on")

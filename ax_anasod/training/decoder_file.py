@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -20,12 +19,10 @@ from ax_anasod.training.pairing import decoder_of
 from ax_anasod.training.predict import predict_logits
 from ax_anasod.training.sequence_data import SequenceData
 from ax_anasod.training.stored_model import (
-    DECODER_FORMAT,
     HINT,
     Description,
     read_description,
     with_weights,
-    write_model,
 )
 from ax_anasod.typing import Codes
 
@@ -101,8 +98,8 @@ class TrainedDecoder:
         """The tokens of a text, ``length``.
 
         Raises:
-            OptionError: It has a character that the network has not seen, or the network learned
-                from no text.
+            OptionError: The text has a character that the network has not seen, or the network
+                learned from no text.
         """
         place = {character: token for token, character in enumerate(self._characters())}
         for character in text:
@@ -125,34 +122,12 @@ class TrainedDecoder:
 
 
 @dataclass(frozen=True)
-class _Content(Description):
-    """What the file of a language model holds, but for the weights."""
+class DecoderContent(Description):
+    """The content of the file of a language model, but for the weights."""
 
     parts: tuple[str, ...]
     length: int
     characters: str
-
-
-def save_decoder(path: Path, model: TrainedDecoder) -> None:
-    """Write a language model so that the file is whole or not there.
-
-    Raises:
-        CellError: If the class of the cell is not registered.
-        RunError: If the file cannot be written, as on a full disk.
-    """
-    content = {
-        "format": DECODER_FORMAT,
-        "cell": model.cell.to_dict(),
-        "codes": np.asarray(model.codes).tolist(),
-        "config": model.network.config.to_dict(),
-        "own_operations": list(model.own_operations),
-        "dataset": model.dataset,
-        "parts": list(model.parts),
-        "length": model.length,
-        "characters": model.characters,
-        "metrics": dict(model.metrics),
-    }
-    write_model(path, model.network, content)
 
 
 def read_decoder(
@@ -165,33 +140,28 @@ def read_decoder(
 
     Args:
         path: The file.
-        content: What it holds.
+        content: The content of the file.
         weights: Its weights.
         operations: The operations of the user's own that the network was built with.
 
     Raises:
-        RunError: It is damaged.
-        OptionError: It needs operations that were not given.
+        RunError: The file is damaged.
+        OptionError: The network needs operations that were not given.
     """
     held, cell, codes, config, own = read_description(
-        path, content, _Content, DecoderConfig.from_dict, lambda config: config.repeats, operations
+        path,
+        content,
+        DecoderContent,
+        DecoderConfig.from_dict,
+        lambda config: config.repeats,
+        operations,
     )
     if held.characters and len(held.characters) != config.vocabulary:
         raise RunError(f"{path} has characters that do not fit its network", HINT)
-
-    return TrainedDecoder(
-        with_weights(
-            path,
-            weights,
-            lambda device: decoder_of(cell, codes, config, own, 0, device),
-            own=bool(own),
-        ),
-        cell,
-        codes,
-        held.dataset,
-        held.parts,
-        held.length,
-        held.characters,
-        held.metrics,
-        tuple(own),
+    network = with_weights(
+        path,
+        weights,
+        lambda device: decoder_of(cell, codes, config, own, 0, device),
+        own=bool(own),
     )
+    return TrainedDecoder(network, cell, codes, **held.about)

@@ -1,4 +1,4 @@
-"""What one epoch of a training was like, what torch's global generator does in it, and a log."""
+"""The measurements of an epoch, the seeds of torch's global generator in it, and a log."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Epoch:
 
     @property
     def images_per_second(self) -> float:
-        """How many images or sequences were learned from in a second."""
+        """The number of images or sequences that were learned from in a second."""
         return self.images / self.train_seconds
 
     @property
@@ -70,7 +70,7 @@ class Epoch:
 
     @property
     def scalars(self) -> dict[str, float]:
-        """What TensorBoard and other trackers show of it."""
+        """The values that TensorBoard and other trackers show of the epoch."""
         return {
             "loss/train": self.train_loss,
             "loss/valid": self.valid_loss,
@@ -82,21 +82,19 @@ class Epoch:
 
     def to_dict(self) -> dict[str, Any]:
         """The measurements as JSON-able data."""
-        described = asdict(self)
-        # As it was before there were sequences.
-        return described if self.errors else {n: v for n, v in described.items() if n != "errors"}
+        return asdict(self)
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a training is: what a checkpoint says besides states of torch.
+    """The progress of a training: the part of a checkpoint that is no state of torch.
 
     Args:
         parts: In how many parts a batch is learned from.
         history: The epochs so far.
 
     Raises:
-        ValueError: There is less than one part.
+        ValueError: ``parts`` is less than 1.
     """
 
     parts: int
@@ -141,7 +139,7 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
 
 
 def check_loss(loss: float, when: str) -> None:
-    """Refuse to go on with a loss that is no number.
+    """Raise an error if a loss is not finite.
 
     Raises:
         TrainingError: The loss is not finite.

@@ -18,7 +18,7 @@ from ax_anasod.networks.export import EXPORT_FORMATS, OPSET, ExportFormat, expor
 from ax_anasod.training.checkpoint import ROOM_HINT
 
 TOLERANCE: Final = 1e-4
-"""By how much the probabilities of an exported network may differ from those of torch."""
+"""Largest difference between the probabilities of an exported network and those of torch."""
 
 _BATCH: Final = 100
 
@@ -29,7 +29,7 @@ class Classifier(nn.Module):
     Args:
         network: Maps normalised images to logits.
         mean: Mean of each channel, in units of the largest pixel value, 255.
-        std: Standard deviation of each channel, likewise.
+        std: Standard deviation of each channel, in units of the largest pixel value, 255.
     """
 
     mean: Tensor
@@ -44,7 +44,7 @@ class Classifier(nn.Module):
             self.register_buffer(name, 255 * torch.tensor(values, device=device)[:, None, None])
 
     def normalise(self, pixels: Tensor) -> Tensor:
-        """What the network takes, of pixels ``b x c x h x w`` from 0 to 255."""
+        """The input of the network, made of pixels ``b x c x h x w`` from 0 to 255."""
         return (pixels - self.mean) / self.std
 
     def forward(self, pixels: Tensor) -> Tensor:
@@ -91,10 +91,10 @@ def export_classifier(
 
     Raises:
         ExportError: The network cannot be exported, or what was exported says something else.
-        OptionError: There is no image.
+        OptionError: No image is given.
         OptionalImportError: A package of the extra ``onnx`` is not installed.
         RunError: The file cannot be written.
-        UnknownNameError: There is no such format.
+        UnknownNameError: The format is unknown.
     """
     chosen = file_format or path.suffix.removeprefix(".")
     if chosen not in EXPORT_FORMATS:

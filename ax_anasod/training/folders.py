@@ -28,7 +28,7 @@ from ax_anasod.training.splits import ARCHIVES, LIKE_A_SPLIT
 from ax_anasod.training.trees import EXTENSIONS, Span, Tree, is_image, read_files, tree_of_folder
 
 ReadProgress = Callable[[int, int], None]
-"""Told how many of how many images have been read."""
+"""A function that is called with the number of images read and the number of all images."""
 
 # Tiny ImageNet's list of the classes of its validation images.
 _ANNOTATIONS: Final = "val_annotations.txt"
@@ -144,7 +144,7 @@ def list_images(path: Path) -> ClassFolders:
         path: A folder of class folders, or a tar file of one.
 
     Raises:
-        DataError: It cannot be read, has no classes or only one, or holds what would be lost
+        DataError: The data cannot be read, have no classes or only one, or hold what would be lost
             (a class without images, images beside the classes, an archive).
     """
     tree = tree_of_tar(path) if is_tar(path) else tree_of_folder(path)
@@ -174,7 +174,7 @@ def list_images(path: Path) -> ClassFolders:
 
 
 def _root(tree: Tree, images: Sequence[str]) -> str:
-    """Where the class folders lie: below folders that hold nothing but one folder."""
+    """The folder of the class folders: below folders that hold nothing but one folder."""
     root = ""
     while f"{root}{_ANNOTATIONS}" not in tree.files:
         inside = _children(tree, root)
@@ -202,7 +202,7 @@ def _stray(images: Sequence[str], root: str) -> str | None:
 def _check_classes(
     path: Path, root: str, tree: Tree, images: Sequence[str], others: Sequence[str]
 ) -> None:
-    """Refuse a folder whose classes would not be those that its owner sees."""
+    """Raise an error if the classes of a folder would not be those that its owner sees."""
     classes, stray = _children(tree, root), _stray(images, root)
     for name in others:
         if root.startswith(name[: name.rfind("/") + 1]) and name.lower().endswith(ARCHIVES):
@@ -248,7 +248,7 @@ def _check_classes(
 
 
 def _instead(others: Sequence[str]) -> str:
-    """What files there are instead of images, in words."""
+    """The files that lie there instead of images, in words."""
     if not others:
         return ""
     ends = Counter(Path(name).suffix or Path(name).name for name in others)

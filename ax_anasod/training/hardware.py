@@ -52,7 +52,7 @@ class Hardware(Configuration):
             process for each.
 
     Raises:
-        UnknownNameError: There is no such device or precision.
+        UnknownNameError: The device or the precision is unknown.
         OptionError: There is less than one thread or device, or a value has another type.
     """
 
@@ -80,13 +80,13 @@ class Hardware(Configuration):
         return rank_and_size()[0] if self.devices > 1 else 0
 
     def check_single(self, who: str) -> None:
-        """Refuse several devices, for what trains many networks.
+        """Raise an error if there are several devices, for the training of many networks.
 
         Args:
             who: What trains each of them.
 
         Raises:
-            OptionError: There are several devices.
+            OptionError: ``devices`` is more than 1.
         """
         if self.devices > 1:
             raise OptionError(
@@ -96,10 +96,10 @@ class Hardware(Configuration):
             )
 
     def check(self) -> None:
-        """Refuse devices that this machine does not have.
+        """Check that this machine has the devices.
 
         Raises:
-            TrainingError: They are not there.
+            TrainingError: This machine does not have the devices.
         """
         import torch
 
@@ -131,7 +131,7 @@ class Hardware(Configuration):
 
     @property
     def memory_format(self) -> torch.memory_format:
-        """How images are stored."""
+        """The order in which images are stored in memory."""
         import torch
 
         return torch.channels_last if self.channels_last else torch.contiguous_format
@@ -143,7 +143,7 @@ class Hardware(Configuration):
 
         Raises:
             TrainingError: The device is not there.
-            OptionError: It cannot compute with this precision, or there are not as many
+            OptionError: The device cannot compute with this precision, or there are not as many
                 processes as devices.
             OptionalImportError: Lightning is not installed.
         """

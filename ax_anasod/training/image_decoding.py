@@ -111,7 +111,7 @@ def _pillow() -> Iterator[None]:
     from PIL import Image, ImageFile
 
     with _settings, warnings.catch_warnings():
-        # Of data beside the pixels that are damaged (EXIF), and of sizes that are bounded here.
+        # Warnings about damaged data beside the pixels (EXIF), and about sizes, which we bound.
         warnings.filterwarnings("ignore", module=r"PIL\.")
         before = Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES
         # Pillow refuses twice this number, before it allocates anything.

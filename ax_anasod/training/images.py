@@ -51,7 +51,7 @@ class Images:
 
 @dataclass(frozen=True)
 class ImageData:
-    """What one training sees: images to learn from, and others to be measured on.
+    """The data of one training: images to learn from, and others to be measured on.
 
     Args:
         name: Name of the data set.
@@ -93,7 +93,7 @@ class ImageData:
         return 100 * (1 - float(torch.bincount(self.valid.labels).max()) / len(self.valid))
 
     def is_chance(self, error: float) -> bool:
-        """Whether an error on the validation images may be that of guessing.
+        """Return True if an error on the validation images may be that of guessing.
 
         It is where it lies less than two standard errors below `chance_error`, of so many images.
 
@@ -161,7 +161,7 @@ def split_off(
 
 
 def limited(labels: Tensor, number: int | None, seed: int) -> Tensor:
-    """Indices of at most so many images, with as many of each class as possible.
+    """Indices of up to ``number`` images, with as many of each class as possible.
 
     Args:
         labels: ``n`` class numbers.
@@ -172,7 +172,7 @@ def limited(labels: Tensor, number: int | None, seed: int) -> Tensor:
         ``m`` indices in ascending order.
 
     Raises:
-        DataError: There are more classes than images asked for.
+        DataError: The data set has more classes than images are asked for.
     """
     if number is None or number >= len(labels):
         return torch.arange(len(labels))

@@ -1,4 +1,4 @@
-"""How long networks take on the device where they are to be used.
+"""The latency of networks on the device where they are to be used.
 
 The command line reads the fields of :class:`LatencyConfig`, so that torch is imported only by the
 functions that need it.
@@ -39,7 +39,7 @@ _PATIENCE: Final = 5
 @checked
 @dataclass(frozen=True)
 class LatencyConfig(Configuration):
-    """How latency is measured.
+    """The settings of the measurement of latency.
 
     Args:
         engine: ``eager``: torch as it is; ``compiled``: ``torch.compile``; ``onnx``: ONNX
@@ -52,7 +52,7 @@ class LatencyConfig(Configuration):
             they take now more and now less.
 
     Raises:
-        UnknownNameError: There is no such engine or device.
+        UnknownNameError: The engine or the device is unknown.
         OptionError: A number is out of range.
     """
 
@@ -66,17 +66,17 @@ class LatencyConfig(Configuration):
         Hardware(device=self.device)
 
     def check(self) -> None:
-        """Refuse a device that is not there.
+        """Check that the device is available.
 
         Raises:
-            TrainingError: It is not.
+            TrainingError: The device is not available.
         """
         Hardware(device=self.device).check()
 
 
 @dataclass(frozen=True)
 class Latency:
-    """What was measured, and with what.
+    """The result of a measurement, and its settings.
 
     Args:
         median: Milliseconds that a pass of a batch takes, in half of the repeats at most.
@@ -173,7 +173,7 @@ def measure_latency(
 def _runner(
     network: Network, images: torch.Tensor, config: LatencyConfig, device: torch.device
 ) -> tuple[Callable[[torch.Tensor], object], torch.Tensor]:
-    """What runs the network, and the images where it wants them."""
+    """The function that runs the network, and the images on its device."""
     import torch
 
     copied = copy.deepcopy(network).eval()

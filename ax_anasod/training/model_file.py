@@ -15,7 +15,7 @@ from ax_anasod.cells import Cell
 from ax_anasod.exceptions import DataError, OptionError, RunError
 from ax_anasod.networks import Network, NetworkConfig, build_network
 from ax_anasod.networks.export import ExportFormat
-from ax_anasod.training.decoder_file import TrainedDecoder, read_decoder, save_decoder
+from ax_anasod.training.decoder_file import DecoderContent, TrainedDecoder, read_decoder
 from ax_anasod.training.exported import Classifier, Exported, export_classifier
 from ax_anasod.training.image_decoding import decoded, resized
 from ax_anasod.training.images import ImageData
@@ -124,7 +124,7 @@ class TrainedModel:
             ``1 x c x h x w`` of `image_size`, uint8.
 
         Raises:
-            DataError: It is missing or damaged, or has more than 8 bits a channel.
+            DataError: The file is missing or damaged, or has more than 8 bits a channel.
             OptionalImportError: Pillow is not installed.
         """
         path, (height, width) = Path(path), self.image_size
@@ -167,7 +167,7 @@ class TrainedModel:
             OptionError: The images have another type or other channels.
             OptionalImportError: A package of the extra ``onnx`` is not installed.
             RunError: The file cannot be written.
-            UnknownNameError: There is no such format.
+            UnknownNameError: The format is unknown.
         """
         self._check(images)
         metadata = {
@@ -182,7 +182,7 @@ class TrainedModel:
         return export_classifier(self.module(), pixels.cpu(), Path(path), file_format, metadata)
 
     def _check(self, images: Tensor) -> None:
-        """Refuse images of another type or with other channels."""
+        """Raise an error for images of another type or with other channels."""
         if not isinstance(images, Tensor) or images.dtype != torch.uint8:
             got = images.dtype if isinstance(images, Tensor) else f"a {type(images).__name__}"
             raise OptionError(
@@ -205,22 +205,9 @@ def save_model(path: str | Path, model: TrainedModel | TrainedDecoder) -> None:
         RunError: If the file cannot be written, as on a full disk.
     """
     if isinstance(model, TrainedDecoder):
-        save_decoder(Path(path), model)
-        return
-    content = {
-        "format": FORMAT,
-        "cell": model.cell.to_dict(),
-        "codes": np.asarray(model.codes).tolist(),
-        "config": model.network.config.to_dict(),
-        "own_operations": list(model.own_operations),
-        "dataset": model.dataset,
-        "classes": list(model.classes),
-        "mean": list(model.mean),
-        "std": list(model.std),
-        "image_size": list(model.image_size),
-        "metrics": dict(model.metrics),
-    }
-    write_model(Path(path), model.network, content)
+        write_model(Path(path), DECODER_FORMAT, DecoderContent, model)
+    else:
+        write_model(Path(path), FORMAT, _Content, model)
 
 
 def load_model(
@@ -239,7 +226,7 @@ def load_model(
     Raises:
         RunError: If the file cannot be read, is damaged or foreign, or comes from a later
             version.
-        OptionError: If it needs operations that were not given.
+        OptionError: The network needs operations that were not given.
     """
     path = Path(path)
     stored, weights = read_model(path)
@@ -263,24 +250,12 @@ def load_model(
         and min(content.image_size) > 0
     ):
         raise RunError(f"{path} describes images that do not fit its network", HINT)
-    height, width = content.image_size
-    return TrainedModel(
-        network=network,
-        cell=cell,
-        codes=codes,
-        dataset=content.dataset,
-        classes=content.classes,
-        mean=content.mean,
-        std=content.std,
-        image_size=(height, width),
-        metrics=content.metrics,
-        own_operations=tuple(own),
-    )
+    return TrainedModel(network, cell, codes, **content.about)
 
 
 @dataclass(frozen=True)
 class _Content(Description):
-    """What a file of a model holds, but for the weights."""
+    """The content of a file of a model for images, but for the weights."""
 
     classes: tuple[str, ...]
     mean: tuple[float, ...]

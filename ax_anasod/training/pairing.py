@@ -1,4 +1,4 @@
-"""Which data, networks and trainings belong together: images, or sequences of tokens."""
+"""Pairs of data and networks that belong together: images, or sequences of tokens."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _OF_IMAGES: Final = (Objective("valid_error", PERCENT), Objective("valid_loss", 
 
 
 def measured_on(data: AnyDataConfig) -> tuple[Objective, ...]:
-    """What is measured of a network after each epoch; the first is searched by default."""
+    """The quantities that are measured after each epoch; the first is searched by default."""
     if isinstance(data, DataConfig):
         return _OF_IMAGES
     errors = (Objective(f"{part}_error", PERCENT) for part in data.parts)
@@ -45,7 +45,7 @@ def measured_on(data: AnyDataConfig) -> tuple[Objective, ...]:
 def check_pair(
     data: AnyDataConfig, network: AnyNetworkConfig, training: TrainingConfig, names: Sequence[str]
 ) -> None:
-    """Refuse what is for images with sequences, and the reverse.
+    """Raise an error if something for images is given with sequences, or the reverse.
 
     Args:
         data: Which data.
@@ -55,7 +55,7 @@ def check_pair(
 
     Raises:
         OptionError: Something is for the other kind.
-        UnknownNameError: There is no such cost or measurement.
+        UnknownNameError: A cost or measurement is unknown.
     """
     sequences = isinstance(data, SequenceConfig)
     known = [*COSTS, *(o.name for o in measured_on(data) if sequences)]
@@ -83,7 +83,7 @@ def image_network(network: AnyNetworkConfig) -> NetworkConfig:
     """The skeleton of networks for images.
 
     Raises:
-        OptionError: It is one of language models.
+        OptionError: The skeleton is one of language models.
     """
     if isinstance(network, DecoderConfig):
         raise OptionError("this is for networks that take images, not for language models")
@@ -94,7 +94,7 @@ def image_data(data: AnyDataConfig) -> DataConfig:
     """The images.
 
     Raises:
-        OptionError: They are sequences.
+        OptionError: The data are sequences.
     """
     if isinstance(data, SequenceConfig):
         raise OptionError(f"this is for images, and {data.dataset!r} are sequences of tokens")
@@ -137,10 +137,10 @@ def decoder_of(
 
 @contextmanager
 def enough_memory(network: AnyNetworkConfig) -> Iterator[None]:
-    """Say that the weights of a network are too many where they do not fit the memory.
+    """Raise an error of our own where the weights of a network do not fit into the memory.
 
     Raises:
-        TrainingError: They do not.
+        TrainingError: The weights do not fit into the memory of the device.
     """
     try:
         yield

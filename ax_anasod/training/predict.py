@@ -1,4 +1,4 @@
-"""What a network says about images."""
+"""The outputs of a network for images."""
 
 from __future__ import annotations
 

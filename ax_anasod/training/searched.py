@@ -1,4 +1,4 @@
-"""Which numbers of a training and its network can be searched beside the cell."""
+"""The numbers of a training and its network that can be searched beside the cell."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ def searchable() -> dict[str, Any]:
 
 
 def check_searchable(name: str) -> None:
-    """Refuse a field that cannot be searched.
+    """Check that a field can be searched.
 
     Raises:
-        OptionError: It must not be; the reason is given.
-        UnknownNameError: There is none of this name.
+        OptionError: The field cannot be searched; the reason is given.
+        UnknownNameError: There is no field of this name.
     """
     if name in REFUSED:
         raise OptionError(f"{name} cannot be searched: {REFUSED[name]}")
@@ -48,7 +48,7 @@ def check_searchable(name: str) -> None:
 
 
 def changes_network(names: Iterable[str]) -> bool:
-    """Whether networks, and what they cost, depend on one of these fields."""
+    """Return True if networks, and their costs, depend on one of these fields."""
     trained = {field.name for field in fields(TrainingConfig)} - {"auxiliary_weight"}
     return not trained.issuperset(names)
 
@@ -61,8 +61,8 @@ def with_values(task: TrainingTask, values: Mapping[str, Any]) -> TrainingTask:
         values: Field of :class:`TrainingConfig` or of the network's configuration -> value.
 
     Raises:
-        OptionError: One cannot be searched, or is out of its range.
-        UnknownNameError: There is no such field.
+        OptionError: A field cannot be searched, or its value is out of its range.
+        UnknownNameError: There is no field of a name.
     """
     if not values:
         return task

@@ -22,10 +22,10 @@ from ax_anasod.training.sequences import (
 )
 from ax_anasod.training.training_config import SequenceConfig
 
-# How many sequences are drawn to learn from where nobody says it, and how many are measured on.
+# Sequences that are drawn to learn from by default, and sequences that are measured on.
 _DRAWN: Final = 1600
 _MEASURED: Final = {"search": 384, "evaluation": 2000}
-# Of a text, a tenth of the sequences is for the search to measure on, and another for the test.
+# A tenth of the sequences of a text is for the search to measure on, another for the test.
 _HELD_OUT: Final = 10
 _MOST_BYTES: Final = 2**28
 
@@ -59,7 +59,7 @@ class Sequences:
 
 @dataclass(frozen=True)
 class SequenceData:
-    """What one training of a language model sees.
+    """The data of one training of a language model.
 
     Args:
         name: Name of the data set.
@@ -133,7 +133,7 @@ def read_text_file(path: Path) -> bytes:
     """The bytes of the file of a text.
 
     Raises:
-        DataError: It cannot be read.
+        DataError: The file cannot be read.
     """
     try:
         return read_bytes(path, _MOST_BYTES)
@@ -142,7 +142,7 @@ def read_text_file(path: Path) -> bytes:
 
 
 def digest_of(content: bytes) -> str:
-    """What another text is known by (`SequenceConfig.digest`)."""
+    """The digest that tells a text from others (`SequenceConfig.digest`)."""
     return hashlib.sha256(content).hexdigest()
 
 

@@ -24,12 +24,12 @@ class SequenceTask(Protocol):
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """What is measured apart; a draw has about as many sequences of each, in this order."""
+        """Names of the measured parts; a draw has about as many sequences of each, in order."""
         ...
 
     @property
     def vocabulary(self) -> int:
-        """How many tokens there are."""
+        """The number of tokens."""
         ...
 
     def draw(self, n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -61,7 +61,7 @@ class RecallAndFacts:
 
     Raises:
         OptionError: A value is out of range.
-        UnknownNameError: There are no such tasks.
+        UnknownNameError: The tasks are unknown.
     """
 
     keys: PositiveInt = 10
@@ -81,7 +81,7 @@ class RecallAndFacts:
 
     @property
     def vocabulary(self) -> int:
-        """How many tokens there are."""
+        """The number of tokens."""
         return 2 * self.keys + 2 * self.names
 
     def draw(self, n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -151,7 +151,7 @@ class SelectiveCopying:
 
     @property
     def vocabulary(self) -> int:
-        """How many tokens there are: the symbols, the blank, and the one that asks."""
+        """The number of tokens: the symbols, the blank, and the one that asks."""
         return self.symbols + 2
 
     def draw(self, n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -176,12 +176,12 @@ class SelectiveCopying:
 
 
 def part_of(n: int, parts: int) -> Tensor:
-    """To which part each of ``n`` sequences of a draw belongs, in about equal shares."""
+    """The number of the part of each of ``n`` sequences of a draw, in about equal shares."""
     return torch.arange(n) * parts // max(n, 1)
 
 
 def answers(logits: Tensor, targets: Tensor) -> Tensor:
-    """What came of the questions of each sequence, ``n x 3``: loss in nats, wrong, asked; sums.
+    """Sums over the targets of each sequence, ``n x 3``: loss (nats), wrong answers, targets.
 
     Args:
         logits: ``n x length x vocabulary``.
@@ -212,7 +212,7 @@ def error_of_parts(answered: Tensor, part: Tensor, names: Sequence[str]) -> dict
 
 
 def errors(logits: Tensor, targets: Tensor) -> Mapping[str, float]:
-    """What a network got wrong on sequences of :class:`RecallAndFacts`.
+    """The errors of a network on sequences of :class:`RecallAndFacts`.
 
     Args:
         logits: ``n x length x vocabulary``.

@@ -1,4 +1,4 @@
-"""Where images come from: a data set by name, or the user's own folder."""
+"""Sources of images: a data set by name, or the user's own folder."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def _class_folders(path: Path) -> ImageSource:
             "a folder of this name is the training split; if it is a class, put the folders of "
             "all classes into a folder called train",
         )
-    # Whatever has no test split is measured on its validation split.
+    # A data set without a test split is measured on its validation split.
     test = splits.test or splits.valid
     valid = splits.valid if splits.test is not None else None
     learned = list_images(splits.train)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _PARTS_AFTER_OUT_OF_MEMORY: Final = 4
 
-# What an optimiser keeps of each parameter, in the parameter's shape.
+# The state that an optimiser keeps of each parameter, in the parameter's shape.
 _KEPT: Final = ("momentum_buffer", "exp_avg", "exp_avg_sq")
 
 
@@ -29,7 +29,7 @@ class BatchLoss(Protocol):
         ...
 
     def weight(self, targets: Tensor) -> int | Tensor:
-        """Over how much the mean of a part is, such as its number of images."""
+        """The weight of a part in the mean over the batch, such as its number of images."""
         ...
 
 
@@ -59,7 +59,7 @@ class Step:
     Args:
         fabric: Lightning Fabric for the device.
         module: The network as Fabric has set it up.
-        optimizer: The optimiser, likewise.
+        optimizer: The optimiser as Fabric has set it up.
         config: How the network is trained.
         loss: The loss of a batch; that of images by default.
         examples: What examples are called.
@@ -179,7 +179,7 @@ class Step:
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether a device said that its memory is not enough."""
+    """Return True if an error says that the memory of a device is not enough."""
     # The allocator of the CPU has no class of its own.
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 

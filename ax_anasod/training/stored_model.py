@@ -1,9 +1,9 @@
-"""What the files of trained networks have in common, whatever the networks take."""
+"""The common parts of the files of trained networks, whatever the networks take."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -23,29 +23,69 @@ VERSION: Final = 1
 HINT: Final = "load_model reads what ax-anasod evaluate or save_model has written"
 # More than any network has: each takes a moment to build.
 _MOST_OPERATIONS: Final = 100_000
+_BUILT_FROM: Final = ("cell", "codes", "config")
 
 Module = TypeVar("Module", bound=nn.Module)
 Config = TypeVar("Config")
 
 
-def write_model(path: Path, network: nn.Module, content: Mapping[str, Any]) -> None:
-    """Write the weights of a network and what else is needed to use it.
+@dataclass(frozen=True)
+class Description:
+    """The content of the file of any network, but for the weights; the base of each kind's.
+
+    Its fields are those of the model, but for three that the network is built from.
+    """
+
+    cell: dict[str, Any]
+    codes: list[list[int]]
+    config: dict[str, Any]
+    own_operations: tuple[str, ...]
+    dataset: str
+    metrics: dict[str, Any]
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """The fields of the model that its network is not built from."""
+        return {name: v for name, v in vars(self).items() if name not in _BUILT_FROM}
+
+
+def write_model(path: Path, file_format: str, kind: type[Description], model: Any) -> None:
+    """Write the weights of a model and what else is needed to use it.
+
+    Args:
+        path: The file.
+        file_format: The name of its format.
+        kind: The form of its content.
+        model: The model, with a network, a cell, codes and the other fields of ``kind``.
 
     Raises:
+        CellError: The class of the cell is not registered.
         RunError: The file cannot be written, as on a full disk.
     """
-    weights = {name: w.detach().cpu() for name, w in network.state_dict().items()}
+    content = {
+        "version": VERSION,
+        "format": file_format,
+        "cell": model.cell.to_dict(),
+        "codes": np.asarray(model.codes).tolist(),
+        "config": model.network.config.to_dict(),
+    }
+    for field in fields(kind):
+        if field.name not in _BUILT_FROM:
+            value = getattr(model, field.name)
+            content[field.name] = list(value) if isinstance(value, tuple) else value
+    content["metrics"] = dict(model.metrics)
+    content["weights"] = {n: w.detach().cpu() for n, w in model.network.state_dict().items()}
     try:
-        write_state(path, {"version": VERSION, **content, "weights": weights}, make_folder=True)
+        write_state(path, content, make_folder=True)
     except RunError as error:
         raise RunError(error.message, "make room, or choose another folder") from error
 
 
 def read_model(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """What the file of a model holds, and its weights.
+    """The content of the file of a model, and its weights.
 
     Raises:
-        RunError: It cannot be read, is damaged or foreign, or comes from a later version.
+        RunError: The file cannot be read, is damaged or foreign, or comes from a later version.
     """
     try:
         content = read_state(path)
@@ -65,18 +105,6 @@ def read_model(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     return content, weights
 
 
-@dataclass(frozen=True)
-class Description:
-    """What the file of any network holds, but for the weights; the base of each kind's."""
-
-    cell: dict[str, Any]
-    codes: list[list[int]]
-    config: dict[str, Any]
-    own_operations: list[str]
-    dataset: str
-    metrics: dict[str, Any]
-
-
 Kind = TypeVar("Kind", bound=Description)
 
 
@@ -88,11 +116,11 @@ def read_description(
     layers: Callable[[Config], int],
     operations: Mapping[str, Any] | None,
 ) -> tuple[Kind, Cell, Codes, Config, dict[str, Any]]:
-    """What a network is built from.
+    """Read the parts that a network is built from.
 
     Args:
         path: The file.
-        content: What it holds.
+        content: The content of the file.
         kind: What such a file holds, as a dataclass.
         read_config: Makes the configuration of its ``to_dict()``.
         layers: How many cells a network of a configuration has.
@@ -103,7 +131,7 @@ def read_description(
 
     Raises:
         RunError: The file is damaged.
-        OptionError: It needs operations that were not given.
+        OptionError: The network needs operations that were not given.
     """
     try:
         held = conform(kind, content)

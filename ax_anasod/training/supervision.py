@@ -1,4 +1,4 @@
-"""What the training loop asks of the kind of data that a network learns from."""
+"""The interface between the training loop and the kind of data that a network learns from."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ LogitsOf = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured on the validation data.
+    """The measurements on the validation data.
 
     Args:
         loss: Mean cross-entropy, in nats.
         error: Share of wrong answers, in percent.
-        errors: That of the parts of the data, by name.
+        errors: Share of wrong answers in each part of the data, by name, in percent.
     """
 
     loss: float
@@ -64,7 +64,7 @@ class Supervision(Protocol):
         ...
 
     def logits(self, network: nn.Module, inputs: Tensor | None) -> Tensor:
-        """What the network says about inputs as the data has them, by default to validate on."""
+        """The output of the network for inputs of the data; by default those to validate on."""
         ...
 
     def measure(self, logits_of: LogitsOf) -> Measured:
@@ -79,7 +79,7 @@ class Supervision(Protocol):
         """Try a network on one example.
 
         Raises:
-            OptionError: It cannot take it, or gives other logits.
+            OptionError: The network cannot take it, or gives other logits.
         """
         ...
 
@@ -147,7 +147,7 @@ class ImageSupervision:
         """Try a network on one image.
 
         Raises:
-            OptionError: It cannot take it, or gives another number of logits.
+            OptionError: The network cannot take it, or gives another number of logits.
         """
         data = self._data
         try:
@@ -215,7 +215,7 @@ class SequenceSupervision:
         """Try a network on one sequence.
 
         Raises:
-            OptionError: It cannot take it, or gives another number of logits.
+            OptionError: The network cannot take it, or gives another number of logits.
         """
         data = self._data
         try:
@@ -254,7 +254,7 @@ class SequenceLoss:
         return total / self.weight(targets)
 
     def weight(self, targets: Tensor) -> Tensor:
-        """How many tokens are asked for, at least 1."""
+        """The number of tokens that are asked for, at least 1."""
         return (targets != NOT_ASKED).sum().clamp_min(1)
 
 
@@ -264,7 +264,7 @@ def supervise(
     hardware: Hardware,
     device: torch.device,
 ) -> Supervision:
-    """What a training on these data needs; see the classes above for the arguments and errors."""
+    """The supervision of a training on these data; arguments and errors as in the classes."""
     if isinstance(data, SequenceData):
         return SequenceSupervision(data, config, device)
     return ImageSupervision(data, config, hardware, device)

@@ -1,4 +1,4 @@
-"""What a search by training trains: the networks of a cell, on a data set."""
+"""The task of a search by training: the networks of a cell, on a data set."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar, Final, Literal, Self, get_args
+from typing import Any, ClassVar, Final, Literal, Self
 
 import numpy as np
 
 from ax_anasod import trust
 from ax_anasod.cells import Cell, from_dict
-from ax_anasod.exceptions import OptionError, UnknownNameError, shown
+from ax_anasod.exceptions import OptionError, shown
 from ax_anasod.networks import Network, NetworkConfig, build_network
 from ax_anasod.networks.decoder import Decoder
 from ax_anasod.networks.decoder_config import DecoderConfig
 from ax_anasod.objectives import Objective, find_quantity, name_list
 from ax_anasod.schema import conform
-from ax_anasod.settings import PositiveInt
+from ax_anasod.settings import PositiveInt, check_value
 from ax_anasod.training.costs import COSTS
 from ax_anasod.training.hardware import Hardware
 from ax_anasod.training.images import ImageData
@@ -48,7 +48,7 @@ TRAINING: Final = "training"
 """Its value for a task."""
 
 _IDENTITY: Final = ("cell", "data", "network", "training", "operations")
-# What the data and the training say of a network.
+# Fields of a network that follow from the data and the training.
 _FITTED: Final = ("num_classes", "in_channels", "auxiliary", "vocabulary")
 
 
@@ -75,7 +75,7 @@ class TrainingTask:
         latency: How latency is measured, where it is one of the costs.
 
     Raises:
-        UnknownNameError: There is no such kind of layers or cost.
+        UnknownNameError: The kind of layers or a cost is unknown.
         OptionError: A cost is named twice, or something is for images and something else for
             sequences.
     """
@@ -95,21 +95,20 @@ class TrainingTask:
     name: ClassVar[str] = TRAINING
 
     def __post_init__(self) -> None:
-        if self.layers not in get_args(Layers):
-            raise UnknownNameError("kind of layers", self.layers, get_args(Layers))
+        check_value("kind of layers", self.layers, Layers)
         names = (*name_list("minimize", self.minimize), *self.costs)
         check_pair(self.data, self.network, self.training, names)
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
-        """What is measured and searched, and the costs that are minimised."""
+        """The quantities that are measured and searched, and the costs that are minimised."""
         measured = measured_on(self.data)
         searched = [o for o in measured if o.name in self.minimize] or measured[:1]
         return (*searched, *(COSTS[name].objective for name in self.minimize if name in COSTS))
 
     @property
     def reported(self) -> tuple[Objective, ...]:
-        """What is measured and not searched, and the costs that are only recorded."""
+        """The quantities that are measured but not searched, and costs that are only recorded."""
         recorded = (*measured_on(self.data), *(COSTS[name].objective for name in self.cost_names))
         searched = {objective.name for objective in self.objectives}
         return tuple(o for o in recorded if o.name not in searched)
@@ -126,7 +125,7 @@ class TrainingTask:
         return self.data.dataset
 
     def optimum(self, objective: str) -> None:
-        """Nobody has trained them all.
+        """Check the name of a quantity; its optimum is unknown, since not all networks are trained.
 
         Raises:
             UnknownNameError: There is no quantity of this name.
@@ -134,7 +133,7 @@ class TrainingTask:
         find_quantity(objective, (*self.objectives, *self.reported))
 
     def all_values(self) -> None:
-        """Nobody has trained them all."""
+        """Return None: the values of all architectures are unknown."""
 
     def fitted(self, data: TrainingData) -> Self:
         """The task with what these data and the training say of a network."""
@@ -212,7 +211,7 @@ class TrainingTask:
         )
 
     def identity(self) -> dict[str, Any]:
-        """What makes a training one of this task and of no other, as JSON knows it.
+        """The identity of the task, as JSON-able data: another one is another training.
 
         Images that were moved elsewhere are the same images, and other hardware trains the same
         network.
@@ -236,20 +235,7 @@ class TrainingTask:
         One with operations of the user's own has a seal (see `ax_anasod.trust`), since these
         are imported.
         """
-        description = {
-            KIND: TRAINING,
-            "cell": self.cell.to_dict(),
-            "data": self.data.to_dict(),
-            "network": self.network.to_dict(),
-            "training": self.training.to_dict(),
-            "hardware": self.hardware.to_dict(),
-            "layers": self.layers,
-            "operations": self.operations,
-            "minimize": list(self.minimize),
-            "costs": list(self.costs),
-            "image_size": None if self.image_size is None else list(self.image_size),
-            "latency": self.latency.to_dict(),
-        }
+        description = {KIND: TRAINING, **{name: _plain(v) for name, v in vars(self).items()}}
         if self.operations is None:
             return description
         return {**description, trust.SEAL: trust.seal({"operations": self.operations})}
@@ -262,7 +248,7 @@ class TrainingTask:
             OptionError: The description is of something else or damaged, or it asks to import a
                 module that is not loaded and was not written by this user on this machine.
             CellError: Its cell is damaged.
-            UnknownNameError: It has an option that there is not.
+            UnknownNameError: The description has an unknown option.
         """
         if description.get(KIND) != TRAINING:
             raise OptionError(f"{shown(description.get(KIND))} describes no training")
@@ -272,23 +258,23 @@ class TrainingTask:
             raise OptionError(f"the description of a training {error}") from error
         _check_trusted(described.operations, description.get(trust.SEAL))
         sequences = "sequences" in described.data
-        return cls(
-            cell=from_dict(described.cell),
-            data=(SequenceConfig if sequences else DataConfig).from_dict(described.data),
-            network=(DecoderConfig if sequences else NetworkConfig).from_dict(described.network),
-            training=TrainingConfig.from_dict(described.training),
-            hardware=Hardware.from_dict(described.hardware),
-            layers=described.layers,
-            operations=described.operations,
-            minimize=described.minimize,
-            costs=described.costs,
-            image_size=described.image_size,
-            latency=described.latency,
-        )
+        parts = {
+            "cell": from_dict(described.cell),
+            "data": (SequenceConfig if sequences else DataConfig).from_dict(described.data),
+            "network": (DecoderConfig if sequences else NetworkConfig).from_dict(described.network),
+        }
+        return cls(**{**vars(described), **parts})
+
+
+def _plain(value: Any) -> Any:
+    """A field of a task as JSON-able data."""
+    if isinstance(value, tuple):
+        return list(value)
+    return value.to_dict() if hasattr(value, "to_dict") else value
 
 
 def _check_trusted(operations: str | None, sealed: object) -> None:
-    """Refuse to import a module only because a file says so; one that is loaded was imported."""
+    """Raise an error if a file alone asks to import a module that is not loaded yet."""
     if operations is None:
         return
     module = operations.partition(":")[0]
@@ -302,13 +288,13 @@ def _check_trusted(operations: str | None, sealed: object) -> None:
 
 @dataclass(frozen=True)
 class _Description:
-    """What `TrainingTask.to_dict` gives, but for the kind; the parts see to themselves."""
+    """The content of `TrainingTask.to_dict`; `data` tells which classes two of its parts have."""
 
     cell: dict[str, Any]
     data: dict[str, Any]
     network: dict[str, Any]
-    training: dict[str, Any]
-    hardware: dict[str, Any]
+    training: TrainingConfig
+    hardware: Hardware
     layers: Layers
     operations: str | None
     minimize: tuple[str, ...] = ()
@@ -321,7 +307,7 @@ def find_operations(where: str | None) -> Mapping[str, Any] | None:
     """Import the operations of a user's own; see the arguments of `TrainingTask`.
 
     Raises:
-        OptionError: If they cannot be imported, or are no mapping to functions.
+        OptionError: The operations cannot be imported, or are no mapping to functions.
     """
     if where is None:
         return None

@@ -120,7 +120,7 @@ class Training:
 
     @property
     def finished(self) -> bool:
-        """Whether all epochs are done."""
+        """Return True if all epochs are done."""
         return len(self.history) >= self.config.epochs
 
     @property
@@ -139,7 +139,7 @@ class Training:
 
         Raises:
             TrainingError: See `train_epoch`.
-            RunError: Likewise.
+            RunError: See `train_epoch`.
         """
         while not self.finished:
             after_epoch(self.train_epoch())
@@ -187,7 +187,7 @@ class Training:
         )
 
     def logits(self, inputs: Tensor | None = None) -> Tensor:
-        """What the measured network says.
+        """The output of the measured network.
 
         Args:
             inputs: Images ``n x c x h x w``, uint8, or tokens ``n x length``; those of the
@@ -303,7 +303,7 @@ class Training:
                 self._average.load_state_dict(state["average"])
             progress = conform(Progress, state)
             self._step.parts, self.history = progress.parts, progress.history
-        # What torch raises, and we, where an entry is missing or of another form.
+        # The errors of torch and ours for an entry that is missing or of another form.
         except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
             raise RunError(
                 f"the checkpoint {path} is damaged: {' '.join(str(error).split())}",

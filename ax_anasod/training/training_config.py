@@ -1,4 +1,4 @@
-"""What a network is trained on, and how: the protocols, every number of which can change.
+"""The data and protocols of a training, every number of which can change.
 
 The command line reads names, defaults and help of its options from these classes, so that
 nothing heavy is imported here.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, get_args
 
 from annotated_types import Ge, Gt, Le, Lt
@@ -28,7 +28,7 @@ from ax_anasod.settings import (
 @checked
 @dataclass(frozen=True)
 class DataConfig(Configuration):
-    """Which images, and how they are divided.
+    """The images, and how they are divided.
 
     Args:
         dataset: ``digits`` (scikit-learn's, in the package), ``cifar10``, ``cifar100``,
@@ -58,14 +58,6 @@ class DataConfig(Configuration):
     seed: Annotated[int, Ge(0), Le(2**63 - 1)] = 0
     skip_damaged: bool = False
 
-    def to_dict(self) -> dict[str, Any]:
-        """The configuration as JSON-able data."""
-        described = asdict(self)
-        # Checkpoints from before there was this option are of the same images.
-        if not self.skip_damaged:
-            del described["skip_damaged"]
-        return described
-
 
 SequenceDataset = Literal["recall+facts", "recall", "facts", "copying", "text"]
 SEQUENCE_DATASETS: Final[tuple[SequenceDataset, ...]] = get_args(SequenceDataset)
@@ -75,7 +67,7 @@ _MOST_TOKENS: Final = 10**9
 @checked
 @dataclass(frozen=True)
 class SequenceConfig(Configuration):
-    """Which sequences of tokens.
+    """The sequences of tokens.
 
     Args:
         dataset: ``recall+facts`` (two tasks that one network learns at once), ``recall`` or
@@ -91,7 +83,7 @@ class SequenceConfig(Configuration):
     Raises:
         OptionError: A value is of another type or out of its range, or a file is given for
             another data set than ``text``, or none for that.
-        UnknownNameError: There is no such data set.
+        UnknownNameError: The data set is unknown.
     """
 
     dataset: SequenceDataset = "recall+facts"
@@ -117,7 +109,7 @@ class SequenceConfig(Configuration):
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """What is measured apart, such as ``("recall", "facts")``."""
+        """Names of the parts that are measured apart, such as ``("recall", "facts")``."""
         return tuple(self.dataset.split("+"))
 
 
@@ -162,7 +154,7 @@ class TrainingConfig(Configuration):
 
     Raises:
         OptionError: A number is out of its range, or a value of another type.
-        UnknownNameError: There is no such mix or optimiser.
+        UnknownNameError: The mix or the optimiser is unknown.
 
     Example:
         >>> protocol("search", epochs=5).batch_size
@@ -193,16 +185,7 @@ class TrainingConfig(Configuration):
     squared_momentum: ProperFraction = 0.999
     warm_up: ProperFraction = 0.0
 
-    def to_dict(self) -> dict[str, Any]:
-        """The configuration as JSON-able data."""
-        described = asdict(self)
-        # Checkpoints from before there were these options are of the same training.
-        return {
-            n: v for n, v in described.items() if n not in _LATER or v != getattr(type(self), n)
-        }
 
-
-_LATER: Final = ("optimizer", "squared_momentum", "warm_up")
 IMAGES_ONLY: Final = (
     "crop_padding",
     "flip",
@@ -244,7 +227,7 @@ SEQUENCE_PROTOCOLS: Final[dict[str, Mapping[str, Any]]] = {
     "search": _SEQUENCES,
     "evaluation": {**_SEQUENCES, "epochs": 12},
 }
-"""How language models are trained: that of the table of ``hybrid-lm``, for longer."""
+"""Protocols of language models: that of the table of ``hybrid-lm``, for longer."""
 
 
 def protocol(name: str, **options: Any) -> TrainingConfig:
@@ -255,7 +238,7 @@ def protocol(name: str, **options: Any) -> TrainingConfig:
         **options: Arguments of :class:`TrainingConfig`.
 
     Raises:
-        UnknownNameError: There is no such protocol or option.
+        UnknownNameError: The protocol or an option is unknown.
         OptionError: A number is out of its range.
     """
     if name not in PROTOCOLS:
@@ -271,7 +254,7 @@ def sequence_protocol(name: str, **options: Any) -> TrainingConfig:
         **options: Arguments of :class:`TrainingConfig`.
 
     Raises:
-        UnknownNameError: There is no such protocol or option.
+        UnknownNameError: The protocol or an option is unknown.
         OptionError: A number is out of its range.
     """
     if name not in SEQUENCE_PROTOCOLS:

@@ -1,4 +1,4 @@
-"""What a folder holds, and the contents of its files."""
+"""The files and folders of a data set, and their contents."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Tree:
 
 
 def is_helper(name: str) -> bool:
-    """Whether a file or folder is one that programs keep beside a user's own.
+    """Return True if a file or folder is one that programs keep beside a user's own.
 
     Example:
         >>> [
@@ -56,7 +56,7 @@ def is_helper(name: str) -> bool:
 
 
 def is_image(name: str) -> bool:
-    """Whether a file is named like an image; upper case is the same."""
+    """Return True if a file is named like an image; upper case is the same."""
     return name.lower().endswith(EXTENSIONS)
 
 
@@ -87,7 +87,7 @@ def _content(path: Path, most: int) -> bytes | DataError:
 
 
 def too_long(path: Path, size: int, most: int) -> DataError:
-    """What is wrong with a file of more bytes than are read."""
+    """The error for a file of more bytes than are read."""
     return DataError(f"{path} has {size:,} bytes, more than the {most:,} that are read", SKIP_HINT)
 
 
@@ -122,7 +122,7 @@ def tree_of_folder(path: Path) -> Tree:
 
 
 def sorted_entries(folder: Path) -> list[os.DirEntry[str]]:
-    """What lies in a folder, by name.
+    """The entries of a folder, by name.
 
     Raises:
         DataError: The folder cannot be read.
@@ -137,12 +137,12 @@ def sorted_entries(folder: Path) -> list[os.DirEntry[str]]:
 
 
 def is_folder(entry: os.DirEntry[str]) -> bool:
-    """Whether an entry is a folder or else a file, behind a link too.
+    """Return True if an entry is a folder and False if it is a file, behind a link too.
 
     An image that is a link which leads nowhere is a file, whose content is missing.
 
     Raises:
-        DataError: It is neither, or leads nowhere.
+        DataError: The entry is neither, or leads nowhere.
     """
     try:
         if entry.is_dir():

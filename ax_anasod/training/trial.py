@@ -32,7 +32,7 @@ _CHECKPOINT: Final = "checkpoint.pt"
 
 @dataclass(frozen=True)
 class TrialState:
-    """How far a trial is: the content of ``trial.json``, written after every epoch.
+    """The progress of a trial: the content of ``trial.json``, written after every epoch.
 
     Args:
         codes: ``n x d`` codes of its network, one a layer or a single one, as lists.
@@ -65,7 +65,7 @@ class TrialState:
         return {**epoch.values, **self.costs}
 
     def differs_from(self, other: TrialState) -> list[str]:
-        """What the trainings of two trials differ in; empty if they are the same training."""
+        """The names of what differs between two trainings; empty if they are the same training."""
         mine, others = (
             {"codes": state.codes, "seed": state.seed, **state.task} for state in (self, other)
         )
@@ -75,7 +75,7 @@ class TrialState:
         """Write the state into the folder of the trial.
 
         Raises:
-            RunError: It cannot be written, as on a full disk.
+            RunError: The file cannot be written, as on a full disk.
         """
         content = {
             **vars(self),
@@ -89,7 +89,7 @@ class TrialState:
         """Read the state of a trial; None where it has not begun.
 
         Raises:
-            RunError: It cannot be read, or is damaged.
+            RunError: The file cannot be read, or is damaged.
         """
         path = folder / _FILE
         try:
@@ -192,7 +192,7 @@ class TrialTraining:
         self.close()
 
     def close(self) -> None:
-        """Let go of the network; the training can be gone on with from its folder."""
+        """Release the network; the training can be continued from its folder."""
         if self._log is not None:
             self._log.close()
         self._training = self._log = None

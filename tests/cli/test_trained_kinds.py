@@ -56,7 +56,7 @@ def test_a_search_of_language_models(command: Command, refused: Refused, tmp_pat
     for arguments, message in (
         (("ensemble", out), "this is for images, and 'recall+facts' are sequences of tokens"),
         (("transfer", out, "--dataset", "digits"), "another data set is for images"),
-        (("evaluate", out, "--images", 50), "images is for images, and 'recall+facts' are seq"),
+        (("evaluate", out, "--images", 50), "images is for images, and the search was on"),
         (("evaluate", out, "--protocol", "evaluation+"), "training protocol for sequences"),
         (("evaluate", out, "--channels", 4), "channels is for networks that take images, and the"),
         (("export", out), "is a language model, and export is for networks that take images"),

@@ -76,7 +76,7 @@ def found(run: Path) -> BestTrial:
 @pytest.fixture(scope="session")
 def short(found: BestTrial) -> TrainingTask:
     """The protocol of evaluation, cut to two epochs on few images."""
-    return evaluation_task(found, images=200, training={"epochs": 2, "batch_size": 32})
+    return evaluation_task(found, data={"images": 200}, training={"epochs": 2, "batch_size": 32})
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import pytest
 
 from ax_anasod.exceptions import OptionError, UnknownNameError
@@ -20,8 +18,7 @@ def test_everything_can_be_overridden(found):
     task = evaluation_task(
         found,
         "evaluation+",
-        images=100,
-        image_size=16,
+        data={"images": 100, "image_size": 16},
         network={"channels": 36, "cells": 24},
         training={"epochs": 3, "mix": "mixup"},
         hardware={"device": "auto", "threads": 3},
@@ -37,10 +34,10 @@ def test_everything_can_be_overridden(found):
 
 
 def test_another_data_set_does_not_lie_where_the_old_one_does(found):
-    task = evaluation_task(found, dataset="signs", path=Path("signs"))
+    task = evaluation_task(found, data={"dataset": "signs", "path": "signs"})
     assert (task.data.dataset, task.data.path) == ("signs", "signs")
-    assert evaluation_task(found, dataset="cifar10").data.path is None
-    assert evaluation_task(found, path=Path("moved")).data.dataset == "digits"
+    assert evaluation_task(found, data={"dataset": "cifar10"}).data.path is None
+    assert evaluation_task(found, data={"path": "moved"}).data.dataset == "digits"
 
 
 def test_mistakes_are_named(found):
@@ -50,3 +47,8 @@ def test_mistakes_are_named(found):
         evaluation_task(found, training={"epoch": 1})
     with pytest.raises(OptionError):
         evaluation_task(found, network={"cells": 1})
+    with pytest.raises(UnknownNameError):
+        evaluation_task(found, data={"image": 1})
+    for wrong in ({"data": {"sequences": 1}}, {"network": {"width": 8}}):
+        with pytest.raises(OptionError, match="and the search was on 'digits'"):
+            evaluation_task(found, **wrong)

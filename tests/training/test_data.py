@@ -162,14 +162,6 @@ def test_a_class_must_have_an_image_left(class_folders: Path) -> None:
         load_data(config, "evaluation")
 
 
-def test_a_description_without_the_option_is_the_old_one() -> None:
-    described = DataConfig("digits").to_dict()
-    assert "skip_damaged" not in described
-    assert DataConfig.from_dict(described) == DataConfig("digits")
-    skipping = DataConfig("digits", skip_damaged=True)
-    assert DataConfig.from_dict(skipping.to_dict()) == skipping
-
-
 def write(folder: Path, *, cats: int, dogs: int, first: int = 0) -> None:
     """Write images of two classes whose grey values count from a first one."""
     for n in range(cats + dogs):

@@ -39,12 +39,6 @@ def test_language_models_have_protocols_of_their_own() -> None:
         sequence_protocol("evaluation+")
 
 
-def test_what_came_later_is_described_only_where_it_is_used() -> None:
-    """Runs and checkpoints of images from before are of the same training."""
-    assert not {"optimizer", "squared_momentum", "warm_up"} & protocol("search").to_dict().keys()
-    assert protocol("search", warm_up=0.1).to_dict()["warm_up"] == 0.1
-
-
 def test_the_rate_rises_and_falls() -> None:
     config = sequence_protocol("search", warm_up=0.15)
     rates = [rate_at(config, step, 30) for step in range(30)]

@@ -1,4 +1,4 @@
-"""What a search has found, to be trained for good."""
+"""The result of a search, whose networks are to be trained for good."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self, get_args
+from typing import Any, Self
 
 import numpy as np
 
@@ -14,10 +14,11 @@ from ax_anasod.core.seeding import member_rng, member_seed
 from ax_anasod.dnas import OneShotConfig, OneShotResult
 from ax_anasod.dnas.edges import CellEdges
 from ax_anasod.dnas.result_files import CONFIG as DNAS_CONFIG
-from ax_anasod.exceptions import OptionError, RunError, UnknownNameError
+from ax_anasod.exceptions import OptionError, RunError
 from ax_anasod.journal import BETWEEN_LAYERS, Completed
 from ax_anasod.runs import Results
 from ax_anasod.runs.view import RunView
+from ax_anasod.settings import check_value
 from ax_anasod.training import TrainingTask
 from ax_anasod.training.task import KIND, TRAINING, Layers
 from ax_anasod.typing import Codes, Counts
@@ -25,7 +26,7 @@ from ax_anasod.typing import Codes, Counts
 
 @dataclass(frozen=True)
 class SearchResult(ABC):
-    """What a search has found: networks, numbered as the members of an ensemble are.
+    """The result of a search: networks, numbered as the members of an ensemble are.
 
     Args:
         run: The folder of the search.
@@ -40,11 +41,11 @@ class SearchResult(ABC):
     @property
     @abstractmethod
     def origin(self) -> dict[str, Any]:
-        """Where the networks come from, as ``metrics.json`` and ``ensemble.json`` say it."""
+        """The origin of the networks, as ``metrics.json`` and ``ensemble.json`` give it."""
 
     @property
     def picked(self) -> dict[str, Any] | None:
-        """Which point of a front was picked, and by which rule; None where there is no front."""
+        """The point of a front that was picked, and the rule; None where there is no front."""
         return None
 
     @abstractmethod
@@ -67,7 +68,7 @@ class SearchResult(ABC):
         """The seed of the training of a network."""
 
     def describe(self, codes: Codes, member: int) -> dict[str, Any]:
-        """What ``metrics.json`` says of a network.
+        """The entries of ``metrics.json`` that describe a network.
 
         Args:
             codes: Its architectures, from `draw`.
@@ -115,7 +116,7 @@ class BestTrial(SearchResult):
         Raises:
             RunError: The folder holds no run, a damaged one, one that trained nothing, or one
                 without a trial that has ended well, keeps the limits and is what was asked for.
-            OptionError: There is no such rule, or no front.
+            OptionError: The rule is unknown, or the run has no front.
             UnknownNameError: The rule names no quantity of the run.
         """
         view = RunView.read(run)
@@ -212,20 +213,19 @@ class BestCells(SearchResult):
         run: The folder of the search.
         task: What the search trained.
         seed: The seed of the search.
-        found: What it has found.
+        found: The result of the search.
         layers: ``"repeated"``: all layers of a network are one cell, and networks follow the
             order of promise; ``"sampled"``: each layer is another cell drawn from p.
 
     Raises:
-        UnknownNameError: There is no such kind of layers.
+        UnknownNameError: The kind of layers is unknown.
     """
 
     found: OneShotResult
     layers: str = "repeated"
 
     def __post_init__(self) -> None:
-        if self.layers not in get_args(Layers):
-            raise UnknownNameError("kind of layers", self.layers, get_args(Layers))
+        check_value("kind of layers", self.layers, Layers)
 
     @classmethod
     def in_search(cls, folder: str | Path, layers: str = "repeated") -> Self:
@@ -234,7 +234,7 @@ class BestCells(SearchResult):
         Raises:
             RunError: The folder holds no differentiable search, one that has not come to its
                 end, or a damaged one.
-            UnknownNameError: There is no such kind of layers.
+            UnknownNameError: The kind of layers is unknown.
         """
         folder = Path(folder)
         config, found = OneShotConfig.read(folder), OneShotResult.read(folder)
@@ -293,7 +293,7 @@ class BestCells(SearchResult):
         return member_seed(self.seed, 0, member)
 
     def describe(self, codes: Codes, member: int) -> dict[str, Any]:
-        """As in `SearchResult`, and the encoding of the one cell that is repeated."""
+        """The description of `SearchResult`, and the encoding of the one cell that is repeated."""
         described = super().describe(codes, member)
         if self.layers == "repeated":
             counts = self.task.cell.encode(codes)[0].tolist()
