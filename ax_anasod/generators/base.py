@@ -17,7 +17,7 @@ from ax_anasod.core.seeding import proposal_rng, setting_rng
 from ax_anasod.generators.starting_draws import StartingDraws
 from ax_anasod.generators.targets import check_values
 from ax_anasod.hyperparameters import Hyperparameters, draw_around, draw_settings
-from ax_anasod.settings import checked
+from ax_anasod.optional import require
 from ax_anasod.typing import Codes, Settings, Values
 
 NUM_INITIAL: Final = 10
@@ -43,6 +43,9 @@ class HistoryGenerator(RandomGenerator, ABC):
         seed: The seed of the run.
         hyperparameters: ``Hyperparameters.to_dict()`` of what is searched beside it; None for
             nothing.
+
+    Raises:
+        OptionalImportError: The package that it needs is not installed.
     """
 
     space: TrialKind
@@ -51,6 +54,13 @@ class HistoryGenerator(RandomGenerator, ABC):
     """Names of known quantities that it reads of any architecture."""
     above: float | None = None
     """A bound that all values must be above; None for no bound."""
+    scope: ObjectiveScope = "one"
+    """What it can search; its adapter refuses experiments that ask for more."""
+    needs: ClassVar[tuple[str, str] | None] = None
+    """A package that it cannot do without, and the extra of ``ax-anasod`` that brings it."""
+    expects_improvement: ClassVar[bool] = False
+    """Whether its trials carry their expected improvement, by which a search can be stopped
+    (:mod:`ax_anasod.global_stopping`)."""
     adapter_kwargs: ClassVar[Mapping[str, Any]] = {}
     """What Ax's adapter is given besides."""
 
@@ -60,6 +70,8 @@ class HistoryGenerator(RandomGenerator, ABC):
         seed: int = 0,
         hyperparameters: Mapping[str, Any] | None = None,
     ) -> None:
+        if self.needs is not None:
+            require(*self.needs)
         # Repeats of an encoding are wanted: they are further, noisy observations of it.
         super().__init__(deduplicate=False, seed=seed)
         self.cell = from_dict(dict(cell))
@@ -69,11 +81,6 @@ class HistoryGenerator(RandomGenerator, ABC):
     def hyperparameters(self) -> Hyperparameters:
         """What is searched beside the cell."""
         return self.search_space.hyperparameters
-
-    @property
-    def scope(self) -> ObjectiveScope:
-        """What it can search; its adapter refuses experiments that ask for more."""
-        return "one"
 
     @property
     def reads_values(self) -> bool:
@@ -135,7 +142,6 @@ class HistoryGenerator(RandomGenerator, ABC):
         return {}
 
 
-@checked
 class DrawGenerator(HistoryGenerator):
     """Random draws, alone or before a model: what the model would refuse is refused at once.
 
@@ -153,6 +159,9 @@ class DrawGenerator(HistoryGenerator):
         hyperparameters: What is searched beside the cell; None for nothing.
     """
 
+    scope: ObjectiveScope = "any"
+    """Whatever is asked for, since draws read no values; or what the model can search."""
+
     def __init__(
         self,
         cell: Mapping[str, Any],
@@ -163,18 +172,13 @@ class DrawGenerator(HistoryGenerator):
         hyperparameters: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(cell=cell, seed=seed, hyperparameters=hyperparameters)
-        self._scope, self.above = scope, above
+        self.scope, self.above = scope, above
         self.start = None if start is None else StartingDraws(self.search_space, seed, start)
-
-    @property
-    def scope(self) -> ObjectiveScope:
-        """Whatever is asked for, since draws read no values; or what the model can search."""
-        return self._scope
 
     @property
     def reads_values(self) -> bool:
         """Whether values or limits are looked at, for the model that follows."""
-        return self.above is not None or self._scope == "limits"
+        return self.above is not None or self.scope == "limits"
 
     def propose_jointly(
         self, n: int, history: History, fixed: Mapping[int, int], given: Mapping[int, float]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Final, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal
 
 from ax.core.search_space import SearchSpaceDigest
 from ax.generators.torch.botorch_modular.acquisition import Acquisition
@@ -32,7 +32,6 @@ from ax_anasod.surrogates.joint_encodings import JointEncodingGP
 from ax_anasod.surrogates.joint_fit import JointForm
 
 Optimizer = Literal["pool", "mirror-descent", "exhaustive"]
-OPTIMIZERS: Final[tuple[str, ...]] = get_args(Optimizer)
 
 
 @checked
@@ -76,6 +75,9 @@ class EncodingGenerator(BoTorchGenerator):
     """
 
     space: TrialKind = "encoding"
+    scope: ObjectiveScope = "limits"
+    needs: ClassVar[tuple[str, str] | None] = None
+    expects_improvement: ClassVar[bool] = False
     joint_form: ClassVar[JointForm] = "both"
     """How the kernels of encodings and hyperparameters make one: the best on average
     (docs/joint.md)."""
@@ -155,11 +157,6 @@ class EncodingGenerator(BoTorchGenerator):
     def hyperparameters(self) -> Hyperparameters:
         """What is searched beside the cell."""
         return self.search_space.hyperparameters
-
-    @property
-    def scope(self) -> ObjectiveScope:
-        """A front, or one, and limits on others."""
-        return "limits"
 
     @property
     def adapter_kwargs(self) -> dict[str, Any]:

@@ -111,7 +111,7 @@ def test_every_option_reaches_the_generator(name: str) -> None:
     (spec,) = nodes_of(make(name, space_of(name), **changed))[-1].generator_specs
 
     flat = dict(spec.generator_kwargs)
-    for argument in ("candidates", "ensemble", "network", "trust_region"):
+    for argument in ("options", "candidates", "ensemble", "network", "trust_region", "schedule"):
         flat |= flat.pop(argument, {})
     assert {option: flat[option] for option in changed} == changed
 
