@@ -15,6 +15,7 @@ from ax_anasod.cells import Cell
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace
 from ax_anasod.exceptions import AnasodError, CellError, OptionError, UnknownNameError
 from ax_anasod.generation_strategy import STRATEGIES, get, make
+from ax_anasod.settings import alternatives
 from ax_anasod.surrogates import EnsembleOptions
 
 GRAPH = cells.get("nas-bench-graph")
@@ -66,6 +67,14 @@ class TestOptions:
         for option in get(name).options.values():
             assert option.text.endswith((".", ")", "``"))
             assert option.type in ("bool", "float", "int", "int | None", "str")
+
+    @pytest.mark.parametrize("name", STRATEGIES)
+    def test_every_number_has_a_range(self, name: str) -> None:
+        for option in get(name).options.values():
+            number = alternatives(option.annotation)[0]
+            # The bound of a loss is any number.
+            if option.type.split(" | ")[0] in ("int", "float") and option.name != "lower_bound":
+                assert number.__metadata__
 
     def test_arguments_that_are_fixed_or_internal_are_none(self) -> None:
         assert get("random").options == {}
