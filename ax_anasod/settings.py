@@ -237,7 +237,7 @@ def argument_texts(kind: type[Any]) -> dict[str, str]:
     Example:
         >>> from ax_anasod.simplex import LinearSchedule
         >>> argument_texts(LinearSchedule)["beta_max"]
-        'Beta once all planned trials are done.'
+        'Beta once all planned trials are done; 0 draws uniformly throughout.'
     """
     section = inspect.cleandoc(kind.__doc__ or "").partition("\nArgs:\n")[2]
     section = re.split(r"\n(?=\S)", section)[0]

@@ -1,8 +1,9 @@
-"""The generators of this package as a member of Ax's registries."""
+"""The generators of this package as members of Ax's registry."""
 
 from __future__ import annotations
 
-from typing import Final
+from enum import EnumType
+from typing import Any, Final
 
 from ax.adapter.registry import GeneratorRegistryBase, GeneratorSetup
 from ax.adapter.transforms.standardize_y import StandardizeY
@@ -15,55 +16,19 @@ from ax_anasod.adapter.transforms import (
     PrepareObservations,
     UnitHyperparameters,
 )
-from ax_anasod.generators import (
-    AnasodLocalSearchGenerator,
-    ArchitectureEnsembleGenerator,
-    ArchitectureGPGenerator,
-    DirichletGenerator,
-    EncodingEnsembleGenerator,
-    EncodingGenerator,
-    EvolutionGenerator,
-    GCNGenerator,
-    HistoryGenerator,
-    LocalSearchGenerator,
-    NASBowlGenerator,
-    RandomArchitectureGenerator,
-    RegisteredGenerator,
-    ReinforceGenerator,
-    SMACGenerator,
-    TPEGenerator,
-    TwoLevelGenerator,
-)
+from ax_anasod.exceptions import RunError
+from ax_anasod.generators import EncodingGenerator, RegisteredGenerator
 
 # These are stored once, in the strategy, and not with every generated trial again.
 _NOT_SAVED: Final = ("cell", "start", "hyperparameters")
 
-
-def _from_history(generator: type[HistoryGenerator]) -> GeneratorSetup:
-    return GeneratorSetup(
+_SETUPS: Final[dict[str, GeneratorSetup]] = {
+    "History": GeneratorSetup(
         adapter_class=HistoryAdapter,
-        generator_class=generator,
+        generator_class=RegisteredGenerator,
         transforms=[],
         not_saved_generator_kwargs=_NOT_SAVED,
-    )
-
-
-SETUPS: Final[dict[str, GeneratorSetup]] = {
-    "AnasodRandom": _from_history(DirichletGenerator),
-    "RandomArchitecture": _from_history(RandomArchitectureGenerator),
-    "AnasodLocalSearch": _from_history(AnasodLocalSearchGenerator),
-    "LocalSearch": _from_history(LocalSearchGenerator),
-    "Evolution": _from_history(EvolutionGenerator),
-    "Reinforce": _from_history(ReinforceGenerator),
-    "TPE": _from_history(TPEGenerator),
-    "SMAC": _from_history(SMACGenerator),
-    "ArchitectureGP": _from_history(ArchitectureGPGenerator),
-    "ArchitectureEnsemble": _from_history(ArchitectureEnsembleGenerator),
-    "EncodingEnsemble": _from_history(EncodingEnsembleGenerator),
-    "NASBowl": _from_history(NASBowlGenerator),
-    "GCN": _from_history(GCNGenerator),
-    "TwoLevel": _from_history(TwoLevelGenerator),
-    "Registered": _from_history(RegisteredGenerator),
+    ),
     "AnasodBO": GeneratorSetup(
         adapter_class=EncodingAdapter,
         generator_class=EncodingGenerator,
@@ -79,27 +44,33 @@ SETUPS: Final[dict[str, GeneratorSetup]] = {
 }
 
 
-class AnasodGenerators(GeneratorRegistryBase):
-    """Ax's name for each pair of one of our generators and its adapter."""
+class _Members(EnumType):
+    def __getitem__(cls, name: str) -> Any:
+        """The member of a name in a stored run.
 
-    ANASOD_RANDOM = "AnasodRandom"
-    RANDOM_ARCHITECTURE = "RandomArchitecture"
+        Raises:
+            RunError: There is none: before the first release each generator was a member.
+        """
+        try:
+            return super().__getitem__(name)
+        except KeyError:
+            raise RunError(
+                f"the run was stored by an older version: there is no generator {name!r}",
+                "continue it with the version that stored it",
+            ) from None
+
+
+class AnasodGenerators(GeneratorRegistryBase, metaclass=_Members):
+    """Ax's name for each pair of an adapter and what makes its generators.
+
+    All that propose from the history of the run are one member, and are told apart by the name
+    of the strategy that is stored with it.
+    """
+
+    HISTORY = "History"
     ANASOD_BO = "AnasodBO"
-    ANASOD_LOCAL_SEARCH = "AnasodLocalSearch"
-    LOCAL_SEARCH = "LocalSearch"
-    EVOLUTION = "Evolution"
-    REINFORCE = "Reinforce"
-    TPE = "TPE"
-    SMAC = "SMAC"
-    ARCHITECTURE_GP = "ArchitectureGP"
-    ARCHITECTURE_ENSEMBLE = "ArchitectureEnsemble"
-    ENCODING_ENSEMBLE = "EncodingEnsemble"
-    NAS_BOWL = "NASBowl"
-    GCN = "GCN"
-    TWO_LEVEL = "TwoLevel"
-    REGISTERED = "Registered"
 
     @property
     def GENERATOR_KEY_TO_GENERATOR_SETUP(self) -> dict[str, GeneratorSetup]:  # noqa: N802
         """The setups by key (the name is Ax's)."""
-        return SETUPS
+        return _SETUPS

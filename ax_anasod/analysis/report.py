@@ -41,6 +41,7 @@ from ax_anasod.analysis.trade_off import FrontFacts, trade_off_plots
 from ax_anasod.core import RunProperties
 from ax_anasod.files import write_whole
 from ax_anasod.generators import HistoryGenerator
+from ax_anasod.generators.registered import GENERATORS
 
 
 def write_report(
@@ -192,12 +193,10 @@ def _never_predicts(generation_strategy: GenerationStrategy | None) -> bool:
 
 def _may_predict(spec: GeneratorSpec) -> bool:
     """Whether a generator has a surrogate that Ax can ask once it is fitted."""
-    name = spec.generator_enum
-    if not isinstance(name, AnasodGenerators):
+    if spec.generator_enum is not AnasodGenerators.HISTORY:
         return True
-    generator = name.GENERATOR_KEY_TO_GENERATOR_SETUP[name.value].generator_class
-    if not issubclass(generator, HistoryGenerator):
-        return True
+    # The module of a user's own strategy need not be imported here.
+    generator = GENERATORS.get(spec.generator_kwargs["registered_as"], HistoryGenerator)
     of_cells_only = not spec.generator_kwargs.get("hyperparameters")
     return of_cells_only and generator.predict is not HistoryGenerator.predict
 

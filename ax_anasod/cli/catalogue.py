@@ -14,7 +14,7 @@ from ax_anasod.exceptions import UnknownNameError
 
 STORED: Final = Path(__file__).with_name("strategies.json")
 """What `strategies` shows of the built-in ones."""
-_OVERVIEW: Final = ("name", "summary", "searches", "objectives")
+_OVERVIEW: Final = ("name", "summary", "searches", "objectives", "needs")
 
 
 def benchmarks() -> None:
@@ -47,7 +47,7 @@ def strategies(
 
     known = _known_strategies()
     if name is None:
-        table = listing("strategy", "what it does", "searches", "objectives", "options")
+        table = listing("strategy", "what it does", "searches", "objectives", "needs", "options")
         for each in known.values():
             defaults = [f"{option['name']}={option['default']}" for option in each["options"]]
             table.add_row(*(each[key] for key in _OVERVIEW), lines(defaults))
@@ -63,7 +63,8 @@ def strategies(
     )
     for option in chosen["options"]:
         table.add_row(*option.values())
-    print_result(table, [f"More: {page}" for page in filter(None, [chosen["page"]])])
+    notes = {"Needs": chosen["needs"], "More": chosen["page"]}
+    print_result(table, [f"{what}: {text}" for what, text in notes.items() if text])
 
 
 def described_strategies() -> list[dict[str, Any]]:
@@ -77,6 +78,7 @@ def described_strategies() -> list[dict[str, Any]]:
             "summary": strategy.summary,
             "searches": f"{strategy.space}s",
             "objectives": "several" if strategy.multi_objective else "one",
+            "needs": strategy.needs,
             "page": strategy.page if strategy.origin is None else None,
             "options": [
                 {

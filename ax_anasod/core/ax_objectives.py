@@ -26,9 +26,9 @@ _LESS_IS_BETTER: Final = re.compile(
     "err|error|errors|drop|gap|inverse|loss|mae|minus|mse|neg|negative|regret|rmse"
 )
 
-ObjectiveScope = Literal["any", "one", "front", "limits"]
+ObjectiveScope = Literal["any", "one", "limits"]
 """What is searched: whatever is asked for (draws that read no values), the best value of one
-metric, that or a Pareto front of several, or either of these under limits on other metrics."""
+metric, or that or a Pareto front of several, under limits on other metrics or none."""
 
 MOST_OBJECTIVES: Final = 4
 """With more, the boxes of a front are too many, and most trials are on it."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
-from ax.adapter.registry import GeneratorRegistryBase
 from ax.core.data import Data
 from ax.core.experiment import Experiment
 from ax.core.generator_run import GeneratorRun
@@ -15,25 +15,21 @@ from ax.generation_strategy.generation_strategy import GenerationStrategy
 from ax.generation_strategy.generator_spec import GeneratorSpec
 from ax.generation_strategy.transition_criterion import MinTrials
 
-from ax_anasod.adapter.generator_registry import SETUPS, AnasodGenerators
-from ax_anasod.adapter.history_adapter import HistoryAdapter
-from ax_anasod.core import TrialKind
+from ax_anasod.adapter import AnasodGenerators
+from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, TrialKind
 from ax_anasod.core.means import fail_unusable_trials
 from ax_anasod.exceptions import RunError
 from ax_anasod.generators import EncodingGenerator, HistoryGenerator
 
-DRAWS: Final[dict[TrialKind, AnasodGenerators]] = {
-    "encoding": AnasodGenerators.ANASOD_RANDOM,
-    "architecture": AnasodGenerators.RANDOM_ARCHITECTURE,
-}
-"""The generator of random draws in each kind of search space."""
+DRAWS: Final[dict[TrialKind, str]] = {"encoding": "anasod-random", "architecture": "random"}
+"""The strategy that draws at random in each kind of search space."""
 
 
 class SearchStrategy(GenerationStrategy):
     """Ax's ``GenerationStrategy``, which asks no tables for what its generators know.
 
     Before each proposal Ax looks up which trials have no data yet, in a table of all trials. The
-    generators behind a :class:`HistoryAdapter` see that in the history. It is stored as a
+    generators behind a ``HistoryAdapter`` see that in the history. It is stored as a
     ``GenerationStrategy``, and becomes a `SearchStrategy` again when it is read from a database.
 
     Args:
@@ -112,8 +108,7 @@ def _two_threads() -> RunError:
 
 
 def _reads_history(node: GenerationNode) -> bool:
-    setups = [SETUPS.get(spec.generator_enum.value) for spec in node.generator_specs]
-    return all(s is not None and issubclass(s.adapter_class, HistoryAdapter) for s in setups)
+    return all(s.generator_enum is AnasodGenerators.HISTORY for s in node.generator_specs)
 
 
 class MinObserved(MinTrials):
@@ -127,9 +122,46 @@ class MinObserved(MinTrials):
         return super().num_contributing_to_threshold(experiment, trials_from_node)
 
 
+def common_arguments(
+    search_space: AnasodSearchSpace | CellSearchSpace, seed: int
+) -> dict[str, Any]:
+    """Stored arguments that every generator takes.
+
+    Args:
+        search_space: What is searched.
+        seed: The seed of the run.
+    """
+    arguments: dict[str, Any] = {"cell": search_space.cell.to_dict(), "seed": seed}
+    if search_space.hyperparameters:
+        arguments["hyperparameters"] = search_space.hyperparameters.to_dict()
+    return arguments
+
+
+def history_node(
+    name: str,
+    strategy: str,
+    common: Mapping[str, Any],
+    options: Mapping[str, Any],
+    next_node: str | None = None,
+    num_trials: int = 0,
+) -> GenerationNode:
+    """A node of a generator that proposes from the history of the run.
+
+    Args:
+        name: As for :func:`node`.
+        strategy: Name of the strategy whose generator it is.
+        common: Arguments of every generator.
+        options: Its further arguments.
+        next_node: As for :func:`node`.
+        num_trials: Trials of the node, as for :func:`node`.
+    """
+    arguments = {**common, "registered_as": strategy, "options": options}
+    return node(name, AnasodGenerators.HISTORY, arguments, next_node, num_trials)
+
+
 def node(
     name: str,
-    generator: GeneratorRegistryBase,
+    generator: AnasodGenerators,
     generator_kwargs: dict[str, Any],
     next_node: str | None = None,
     num_trials: int = 0,
@@ -175,39 +207,24 @@ def node(
     )
 
 
-def draws_then_model(
-    name: str,
-    member: GeneratorRegistryBase,
-    arguments: dict[str, Any],
+def draws_before(
     model: HistoryGenerator | EncodingGenerator,
-    num_initial: int,
-) -> GenerationStrategy:
-    """Random draws in a node ``"initial"``, then the generator the strategy is named after.
+    common: Mapping[str, Any],
+    next_node: str,
+    num_trials: int,
+) -> GenerationNode:
+    """A node ``"initial"`` of random draws before those of a model.
 
-    The first draw already refuses what the generator would refuse: several objectives, or a value
+    The first draw already refuses what the model would refuse: several objectives, or a value
     that it cannot take.
 
     Args:
-        name: Name of the strategy.
-        member: Member of the registry for the generator.
-        arguments: Stored arguments of the generator and its adapter.
-        model: The generator.
-        num_initial: Trials with data before it.
+        model: The generator that follows.
+        common: Arguments of every generator.
+        next_node: As for :func:`node`.
+        num_trials: Trials of the node, as for :func:`node`.
     """
-    draws = {
-        "cell": arguments["cell"],
-        "seed": arguments["seed"],
-        "scope": model.scope,
-        "above": model.above,
-    }
-    if "hyperparameters" in arguments:
-        draws["hyperparameters"] = arguments["hyperparameters"]
+    options = {"scope": model.scope, "above": model.above}
     if model.space == "encoding":
-        draws["repeat_architectures"] = model.repeat_architectures
-    return SearchStrategy(
-        name=name,
-        nodes=[
-            node("initial", DRAWS[model.space], draws, next_node=name, num_trials=num_initial),
-            node(name, member, arguments),
-        ],
-    )
+        options["repeat_architectures"] = model.repeat_architectures
+    return history_node("initial", DRAWS[model.space], common, options, next_node, num_trials)

@@ -17,8 +17,9 @@ from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, TrialKind
 from ax_anasod.dnas import OneShotResult
 from ax_anasod.dnas.result_files import FOUND
 from ax_anasod.exceptions import OptionError, RunError, UnknownNameError
-from ax_anasod.generation_strategy.nodes import DRAWS, node
+from ax_anasod.generation_strategy.nodes import DRAWS, common_arguments, history_node
 from ax_anasod.generators.anasod_local_search import encodings_of
+from ax_anasod.generators.registered import GENERATORS
 from ax_anasod.generators.starting_draws import edges_of
 from ax_anasod.settings import NonNegativeInt, checked
 from ax_anasod.typing import Codes
@@ -171,24 +172,13 @@ def started(
     space = search_space.kind
     first = nodes_of(strategy)[0]
     (spec,) = first.generator_specs
-    if spec.generator_enum is DRAWS[space] and not spec.generator_kwargs.get("beta_max"):
+    draws = GENERATORS[DRAWS[space]]
+    if GENERATORS.get(spec.generator_kwargs.get("registered_as", "")) is draws:
         spec.generator_kwargs["start"] = stored
         return strategy
-    arguments = {
-        "cell": search_space.cell.to_dict(),
-        "seed": seed,
-        "scope": "one",
-        "start": stored,
-    }
-    if search_space.hyperparameters:
-        arguments["hyperparameters"] = search_space.hyperparameters.to_dict()
-    return GenerationStrategy(
-        name=strategy.name,
-        nodes=[
-            node("start", DRAWS[space], arguments, first.name, num_initial),
-            *nodes_of(strategy),
-        ],
-    )
+    common = {**common_arguments(search_space, seed), "start": stored}
+    start = history_node("start", DRAWS[space], common, {"scope": "one"}, first.name, num_initial)
+    return GenerationStrategy(name=strategy.name, nodes=[start, *nodes_of(strategy)])
 
 
 def check_same_cell(found: Cell, searched: Cell, what: str) -> None:

@@ -19,11 +19,13 @@ from ax_anasod.generators import (
     AnasodLocalSearchGenerator,
     ArchitectureEnsembleGenerator,
     ArchitectureGPGenerator,
+    BiasedDirichletGenerator,
     DirichletGenerator,
     EncodingEnsembleGenerator,
     EncodingGenerator,
     EvolutionGenerator,
     GCNGenerator,
+    HistoryGenerator,
     LocalSearchGenerator,
     NASBowlGenerator,
     RandomArchitectureGenerator,
@@ -34,8 +36,8 @@ from ax_anasod.generators import (
 )
 from ax_anasod.generators.base import NUM_INITIAL
 from ax_anasod.generators.model_inputs import MAX_FEATURES
+from ax_anasod.generators.registered import GENERATORS
 from ax_anasod.settings import check_value
-from ax_anasod.simplex import LinearSchedule
 from ax_anasod.typing import Codes
 
 _ROWS: Final = (
@@ -43,39 +45,28 @@ _ROWS: Final = (
         "random",
         "uniform draws over all architectures",
         RandomArchitectureGenerator,
-        multi_objective=True,
-        limits=True,
     ),
     Strategy(
         "anasod-random",
         "uniform Dirichlet draws over operation distributions",
         DirichletGenerator,
-        fixed={"beta_max": 0.0, "num_trials": 1},
-        multi_objective=True,
-        limits=True,
     ),
     Strategy(
         "anasod-biased-random",
         "Dirichlet draws that concentrate on the best distribution (Eq. 3)",
-        DirichletGenerator,
-        defaults={"beta_max": LinearSchedule.beta_max, "num_trials": 300},
+        BiasedDirichletGenerator,
     ),
     Strategy(
         "anasod-bo",
         "Bayesian optimisation on operation distributions (Algorithm 2)",
         EncodingGenerator,
         draws=True,
-        multi_objective=True,
-        limits=True,
     ),
     Strategy(
         "two-level-bo",
         "Gaussian process on distributions and architectures; beyond the paper",
         TwoLevelGenerator,
         draws=True,
-        multi_objective=True,
-        limits=True,
-        expects_improvement=True,
         page="docs/two-level.md",
     ),
     Strategy(
@@ -88,35 +79,35 @@ _ROWS: Final = (
         "adjacency-bo",
         "anasod-bo with the one-hot adjacency encoding (Figure 3)",
         ArchitectureGPGenerator,
-        fixed={"features": "adjacency", "max_features": MAX_FEATURES},
+        fixed={"inputs": "adjacency", "max_features": MAX_FEATURES},
         draws=True,
     ),
     Strategy(
         "path-bo",
         "anasod-bo with the path encoding (Figure 3)",
         ArchitectureGPGenerator,
-        fixed={"features": "path"},
+        fixed={"inputs": "path"},
         draws=True,
     ),
     Strategy(
         "adjacency-nep-bo",
         "neural ensemble on the one-hot adjacency encoding, random candidates",
         ArchitectureEnsembleGenerator,
-        fixed={"features": "adjacency", "max_features": MAX_FEATURES},
+        fixed={"inputs": "adjacency", "max_features": MAX_FEATURES},
         draws=True,
     ),
     Strategy(
         "path-nep-bo",
         "neural ensemble on the path encoding, random candidates",
         ArchitectureEnsembleGenerator,
-        fixed={"features": "path"},
+        fixed={"inputs": "path"},
         draws=True,
     ),
     Strategy(
         "bananas",
         "neural ensemble on the path encoding, mutants of the best as candidates",
         ArchitectureEnsembleGenerator,
-        fixed={"features": "path"},
+        fixed={"inputs": "path"},
         # White et al. 2021, naszilla: each of six operations changes with probability 1/4.
         defaults={"pool": "mutation", "pool_size": 100, "mutation_rate": 1.5},
         draws=True,
@@ -172,6 +163,10 @@ _ROWS: Final = (
 STRATEGIES: Final[dict[str, Strategy]] = {row.name: row for row in _ROWS}
 """Every strategy by its name."""
 
+GENERATORS.update(
+    {row.name: row.generator for row in _ROWS if issubclass(row.generator, HistoryGenerator)}
+)
+
 
 def make(
     name: str,
@@ -214,11 +209,11 @@ def make(
             f"use {needed}.from_cell(cell)",
         )
     check_searched_beside(name, search_space.hyperparameters.names)
-    initial = strategy.options.get("num_initial")
-    num_initial = options.get("num_initial", initial.default if initial else NUM_INITIAL)
-    if initial and at_least:
-        check_value("num_initial", num_initial, initial.annotation)
-        options["num_initial"] = num_initial = max(num_initial, at_least)
+    num_initial = NUM_INITIAL
+    if initial := strategy.options.get("num_initial"):
+        given = options.get("num_initial", initial.default)
+        num_initial = max(check_value("num_initial", given, initial.annotation), at_least)
+        options["num_initial"] = num_initial
     built = strategy.build(search_space, check_seed(seed), options)
     cell, kind = search_space.cell, search_space.kind
     stored = None if start is None else Start.of(start).for_generators(cell, kind)
@@ -289,14 +284,15 @@ def check_objectives(strategy: str, names: Sequence[str], limits: Sequence[str] 
         UnknownNameError: There is no such strategy.
         OptionError: There are more objectives than the strategy can search, or limits.
     """
-    if limits and not get(strategy).limits:
-        able = ", ".join(name for name, known in STRATEGIES.items() if known.limits)
+    if get(strategy).multi_objective:
+        return
+    able = ", ".join(name for name, known in STRATEGIES.items() if known.multi_objective)
+    if limits:
         raise OptionError(
             f"strategy {strategy!r} knows no limits, got {list(limits)}",
             f"strategies that obey limits, or draw whatever the values: {able}",
         )
-    if len(names) > 1 and not get(strategy).multi_objective:
-        able = ", ".join(name for name, known in STRATEGIES.items() if known.multi_objective)
+    if len(names) > 1:
         raise OptionError(
             f"strategy {strategy!r} searches one objective, got {len(names)}: {list(names)}",
             f"strategies that search for a Pareto front: {able}",

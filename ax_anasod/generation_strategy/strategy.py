@@ -11,17 +11,21 @@ from typing import Any, Final
 from ax.generation_strategy.generation_strategy import GenerationStrategy
 
 from ax_anasod.adapter import AnasodGenerators
-from ax_anasod.adapter.generator_registry import SETUPS
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, TrialKind
 from ax_anasod.exceptions import UnknownNameError
-from ax_anasod.generation_strategy.nodes import SearchStrategy, draws_then_model, node
+from ax_anasod.generation_strategy.nodes import (
+    SearchStrategy,
+    common_arguments,
+    draws_before,
+    history_node,
+    node,
+)
 from ax_anasod.generators import EncodingGenerator, HistoryGenerator
 from ax_anasod.generators.base import NUM_INITIAL, DrawGenerator
 from ax_anasod.settings import (
     NonNegativeInt,
     argument_texts,
     argument_types,
-    check_value,
     choices,
     type_name,
 )
@@ -75,10 +79,6 @@ class Strategy:
         fixed: Arguments of the generator that are no options.
         defaults: Options whose defaults are not those of the generator.
         draws: Whether random trials come first, until ``num_initial`` of them have data.
-        multi_objective: Whether it can search for a Pareto front.
-        limits: Whether there may be limits: it obeys them, or its draws ignore all values.
-        expects_improvement: Whether its trials carry their expected improvement, by which a
-            search can be stopped (:mod:`ax_anasod.global_stopping`).
         page: The page of the documentation that describes it.
     """
 
@@ -88,9 +88,6 @@ class Strategy:
     fixed: Mapping[str, Any] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     draws: bool = False
-    multi_objective: bool = False
-    limits: bool = False
-    expects_improvement: bool = False
     page: str = "docs/strategies.md"
 
     @property
@@ -99,9 +96,20 @@ class Strategy:
         return self.generator.space
 
     @property
+    def multi_objective(self) -> bool:
+        """True if it may search a Pareto front, and under limits."""
+        return self.generator.scope != "one"
+
+    @property
     def joint(self) -> bool:
         """True if it also searches hyperparameters."""
         return "hyperparameters" in inspect.signature(self.generator).parameters
+
+    @property
+    def needs(self) -> str:
+        """The requirement that ``pip`` has to install for it besides the package; empty for none."""
+        needs = self.generator.needs
+        return "" if needs is None else f"ax-anasod[{needs[1]}]"
 
     @property
     def origin(self) -> str | None:
@@ -160,21 +168,18 @@ class Strategy:
         values = {name: option.default for name, option in self.options.items()}
         values.update(given)
         num_initial = values.get("num_initial", 0) if self.draws else 0
-        check_value("num_initial", num_initial, NonNegativeInt)
-        common: dict[str, Any] = {"cell": search_space.cell.to_dict(), "seed": seed}
-        if search_space.hyperparameters:
-            common["hyperparameters"] = search_space.hyperparameters.to_dict()
-        arguments = self._arguments(values)
-        member = _MEMBERS.get(self.generator, AnasodGenerators.REGISTERED)
-        if member is AnasodGenerators.REGISTERED:
-            arguments = {"registered_as": self.name, "options": arguments}
-        arguments = {**common, **arguments}
+        common, arguments = common_arguments(search_space, seed), self._arguments(values)
         # The generator refuses wrong arguments now, not after the first trials.
-        model: Any = SETUPS[member.value].generator_class(**arguments)
-        arguments |= model.adapter_kwargs
-        if not num_initial:
-            return SearchStrategy(name=self.name, nodes=[node(self.name, member, arguments)])
-        return draws_then_model(self.name, member, arguments, model, num_initial)
+        model: Any = self.generator(**common, **arguments)
+        adapter = model.adapter_kwargs
+        if issubclass(self.generator, HistoryGenerator):
+            nodes = [history_node(self.name, self.name, {**common, **adapter}, arguments)]
+        else:
+            stored = {**common, **arguments, **adapter}
+            nodes = [node(self.name, AnasodGenerators.ANASOD_BO, stored)]
+        if num_initial:
+            nodes = [draws_before(model, common, self.name, num_initial), *nodes]
+        return SearchStrategy(name=self.name, nodes=nodes)
 
     def _arguments(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments of the generator besides the cell and the seed."""
@@ -186,9 +191,6 @@ class Strategy:
             elif name in accepted:
                 arguments[name] = values[name]
         return arguments
-
-
-_MEMBERS: Final = {setup.generator_class: AnasodGenerators(key) for key, setup in SETUPS.items()}
 
 
 def _group(annotation: Any) -> type[Any] | None:

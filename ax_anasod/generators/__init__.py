@@ -5,8 +5,8 @@ from ax_anasod.generators.anasod_local_search import AnasodLocalSearchGenerator
 from ax_anasod.generators.architecture_generator import ArchitectureGenerator
 from ax_anasod.generators.architecture_gp import ArchitectureGPGenerator
 from ax_anasod.generators.base import HistoryGenerator
-from ax_anasod.generators.candidate_pool import POOLS, PoolGenerator
-from ax_anasod.generators.encoding_generator import OPTIMIZERS, EncodingGenerator
+from ax_anasod.generators.candidate_pool import PoolGenerator
+from ax_anasod.generators.encoding_generator import EncodingGenerator
 from ax_anasod.generators.ensemble_generator import (
     ArchitectureEnsembleGenerator,
     EncodingEnsembleGenerator,
@@ -16,7 +16,7 @@ from ax_anasod.generators.gcn_generator import GCNGenerator
 from ax_anasod.generators.local_search import LocalSearchGenerator
 from ax_anasod.generators.nas_bowl import NASBowlGenerator
 from ax_anasod.generators.random_architecture import RandomArchitectureGenerator
-from ax_anasod.generators.random_encoding import DirichletGenerator
+from ax_anasod.generators.random_encoding import BiasedDirichletGenerator, DirichletGenerator
 from ax_anasod.generators.registered import RegisteredGenerator
 from ax_anasod.generators.reinforce import ReinforceGenerator
 from ax_anasod.generators.smac import SMACGenerator
@@ -26,13 +26,12 @@ from ax_anasod.metadata import EXPECTED_IMPROVEMENT
 
 __all__ = [
     "EXPECTED_IMPROVEMENT",
-    "OPTIMIZERS",
-    "POOLS",
     "SURROGATES",
     "AnasodLocalSearchGenerator",
     "ArchitectureEnsembleGenerator",
     "ArchitectureGPGenerator",
     "ArchitectureGenerator",
+    "BiasedDirichletGenerator",
     "DirichletGenerator",
     "EncodingAcquisition",
     "EncodingEnsembleGenerator",

@@ -13,7 +13,7 @@ from ax_anasod.core.history import History
 from ax_anasod.generators.acquisition import believe
 from ax_anasod.generators.base import NUM_INITIAL
 from ax_anasod.generators.candidate_pool import PoolGenerator, PoolOptions
-from ax_anasod.generators.model_inputs import MAX_FEATURES, Features, check_features, features
+from ax_anasod.generators.model_inputs import MAX_FEATURES, Inputs, check_features, features
 from ax_anasod.generators.targets import standardized_targets
 from ax_anasod.generators.ties import best_row
 from ax_anasod.settings import PositiveInt, checked
@@ -42,14 +42,14 @@ class ArchitectureGPGenerator(PoolGenerator):
         cell: ``Cell.to_dict()`` of the cell searched.
         seed: The seed of the run.
         num_initial: Random trials before the first of this generator.
-        features: ``"adjacency"`` (one-hot) or ``"path"``.
+        inputs: ``"adjacency"`` (one-hot) or ``"path"``.
         max_features: The most path features; longer paths are left out.
         candidates: Fields of :class:`PoolOptions` that differ from their defaults.
         ard: One lengthscale for each feature.
         log_targets: Model the logarithm of the objective.
 
     Raises:
-        UnknownNameError: ``features`` or the pool has an unknown name.
+        UnknownNameError: ``inputs`` or the pool has an unknown name.
         OptionError: A number is out of range.
         CellError: Even the shortest path needs more than ``max_features`` features.
     """
@@ -59,15 +59,15 @@ class ArchitectureGPGenerator(PoolGenerator):
         cell: Mapping[str, Any],
         seed: int = 0,
         num_initial: PositiveInt = NUM_INITIAL,
-        features: Features = "adjacency",
+        inputs: Inputs = "adjacency",
         max_features: PositiveInt = MAX_FEATURES,
         candidates: Annotated[Mapping[str, Any] | None, PoolOptions] = None,
         ard: bool = False,
         log_targets: bool = True,
     ) -> None:
         super().__init__(cell, seed, num_initial, candidates)
-        check_features(self.cell, features, max_features)
-        self.features, self.max_features = features, max_features
+        check_features(self.cell, inputs, max_features)
+        self.inputs, self.max_features = inputs, max_features
         self.ard, self.log_targets = ard, log_targets
 
     def choose(self, history: History, candidates: Codes, rng: np.random.Generator) -> int:
@@ -89,4 +89,4 @@ class ArchitectureGPGenerator(PoolGenerator):
         return model
 
     def _tensor(self, codes: Codes) -> Tensor:
-        return torch.as_tensor(features(self.cell, codes, self.features, self.max_features))
+        return torch.as_tensor(features(self.cell, codes, self.inputs, self.max_features))

@@ -17,7 +17,7 @@ from ax_anasod.core.seeding import proposal_rng, setting_rng
 from ax_anasod.generators.starting_draws import StartingDraws
 from ax_anasod.generators.targets import check_values
 from ax_anasod.hyperparameters import Hyperparameters, draw_around, draw_settings
-from ax_anasod.settings import checked
+from ax_anasod.optional import require
 from ax_anasod.typing import Codes, Settings, Values
 
 NUM_INITIAL: Final = 10
@@ -42,6 +42,9 @@ class HistoryGenerator(RandomGenerator, ABC):
         cell: ``Cell.to_dict()`` of the cell searched.
         seed: The seed of the run.
         hyperparameters: ``Hyperparameters.to_dict()`` of the searched ones; None for none.
+
+    Raises:
+        OptionalImportError: The package that it needs is not installed.
     """
 
     space: TrialKind
@@ -50,6 +53,13 @@ class HistoryGenerator(RandomGenerator, ABC):
     """Names of the known quantities that the generator reads."""
     above: float | None = None
     """A bound that all values must be above; None for no bound."""
+    scope: ObjectiveScope = "one"
+    """The kind of goal that it can search; its adapter refuses experiments with more."""
+    needs: ClassVar[tuple[str, str] | None] = None
+    """A package that it cannot do without, and the extra of ``ax-anasod`` that brings it."""
+    expects_improvement: ClassVar[bool] = False
+    """True if its trials carry their expected improvement, by which a search can be stopped
+    (:mod:`ax_anasod.global_stopping`)."""
     adapter_kwargs: ClassVar[Mapping[str, Any]] = {}
     """Further arguments of Ax's adapter."""
 
@@ -59,6 +69,8 @@ class HistoryGenerator(RandomGenerator, ABC):
         seed: int = 0,
         hyperparameters: Mapping[str, Any] | None = None,
     ) -> None:
+        if self.needs is not None:
+            require(*self.needs)
         # Repeats of an encoding are wanted: they are further, noisy observations of it.
         super().__init__(deduplicate=False, seed=seed)
         self.cell = from_dict(dict(cell))
@@ -68,11 +80,6 @@ class HistoryGenerator(RandomGenerator, ABC):
     def hyperparameters(self) -> Hyperparameters:
         """The hyperparameters searched beside the cell."""
         return self.search_space.hyperparameters
-
-    @property
-    def scope(self) -> ObjectiveScope:
-        """The kind of goal that it can search; its adapter refuses experiments with more."""
-        return "one"
 
     @property
     def reads_values(self) -> bool:
@@ -134,7 +141,6 @@ class HistoryGenerator(RandomGenerator, ABC):
         return {}
 
 
-@checked
 class DrawGenerator(HistoryGenerator):
     """Random draws, alone or before a model; the first draw refuses what the model would refuse.
 
@@ -152,6 +158,9 @@ class DrawGenerator(HistoryGenerator):
         hyperparameters: Hyperparameters searched beside the cell; None for none.
     """
 
+    scope: ObjectiveScope = "any"
+    """Whatever is asked for, since draws read no values; or what the model can search."""
+
     def __init__(
         self,
         cell: Mapping[str, Any],
@@ -162,18 +171,13 @@ class DrawGenerator(HistoryGenerator):
         hyperparameters: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(cell=cell, seed=seed, hyperparameters=hyperparameters)
-        self._scope, self.above = scope, above
+        self.scope, self.above = scope, above
         self.start = None if start is None else StartingDraws(self.search_space, seed, start)
-
-    @property
-    def scope(self) -> ObjectiveScope:
-        """The scope of the model that follows; ``"any"`` without one: draws read no values."""
-        return self._scope
 
     @property
     def reads_values(self) -> bool:
         """True if values or limits are checked, for the model that follows."""
-        return self.above is not None or self._scope == "limits"
+        return self.above is not None or self.scope == "limits"
 
     def propose_jointly(
         self, n: int, history: History, fixed: Mapping[int, int], given: Mapping[int, float]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 from annotated_types import Ge
@@ -15,13 +15,13 @@ from ax_anasod.core.history import History
 from ax_anasod.exceptions import OptionError
 from ax_anasod.generators.architecture_generator import ArchitectureGenerator
 from ax_anasod.generators.base import NUM_INITIAL
+from ax_anasod.generators.candidates import pool_fractions
 from ax_anasod.generators.fixed import list_with_fixed
 from ax_anasod.settings import PositiveFloat, PositiveInt, checked
-from ax_anasod.simplex import TrustRegionSchedule, sample_biased, sample_uniform
+from ax_anasod.simplex import TrustRegionSchedule
 from ax_anasod.typing import Codes
 
 PoolKind = Literal["random", "mutation", "mixed", "evolution", "dirichlet", "exhaustive"]
-POOLS: Final[tuple[str, ...]] = get_args(PoolKind)
 
 # Features of more architectures than this take gigabytes.
 _LISTABLE: Final = 100_000
@@ -70,7 +70,6 @@ class PoolOptions:
     mutation_rate: PositiveFloat = 1.0
 
 
-@checked
 class PoolGenerator(ArchitectureGenerator):
     """Proposes the best of a pool of candidates, as judged by the surrogate of a subclass.
 
@@ -185,11 +184,8 @@ class PoolGenerator(ArchitectureGenerator):
     def _decoded(self, history: History, rng: np.random.Generator) -> Codes:
         """One architecture of each encoding drawn from the trust region."""
         beta = TrustRegionSchedule().replay(history.since(self.num_initial).tolist())
-        if beta == 0:
-            fractions = sample_uniform(self.cell.num_operations, self.pool_size, rng)
-        else:
-            best = self.cell.encode(self.best_architectures(history)[:1])[0]
-            fractions = sample_biased(best / self.cell.num_blocks, beta, self.pool_size, rng)
+        best = self.cell.encode(self.best_architectures(history)[:1])[0]
+        fractions = pool_fractions(self.cell, self.pool_size, beta, best, rng)
         return self.cell.decode(self.cell.snap(fractions), rng)
 
     def _all(self, fixed: Mapping[int, int]) -> Codes:

@@ -72,7 +72,8 @@ def pool_fractions(
         cell: The cell.
         size: The number of points.
         beta: Concentration around the incumbent; 0 draws uniformly.
-        incumbent: The best counts seen, ``k``; None draws uniformly.
+        incumbent: The best counts seen, ``k``, of all blocks or of one part; None draws
+            uniformly.
         rng: Source of randomness.
 
     Returns:
@@ -80,7 +81,7 @@ def pool_fractions(
     """
     if incumbent is None or beta == 0:
         return sample_uniform(cell.num_operations, size, rng)
-    return sample_biased(incumbent / cell.total, beta, size, rng)
+    return sample_biased(incumbent / incumbent.sum(), beta, size, rng)
 
 
 def draw_counts(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Final, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal
 
 from ax.core.search_space import SearchSpaceDigest
 from ax.generators.torch.botorch_modular.acquisition import Acquisition
@@ -32,7 +32,6 @@ from ax_anasod.surrogates.joint_encodings import JointEncodingGP
 from ax_anasod.surrogates.joint_fit import JointForm
 
 Optimizer = Literal["pool", "mirror-descent", "exhaustive"]
-OPTIMIZERS: Final[tuple[str, ...]] = get_args(Optimizer)
 
 
 @checked
@@ -77,6 +76,9 @@ class EncodingGenerator(BoTorchGenerator):
     """
 
     space: TrialKind = "encoding"
+    scope: ObjectiveScope = "limits"
+    needs: ClassVar[tuple[str, str] | None] = None
+    expects_improvement: ClassVar[bool] = False
     joint_form: ClassVar[JointForm] = "both"
     """The combination of the kernels of encodings and hyperparameters: the best on average
     (docs/joint.md)."""
@@ -156,11 +158,6 @@ class EncodingGenerator(BoTorchGenerator):
     def hyperparameters(self) -> Hyperparameters:
         """The hyperparameters searched beside the cell."""
         return self.search_space.hyperparameters
-
-    @property
-    def scope(self) -> ObjectiveScope:
-        """A front or one objective, and limits on other metrics."""
-        return "limits"
 
     @property
     def adapter_kwargs(self) -> dict[str, Any]:

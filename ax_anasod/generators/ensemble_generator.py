@@ -14,8 +14,8 @@ from ax_anasod.generators.base import NUM_INITIAL, HistoryGenerator
 from ax_anasod.generators.candidate_pool import PoolGenerator, PoolOptions
 from ax_anasod.generators.candidates import draw_candidates
 from ax_anasod.generators.fixed import apply_fixed_counts
-from ax_anasod.generators.model_inputs import MAX_FEATURES, Features, check_features, features
-from ax_anasod.generators.rounds import Round, current_round
+from ax_anasod.generators.model_inputs import MAX_FEATURES, Inputs, check_features, features
+from ax_anasod.generators.rounds import ByContent, Round, current_round
 from ax_anasod.settings import PositiveInt, checked
 from ax_anasod.simplex import TrustRegionSchedule, sample_uniform
 from ax_anasod.surrogates import EnsembleOptions, NeuralEnsemble, fit_neural_ensemble
@@ -45,7 +45,7 @@ class ArchitectureEnsembleGenerator(PoolGenerator):
         cell: ``Cell.to_dict()`` of the cell searched.
         seed: The seed of the run.
         num_initial: Random trials before the first of this generator.
-        features: ``"path"`` or ``"adjacency"`` (one-hot).
+        inputs: ``"path"`` or ``"adjacency"`` (one-hot).
         max_features: The most path features; longer paths are left out.
         trials_per_fit: Trials of a round.
         candidates: Fields of :class:`PoolOptions` that differ from their defaults.
@@ -53,7 +53,7 @@ class ArchitectureEnsembleGenerator(PoolGenerator):
             defaults.
 
     Raises:
-        UnknownNameError: ``features``, the pool or the loss has an unknown name.
+        UnknownNameError: ``inputs``, the pool or the loss has an unknown name.
         OptionError: A number is out of range.
         CellError: Even the shortest path needs more than ``max_features`` features.
     """
@@ -63,15 +63,15 @@ class ArchitectureEnsembleGenerator(PoolGenerator):
         cell: Mapping[str, Any],
         seed: int = 0,
         num_initial: PositiveInt = NUM_INITIAL,
-        features: Features = "path",
+        inputs: Inputs = "path",
         max_features: PositiveInt = MAX_FEATURES,
         trials_per_fit: PositiveInt = 10,
         candidates: Annotated[Mapping[str, Any] | None, PoolOptions] = None,
         ensemble: Annotated[Mapping[str, Any] | None, EnsembleOptions] = None,
     ) -> None:
         super().__init__(cell, seed, num_initial, candidates)
-        check_features(self.cell, features, max_features)
-        self.features, self.max_features = features, max_features
+        check_features(self.cell, inputs, max_features)
+        self.inputs, self.max_features = inputs, max_features
         self.trials_per_fit = trials_per_fit
         self.options = EnsembleOptions(**(ensemble or {}))
         self.above = self.options.bound
@@ -103,7 +103,7 @@ class ArchitectureEnsembleGenerator(PoolGenerator):
         return thompson_draws(ensemble, self._features(candidates), rng)
 
     def _features(self, codes: Codes) -> FloatArray:
-        return features(self.cell, codes, self.features, self.max_features)
+        return features(self.cell, codes, self.inputs, self.max_features)
 
 
 @checked
@@ -203,10 +203,7 @@ def thompson_draws(
 
 
 def fitted_ensemble(
-    inputs: FloatArray,
-    values: Values,
-    seed: int,
-    options: EnsembleOptions,
+    inputs: FloatArray, values: Values, seed: int, options: EnsembleOptions
 ) -> NeuralEnsemble:
     """The ensemble of a round, trained when it is asked for first.
 
@@ -216,15 +213,11 @@ def fitted_ensemble(
         seed: Seed of the training.
         options: Size and training.
     """
-    content = (np.ascontiguousarray(inputs).tobytes(), values.tobytes())
-    return _fitted_ensemble(*content, inputs.shape, seed, options)
+    return _fitted_ensemble(ByContent(inputs, values), seed, options)
 
 
 # The result follows from the arguments; keeping the last few only saves training again.
 @lru_cache(maxsize=4)
-def _fitted_ensemble(
-    inputs: bytes, values: bytes, shape: tuple[int, int], seed: int, options: EnsembleOptions
-) -> NeuralEnsemble:
-    X = torch.tensor(np.frombuffer(inputs).reshape(shape))
-    Y = torch.tensor(np.frombuffer(values)[:, None])
-    return fit_neural_ensemble(X, Y, seed, options)
+def _fitted_ensemble(data: ByContent, seed: int, options: EnsembleOptions) -> NeuralEnsemble:
+    X, Y = map(torch.tensor, data.arrays)
+    return fit_neural_ensemble(X, Y[:, None], seed, options)

@@ -12,7 +12,7 @@ import torch
 from ax_anasod.core.history import History
 from ax_anasod.generators.base import NUM_INITIAL
 from ax_anasod.generators.candidate_pool import PoolGenerator, PoolOptions
-from ax_anasod.generators.rounds import current_round
+from ax_anasod.generators.rounds import ByContent, current_round
 from ax_anasod.generators.targets import standardized_targets
 from ax_anasod.generators.ties import best_row
 from ax_anasod.settings import NonNegativeFloat, PositiveInt, checked
@@ -109,24 +109,13 @@ def fitted_gcn(
         seed: Seed of the training.
         options: Size and training.
     """
-    arrays = (graphs.nodes.numpy(), graphs.messages.numpy())
-    content = (arrays[0].tobytes(), arrays[1].tobytes(), targets.tobytes())
-    return _fitted_gcn(*content, graphs.nodes.shape, seed, options)
+    data = ByContent(graphs.nodes.numpy(), graphs.messages.numpy(), targets)
+    return _fitted_gcn(data, seed, options)
 
 
 # The result follows from the arguments; keeping the last few only saves training again.
 @lru_cache(maxsize=4)
-def _fitted_gcn(
-    nodes: bytes,
-    messages: bytes,
-    targets: bytes,
-    shape: tuple[int, int, int],
-    seed: int,
-    options: GCNOptions,
-) -> GraphConvolutionalNetwork:
-    n, num_nodes, _ = shape
-    graphs = GraphInputs(
-        torch.tensor(np.frombuffer(nodes, dtype=np.float32).reshape(shape)),
-        torch.tensor(np.frombuffer(messages, dtype=np.float32).reshape(n, num_nodes, num_nodes)),
-    )
-    return fit_gcn(graphs, np.frombuffer(targets).copy(), seed, options)
+def _fitted_gcn(data: ByContent, seed: int, options: GCNOptions) -> GraphConvolutionalNetwork:
+    nodes, messages, targets = data.arrays
+    graphs = GraphInputs(torch.tensor(nodes), torch.tensor(messages))
+    return fit_gcn(graphs, targets, seed, options)

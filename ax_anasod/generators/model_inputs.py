@@ -9,12 +9,12 @@ import numpy as np
 from ax_anasod.cells import Cell, one_hot_adjacency, path_features
 from ax_anasod.typing import Codes, FloatArray
 
-Features = Literal["adjacency", "path"]
+Inputs = Literal["adjacency", "path"]
 MAX_FEATURES: Final = 1_000
 """The most path features; all of NAS-Bench-201 are fewer."""
 
 
-def features(cell: Cell, codes: Codes, kind: Features, max_features: int) -> FloatArray:
+def features(cell: Cell, codes: Codes, kind: Inputs, max_features: int) -> FloatArray:
     """The features of architectures.
 
     Args:
@@ -32,7 +32,7 @@ def features(cell: Cell, codes: Codes, kind: Features, max_features: int) -> Flo
     return path_features(cell, codes, max_features=max_features)
 
 
-def check_features(cell: Cell, kind: Features, max_features: int) -> None:
+def check_features(cell: Cell, kind: Inputs, max_features: int) -> None:
     """Check that the cell has the features.
 
     Raises:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ax_anasod.core.history import History
 from ax_anasod.core.seeding import training_seed
+from ax_anasod.typing import AnyArray
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,31 @@ def current_round(history: History, seed: int, num_initial: int, length: int) ->
 
 def _first(history: History, n: int) -> History:
     """The first ``n`` rows of a history."""
-    return History(
+    return replace(
+        history,
         rows=history.rows[:n],
         values=history.values[:n],
         trial_indices=history.trial_indices[:n],
         failed=history.failed[:n],
         position=n,
+        limit_values=tuple(column[:n] for column in history.limit_values),
+        settings=history.settings[:n],
     )
+
+
+class ByContent:
+    """Arrays that are equal where their contents are, for the key of a cache.
+
+    Args:
+        arrays: The arrays.
+    """
+
+    def __init__(self, *arrays: AnyArray) -> None:
+        self.arrays = arrays
+        self._content = tuple((a.shape, a.dtype.str, a.tobytes()) for a in arrays)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ByContent) and self._content == other._content
+
+    def __hash__(self) -> int:
+        return hash(self._content)

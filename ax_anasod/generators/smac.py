@@ -16,7 +16,6 @@ from ax_anasod.generators.base import NUM_INITIAL
 from ax_anasod.generators.evaluations import Evaluations
 from ax_anasod.generators.joint_rows import Columns, JointRows, Rows
 from ax_anasod.hyperparameters import Choice, Range, draw_settings
-from ax_anasod.optional import require
 from ax_anasod.settings import PositiveInt, Probability, checked
 from ax_anasod.typing import AnyArray, Codes, FloatArray, Indices, Settings, Values
 
@@ -73,6 +72,8 @@ class SMACGenerator(ArchitectureGenerator):
         OptionalImportError: SMAC3 is not installed.
     """
 
+    needs = ("smac", "baselines")
+
     def __init__(
         self,
         cell: Mapping[str, Any],
@@ -83,7 +84,6 @@ class SMACGenerator(ArchitectureGenerator):
         num_candidates: PositiveInt = 10_000,
         hyperparameters: Mapping[str, Any] | None = None,
     ) -> None:
-        require("smac", "baselines")
         super().__init__(cell=cell, seed=seed, hyperparameters=hyperparameters)
         self.num_initial, self.num_trees = num_initial, num_trees
         self.random_probability, self.num_candidates = random_probability, num_candidates

@@ -17,7 +17,6 @@ from ax_anasod.generators.base import NUM_INITIAL
 from ax_anasod.generators.evaluations import Evaluations
 from ax_anasod.generators.joint_rows import Columns, Rows
 from ax_anasod.hyperparameters import Choice, Range
-from ax_anasod.optional import require
 from ax_anasod.settings import PositiveInt, checked
 from ax_anasod.typing import Codes, Settings, Values
 
@@ -68,6 +67,8 @@ class TPEGenerator(ArchitectureGenerator):
         OptionalImportError: Optuna is not installed.
     """
 
+    needs = ("optuna", "baselines")
+
     def __init__(
         self,
         cell: Mapping[str, Any],
@@ -77,7 +78,6 @@ class TPEGenerator(ArchitectureGenerator):
         num_candidates: PositiveInt = 24,
         hyperparameters: Mapping[str, Any] | None = None,
     ) -> None:
-        require("optuna", "baselines")
         super().__init__(cell=cell, seed=seed, hyperparameters=hyperparameters)
         self.num_initial, self.num_candidates = num_initial, num_candidates
         self.multivariate = multivariate

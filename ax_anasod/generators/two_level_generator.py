@@ -11,7 +11,6 @@ from annotated_types import Ge, Le
 
 from ax_anasod.cells import Cell
 from ax_anasod.cells.keys import LIMIT
-from ax_anasod.core.ax_objectives import ObjectiveScope
 from ax_anasod.core.history import History
 from ax_anasod.exceptions import CellError, OptionError
 from ax_anasod.generators.architecture_generator import ArchitectureGenerator
@@ -110,6 +109,12 @@ class TwoLevelGenerator(ArchitectureGenerator):
         CellError: The surrogate needs paths, and the cell has none.
     """
 
+    scope = "limits"
+    expects_improvement = True
+    joint_form: ClassVar[JointForm] = "both"
+    """How the covariances of architectures and settings make one: the best on average
+    (docs/joint.md)."""
+
     def __init__(
         self,
         cell: Mapping[str, Any],
@@ -129,15 +134,6 @@ class TwoLevelGenerator(ArchitectureGenerator):
         self.enumeration_limit = enumeration_limit
         self.known = tuple(features.split(FEATURE_SEPARATOR)) if features else ()
         self._metadata: dict[str, Any] = {}
-
-    joint_form: ClassVar[JointForm] = "both"
-    """The combination of the covariances of architectures and settings: the best on average
-    (docs/joint.md)."""
-
-    @property
-    def scope(self) -> ObjectiveScope:
-        """A front of up to four objectives, or one objective, and limits on other metrics."""
-        return "limits"
 
     def propose(self, n: int, history: History, fixed: Mapping[int, int]) -> Codes:
         """Propose ``n`` architectures, codes ``n x d``."""

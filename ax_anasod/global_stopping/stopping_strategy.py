@@ -98,10 +98,10 @@ def check_until_improvement_below(strategy: str, percent: float | None) -> None:
     if percent is None:
         return
     check_value("until_improvement_below", percent, NonNegativeFloat)
-    if not get(strategy).expects_improvement:
-        able = ", ".join(name for name, known in STRATEGIES.items() if known.expects_improvement)
+    if not get(strategy).generator.expects_improvement:
+        able = [n for n, known in STRATEGIES.items() if known.generator.expects_improvement]
         raise OptionError(
             f"strategy {strategy!r} does not say what improvement it expects, so that no search "
             "can be stopped by it",
-            f"strategies that do: {able}",
+            f"strategies that do: {', '.join(able)}",
         )

@@ -48,31 +48,25 @@ def whole_number(
     return number
 
 
-def finite_number(
-    name: str, value: SupportsFloat, minimum: float, *, strict: bool = False
-) -> float:
+def finite_number(name: str, value: SupportsFloat, minimum: float) -> float:
     """Returns ``value`` as a float.
 
     Args:
         name: The name of the number in the message.
         value: A real number.
         minimum: The smallest value allowed.
-        strict: Whether the minimum itself is refused.
 
     Raises:
         OptionError: If the value is no number, not finite, or below the minimum.
     """
-    message = (
-        f"{name} must be a finite number {'above' if strict else 'of at least'} {minimum:g}, "
-        f"got {value!r}"
-    )
+    message = f"{name} must be a finite number of at least {minimum:g}, got {value!r}"
     if isinstance(value, (bool, str)):
         raise OptionError(message)
     try:
         number = float(value)
     except (TypeError, ValueError):
         raise OptionError(message) from None
-    if not math.isfinite(number) or number < minimum or (strict and number == minimum):
+    if not math.isfinite(number) or number < minimum:
         raise OptionError(message)
     return number
 

@@ -11,9 +11,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ax_anasod.exceptions import ObservationError, OptionError
-from ax_anasod.simplex.counts import finite_number, whole_number
+from ax_anasod.settings import NonNegativeFloat, PositiveFloat, PositiveInt, checked
+from ax_anasod.simplex.counts import whole_number
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class LinearSchedule:
     """Beta of biased random search, growing linearly from 0.
@@ -21,23 +23,20 @@ class LinearSchedule:
     Source: paper, Eq. 3 and Appendix A.1 (beta_t = t * beta_max / T, beta_max = 2).
 
     Args:
-        num_trials: Planned number of trials T, at least 1.
-        beta_max: Beta once all planned trials are done.
+        beta_max: Beta once all planned trials are done; 0 draws uniformly throughout.
+        num_trials: The planned number of trials T, over which beta grows linearly: after t
+            trials it is ``t * beta_max / T``.
 
     Raises:
-        OptionError: If ``num_trials`` is below 1, or ``beta_max`` negative or not finite.
+        OptionError: A value is out of range.
 
     Example:
         >>> LinearSchedule(num_trials=100).beta(50)
         1.0
     """
 
-    num_trials: int
-    beta_max: float = 2.0
-
-    def __post_init__(self) -> None:
-        whole_number("num_trials", self.num_trials, 1)
-        finite_number("beta_max", self.beta_max, 0.0)
+    beta_max: NonNegativeFloat = 2.0
+    num_trials: PositiveInt = 300
 
     def beta(self, t: int) -> float:
         """Beta after ``t`` trials; stays at ``beta_max`` beyond the planned number of trials.
@@ -52,6 +51,7 @@ class LinearSchedule:
         return t * self.beta_max / self.num_trials
 
 
+@checked
 @dataclass(frozen=True, kw_only=True)
 class TrustRegionSchedule:
     """Beta of the probabilistic trust region of ANASOD-BO, driven by success and failure.
@@ -93,28 +93,23 @@ class TrustRegionSchedule:
         failure_tolerance: Failures in a row that narrow it.
 
     Raises:
-        OptionError: If not 0 < ``beta_min`` <= ``beta_max`` < infinity, or a tolerance is
-            below 1.
+        OptionError: A value is out of range, or ``beta_min`` above ``beta_max``.
 
     Example:
         >>> TrustRegionSchedule(failure_tolerance=2).replay([5.0, 6.0, 6.0])
         0.25
     """
 
-    beta_max: float = 16.0
-    beta_min: float = 0.25
-    success_tolerance: int = 1
-    failure_tolerance: int = 3
+    beta_max: PositiveFloat = 16.0
+    beta_min: PositiveFloat = 0.25
+    success_tolerance: PositiveInt = 1
+    failure_tolerance: PositiveInt = 3
 
     def __post_init__(self) -> None:
-        finite_number("beta_min", self.beta_min, 0.0, strict=True)
-        finite_number("beta_max", self.beta_max, 0.0, strict=True)
         if self.beta_min > self.beta_max:
             raise OptionError(
                 f"beta_min must not be above beta_max, got {self.beta_min} > {self.beta_max}"
             )
-        whole_number("success_tolerance", self.success_tolerance, 1)
-        whole_number("failure_tolerance", self.failure_tolerance, 1)
 
     def replay(self, values: Iterable[float]) -> float:
         """Beta after a sequence of observations; a pure function of it.

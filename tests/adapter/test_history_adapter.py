@@ -139,8 +139,8 @@ def test_fixed_parameters_that_do_not_exist_are_refused(
 
 def test_a_batch_in_one_generator_run(toy_cell: Cell) -> None:
     experiment = make_experiment(CellSearchSpace.from_cell(toy_cell), strategy="random")
-    adapter = AnasodGenerators.RANDOM_ARCHITECTURE(
-        experiment=experiment, cell=toy_cell.to_dict(), seed=1
+    adapter = AnasodGenerators.HISTORY(
+        experiment=experiment, cell=toy_cell.to_dict(), seed=1, registered_as="random"
     )
     assert isinstance(adapter, HistoryAdapter)
 
@@ -154,7 +154,9 @@ def test_it_works_on_a_plain_experiment_without_an_objective(toy_cell: Cell) -> 
 
     experiment = Experiment(AnasodSearchSpace.from_cell(toy_cell), name="plain")
 
-    adapter = AnasodGenerators.ANASOD_RANDOM(experiment=experiment, cell=toy_cell.to_dict())
+    adapter = AnasodGenerators.HISTORY(
+        experiment=experiment, cell=toy_cell.to_dict(), registered_as="anasod-random"
+    )
 
     assert sum(adapter.gen(1).arms[0].parameters.values()) == 6
 

@@ -21,6 +21,7 @@ def test_every_strategy_is_listed_with_its_options(command: Command) -> None:
         (line,) = (line for line in lines if line.split()[:1] == [name])
         assert strategy.summary in line
         assert f"{strategy.space}s" in line
+        assert ("ax-anasod[baselines]" in line) is (name in ("tpe", "smac"))
         for option in strategy.options:
             assert f"{option}=" in outcome.out
     assert "num_trials=--trials" in outcome.out
@@ -38,6 +39,8 @@ def test_one_strategy_is_shown_with_what_its_options_are(
         assert option.text
         assert option.text.replace("``", "") in rows[option.name]
     assert "random | mutation | mixed" in rows["pool"]
+    assert "Needs" not in outcome.out
+    assert "Needs: ax-anasod[baselines]" in command("strategies", "tpe").out
     refused = command("strategies", "bananass")
     assert refused.code == 2
     assert "did you mean 'bananas'?" in refused.err

@@ -11,7 +11,6 @@ from ax.core.optimization_config import MultiObjectiveOptimizationConfig, Optimi
 from ax.core.outcome_constraint import OutcomeConstraint
 
 from ax_anasod.core.ax_objectives import (
-    ObjectiveScope,
     check_scope,
     limits_of,
     objective_signs,
@@ -63,29 +62,27 @@ def test_draws_that_read_no_values_refuse_nothing(expression: str, constrained: 
     check_scope(configuration(expression, constrained), "any")
 
 
-@pytest.mark.parametrize("scope", ["one", "front"])
 class TestModels:
-    def test_one_metric_may_go_either_way(self, scope: ObjectiveScope) -> None:
-        check_scope(None, scope)
-        check_scope(configuration("-2*error"), scope)
-        check_scope(configuration("accuracy"), scope)
+    def test_one_metric_may_go_either_way(self) -> None:
+        check_scope(None, "one")
+        check_scope(configuration("-2*error"), "one")
+        check_scope(configuration("accuracy"), "one")
 
-    def test_constraints_are_refused(self, scope: ObjectiveScope) -> None:
+    def test_constraints_are_refused(self) -> None:
         with pytest.raises(OptionError, match="no outcome constraints"):
-            check_scope(configuration("-error", constrained=True), scope)
+            check_scope(configuration("-error", constrained=True), "one")
 
     @pytest.mark.parametrize(
         "expression", ["-(2*error + latency)", "-error - latency", "accuracy, -(error + latency)"]
     )
-    def test_sums_are_refused(self, scope: ObjectiveScope, expression: str) -> None:
+    def test_sums_are_refused(self, expression: str) -> None:
         with pytest.raises(OptionError, match=r"not a sum of several: \[.*'error', 'latency'\]"):
-            check_scope(configuration(expression), scope)
+            check_scope(configuration(expression), "one")
 
 
 def test_a_front_is_searched_by_some() -> None:
     several = configuration("accuracy, -latency")
 
-    check_scope(several, "front")
     check_scope(several, "limits")
     with pytest.raises(OptionError):
         check_scope(several, "one")

@@ -10,12 +10,18 @@ import numpy.typing as npt
 import pytest
 
 from ax_anasod._ax import experiment_of, strategy_of
+from ax_anasod.analysis import report
 from ax_anasod.cells import Cell
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, History
 from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.experiment import make_client
 from ax_anasod.generation_strategy import STRATEGIES, get, make, registration
-from ax_anasod.generators import HistoryGenerator, RandomArchitectureGenerator, registered
+from ax_anasod.generators import (
+    HistoryGenerator,
+    RandomArchitectureGenerator,
+    TwoLevelGenerator,
+    registered,
+)
 from ax_anasod.settings import PositiveInt, Probability
 from ax_anasod.testing import StrategyConformance
 
@@ -78,13 +84,17 @@ class Counts(HistoryGenerator):
         return np.array([[self.first, 1, 1]] * n)
 
 
+class Levels(TwoLevelGenerator):
+    """A generator with features, several objectives and predictions."""
+
+
 @pytest.fixture(autouse=True)
 def _names() -> Iterator[None]:
     """What a test registers is gone after it."""
     known = set(STRATEGIES)
     yield
     for name in set(STRATEGIES) - known:
-        del STRATEGIES[name], registered._GENERATORS[name]
+        del STRATEGIES[name], registered.GENERATORS[name]
 
 
 def register(name: str = "own", kind: type[HistoryGenerator] = Own, **options: Any) -> None:
@@ -107,8 +117,39 @@ def test_it_is_a_strategy_like_the_built_in_ones() -> None:
             )
     assert nodes == ["initial", "initial", "own", "own"]
     generator = strategy_of(client)._curr.generator_specs[0].fitted_adapter.generator
-    assert generator.own.share == 0.25
+    assert type(generator) is Own
+    assert generator.share == 0.25
     assert generator.scope == "any"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"features": {"cost": {"conv 3x3": 3.0, "pool": 1.0, "skip": 0.0}}},
+        {"objectives": ["error", "latency"], "limits": "latency <= 5"},
+    ],
+    ids=["features", "objectives"],
+)
+@pytest.mark.filterwarnings("ignore:there is a threshold on latency")
+def test_it_is_whatever_its_class_is(asked: dict[str, Any]) -> None:
+    register("levels", Levels)
+    own, same = (
+        make_client(CELL, name, num_initial=2, **asked) for name in ("levels", "two-level-bo")
+    )
+    runs = []
+    for client in (own, same):
+        for _ in range(5):
+            for index in client.get_next_trials(1):
+                values = {"error": 1.0 + index, "latency": 9.0 - index}
+                names = experiment_of(client).optimization_config.metric_names
+                client.complete_trial(index, {name: values[name] for name in names})
+        runs.append([t.arm.parameters for t in experiment_of(client).trials.values()])
+        runs[-1] += [client.predict([runs[-1][0]])]
+
+    assert runs[0] == runs[1]
+    assert get("levels").multi_objective
+    assert get("levels").generator.expects_improvement
+    assert not report._never_predicts(strategy_of(own))
 
 
 def test_encodings_may_be_searched_without_random_trials() -> None:

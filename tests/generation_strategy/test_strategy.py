@@ -15,6 +15,7 @@ from ax_anasod.cells import Cell
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace
 from ax_anasod.exceptions import AnasodError, CellError, OptionError, UnknownNameError
 from ax_anasod.generation_strategy import STRATEGIES, get, make
+from ax_anasod.settings import alternatives
 from ax_anasod.surrogates import EnsembleOptions
 
 GRAPH = cells.get("nas-bench-graph")
@@ -67,6 +68,14 @@ class TestOptions:
             assert option.text.endswith((".", ")", "``"))
             assert option.type in ("bool", "float", "int", "int | None", "str")
 
+    @pytest.mark.parametrize("name", STRATEGIES)
+    def test_every_number_has_a_range(self, name: str) -> None:
+        for option in get(name).options.values():
+            number = alternatives(option.annotation)[0]
+            # The bound of a loss is any number.
+            if option.type.split(" | ")[0] in ("int", "float") and option.name != "lower_bound":
+                assert number.__metadata__
+
     def test_arguments_that_are_fixed_or_internal_are_none(self) -> None:
         assert get("random").options == {}
         assert list(get("anasod-random").options) == ["repeat_architectures"]
@@ -111,7 +120,7 @@ def test_every_option_reaches_the_generator(name: str) -> None:
     (spec,) = nodes_of(make(name, space_of(name), **changed))[-1].generator_specs
 
     flat = dict(spec.generator_kwargs)
-    for argument in ("candidates", "ensemble", "network", "trust_region"):
+    for argument in ("options", "candidates", "ensemble", "network", "trust_region", "schedule"):
         flat |= flat.pop(argument, {})
     assert {option: flat[option] for option in changed} == changed
 

@@ -40,7 +40,7 @@ def test_it_proposes_what_botorch_alone_proposes(
     cell: Cell, kind: str, encode: Callable[..., Any], history: Build
 ) -> None:
     past = some(history, cell)
-    generator = ArchitectureGPGenerator(cell.to_dict(), seed=2, features=kind)
+    generator = ArchitectureGPGenerator(cell.to_dict(), seed=2, inputs=kind)
     X = torch.as_tensor(encode(cell, past.rows))
     logs = torch.as_tensor(past.values).log()
     Y = (logs - logs.mean()) / logs.std()
@@ -61,7 +61,7 @@ def test_it_proposes_what_botorch_alone_proposes(
 @pytest.mark.parametrize("name", ["darts", "nas-bench-graph", "nasnet"])
 def test_wired_cells(name: str, kind: str, history: Build) -> None:
     cell = cells.get(name)
-    generator = ArchitectureGPGenerator(cell.to_dict(), features=kind, candidates={"pool_size": 20})
+    generator = ArchitectureGPGenerator(cell.to_dict(), inputs=kind, candidates={"pool_size": 20})
 
     codes = generator.propose(2, some(history, cell, 5), {})
 
@@ -176,8 +176,8 @@ def test_values_of_both_signs_are_modelled_as_they_are(history: Build) -> None:
 
 def test_what_the_cell_does_not_have_is_refused() -> None:
     with pytest.raises(UnknownNameError):
-        ArchitectureGPGenerator(OWN.to_dict(), features="pat")
+        ArchitectureGPGenerator(OWN.to_dict(), inputs="pat")
     with pytest.raises(OptionError):
-        ArchitectureGPGenerator(OWN.to_dict(), features="path", max_features=0)
+        ArchitectureGPGenerator(OWN.to_dict(), inputs="path", max_features=0)
     with pytest.raises(CellError):
-        ArchitectureGPGenerator(cells.get("darts").to_dict(), features="path", max_features=20)
+        ArchitectureGPGenerator(cells.get("darts").to_dict(), inputs="path", max_features=20)

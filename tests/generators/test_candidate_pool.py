@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +15,10 @@ from ax_anasod.cells import Cell, RestrictedCell
 from ax_anasod.cells.keys import all_codes
 from ax_anasod.core import History
 from ax_anasod.exceptions import OptionError, UnknownNameError
-from ax_anasod.generators import PoolGenerator
-from ax_anasod.generators.candidate_pool import POOLS
+from ax_anasod.generators import NASBowlGenerator, PoolGenerator
+from ax_anasod.generators.candidate_pool import PoolKind
 
+POOLS = get_args(PoolKind)
 NB201 = cells.get("nas-bench-201")
 GRAPH = cells.get("nas-bench-graph")
 DARTS = cells.get("darts")
@@ -232,7 +233,7 @@ def test_numbers_out_of_range_are_refused(option: str, value: float) -> None:
 
 def test_random_trials_come_first() -> None:
     with pytest.raises(OptionError):
-        Last(NB201.to_dict(), num_initial=0)
+        NASBowlGenerator(NB201.to_dict(), num_initial=0)
 
 
 def test_misspelt_pool_is_named() -> None:

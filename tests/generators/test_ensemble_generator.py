@@ -151,7 +151,7 @@ def test_seeds_are_different_searches(history: Build) -> None:
 def test_wired_cells(name: str, kind: str, history: Build) -> None:
     cell = cells.get(name)
 
-    codes = architectures(cell, features=kind, candidates={"pool_size": 20}).propose(
+    codes = architectures(cell, inputs=kind, candidates={"pool_size": 20}).propose(
         3, some(history, cell, 6), {}
     )
 
@@ -184,7 +184,7 @@ def test_bananas_finds_what_is_better_than_one_in_a_hundred(history: Build) -> N
     threshold = np.quantile(objective(NB201.enumerate()), 0.01)
 
     best = mean_best(
-        lambda seed: ArchitectureEnsembleGenerator(NB201.to_dict(), seed, features="adjacency"),
+        lambda seed: ArchitectureEnsembleGenerator(NB201.to_dict(), seed, inputs="adjacency"),
         objective,
         some(history, NB201, 10),
         25,
@@ -279,7 +279,7 @@ def test_options_of_the_ensemble_are_checked() -> None:
     with pytest.raises(OptionError):
         architectures(trials_per_fit=0)
     with pytest.raises(UnknownNameError):
-        architectures(features="graph")
+        architectures(inputs="graph")
 
 
 def test_relative_loss_needs_values_above_its_bound(history: Build) -> None:

@@ -10,7 +10,7 @@ import pytest
 from ax_anasod import cells
 from ax_anasod.cells import Cell, one_hot_adjacency, path_features
 from ax_anasod.exceptions import CellError
-from ax_anasod.generators.model_inputs import Features, check_features, features
+from ax_anasod.generators.model_inputs import Inputs, check_features, features
 
 DARTS = cells.get("darts")
 
@@ -27,8 +27,8 @@ def test_kinds_are_those_of_the_cells(cell: Cell) -> None:
     )
 
 
-@pytest.mark.parametrize("kind", get_args(Features))
-def test_what_a_cell_has_is_not_refused(kind: Features) -> None:
+@pytest.mark.parametrize("kind", get_args(Inputs))
+def test_what_a_cell_has_is_not_refused(kind: Inputs) -> None:
     check_features(DARTS, kind, 300)
 
 

@@ -11,10 +11,14 @@ from ax_anasod import cells
 from ax_anasod.cells import Cell
 from ax_anasod.core import History
 from ax_anasod.exceptions import OptionError
-from ax_anasod.generators import DirichletGenerator
+from ax_anasod.generators import BiasedDirichletGenerator, DirichletGenerator
 from ax_anasod.simplex import bomze_round, sample_biased
 
 NB201 = cells.get("nas-bench-201")
+
+
+def biased(cell: Cell, seed: int = 0, **schedule: float) -> BiasedDirichletGenerator:
+    return BiasedDirichletGenerator(cell.to_dict(), seed, schedule)
 
 
 def best_after(history: Callable[..., History], trials: int) -> History:
@@ -45,19 +49,19 @@ def test_uniform_draws_are_rounded_draws_of_a_flat_dirichlet(
 
 
 def test_biased_draws_are_those_of_equation_3(history: Callable[..., History]) -> None:
-    generator = DirichletGenerator(NB201.to_dict(), seed=3, beta_max=2.0, num_trials=100)
+    generator = biased(NB201, seed=3, beta_max=2.0, num_trials=100)
     drawn = frequencies(generator.propose(40_000, best_after(history, 50), {}))
 
     # Half of the way: beta = 1.
-    biased = sample_biased([3 / 6, 2 / 6, 1 / 6, 0, 0], 1.0, 40_000, np.random.default_rng(0))
-    expected = frequencies(bomze_round(6 * biased, 6))
+    drawn_around = sample_biased([3 / 6, 2 / 6, 1 / 6, 0, 0], 1.0, 40_000, np.random.default_rng(0))
+    expected = frequencies(bomze_round(6 * drawn_around, 6))
 
     largest = max(abs(drawn.get(row, 0) - share) for row, share in expected.items())
     assert largest < 0.005
 
 
 def test_the_bias_grows_with_the_trials_and_then_stays(history: Callable[..., History]) -> None:
-    generator = DirichletGenerator(NB201.to_dict(), seed=3, beta_max=4.0, num_trials=100)
+    generator = biased(NB201, seed=3, beta_max=4.0, num_trials=100)
 
     def share_of_best(trials: int) -> float:
         counts = generator.propose(20_000, best_after(history, trials), {})
@@ -71,11 +75,11 @@ def test_the_bias_grows_with_the_trials_and_then_stays(history: Callable[..., Hi
 
 def test_nothing_observed_means_uniform(history: Callable[..., History]) -> None:
     pending = history([[6, 0, 0, 0, 0]] * 50, [np.nan] * 50)
-    biased = DirichletGenerator(NB201.to_dict(), seed=3, beta_max=2.0, num_trials=50)
+    towards_best = biased(NB201, seed=3, beta_max=2.0, num_trials=50)
     uniform = DirichletGenerator(NB201.to_dict(), seed=3)
 
     np.testing.assert_array_equal(
-        biased.propose(100, pending, {}), uniform.propose(100, pending, {})
+        towards_best.propose(100, pending, {}), uniform.propose(100, pending, {})
     )
 
 
@@ -103,7 +107,7 @@ def test_proposals_follow_from_seed_and_position(history: Callable[..., History]
 def test_all_draws_are_encodings_with_an_architecture(
     history: Callable[..., History], cell: Cell, beta_max: float
 ) -> None:
-    generator = DirichletGenerator(cell.to_dict(), beta_max=beta_max, num_trials=10)
+    generator = biased(cell, beta_max=beta_max, num_trials=10)
     past = history(cell.snap(np.eye(cell.num_operations))[:2].tolist(), [1.0, 2.0])
 
     counts = generator.propose(500, past, {})
@@ -113,7 +117,7 @@ def test_all_draws_are_encodings_with_an_architecture(
 
 
 def test_fixed_counts_hold(history: Callable[..., History]) -> None:
-    generator = DirichletGenerator(NB201.to_dict(), beta_max=2.0, num_trials=10)
+    generator = biased(NB201, beta_max=2.0, num_trials=10)
 
     counts = generator.propose(100, best_after(history, 5), {1: 3, 4: 0})
 
@@ -125,4 +129,4 @@ def test_fixed_counts_hold(history: Callable[..., History]) -> None:
 @pytest.mark.parametrize("options", [{"beta_max": -1.0}, {"num_trials": 0}])
 def test_options_out_of_range_are_refused(options: dict[str, float]) -> None:
     with pytest.raises(OptionError):
-        DirichletGenerator(NB201.to_dict(), **options)
+        biased(NB201, **options)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from ax_anasod.core import History
-from ax_anasod.generators.rounds import current_round
+from ax_anasod.generators.rounds import ByContent, current_round
 
 Build = Callable[..., History]
 
@@ -66,3 +66,26 @@ def test_results_of_the_round_itself_where_nothing_else_has_a_value(history: Bui
     found = current_round(first, 0, num_initial=4, length=5)
 
     assert found.history is first
+
+
+def test_limits_and_settings_of_a_round_are_those_of_its_trials(history: Build) -> None:
+    whole = replace(past(history, 9), limit_values=(np.arange(9.0),), settings=np.ones((9, 2)))
+
+    before = current_round(whole, 0, num_initial=4, length=3).history
+
+    assert len(before.rows) == 7
+    assert [len(column) for column in before.limit_values] == [7]
+    assert before.settings.shape == (7, 2)
+
+
+def test_arrays_are_equal_where_their_contents_are() -> None:
+    one = ByContent(np.arange(6.0), np.zeros(2))
+
+    assert one == ByContent(np.arange(6.0), np.zeros(2))
+    assert hash(one) == hash(ByContent(np.arange(6.0), np.zeros(2)))
+    for other in (
+        ByContent(np.arange(6.0).reshape(2, 3), np.zeros(2)),
+        ByContent(np.arange(6.0), np.ones(2)),
+        ByContent(np.arange(6.0).astype(np.float32), np.zeros(2)),
+    ):
+        assert one != other

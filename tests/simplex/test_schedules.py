@@ -157,13 +157,13 @@ def test_table_of_the_docstring(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"beta_min": 0}, "beta_min must be a finite number above 0, got 0"),
-        ({"beta_min": -1.0}, "beta_min must be a finite number above 0"),
-        ({"beta_min": math.nan}, "beta_min must be a finite number"),
-        ({"beta_max": math.inf}, "beta_max must be a finite number"),
-        ({"beta_max": "8"}, "beta_max must be a finite number"),
+        ({"beta_min": 0}, "beta_min must be above 0, got 0"),
+        ({"beta_min": -1.0}, "beta_min must be above 0, got -1.0"),
+        ({"beta_min": math.nan}, "beta_min must be finite, got nan"),
+        ({"beta_max": math.inf}, "beta_max must be finite, got inf"),
+        ({"beta_max": "8"}, "beta_max must be a number, got '8'"),
         ({"beta_min": 2.0, "beta_max": 1.0}, "beta_min must not be above beta_max, got 2.0 > 1.0"),
-        ({"success_tolerance": 0}, "success_tolerance must be a whole number of at least 1, got 0"),
+        ({"success_tolerance": 0}, "success_tolerance must be at least 1, got 0"),
         ({"failure_tolerance": 2.5}, "failure_tolerance must be a whole number"),
     ],
 )
@@ -175,9 +175,9 @@ def test_trust_region_refuses_options_out_of_range(options: dict[str, float], me
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"num_trials": 0}, "num_trials must be a whole number of at least 1, got 0"),
-        ({"num_trials": 5, "beta_max": -1.0}, "beta_max must be a finite number of at least 0"),
-        ({"num_trials": 5, "beta_max": math.nan}, "beta_max must be a finite number"),
+        ({"num_trials": 0}, "num_trials must be at least 1, got 0"),
+        ({"num_trials": 5, "beta_max": -1.0}, "beta_max must be at least 0, got -1.0"),
+        ({"num_trials": 5, "beta_max": math.nan}, "beta_max must be finite, got nan"),
     ],
 )
 def test_linear_schedule_refuses_options_out_of_range(
