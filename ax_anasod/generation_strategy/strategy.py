@@ -107,7 +107,7 @@ class Strategy:
 
     @property
     def needs(self) -> str:
-        """The requirement that ``pip`` has to install for it besides the package; empty for none."""
+        """The requirement that ``pip`` must install for it beside the package; empty for none."""
         needs = self.generator.needs
         return "" if needs is None else f"ax-anasod[{needs[1]}]"
 

@@ -72,10 +72,10 @@ class BiasedDirichletGenerator(DirichletGenerator):
     Args:
         cell: ``Cell.to_dict()`` of the cell searched.
         seed: The seed of the run.
-        schedule: Fields of :class:`ax_anasod.simplex.LinearSchedule` that are not as there.
+        schedule: Fields of :class:`ax_anasod.simplex.LinearSchedule` that differ from its defaults.
         repeat_architectures: Whether an architecture may have a second trial while its encoding
             has another one, as in the paper.
-        hyperparameters: What is searched beside the cell; None for nothing. Draws of it
+        hyperparameters: Hyperparameters searched beside the cell; None for none. Draws of them
             concentrate as those of encodings do (:func:`ax_anasod.hyperparameters.draw_around`).
     """
 
