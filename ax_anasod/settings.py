@@ -42,6 +42,7 @@ PositiveFloat = Annotated[float, Gt(0)]
 NonNegativeFloat = Annotated[float, Ge(0)]
 Probability = Annotated[float, Ge(0), Le(1)]
 ProperFraction = Annotated[float, Ge(0), Lt(1)]
+ProperPercentage = Annotated[float, Gt(0), Lt(100)]
 
 _WORDS: Final = {
     "bool_type": "true or false",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 from annotated_types import Ge, Le
 
 from ax_anasod import trust
-from ax_anasod.settings import Configuration, checked
+from ax_anasod.settings import Configuration, ProperPercentage, checked
 
 if TYPE_CHECKING:
     from ax.early_stopping.strategies import BaseEarlyStoppingStrategy
@@ -56,13 +56,10 @@ class Execution(Configuration):
     cpus: _Amount = 1.0
     gpus: _Amount = 0.0
     retries: Annotated[int, Ge(0), Le(_MOST)] = 3
-    early_stopping: float | None = None
+    early_stopping: ProperPercentage | None = None
     min_epochs: _Whole = 1
     min_trials: _Whole = 5
     tensorboard: bool = True
-
-    def __post_init__(self) -> None:
-        self.make_early_stopping()  # refuses
 
     def to_dict(self) -> dict[str, Any]:
         """The execution as JSON-able data.

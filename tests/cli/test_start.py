@@ -26,6 +26,7 @@ from tests.conftest import PATIENCE
         (["search", "--stategy", "random"], 2),
         (["search", "--benchmark", "table", "--trials", "0"], 2),
         (["train", "--batch-size", "0"], 2),
+        (["train", "--early-stopping", "100"], 2),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -207,7 +207,7 @@ def test_what_was_left_out_and_that_nothing_was_learned_is_said(
             ["--epochs", 2, "--training", "epochs=3"],
             "epochs is given twice: --epochs and --training epochs=...",
         ),
-        (["--early-stopping", 100], "early_stopping must be in (0, 100) percent"),
+        (["--early-stopping", 100], "early_stopping must be above 0 and below 100"),
         (["--operations", "nowhere:THINGS"], "'nowhere:THINGS' cannot be imported"),
         (["--operations", "math:pi"], "they must be a mapping from names to functions"),
         (["--operations", "sys:modules"], "they must be a mapping from names to functions"),
