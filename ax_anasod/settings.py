@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 Class = TypeVar("Class", bound=type[Any])
 Kind = TypeVar("Kind")
 
+MOST_TRIALS: Final = 10_000_000
+"""Largest number of trials and of seeds; also the most architectures that a cell can list."""
+
+Count = Annotated[int, Ge(1), Le(MOST_TRIALS)]
 PositiveInt = Annotated[int, Ge(1)]
 NonNegativeInt = Annotated[int, Ge(0)]
 PositiveFloat = Annotated[float, Gt(0)]

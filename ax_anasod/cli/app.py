@@ -14,16 +14,17 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from ax_anasod.cli._typer import run_command
 from ax_anasod.cli.catalogue import benchmarks, strategies
 from ax_anasod.cli.compare import compare
 from ax_anasod.cli.deploy import export, latency
 from ax_anasod.cli.dnas import dnas
 from ax_anasod.cli.doctor import doctor
 from ax_anasod.cli.evaluate import ensemble, evaluate, transfer
-from ax_anasod.cli.failures import TRACEBACK, Ending, say_error
+from ax_anasod.cli.failures import TRACEBACK, ErrorReport, say_error
 from ax_anasod.cli.image_predictions import predict
 from ax_anasod.cli.option_groups import expanded
-from ax_anasod.cli.processes import ProcessesWanted, run_in_processes
+from ax_anasod.cli.processes import MultiProcessRequest, run_in_processes
 from ax_anasod.cli.proxies import proxies
 from ax_anasod.cli.reproduce import reproduce
 from ax_anasod.cli.run_file import with_run_file
@@ -184,7 +185,7 @@ def _refusal(name: str, error: Exception | SystemExit) -> OptionError:
     return OptionError(message, f"in {Path(frame.filename).name}, line {frame.lineno}")
 
 
-def run(arguments: list[str], end: Callable[[Ending], int] = Ending.say) -> int:
+def run(arguments: list[str], end: Callable[[ErrorReport], int] = ErrorReport.say) -> int:
     """Run one command.
 
     Args:
@@ -200,19 +201,17 @@ def run(arguments: list[str], end: Callable[[Ending], int] = Ending.say) -> int:
             name = text.removesuffix("=") or "an argument"
             return say_error(f"{name} is empty", "is a variable of the shell not set?", code=2)
     try:
-        code = typer.main.get_command(app).main(
-            arguments, prog_name="ax-anasod", standalone_mode=False
-        )
+        code = run_command(app, arguments, "ax-anasod")
         sys.stdout.flush()
-    except ProcessesWanted as wanted:
-        return run_in_processes(run, arguments, wanted)
+    except MultiProcessRequest as request:
+        return run_in_processes(run, arguments, request)
     except BrokenPipeError:
         # Whoever read the output has gone, as in `ax-anasod strategies | head`.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (KeyboardInterrupt, Exception) as error:
-        ending = Ending.of(error)
-        if not ending.expected and os.environ.get(TRACEBACK) == "1":
+        report = ErrorReport.of(error)
+        if not report.expected and os.environ.get(TRACEBACK) == "1":
             raise
-        return end(ending)
+        return end(report)
     return code if isinstance(code, int) else 0

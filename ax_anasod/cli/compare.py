@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from ax_anasod.cli import options as opt
-from ax_anasod.cli.option_groups import Given, number, option
+from ax_anasod.cli.option_groups import Given, OptionGroup, option
 from ax_anasod.exceptions import CellError, OptionError
+from ax_anasod.settings import Count
 
 if TYPE_CHECKING:
     from ax_anasod.compare import Contender
     from ax_anasod.nasbench import Benchmark
 
-_START: Final = {"from": "str", "from_cells": "int", "from_uniform": "float"}
-_SCREEN: Final = {"screen": "str", "screen_cost": "float", "screen_trials": "int"}
 _COMPARISON: Final = "Comparison"
 
 
@@ -23,9 +22,9 @@ def compare(
     *,
     benchmark: opt.BenchmarkName,
     given: Annotated[Given, opt.BENCHMARK],
-    limit: opt.Limits = None,
-    constrain: opt.Constraints = None,
-    known: opt.Known = None,
+    limit: opt.Limits,
+    constrain: opt.Constraints,
+    known: opt.Known,
     strategies: Annotated[
         str,
         option(
@@ -38,18 +37,17 @@ def compare(
             metavar="NAME,NAME,...",
         ),
     ],
-    trials: Annotated[int, number(_COMPARISON, "How many trials each run has.", 1)] = 150,
+    trials: Annotated[Count, option(_COMPARISON, "How many trials each run has.")] = 150,
     seeds: Annotated[
-        int,
-        number(_COMPARISON, "How many runs each strategy has: with the seeds 0, 1, ..., N - 1.", 1),
+        Count,
+        option(_COMPARISON, "How many runs each strategy has: with the seeds 0, 1, ..., N - 1."),
     ] = 10,
     jobs: Annotated[
-        int | None,
-        number(
+        Count | None,
+        option(
             _COMPARISON,
             "How many processes work at a time, each with one thread; by default one, with "
             "--runner ray one a processor.",
-            1,
         ),
     ] = None,
     runner: Annotated[
@@ -89,7 +87,7 @@ def compare(
             metavar="DIR",
         ),
     ] = None,
-    track: opt.Track = None,
+    track: opt.Track,
     json: opt.Json = False,
 ) -> int:
     """Run several strategies with several seeds, and say which is better.
@@ -104,14 +102,12 @@ def compare(
         from ax_anasod.compare import compare_strategies
         from ax_anasod.tracking.tracker import LOG, make_trackers
 
-    trackers = make_trackers(track or (), None if out is None else out / LOG)
+    trackers = make_trackers(track, None if out is None else out / LOG)
     contenders = parse_contenders(strategies, trials)
     with waiting("reading the benchmark"):
-        columns = with_columns(benchmark, given, limit or [], known or [])
+        columns = with_columns(benchmark, given, limit, known)
         chosen = make_benchmark(benchmark, columns)
-        contenders, unfit = leave_out_unfit(
-            strategies, contenders, chosen, limit or [], constrain or []
-        )
+        contenders, unfit = leave_out_unfit(strategies, contenders, chosen, limit, constrain)
     if unfit:
         named = (f"{', '.join(names)} ({reason})" for reason, names in unfit.items())
         note(f"left out: {'; '.join(named)}")
@@ -125,11 +121,11 @@ def compare(
             regret=regret,
             reference=reference,
             observer=observer,
-            limits=limit or [],
-            known=known or [],
+            limits=limit,
+            known=known,
             runner=runner,
             address=address,
-            constraints=constrain or [],
+            constraints=constrain,
             trackers=trackers,
         )
     return finish(comparison, as_json=json)
@@ -154,7 +150,6 @@ def parse_contenders(text: str, trials: int) -> list[Contender]:
         ALL,
         named_options,
         parse_options,
-        parse_texts,
         read_screening,
         read_start,
     )
@@ -167,16 +162,28 @@ def parse_contenders(text: str, trials: int) -> list[Contender]:
             contenders += [Contender(each, {}, trials) for each in STRATEGIES]
             continue
         strategy = get(name)
-        of_start = [text for text in texts if text.partition("=")[0] in _START]
-        of_screen = [text for text in texts if text.partition("=")[0] in _SCREEN]
-        start = parse_texts(of_start, _START, "--strategies", "option of a start:")
-        screen = parse_texts(of_screen, _SCREEN, "--strategies", "option of screening:")
-        rest = [text for text in texts if text not in (*of_start, *of_screen)]
-        options = parse_options(strategy, rest)
-        given = {"place" if n == "from" else n.removeprefix("from_"): v for n, v in start.items()}
-        screening = read_screening(*(screen.get(key) for key in _SCREEN))
-        contenders.append(Contender(name, options, trials, read_start(given), screening))
+        start, texts = _parse_group(opt.START, texts)
+        screen, texts = _parse_group(opt.SCREEN, texts)
+        options = parse_options(strategy, texts)
+        contenders.append(
+            Contender(name, options, trials, read_start(start), read_screening(screen))
+        )
     return contenders
+
+
+def _parse_group(group: OptionGroup, texts: list[str]) -> tuple[Given, list[str]]:
+    """Read the texts ``NAME=VALUE`` that are options of a group; the fields, and the other texts.
+
+    Raises:
+        OptionError: A text has no value, one of the wrong type, or a name comes twice.
+    """
+    from ax_anasod.cli.parsing import parse_texts
+
+    fields = {flag.removeprefix("--").replace("-", "_"): n for n, flag in group.flags.items()}
+    own = [text for text in texts if text.partition("=")[0] in fields]
+    types = {name: group.types[field] for name, field in fields.items()}
+    values = parse_texts(own, types, "--strategies", "option:")
+    return {fields[n]: v for n, v in values.items()}, [t for t in texts if t not in own]
 
 
 def leave_out_unfit(

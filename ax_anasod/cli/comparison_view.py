@@ -21,7 +21,7 @@ from ax_anasod.cli.terminal import (
     print_result,
     waiting,
 )
-from ax_anasod.cli.watch import Glance
+from ax_anasod.cli.watch import RunSnapshot
 from ax_anasod.compare import Comparison, Observer
 from ax_anasod.compare.comparison_folder import is_running
 from ax_anasod.compare.tally import FAILURES
@@ -178,7 +178,7 @@ def show_comparison(path: Path, *, as_json: bool) -> None:
     _print_comparison(comparison, as_json=as_json, state=_state(comparison, is_running(path)))
 
 
-def look_at_comparison(path: Path) -> Glance:
+def look_at_comparison(path: Path) -> RunSnapshot:
     """What `show_comparison` prints.
 
     Raises:
@@ -189,7 +189,7 @@ def look_at_comparison(path: Path) -> Glance:
     state = _state(comparison, running)
     ended = int(comparison.results.shape[0])
     line = f"{state}, {ended:,} trials"
-    return Glance(line, running, Group(*_shown(comparison, state)))
+    return RunSnapshot(line, running, Group(*_shown(comparison, state)))
 
 
 def _state(comparison: Comparison, running: bool) -> str:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from ax_anasod.cli import options as opt
-from ax_anasod.cli.option_groups import Given, OptionGroup, number, option
+from ax_anasod.cli.option_groups import Given, OptionGroup, option
 from ax_anasod.exceptions import AnasodError, OptionError, RunError
 from ax_anasod.networks.network_config import published_config
+from ax_anasod.settings import Count
 from ax_anasod.training.latency import LatencyConfig
 from ax_anasod.training.training_config import DataConfig, SequenceConfig
 
@@ -63,7 +64,7 @@ def latency(
     network: Annotated[Given, _NETWORK],
     operations: opt.Operations = None,
     image_size: Annotated[
-        int, number("Networks", "Height and width of the images, in pixels.", 1)
+        Count, option("Networks", "Height and width of the images, in pixels.")
     ] = 32,
     measurement: Annotated[Given, _LATENCY],
     json: opt.Json = False,
@@ -129,7 +130,7 @@ def export(
     pick: opt.Pick = None,
     data: Annotated[Given, _DATA],
     images: Annotated[
-        int, number("Images", "On how many test images the file is checked, at most.", 1)
+        Count, option("Images", "On how many test images the file is checked, at most.")
     ] = 1000,
     operations: opt.Operations = None,
     out: Annotated[

@@ -6,24 +6,16 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final, Self, cast
+from typing import Final, Self
 
 import typer
 
+from ax_anasod.cli._typer import UsageError, explain
 from ax_anasod.escaping import for_terminal
-from ax_anasod.exceptions import (
-    AnasodError,
-    RunError,
-    RunLostError,
-    UnknownNameError,
-    nearest_hint,
-)
+from ax_anasod.exceptions import AnasodError, RunError, RunLostError, UnknownNameError
 
 TRACEBACK: Final = "AX_ANASOD_TRACEBACK"
 """Environment variable that lets unexpected errors show where they come from."""
-
-USAGE_ERROR: Final = cast(type[Exception], typer.BadParameter.__mro__[1])
-"""Whatever typer itself refuses; it does not export the class."""
 
 # What users can register names of.
 _REGISTERED: Final = ("strategy", "benchmark", "cell class")
@@ -84,7 +76,7 @@ def say_error(message: str, hint: str | None, code: int) -> int:
 
 
 @dataclass(frozen=True)
-class Ending:
+class ErrorReport:
     """How an error ends a command.
 
     Args:
@@ -102,8 +94,8 @@ class Ending:
     @classmethod
     def of(cls, error: BaseException) -> Self:
         """How an error ends a command that nobody has caught before."""
-        if isinstance(error, USAGE_ERROR):
-            return cls(*_usage(error), code=2)
+        if isinstance(error, UsageError):
+            return cls(*explain(error), code=2)
         if isinstance(error, AnasodError):
             # Nobody has asked wrongly where a folder was deleted under a run.
             code = 1 if isinstance(error, RunLostError) else 2
@@ -132,19 +124,3 @@ def hint_of(error: AnasodError) -> str | None:
     if not unknown or hint.startswith("did you mean"):
         return error.hint
     return f"{hint}; one of your own: ax-anasod --import MODULE ..."
-
-
-def _usage(error: Any) -> tuple[str, str | None]:
-    """What typer has found in the arguments, and what to do about it."""
-    # Typer has click's classes under changing names; what they say is found by attributes.
-    message = str(error.format_message()).split(" Did you mean")[0].rstrip(".")
-    hint = None
-    context = getattr(error, "ctx", None)
-    if context is not None and hasattr(error, "possibilities"):
-        options = (name for p in context.command.params for name in (*p.opts, *p.secondary_opts))
-        message = f"no such option {error.option_name!r}"
-        names = [name for name in options if name.startswith("--")]
-        hint = nearest_hint(error.option_name, names, f"see: {context.command_path} --help")
-    elif context is not None and message.startswith("No such command"):
-        hint = nearest_hint(message.split("'")[1], context.command.commands)
-    return message[:1].lower() + message[1:], hint

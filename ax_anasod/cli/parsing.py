@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ax_anasod.cli.option_groups import Given
-from ax_anasod.cli.options import BENCHMARK
+from ax_anasod.cli.options import BENCHMARK, SCREEN, START
 from ax_anasod.exceptions import BenchmarkError, OptionError, UnknownNameError
 from ax_anasod.nasbench import Benchmark, get_class, make
 from ax_anasod.nasbench.table_file import read_table
 from ax_anasod.objectives import Limit
 from ax_anasod.proxies import PROXIES
+from ax_anasod.runs.run_config import Screening
 from ax_anasod.settings import argument_types, type_name
 from ax_anasod.training.training_config import TrainingConfig
 
 if TYPE_CHECKING:
     from ax_anasod.generation_strategy import Start, Strategy
-    from ax_anasod.runs.run_config import Screening
 
 
 def _read_float(value: str) -> float:
@@ -38,6 +38,7 @@ _READERS: Final[dict[str, Callable[[str], Any]]] = {
     "int": int,
     "float": _read_float,
     "str": str,
+    "Path": Path,
 }
 _WORDS: Final = {
     "None": "none",
@@ -107,7 +108,7 @@ def parse_texts(
     return options
 
 
-def parse_training(given: Given, texts: Sequence[str] | None) -> dict[str, Any]:
+def parse_training(given: Given, texts: Sequence[str]) -> dict[str, Any]:
     """Read ``--training NAME=VALUE`` beside the options that have names of their own.
 
     Args:
@@ -118,7 +119,7 @@ def parse_training(given: Given, texts: Sequence[str] | None) -> dict[str, Any]:
         UnknownNameError: The training protocol has no such value.
         OptionError: A text has no value, one of the wrong type, or a name comes twice.
     """
-    options = parse_texts(texts or [], field_types(TrainingConfig), "--training", "training option")
+    options = parse_texts(texts, field_types(TrainingConfig), "--training", "training option")
     for name in sorted(options.keys() & given.keys()):
         raise OptionError(
             f"{name} is given twice: --{name.replace('_', '-')} and --training {name}=...",
@@ -141,32 +142,32 @@ def read_start(given: Given) -> Start | None:
     place = changes.pop("place", None)
     if place is None:
         for name in changes:
-            raise OptionError(f"--from-{name} is for --from DIR")
+            raise OptionError(f"{START.flags[name]} is for --from DIR")
         return None
     from ax_anasod.generation_strategy import Start
 
-    return replace(Start.of(Path(place)), **changes)
+    return replace(Start.of(place), **changes)
 
 
-def read_screening(column: str | None, cost: float | None, trials: int | None) -> Screening | None:
+def read_screening(given: Given) -> Screening | None:
     """Read ``--screen``, ``--screen-cost`` and ``--screen-trials``; None where none was given.
+
+    Args:
+        given: Their values, as fields of `Screening`.
 
     Raises:
         OptionError: A number is out of range, or one is given without the others.
     """
-    if column is None:
-        for flag, value in (("--screen-cost", cost), ("--screen-trials", trials)):
-            if value is not None:
-                raise OptionError(f"{flag} is for --screen COLUMN")
+    if "column" not in given:
+        for name in given:
+            raise OptionError(f"{SCREEN.flags[name]} is for --screen COLUMN")
         return None
-    if cost is None:
+    if "cost" not in given:
         raise OptionError(
-            f"--screen {column} needs --screen-cost X",
+            f"--screen {given['column']} needs --screen-cost X",
             "what an evaluation of it costs, in evaluations of the objective, such as 0.06",
         )
-    from ax_anasod.runs.run_config import Screening
-
-    return Screening(column, cost, **({} if trials is None else {"trials": trials}))
+    return Screening(**given)
 
 
 def option_types(strategy: Strategy) -> dict[str, str]:

@@ -89,9 +89,7 @@ def run_search(
     return INTERRUPTED
 
 
-def trackers_of(
-    names: Sequence[str] | None, out: Path | None, *, trains: bool = False
-) -> list[Tracker]:
+def trackers_of(names: Sequence[str], out: Path | None, *, trains: bool = False) -> list[Tracker]:
     """The trackers that ``--track`` names.
 
     Args:
@@ -103,7 +101,7 @@ def trackers_of(
         AnasodError: There is no such tracker, or it cannot be used here.
     """
     log = None if out is None else out / LOG
-    return make_trackers(names or (), log, out / TRIALS_FOLDER if out and trains else None)
+    return make_trackers(names, log, out / TRIALS_FOLDER if out and trains else None)
 
 
 @contextmanager

@@ -35,14 +35,14 @@ IMAGES_OR_SEQUENCES: Final = replace(
         **opt.IMAGES.changes,
         "dataset": {
             "metavar": "NAME",
-            "help": f"{_IMAGE_TEXTS['dataset'].replace('``', '')} Sequences of tokens: "
+            "help": f"{_IMAGE_TEXTS['dataset']} Sequences of tokens: "
             f"{', '.join(SEQUENCE_DATASETS)}.",
             "show_default": f"digits; with --cell hybrid-lm {SequenceConfig.dataset}",
         },
         "path": {
             **opt.IMAGES.changes["path"],
             "metavar": "PATH",
-            "help": f"{_IMAGE_TEXTS['path'].replace('``', '')} The file of text, in UTF-8.",
+            "help": f"{_IMAGE_TEXTS['path']} The file of text, in UTF-8.",
         },
     },
 )
@@ -65,7 +65,7 @@ _OF_BOTH: Final = ("dataset", "path", "seed")
 
 
 @dataclass(frozen=True)
-class TrainedKind:
+class TrainingSetup:
     """What a command trains.
 
     Args:
@@ -81,14 +81,14 @@ class TrainedKind:
     small: bool
 
 
-def kind_of(
+def setup_of(
     cell: Cell,
     data: Given,
     network: Given,
     sequences: Given,
     decoder: Given,
     training: Mapping[str, Any],
-) -> TrainedKind:
+) -> TrainingSetup:
     """What is asked for; a cell of language models has sequences where no data set is named.
 
     Args:
@@ -116,7 +116,7 @@ def kind_of(
                 f"sequences of tokens are {', '.join(SEQUENCE_DATASETS)}",
             )
         small = images.dataset == "digits" and images.path is None
-        return TrainedKind(
+        return TrainingSetup(
             images,
             published_config(cell, **{**(_SMALL if small else {}), **network}),
             protocol("search", **{**(_SHORT if small else {}), **training}),
@@ -136,7 +136,7 @@ def kind_of(
         from ax_anasod.training.sequence_data import digest_of, read_text_file
 
         config = replace(config, digest=digest_of(read_text_file(Path(config.path))))
-    return TrainedKind(
+    return TrainingSetup(
         config,
         DecoderConfig(**decoder),
         sequence_protocol("search", **training),

@@ -16,7 +16,7 @@ SECONDS_BETWEEN_LOOKS: Final = 1.0
 
 
 @dataclass(frozen=True)
-class Glance:
+class RunSnapshot:
     """How a run is now.
 
     Args:
@@ -30,7 +30,7 @@ class Glance:
     shown: RenderableType
 
 
-def watch(look: Callable[[], Glance]) -> None:
+def watch(look: Callable[[], RunSnapshot]) -> None:
     """Show how a run is until no process works on it any more, or until Ctrl-C.
 
     Where stdout is no terminal, there is a line for each change, and at the end the whole.
@@ -42,22 +42,22 @@ def watch(look: Callable[[], Glance]) -> None:
         RunError: It was deleted or damaged meanwhile.
     """
     console = Console(highlight=False)
-    glance = look()
+    snapshot = look()
     try:
         if console.is_terminal:
-            with Live(glance.shown, console=console, auto_refresh=False) as live:
-                while glance.running:
+            with Live(snapshot.shown, console=console, auto_refresh=False) as live:
+                while snapshot.running:
                     time.sleep(SECONDS_BETWEEN_LOOKS)
-                    glance = look()
-                    live.update(glance.shown, refresh=True)
+                    snapshot = look()
+                    live.update(snapshot.shown, refresh=True)
             return
         said = ""
-        while glance.running:
-            if glance.line != said:
-                said = glance.line
+        while snapshot.running:
+            if snapshot.line != said:
+                said = snapshot.line
                 console.print(plain(said), soft_wrap=True)
             time.sleep(SECONDS_BETWEEN_LOOKS)
-            glance = look()
-        Console(highlight=False, width=100_000).print(glance.shown)
+            snapshot = look()
+        Console(highlight=False, width=100_000).print(snapshot.shown)
     except KeyboardInterrupt:  # asked for: the run goes on
         return

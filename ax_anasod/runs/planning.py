@@ -31,13 +31,13 @@ from ax_anasod.picking import parse_pick
 from ax_anasod.proxies import PROXIES, ProxyConfig
 from ax_anasod.runs.given import proxy_metric, proxy_values, read_given
 from ax_anasod.runs.run_config import (
-    MOST_TRIALS,
     GivenArchitecture,
     ProxyFeature,
     RunConfig,
     Screening,
     Source,
 )
+from ax_anasod.settings import Count, check_value
 from ax_anasod.training.task import TrainingTask, find_operations
 from ax_anasod.truth import Answers, best_value, refuse_hopeless_limits
 
@@ -122,9 +122,7 @@ def plan_run(
     check_until_improvement_below(strategy, until_improvement_below)
     check_objectives(strategy, [objective.name for objective in benchmark.objectives], limits)
     for name, value in (("trials", trials), ("parallel", parallel)):
-        if not 1 <= value <= MOST_TRIALS:
-            limit = "at least 1" if value < 1 else f"at most {MOST_TRIALS:,}"
-            raise OptionError(f"{name} must be {limit}, got {value}")
+        check_value(name, value, Count)
     if start is not None and first:
         raise OptionError(
             f"the first trials are to be those of {start.source} and those with the best {first}",

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Self
 
-from ax_anasod.exceptions import OptionError
 from ax_anasod.files import read_json, write_whole
 from ax_anasod.global_stopping.rule import promises_too_little, stop_reason
 from ax_anasod.journal import Record
 from ax_anasod.objectives import Limit, Objective
+from ax_anasod.settings import MOST_TRIALS, Count, PositiveFloat, checked
 from ax_anasod.tracking.tracker import TrackedRun
-
-MOST_TRIALS: Final = 10_000_000
-"""How many trials, and seeds, a plan may have: the architectures that a cell can list."""
 
 
 def proxy_metric_name(proxy: str) -> str:
@@ -70,28 +66,25 @@ class ProxyFeature:
         return proxy_metric_name(self.name)
 
 
+@checked
 @dataclass(frozen=True)
 class Screening:
     """A search of a cheap column, before that of the one that matters.
 
     Args:
-        column: The cheap column.
-        cost: What an evaluation of it costs, in evaluations of the other one.
-        trials: How many trials it has.
+        column: The cheap column of the table, such as the accuracy after short trainings: it is
+            searched first, its best architectures are the first trials, and its model helps
+            (two-level-bo).
+        cost: Cost of an evaluation of the cheap column, in evaluations of the objective.
+        trials: Number of architectures of which the cheap column is evaluated.
 
     Raises:
         OptionError: A number is out of range.
     """
 
     column: str
-    cost: float
-    trials: int = 100
-
-    def __post_init__(self) -> None:
-        if not 0 < self.cost < math.inf:
-            raise OptionError(f"the cost of screening must be above 0 and finite, got {self.cost}")
-        if not 1 <= self.trials <= MOST_TRIALS:
-            raise OptionError(f"screening has from 1 to {MOST_TRIALS:,} trials, got {self.trials}")
+    cost: PositiveFloat
+    trials: Count = 100
 
     @property
     def spent(self) -> float:

@@ -90,10 +90,14 @@ def test_a_command_gets_what_was_given_and_its_own_defaults(read: Read) -> None:
 def test_types_ranges_and_the_dataclass_refuse(read: Read) -> None:
     for arguments, message in {
         ("--size", "3.5"): "'3.5' is not a whole number$",
-        ("--number", "0"): "'0' is not a whole number of at least 1",
+        ("--rate", "much"): "'much' is not a number$",
     }.items():
         with pytest.raises(typer.BadParameter, match=message):
             read(*arguments)
+    with pytest.raises(OptionError, match="--number must be at least 1, got 0"):
+        read("--number", "0")
+    with pytest.raises(OptionError, match="--rate must be finite, got inf"):
+        read("--rate", "inf")
     with pytest.raises(OptionError, match=r"rate must be at least 0, got -1\.0"):
         read("--rate", "-1")
 
