@@ -1,4 +1,4 @@
-"""What the command line relies on in typer beside its documented names, each with its reason.
+"""Parts of typer without documented names on which the command line relies, with the reasons.
 
 Typer contains click under private names, so that most of this cannot be imported from it.
 `tests/test_ax_seams.py` has a test for each.

@@ -65,7 +65,7 @@ def strategies(
 
 
 def described_strategies() -> list[dict[str, Any]]:
-    """What `strategies` shows of each, from the code; it loads torch and Ax."""
+    """The descriptions that `strategies` shows, made from the code; it loads torch and Ax."""
     from ax_anasod.cli.parsing import option_defaults
     from ax_anasod.generation_strategy import STRATEGIES
 

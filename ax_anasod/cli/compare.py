@@ -144,7 +144,7 @@ def parse_contenders(text: str, trials: int) -> list[Contender]:
     Raises:
         UnknownNameError: There is no such strategy, or it has no such option.
         OptionError: An entry is empty, or an option has no value or one of the wrong type.
-        RunError: What a strategy starts from is missing or damaged.
+        RunError: The search that a strategy starts from is missing or damaged.
     """
     from ax_anasod.cli.parsing import (
         ALL,
@@ -193,17 +193,17 @@ def leave_out_unfit(
     limits: Sequence[str] = (),
     constraints: Sequence[str] = (),
 ) -> tuple[list[Contender], dict[str, list[str]]]:
-    """Of ``"all"``, those that can search the benchmark; a strategy that was named stays.
+    """Drop from ``"all"`` the strategies that cannot search the benchmark; named ones stay.
 
     Args:
-        text: What `parse_contenders` has read.
-        contenders: What it has made of that.
-        benchmark: What they are compared on.
-        limits: What trials must keep.
-        constraints: What the counts of the operations must keep.
+        text: The text that `parse_contenders` has read.
+        contenders: The contenders that it has made of the text.
+        benchmark: The benchmark on which they are compared.
+        limits: Limits that trials must keep.
+        constraints: Constraints on the counts of the operations.
 
     Returns:
-        The contenders, and of the others: why they cannot -> which ones.
+        The contenders that can, and for the others: reason -> labels.
 
     Raises:
         AnasodError: A strategy cannot run for another reason than the cell, what is beside it,

@@ -141,8 +141,8 @@ def export(
 ) -> int:
     """Export a trained network as a file that needs no ax_anasod.
 
-    Of the folder of a search with several trained networks --pick names one: that of the trial
-    which is picked of the front.
+    If the folder of a search holds several trained networks, --pick selects one: the network of
+    the trial that is picked from the front.
 
     The file takes images as they are, any number of them, and gives probabilities; it names the
     classes. It is written once its probabilities are those of torch on the test images, to
@@ -172,7 +172,7 @@ def export(
 
 
 def refusal_of_language_models(what: str, command: str) -> OptionError:
-    """What a command for networks that take images says of a language model."""
+    """The error of a command for networks that take images, about a language model."""
     return OptionError(
         f"{what} is a language model, and {command} is for networks that take images",
         "in Python: ax_anasod.load_model(path).network is a torch.nn.Module",
@@ -184,7 +184,7 @@ def find_model(directory: Path, command: str) -> Path:
 
     Args:
         directory: The folder.
-        command: Which command, for networks that take images, looks for it.
+        command: The command that looks for it.
 
     Raises:
         RunError: There is none, or there are several.

@@ -260,7 +260,7 @@ def _run_search(run: OneShotRun, *, as_json: bool) -> int:
     try:
         if folder is not None:
             with while_writing(f"the search is kept; {how}"), waiting("writing the report"):
-                # Loads Ax, for which nobody should wait before the search.
+                # Loads Ax, which must not delay the start of the search.
                 from ax_anasod.analysis.one_shot import write_one_shot
 
                 write_one_shot(content, config.task.cell, folder)

@@ -56,7 +56,7 @@ class PackageCheck:
         requirement: The package and its versions, e.g. ``"torch>=2.11"``.
         extra: The extra that brings it; None for what every installation needs.
         installed: The version found, None where it is not installed.
-        problem: What is wrong with it, None where nothing is.
+        problem: The problem with it, None if there is none.
     """
 
     requirement: str

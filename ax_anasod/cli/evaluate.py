@@ -56,7 +56,7 @@ def evaluate(
         float | None,
         option(
             "Training",
-            "With --top: begin no further network once trainings have taken so many hours.",
+            "With --top: begin no further network once trainings have taken this number of hours.",
             metavar="HOURS",
         ),
     ] = None,

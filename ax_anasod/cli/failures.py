@@ -25,8 +25,8 @@ class Failure(Exception):
     """A run has failed on its way, as opposed to being asked for wrongly.
 
     Args:
-        error: What went wrong.
-        advice: What to do, where the error does not say.
+        error: The error that ended it.
+        advice: Hint for an error that has none.
     """
 
     def __init__(self, error: AnasodError, advice: str | None = None) -> None:
@@ -40,7 +40,7 @@ def while_running(advice: str | None = None) -> Iterator[None]:
     """Errors in here are failures of a run (exit code 1), not the user's mistakes (2).
 
     Args:
-        advice: What to do about an error that does not say.
+        advice: Hint for an error that has none.
 
     Raises:
         Failure: In the place of an :class:`AnasodError`.
@@ -77,13 +77,13 @@ def say_error(message: str, hint: str | None, code: int) -> int:
 
 @dataclass(frozen=True)
 class ErrorReport:
-    """How an error ends a command.
+    """The report of an error that ends a command.
 
     Args:
-        message: What went wrong.
-        hint: What to do about it.
+        message: Description of the error.
+        hint: Advice for the user.
         code: The exit code.
-        expected: Whether somebody has thought of it.
+        expected: False for an unexpected exception, which is a bug.
     """
 
     message: str
@@ -93,11 +93,11 @@ class ErrorReport:
 
     @classmethod
     def of(cls, error: BaseException) -> Self:
-        """How an error ends a command that nobody has caught before."""
+        """Build the report of an error that no command has handled."""
         if isinstance(error, UsageError):
             return cls(*explain(error), code=2)
         if isinstance(error, AnasodError):
-            # Nobody has asked wrongly where a folder was deleted under a run.
+            # A folder that was deleted during a run is no usage error (exit code 1, not 2).
             code = 1 if isinstance(error, RunLostError) else 2
             return cls(error.message, hint_of(error), code)
         if isinstance(error, Failure):

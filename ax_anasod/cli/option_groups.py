@@ -34,11 +34,11 @@ class OptionGroup:
 
     Type and default of an option are those of its field, its help is what the docstring says of
     it. A command takes the whole group as one parameter, annotated with it, which gets the
-    values that were given. Those of a dataclass are checked by it, before anything heavy loads.
+    values that were given. A dataclass checks its values together, before anything heavy loads.
 
     Args:
         kind: A dataclass, or a ``TypedDict`` where nothing else has these fields; with a
-            docstring in Google style. `Annotated` may add the least whole number, or a parser.
+            docstring in Google style. Annotations say the ranges of numbers.
         panel: Heading of the options in ``--help``.
         names: The fields that are options, in the order of ``--help``.
         default: In words, what holds for an option that is not given, where that is not the
@@ -96,7 +96,7 @@ class OptionGroup:
         """The options that were given, and those for which the command has another default.
 
         Args:
-            context: Of the command.
+            context: The context of the command.
             values: Parameter -> value, of the whole command.
 
         Raises:

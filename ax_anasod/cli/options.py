@@ -49,7 +49,7 @@ class BenchmarkArguments(TypedDict, total=False):
         noise: Errors of nas-bench-301 as noisy as single training runs.
         python: Interpreter with the package nasbench301, for its ensembles; see: ax-anasod
             setup-nasbench301.
-        timeout: How long an ensemble of nas-bench-301 may take for 256 architectures.
+        timeout: Longest time that an ensemble of nas-bench-301 may take for 256 architectures.
     """
 
     dataset: str
@@ -166,7 +166,7 @@ RUNNER: Final = OptionGroup(Execution, "Hardware", ("runner", "address", "cpus",
 
 
 STORED: Final = Path(__file__).with_name("strategies.json")
-"""What ``ax-anasod strategies`` shows of the built-in ones, so that it does not load Ax."""
+"""The built-in strategies that ``ax-anasod strategies`` shows, which does not load Ax."""
 
 
 def strategy_names() -> list[str]:
@@ -289,7 +289,7 @@ Pick = Annotated[
         _SEARCH,
         "Which point of the front of several objectives is meant: knee; 'latency_ms<=5', the best "
         "first objective within a limit; or weights in the columns' own units, such as "
-        "'error=1,latency_ms=0.2'. By default the best first objective, whatever the others are.",
+        "'error=1,latency_ms=0.2'. By default the best value of the first objective.",
         "--pick",
         metavar="RULE",
         show_default=False,

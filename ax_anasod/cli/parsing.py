@@ -47,13 +47,13 @@ _WORDS: Final = {
     "float": "a number",
 }
 
-# Fields of `ax_anasod.dnas.MethodConfig` by which a search does nothing.
+# Fields of `ax_anasod.dnas.MethodConfig` that describe a method and do not change the search.
 _DESCRIPTIONS: Final = ("summary", "source", "published_rate")
 
 # NAS-Bench-201 searches one split, where the other benchmarks search several columns.
 _ONE_SPLIT: Final = "search"
 
-# Errors of benchmarks advise in the words of Python.
+# Hints of benchmark errors use Python syntax; these are the same hints as options.
 _ADVICE: Final = {
     "present_only=True": "--present-only",
     "with accuracy, with minimize or with maximize": "with --accuracy, --minimize or --maximize",
@@ -89,7 +89,7 @@ def parse_texts(
         texts: ``NAME=VALUE`` each.
         types: Name -> its type as Python writes it, e.g. ``"int | None"``.
         flag: The option of the command line that they were given with.
-        kind: What a name should have been.
+        kind: Kind of the names, for messages.
 
     Raises:
         UnknownNameError: There is no such name.
@@ -112,7 +112,7 @@ def parse_training(given: Given, texts: Sequence[str]) -> dict[str, Any]:
     """Read ``--training NAME=VALUE`` beside the options that have names of their own.
 
     Args:
-        given: Those, as arguments of :class:`TrainingConfig`.
+        given: Values of these options, as arguments of :class:`TrainingConfig`.
         texts: ``NAME=VALUE`` each.
 
     Raises:
@@ -284,7 +284,7 @@ def _with_quantities(
 
 
 def _has_column(path: str | None, name: str) -> bool:
-    """Whether a table has a column; True where it cannot be read, as the benchmark will say."""
+    """Return True if a table has a column, or cannot be read: the benchmark will report that."""
     try:
         return path is None or bool(read_table(Path(path), [name]))
     except UnknownNameError:

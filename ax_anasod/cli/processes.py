@@ -29,7 +29,7 @@ from ax_anasod.training.hardware import rank_and_size
 Run = Callable[[list[str], Callable[[ErrorReport], int]], int]
 """`ax_anasod.cli.app.run`."""
 
-# Within a fraction of it the launcher notices that a process has ended, and ends the others.
+# Longer than the launcher needs to notice a dead process and to end the others.
 _SECONDS_TO_BE_ENDED: Final = 5.0
 _LOG_LEVEL: Final = "TORCH_CPP_LOG_LEVEL"
 _SIGNALS: Final = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
@@ -39,8 +39,8 @@ class MultiProcessRequest(Exception):
     """A command asks to be run in several processes.
 
     Args:
-        number: How many.
-        advice: What to do where it is interrupted or a process is lost.
+        number: Number of processes.
+        advice: Hint for an interrupted command or a lost process.
     """
 
     def __init__(self, number: int, advice: str) -> None:
@@ -50,7 +50,7 @@ class MultiProcessRequest(Exception):
 
 @contextmanager
 def first_process_speaks() -> Iterator[None]:
-    """Let only the first of the processes that ``torchrun`` has started print anything."""
+    """Discard the output of all processes that ``torchrun`` has started but the first."""
     if rank_and_size()[0] == 0:
         yield
         return
@@ -64,9 +64,9 @@ def run_in_processes(run: Run, arguments: list[str], request: MultiProcessReques
     Where one of them fails, all end, and one line says why.
 
     Args:
-        run: What runs a command.
+        run: Function that runs a command.
         arguments: The command, as it was given.
-        request: How many processes it asks for.
+        request: The request of the command.
 
     Returns:
         The exit code.
@@ -105,7 +105,7 @@ def run_in_processes(run: Run, arguments: list[str], request: MultiProcessReques
 def _say_end(
     report: ErrorReport | None, ended_by: int, how: str, request: MultiProcessRequest
 ) -> int:
-    """Say why the processes have ended; the exit code."""
+    """Print why the processes have ended, and return the exit code."""
     from ax_anasod.cli.terminal import INTERRUPTED, note, stderr_console
 
     # The first of them may have had no time to show it again.
@@ -122,7 +122,7 @@ def _say_end(
 
 
 def _work(run: Run, arguments: list[str], folder: Path) -> None:
-    """What each of the processes does."""
+    """Run the command in one of the processes."""
     end_with_parent()
     # At any instant, as by SIGKILL: files are replaced whole, and the first process says it.
     for name in ("SIGINT", "SIGTERM"):
@@ -133,16 +133,16 @@ def _work(run: Run, arguments: list[str], folder: Path) -> None:
 
 
 def _leave_report(folder: Path, report: ErrorReport) -> int:
-    """Tell the process that has started this one how a command has ended."""
+    """Write the error report of a command for the process that has started this one."""
     if not report.expected:
-        # Whoever exchanges gradients with a process that was lost fails with it.
+        # When one process is lost, the others fail too, because they wait for its gradients.
         time.sleep(_SECONDS_TO_BE_ENDED)
     write_whole(folder / f"{os.getpid()}.json", json.dumps(asdict(report)))
     return report.code
 
 
 def _first_report(folder: Path) -> ErrorReport | None:
-    """The first word that was left; None where a process has ended without one."""
+    """The earliest error report in the folder; None if there is none."""
     words = sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
     return ErrorReport(**json.loads(words[0].read_text())) if words else None
 

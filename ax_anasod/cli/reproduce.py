@@ -36,7 +36,7 @@ _IMAGES: Final = replace(
             "digits.",
         },
         "images": {
-            "help": "Use only so many, half for the weights and half for the distribution.",
+            "help": "Number of images, half for the weights and half for the distribution.",
             "show_default": _OF_SCALE,
         },
         "image_size": {"show_default": _OF_SCALE},
@@ -286,7 +286,7 @@ def judging_benchmarks(name: str, given: Given) -> list[Benchmark]:
     errors on all of its data sets, as in the paper.
 
     Raises:
-        AnasodError: As for `make_benchmark`.
+        AnasodError: A benchmark cannot be made, see `make_benchmark`.
     """
     from ax_anasod.cli.parsing import make_benchmark
     from ax_anasod.nasbench import NASBench201Benchmark, get_class
@@ -302,14 +302,14 @@ def judging_benchmarks(name: str, given: Given) -> list[Benchmark]:
 
 
 def _refuse(target: str, options: Mapping[str, Any]) -> None:
-    """Refuse options that the target does not have.
+    """Raise an error for options that the target does not have.
 
     Args:
         target: Its name.
         options: Option -> its value, None where it was not given.
 
     Raises:
-        OptionError: One was given.
+        OptionError: An option was given that the target does not have.
     """
     for flag, value in options.items():
         if value is not None:

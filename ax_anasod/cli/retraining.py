@@ -38,17 +38,17 @@ def retrain(
     """Train what a search has found, alone or as an ensemble, and show the results.
 
     Args:
-        options: What is trained, and how.
+        options: The network that is trained, and its protocol.
         folder: Name of the folder of the results in that of the search, if no other is given.
         dataset: Another data set, None for that of the search.
-        members: How many networks of an ensemble; None trains one network alone.
-        top: How many of the best trials.
-        by: In which order these are.
-        budget: Hours after which none of these is begun.
-        runner: Where these are trained: fields of `Execution`.
+        members: Number of networks of an ensemble; None trains one network alone.
+        top: Number of the best trials whose networks are trained.
+        by: Order of the best trials.
+        budget: Hours after which no further of these networks is begun.
+        runner: Place where these are trained: fields of `Execution`.
 
     Raises:
-        AnasodError: What was asked for is wrong; nothing was written.
+        AnasodError: An argument is wrong; nothing was written.
         Failure: The training has failed on its way.
         MultiProcessRequest: The network is trained on several devices, and this process is alone.
     """
@@ -98,7 +98,7 @@ def retrain(
     if processes < devices:
         raise MultiProcessRequest(devices, _GOES_ON)
     download = dataset is not None or "path" in options.data
-    # Into one folder only one process may download.
+    # Only one process may download into a folder at a time.
     one_first = download and devices > 1
     with task.hardware.fabric().rank_zero_first() if one_first else nullcontext():
         read = read_data(task.data, "evaluation", download=download)
@@ -191,7 +191,7 @@ def _train_top(
         last: dict[int, int] = {}
 
         def after_epoch(rank: int, epoch: Epoch) -> None:
-            # Those before the first that is heard of were trained by an earlier call.
+            # Ranks below the first reported one were trained by an earlier call.
             last[rank] = epoch.epoch
             done = epochs * min(last) + sum(last.values())
             progress.show(done, f"test error {epoch.valid_error:.2f} %")

@@ -36,7 +36,7 @@ _HARDWARE: Final = replace(
 
 @dataclass(frozen=True, kw_only=True)
 class RetrainingOptions:
-    """What is trained of the folder of a search, and how; the help of each option explains it."""
+    """The network of a search that is trained, and its protocol; each option has its own help."""
 
     directory: Annotated[
         Path, typer.Argument(metavar="DIR", help="Folder of ax-anasod train or of ax-anasod dnas.")

@@ -30,7 +30,7 @@ class _Option:
     """An option of a command.
 
     Args:
-        name: As in the file: that of the command line without its dashes.
+        name: Name in the file: that of the command line without its dashes.
         parameter: The parameter of the command.
         kind: The type of its value in the file, with its range.
         text: Its help.
@@ -54,7 +54,7 @@ class _Option:
         return value if isinstance(value, bool) else str(value)
 
     def schema(self) -> dict[str, Any]:
-        """What a value must be, as a JSON schema."""
+        """The JSON schema of a value."""
         from pydantic import TypeAdapter
 
         return {"description": self.text, **TypeAdapter(self.kind).json_schema()}
@@ -119,7 +119,7 @@ def schema(name: str, command: Callable[..., Any]) -> dict[str, Any]:
 
     Args:
         name: Its name.
-        command: It, with its options expanded.
+        command: The command function, with its option groups expanded.
     """
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -183,5 +183,5 @@ def _toml(value: Any) -> str:
         return f"[{', '.join(map(_toml, value))}]"
     if isinstance(value, bool | int | float):
         return str(value).lower()
-    # A JSON text is one of TOML, but for one character.
+    # A JSON string is a valid TOML string, except for the character DEL.
     return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -167,9 +167,9 @@ def resume(
 ) -> int:
     """Go on with a run that was stopped or killed, or that should be longer.
 
-    The trials are those that the run would have had without the interruption; those of a
-    longer run, too, but for anasod-biased-random, whose schedule is that of the trials planned.
-    A tracker is told of what it lacks of the trials so far, too.
+    The trials are those that the run would have had without the interruption, and those of a
+    longer run as well. The exception is anasod-biased-random, whose schedule depends on the
+    planned number of trials. Trackers get the earlier trials that they do not have.
     """
     from ax_anasod.cli.terminal import note, note_changes, waiting
 

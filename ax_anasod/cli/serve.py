@@ -50,8 +50,8 @@ def make_server(look: Callable[[], RunSnapshot], report: Path, port: int) -> Thr
     """A server of the page of a run, and of its report; it answers this machine only.
 
     Args:
-        look: How the run is now.
-        report: Where its report is, or will be.
+        look: Returns the current state of the run.
+        report: Path of its report, which may not exist yet.
         port: The port; 0 for a free one.
 
     Raises:
@@ -87,7 +87,7 @@ def make_server(look: Callable[[], RunSnapshot], report: Path, port: int) -> Thr
             self.wfile.write(content)
 
         def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002
-            """Say nothing of each request."""
+            """Log no requests."""
 
     try:
         return ThreadingHTTPServer((LOOPBACK, port), Handler)
@@ -100,8 +100,8 @@ def serve_page(look: Callable[[], RunSnapshot], report: Path, port: int) -> None
     """Serve the page of a run until Ctrl-C.
 
     Args:
-        look: How it is now.
-        report: Where its report is, or will be.
+        look: Returns the current state of the run.
+        report: Path of its report, which may not exist yet.
         port: The port.
 
     Raises:

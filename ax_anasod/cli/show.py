@@ -42,7 +42,7 @@ def show(
     json: opt.Json = False,
 ) -> None:
     """Show the results of a search or a comparison so far; it may still be going on."""
-    # Whoever looks at a run again and again does not want to wait for Ax: a run needs none.
+    # Do not import Ax here: `show` must be fast, and reading a run does not need it.
     from ax_anasod.cli.summary import print_results
     from ax_anasod.runs import Results, RunView
 

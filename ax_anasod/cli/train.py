@@ -104,7 +104,7 @@ def train(
         Count | None,
         option_of(
             "Search",
-            "Search with trainings of so many epochs first, which are a source for the full ones "
+            "Search with trainings of N epochs first, which are a source for the full ones "
             "(two-level-bo).",
         ),
     ] = None,
@@ -293,7 +293,7 @@ def _known_costs(
 
 
 def _execution(runner: Given, stopping: Given, parallel: int, device: str) -> Execution:
-    """How trials are carried out.
+    """The execution of the trials.
 
     Raises:
         AnasodError: There is no such runner, or an option is for another one.
@@ -313,7 +313,7 @@ def _execution(runner: Given, stopping: Given, parallel: int, device: str) -> Ex
 
 
 def _check_first_network(task: TrainingTask, data: TrainingData) -> None:
-    """Refuse networks that cannot be built or trained, before the first trial is proposed.
+    """Check before the first trial that networks can be built and trained.
 
     Raises:
         AnasodError: The cell does not fit the skeleton, or the images do not fit the network.

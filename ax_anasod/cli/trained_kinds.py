@@ -1,4 +1,4 @@
-"""What is trained: networks on images, or language models on sequences of tokens."""
+"""Training setups: networks on images, or language models on sequences of tokens."""
 
 from __future__ import annotations
 
@@ -66,13 +66,13 @@ _OF_BOTH: Final = ("dataset", "path", "seed")
 
 @dataclass(frozen=True)
 class TrainingSetup:
-    """What a command trains.
+    """The networks that a command trains, and their data.
 
     Args:
         data: The images or sequences.
         network: The skeleton of the networks.
-        training: How each is trained.
-        small: Whether a search takes minutes on a CPU.
+        training: The training of each network.
+        small: True if a search takes minutes on a CPU.
     """
 
     data: AnyDataConfig
@@ -89,7 +89,7 @@ def setup_of(
     decoder: Given,
     training: Mapping[str, Any],
 ) -> TrainingSetup:
-    """What is asked for; a cell of language models has sequences where no data set is named.
+    """The setup by the options; a cell of language models has sequences if no data set is named.
 
     Args:
         cell: The cell.
@@ -145,12 +145,12 @@ def setup_of(
 
 
 def execution_of(given: Given, device: str, shared_by: int = 1) -> Execution:
-    """Where networks are trained.
+    """The execution of the trainings.
 
     Args:
         given: Fields of `Execution`.
         device: The kind of device of each training.
-        shared_by: How many trainings share the GPUs, if nothing else is said.
+        shared_by: Number of trainings that share the GPUs by default.
 
     Raises:
         OptionError: An option is for Ray, and the runner another one.
@@ -169,7 +169,7 @@ def execution_of(given: Given, device: str, shared_by: int = 1) -> Execution:
 
 
 def is_of_decoders(cell: Cell) -> bool:
-    """Whether a cell is one of language models."""
+    """Return True if a cell is one of language models."""
     from ax_anasod.networks.sequence_operations import SEQUENCE_OPERATIONS
 
     return all(operation in SEQUENCE_OPERATIONS for operation in cell.operations)

@@ -17,12 +17,12 @@ SECONDS_BETWEEN_LOOKS: Final = 1.0
 
 @dataclass(frozen=True)
 class RunSnapshot:
-    """How a run is now.
+    """The state of a run at one moment.
 
     Args:
-        line: In one line.
-        running: Whether a process works on it.
-        shown: All that is shown of it.
+        line: The state in one line.
+        running: True if a process works on the run.
+        shown: The state as it is shown.
     """
 
     line: str
@@ -31,15 +31,15 @@ class RunSnapshot:
 
 
 def watch(look: Callable[[], RunSnapshot]) -> None:
-    """Show how a run is until no process works on it any more, or until Ctrl-C.
+    """Show the state of a run until no process works on it any more, or until Ctrl-C.
 
     Where stdout is no terminal, there is a line for each change, and at the end the whole.
 
     Args:
-        look: How it is now.
+        look: Returns the current state of the run.
 
     Raises:
-        RunError: It was deleted or damaged meanwhile.
+        RunError: The run was deleted or damaged meanwhile.
     """
     console = Console(highlight=False)
     snapshot = look()

@@ -1,4 +1,4 @@
-"""How and where a run that trains carries out its trials.
+"""The place and manner in which a run that trains carries out its trials.
 
 The command line reads the fields of :class:`Execution`, so that Ax and torch are imported only
 by the methods that need them.
@@ -39,7 +39,7 @@ class Execution(Configuration):
         address: Address of a Ray cluster; without it Ray runs on this machine.
         cpus: Processors of a trial, for Ray.
         gpus: GPUs of a trial, for Ray; 0.25 lets four share one.
-        retries: How often a trial goes on after its worker was lost, for Ray.
+        retries: Number of times that a trial goes on after its worker was lost, for Ray.
         early_stopping: Stop a trial that is among this share of the worst after an epoch, in
             percent.
         min_epochs: Epochs that every trial has.
@@ -92,8 +92,8 @@ class Execution(Configuration):
         """The runner of a run.
 
         Args:
-            task: What is trained.
-            config: What the run is.
+            task: The training task.
+            config: The configuration of the run.
             folder: The folder of its trials.
 
         Raises:

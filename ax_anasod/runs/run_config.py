@@ -1,4 +1,4 @@
-"""What a run is: everything that is needed to make it again, or to go on with it."""
+"""The configuration of a run: all that is needed to repeat it, or to go on with it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Source:
 
     Args:
         architectures: Their architectures.
-        targets: What was searched there, of which less is better.
+        targets: Values of its objective, of which less is better.
     """
 
     architectures: tuple[str, ...]
@@ -39,7 +39,7 @@ class GivenArchitecture:
     """An architecture to start with.
 
     Args:
-        architecture: It.
+        architecture: The architecture as a string of its cell.
         values: Quantity -> value, of all quantities of the run; empty where it is to be tried.
     """
 
@@ -52,8 +52,8 @@ class ProxyFeature:
     """A proxy that is a feature.
 
     Args:
-        name: Its name.
-        values: Those of a few architectures, always the same ones: by them a run that goes on
+        name: The name of the proxy.
+        values: Values of a few architectures, always the same ones: by them a run that goes on
             sees whether it is what it was.
     """
 
@@ -88,12 +88,12 @@ class Screening:
 
     @property
     def spent(self) -> float:
-        """What it costs in all, in evaluations of the column that matters."""
+        """The cost of all its trials, in evaluations of the objective."""
         return self.cost * self.trials
 
     @property
     def words(self) -> dict[str, Any]:
-        """As the command line takes it."""
+        """The screening as arguments of the command line."""
         words: dict[str, Any] = {"screen": self.column, "screen_cost": self.cost}
         if self.trials != Screening.trials:
             words["screen_trials"] = self.trials
@@ -109,21 +109,22 @@ class RunConfig:
             :func:`ax_anasod.environment.environment`, of what started the run.
         created: When it was started, in ISO form with the time zone.
         benchmark: ``Benchmark.to_dict()``, or that of the task of a run that trains.
-        benchmark_name: What the benchmark is called in results.
+        benchmark_name: Name of the benchmark in results.
         dataset: Its data set, where there is one.
         strategy: Name of the strategy.
         options: Options of the strategy.
         seed: The seed of the run.
-        trials: How many trials are planned, those of earlier work included.
-        parallel: How many trials are proposed at a time.
-        objectives: What is searched.
-        reported: What is recorded but not searched.
-        execution: How and where a run that trains carries out its trials; empty for others.
+        trials: Number of planned trials, those of earlier work included.
+        parallel: Number of trials that are proposed at a time.
+        objectives: The objectives.
+        reported: Quantities that are recorded but not searched.
+        execution: Place and manner in which a run that trains carries out its trials, see
+            :class:`ax_anasod.runs.Execution`; empty for others.
         until_improvement_below: The search ends before its last trial once trials are expected
-            to improve the best value by less than so many percent; None for never.
-        limits: What trials must keep, in the names of the quantities.
+            to improve the best value by less than this, in percent; None for never.
+        limits: Limits that trials must keep, in the names of the quantities.
         constraints: Linear constraints on the counts of the encodings that are searched.
-        hyperparameters: What is searched beside the cell, as
+        hyperparameters: Parameters that are searched beside the cell, as
             :class:`ax_anasod.hyperparameters.Hyperparameters` stores it; empty for nothing.
         known: Quantities that need no model.
         features: Quantities that are known before a trial and help to predict the objectives.
@@ -133,10 +134,10 @@ class RunConfig:
         proxies: Proxies that help to predict the objectives.
         start_with: The architectures to start with; those with values are the first trials, of
             earlier work.
-        pick: Which point of the front is meant, as :func:`ax_anasod.picking.parse_pick` reads it;
+        pick: Rule that picks a point of the front, see :func:`ax_anasod.picking.parse_pick`;
             empty for the best first objective.
         screen: The search of a cheap column that came before.
-        start: What the run starts from, as :class:`ax_anasod.generation_strategy.Start` stores
+        start: Start of the run, as :class:`ax_anasod.generation_strategy.Start` stores
             it; empty for nothing.
 
     Raises:
@@ -210,7 +211,7 @@ class RunConfig:
 
     @property
     def tracked(self) -> TrackedRun:
-        """What trackers know of the run."""
+        """The description of the run for trackers."""
         return TrackedRun(
             name=self.experiment_name,
             objectives=self.objectives,
@@ -245,7 +246,7 @@ class RunConfig:
         return replace(self, trials=trials)
 
     def stop_reason(self, records: Sequence[Record]) -> str | None:
-        """Why the run ends before its last trial; None where it does not.
+        """The reason why the run ends before its last trial; None if it does not.
 
         Args:
             records: Its trials so far.
@@ -262,7 +263,7 @@ class RunConfig:
         """Write ``config.json``.
 
         Raises:
-            RunError: It cannot be written.
+            RunError: The file cannot be written.
         """
         write_whole(path, json.dumps(asdict(self), indent=2) + "\n")
 
@@ -271,6 +272,6 @@ class RunConfig:
         """Read ``config.json``.
 
         Raises:
-            RunError: It is missing, damaged, or not the configuration of a run.
+            RunError: The file is missing, damaged, or not the configuration of a run.
         """
         return read_json(path, cls)
