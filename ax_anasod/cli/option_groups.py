@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import cached_property
@@ -182,8 +182,7 @@ def _for_typer(parameter: inspect.Parameter) -> inspect.Parameter:
     kind, *bounds = get_args(hint) if get_origin(hint) is Annotated else (hint,)
     bounds += [each for each in metadata if isinstance(each, BaseMetadata)]
     if info.parser is None and (kind in _TEXTS or get_origin(kind) is Literal):
-        flag = flag_of(parameter.name, info)
-        info.parser = _parser(flag, kind, Annotated[(kind, info, *bounds)])
+        info.parser = _parser(flag_of(parameter.name, info), kind, bounds)
         info.metavar = info.metavar or _METAVARS.get(kind)
     default = parameter.default
     if default is parameter.empty and get_origin(kind) is list and isinstance(info, OptionInfo):
@@ -195,8 +194,8 @@ def _for_typer(parameter: inspect.Parameter) -> inspect.Parameter:
     )
 
 
-def _parser(flag: str, kind: Any, hint: Any) -> Callable[[str], Any]:
-    """A parser of numbers or of a choice of texts.
+def _parser(flag: str, kind: Any, bounds: Sequence[BaseMetadata]) -> Callable[[str], Any]:
+    """A parser of numbers within bounds, or of a choice of texts.
 
     Typer's own does not say which value it refuses, nor which choice is near.
     """
@@ -208,6 +207,6 @@ def _parser(flag: str, kind: Any, hint: Any) -> Callable[[str], Any]:
             number = kind(text)
         except ValueError:
             raise typer.BadParameter(f"{text!r} is not {_TEXTS[kind]}") from None
-        return check_value(flag, number, hint)
+        return check_value(flag, number, Annotated[(kind, *bounds)] if bounds else kind)
 
     return parse

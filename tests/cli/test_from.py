@@ -12,7 +12,10 @@ import pytest
 
 from ax_anasod import cells
 from ax_anasod.cells import Cell
+from ax_anasod.cli.options import StartArguments
 from ax_anasod.dnas.result import FOUND, OneShotResult
+from ax_anasod.generation_strategy import Start
+from ax_anasod.settings import argument_texts
 from tests.cli.conftest import Command, rows
 
 Refused = Callable[..., str]
@@ -240,3 +243,9 @@ class TestCompare:
         monkeypatch.chdir(tmp_path)
 
         assert message in refused("compare", *table, "--accuracy", "valid", "--strategies", entry)
+
+
+def test_the_help_has_the_defaults_of_a_start() -> None:
+    texts = argument_texts(StartArguments)
+    assert texts["cells"].endswith(f"({Start.cells}).")
+    assert texts["uniform"].endswith(f"({Start.uniform}).")
