@@ -36,12 +36,17 @@ if TYPE_CHECKING:
 Class = TypeVar("Class", bound=type[Any])
 Kind = TypeVar("Kind")
 
+MOST_TRIALS: Final = 10_000_000
+"""Largest number of trials and of seeds; also the most architectures that a cell can list."""
+
+Count = Annotated[int, Ge(1), Le(MOST_TRIALS)]
 PositiveInt = Annotated[int, Ge(1)]
 NonNegativeInt = Annotated[int, Ge(0)]
 PositiveFloat = Annotated[float, Gt(0)]
 NonNegativeFloat = Annotated[float, Ge(0)]
 Probability = Annotated[float, Ge(0), Le(1)]
 ProperFraction = Annotated[float, Ge(0), Lt(1)]
+ProperPercentage = Annotated[float, Gt(0), Lt(100)]
 
 _WORDS: Final = {
     "bool_type": "true or false",

@@ -11,7 +11,7 @@ import inspect
 import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from unittest import mock
 
 import pytest
@@ -32,6 +32,7 @@ from gpytorch.kernels import RBFKernel, ScaleKernel
 import ax_anasod
 from ax_anasod import _ax
 from ax_anasod.cells import Cell
+from ax_anasod.cli import _typer
 from ax_anasod.exceptions import OptionError
 from ax_anasod.experiment import make_client
 from ax_anasod.storage import storage_config
@@ -223,10 +224,65 @@ def test_gpytorch_modules_go_when_their_last_reference_does() -> None:
 
 
 def test_what_typer_refuses_has_one_class() -> None:
-    refusal = typer.BadParameter.__mro__[1]
-    assert issubclass(refusal, Exception)
-    assert refusal.__name__ == "UsageError"
-    assert callable(refusal("no").format_message)
+    assert issubclass(_typer.UsageError, Exception)
+    assert _typer.UsageError.__name__ == "UsageError"
+
+
+@pytest.fixture
+def small_app() -> typer.Typer:
+    """An application with two commands, one of which says what it was given."""
+    app = typer.Typer()
+
+    def listed(**values: Any) -> dict[str, Any]:
+        context = values.pop("context")
+        return {n: (v, _typer.was_given(context, n)) for n, v in values.items()}
+
+    annotations = {
+        "context": typer.Context,
+        "size": Annotated[int, typer.Option("--size-of")],
+        "rate": Annotated[float, typer.Option()],
+    }
+    defaults = {"context": inspect.Parameter.empty, "size": 1, "rate": 0.5}
+    _typer.set_parameters(
+        listed,
+        [
+            inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=defaults[n], annotation=a)
+            for n, a in annotations.items()
+        ],
+    )
+    app.command("list")(listed)
+    app.command("other")(lambda: None)
+    return app
+
+
+def test_a_function_has_the_parameters_that_it_was_given(small_app: typer.Typer) -> None:
+    found = _typer.run_command(small_app, ["list", "--size-of", "3"], "program")
+    assert found == {"size": (3, True), "rate": (0.5, False)}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "hint"),
+    [
+        (["list", "--size-off", "3"], "no such option '--size-off'", "did you mean '--size-of'?"),
+        (["lst"], "no such command 'lst'", "did you mean 'list'?"),
+        (["list", "--size-of"], "option '--size-of' requires an argument", None),
+    ],
+)
+def test_refusals_of_typer_have_a_message_and_a_hint(
+    small_app: typer.Typer, arguments: list[str], message: str, hint: str | None
+) -> None:
+    with pytest.raises(_typer.UsageError) as caught:
+        _typer.run_command(small_app, arguments, "program")
+    assert _typer.explain(caught.value) == (message, hint)
+
+
+def test_an_option_has_its_name_in_its_annotation() -> None:
+    option, argument = typer.Option("--on/--off"), typer.Argument()
+    assert isinstance(option, _typer.OptionInfo)
+    assert isinstance(argument, _typer.ParameterInfo)
+    assert not isinstance(argument, _typer.OptionInfo)
+    assert _typer.flag_of("state", option) == "--on"
+    assert _typer.flag_of("the_state", typer.Option()) == "--the-state"
 
 
 def our_overrides() -> Iterator[tuple[type[Any], type[Any], str]]:

@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         from ax_anasod.optional import require_docstrings
 
         try:
-            # Of the options, too, whose help is in them.
+            # The help texts of the options are read from docstrings as well.
             require_docstrings()
         except OptionError as error:
             sys.exit(say_error(error.message, error.hint, code=2))

@@ -14,16 +14,17 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from ax_anasod.cli._typer import run_command
 from ax_anasod.cli.catalogue import benchmarks, strategies
 from ax_anasod.cli.compare import compare
 from ax_anasod.cli.deploy import export, latency
 from ax_anasod.cli.dnas import dnas
 from ax_anasod.cli.doctor import doctor
 from ax_anasod.cli.evaluate import ensemble, evaluate, transfer
-from ax_anasod.cli.failures import TRACEBACK, Ending, say_error
+from ax_anasod.cli.failures import TRACEBACK, ErrorReport, say_error
 from ax_anasod.cli.image_predictions import predict
 from ax_anasod.cli.option_groups import expanded
-from ax_anasod.cli.processes import ProcessesWanted, run_in_processes
+from ax_anasod.cli.processes import MultiProcessRequest, run_in_processes
 from ax_anasod.cli.proxies import proxies
 from ax_anasod.cli.reproduce import reproduce
 from ax_anasod.cli.run_file import with_run_file
@@ -138,7 +139,7 @@ def import_modules(names: Iterable[str]) -> None:
     They are looked for in the current folder first, as Python does for a script.
 
     Args:
-        names: As in an ``import`` statement.
+        names: Names of modules, as in an ``import`` statement.
 
     Raises:
         OptionError: One is not the name of a module, or cannot be imported.
@@ -169,7 +170,7 @@ def _import(name: str) -> None:
             f"--import {name}: there is no such module",
             "it is looked for in this folder, on PYTHONPATH and among installed packages",
         ) from error
-    # Whatever a module does while it is imported can fail in any way, or end the program.
+    # The code of a module can raise any error while it is imported, or end the program.
     except (Exception, SystemExit) as error:
         raise _refusal(name, error) from error
 
@@ -178,41 +179,39 @@ def _refusal(name: str, error: Exception | SystemExit) -> OptionError:
     if isinstance(error, AnasodError):
         return OptionError(f"--import {name}: {error.message}", error.hint)
     message = f"--import {name}: {type(error).__name__}: {error}"
-    if isinstance(error, SyntaxError):  # says itself where it is
+    if isinstance(error, SyntaxError):  # a SyntaxError already names its file and line
         return OptionError(message)
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return OptionError(message, f"in {Path(frame.filename).name}, line {frame.lineno}")
 
 
-def run(arguments: list[str], end: Callable[[Ending], int] = Ending.say) -> int:
+def run(arguments: list[str], end: Callable[[ErrorReport], int] = ErrorReport.say) -> int:
     """Run one command.
 
     Args:
         arguments: The arguments after the program's name.
-        end: What is done about an error that ends it; gives the exit code.
+        end: Handler of an error that ends the command; returns the exit code.
 
     Returns:
         The exit code.
     """
     for text in arguments:
-        # As a path it would be the current folder.
+        # An empty text would mean the current folder where a path is expected.
         if not text or (text.startswith("--") and text.find("=") == len(text) - 1):
             name = text.removesuffix("=") or "an argument"
             return say_error(f"{name} is empty", "is a variable of the shell not set?", code=2)
     try:
-        code = typer.main.get_command(app).main(
-            arguments, prog_name="ax-anasod", standalone_mode=False
-        )
+        code = run_command(app, arguments, "ax-anasod")
         sys.stdout.flush()
-    except ProcessesWanted as wanted:
-        return run_in_processes(run, arguments, wanted)
+    except MultiProcessRequest as request:
+        return run_in_processes(run, arguments, request)
     except BrokenPipeError:
-        # Whoever read the output has gone, as in `ax-anasod strategies | head`.
+        # The reader has closed the pipe, as in `ax-anasod strategies | head`.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (KeyboardInterrupt, Exception) as error:
-        ending = Ending.of(error)
-        if not ending.expected and os.environ.get(TRACEBACK) == "1":
+        report = ErrorReport.of(error)
+        if not report.expected and os.environ.get(TRACEBACK) == "1":
             raise
-        return end(ending)
+        return end(report)
     return code if isinstance(code, int) else 0

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
-from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
+from ax_anasod.cli.option_groups import plain_words
+from ax_anasod.cli.options import STORED
 from ax_anasod.exceptions import UnknownNameError
 
-STORED: Final = Path(__file__).with_name("strategies.json")
-"""What `strategies` shows of the built-in ones."""
 _OVERVIEW: Final = ("name", "summary", "searches", "objectives", "needs")
 
 
@@ -68,7 +66,7 @@ def strategies(
 
 
 def described_strategies() -> list[dict[str, Any]]:
-    """What `strategies` shows of each, from the code; it loads torch and Ax."""
+    """The descriptions that `strategies` shows, made from the code; it loads torch and Ax."""
     from ax_anasod.cli.parsing import option_defaults
     from ax_anasod.generation_strategy import STRATEGIES
 
@@ -86,7 +84,7 @@ def described_strategies() -> list[dict[str, Any]]:
                     "type": " | ".join(strategy.options[option].choices)
                     or strategy.options[option].type,
                     "default": default,
-                    "text": _plain_words(strategy.options[option].text),
+                    "text": plain_words(strategy.options[option].text),
                 }
                 for option, default in option_defaults(strategy).items()
             ],
@@ -112,11 +110,6 @@ def _known_strategies() -> dict[str, dict[str, Any]]:
     return {each["name"]: each for each in known}
 
 
-def _plain_words(text: str) -> str:
-    """A text of a docstring without its marks of code and links."""
-    return re.sub(r":\w+:`~?([^`]*)`", r"\1", text).replace("``", "")
-
-
 def _first_line(documented: object) -> str:
     """The first line of a docstring, without its full stop."""
-    return _plain_words((documented.__doc__ or "").strip().splitlines()[0].rstrip("."))
+    return plain_words((documented.__doc__ or "").strip().splitlines()[0].rstrip("."))

@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from ax_anasod.cli import options as opt
-from ax_anasod.cli.option_groups import Given, number, option
+from ax_anasod.cli.option_groups import Given, OptionGroup, option
 from ax_anasod.exceptions import CellError, OptionError
+from ax_anasod.settings import Count
 
 if TYPE_CHECKING:
     from ax_anasod.compare import Contender
     from ax_anasod.nasbench import Benchmark
 
-_START: Final = {"from": "str", "from_cells": "int", "from_uniform": "float"}
-_SCREEN: Final = {"screen": "str", "screen_cost": "float", "screen_trials": "int"}
 _COMPARISON: Final = "Comparison"
 
 
@@ -23,9 +22,9 @@ def compare(
     *,
     benchmark: opt.BenchmarkName,
     given: Annotated[Given, opt.BENCHMARK],
-    limit: opt.Limits = None,
-    constrain: opt.Constraints = None,
-    known: opt.Known = None,
+    limit: opt.Limits,
+    constrain: opt.Constraints,
+    known: opt.Known,
     strategies: Annotated[
         str,
         option(
@@ -38,18 +37,17 @@ def compare(
             metavar="NAME,NAME,...",
         ),
     ],
-    trials: Annotated[int, number(_COMPARISON, "How many trials each run has.", 1)] = 150,
+    trials: Annotated[Count, option(_COMPARISON, "How many trials each run has.")] = 150,
     seeds: Annotated[
-        int,
-        number(_COMPARISON, "How many runs each strategy has: with the seeds 0, 1, ..., N - 1.", 1),
+        Count,
+        option(_COMPARISON, "How many runs each strategy has: with the seeds 0, 1, ..., N - 1."),
     ] = 10,
     jobs: Annotated[
-        int | None,
-        number(
+        Count | None,
+        option(
             _COMPARISON,
             "How many processes work at a time, each with one thread; by default one, with "
             "--runner ray one a processor.",
-            1,
         ),
     ] = None,
     runner: Annotated[
@@ -89,7 +87,7 @@ def compare(
             metavar="DIR",
         ),
     ] = None,
-    track: opt.Track = None,
+    track: opt.Track,
     json: opt.Json = False,
 ) -> int:
     """Run several strategies with several seeds, and say which is better.
@@ -105,14 +103,12 @@ def compare(
         from ax_anasod.tracking.tracker import LOG
         from ax_anasod.tracking.trackers import make_trackers
 
-    trackers = make_trackers(track or (), None if out is None else out / LOG)
+    trackers = make_trackers(track, None if out is None else out / LOG)
     contenders = parse_contenders(strategies, trials)
     with waiting("reading the benchmark"):
-        columns = with_columns(benchmark, given, limit or [], known or [])
+        columns = with_columns(benchmark, given, limit, known)
         chosen = make_benchmark(benchmark, columns)
-        contenders, unfit = leave_out_unfit(
-            strategies, contenders, chosen, limit or [], constrain or []
-        )
+        contenders, unfit = leave_out_unfit(strategies, contenders, chosen, limit, constrain)
     if unfit:
         named = (f"{', '.join(names)} ({reason})" for reason, names in unfit.items())
         note(f"left out: {'; '.join(named)}")
@@ -126,11 +122,11 @@ def compare(
             regret=regret,
             reference=reference,
             observer=observer,
-            limits=limit or [],
-            known=known or [],
+            limits=limit,
+            known=known,
             runner=runner,
             address=address,
-            constraints=constrain or [],
+            constraints=constrain,
             trackers=trackers,
         )
     return finish(comparison, as_json=json)
@@ -149,13 +145,12 @@ def parse_contenders(text: str, trials: int) -> list[Contender]:
     Raises:
         UnknownNameError: There is no such strategy, or it has no such option.
         OptionError: An entry is empty, or an option has no value or one of the wrong type.
-        RunError: What a strategy starts from is missing or damaged.
+        RunError: The search that a strategy starts from is missing or damaged.
     """
     from ax_anasod.cli.parsing import (
         ALL,
         named_options,
         parse_options,
-        parse_texts,
         read_screening,
         read_start,
     )
@@ -168,16 +163,28 @@ def parse_contenders(text: str, trials: int) -> list[Contender]:
             contenders += [Contender(each, {}, trials) for each in STRATEGIES]
             continue
         strategy = get(name)
-        of_start = [text for text in texts if text.partition("=")[0] in _START]
-        of_screen = [text for text in texts if text.partition("=")[0] in _SCREEN]
-        start = parse_texts(of_start, _START, "--strategies", "option of a start:")
-        screen = parse_texts(of_screen, _SCREEN, "--strategies", "option of screening:")
-        rest = [text for text in texts if text not in (*of_start, *of_screen)]
-        options = parse_options(strategy, rest)
-        given = {"place" if n == "from" else n.removeprefix("from_"): v for n, v in start.items()}
-        screening = read_screening(*(screen.get(key) for key in _SCREEN))
-        contenders.append(Contender(name, options, trials, read_start(given), screening))
+        start, texts = _parse_group(opt.START, texts)
+        screen, texts = _parse_group(opt.SCREEN, texts)
+        options = parse_options(strategy, texts)
+        contenders.append(
+            Contender(name, options, trials, read_start(start), read_screening(screen))
+        )
     return contenders
+
+
+def _parse_group(group: OptionGroup, texts: list[str]) -> tuple[Given, list[str]]:
+    """Read the texts ``NAME=VALUE`` that are options of a group; the fields, and the other texts.
+
+    Raises:
+        OptionError: A text has no value, one of the wrong type, or a name comes twice.
+    """
+    from ax_anasod.cli.parsing import parse_texts
+
+    fields = {flag.removeprefix("--").replace("-", "_"): n for n, flag in group.flags.items()}
+    own = [text for text in texts if text.partition("=")[0] in fields]
+    types = {name: group.types[field] for name, field in fields.items()}
+    values = parse_texts(own, types, "--strategies", "option:")
+    return {fields[n]: v for n, v in values.items()}, [t for t in texts if t not in own]
 
 
 def leave_out_unfit(
@@ -187,17 +194,17 @@ def leave_out_unfit(
     limits: Sequence[str] = (),
     constraints: Sequence[str] = (),
 ) -> tuple[list[Contender], dict[str, list[str]]]:
-    """Of ``"all"``, those that can search the benchmark; a strategy that was named stays.
+    """Drop from ``"all"`` the strategies that cannot search the benchmark; named ones stay.
 
     Args:
-        text: What `parse_contenders` has read.
-        contenders: What it has made of that.
-        benchmark: What they are compared on.
-        limits: What trials must keep.
-        constraints: What the counts of the operations must keep.
+        text: The text that `parse_contenders` has read.
+        contenders: The contenders that it has made of the text.
+        benchmark: The benchmark on which they are compared.
+        limits: Limits that trials must keep.
+        constraints: Constraints on the counts of the operations.
 
     Returns:
-        The contenders, and of the others: why they cannot -> which ones.
+        The contenders that can, and for the others: reason -> labels.
 
     Raises:
         AnasodError: A strategy cannot run for another reason than the cell, what is beside it,

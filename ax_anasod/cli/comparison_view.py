@@ -21,7 +21,7 @@ from ax_anasod.cli.terminal import (
     print_result,
     waiting,
 )
-from ax_anasod.cli.watch import Glance
+from ax_anasod.cli.watch import RunSnapshot
 from ax_anasod.compare import Comparison, Observer
 from ax_anasod.compare.comparison_folder import is_running
 from ax_anasod.compare.tally import FAILURES
@@ -38,9 +38,9 @@ class ComparisonProgress(Observer):
     """One progress bar over all runs, with what fails above it.
 
     Args:
-        title: What is done.
-        unit: What Ctrl-C does not tear.
-        runs: What the runs are called.
+        title: Name of the work, for the progress bar.
+        unit: Name of the unit that Ctrl-C lets come to its end, such as a trial.
+        runs: Plural name of the runs.
     """
 
     def __init__(self, title: str, unit: str = "trial", runs: str = "runs") -> None:
@@ -56,7 +56,7 @@ class ComparisonProgress(Observer):
         self._progress.__enter__()
 
     def goes_on_with(self, labels: Sequence[str]) -> None:
-        """Say why it takes longer than what was asked for."""
+        """Print why the work takes longer than the runs that were asked for."""
         self._say(f"the folder's other strategies go on, too: {', '.join(labels)}")
 
     def noticed(self, sentence: str) -> None:
@@ -69,11 +69,11 @@ class ComparisonProgress(Observer):
             self._progress.show(done, f"{runs} of {self._runs} {self._called}")
 
     def failed(self, label: str, seed: int, reason: str) -> None:
-        """Say it at once: the comparison may go on for hours."""
+        """Print the failure at once: the comparison may go on for hours."""
         self._say(f"{label}, seed {seed} failed: {reason}")
 
     def should_stop(self) -> bool:
-        """Whether Ctrl-C was pressed."""
+        """True if Ctrl-C was pressed."""
         return self.interruption.requested
 
     def close(self) -> None:
@@ -93,9 +93,9 @@ def watched(title: str, unit: str = "trial", runs: str = "runs") -> Iterator[Com
     """Show the progress of comparisons; the first Ctrl-C ends them after a trial.
 
     Args:
-        title: What is done.
-        unit: What Ctrl-C does not tear.
-        runs: What the runs are called.
+        title: Name of the work, for the progress bar.
+        unit: Name of the unit that Ctrl-C lets come to its end, such as a trial.
+        runs: Plural name of the runs.
     """
     progress = ComparisonProgress(title, unit, runs)
     with progress.interruption:
@@ -123,7 +123,7 @@ def finish(comparison: Comparison, *, as_json: bool) -> int:
             with while_writing(_KEPT), waiting("drawing the pictures"):
                 comparison.write()
     finally:
-        # Whatever has happened to the files.
+        # The results are printed even if their files could not be written.
         _print_comparison(comparison, as_json=as_json)
     failures = sum(map(len, comparison.failures.values()))
     return _exit_code(comparison.finished, failures, comparison.out)
@@ -172,24 +172,24 @@ def show_comparison(path: Path, *, as_json: bool) -> None:
         as_json: Print the summary as JSON on stdout, and the table on stderr.
 
     Raises:
-        RunError: It is damaged.
+        RunError: The comparison is damaged.
     """
     comparison = Comparison.read(path)
     _print_comparison(comparison, as_json=as_json, state=_state(comparison, is_running(path)))
 
 
-def look_at_comparison(path: Path) -> Glance:
-    """What `show_comparison` prints.
+def look_at_comparison(path: Path) -> RunSnapshot:
+    """A snapshot of a comparison, with all that `show_comparison` prints.
 
     Raises:
-        RunError: It is damaged.
+        RunError: The comparison is damaged.
     """
     running = is_running(path)
     comparison = Comparison.read(path)
     state = _state(comparison, running)
     ended = int(comparison.results.shape[0])
     line = f"{state}, {ended:,} trials"
-    return Glance(line, running, Group(*_shown(comparison, state)))
+    return RunSnapshot(line, running, Group(*_shown(comparison, state)))
 
 
 def _state(comparison: Comparison, running: bool) -> str:

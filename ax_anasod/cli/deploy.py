@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from ax_anasod.cli import options as opt
-from ax_anasod.cli.option_groups import Given, OptionGroup, number, option
+from ax_anasod.cli.option_groups import Given, OptionGroup, option
 from ax_anasod.exceptions import AnasodError, OptionError, RunError
 from ax_anasod.networks.network_config import published_config
+from ax_anasod.settings import Count
 from ax_anasod.training.latency import LatencyConfig
 from ax_anasod.training.training_config import DataConfig, SequenceConfig
 
@@ -63,7 +64,7 @@ def latency(
     network: Annotated[Given, _NETWORK],
     operations: opt.Operations = None,
     image_size: Annotated[
-        int, number("Networks", "Height and width of the images, in pixels.", 1)
+        Count, option("Networks", "Height and width of the images, in pixels.")
     ] = 32,
     measurement: Annotated[Given, _LATENCY],
     json: opt.Json = False,
@@ -129,7 +130,7 @@ def export(
     pick: opt.Pick = None,
     data: Annotated[Given, _DATA],
     images: Annotated[
-        int, number("Images", "On how many test images the file is checked, at most.", 1)
+        Count, option("Images", "On how many test images the file is checked, at most.")
     ] = 1000,
     operations: opt.Operations = None,
     out: Annotated[
@@ -140,8 +141,8 @@ def export(
 ) -> int:
     """Export a trained network as a file that needs no ax_anasod.
 
-    Of the folder of a search with several trained networks --pick names one: that of the trial
-    which is picked of the front.
+    If the folder of a search holds several trained networks, --pick selects one: the network of
+    the trial that is picked from the front.
 
     The file takes images as they are, any number of them, and gives probabilities; it names the
     classes. It is written once its probabilities are those of torch on the test images, to
@@ -171,7 +172,7 @@ def export(
 
 
 def refusal_of_language_models(what: str, command: str) -> OptionError:
-    """What a command for networks that take images says of a language model."""
+    """The error of a command for networks that take images, about a language model."""
     return OptionError(
         f"{what} is a language model, and {command} is for networks that take images",
         "in Python: ax_anasod.load_model(path).network is a torch.nn.Module",
@@ -183,7 +184,7 @@ def find_model(directory: Path, command: str) -> Path:
 
     Args:
         directory: The folder.
-        command: Which command, for networks that take images, looks for it.
+        command: The command that looks for it.
 
     Raises:
         RunError: There is none, or there are several.

@@ -12,10 +12,11 @@ from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from ax_anasod.cli import options as opt
-from ax_anasod.cli.option_groups import Given, number, option
+from ax_anasod.cli.option_groups import Given, option
 from ax_anasod.cli.trained_kinds import is_of_decoders
 from ax_anasod.exceptions import BenchmarkError, OptionError
 from ax_anasod.networks.network_config import published_config
+from ax_anasod.settings import Count
 from ax_anasod.training.hardware import Hardware
 from ax_anasod.training.training_config import SEQUENCE_DATASETS, DataConfig, TrainingConfig
 
@@ -53,17 +54,17 @@ def dnas(
         ),
     ] = "anasod-dnas",
     setting: Annotated[
-        list[str] | None,
+        list[str],
         option(
             _METHOD,
             "Setting of the method, such as learning_rate=0.05. May be repeated.",
             "--option",
             metavar="NAME=VALUE",
         ),
-    ] = None,
+    ],
     candidates: Annotated[
-        int | None,
-        number(_METHOD, "How many cells are drawn from the distribution and ranked.", 1),
+        Count | None,
+        option(_METHOD, "How many cells are drawn from the distribution and ranked."),
     ] = None,
     oracle: Annotated[
         str | None,
@@ -80,7 +81,7 @@ def dnas(
     network: Annotated[Given, opt.NETWORK],
     operations: opt.Operations = None,
     training: Annotated[Given, _TRAINING],
-    training_texts: opt.TrainingOptions = None,
+    training_texts: opt.TrainingOptions,
     hardware: Annotated[Given, opt.HARDWARE],
     seed: opt.Seed = 0,
     out: opt.Out = None,
@@ -110,7 +111,7 @@ def dnas(
     files = (*FILES, REPORT)
     if out is not None:
         check_free(out, files)
-    chosen = make_method(method, setting or [], candidates)
+    chosen = make_method(method, setting, candidates)
     searched = cells.resolve(cell)
     if is_of_decoders(searched) or data.get("dataset") in SEQUENCE_DATASETS:
         raise OptionError(
@@ -259,7 +260,7 @@ def _run_search(run: OneShotRun, *, as_json: bool) -> int:
     try:
         if folder is not None:
             with while_writing(f"the search is kept; {how}"), waiting("writing the report"):
-                # Loads Ax, for which nobody should wait before the search.
+                # Loads Ax, which must not delay the start of the search.
                 from ax_anasod.analysis.one_shot import write_one_shot
 
                 write_one_shot(content, config.task.cell, folder)

@@ -1,4 +1,4 @@
-"""What a differentiable search has found, or how far it is; this needs neither Ax nor torch."""
+"""Results or progress of a differentiable search; this needs neither Ax nor torch."""
 
 from __future__ import annotations
 
@@ -54,10 +54,10 @@ def print_summary(content: Mapping[str, Any], *, as_json: bool, state: str | Non
     """Print the results: JSON on stdout and the table on stderr, or the table on stdout.
 
     Args:
-        content: What `ax_anasod.dnas.OneShotRun.summary` gives; of a search on its way, what is
+        content: The summary by `ax_anasod.dnas.OneShotRun.summary`; of a search on its way, what is
             known of it.
         as_json: Print JSON.
-        state: What state the search is in, where that is worth a line.
+        state: State of the search, if it needs a line.
     """
     table = listing(content["method"], f"on {content['dataset']}, seed {content['seed']}")
     if state is not None:

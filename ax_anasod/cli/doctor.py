@@ -49,14 +49,14 @@ if torch.backends.mps.is_available():
 
 
 @dataclass(frozen=True)
-class Finding:
+class PackageCheck:
     """One package that this package needs, or that one of its extras brings.
 
     Args:
         requirement: The package and its versions, e.g. ``"torch>=2.11"``.
         extra: The extra that brings it; None for what every installation needs.
         installed: The version found, None where it is not installed.
-        problem: What is wrong with it, None where nothing is.
+        problem: The problem with it, None if there is none.
     """
 
     requirement: str
@@ -79,7 +79,7 @@ def doctor(
     from ax_anasod.escaping import for_terminal
 
     with waiting("looking at every package"):
-        findings = examine(imports=imports)
+        checks = examine(imports=imports)
         hardware = [f"cpu: {os.cpu_count()} cores", *(devices() if imports else ())]
     facts = listing("", "")
     facts.show_header = False
@@ -90,22 +90,22 @@ def doctor(
     for device in hardware:
         facts.add_row("device", device)
     print_result(facts)
-    for extra, group in groupby(findings, key=lambda finding: finding.extra):
+    for extra, group in groupby(checks, key=lambda check: check.extra):
         title = "needed" if extra is None else f"extra {extra}"
         table = listing(title, "found", "state")
-        for finding in group:
-            state = finding.problem or ("ok" if finding.installed else "not installed")
-            table.add_row(finding.requirement, finding.installed or "-", state)
+        for check in group:
+            state = check.problem or ("ok" if check.installed else "not installed")
+            table.add_row(check.requirement, check.installed or "-", state)
         print_result(table)
-    broken = [finding for finding in findings if finding.problem]
-    for finding in broken:
-        sys.stderr.write(for_terminal(f"problem: {finding.requirement}: {finding.problem}") + "\n")
+    broken = [check for check in checks if check.problem]
+    for check in broken:
+        sys.stderr.write(for_terminal(f"problem: {check.requirement}: {check.problem}") + "\n")
     if not imports:
         note("devices, and whether each package can be imported: ax-anasod doctor --imports")
-    return 1 if any(finding.extra is None for finding in broken) else 0
+    return 1 if any(check.extra is None for check in broken) else 0
 
 
-def examine(*, imports: bool) -> list[Finding]:
+def examine(*, imports: bool) -> list[PackageCheck]:
     """Look for every package that is needed.
 
     Args:
@@ -115,7 +115,7 @@ def examine(*, imports: bool) -> list[Finding]:
     present = [_module(requirement) for requirement, _, installed in wanted if installed]
     problems = _import_problems(present) if imports else {}
     return [
-        Finding(
+        PackageCheck(
             requirement=f"{requirement.name}{requirement.specifier}",
             extra=extra,
             installed=installed,

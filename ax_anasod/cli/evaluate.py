@@ -6,37 +6,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Final
 
-import typer
+from annotated_types import Ge, Le
 
 from ax_anasod.cli import options as opt
-from ax_anasod.cli.option_groups import Given, OptionGroup, number, option
+from ax_anasod.cli.option_groups import Given, option
 from ax_anasod.cli.retraining import retrain
+from ax_anasod.cli.retraining_options import AS_IN_SEARCH, RetrainingOptions
 from ax_anasod.cli.trained_kinds import DECODER, SEQUENCES
 from ax_anasod.exceptions import OptionError
-from ax_anasod.training.training_config import DataConfig
+from ax_anasod.settings import MOST_TRIALS, Count
 
-_AS_IN_SEARCH: Final = "as in the search"
-_DATA: Final = OptionGroup(
-    DataConfig,
-    "Images",
-    ("path", "images", "image_size", "skip_damaged"),
-    _AS_IN_SEARCH,
-    changes={
-        "path": {**opt.IMAGES.changes["path"], "help": "Where the images lie now."},
-        "images": {"show_default": "all"},
-        "skip_damaged": {"flag": "--skip-damaged/--refuse-damaged"},
-    },
-)
-_NETWORK: Final = replace(opt.NETWORK, names=("channels", "cells"), default=_AS_IN_SEARCH)
 _SEQUENCES: Final = replace(SEQUENCES, names=("sequences",))
-_DECODER: Final = replace(DECODER, names=("width", "repeats"), default=_AS_IN_SEARCH)
-_TRAINING: Final = replace(opt.TRAINING, default="that of the protocol")
-# The search may have been made on another machine.
-_HARDWARE: Final = replace(
-    opt.HARDWARE,
-    names=("device", "threads", "devices"),
-    changes={**opt.HARDWARE.changes, "device": {"default": "auto"}},
-)
+_DECODER: Final = replace(DECODER, names=("width", "repeats"), default=AS_IN_SEARCH)
 _RUNNER: Final = replace(
     opt.RUNNER,
     changes={
@@ -48,49 +29,18 @@ _RUNNER: Final = replace(
     },
 )
 
-TrainedRun = Annotated[
-    Path, typer.Argument(metavar="DIR", help="Folder of ax-anasod train or of ax-anasod dnas.")
-]
-Protocol = Annotated[
-    str,
-    option(
-        "Training",
-        "evaluation: 600 epochs with CutMix, auxiliary tower and drop path; evaluation+: 1,500, "
-        "with AutoAugment, too; search: as in the search.",
-        metavar="NAME",
-    ),
-]
-Layers = Annotated[
-    str | None,
-    option(
-        "Networks",
-        "repeated: all layers are one cell, the best; sampled: each is a cell drawn from p. "
-        "For the folder of ax-anasod dnas; repeated by default.",
-        metavar="KIND",
-    ),
-]
-ModelFolder = Annotated[
-    Path | None, option("Output", "Folder of the results; one in DIR by default.", metavar="DIR")
-]
-
 
 def evaluate(
     *,
-    directory: TrainedRun,
-    protocol: Protocol = "evaluation",
-    data: Annotated[Given, _DATA],
-    network: Annotated[Given, _NETWORK],
+    options: RetrainingOptions,
     sequences: Annotated[Given, _SEQUENCES],
     decoder: Annotated[Given, _DECODER],
-    pick: opt.Pick = None,
-    layers: Layers = None,
     top: Annotated[
-        int | None,
-        number(
+        Count | None,
+        option(
             "Training",
             "Train the best N trials of ax-anasod train, the most promising first, instead of one; "
             "more of them add to those that are there.",
-            1,
         ),
     ] = None,
     by: Annotated[
@@ -106,125 +56,64 @@ def evaluate(
         float | None,
         option(
             "Training",
-            "With --top: begin no further network once trainings have taken so many hours.",
+            "With --top: begin no further network once trainings have taken this number of hours.",
             metavar="HOURS",
         ),
     ] = None,
-    training: Annotated[Given, _TRAINING],
-    training_texts: opt.TrainingOptions = None,
-    hardware: Annotated[Given, _HARDWARE],
     runner: Annotated[Given, _RUNNER],
-    out: ModelFolder = None,
-    json: opt.Json = False,
 ) -> int:
     """Train the best network of a search for good, on all images, and test it.
 
-    Of ax-anasod train that is the network of the best trial, or with --top those of the best
-    ones; of ax-anasod dnas all layers are the best cell, or with --layers sampled each is a cell
-    drawn from p (the paper). Writes model.pt (see ax_anasod.load_model), metrics.json and
-    learning_curve.png. The paper's protocol has 600 epochs: on a CPU give fewer with --epochs;
-    that of language models has 12. Killed at any instant, it goes on with the same command.
+    After ax-anasod train, this trains the network of the best trial, or with --top those of the
+    best trials. After ax-anasod dnas, all layers are the best cell; with --layers sampled, each
+    layer is a cell drawn from p (the paper). Writes model.pt (see ax_anasod.load_model),
+    metrics.json and learning_curve.png. The paper's protocol has 600 epochs: on a CPU give fewer
+    with --epochs; that of language models has 12. Killed at any instant, it goes on with the same
+    command.
     """
-    given = {"by": by, "budget": budget, **runner}
-    for name, value in given.items():
+    for name, value in {"by": by, "budget": budget, **runner}.items():
         if value is not None and top is None:
             raise OptionError(f"--{name} is for --top N")
     by = by or "search"
-    folder = protocol if top is None else f"{protocol}-top{'' if by == 'search' else f'-{by}'}"
-    return retrain(
-        directory,
-        protocol,
-        out or directory / folder,
-        top=top,
-        by=by,
-        budget=budget,
-        runner=runner,
-        data={**data, **sequences},
-        network={**network, **decoder},
-        layers=layers,
-        pick=pick,
-        training=training,
-        training_texts=training_texts,
-        hardware=hardware,
-        as_json=json,
+    folder = options.protocol
+    if top is not None:
+        folder += "-top" if by == "search" else f"-top-{by}"
+    options = replace(
+        options, data={**options.data, **sequences}, network={**options.network, **decoder}
     )
+    return retrain(options, folder, top=top, by=by, budget=budget, runner=runner)
 
 
 def transfer(
     *,
-    directory: TrainedRun,
+    options: RetrainingOptions,
     dataset: Annotated[
         str, option("Images", "The other data set; see: ax-anasod train --help.", metavar="NAME")
     ],
-    protocol: Protocol = "evaluation",
-    data: Annotated[Given, _DATA],
-    network: Annotated[Given, _NETWORK],
-    pick: opt.Pick = None,
-    layers: Layers = None,
-    training: Annotated[Given, _TRAINING],
-    training_texts: opt.TrainingOptions = None,
-    hardware: Annotated[Given, _HARDWARE],
-    out: ModelFolder = None,
-    json: opt.Json = False,
 ) -> int:
     """Train the network that was found on another data set (paper, Table 5).
 
     Writes the same files as evaluate, and goes on with the same command when it was killed.
     """
-    if out is None and Path(dataset).name != dataset:
+    if options.out is None and Path(dataset).name != dataset:
         raise OptionError(
             f"the data set {dataset!r} cannot be part of a folder's name",
             "name a folder with --out",
         )
-    return retrain(
-        directory,
-        protocol,
-        out or directory / f"transfer-{dataset}",
-        data={**data, "dataset": dataset},
-        network=network,
-        layers=layers,
-        pick=pick,
-        training=training,
-        training_texts=training_texts,
-        hardware=hardware,
-        as_json=json,
-    )
+    return retrain(options, f"transfer-{dataset}", dataset=dataset)
 
 
 def ensemble(
     *,
-    directory: TrainedRun,
-    members: Annotated[int, number("Ensemble", "How many networks.", 2)] = 5,
-    protocol: Protocol = "evaluation",
-    data: Annotated[Given, _DATA],
-    network: Annotated[Given, _NETWORK],
-    pick: opt.Pick = None,
-    layers: Layers = None,
-    training: Annotated[Given, _TRAINING],
-    training_texts: opt.TrainingOptions = None,
-    hardware: Annotated[Given, _HARDWARE],
-    out: ModelFolder = None,
-    json: opt.Json = False,
+    options: RetrainingOptions,
+    members: Annotated[int, Ge(2), Le(MOST_TRIALS), option("Ensemble", "How many networks.")] = 5,
 ) -> int:
     """Train several networks that a search found, and average what they say.
 
-    Of ax-anasod train these are architectures of the best encoding; of ax-anasod dnas the best
-    cells, or with --layers sampled networks drawn from p. Reports accuracy, negative
-    log-likelihood and calibration error of the members and of the ensemble, with a reliability
-    diagram. Killed at any instant, it goes on with the same command; a larger --members adds to
-    those that are there.
+    After ax-anasod train, the members are architectures of the best encoding; after ax-anasod
+    dnas, they are the best cells, or with --layers sampled networks drawn from p. Reports
+    accuracy, negative log-likelihood and calibration error of the members and of the ensemble,
+    with a reliability diagram. Killed at any instant, it goes on with the same command; a larger
+    --members adds to those that are there.
     """
-    return retrain(
-        directory,
-        protocol,
-        out or directory / "ensemble",
-        members=members,
-        data=data,
-        network=network,
-        layers=layers,
-        pick=pick,
-        training=training,
-        training_texts=training_texts,
-        hardware=hardware,
-        as_json=json,
-    )
+    return retrain(options, "ensemble", members=members)

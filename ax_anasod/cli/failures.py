@@ -6,24 +6,16 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final, Self, cast
+from typing import Final, Self
 
 import typer
 
+from ax_anasod.cli._typer import UsageError, explain
 from ax_anasod.escaping import for_terminal
-from ax_anasod.exceptions import (
-    AnasodError,
-    RunError,
-    RunLostError,
-    UnknownNameError,
-    nearest_hint,
-)
+from ax_anasod.exceptions import AnasodError, RunError, RunLostError, UnknownNameError
 
 TRACEBACK: Final = "AX_ANASOD_TRACEBACK"
 """Environment variable that lets unexpected errors show where they come from."""
-
-USAGE_ERROR: Final = cast(type[Exception], typer.BadParameter.__mro__[1])
-"""Whatever typer itself refuses; it does not export the class."""
 
 # What users can register names of.
 _REGISTERED: Final = ("strategy", "benchmark", "cell class")
@@ -33,8 +25,8 @@ class Failure(Exception):
     """A run has failed on its way, as opposed to being asked for wrongly.
 
     Args:
-        error: What went wrong.
-        advice: What to do, where the error does not say.
+        error: The error that ended it.
+        advice: Hint for an error that has none.
     """
 
     def __init__(self, error: AnasodError, advice: str | None = None) -> None:
@@ -48,7 +40,7 @@ def while_running(advice: str | None = None) -> Iterator[None]:
     """Errors in here are failures of a run (exit code 1), not the user's mistakes (2).
 
     Args:
-        advice: What to do about an error that does not say.
+        advice: Hint for an error that has none.
 
     Raises:
         Failure: In the place of an :class:`AnasodError`.
@@ -84,14 +76,14 @@ def say_error(message: str, hint: str | None, code: int) -> int:
 
 
 @dataclass(frozen=True)
-class Ending:
-    """How an error ends a command.
+class ErrorReport:
+    """The report of an error that ends a command.
 
     Args:
-        message: What went wrong.
-        hint: What to do about it.
+        message: Description of the error.
+        hint: Advice for the user.
         code: The exit code.
-        expected: Whether somebody has thought of it.
+        expected: False for an unexpected exception, which is a bug.
     """
 
     message: str
@@ -101,11 +93,11 @@ class Ending:
 
     @classmethod
     def of(cls, error: BaseException) -> Self:
-        """How an error ends a command that nobody has caught before."""
-        if isinstance(error, USAGE_ERROR):
-            return cls(*_usage(error), code=2)
+        """Build the report of an error that no command has handled."""
+        if isinstance(error, UsageError):
+            return cls(*explain(error), code=2)
         if isinstance(error, AnasodError):
-            # Nobody has asked wrongly where a folder was deleted under a run.
+            # A folder that was deleted during a run is no usage error (exit code 1, not 2).
             code = 1 if isinstance(error, RunLostError) else 2
             return cls(error.message, hint_of(error), code)
         if isinstance(error, Failure):
@@ -132,19 +124,3 @@ def hint_of(error: AnasodError) -> str | None:
     if not unknown or hint.startswith("did you mean"):
         return error.hint
     return f"{hint}; one of your own: ax-anasod --import MODULE ..."
-
-
-def _usage(error: Any) -> tuple[str, str | None]:
-    """What typer has found in the arguments, and what to do about it."""
-    # Typer has click's classes under changing names; what they say is found by attributes.
-    message = str(error.format_message()).split(" Did you mean")[0].rstrip(".")
-    hint = None
-    context = getattr(error, "ctx", None)
-    if context is not None and hasattr(error, "possibilities"):
-        options = (name for p in context.command.params for name in (*p.opts, *p.secondary_opts))
-        message = f"no such option {error.option_name!r}"
-        names = [name for name in options if name.startswith("--")]
-        hint = nearest_hint(error.option_name, names, f"see: {context.command_path} --help")
-    elif context is not None and message.startswith("No such command"):
-        hint = nearest_hint(message.split("'")[1], context.command.commands)
-    return message[:1].lower() + message[1:], hint

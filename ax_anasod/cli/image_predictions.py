@@ -29,9 +29,10 @@ def predict(
     operations: opt.Operations = None,
     json: opt.Json = False,
 ) -> int:
-    """Say what a trained network sees on images.
+    """Print the classes that a trained network sees on images.
 
-    Images are resized to the size that the network learned from, and become grey where that was.
+    Images are resized to the size of the training images, and converted to grey if the network
+    was trained on grey images.
     A file that cannot be read is named on stderr, and the exit code is 1 then.
     """
     from ax_anasod.cli.terminal import listing, note, print_result, waiting

@@ -1,4 +1,4 @@
-"""What is shown while data are read, and of networks that learn nothing from them."""
+"""Progress of reading data, and notes on networks that learn nothing from them."""
 
 from __future__ import annotations
 
@@ -39,10 +39,9 @@ def read_images(
     """Read images with a progress bar, and say what was left out.
 
     Args:
-        config: Which images.
-        purpose: What for.
-        download: Whether they may be downloaded: so where the user names them, not where a
-            folder does.
+        config: Description of the images.
+        purpose: Purpose of the images.
+        download: Download missing images. False if the folder of a run names them, not the user.
 
     Raises:
         DataError: They are missing, damaged, or do not fit together.
@@ -63,12 +62,12 @@ def read_images(
 
 
 def note_chance(error: float, data: TrainingData, who: str = "no network did") -> None:
-    """Say where an error on the validation images may be that of guessing.
+    """Print a note if an error on the validation images may be that of guessing.
 
     Args:
         error: The lowest error, in percent.
         data: The images; of sequences nothing is said.
-        who: What the sentence starts with.
+        who: Beginning of the sentence.
     """
     if isinstance(data, ImageData) and data.is_chance(error):
         note(

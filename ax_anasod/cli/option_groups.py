@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import functools
 import inspect
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, is_dataclass
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import cached_property
 from types import NoneType
 from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_type_hints
 
 import typer
-from annotated_types import Ge
+from annotated_types import BaseMetadata
 
-from ax_anasod.exceptions import OptionError
-from ax_anasod.settings import alternatives, argument_texts
+from ax_anasod.cli._typer import OptionInfo, ParameterInfo, flag_of, set_parameters, was_given
+from ax_anasod.settings import alternatives, argument_texts, check_value, type_name
 
 Given = Mapping[str, Any]
 """Field -> value, of the options that were given on the command line."""
 
+Arguments = Callable[[typer.Context, Mapping[str, Any]], dict[str, Any]]
+"""Maker of the arguments of a function from the values of all parameters of a command."""
+
 _METAVARS: Final = {int: "N", float: "X"}
+_TEXTS: Final = {int: "a whole number", float: "a number"}
 
 
 @dataclass(frozen=True)
@@ -29,11 +34,11 @@ class OptionGroup:
 
     Type and default of an option are those of its field, its help is what the docstring says of
     it. A command takes the whole group as one parameter, annotated with it, which gets the
-    values that were given. Those of a dataclass are checked by it, before anything heavy loads.
+    values that were given. A dataclass checks its values together, before anything heavy loads.
 
     Args:
         kind: A dataclass, or a ``TypedDict`` where nothing else has these fields; with a
-            docstring in Google style. `Annotated` may add the least whole number, or a parser.
+            docstring in Google style. Annotations say the ranges of numbers.
         panel: Heading of the options in ``--help``.
         names: The fields that are options, in the order of ``--help``.
         default: In words, what holds for an option that is not given, where that is not the
@@ -55,6 +60,12 @@ class OptionGroup:
             for name in self.names
         }
 
+    @property
+    def types(self) -> dict[str, str]:
+        """Field -> its type as Python writes it."""
+        hints = get_type_hints(self.kind)
+        return {name: type_name(hints[name]) for name in self.names}
+
     @cached_property
     def parameters(self) -> dict[str, inspect.Parameter]:
         """Field -> parameter of the command, as typer reads it."""
@@ -62,119 +73,92 @@ class OptionGroup:
         texts = argument_texts(self.kind)
         parameters = {}
         for name, flag in self.flags.items():
-            # A dataclass checks its ranges itself, and knows both ends.
-            kind, parser = _type_of(hints[name], in_range=not is_dataclass(self.kind))
             settings = {
-                "help": texts[name].replace("``", ""),
-                "metavar": _METAVARS.get(kind),
-                "parser": parser,
+                "help": texts[name],
                 "show_default": self.default or True,
                 "default": None if self.default else getattr(self.kind, name, None),
                 **self.changes.get(name, {}),
             }
             default = settings.pop("default")
             settings.pop("flag", None)
-            option = typer.Option(flag, rich_help_panel=self.panel, **settings)
-            parameters[name] = inspect.Parameter(
+            text = plain_words(settings.pop("help"))
+            made = option(self.panel, text, flag, **settings)
+            parameter = inspect.Parameter(
                 f"{name}_of_{self.kind.__name__}",
                 inspect.Parameter.KEYWORD_ONLY,
                 default=default,
-                annotation=Annotated[kind if default is not None else kind | None, option],
+                annotation=Annotated[hints[name], made],
             )
+            parameters[name] = _for_typer(parameter)
         return parameters
 
     def given(self, context: typer.Context, values: Mapping[str, Any]) -> Given:
         """The options that were given, and those for which the command has another default.
 
         Args:
-            context: Of the command.
+            context: The context of the command.
             values: Parameter -> value, of the whole command.
 
         Raises:
-            AnasodError: The dataclass refuses a value.
+            AnasodError: The dataclass refuses the values together.
         """
         given = {name: c["default"] for name, c in self.changes.items() if c.get("default")}
         for name, parameter in self.parameters.items():
-            source = context.get_parameter_source(parameter.name)
-            if source is not None and source.name != "DEFAULT":
+            if was_given(context, parameter.name):
                 given[name] = values[parameter.name]
-        if is_dataclass(self.kind):
-            try:
-                self.kind(**given)
-            except OptionError as error:
-                name, _, wrong = error.message.partition(" ")
-                if "flag" not in self.changes.get(name, {}):
-                    raise
-                flag = self.flags[name].partition("/")[0]
-                raise OptionError(f"{flag} {wrong}", error.hint) from error
+        if is_dataclass(self.kind) and given.keys() >= {*_required(self.kind)}:
+            self.kind(**given)
         return given
 
 
+def _required(kind: type[Any]) -> Iterator[str]:
+    for each in fields(kind):
+        if each.default is each.default_factory is MISSING:
+            yield each.name
+
+
 def expanded(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options of its groups, in the place of the parameters of the groups."""
-    own = inspect.signature(command, eval_str=True)
-    groups: dict[str, OptionGroup] = {}
-    options: set[str] = set()
-    parameters = [
-        inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
-    ]
-    for parameter in own.parameters.values():
-        group = next(
-            (m for m in get_args(parameter.annotation) if isinstance(m, OptionGroup)), None
-        )
-        if group is None:
-            parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
-        else:
-            groups[parameter.name] = group
-            parameters += group.parameters.values()
-            options |= {option.name for option in group.parameters.values()}
+    """Give a command the options of its groups, in the place of the parameters of the groups.
+
+    A parameter that is a dataclass stands for those of its constructor.
+    """
+    parameters, arguments = _expand(command)
 
     @functools.wraps(command)
     def with_options(*, context: typer.Context, **values: Any) -> Any:
-        given = {name: group.given(context, values) for name, group in groups.items()}
-        return command(**{n: v for n, v in values.items() if n not in options}, **given)
+        return command(**arguments(context, values))
 
-    # typer reads both, and not through the wrapped function.
-    with_options.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
-    with_options.__annotations__ = {p.name: p.annotation for p in parameters}
-    del with_options.__wrapped__
+    context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+    set_parameters(with_options, [context, *parameters])
     return with_options
 
 
-def at_least(least: int | None = None, *, counts: bool = False) -> Callable[[str], int]:
-    """A parser of whole numbers, none smaller than ``least`` and, of counts, none without end.
+def _expand(function: Callable[..., Any]) -> tuple[list[inspect.Parameter], Arguments]:
+    """The options of a function, and what makes its arguments of their values."""
+    parameters: list[inspect.Parameter] = []
+    own: list[str] = []
+    groups: dict[str, OptionGroup] = {}
+    bundles: dict[str, tuple[type[Any], Arguments]] = {}
+    for name, parameter in inspect.signature(function, eval_str=True).parameters.items():
+        kind = parameter.annotation
+        group = next((each for each in get_args(kind) if isinstance(each, OptionGroup)), None)
+        if group is not None:
+            groups[name] = group
+            parameters += group.parameters.values()
+        elif isinstance(kind, type) and is_dataclass(kind):
+            inner, arguments_of_kind = _expand(kind)
+            bundles[name] = kind, arguments_of_kind
+            parameters += inner
+        else:
+            parameters.append(_for_typer(parameter))
+            own.append(name)
 
-    Typer's own check does not say which value it refuses.
-    """
+    def arguments(context: typer.Context, values: Mapping[str, Any]) -> dict[str, Any]:
+        made = {name: group.given(context, values) for name, group in groups.items()}
+        made |= {name: kind(**inner(context, values)) for name, (kind, inner) in bundles.items()}
+        return {name: values[name] for name in own} | made
 
-    def whole_number(text: str) -> int:
-        try:
-            number = int(text)
-        except ValueError:
-            number = None
-        if number is None or (least is not None and number < least):
-            wanted = "a whole number" + ("" if least is None else f" of at least {least}")
-            raise typer.BadParameter(f"{text!r} is not {wanted}")
-        if counts:
-            from ax_anasod.runs.run_config import MOST_TRIALS
-
-            if number > MOST_TRIALS:
-                raise typer.BadParameter(f"{text!r} is more than {MOST_TRIALS:,}")
-        return number
-
-    whole_number.least = least  # type: ignore[attr-defined]
-    return whole_number
-
-
-def share(text: str) -> float:
-    """A parser of shares: numbers above 0 and at most 1."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not 0 < number <= 1:
-        raise typer.BadParameter(f"{text!r} is not a number above 0 and at most 1")
-    return number
+    return parameters, arguments
 
 
 def option(panel: str, help_text: str, *flags: str, **settings: Any) -> Any:
@@ -182,17 +166,47 @@ def option(panel: str, help_text: str, *flags: str, **settings: Any) -> Any:
     return typer.Option(*flags, help=help_text, rich_help_panel=panel, **settings)
 
 
-def number(panel: str, help_text: str, least: int) -> Any:
-    """An option that is a whole number of at least ``least``."""
-    return option(panel, help_text, parser=at_least(least, counts=True), metavar="N")
+def plain_words(text: str) -> str:
+    """A text of a docstring without its marks of code and links."""
+    return re.sub(r":\w+:`~?([^`]*)`", r"\1", text).replace("``", "")
 
 
-def _type_of(hint: Any, *, in_range: bool) -> tuple[Any, Callable[[str], Any] | None]:
-    """The type of an option without None, and its parser, which checks the least value or not."""
+def _for_typer(parameter: inspect.Parameter) -> inspect.Parameter:
+    """A parameter as typer can read it, with a parser that checks what its annotation says.
+
+    An option that may be repeated is an empty list where it is not given.
+    """
+    hint, *metadata = get_args(parameter.annotation)
+    (info,) = (copy(each) for each in metadata if isinstance(each, ParameterInfo))
     (hint,) = (kind for kind in alternatives(hint) if kind is not NoneType)
-    kind, *metadata = get_args(hint) if get_origin(hint) is Annotated else (hint,)
-    if kind is int:
-        bounds = [int(str(m.ge)) for m in metadata if isinstance(m, Ge) and in_range]
-        return int, at_least(max(bounds, default=None))
-    parser = next((m for m in metadata if callable(m)), None)
-    return str if get_origin(kind) is Literal else kind, parser
+    kind, *bounds = get_args(hint) if get_origin(hint) is Annotated else (hint,)
+    bounds += [each for each in metadata if isinstance(each, BaseMetadata)]
+    if info.parser is None and (kind in _TEXTS or get_origin(kind) is Literal):
+        info.parser = _parser(flag_of(parameter.name, info), kind, bounds)
+        info.metavar = info.metavar or _METAVARS.get(kind)
+    default = parameter.default
+    if default is parameter.empty and get_origin(kind) is list and isinstance(info, OptionInfo):
+        default = []
+    return parameter.replace(
+        kind=parameter.KEYWORD_ONLY,
+        default=default,
+        annotation=Annotated[(kind | None if default is None else kind, info, *bounds)],
+    )
+
+
+def _parser(flag: str, kind: Any, bounds: Sequence[BaseMetadata]) -> Callable[[str], Any]:
+    """A parser of numbers within bounds, or of a choice of texts.
+
+    Typer's own does not say which value it refuses, nor which choice is near.
+    """
+
+    def parse(text: str) -> Any:
+        if kind not in _TEXTS:
+            return check_value(flag[2:].replace("-", " "), text, kind)
+        try:
+            number = kind(text)
+        except ValueError:
+            raise typer.BadParameter(f"{text!r} is not {_TEXTS[kind]}") from None
+        return check_value(flag, number, Annotated[(kind, *bounds)] if bounds else kind)
+
+    return parse

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Final, TypedDict
 
 import typer
+from annotated_types import Ge, Gt, Le
 
-from ax_anasod.cli.option_groups import OptionGroup, number, option, share
+from ax_anasod.cli.option_groups import OptionGroup, option
 from ax_anasod.networks.network_config import NetworkConfig
 from ax_anasod.runs.execution import Execution
-from ax_anasod.settings import NonNegativeInt, PositiveInt
+from ax_anasod.runs.run_config import Screening
+from ax_anasod.settings import MOST_TRIALS, Count, NonNegativeInt, PositiveInt
 from ax_anasod.training.hardware import Hardware
 from ax_anasod.training.training_config import DataConfig, TrainingConfig
 
@@ -46,7 +49,7 @@ class BenchmarkArguments(TypedDict, total=False):
         noise: Errors of nas-bench-301 as noisy as single training runs.
         python: Interpreter with the package nasbench301, for its ensembles; see: ax-anasod
             setup-nasbench301.
-        timeout: How long an ensemble of nas-bench-301 may take for 256 architectures.
+        timeout: Longest time that an ensemble of nas-bench-301 may take for 256 architectures.
     """
 
     dataset: str
@@ -81,7 +84,7 @@ class StartArguments(TypedDict, total=False):
 
     place: Path
     cells: NonNegativeInt
-    uniform: Annotated[float, share]
+    uniform: Annotated[float, Gt(0), Le(1)]
 
 
 _SEARCH: Final = "Search"
@@ -113,6 +116,16 @@ START: Final = OptionGroup(
         "place": {"flag": "--from", "metavar": "DIR"},
         "cells": {"flag": "--from-cells"},
         "uniform": {"flag": "--from-uniform", "metavar": "SHARE"},
+    },
+)
+SCREEN: Final = OptionGroup(
+    Screening,
+    _SEARCH,
+    ("column", "cost", "trials"),
+    changes={
+        "column": {"flag": "--screen", "metavar": "COLUMN"},
+        "cost": {"flag": "--screen-cost"},
+        "trials": {"flag": "--screen-trials"},
     },
 )
 IMAGES: Final = OptionGroup(
@@ -151,18 +164,45 @@ HARDWARE: Final = OptionGroup(
 )
 RUNNER: Final = OptionGroup(Execution, "Hardware", ("runner", "address", "cpus", "gpus", "retries"))
 
+
+STORED: Final = Path(__file__).with_name("strategies.json")
+"""The built-in strategies that ``ax-anasod strategies`` shows, which does not load Ax."""
+
+
+def strategy_names() -> list[str]:
+    """The names of the built-in strategies, for shells that complete them."""
+    return [each["name"] for each in json.loads(STORED.read_text())]
+
+
+def benchmark_names() -> list[str]:
+    """The names of benchmarks, for shells that complete them."""
+    from ax_anasod.nasbench import names
+
+    return list(names())
+
+
 BenchmarkName = Annotated[
-    str, option("Benchmark", "What answers for the architectures; see: ax-anasod benchmarks.")
+    str,
+    option(
+        "Benchmark",
+        "What answers for the architectures; see: ax-anasod benchmarks.",
+        autocompletion=benchmark_names,
+    ),
 ]
 StrategyName = Annotated[
-    str, option(_SEARCH, "How trials are proposed; see: ax-anasod strategies.")
+    str,
+    option(
+        _SEARCH,
+        "How trials are proposed; see: ax-anasod strategies.",
+        autocompletion=strategy_names,
+    ),
 ]
 StrategyOptions = Annotated[
-    list[str] | None,
+    list[str],
     option(_SEARCH, "Option of the strategy. May be repeated.", "--option", metavar="NAME=VALUE"),
 ]
 Limits = Annotated[
-    list[str] | None,
+    list[str],
     option(
         _SEARCH,
         "What an architecture must keep, such as 'latency_ms<=5', a column in its own unit, or "
@@ -173,7 +213,7 @@ Limits = Annotated[
     ),
 ]
 Searched = Annotated[
-    list[str] | None,
+    list[str],
     option(
         _SEARCH,
         "Number of the training or the network that is searched beside the cell, such as "
@@ -183,7 +223,7 @@ Searched = Annotated[
     ),
 ]
 Constraints = Annotated[
-    list[str] | None,
+    list[str],
     option(
         _SEARCH,
         "What the counts of the operations must keep, such as 'n_skip_connect <= 3' or 'n_conv + "
@@ -193,7 +233,7 @@ Constraints = Annotated[
     ),
 ]
 Known = Annotated[
-    list[str] | None,
+    list[str],
     option(
         _SEARCH,
         "Column that is known without a trial, such as the number of parameters: two-level-bo does "
@@ -203,7 +243,7 @@ Known = Annotated[
     ),
 ]
 Features = Annotated[
-    list[str] | None,
+    list[str],
     option(
         _SEARCH,
         "Column or proxy (see: ax-anasod proxies) that is known without a trial and may help "
@@ -223,7 +263,7 @@ First = Annotated[
     ),
 ]
 StartWith = Annotated[
-    list[Path] | None,
+    list[Path],
     option(
         _SEARCH,
         "Table with architectures (column arch) that are the first trials; with a column for each "
@@ -234,7 +274,7 @@ StartWith = Annotated[
     ),
 ]
 Sources = Annotated[
-    list[Path] | None,
+    list[Path],
     option(
         _SEARCH,
         "Folder of an earlier search of the same cell, on other data or with shorter trainings, "
@@ -243,37 +283,13 @@ Sources = Annotated[
         metavar="DIR",
     ),
 ]
-Screen = Annotated[
-    str | None,
-    option(
-        _SEARCH,
-        "Screen first: search this cheap column of the table, such as the accuracy after short "
-        "trainings; its best architectures are the first trials, and its model helps "
-        "(two-level-bo).",
-        "--screen",
-        metavar="COLUMN",
-    ),
-]
-ScreenCost = Annotated[
-    float | None,
-    option(
-        _SEARCH,
-        "With --screen: what an evaluation of that column costs, in evaluations of the objective.",
-        "--screen-cost",
-        metavar="X",
-    ),
-]
-ScreenTrials = Annotated[
-    int | None,
-    number(_SEARCH, "With --screen: how many of its architectures are evaluated (100).", 1),
-]
 Pick = Annotated[
     str | None,
     option(
         _SEARCH,
         "Which point of the front of several objectives is meant: knee; 'latency_ms<=5', the best "
         "first objective within a limit; or weights in the columns' own units, such as "
-        "'error=1,latency_ms=0.2'. By default the best first objective, whatever the others are.",
+        "'error=1,latency_ms=0.2'. By default the best value of the first objective.",
         "--pick",
         metavar="RULE",
         show_default=False,
@@ -288,8 +304,10 @@ UntilImprovementBelow = Annotated[
         metavar="PERCENT",
     ),
 ]
-Seed = Annotated[int, number(_SEARCH, "Every random number is derived from it.", 0)]
-Parallel = Annotated[int, number(_SEARCH, "Trials proposed at a time.", 1)]
+Seed = Annotated[
+    int, Ge(0), Le(MOST_TRIALS), option(_SEARCH, "Every random number is derived from it.")
+]
+Parallel = Annotated[Count, option(_SEARCH, "Trials proposed at a time.")]
 TrainedCell = Annotated[
     str, option("Networks", "Cell that is searched: a built-in name, or a TOML file.", "--cell")
 ]
@@ -302,7 +320,7 @@ Operations = Annotated[
     ),
 ]
 TrainingOptions = Annotated[
-    list[str] | None,
+    list[str],
     option(
         "Training",
         "Any other value of the training protocol, such as cutout=16. May be repeated.",
@@ -315,7 +333,7 @@ Out = Annotated[
     option(_OUTPUT, "New folder of the run. Without it nothing is written.", metavar="DIR"),
 ]
 Track = Annotated[
-    list[str] | None,
+    list[str],
     option(
         _OUTPUT,
         "Tell a tracker of every trial: tensorboard (a log in the folder of the run), mlflow or "

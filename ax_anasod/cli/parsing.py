@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ax_anasod.cli.option_groups import Given
-from ax_anasod.cli.options import BENCHMARK
+from ax_anasod.cli.options import BENCHMARK, SCREEN, START
 from ax_anasod.exceptions import BenchmarkError, OptionError, UnknownNameError
 from ax_anasod.nasbench import Benchmark, get_class, make
 from ax_anasod.nasbench.table_file import read_table
 from ax_anasod.objectives import Limit
 from ax_anasod.proxies import PROXIES
+from ax_anasod.runs.run_config import Screening
 from ax_anasod.settings import argument_types, type_name
 from ax_anasod.training.training_config import TrainingConfig
 
 if TYPE_CHECKING:
     from ax_anasod.generation_strategy import Start, Strategy
-    from ax_anasod.runs.run_config import Screening
 
 
 def _read_float(value: str) -> float:
@@ -38,6 +38,7 @@ _READERS: Final[dict[str, Callable[[str], Any]]] = {
     "int": int,
     "float": _read_float,
     "str": str,
+    "Path": Path,
 }
 _WORDS: Final = {
     "None": "none",
@@ -46,13 +47,13 @@ _WORDS: Final = {
     "float": "a number",
 }
 
-# Fields of `ax_anasod.dnas.MethodConfig` by which a search does nothing.
+# Fields of `ax_anasod.dnas.MethodConfig` that describe a method and do not change the search.
 _DESCRIPTIONS: Final = ("summary", "source", "published_rate")
 
 # NAS-Bench-201 searches one split, where the other benchmarks search several columns.
 _ONE_SPLIT: Final = "search"
 
-# Errors of benchmarks advise in the words of Python.
+# Hints of benchmark errors use Python syntax; these are the same hints as options.
 _ADVICE: Final = {
     "present_only=True": "--present-only",
     "with accuracy, with minimize or with maximize": "with --accuracy, --minimize or --maximize",
@@ -88,7 +89,7 @@ def parse_texts(
         texts: ``NAME=VALUE`` each.
         types: Name -> its type as Python writes it, e.g. ``"int | None"``.
         flag: The option of the command line that they were given with.
-        kind: What a name should have been.
+        kind: Kind of the names, for messages.
 
     Raises:
         UnknownNameError: There is no such name.
@@ -107,18 +108,18 @@ def parse_texts(
     return options
 
 
-def parse_training(given: Given, texts: Sequence[str] | None) -> dict[str, Any]:
+def parse_training(given: Given, texts: Sequence[str]) -> dict[str, Any]:
     """Read ``--training NAME=VALUE`` beside the options that have names of their own.
 
     Args:
-        given: Those, as arguments of :class:`TrainingConfig`.
+        given: Values of these options, as arguments of :class:`TrainingConfig`.
         texts: ``NAME=VALUE`` each.
 
     Raises:
         UnknownNameError: The training protocol has no such value.
         OptionError: A text has no value, one of the wrong type, or a name comes twice.
     """
-    options = parse_texts(texts or [], field_types(TrainingConfig), "--training", "training option")
+    options = parse_texts(texts, field_types(TrainingConfig), "--training", "training option")
     for name in sorted(options.keys() & given.keys()):
         raise OptionError(
             f"{name} is given twice: --{name.replace('_', '-')} and --training {name}=...",
@@ -141,32 +142,32 @@ def read_start(given: Given) -> Start | None:
     place = changes.pop("place", None)
     if place is None:
         for name in changes:
-            raise OptionError(f"--from-{name} is for --from DIR")
+            raise OptionError(f"{START.flags[name]} is for --from DIR")
         return None
     from ax_anasod.generation_strategy import Start
 
-    return replace(Start.of(Path(place)), **changes)
+    return replace(Start.of(place), **changes)
 
 
-def read_screening(column: str | None, cost: float | None, trials: int | None) -> Screening | None:
+def read_screening(given: Given) -> Screening | None:
     """Read ``--screen``, ``--screen-cost`` and ``--screen-trials``; None where none was given.
+
+    Args:
+        given: Their values, as fields of `Screening`.
 
     Raises:
         OptionError: A number is out of range, or one is given without the others.
     """
-    if column is None:
-        for flag, value in (("--screen-cost", cost), ("--screen-trials", trials)):
-            if value is not None:
-                raise OptionError(f"{flag} is for --screen COLUMN")
+    if "column" not in given:
+        for name in given:
+            raise OptionError(f"{SCREEN.flags[name]} is for --screen COLUMN")
         return None
-    if cost is None:
+    if "cost" not in given:
         raise OptionError(
-            f"--screen {column} needs --screen-cost X",
+            f"--screen {given['column']} needs --screen-cost X",
             "what an evaluation of it costs, in evaluations of the objective, such as 0.06",
         )
-    from ax_anasod.runs.run_config import Screening
-
-    return Screening(column, cost, **({} if trials is None else {"trials": trials}))
+    return Screening(**given)
 
 
 def option_types(strategy: Strategy) -> dict[str, str]:
@@ -283,7 +284,7 @@ def _with_quantities(
 
 
 def _has_column(path: str | None, name: str) -> bool:
-    """Whether a table has a column; True where it cannot be read, as the benchmark will say."""
+    """Return True if a table has a column, or cannot be read: the benchmark will report that."""
     try:
         return path is None or bool(read_table(Path(path), [name]))
     except UnknownNameError:

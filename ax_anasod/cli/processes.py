@@ -21,26 +21,26 @@ from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
-from ax_anasod.cli.failures import TRACEBACK, Ending
+from ax_anasod.cli.failures import TRACEBACK, ErrorReport
 from ax_anasod.files import write_whole
 from ax_anasod.locks import end_with_parent
 from ax_anasod.training.hardware import rank_and_size
 
-Run = Callable[[list[str], Callable[[Ending], int]], int]
+Run = Callable[[list[str], Callable[[ErrorReport], int]], int]
 """`ax_anasod.cli.app.run`."""
 
-# Within a fraction of it the launcher notices that a process has ended, and ends the others.
+# Longer than the launcher needs to notice a dead process and to end the others.
 _SECONDS_TO_BE_ENDED: Final = 5.0
 _LOG_LEVEL: Final = "TORCH_CPP_LOG_LEVEL"
 _SIGNALS: Final = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
 
 
-class ProcessesWanted(Exception):
+class MultiProcessRequest(Exception):
     """A command asks to be run in several processes.
 
     Args:
-        number: How many.
-        advice: What to do where it is interrupted or a process is lost.
+        number: Number of processes.
+        advice: Hint for an interrupted command or a lost process.
     """
 
     def __init__(self, number: int, advice: str) -> None:
@@ -50,7 +50,7 @@ class ProcessesWanted(Exception):
 
 @contextmanager
 def first_process_speaks() -> Iterator[None]:
-    """Let only the first of the processes that ``torchrun`` has started print anything."""
+    """Discard the output of all processes that ``torchrun`` has started but the first."""
     if rank_and_size()[0] == 0:
         yield
         return
@@ -58,15 +58,15 @@ def first_process_speaks() -> Iterator[None]:
         yield
 
 
-def run_in_processes(run: Run, arguments: list[str], wanted: ProcessesWanted) -> int:
+def run_in_processes(run: Run, arguments: list[str], request: MultiProcessRequest) -> int:
     """Run a command in several processes of this machine, which end with this one.
 
     Where one of them fails, all end, and one line says why.
 
     Args:
-        run: What runs a command.
+        run: Function that runs a command.
         arguments: The command, as it was given.
-        wanted: How many processes it asks for.
+        request: The request of the command.
 
     Returns:
         The exit code.
@@ -79,7 +79,7 @@ def run_in_processes(run: Run, arguments: list[str], wanted: ProcessesWanted) ->
         config = LaunchConfig(
             min_nodes=1,
             max_nodes=1,
-            nproc_per_node=wanted.number,
+            nproc_per_node=request.number,
             run_id=uuid4().hex,
             rdzv_backend="c10d",
             rdzv_endpoint="localhost:0",
@@ -91,58 +91,60 @@ def run_in_processes(run: Run, arguments: list[str], wanted: ProcessesWanted) ->
             elastic_launch(config, _work)(run, arguments, Path(folder))
             return 0
         except ChildFailedError as error:
-            ending = _first_ending(Path(folder))
-            if ending is None and os.environ.get(TRACEBACK) == "1":
+            report = _first_report(Path(folder))
+            if report is None and os.environ.get(TRACEBACK) == "1":
                 raise
             failure = error.get_first_failure()[1]
             ended_by = -failure.exitcode
             how = failure.signal_name() if ended_by > 0 else f"exit code {failure.exitcode}"
         except (SignalException, KeyboardInterrupt) as error:
-            ending, how, ended_by = None, "", getattr(error, "sigval", signal.SIGINT)
-    return _ended(ending, ended_by, how, wanted)
+            report, how, ended_by = None, "", getattr(error, "sigval", signal.SIGINT)
+    return _say_end(report, ended_by, how, request)
 
 
-def _ended(ending: Ending | None, ended_by: int, how: str, wanted: ProcessesWanted) -> int:
-    """Say why the processes have ended; the exit code."""
+def _say_end(
+    report: ErrorReport | None, ended_by: int, how: str, request: MultiProcessRequest
+) -> int:
+    """Print why the processes have ended, and return the exit code."""
     from ax_anasod.cli.terminal import INTERRUPTED, note, stderr_console
 
     # The first of them may have had no time to show it again.
     stderr_console().show_cursor()
-    if ending is not None:
-        return ending.say()
+    if report is not None:
+        return report.say()
     if ended_by == signal.SIGINT:
-        note(f"interrupted; {wanted.advice}")
+        note(f"interrupted; {request.advice}")
         return INTERRUPTED
     if not how:
         signal.raise_signal(ended_by)
-    lost = f"one of the {wanted.number} processes that train was lost ({how})"
-    return Ending(f"{lost}; what was written is whole", wanted.advice, code=1).say()
+    lost = f"one of the {request.number} processes that train was lost ({how})"
+    return ErrorReport(f"{lost}; what was written is whole", request.advice, code=1).say()
 
 
 def _work(run: Run, arguments: list[str], folder: Path) -> None:
-    """What each of the processes does."""
+    """Run the command in one of the processes."""
     end_with_parent()
     # At any instant, as by SIGKILL: files are replaced whole, and the first process says it.
     for name in ("SIGINT", "SIGTERM"):
         signal.signal(getattr(signal, name), signal.SIG_DFL)
-    code = run(arguments, partial(_leave_word, folder))
+    code = run(arguments, partial(_leave_report, folder))
     if code:
         sys.exit(code)
 
 
-def _leave_word(folder: Path, ending: Ending) -> int:
-    """Tell the process that has started this one how a command has ended."""
-    if not ending.expected:
-        # Whoever exchanges gradients with a process that was lost fails with it.
+def _leave_report(folder: Path, report: ErrorReport) -> int:
+    """Write the error report of a command for the process that has started this one."""
+    if not report.expected:
+        # When one process is lost, the others fail too, because they wait for its gradients.
         time.sleep(_SECONDS_TO_BE_ENDED)
-    write_whole(folder / f"{os.getpid()}.json", json.dumps(asdict(ending)))
-    return ending.code
+    write_whole(folder / f"{os.getpid()}.json", json.dumps(asdict(report)))
+    return report.code
 
 
-def _first_ending(folder: Path) -> Ending | None:
-    """The first word that was left; None where a process has ended without one."""
+def _first_report(folder: Path) -> ErrorReport | None:
+    """The earliest error report in the folder; None if there is none."""
     words = sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
-    return Ending(**json.loads(words[0].read_text())) if words else None
+    return ErrorReport(**json.loads(words[0].read_text())) if words else None
 
 
 @contextmanager

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
+from annotated_types import Ge, Le
 
 from ax_anasod.cli import options as opt
-from ax_anasod.cli.option_groups import Given, number, option
+from ax_anasod.cli.option_groups import Given, option
 from ax_anasod.exceptions import OptionError
+from ax_anasod.settings import MOST_TRIALS
 
 if TYPE_CHECKING:
     from ax_anasod.cells import Cell
@@ -34,7 +36,10 @@ def proxies(
     given: Annotated[Given, opt.BENCHMARK],
     operations: opt.Operations = None,
     architectures: Annotated[
-        int, number("Proxies", "How many architectures, drawn at random; 0: all.", _ALL)
+        int,
+        Ge(_ALL),
+        Le(MOST_TRIALS),
+        option("Proxies", "How many architectures, drawn at random; 0: all."),
     ] = 100,
     seed: opt.Seed = 0,
     out: Annotated[

@@ -4,75 +4,98 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
 from ax_anasod.cli import options as opt
-from ax_anasod.cli.option_groups import Given, OptionGroup, number, option
+from ax_anasod.cli.option_groups import Given, option
 from ax_anasod.exceptions import OptionError
-from ax_anasod.settings import PositiveInt
+from ax_anasod.settings import Count
 
 if TYPE_CHECKING:
     from ax_anasod.nasbench import Benchmark
     from ax_anasod.reproduce import OneShotMethod, Reproduction
 
 
-class SearchArguments(TypedDict, total=False):
-    """Options of the differentiable searches of table3 and figure5.
-
-    Args:
-        methods: Methods, each with settings that differ from its published ones as
-            NAME:SETTING=VALUE:...; all by default for table3; see: ax-anasod dnas --help.
-        scale: cpu (default): 4,000 images of 12 x 12 pixels, 8 channels, 3 cells, 12 epochs;
-            paper: all images, 16 channels, 15 cells, each method's published epochs.
-        path: Folder of the images that are searched on, as for ax-anasod dnas --data; --dataset
-            is their name, by default that of the folder. Without it: scikit-learn's digits.
-        images: Use only so many, half for the weights and half for the distribution.
-        image_size: Resize images to so many pixels a side.
-        skip_damaged: Leave damaged or missing images out, and say how many.
-        channels: Channels of the first cells.
-        cells: Cells of the supernet.
-        operations: Mapping of modules for operations of your own; PYTHONPATH says where modules
-            are found.
-        epochs: Epochs of each search.
-        batch_size: Images of a step; published: 64.
-        device: auto, cpu, cuda, cuda:1, ... or mps.
-    """
-
-    methods: str
-    scale: str
-    path: Path
-    images: PositiveInt
-    image_size: PositiveInt
-    skip_damaged: bool
-    channels: PositiveInt
-    cells: PositiveInt
-    operations: str
-    epochs: PositiveInt
-    batch_size: PositiveInt
-    device: str
-
-
 _PROTOCOL: Final = "Protocol"
-_SEARCHES: Final = OptionGroup(
-    SearchArguments,
-    "Differentiable searches (table3, figure5)",
-    tuple(SearchArguments.__annotations__),
+_SEARCHES: Final = "Differentiable searches (table3, figure5)"
+_OF_SCALE: Final = "that of --scale"
+_IMAGES: Final = replace(
+    opt.IMAGES,
+    panel=_SEARCHES,
+    names=("path", "images", "image_size", "skip_damaged"),
     changes={
-        "methods": {"metavar": "NAME,NAME,..."},
-        "scale": {"metavar": "NAME"},
-        "path": {"flag": "--images-data", "metavar": "DIR"},
-        "skip_damaged": {"default": False},
-        "operations": {"metavar": "MODULE:NAME"},
-        "epochs": {"flag": "--search-epochs"},
-        "device": {"metavar": "NAME"},
+        "path": {
+            **opt.IMAGES.changes["path"],
+            "flag": "--images-data",
+            "help": "Folder of the images that are searched on, as for ax-anasod dnas --data; "
+            "--dataset is their name, by default that of the folder. Without it: scikit-learn's "
+            "digits.",
+        },
+        "images": {
+            "help": "Number of images, half for the weights and half for the distribution.",
+            "show_default": _OF_SCALE,
+        },
+        "image_size": {"show_default": _OF_SCALE},
     },
 )
+_NETWORK: Final = replace(
+    opt.NETWORK, panel=_SEARCHES, names=("channels", "cells"), default=_OF_SCALE
+)
+_TRAINING: Final = replace(
+    opt.TRAINING,
+    panel=_SEARCHES,
+    names=("epochs", "batch_size"),
+    default=_OF_SCALE,
+    changes={"epochs": {"flag": "--search-epochs"}, "batch_size": {"show_default": "as published"}},
+)
+_HARDWARE: Final = replace(opt.HARDWARE, panel=_SEARCHES, names=("device",), changes={})
 _OFFICIAL: Final = "nas-bench-201"
 # Options of benchmarks that say nothing of what a differentiable search has found.
 _NOT_JUDGED: Final = ("report", "cost", "seeds")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchOptions:
+    """The options of the differentiable searches; the help text of each says what it is."""
+
+    methods: Annotated[
+        str | None,
+        option(
+            _SEARCHES,
+            "Methods, each with settings that differ from its published ones as "
+            "NAME:SETTING=VALUE:...; all by default for table3; see: ax-anasod dnas --help.",
+            metavar="NAME,NAME,...",
+        ),
+    ] = None
+    scale: Annotated[
+        Literal["cpu", "paper"] | None,
+        option(
+            _SEARCHES,
+            "cpu (default): 4,000 images of 12 x 12 pixels, 8 channels, 3 cells, 12 epochs; "
+            "paper: all images, 16 channels, 15 cells, each method's published epochs.",
+        ),
+    ] = None
+    images: Annotated[Given, _IMAGES]
+    network: Annotated[Given, _NETWORK]
+    operations: opt.Operations = None
+    training: Annotated[Given, _TRAINING]
+    hardware: Annotated[Given, _HARDWARE]
+
+    @property
+    def flags(self) -> dict[str, Any]:
+        """Option of the command line -> its value, None where it was not given."""
+        flags: dict[str, Any] = {
+            f"--{name}": getattr(self, name) for name in ("methods", "scale", "operations")
+        }
+        groups = (_IMAGES, _NETWORK, _TRAINING, _HARDWARE)
+        values = (self.images, self.network, self.training, self.hardware)
+        for group, given in zip(groups, values, strict=True):
+            flags |= {group.flags[name]: value for name, value in given.items()}
+        return flags
 
 
 def reproduce(
@@ -95,24 +118,23 @@ def reproduce(
     ] = None,
     given: Annotated[Given, opt.BENCHMARK],
     seeds: Annotated[
-        int | None,
-        number(
+        Count | None,
+        option(
             _PROTOCOL,
             "How many runs each method has, or how many samples are drawn: by default 10, of "
             "table3, figure5 and figure7 3.",
-            1,
         ),
     ] = None,
     trials: Annotated[
-        int | None,
-        number(_PROTOCOL, "Cut the paper's budgets of 150 and 300 queries to this.", 1),
+        Count | None,
+        option(_PROTOCOL, "Cut the paper's budgets of 150 and 300 queries to this."),
     ] = None,
     jobs: Annotated[
-        int, number(_PROTOCOL, "How many processes work at a time, each with one thread.", 1)
+        Count, option(_PROTOCOL, "How many processes work at a time, each with one thread.")
     ] = 1,
-    searches: Annotated[Given, _SEARCHES],
+    searches: SearchOptions,
     runs: Annotated[
-        list[Path] | None,
+        list[Path],
         option(
             "Runs (table4, table5, figure7)",
             "Folder of an evaluated network (ax-anasod evaluate, transfer) or of the run that it "
@@ -120,7 +142,7 @@ def reproduce(
             "--runs",
             metavar="DIR",
         ),
-    ] = None,
+    ],
     out: Annotated[
         Path | None,
         option(
@@ -147,11 +169,11 @@ def reproduce(
 
     room.check_target(target)
     answered = {opt.BENCHMARK.flags[name]: value for name, value in given.items()}
-    of_searches = {_SEARCHES.flags[name]: value for name, value in searches.items()}
     if target in room.FROM_RUNS:
-        _refuse(target, {"--benchmark": benchmark, **answered, "--trials": trials, **of_searches})
+        _refuse(target, {"--benchmark": benchmark, **answered, "--trials": trials})
+        _refuse(target, searches.flags)
         _refuse(target, {} if target == room.CELLS else {"--seeds": seeds})
-        made = room.reproduce(target, seeds=seeds, runs=runs or [])
+        made = room.reproduce(target, seeds=seeds, runs=runs)
         return finish_reproduction(made, out, as_json=json)
     _refuse(target, {"--runs": runs or None})
     name = benchmark or _OFFICIAL
@@ -160,7 +182,7 @@ def reproduce(
         _refuse(target, {"--trials": trials, **unused})
         made = _search(target, name, given, searches, seeds, jobs, out)
         return finish_reproduction(made, out, as_json=json)
-    _refuse(target, of_searches)
+    _refuse(target, searches.flags)
     if name == _OFFICIAL:
         # The paper searches single training runs.
         given = {"seeds": "single", **given}
@@ -184,7 +206,7 @@ def _search(
     target: str,
     benchmark: str,
     given: Given,
-    searches: Mapping[str, Any],
+    searches: SearchOptions,
     seeds: int | None,
     jobs: int,
     out: Path | None,
@@ -196,24 +218,27 @@ def _search(
     from ax_anasod.cli.terminal import waiting
     from ax_anasod.reproduce.one_shot_columns import columns_of
 
-    arguments = dict(searches)
-    text = arguments.pop("methods", None)
-    methods = None if text is None else parse_methods(text)
+    methods = None if searches.methods is None else parse_methods(searches.methods)
     with waiting("reading the benchmark"):
         benchmarks = judging_benchmarks(benchmark, given)
         # What cannot judge is refused before images are read.
         columns_of(benchmarks)
-    folder, dataset = arguments.pop("path", None), given.get("dataset")
+    folder, dataset = searches.images.get("path"), given.get("dataset")
     if folder is None and dataset not in (None, "digits"):
         raise OptionError(
             f"the data set {dataset!r} needs --images-data", "give the folder of its images"
         )
     protocol = room.OneShotProtocol.at_scale(
-        arguments.pop("scale", "cpu"),
+        searches.scale or "cpu",
         benchmarks[0].cell,
-        dataset=dataset or ("digits" if folder is None else folder.resolve().name),
-        path=folder,
-        **arguments,
+        data={
+            "dataset": dataset or ("digits" if folder is None else Path(folder).name),
+            **searches.images,
+        },
+        network=searches.network,
+        operations=searches.operations,
+        **searches.training,
+        **searches.hardware,
     )
     images = read_images(protocol.data)
     with watched(f"making {target} again", "epoch", "searches") as observer:
@@ -261,7 +286,7 @@ def judging_benchmarks(name: str, given: Given) -> list[Benchmark]:
     errors on all of its data sets, as in the paper.
 
     Raises:
-        AnasodError: As for `make_benchmark`.
+        AnasodError: A benchmark cannot be made, see `make_benchmark`.
     """
     from ax_anasod.cli.parsing import make_benchmark
     from ax_anasod.nasbench import NASBench201Benchmark, get_class
@@ -277,14 +302,14 @@ def judging_benchmarks(name: str, given: Given) -> list[Benchmark]:
 
 
 def _refuse(target: str, options: Mapping[str, Any]) -> None:
-    """Refuse options that the target does not have.
+    """Raise an error for options that the target does not have.
 
     Args:
         target: Its name.
         options: Option -> its value, None where it was not given.
 
     Raises:
-        OptionError: One was given.
+        OptionError: An option was given that the target does not have.
     """
     for flag, value in options.items():
         if value is not None:

@@ -57,7 +57,7 @@ def _of_images(metrics: Mapping[str, Any], name: str) -> dict[str, str]:
 
 
 def _origin(metrics: Mapping[str, Any]) -> dict[str, str]:
-    """Where the network comes from, as rows of the table."""
+    """The origin of the network, as rows of the table."""
     if "trial" in metrics:
         encoding = [f"{count} {name}" for name, count in metrics["encoding"].items() if count]
         return {"encoding": f"{', '.join(encoding)} (trial {metrics['trial']})"}

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ax_anasod.cli.option_groups import Given
-from ax_anasod.cli.processes import ProcessesWanted, first_process_speaks
+from ax_anasod.cli.processes import MultiProcessRequest, first_process_speaks
 from ax_anasod.exceptions import OptionError
 from ax_anasod.training.hardware import rank_and_size
 
 if TYPE_CHECKING:
+    from ax_anasod.cli.retraining_options import RetrainingOptions
     from ax_anasod.retraining import BestTrial, SearchResult
     from ax_anasod.runs import Execution
     from ax_anasod.training import Epoch, TrainingData, TrainingTask
@@ -24,48 +25,32 @@ _GOES_ON: Final = "the same command goes on from the last epoch"
 
 @first_process_speaks()
 def retrain(
-    directory: Path,
-    protocol: str,
-    out: Path,
+    options: RetrainingOptions,
+    folder: str,
     *,
+    dataset: str | None = None,
     members: int | None = None,
     top: int | None = None,
     by: str = "search",
     budget: float | None = None,
     runner: Given | None = None,
-    data: Given,
-    network: Given,
-    layers: str | None,
-    pick: str | None,
-    training: Given,
-    training_texts: list[str] | None,
-    hardware: Given,
-    as_json: bool,
 ) -> int:
     """Train what a search has found, alone or as an ensemble, and show the results.
 
     Args:
-        directory: The folder of the search.
-        protocol: Name of the protocol.
-        out: The folder of the results.
-        members: How many networks of an ensemble; None trains one network alone.
-        top: How many of the best trials.
-        by: In which order these are.
-        budget: Hours after which none of these is begun.
-        runner: Where these are trained: fields of `Execution`.
-        data: What differs from the images or sequences of the search.
-        network: What differs from the networks of the search.
-        layers: Kind of layers, for a differentiable search.
-        pick: Which point of a front.
-        training: What differs from the protocol.
-        training_texts: More that differs from it, ``NAME=VALUE`` each.
-        hardware: What differs from the hardware of the search.
-        as_json: Print the results as JSON.
+        options: The network that is trained, and its protocol.
+        folder: Name of the folder of the results in that of the search, if no other is given.
+        dataset: Another data set, None for that of the search.
+        members: Number of networks of an ensemble; None trains one network alone.
+        top: Number of the best trials whose networks are trained.
+        by: Order of the best trials.
+        budget: Hours after which no further of these networks is begun.
+        runner: Place where these are trained: fields of `Execution`.
 
     Raises:
-        AnasodError: What was asked for is wrong; nothing was written.
+        AnasodError: An argument is wrong; nothing was written.
         Failure: The training has failed on its way.
-        ProcessesWanted: The network is trained on several devices, and this process is alone.
+        MultiProcessRequest: The network is trained on several devices, and this process is alone.
     """
     from ax_anasod.cli.terminal import INTERRUPTED, note, waiting
 
@@ -79,20 +64,22 @@ def retrain(
         from ax_anasod.runs.layout import check_holds_no_other
         from ax_anasod.training.pairing import image_data
 
-    if top is not None and pick is not None:
+    directory, out = options.directory, options.out or options.directory / folder
+    data = options.data if dataset is None else {**options.data, "dataset": dataset}
+    if top is not None and options.pick is not None:
         raise OptionError("--pick names one network, --top N several", "give one of them")
-    found = read_search(directory, layers, pick)
+    found = read_search(directory, options.layers, options.pick)
     ranked = None if top is None else _ranked(found, directory, top, by)
     check_holds_no_other(out)
     if members is not None:
         image_data(found.task.data)
     task = evaluation_task(
         found,
-        protocol,
+        options.protocol,
         data=data,
-        network=network,
-        training=parse_training(training, training_texts),
-        hardware=hardware,
+        network=options.network,
+        training=parse_training(options.training, options.training_texts),
+        hardware=options.hardware,
     )
     execution = execution_of(runner or {}, task.hardware.device)
     on_ray = execution.runner == "ray"
@@ -109,9 +96,9 @@ def retrain(
             f"without torchrun, --devices {processes} starts them",
         )
     if processes < devices:
-        raise ProcessesWanted(devices, _GOES_ON)
+        raise MultiProcessRequest(devices, _GOES_ON)
     download = bool(data.keys() & {"dataset", "path"})
-    # Into one folder only one process may download.
+    # Only one process may download into a folder at a time.
     one_first = download and devices > 1
     with task.hardware.fabric().rank_zero_first() if one_first else nullcontext():
         read = read_data(task.data, "evaluation", download=download)
@@ -122,8 +109,8 @@ def retrain(
     try:
         with while_running(_GOES_ON):
             if ranked is not None:
-                return _train_top(ranked, task, read, out, budget, execution, as_json=as_json)
-            return _train(found, task, read, out, members, as_json=as_json)
+                return _train_top(ranked, task, read, out, budget, execution, as_json=options.json)
+            return _train(found, task, read, out, members, as_json=options.json)
     except KeyboardInterrupt:
         note(f"interrupted; {_GOES_ON}")
         return INTERRUPTED
@@ -204,7 +191,7 @@ def _train_top(
         last: dict[int, int] = {}
 
         def after_epoch(rank: int, epoch: Epoch) -> None:
-            # Those before the first that is heard of were trained by an earlier call.
+            # Ranks below the first reported one were trained by an earlier call.
             last[rank] = epoch.epoch
             done = epochs * min(last) + sum(last.values())
             progress.show(done, f"test error {epoch.valid_error:.2f} %")

@@ -9,25 +9,20 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType
-from typing import Annotated, Any, Final, get_args, get_origin
+from typing import Annotated, Any, Final, get_args
 
 import typer
 
+from ax_anasod.cli._typer import OptionInfo, flag_of, set_parameters, was_given
 from ax_anasod.exceptions import OptionError, nearest_hint, shown
 from ax_anasod.files import read_bytes, write_whole
-from ax_anasod.settings import alternatives, choices
+from ax_anasod.settings import alternatives, check_value
 
 _MOST_BYTES: Final = 2**20
 _FILE: Final = "run_file"
 _SAVE: Final = "save_options"
-# Type of an option -> what a value in the file must be, in words, and in JSON schema.
-_TYPES: Final[dict[type, tuple[tuple[type, ...], str, str]]] = {
-    bool: ((bool,), "true or false", "boolean"),
-    int: ((int,), "a whole number", "integer"),
-    float: ((int, float), "a number", "number"),
-    str: ((str,), "a text", "string"),
-    Path: ((str,), "a text", "string"),
-}
+# TOML has no paths.
+_IN_FILE: Final = {Path: str, list[Path]: list[str]}
 
 
 @dataclass(frozen=True)
@@ -35,52 +30,38 @@ class _Option:
     """An option of a command.
 
     Args:
-        name: As in the file: that of the command line without its dashes.
+        name: Name in the file: that of the command line without its dashes.
         parameter: The parameter of the command.
-        kind: The type of its value, or of each where it may be repeated.
-        repeated: Whether it may be.
+        kind: The type of its value in the file, with its range.
         text: Its help.
-        least: The least whole number.
-        choices: The texts that it may be; empty for any.
     """
 
     name: str
     parameter: str
-    kind: type
-    repeated: bool
+    kind: Any
     text: str
-    least: int | None
-    choices: tuple[str, ...]
 
     def words(self, value: Any, file: Path) -> Any:
         """A value of the file as on the command line.
 
         Raises:
-            OptionError: It is of another type.
+            OptionError: The value is of another type, or out of range.
+            UnknownNameError: The value is a text that the option does not allow.
         """
-        types, words, _ = _TYPES[self.kind]
-        values = value if self.repeated and isinstance(value, list) else [value]
-        right = isinstance(value, list) == self.repeated
-        if not right or not all(type(each) in types for each in values):
-            wanted = f"a list ([{words}, ...])" if self.repeated else words
-            raise OptionError(f"{self.name} in the run file {file} is {shown(value)}, not {wanted}")
-        texts = [each if isinstance(each, bool) else str(each) for each in values]
-        return texts if self.repeated else texts[0]
+        check_value(f"{self.name} in the run file {file}", value, self.kind)
+        if isinstance(value, list):
+            return [str(each) for each in value]
+        return value if isinstance(value, bool) else str(value)
 
     def schema(self) -> dict[str, Any]:
-        """What a value must be, as a JSON schema."""
-        one: dict[str, Any] = {"type": _TYPES[self.kind][2]}
-        if self.least is not None:
-            one["minimum"] = self.least
-        if self.choices:
-            one["enum"] = list(self.choices)
-        whole = {"type": "array", "items": one} if self.repeated else one
-        return {"description": self.text, **whole}
+        """The JSON schema of a value."""
+        from pydantic import TypeAdapter
+
+        return {"description": self.text, **TypeAdapter(self.kind).json_schema()}
 
 
 def with_run_file(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command with options an argument, its run file, and an option that writes one."""
-    own = inspect.signature(command)
 
     @functools.cache
     def options() -> dict[str, _Option]:
@@ -102,8 +83,7 @@ def with_run_file(command: Callable[..., Any]) -> Callable[..., Any]:
         given = {
             option.name: values[option.parameter]
             for option in options().values()
-            if (source := context.get_parameter_source(option.parameter)) is not None
-            and source.name != "DEFAULT"
+            if was_given(context, option.parameter)
         }
         lines = [f"{name} = {_toml(value)}\n" for name, value in given.items()]
         head = f"# ax-anasod {context.info_name} {place}\n"
@@ -130,14 +110,7 @@ def with_run_file(command: Callable[..., Any]) -> Callable[..., Any]:
             (_SAVE, Annotated[Path | None, option]),
         )
     ]
-    from_file.__signature__ = own.replace(  # type: ignore[attr-defined]
-        parameters=[*own.parameters.values(), *parameters]
-    )
-    from_file.__annotations__ = {
-        **command.__annotations__,
-        **{p.name: p.annotation for p in parameters},
-    }
-    del from_file.__wrapped__
+    set_parameters(from_file, [*inspect.signature(command).parameters.values(), *parameters])
     return from_file
 
 
@@ -146,7 +119,7 @@ def schema(name: str, command: Callable[..., Any]) -> dict[str, Any]:
 
     Args:
         name: Its name.
-        command: It, with its options expanded.
+        command: The command function, with its option groups expanded.
     """
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -159,31 +132,17 @@ def schema(name: str, command: Callable[..., Any]) -> dict[str, Any]:
 
 def _options(command: Callable[..., Any]) -> Iterator[_Option]:
     for name, parameter in inspect.signature(command).parameters.items():
-        found = [m for m in get_args(parameter.annotation) if isinstance(m, _OptionInfo)]
-        if not found or name == _SAVE:
+        hint, *metadata = get_args(parameter.annotation) or (None,)
+        found = [each for each in metadata if isinstance(each, OptionInfo)]
+        if not found or name == _SAVE or found[0].hidden:
             continue
-        info, hint = found[0], get_args(parameter.annotation)[0]
-        if info.hidden:
-            continue
-        (hint,) = (kind for kind in alternatives(hint) if kind is not NoneType)
-        repeated = get_origin(hint) is list
-        # Of an annotation typer takes the first of its names for a default.
-        flags = [t for t in (info.default, *(info.param_decls or ())) if isinstance(t, str)]
-        kind = get_args(hint)[0] if repeated else hint
-        flag = next(iter(flags), f"--{name.replace('_', '-')}")
+        (kind,) = (each for each in alternatives(hint) if each is not NoneType)
         yield _Option(
-            name=flag.partition("/")[0].removeprefix("--"),
+            name=flag_of(name, found[0])[2:],
             parameter=name,
-            kind=str if choices(kind) else kind,
-            repeated=repeated,
-            text=info.help or "",
-            least=getattr(info.parser, "least", None),
-            choices=choices(kind),
+            kind=Annotated[(_IN_FILE.get(kind, kind), *metadata)],
+            text=found[0].help or "",
         )
-
-
-# Typer does not export the class of what `typer.Option` returns.
-_OptionInfo: Final = type(typer.Option())
 
 
 def _read(file: Path, options: Mapping[str, _Option], command: str) -> dict[str, Any]:
@@ -224,5 +183,5 @@ def _toml(value: Any) -> str:
         return f"[{', '.join(map(_toml, value))}]"
     if isinstance(value, bool | int | float):
         return str(value).lower()
-    # A JSON text is one of TOML, but for one character.
+    # A JSON string is a valid TOML string, except for the character DEL.
     return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")

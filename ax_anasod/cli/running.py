@@ -40,9 +40,9 @@ def run_search(
         folder: Its folder, None where nothing is written.
         trials: The number of trials at the end.
         as_json: Print the results as JSON.
-        is_part: Whether more follows: the results are then shown on stderr, and the same command
-            goes on after an interruption.
-        trackers: Who is told of the trials.
+        is_part: True if more work follows: the results are then shown on stderr, and the same
+            command goes on after an interruption.
+        trackers: Trackers to which the trials are reported.
 
     Returns:
         The exit code.
@@ -61,13 +61,13 @@ def run_search(
         with while_running(how), one_thread():
             try:
                 with nullcontext() if folder is None else folder.watched():
-                    # Whatever libraries print, such as Ray of lost workers, is no result.
+                    # Results alone go to stdout. Libraries print, too, such as Ray of lost workers.
                     with redirect_stdout(sys.stderr), _tracked(search, trackers):
                         finished = _search(search, folder, trials)
                     if folder is not None:
                         _write(folder, search, f"all trials are kept; {how}")
             except (RunLostError, Failure):
-                # The results are there, whatever has happened to the files.
+                # The trials are in memory, even if their files are lost.
                 _print(search, out, as_json)
                 raise
             with redirect_stdout(sys.stderr) if is_part else nullcontext():
@@ -90,26 +90,24 @@ def run_search(
     return INTERRUPTED
 
 
-def trackers_of(
-    names: Sequence[str] | None, out: Path | None, *, trains: bool = False
-) -> list[Tracker]:
+def trackers_of(names: Sequence[str], out: Path | None, *, trains: bool = False) -> list[Tracker]:
     """The trackers that ``--track`` names.
 
     Args:
         names: Their names.
         out: The folder of the run.
-        trains: Whether its trials are trained, which log their epochs for TensorBoard themselves.
+        trains: True if its trials are trained: they log their epochs for TensorBoard themselves.
 
     Raises:
         AnasodError: There is no such tracker, or it cannot be used here.
     """
     log = None if out is None else out / LOG
-    return make_trackers(names or (), log, out / TRIALS_FOLDER if out and trains else None)
+    return make_trackers(names, log, out / TRIALS_FOLDER if out and trains else None)
 
 
 @contextmanager
 def _tracked(search: SearchLoop, trackers: Sequence[Tracker]) -> Iterator[None]:
-    """Tell trackers of all trials, and of the end, whatever it is."""
+    """Report all trials and the end of the search to trackers."""
     if not trackers:
         yield
         return

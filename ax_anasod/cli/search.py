@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ax_anasod.cli import options as opt
-from ax_anasod.cli.option_groups import Given, at_least, number
+from ax_anasod.cli.option_groups import Given
+from ax_anasod.cli.option_groups import option as option_of
 from ax_anasod.dnas import result_files as dnas
 from ax_anasod.exceptions import OptionError
+from ax_anasod.settings import Count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,26 +27,24 @@ def search(
     *,
     benchmark: opt.BenchmarkName,
     given: Annotated[Given, opt.BENCHMARK],
-    limit: opt.Limits = None,
-    constrain: opt.Constraints = None,
-    known: opt.Known = None,
-    feature: opt.Features = None,
+    limit: opt.Limits,
+    constrain: opt.Constraints,
+    known: opt.Known,
+    feature: opt.Features,
     first: opt.First = "",
-    source: opt.Sources = None,
-    start_with: opt.StartWith = None,
-    screen: opt.Screen = None,
-    screen_cost: opt.ScreenCost = None,
-    screen_trials: opt.ScreenTrials = None,
+    source: opt.Sources,
+    start_with: opt.StartWith,
+    screen: Annotated[Given, opt.SCREEN],
     pick: opt.Pick = None,
     strategy: opt.StrategyName = "anasod-bo",
-    option: opt.StrategyOptions = None,
+    option: opt.StrategyOptions,
     start: Annotated[Given, opt.START],
-    trials: Annotated[int, number("Search", "How many trials.", 1)] = 150,
+    trials: Annotated[Count, option_of("Search", "How many trials.")] = 150,
     seed: opt.Seed = 0,
     parallel: opt.Parallel = 1,
     until_improvement_below: opt.UntilImprovementBelow = None,
     out: opt.Out = None,
-    track: opt.Track = None,
+    track: opt.Track,
     json: opt.Json = False,
 ) -> int:
     """Search a benchmark for its best architecture.
@@ -69,17 +69,17 @@ def search(
 
     # Everything is checked before anything is written.
     start_from = read_start(start)
-    screening = read_screening(screen, screen_cost, screen_trials)
-    options = parse_options(get(strategy), option or [])
+    screening = read_screening(screen)
+    options = parse_options(get(strategy), option)
     if out is not None:
         check_free(out)
     trackers = trackers_of(track, out)
     with waiting("reading the benchmark"):
-        columns = [*(known or []), *(feature or []), *([first.removeprefix("-")] if first else [])]
-        chosen = make_benchmark(benchmark, with_columns(benchmark, given, limit or [], columns))
-    sources: list[object] = [*(source or [])]
+        columns = [*known, *feature, *([first.removeprefix("-")] if first else [])]
+        chosen = make_benchmark(benchmark, with_columns(benchmark, given, limit, columns))
+    sources: list[object] = [*(source)]
     if screening is not None:
-        sources.append(_screen(screening, chosen, strategy, options, seed, constrain or []))
+        sources.append(_screen(screening, chosen, strategy, options, seed, constrain))
         options = options_after(options)
     with waiting("computing what is known"):
         config = plan_run(
@@ -91,13 +91,13 @@ def search(
             parallel=parallel,
             until_improvement_below=until_improvement_below,
             start=start_from,
-            limits=limit or [],
-            constraints=constrain or [],
-            known=known or [],
-            features=feature or [],
+            limits=limit,
+            constraints=constrain,
+            known=known,
+            features=feature,
             first=first,
             sources=sources,
-            start_with=start_with or [],
+            start_with=start_with,
             screen=screening,
             pick=pick or "",
         )
@@ -136,12 +136,11 @@ def _screen(
 
 
 def resume(
+    *,
     directory: opt.RunDirectory,
     trials: Annotated[
-        int | None,
+        Count | None,
         typer.Option(
-            parser=at_least(1, counts=True),
-            metavar="N",
             help="How many trials in all, those so far included; by default as many as were "
             "planned.",
         ),
@@ -163,14 +162,14 @@ def resume(
             "moved.",
         ),
     ] = None,
-    track: opt.Track = None,
+    track: opt.Track,
     json: opt.Json = False,
 ) -> int:
     """Go on with a run that was stopped or killed, or that should be longer.
 
-    The trials are those that the run would have had without the interruption; those of a
-    longer run, too, but for anasod-biased-random, whose schedule is that of the trials planned.
-    A tracker is told of what it lacks of the trials so far, too.
+    The trials are those that the run would have had without the interruption, and those of a
+    longer run as well. The exception is anasod-biased-random, whose schedule depends on the
+    planned number of trials. Trackers get the earlier trials that they do not have.
     """
     from ax_anasod.cli.terminal import note, note_changes, waiting
 
@@ -212,13 +211,13 @@ def _resume_dnas(
     directory: Path,
     trials: int | None,
     until_improvement_below: float | None,
-    track: list[str] | None,
+    track: list[str],
     as_json: bool,
 ) -> int:
     for flag, value in (
         ("--trials", trials),
         ("--until-improvement-below", until_improvement_below),
-        ("--track", track),
+        ("--track", track or None),
     ):
         if value is not None:
             raise OptionError(f"{flag} is not for a differentiable search, which has no trials")

@@ -20,7 +20,7 @@ def parse_searched(texts: Sequence[str], task: TrainingTask) -> Hyperparameters:
 
     Args:
         texts: ``NAME=LOW..HIGH``, with ``:log`` behind it on a log scale, or ``NAME=A,B,C``.
-        task: What is trained; every bound and value must be possible there.
+        task: The training; every bound and value must be possible there.
 
     Raises:
         OptionError: A text is none of these, a field cannot be searched, or a value is out of

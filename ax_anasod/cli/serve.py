@@ -13,7 +13,7 @@ from typing import Any, Final
 from rich.console import Console
 
 from ax_anasod.cli.terminal import note
-from ax_anasod.cli.watch import Glance
+from ax_anasod.cli.watch import RunSnapshot
 from ax_anasod.exceptions import OptionError, RunError
 from ax_anasod.files import read_bytes
 
@@ -46,12 +46,12 @@ pre {{ overflow-x: auto; }}
 """
 
 
-def make_server(look: Callable[[], Glance], report: Path, port: int) -> ThreadingHTTPServer:
+def make_server(look: Callable[[], RunSnapshot], report: Path, port: int) -> ThreadingHTTPServer:
     """A server of the page of a run, and of its report; it answers this machine only.
 
     Args:
-        look: How the run is now.
-        report: Where its report is, or will be.
+        look: Returns the current state of the run.
+        report: Path of its report, which may not exist yet.
         port: The port; 0 for a free one.
 
     Raises:
@@ -87,7 +87,7 @@ def make_server(look: Callable[[], Glance], report: Path, port: int) -> Threadin
             self.wfile.write(content)
 
         def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002
-            """Say nothing of each request."""
+            """Log no requests."""
 
     try:
         return ThreadingHTTPServer((LOOPBACK, port), Handler)
@@ -96,12 +96,12 @@ def make_server(look: Callable[[], Glance], report: Path, port: int) -> Threadin
         raise OptionError(f"--serve {port}: {reason}", "choose another port") from error
 
 
-def serve_page(look: Callable[[], Glance], report: Path, port: int) -> None:
+def serve_page(look: Callable[[], RunSnapshot], report: Path, port: int) -> None:
     """Serve the page of a run until Ctrl-C.
 
     Args:
-        look: How it is now.
-        report: Where its report is, or will be.
+        look: Returns the current state of the run.
+        report: Path of its report, which may not exist yet.
         port: The port.
 
     Raises:
@@ -117,13 +117,13 @@ def serve_page(look: Callable[[], Glance], report: Path, port: int) -> None:
             return
 
 
-def _page(glance: Glance, report: Path) -> str:
+def _page(snapshot: RunSnapshot, report: Path) -> str:
     text = io.StringIO()
-    Console(file=text, width=_WIDTH, highlight=False, color_system=None).print(glance.shown)
+    Console(file=text, width=_WIDTH, highlight=False, color_system=None).print(snapshot.shown)
     refresh = f'<meta http-equiv="refresh" content="{_SECONDS_BETWEEN_LOOKS}">\n'
     return _PAGE.format(
-        refresh=refresh if glance.running else "",
-        line=html.escape(glance.line),
+        refresh=refresh if snapshot.running else "",
+        line=html.escape(snapshot.line),
         table=html.escape(text.getvalue()),
         report=f'<p><a href="{_REPORT}">Report</a></p>\n' if report.exists() else "",
     )

@@ -34,7 +34,7 @@ def short_task(task: TrainingTask, epochs: int | None, strategy: str) -> Trainin
     Args:
         task: The full training.
         epochs: The epochs of the short one.
-        strategy: What is to use it.
+        strategy: The strategy of the full search, which must use the predictions.
 
     Raises:
         OptionError: They are not fewer, or the strategy makes nothing of it.
@@ -56,9 +56,9 @@ def screen(
     """Search with short trainings; those that were made before are not made again.
 
     Args:
-        config: What the search is.
+        config: The configuration of the search.
         data: The images.
-        scratch: Where its networks are trained where nothing is kept.
+        scratch: Folder for its networks if nothing is kept.
         out: The folder of the whole run, in which it has one of its own; None keeps nothing.
 
     Returns:
@@ -95,12 +95,12 @@ def screen(
 def sources_of(found: object, cell: Cell, objective: str) -> list[object]:
     """The sources that short trainings are: one, or none where they tell no architectures apart.
 
-    The hours that they took are no reason to end there.
+    If the short trainings are useless, this prints a note, and the full search goes on without.
 
     Args:
         found: Their folder or client.
         cell: Their cell.
-        objective: What they searched.
+        objective: Name of the objective that they searched.
     """
     try:
         source = earlier_search("source", cell, found, objective)

@@ -8,13 +8,14 @@ from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Final
 
 from ax_anasod.cli import options as opt
-from ax_anasod.cli.option_groups import at_least, option
+from ax_anasod.cli.option_groups import option
 from ax_anasod.dnas import result_files as dnas
 from ax_anasod.exceptions import OptionError
 from ax_anasod.runs.layout import COMPARISON, REPORT, holds_comparison
+from ax_anasod.settings import NonNegativeInt
 
 if TYPE_CHECKING:
-    from ax_anasod.cli.watch import Glance
+    from ax_anasod.cli.watch import RunSnapshot
     from ax_anasod.runs import Results, RunView
 
 # Of how many trials the time that is left is estimated.
@@ -30,19 +31,18 @@ def show(
         option(_WHILE, "Look again every second until the run ends, or Ctrl-C."),
     ] = False,
     serve: Annotated[
-        int | None,
+        NonNegativeInt | None,
         option(
             _WHILE,
             "Serve a page that does, and the report, on this port of this machine, to this machine "
             "only, until Ctrl-C; 0: a free port.",
-            parser=at_least(0),
             metavar="PORT",
         ),
     ] = None,
     json: opt.Json = False,
 ) -> None:
     """Show the results of a search or a comparison so far; it may still be going on."""
-    # Whoever looks at a run again and again does not want to wait for Ax: a run needs none.
+    # Do not import Ax here: `show` must be fast, and reading a run does not need it.
     from ax_anasod.cli.summary import print_results
     from ax_anasod.runs import Results, RunView
 
@@ -94,9 +94,9 @@ def _watch(directory: Path, pick: str | None, port: int | None, *, as_json: bool
         serve_page(look, directory / REPORT, port)
 
 
-def _look(directory: Path, pick: str | None) -> Glance:
+def _look(directory: Path, pick: str | None) -> RunSnapshot:
     from ax_anasod.cli.summary import in_words, results_table
-    from ax_anasod.cli.watch import Glance
+    from ax_anasod.cli.watch import RunSnapshot
     from ax_anasod.runs import Results, RunView
 
     view = RunView.read(directory)
@@ -107,7 +107,7 @@ def _look(directory: Path, pick: str | None) -> Glance:
     if best is not None:
         value = in_words(best.values[objective.name], objective.unit)
         line = f"{state}, best {objective.name} {value} (trial {best.trial})"
-    return Glance(line, view.running, results_table(results, state))
+    return RunSnapshot(line, view.running, results_table(results, state))
 
 
 def _state(view: RunView, results: Results) -> str:

@@ -23,7 +23,7 @@ def print_results(results: Results, *, as_json: bool, state: str | None = None) 
     Args:
         results: The results.
         as_json: Print JSON.
-        state: What state the run is in, where that is worth a line.
+        state: State of the run, if it needs a line.
     """
     table = results_table(results, state)
     print_result(table, content=results.to_dict() if as_json else None)
@@ -131,7 +131,7 @@ def _add_front(table: PlainTable, results: Results, best: Completed, pick: Pick)
 
 
 def _count(ends: Sequence[Completed | Failed]) -> str:
-    """How many trials there are, and how many of them did not come to their end."""
+    """The numbers of all trials and of those that did not come to their end."""
     kinds = {
         "failed": sum(isinstance(end, Failed) for end in ends),
         "stopped early": sum(isinstance(end, Stopped) for end in ends),

@@ -1,7 +1,7 @@
 """The terminal: what is shown while a command works, Ctrl-C, and tables and JSON of results.
 
 Nothing that comes from a file acts on the terminal. Progress and notes go to stderr, and
-progress only where somebody watches.
+progress only on a terminal.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def note(text: str) -> None:
 
 
 def note_changes(environment: Mapping[str, str]) -> None:
-    """Say where this environment is not that of a run which goes on."""
+    """Print the differences between this environment and that of a run which goes on."""
     if different := changes(environment):
         note(f"the run was started with {different}: what follows may differ in the last digits")
 
@@ -80,7 +80,7 @@ def quiet_libraries() -> Iterator[None]:
             said: set[str] = set()
 
             def say(message: Warning | str, *details: Any, **more: Any) -> None:
-                # Of one kind only: all others are ignored.
+                # Only AnasodWarnings arrive here: the filters above ignore all other warnings.
                 if str(message) not in said:
                     said.add(str(message))
                     note(str(message))
@@ -97,9 +97,9 @@ class SearchProgress:
     """A progress bar on stderr; nothing where stderr is no terminal.
 
     Args:
-        title: What is searched, and how.
-        trials: How many trials there will be.
-        done: How many there are.
+        title: Name of the search.
+        trials: Number of trials at the end.
+        done: Number of trials so far.
     """
 
     def __init__(self, title: str, trials: int, done: int) -> None:
@@ -124,7 +124,7 @@ class SearchProgress:
         """Move to ``done`` trials.
 
         Args:
-            done: How many trials have ended.
+            done: Number of trials that have ended.
             incumbent: The best value so far, in words.
         """
         self._progress.update(self._task, completed=done, incumbent=for_terminal(incumbent))
@@ -133,10 +133,10 @@ class SearchProgress:
         """A bar of its own for something that takes long, such as a trial that is trained.
 
         Args:
-            name: What it is.
-            done: How many of its steps are done.
-            total: How many it has.
-            words: How it stands.
+            name: Name of the part.
+            done: Number of its steps that are done.
+            total: Number of all its steps.
+            words: Its state in words.
         """
         if name not in self._parts:
             self._parts[name] = self._progress.add_task(name, total=total, incumbent="")
@@ -164,7 +164,7 @@ class Interruption:
 
     Args:
         announce: Called with a sentence at the first Ctrl-C.
-        unit: What is not torn.
+        unit: Name of the unit that comes to its end, such as a trial.
     """
 
     def __init__(self, announce: Callable[[str], None], unit: str = "trial") -> None:

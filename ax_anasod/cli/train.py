@@ -12,17 +12,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from ax_anasod.cli import options as opt
-from ax_anasod.cli.option_groups import Given, OptionGroup, number
+from ax_anasod.cli.option_groups import Given, OptionGroup
 from ax_anasod.cli.option_groups import option as option_of
 from ax_anasod.cli.trained_kinds import (
     DECODER,
     IMAGES_OR_SEQUENCES,
     SEQUENCES,
     execution_of,
-    kind_of,
+    setup_of,
 )
 from ax_anasod.exceptions import OptionError
 from ax_anasod.runs.execution import Execution
+from ax_anasod.settings import Count
 from ax_anasod.training.hardware import Hardware
 from ax_anasod.training.latency import LATENCY, LatencyConfig
 
@@ -88,31 +89,30 @@ def train(
     ] = "sampled",
     operations: opt.Operations = None,
     training: Annotated[Given, _TRAINING],
-    training_texts: opt.TrainingOptions = None,
+    training_texts: opt.TrainingOptions,
     hardware: Annotated[Given, _HARDWARE],
     runner: Annotated[Given, _RUNNER],
     stopping: Annotated[Given, _STOPPING],
     strategy: opt.StrategyName = "anasod-bo",
-    option: opt.StrategyOptions = None,
+    option: opt.StrategyOptions,
     start: Annotated[Given, opt.START],
-    feature: opt.Features = None,
+    feature: opt.Features,
     first: opt.First = "",
-    source: opt.Sources = None,
-    start_with: opt.StartWith = None,
+    source: opt.Sources,
+    start_with: opt.StartWith,
     screen_epochs: Annotated[
-        int | None,
-        number(
+        Count | None,
+        option_of(
             "Search",
-            "Search with trainings of so many epochs first, which are a source for the full ones "
+            "Search with trainings of N epochs first, which are a source for the full ones "
             "(two-level-bo).",
-            1,
         ),
     ] = None,
     screen_trials: Annotated[
-        int | None, number("Search", "How many short trainings (50).", 1)
+        Count | None, option_of("Search", f"How many short trainings ({_SCREEN_TRIALS}).")
     ] = None,
     minimize: Annotated[
-        list[str] | None,
+        list[str],
         option_of(
             "Search",
             "Search the front of the validation error and this cost of a network: parameters, "
@@ -121,9 +121,9 @@ def train(
             "--minimize",
             metavar="COST",
         ),
-    ] = None,
+    ],
     limit: Annotated[
-        list[str] | None,
+        list[str],
         option_of(
             "Search",
             "What a network must keep, such as 'parameters<=50k' (units: k, M, G) or "
@@ -133,18 +133,19 @@ def train(
             "--limit",
             metavar="COST<=X",
         ),
-    ] = None,
+    ],
     latency: Annotated[Given, _LATENCY],
     pick: opt.Pick = None,
-    constrain: opt.Constraints = None,
-    search: opt.Searched = None,
+    constrain: opt.Constraints,
+    search: opt.Searched,
     trials: Annotated[
-        int | None, number("Search", "How many networks are trained; the paper has 50.", 1)
+        Count | None,
+        option_of("Search", f"How many networks are trained; the paper has {_PAPER_TRIALS}."),
     ] = None,
     seed: opt.Seed = 0,
     parallel: opt.Parallel = 1,
     out: opt.Out = None,
-    track: opt.Track = None,
+    track: opt.Track,
     json: opt.Json = False,
 ) -> int:
     """Search by training: images or sequences of tokens in, the best encoding out.
@@ -174,26 +175,26 @@ def train(
     # Everything is checked before anything is written.
     Hardware(**hardware).check_single("a trial of a search")
     start_from = read_start(start)
-    options = parse_options(get(strategy), option or [])
+    options = parse_options(get(strategy), option)
     if out is not None:
         check_free(out)
     trackers = trackers_of(track, out, trains=True)
     execution = _execution(runner, stopping, parallel, hardware.get("device", Hardware.device))
     searched = cells.resolve(cell)
-    limits = [plain_limit(text) for text in limit or []]
+    limits = [plain_limit(text) for text in limit]
     trained = parse_training(training, training_texts)
-    kind = kind_of(searched, data, network, sequences, decoder, trained)
+    setup = setup_of(searched, data, network, sequences, decoder, trained)
     device = Hardware(**hardware).with_threads(execution.cpus if execution.runner == "ray" else 1.0)
     device.check()
     task = TrainingTask(
         cell=searched,
-        data=kind.data,
-        network=kind.network,
-        training=kind.training,
+        data=setup.data,
+        network=setup.network,
+        training=setup.training,
         hardware=device,
         layers=layers,  # type: ignore[arg-type]
         operations=operations,
-        minimize=tuple(minimize or []),
+        minimize=tuple(minimize),
         costs=tuple(name for text in limits if (name := Limit.parse(text).name) in COSTS),
         latency=LatencyConfig(**latency),
     )
@@ -202,7 +203,7 @@ def train(
     if screen_trials is not None and screen_epochs is None:
         raise OptionError("--screen-trials is for --screen-epochs")
     short = short_task(task, screen_epochs, strategy)
-    beside = parse_searched(search or [], task)
+    beside = parse_searched(search, task)
     plan = partial(
         plan_run,
         strategy=strategy,
@@ -211,13 +212,13 @@ def train(
         parallel=parallel,
         execution=execution.to_dict(),
         start=start_from,
-        features=feature or [],
+        features=feature,
         first=first,
         pick=pick or "",
-        constraints=constrain or [],
+        constraints=constrain,
         hyperparameters=beside,
     )
-    sources: list[object] = list(source or [])
+    sources: list[object] = [*source]
     # A strategy, cell or batch that does not fit is refused before there is a folder.
     with tempfile.TemporaryDirectory(prefix="ax-anasod-") as scratch:
         if short is not None:
@@ -238,9 +239,9 @@ def train(
         with waiting("computing what is known"):
             config = plan(
                 task,
-                trials=trials or (_FEW_TRIALS if kind.small else _PAPER_TRIALS),
+                trials=trials or (_FEW_TRIALS if setup.small else _PAPER_TRIALS),
                 sources=sources,
-                start_with=start_with or [],
+                start_with=start_with,
                 limits=limits,
                 known=_known_costs(task, strategy, beside.names, limits),
             )
@@ -292,7 +293,7 @@ def _known_costs(
 
 
 def _execution(runner: Given, stopping: Given, parallel: int, device: str) -> Execution:
-    """How trials are carried out.
+    """The execution of the trials.
 
     Raises:
         AnasodError: There is no such runner, or an option is for another one.
@@ -312,7 +313,7 @@ def _execution(runner: Given, stopping: Given, parallel: int, device: str) -> Ex
 
 
 def _check_first_network(task: TrainingTask, data: TrainingData) -> None:
-    """Refuse networks that cannot be built or trained, before the first trial is proposed.
+    """Check before the first trial that networks can be built and trained.
 
     Raises:
         AnasodError: The cell does not fit the skeleton, or the images do not fit the network.

@@ -1,4 +1,4 @@
-"""What is trained: networks on images, or language models on sequences of tokens."""
+"""Training setups: networks on images, or language models on sequences of tokens."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ IMAGES_OR_SEQUENCES: Final = replace(
         **opt.IMAGES.changes,
         "dataset": {
             "metavar": "NAME",
-            "help": f"{_IMAGE_TEXTS['dataset'].replace('``', '')} Sequences of tokens: "
+            "help": f"{_IMAGE_TEXTS['dataset']} Sequences of tokens: "
             f"{', '.join(SEQUENCE_DATASETS)}.",
             "show_default": f"digits; with --cell hybrid-lm {SequenceConfig.dataset}",
         },
         "path": {
             **opt.IMAGES.changes["path"],
             "metavar": "PATH",
-            "help": f"{_IMAGE_TEXTS['path'].replace('``', '')} The file of text, in UTF-8.",
+            "help": f"{_IMAGE_TEXTS['path']} The file of text, in UTF-8.",
         },
     },
 )
@@ -65,14 +65,14 @@ _OF_BOTH: Final = ("dataset", "path", "seed")
 
 
 @dataclass(frozen=True)
-class TrainedKind:
-    """What a command trains.
+class TrainingSetup:
+    """The networks that a command trains, and their data.
 
     Args:
         data: The images or sequences.
         network: The skeleton of the networks.
-        training: How each is trained.
-        small: Whether a search takes minutes on a CPU.
+        training: The training of each network.
+        small: True if a search takes minutes on a CPU.
     """
 
     data: AnyDataConfig
@@ -81,15 +81,15 @@ class TrainedKind:
     small: bool
 
 
-def kind_of(
+def setup_of(
     cell: Cell,
     data: Given,
     network: Given,
     sequences: Given,
     decoder: Given,
     training: Mapping[str, Any],
-) -> TrainedKind:
-    """What is asked for; a cell of language models has sequences where no data set is named.
+) -> TrainingSetup:
+    """The setup by the options; a cell of language models has sequences if no data set is named.
 
     Args:
         cell: The cell.
@@ -116,7 +116,7 @@ def kind_of(
                 f"sequences of tokens are {', '.join(SEQUENCE_DATASETS)}",
             )
         small = images.dataset == "digits" and images.path is None
-        return TrainedKind(
+        return TrainingSetup(
             images,
             published_config(cell, **{**(_SMALL if small else {}), **network}),
             protocol("search", **{**(_SHORT if small else {}), **training}),
@@ -136,7 +136,7 @@ def kind_of(
         from ax_anasod.training.sequence_data import digest_of, read_text_file
 
         config = replace(config, digest=digest_of(read_text_file(Path(config.path))))
-    return TrainedKind(
+    return TrainingSetup(
         config,
         DecoderConfig(**decoder),
         sequence_protocol("search", **training),
@@ -145,12 +145,12 @@ def kind_of(
 
 
 def execution_of(given: Given, device: str, shared_by: int = 1) -> Execution:
-    """Where networks are trained.
+    """The execution of the trainings.
 
     Args:
         given: Fields of `Execution`.
         device: The kind of device of each training.
-        shared_by: How many trainings share the GPUs, if nothing else is said.
+        shared_by: Number of trainings that share the GPUs by default.
 
     Raises:
         OptionError: An option is for Ray, and the runner another one.
@@ -169,7 +169,7 @@ def execution_of(given: Given, device: str, shared_by: int = 1) -> Execution:
 
 
 def is_of_decoders(cell: Cell) -> bool:
-    """Whether a cell is one of language models."""
+    """Return True if a cell is one of language models."""
     from ax_anasod.networks.sequence_operations import SEQUENCE_OPERATIONS
 
     return all(operation in SEQUENCE_OPERATIONS for operation in cell.operations)

@@ -16,13 +16,13 @@ SECONDS_BETWEEN_LOOKS: Final = 1.0
 
 
 @dataclass(frozen=True)
-class Glance:
-    """How a run is now.
+class RunSnapshot:
+    """The state of a run at one moment.
 
     Args:
-        line: In one line.
-        running: Whether a process works on it.
-        shown: All that is shown of it.
+        line: The state in one line.
+        running: True if a process works on the run.
+        shown: The state as it is shown.
     """
 
     line: str
@@ -30,34 +30,34 @@ class Glance:
     shown: RenderableType
 
 
-def watch(look: Callable[[], Glance]) -> None:
-    """Show how a run is until no process works on it any more, or until Ctrl-C.
+def watch(look: Callable[[], RunSnapshot]) -> None:
+    """Show the state of a run until no process works on it any more, or until Ctrl-C.
 
     Where stdout is no terminal, there is a line for each change, and at the end the whole.
 
     Args:
-        look: How it is now.
+        look: Returns the current state of the run.
 
     Raises:
-        RunError: It was deleted or damaged meanwhile.
+        RunError: The run was deleted or damaged meanwhile.
     """
     console = Console(highlight=False)
-    glance = look()
+    snapshot = look()
     try:
         if console.is_terminal:
-            with Live(glance.shown, console=console, auto_refresh=False) as live:
-                while glance.running:
+            with Live(snapshot.shown, console=console, auto_refresh=False) as live:
+                while snapshot.running:
                     time.sleep(SECONDS_BETWEEN_LOOKS)
-                    glance = look()
-                    live.update(glance.shown, refresh=True)
+                    snapshot = look()
+                    live.update(snapshot.shown, refresh=True)
             return
         said = ""
-        while glance.running:
-            if glance.line != said:
-                said = glance.line
+        while snapshot.running:
+            if snapshot.line != said:
+                said = snapshot.line
                 console.print(plain(said), soft_wrap=True)
             time.sleep(SECONDS_BETWEEN_LOOKS)
-            glance = look()
-        Console(highlight=False, width=100_000).print(glance.shown)
+            snapshot = look()
+        Console(highlight=False, width=100_000).print(snapshot.shown)
     except KeyboardInterrupt:  # asked for: the run goes on
         return

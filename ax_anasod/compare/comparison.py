@@ -22,6 +22,7 @@ from ax_anasod.compare.texts import markdown
 from ax_anasod.exceptions import OptionError, RunError, RunLostError, UnknownNameError
 from ax_anasod.files import write_whole
 from ax_anasod.runs.layout import COMPARISON, REPORT, holds_comparison
+from ax_anasod.settings import Count, check_value
 
 if TYPE_CHECKING:
     from ax_anasod.nasbench import Benchmark
@@ -154,8 +155,7 @@ def compare_strategies(
     """
     from ax_anasod.compare.run_worker import make_worker_input, own_modules
 
-    if jobs is not None and jobs < 1:
-        raise OptionError(f"jobs must be at least 1, got {jobs}")
+    check_value("jobs", jobs, Count | None)
     if isinstance(strategies, Set):
         raise OptionError("the strategies are a set, which has no order", "give a list")
     contenders = [s if isinstance(s, Contender) else Contender(s, {}, trials) for s in strategies]

@@ -19,7 +19,7 @@ from ax_anasod.files import read_json, write_json
 from ax_anasod.journal import Completed, Failed
 from ax_anasod.metadata import column_names
 from ax_anasod.objectives import COST, Limit, Objective, keeps_all
-from ax_anasod.runs.run_config import MOST_TRIALS
+from ax_anasod.settings import MOST_TRIALS, Count, check_value
 from ax_anasod.tracking.tracker import TrackedRun
 from ax_anasod.trust import SEAL
 
@@ -105,8 +105,7 @@ class Plan:
         Raises:
             AnasodError: A strategy cannot run, a limit is none, or a number is out of range.
         """
-        if seeds < 1:
-            raise OptionError(f"seeds must be at least 1, got {seeds}")
+        check_value("seeds", seeds, Count)
         check_different(contenders)
         # All of them are checked; what they are run on is the same for each.
         config, *_ = [each.check(benchmark, limits, known, constraints) for each in contenders]

@@ -6,7 +6,7 @@ from ax.core.data import Data
 from ax.core.experiment import Experiment
 from ax.early_stopping.strategies import PercentileEarlyStoppingStrategy
 
-from ax_anasod.exceptions import OptionError
+from ax_anasod.settings import ProperPercentage, check_value
 
 
 class RepeatablePercentileEarlyStoppingStrategy(PercentileEarlyStoppingStrategy):
@@ -41,10 +41,9 @@ def stop_worst(
         min_curves: The number of other trials with a curve before any trial is stopped.
 
     Raises:
-        OptionError: The share is not between 0 and 100.
+        OptionError: ``percent`` is not between 0 and 100.
     """
-    if isinstance(percent, bool) or not isinstance(percent, int | float) or not 0 < percent < 100:
-        raise OptionError(f"early_stopping must be in (0, 100) percent, got {percent!r}")
+    percent = check_value("early_stopping", percent, ProperPercentage)
     return RepeatablePercentileEarlyStoppingStrategy(
         percentile_threshold=percent, min_progression=min_progression, min_curves=min_curves
     )

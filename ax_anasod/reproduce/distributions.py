@@ -24,6 +24,7 @@ from ax_anasod.reproduce.explained_variance import (
 )
 from ax_anasod.reproduce.paper import TABLE_1, source_of, task_of
 from ax_anasod.reproduce.protocol import SEEDS
+from ax_anasod.settings import Count, check_value
 
 TITLES: Final = {"table1": "Table 1", "figure2": "Figure 2"}
 _SHOWN: Final = 100
@@ -197,8 +198,7 @@ def reproduce_spread(
         OptionError: A number is out of range, the benchmark has several objectives, or the
             cell has too few encodings.
     """
-    if seeds < 1:
-        raise OptionError(f"seeds must be at least 1, got {seeds}")
+    check_value("seeds", seeds, Count)
     objectives = [objective.name for objective in benchmark.objectives]
     if len(objectives) > 1:
         raise OptionError(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final, Self
 
 from ax_anasod.cells import Cell
@@ -56,13 +55,8 @@ class OneShotProtocol:
         scale: str,
         cell: Cell,
         *,
-        dataset: str = "digits",
-        path: str | Path | None = None,
-        images: int | None = None,
-        image_size: int | None = None,
-        skip_damaged: bool = False,
-        channels: int | None = None,
-        cells: int | None = None,
+        data: Mapping[str, Any] | None = None,
+        network: Mapping[str, Any] | None = None,
         epochs: int | None = None,
         batch_size: int | None = None,
         operations: str | None = None,
@@ -78,46 +72,31 @@ class OneShotProtocol:
         Args:
             scale: ``"cpu"`` or ``"paper"``.
             cell: The cell that is searched.
-            dataset: Name of the images.
-            path: Their folder; None for the digits of scikit-learn.
-            images: How many of them, half for the weights and half for p.
-            image_size: Height and width that they are resized to, in pixels.
-            skip_damaged: Whether damaged images are left out, instead of being refused.
-            channels: Channels of the first cells.
-            cells: Cells of the supernet.
+            data: Fields of `DataConfig` that differ.
+            network: Fields of `NetworkConfig` that differ.
             epochs: Epochs of each search.
             batch_size: Images of a step.
             operations: Modules of operations of the user's own, see `TrainingTask`.
             device: The device of each search.
 
         Raises:
-            UnknownNameError: There is no such scale or device.
+            UnknownNameError: There is no such scale, device or field.
             OptionError: A number is out of its range.
             TrainingError: The device is not there.
         """
         if scale not in SCALES:
             raise UnknownNameError("scale", scale, SCALES)
-        sizes: dict[str, Any] = {}
+        images, sizes = dict(data or {}), dict(network or {})
         if scale == "cpu":
-            sizes = dict(_CPU_SIZES)
+            sizes = {**_CPU_SIZES, **sizes}
             epochs = _CPU_EPOCHS if epochs is None else epochs
-            images = _CPU_IMAGES if images is None else images
-            if image_size is None and path is not None:
-                image_size = _CPU_PIXELS
-        given = {"channels": channels, "cells": cells}
-        sizes |= {name: value for name, value in given.items() if value is not None}
+            pixels = {} if images.get("path") is None else {"image_size": _CPU_PIXELS}
+            images = {"images": _CPU_IMAGES, **pixels, **images}
         hardware = Hardware(device, threads=1)
         hardware.check()
         return cls(
             scale=scale,
-            data=DataConfig(
-                dataset=dataset,
-                path=None if path is None else str(Path(path).resolve()),
-                images=images,
-                validation=0.5,
-                image_size=image_size,
-                skip_damaged=skip_damaged,
-            ),
+            data=DataConfig(**{"validation": 0.5, **images}),
             network=published_config(cell, **sizes),
             hardware=hardware,
             epochs=epochs,

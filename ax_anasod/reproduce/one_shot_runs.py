@@ -23,6 +23,7 @@ from ax_anasod.reproduce.one_shot_columns import ErrorColumn
 from ax_anasod.reproduce.one_shot_protocol import OneShotMethod, OneShotProtocol
 from ax_anasod.reproduce.one_shot_task import OneShotOutcome, OneShotTask
 from ax_anasod.runs.layout import check_holds_no_other, check_is_no_file, refusing
+from ax_anasod.settings import Count, check_value
 from ax_anasod.training import ImageData, load_data
 
 SEEDS: Final = 3
@@ -123,8 +124,7 @@ def make_runs(
         RunError: The folder holds something else, or cannot be written.
     """
     for name, number in {"seeds": seeds, "jobs": jobs}.items():
-        if number < 1:
-            raise OptionError(f"{name} must be at least 1, got {number}")
+        check_value(name, number, Count)
     chosen = [OneShotMethod(m) if isinstance(m, str) else m for m in methods]
     labels = [each.label for each in chosen]
     twice = [label for i, label in enumerate(labels) if label in labels[:i]]

@@ -22,6 +22,7 @@ from ax_anasod.plots.figure import new_figure, save
 from ax_anasod.reproduce.paper import source_of, task_of
 from ax_anasod.reproduce.protocol import SEEDS, Method, SearchTarget
 from ax_anasod.reproduce.reproduction import plus_minus
+from ax_anasod.settings import Count, check_value
 
 
 @dataclass(frozen=True)
@@ -264,8 +265,7 @@ def reproduce_searches(
     Raises:
         AnasodError: No method can run, or the folder holds something else.
     """
-    if most_trials is not None and most_trials < 1:
-        raise OptionError(f"trials must be at least 1, got {most_trials}")
+    check_value("trials", most_trials, Count | None)
     contenders: list[Contender] = []
     missing: dict[str, str] = {}
     for method in target.methods:

@@ -22,7 +22,7 @@ from ax_anasod.truth import all_points
 # The database is written again when the search has gone on for this many times as long as
 # the last writing took, so that all writing costs a small, constant share of the run...
 _SEARCH_PER_WRITING: Final = 20.0
-# ... and not more often than this many seconds, which nobody would notice.
+# ... and at most once in this number of seconds, a delay that no reader notices.
 _LEAST_INTERVAL: Final = 10.0
 
 
@@ -32,7 +32,7 @@ class DatabaseCopy:
     Args:
         folder: The folder of the run.
         search: The search in it.
-        clock: What time it is, in seconds.
+        clock: Returns the time in seconds.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class DatabaseCopy:
         """Write the database if the last writing is long enough ago.
 
         Raises:
-            RunError: It cannot be written.
+            RunError: The database cannot be written.
         """
         if self._clock() >= self._due:
             self.refresh()
@@ -59,7 +59,7 @@ class DatabaseCopy:
         """Write the database.
 
         Raises:
-            RunError: It cannot be written.
+            RunError: The database cannot be written.
         """
         started = self._clock()
         strategy = strategy_of(self._search.client)
@@ -105,7 +105,7 @@ def write_results(folder: RunFolder, search: RunState) -> None:
 
 
 def _front_facts(search: RunState, results: Results) -> FrontFacts | None:
-    """What is known of the front besides the trials, in the names of metrics."""
+    """Facts about the front besides the trials, in the names of metrics."""
     objectives, pick, picked = results.config.objectives, results.pick, results.picked
     if pick is None:
         return None

@@ -1,4 +1,4 @@
-"""How and where a run that trains carries out its trials.
+"""The place and manner in which a run that trains carries out its trials.
 
 The command line reads the fields of :class:`Execution`, so that Ax and torch are imported only
 by the methods that need them.
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 from annotated_types import Ge, Le
 
 from ax_anasod import trust
-from ax_anasod.settings import Configuration, checked
+from ax_anasod.settings import Configuration, ProperPercentage, checked
 
 if TYPE_CHECKING:
     from ax.early_stopping.strategies import BaseEarlyStoppingStrategy
@@ -39,7 +39,7 @@ class Execution(Configuration):
         address: Address of a Ray cluster; without it Ray runs on this machine.
         cpus: Processors of a trial, for Ray.
         gpus: GPUs of a trial, for Ray; 0.25 lets four share one.
-        retries: How often a trial goes on after its worker was lost, for Ray.
+        retries: Number of times that a trial goes on after its worker was lost, for Ray.
         early_stopping: Stop a trial that is among this share of the worst after an epoch, in
             percent.
         min_epochs: Epochs that every trial has.
@@ -56,13 +56,10 @@ class Execution(Configuration):
     cpus: _Amount = 1.0
     gpus: _Amount = 0.0
     retries: Annotated[int, Ge(0), Le(_MOST)] = 3
-    early_stopping: float | None = None
+    early_stopping: ProperPercentage | None = None
     min_epochs: _Whole = 1
     min_trials: _Whole = 5
     tensorboard: bool = True
-
-    def __post_init__(self) -> None:
-        self.make_early_stopping()  # refuses
 
     def to_dict(self) -> dict[str, Any]:
         """The execution as JSON-able data.
@@ -95,8 +92,8 @@ class Execution(Configuration):
         """The runner of a run.
 
         Args:
-            task: What is trained.
-            config: What the run is.
+            task: The training task.
+            config: The configuration of the run.
             folder: The folder of its trials.
 
         Raises:

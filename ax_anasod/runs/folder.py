@@ -33,7 +33,7 @@ class RunFolder:
 
     Args:
         path: The folder.
-        config: What the run is.
+        config: The configuration of the run.
         journal: Its journal, open.
     """
 
@@ -98,8 +98,8 @@ class RunFolder:
         """Set how many trials are planned, and when fewer are enough, and remember it.
 
         Args:
-            trials: How many.
-            until_improvement_below: As in the configuration, where None stays as it is.
+            trials: The new number of trials.
+            until_improvement_below: The new value in the configuration; None keeps the old one.
 
         Raises:
             OptionError: The strategy does not say what improvement it expects.
@@ -115,12 +115,12 @@ class RunFolder:
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Say what is true where the folder was deleted or replaced during the work in here.
+        """Raise the true error if the folder was deleted or replaced during the work in here.
 
         The trials are then written into a new folder beside it.
 
         Raises:
-            RunLostError: It was; in the place of whatever else has failed for that reason.
+            RunLostError: The folder was deleted or replaced; it replaces any error caused by that.
         """
         try:
             yield
@@ -175,7 +175,7 @@ def new_folder_beside(path: Path) -> Path:
         path: The other one.
 
     Raises:
-        RunError: It cannot be made.
+        RunError: The folder cannot be made.
     """
     with refusing(path.parent, "written"):
         for number in count(1):

@@ -1,4 +1,4 @@
-"""What a run is given before its first trial: architectures to start with, and proxies."""
+"""The input of a run before its first trial: architectures to start with, and proxies."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def read_given(
         paths: Tables as for :class:`ax_anasod.nasbench.TableBenchmark`, with a column ``arch``
             and, where values are known, one for each quantity; or run folders.
         cell: The cell that is searched.
-        quantities: What the new run searches and reports.
-        beside: What it searches beside the cell, of which values say nothing here.
+        quantities: Quantities that the new run searches and reports.
+        beside: Names of the parameters that it searches beside the cell; tables lack their values.
 
     Raises:
         AnasodError: One cannot be read, has an architecture of another cell, values of some

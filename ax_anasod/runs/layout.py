@@ -1,4 +1,4 @@
-"""Which files are in a run folder, and what may not be one."""
+"""The files of a run folder, and checks of folders."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TRIALS: Final = "trials.csv"
 PARETO: Final = "pareto.csv"
 REPORT: Final = "report.html"
 TRIALS_FOLDER: Final = "trials"
-"""Where the trials of a run that trains have a folder each."""
+"""Folder in which each trial of a run that trains has a folder of its own."""
 
 COMPARISON: Final = "comparison.json"
 """In a folder of the other kind, that of a comparison."""
@@ -35,7 +35,7 @@ _KINDS: Final = {
 def check_free(
     path: Path, files: Collection[str] = (JOURNAL, TOLD, DATABASE, TRIALS, PARETO, REPORT)
 ) -> None:
-    """Refuse a folder in which a new run would overwrite something.
+    """Raise an error if a new run would overwrite something in a folder.
 
     Args:
         path: The folder.
@@ -63,7 +63,7 @@ def check_free(
 
 
 def check_is_no_file(path: Path) -> None:
-    """Refuse a file in the place of a folder.
+    """Raise an error if a path that must be a folder is a file.
 
     Raises:
         RunError: It is one, or a folder above it would have to be one.
@@ -74,14 +74,14 @@ def check_is_no_file(path: Path) -> None:
 
 
 def check_holds_no_other(path: Path, own: str | None = None) -> None:
-    """Refuse a folder with a search or a comparison, for what is something else.
+    """Raise an error if a folder for other results holds a search or a comparison.
 
     Args:
         path: The folder; it need not be there.
         own: The name of a configuration that it may hold.
 
     Raises:
-        RunError: It holds another one.
+        RunError: The folder holds a search or a comparison.
     """
     for name, words in _KINDS.items():
         if name != own and (path / name).exists():
@@ -99,10 +99,10 @@ def refusing(path: Path, done: str) -> Iterator[None]:
 
     Args:
         path: The folder.
-        done: What cannot be done to it.
+        done: The action that may fail, as a participle.
 
     Raises:
-        RunError: It cannot.
+        RunError: The operating system raised an OSError.
     """
     try:
         yield
@@ -118,7 +118,7 @@ def holds_comparison(path: Path) -> bool:
 
 
 def check_holds_run(path: Path) -> None:
-    """Refuse a folder without a run, naming runs in it, or the one beside it that may be meant.
+    """Raise an error for a folder without a run; it names runs in it, or a similar name beside it.
 
     Raises:
         RunError: It holds none, or is none.

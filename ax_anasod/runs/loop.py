@@ -67,14 +67,14 @@ class SearchLoop(RunState, ABC):
         """Bring trials that were proposed closer to their end.
 
         Args:
-            waiting: Those that have not ended, one at least.
+            waiting: Trials that have not ended, at least one.
             after_trial: To be called with each that ends.
             should_stop: May be asked on the way, where that takes long.
         """
 
     def _propose(self, number: int) -> None:
         with warnings.catch_warnings():
-            # That Ax's own front is empty where some objectives have a limit: a run has its own.
+            # Ignore the warning that Ax's own front is empty if only some objectives have a limit.
             warnings.simplefilter("ignore", ObjectiveWarning)
             indices = list(self.client.get_next_trials(number))
         if not indices:
@@ -92,9 +92,9 @@ class Search(SearchLoop):
     """A search of a benchmark that can stop after any trial and be continued.
 
     Args:
-        config: What the run is.
+        config: The configuration of the run.
         benchmark: The benchmark that the configuration describes.
-        journal: Where every trial event is written before the search goes on; None keeps
+        journal: Journal that gets every trial event before the search goes on; None keeps
             the trials in memory only. Trials that it holds are those of the run so far.
 
     Raises:

@@ -31,13 +31,13 @@ from ax_anasod.picking import parse_pick
 from ax_anasod.proxies import PROXIES, ProxyConfig
 from ax_anasod.runs.given import proxy_metric, proxy_values, read_given
 from ax_anasod.runs.run_config import (
-    MOST_TRIALS,
     GivenArchitecture,
     ProxyFeature,
     RunConfig,
     Screening,
     Source,
 )
+from ax_anasod.settings import Count, check_value
 from ax_anasod.training.task import TrainingTask, find_operations
 from ax_anasod.truth import Answers, best_value, refuse_hopeless_limits
 
@@ -54,7 +54,7 @@ class Subject(Answers, Protocol):
 
     @property
     def name(self) -> str:
-        """What it is called in results."""
+        """The name in results."""
         ...
 
     @property
@@ -69,12 +69,12 @@ class Subject(Answers, Protocol):
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
-        """What is searched."""
+        """The objectives."""
         ...
 
     @property
     def reported(self) -> tuple[Objective, ...]:
-        """What is recorded but not searched."""
+        """The quantities that are recorded but not searched."""
         ...
 
     def to_dict(self) -> dict[str, Any]:
@@ -122,9 +122,7 @@ def plan_run(
     check_until_improvement_below(strategy, until_improvement_below)
     check_objectives(strategy, [objective.name for objective in benchmark.objectives], limits)
     for name, value in (("trials", trials), ("parallel", parallel)):
-        if not 1 <= value <= MOST_TRIALS:
-            limit = "at least 1" if value < 1 else f"at most {MOST_TRIALS:,}"
-            raise OptionError(f"{name} must be {limit}, got {value}")
+        check_value(name, value, Count)
     if start is not None and first:
         raise OptionError(
             f"the first trials are to be those of {start.source} and those with the best {first}",
@@ -200,14 +198,14 @@ def _sort_known(
     beside: Hyperparameters,
     seed: int,
 ) -> tuple[tuple[str, ...], list[str], tuple[str, ...], list[GivenArchitecture]]:
-    """What is known before the first trial, by where its values come from.
+    """Sort the known quantities by the source of their values.
 
     Args:
-        benchmark: What is searched.
+        benchmark: The subject of the run.
         known: Quantities whose values are known.
         features: Quantities and proxies that help to predict.
-        first: What chooses the first trials, after a minus where less is better.
-        beside: What is searched beside the cell.
+        first: Quantity or proxy that chooses the first trials; a minus: less is better.
+        beside: The hyperparameters that are searched beside the cell.
         seed: The seed of the run, and of its proxies.
 
     Returns:
@@ -215,7 +213,7 @@ def _sort_known(
 
     Raises:
         UnknownNameError: There is no such quantity or proxy.
-        OptionError: What is searched would be known, or a proxy cannot be computed again.
+        OptionError: An objective would be known, or a proxy cannot be computed again.
     """
     start = first.removeprefix("-")
     starting = [start] if first else []
@@ -255,7 +253,7 @@ def _chosen_by_proxy(first: str, benchmark: Subject, seed: int) -> list[GivenArc
 
     Args:
         first: Its name, after a minus where less is better.
-        benchmark: What is searched.
+        benchmark: The subject of the run.
         seed: The seed of the run.
     """
     cell, name = benchmark.cell, first.removeprefix("-")
@@ -268,10 +266,10 @@ def _chosen_by_proxy(first: str, benchmark: Subject, seed: int) -> list[GivenArc
 def _check_known_before(
     names: Sequence[str], known: Sequence[str], objectives: Sequence[str]
 ) -> None:
-    """Refuse as known before a trial what is searched, under its name or as an accuracy.
+    """Raise an error if an objective, or its accuracy, is among the known quantities.
 
     Raises:
-        OptionError: One is.
+        OptionError: A known quantity or feature is an objective, or the accuracy of one.
     """
     for name in names:
         for objective in (name, f"{name}_error"):
@@ -295,7 +293,7 @@ def planned_options(strategy: str, options: Mapping[str, Any], trials: int) -> d
     Args:
         strategy: Name of the strategy.
         options: Its options as they were given.
-        trials: How many trials are planned.
+        trials: Number of planned trials.
 
     Raises:
         UnknownNameError: There is no such strategy.

@@ -1,4 +1,4 @@
-"""What a run has found, computed from its configuration and its trials alone."""
+"""The results of a run, computed from its configuration and its trials alone."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class Results:
     """The ended trials of a run, in order.
 
     Args:
-        config: What the run is.
+        config: The configuration of the run.
         records: Its trials; those still being evaluated are left out.
         out: Its folder, None where nothing is written.
-        rule: Which point of the front is meant, see :func:`ax_anasod.picking.parse_pick`; None
+        rule: Rule that picks a point of the front, see :func:`ax_anasod.picking.parse_pick`; None
             for what the configuration says.
 
     Raises:
@@ -48,7 +48,7 @@ class Results:
 
     @property
     def ends(self) -> list[Completed | Failed]:
-        """How each trial ended."""
+        """The end of each trial."""
         return [record.end for record in self.records if record.end is not None]
 
     @property
@@ -112,14 +112,14 @@ class Results:
 
     @property
     def stop_reason(self) -> str | None:
-        """Why the run ended before its last trial; None where it did not."""
+        """The reason why the run ended before its last trial; None if it did not."""
         if len(self.ends) >= self.config.trials:
             return None
         return self.config.stop_reason(self.records)
 
     @property
     def features(self) -> dict[str, dict[str, Any]] | None:
-        """What each feature carried, see :func:`ax_anasod.metadata.feature_summary`."""
+        """The weight of each feature, see :func:`ax_anasod.metadata.feature_summary`."""
         observed = sum(isinstance(end, Completed) for end in self.ends)
         summary = feature_summary([record.start.metadata for record in self.records], observed)
         config = self.config
@@ -129,7 +129,7 @@ class Results:
 
     @property
     def costs(self) -> list[float] | None:
-        """What was spent after each trial, screening included, in evaluations of one trial.
+        """The cost after each trial, screening included, in evaluations of one trial.
 
         None where nothing was screened.
         """
@@ -151,7 +151,7 @@ class Results:
         """
         front: list[Completed] = []
         for end in self.ranking:
-            # Whatever dominates or equals a point comes before it in this order.
+            # A point that dominates or equals another one comes before it in this order.
             if not any(_covers(self._point(other), self._point(end)) for other in front):
                 front.append(end)
         return front
@@ -202,11 +202,11 @@ class Results:
         }
 
     def _counts(self, end: Completed | Failed) -> TypeGuard[Completed]:
-        """Whether a trial has values and keeps all limits."""
+        """Return True if a trial has values and keeps all limits."""
         return isinstance(end, Completed) and keeps_all(end.values, self.config.limits)
 
     def _point(self, end: Completed) -> tuple[float, ...]:
-        """What is searched of a trial, so that less is better."""
+        """The objectives of a trial, with signs so that less is better."""
         return point_of(end.values, self.config.objectives)
 
     def to_dict(self) -> dict[str, Any]:
@@ -266,7 +266,7 @@ class Results:
         }
 
     def _picked(self) -> dict[str, Any] | None:
-        """What is picked of the front, and why; None with a single objective."""
+        """The point that is picked of the front, and the rule; None with a single objective."""
         pick, picked = self.pick, self.picked
         if pick is None:
             return None
@@ -278,7 +278,7 @@ class Results:
         return {"rule": pick.words, **of_trial}
 
     def beside(self, end: Completed | Failed) -> dict[str, Any]:
-        """What a trial had beside its architecture: name -> value."""
+        """The values of a trial beside its architecture: name -> value."""
         started = self.records[end.trial].start.parameters
         return {name: started[name] for name in self.config.searched}
 

@@ -1,22 +1,18 @@
-"""What a run is: everything that is needed to make it again, or to go on with it."""
+"""The configuration of a run: all that is needed to repeat it, or to go on with it."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Self
 
-from ax_anasod.exceptions import OptionError
 from ax_anasod.files import read_json, write_json
 from ax_anasod.global_stopping.rule import promises_too_little, stop_reason
 from ax_anasod.journal import Record
 from ax_anasod.objectives import Limit, Objective
+from ax_anasod.settings import MOST_TRIALS, Count, PositiveFloat, checked
 from ax_anasod.tracking.tracker import TrackedRun
-
-MOST_TRIALS: Final = 10_000_000
-"""How many trials, and seeds, a plan may have: the architectures that a cell can list."""
 
 
 def proxy_metric_name(proxy: str) -> str:
@@ -30,7 +26,7 @@ class Source:
 
     Args:
         architectures: Their architectures.
-        targets: What was searched there, of which less is better.
+        targets: Values of its objective, of which less is better.
     """
 
     architectures: tuple[str, ...]
@@ -42,7 +38,7 @@ class GivenArchitecture:
     """An architecture to start with.
 
     Args:
-        architecture: It.
+        architecture: The architecture as a string of its cell.
         values: Quantity -> value, of all quantities of the run; empty where it is to be tried.
     """
 
@@ -55,8 +51,8 @@ class ProxyFeature:
     """A proxy that is a feature.
 
     Args:
-        name: Its name.
-        values: Those of a few architectures, always the same ones: by them a run that goes on
+        name: The name of the proxy.
+        values: Values of a few architectures, always the same ones: by them a run that goes on
             sees whether it is what it was.
     """
 
@@ -69,37 +65,34 @@ class ProxyFeature:
         return proxy_metric_name(self.name)
 
 
+@checked
 @dataclass(frozen=True)
 class Screening:
     """A search of a cheap column, before that of the one that matters.
 
     Args:
-        column: The cheap column.
-        cost: What an evaluation of it costs, in evaluations of the other one.
-        trials: How many trials it has.
+        column: The cheap column of the table, such as the accuracy after short trainings: it is
+            searched first, its best architectures are the first trials, and its model helps
+            (two-level-bo).
+        cost: Cost of an evaluation of the cheap column, in evaluations of the objective.
+        trials: Number of architectures of which the cheap column is evaluated.
 
     Raises:
         OptionError: A number is out of range.
     """
 
     column: str
-    cost: float
-    trials: int = 100
-
-    def __post_init__(self) -> None:
-        if not 0 < self.cost < math.inf:
-            raise OptionError(f"the cost of screening must be above 0 and finite, got {self.cost}")
-        if not 1 <= self.trials <= MOST_TRIALS:
-            raise OptionError(f"screening has from 1 to {MOST_TRIALS:,} trials, got {self.trials}")
+    cost: PositiveFloat
+    trials: Count = 100
 
     @property
     def spent(self) -> float:
-        """What it costs in all, in evaluations of the column that matters."""
+        """The cost of all its trials, in evaluations of the objective."""
         return self.cost * self.trials
 
     @property
     def words(self) -> dict[str, Any]:
-        """As the command line takes it."""
+        """The screening as arguments of the command line."""
         words: dict[str, Any] = {"screen": self.column, "screen_cost": self.cost}
         if self.trials != Screening.trials:
             words["screen_trials"] = self.trials
@@ -115,21 +108,22 @@ class RunConfig:
             :func:`ax_anasod.environment.environment`, of what started the run.
         created: When it was started, in ISO form with the time zone.
         benchmark: ``Benchmark.to_dict()``, or that of the task of a run that trains.
-        benchmark_name: What the benchmark is called in results.
+        benchmark_name: Name of the benchmark in results.
         dataset: Its data set, where there is one.
         strategy: Name of the strategy.
         options: Options of the strategy.
         seed: The seed of the run.
-        trials: How many trials are planned, those of earlier work included.
-        parallel: How many trials are proposed at a time.
-        objectives: What is searched.
-        reported: What is recorded but not searched.
-        execution: How and where a run that trains carries out its trials; empty for others.
+        trials: Number of planned trials, those of earlier work included.
+        parallel: Number of trials that are proposed at a time.
+        objectives: The objectives.
+        reported: Quantities that are recorded but not searched.
+        execution: Place and manner in which a run that trains carries out its trials, see
+            :class:`ax_anasod.runs.Execution`; empty for others.
         until_improvement_below: The search ends before its last trial once trials are expected
-            to improve the best value by less than so many percent; None for never.
-        limits: What trials must keep, in the names of the quantities.
+            to improve the best value by less than this, in percent; None for never.
+        limits: Limits that trials must keep, in the names of the quantities.
         constraints: Linear constraints on the counts of the encodings that are searched.
-        hyperparameters: What is searched beside the cell, as
+        hyperparameters: Parameters that are searched beside the cell, as
             :class:`ax_anasod.hyperparameters.Hyperparameters` stores it; empty for nothing.
         known: Quantities that need no model.
         features: Quantities that are known before a trial and help to predict the objectives.
@@ -139,10 +133,10 @@ class RunConfig:
         proxies: Proxies that help to predict the objectives.
         start_with: The architectures to start with; those with values are the first trials, of
             earlier work.
-        pick: Which point of the front is meant, as :func:`ax_anasod.picking.parse_pick` reads it;
+        pick: Rule that picks a point of the front, see :func:`ax_anasod.picking.parse_pick`;
             empty for the best first objective.
         screen: The search of a cheap column that came before.
-        start: What the run starts from, as :class:`ax_anasod.generation_strategy.Start` stores
+        start: Start of the run, as :class:`ax_anasod.generation_strategy.Start` stores
             it; empty for nothing.
 
     Raises:
@@ -216,7 +210,7 @@ class RunConfig:
 
     @property
     def tracked(self) -> TrackedRun:
-        """What trackers know of the run."""
+        """The description of the run for trackers."""
         return TrackedRun(
             name=self.experiment_name,
             objectives=self.objectives,
@@ -251,7 +245,7 @@ class RunConfig:
         return replace(self, trials=trials)
 
     def stop_reason(self, records: Sequence[Record]) -> str | None:
-        """Why the run ends before its last trial; None where it does not.
+        """The reason why the run ends before its last trial; None if it does not.
 
         Args:
             records: Its trials so far.
@@ -268,7 +262,7 @@ class RunConfig:
         """Write ``config.json``.
 
         Raises:
-            RunError: It cannot be written.
+            RunError: The file cannot be written.
         """
         write_json(path, asdict(self))
 
@@ -277,6 +271,6 @@ class RunConfig:
         """Read ``config.json``.
 
         Raises:
-            RunError: It is missing, damaged, or not the configuration of a run.
+            RunError: The file is missing, damaged, or not the configuration of a run.
         """
         return read_json(path, cls)

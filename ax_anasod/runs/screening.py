@@ -19,7 +19,7 @@ _NUM_INITIAL: Final = 5
 
 
 def check_screening(screening: Screening, benchmark: Benchmark, strategy: str) -> TableBenchmark:
-    """Refuse what cannot be screened; gives the benchmark of the cheap search.
+    """Check that a benchmark can be screened, and return the benchmark of the cheap search.
 
     Raises:
         OptionError: The benchmark is no table, its objective is the cheap column, or the strategy
@@ -60,12 +60,12 @@ def screened(
     """Search the cheap column.
 
     Args:
-        screening: Which, and for how long.
+        screening: The cheap column, and the number of trials.
         benchmark: The benchmark of the search that follows.
         strategy: The strategy of both.
         options: Its options.
         seed: The seed of both.
-        constraints: What the counts of the operations must keep in both.
+        constraints: Constraints on the counts of the operations in both.
         after_trial: Called with each trial.
 
     Returns:
@@ -73,7 +73,7 @@ def screened(
         feature.
 
     Raises:
-        AnasodError: As `check_screening`, or the cheap search fails.
+        AnasodError: `check_screening` refuses the arguments, or the cheap search fails.
     """
     cheap = check_screening(screening, benchmark, strategy)
     config = plan_run(

@@ -41,7 +41,7 @@ from ax_anasod.tracking.telling import Epochs, Telling
 from ax_anasod.tracking.tracker import Tracker
 
 GIVEN: Final = "given"
-"""What stands for the node and the generator of a trial of earlier work."""
+"""The name that stands for the node and the generator of a trial of earlier work."""
 
 _HINT: Final = "bring the journal of this run back from a copy"
 
@@ -55,11 +55,11 @@ class RunState:
     configuration and the journal: no generator of this package keeps anything to itself.
 
     Args:
-        config: What the run is.
+        config: The configuration of the run.
         cell: The cell that is searched.
-        journal: Where every trial event is written before the search goes on; None keeps
+        journal: Journal that gets every trial event before the search goes on; None keeps
             the trials in memory only. Trials that it holds are those of the run so far.
-        benchmark: What is searched, where that is a benchmark.
+        benchmark: The benchmark, if one is searched.
 
     Raises:
         AnasodError: The strategy cannot run on the cell, or refuses an option.
@@ -112,7 +112,7 @@ class RunState:
         self._record(*self._imported(self.records))
 
     def _start(self) -> Start | str | None:
-        """What the first trials are."""
+        """The first trials."""
         first = self.config.first
         if first in self._metrics:
             return self._metrics[first]
@@ -121,7 +121,7 @@ class RunState:
         return Start.from_dict(self.config.start) if self.config.start else None
 
     def _known(self) -> dict[str, KnownMetric]:
-        """What is known of an architecture: quantity -> what computes it."""
+        """The metrics that compute known quantities of an architecture, by quantity."""
         if self.benchmark is None:
             return {}
         return {
@@ -152,11 +152,11 @@ class RunState:
 
     @property
     def stop_reason(self) -> str | None:
-        """Why no further trial is proposed; None where the search goes on."""
+        """The reason why no further trial is proposed; None if the search goes on."""
         return self.config.stop_reason(self.records)
 
     def _imported(self, records: Sequence[Record]) -> list[Event]:
-        """What a journal lacks of the trials of earlier work, of which it has some records."""
+        """The trials of earlier work that a journal lacks, if it has some of their records."""
         events: list[Event] = []
         for index, given in enumerate(self.config.imported):
             trial = self._trial(index)
@@ -194,12 +194,12 @@ class RunState:
                     self._telling.trial(self.records, record, self._epochs_of(event.trial))
 
     def track(self, trackers: Sequence[Tracker]) -> Telling:
-        """Tell trackers of what the journal gets from now on, and of all in it that they lack.
+        """Report to trackers the earlier records that they lack, and all further ones.
 
         What tells them is returned, and has to be told of the end.
 
         Raises:
-            AnasodError: As for :class:`ax_anasod.tracking.Telling`.
+            AnasodError: A tracker cannot be used, see :class:`ax_anasod.tracking.Telling`.
         """
         journal = None if self._journal is None else self._journal.path
         self._telling = Telling(self.config.tracked, trackers, journal)
@@ -251,7 +251,7 @@ class RunState:
             self._mark(record)
 
     def _check(self, record: Record, nodes: Collection[str]) -> None:
-        """Refuse a trial that this run cannot have had, as in an edited journal."""
+        """Raise an error for a trial that this run cannot have had, as in an edited journal."""
         try:
             encoding = self._encoding(record.start)
         except AnasodError as error:
@@ -266,7 +266,7 @@ class RunState:
         raise RunError(f"trial {record.trial} is none of this run: {wrong}", _HINT)
 
     def _mark(self, record: Record) -> None:
-        """Tell Ax how a trial ended, whose data it has."""
+        """Report the end of a trial to Ax, which has its data."""
         trial = self._trial(record.trial)
         if isinstance(record.end, Failed):
             trial.mark_failed(reason=record.end.reason)
@@ -291,7 +291,7 @@ class RunState:
         return data_rows(data)
 
     def _known_rows(self, trial: Trial, end: Failed) -> list[DataRow]:
-        """What was known of a trial that failed."""
+        """The known quantities of a trial that failed."""
         return self._data_rows(trial, [(math.nan, end.values)]) if end.values else []
 
     def _outcome(self, values: dict[str, float]) -> dict[str, Any]:
@@ -308,5 +308,5 @@ class RunState:
 
 
 def describe(trial: Trial, end: Completed) -> None:
-    """Tell Ax which architecture a trial was."""
+    """Report the architecture of a trial to Ax."""
     trial.update_run_metadata({ARCHITECTURE: end.architecture, "cost_seconds": end.cost_seconds})

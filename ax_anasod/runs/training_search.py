@@ -38,10 +38,10 @@ class TrainingSearch(SearchLoop):
     run is the same each time; early stopping on several processes depends on their speed.
 
     Args:
-        config: What the run is.
-        task: What it trains.
-        runner: What trains it.
-        journal: As for :class:`ax_anasod.runs.Search`.
+        config: The configuration of the run.
+        task: The training task.
+        runner: The runner that trains the trials.
+        journal: The journal, see :class:`ax_anasod.runs.Search`.
         early_stopping: Ax's strategy for early stopping.
 
     Attributes:
@@ -80,9 +80,9 @@ class TrainingSearch(SearchLoop):
         """The search that a configuration describes.
 
         Args:
-            config: What the run is.
+            config: The configuration of the run.
             folder: The folder of the run, in which each trial has a folder of its own.
-            journal: As above.
+            journal: The journal, see :class:`ax_anasod.runs.Search`.
             address: Address of the Ray cluster, in the place of that of the configuration.
 
         Raises:
@@ -100,7 +100,7 @@ class TrainingSearch(SearchLoop):
 
     @property
     def runner(self) -> BaseTrainingRunner:
-        """What trains the trials."""
+        """The runner that trains the trials."""
         return self._runner
 
     def _known(self) -> dict[str, KnownMetric]:
@@ -146,7 +146,7 @@ class TrainingSearch(SearchLoop):
                 time.sleep(self._runner.seconds_between_polls)
 
     def _look(self, index: int, metadata: dict[str, Any]) -> bool:
-        """Whether a trial has new epochs; Ax is told of them where trials are stopped early."""
+        """Return True if a trial has new epochs; Ax gets them if trials are stopped early."""
         state = self._runner.state(metadata)
         if state is None or len(state.epochs) == self._epochs.get(index, 0):
             return False
@@ -210,7 +210,7 @@ class TrainingSearch(SearchLoop):
         )
 
     def _settle(self, last: int) -> None:
-        """Tell Ax of a batch that has ended, in the order of its trials."""
+        """Report a batch that has ended to Ax, in the order of its trials."""
         batch = [record for record in self.records if record.start.last == last]
         if any(record.end is None for record in batch):
             return

@@ -24,10 +24,10 @@ class RunView:
 
     Args:
         path: The folder.
-        config: What the run is.
+        config: The configuration of the run.
         records: Its trials so far.
-        running: Whether a process is continuing it.
-        damaged: How many bytes at the end of its journal are damaged and do not count.
+        running: True if a process is continuing it.
+        damaged: Number of bytes at the end of its journal that are damaged and do not count.
     """
 
     path: Path
@@ -38,7 +38,7 @@ class RunView:
 
     @property
     def results(self) -> Results:
-        """What it has found."""
+        """The results of the run."""
         return Results(self.config, self.records, self.path)
 
     def __repr__(self) -> str:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from torch import distributed
 
-from ax_anasod.cli.failures import Ending
+from ax_anasod.cli.failures import ErrorReport
 from ax_anasod.exceptions import AnasodError, TrainingError
 
 
-def run(arguments: list[str], end: Callable[[Ending], int]) -> int:
+def run(arguments: list[str], end: Callable[[ErrorReport], int]) -> int:
     """Wait for each other in an exchange, which one process never joins.
 
     Args:
@@ -30,7 +30,7 @@ def run(arguments: list[str], end: Callable[[Ending], int]) -> int:
             _fail(what)
         distributed.barrier()
     except (AnasodError, ArithmeticError, RuntimeError) as error:
-        return end(Ending.of(error))
+        return end(ErrorReport.of(error))
     return 0
 
 

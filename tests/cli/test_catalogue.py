@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ax_anasod.cli.catalogue import STORED, described_strategies
+from ax_anasod.cli.catalogue import described_strategies
+from ax_anasod.cli.options import STORED
 from ax_anasod.generation_strategy import STRATEGIES
 from ax_anasod.nasbench import NASBenchGraphBenchmark, names
 from tests.cli.conftest import Command

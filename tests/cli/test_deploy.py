@@ -67,7 +67,7 @@ def test_latencies_of_architectures(command: Command) -> None:
     [
         (["conv|pool", *SMALL], "conv|pool"),
         ([SKIPS, *SMALL, "--engine", "tflite"], "tflite"),
-        ([SKIPS, *SMALL, "--batch-size", "0"], "batch_size must be at least 1, got 0"),
+        ([SKIPS, *SMALL, "--batch-size", "0"], "--batch-size must be at least 1, got 0"),
         ([SKIPS, "--cell", "nas-bench-201", "--cells", "4"], "multiple of 3"),
     ],
 )
@@ -227,7 +227,7 @@ def test_of_several_networks_the_one_of_the_picked_trial_is_exported(
 def test_latencies_have_units(refused: Callable[..., str]) -> None:
     search = ["train", "--layers", "repeated", "--strategy", "two-level-bo"]
     assert "'latency' has no unit 'h'" in refused(*search, "--limit", "latency<=1h")
-    assert "unknown engine" in refused(*search, "--latency-engine", "tflite")
+    assert "unknown latency engine" in refused(*search, "--latency-engine", "tflite")
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from ax_anasod.cli import doctor
-from ax_anasod.cli.doctor import Finding
+from ax_anasod.cli.doctor import PackageCheck
 from tests.cli.conftest import Command
 
 
@@ -35,19 +35,19 @@ def test_the_machine_and_every_extra_are_shown(
 def test_what_is_broken_is_said_and_counts(
     command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    findings = [
-        Finding("torch>=2.11", None, "2.10", "is outside the versions that were tested"),
-        Finding("ray>=2.50", "ray", "2.60", "ImportError: libfoo.so.1: cannot open"),
+    checks = [
+        PackageCheck("torch>=2.11", None, "2.10", "is outside the versions that were tested"),
+        PackageCheck("ray>=2.50", "ray", "2.60", "ImportError: libfoo.so.1: cannot open"),
     ]
     monkeypatch.setattr(doctor, "devices", list)
-    monkeypatch.setattr(doctor, "examine", lambda imports: findings)
+    monkeypatch.setattr(doctor, "examine", lambda imports: checks)
     outcome = command("doctor", "--imports")
     assert outcome.code == 1
     assert outcome.err.splitlines() == [
         "problem: torch>=2.11: is outside the versions that were tested",
         "problem: ray>=2.50: ImportError: libfoo.so.1: cannot open",
     ]
-    monkeypatch.setattr(doctor, "examine", lambda imports: findings[1:])
+    monkeypatch.setattr(doctor, "examine", lambda imports: checks[1:])
     assert command("doctor", "--imports").code == 0
 
 

@@ -97,7 +97,7 @@ def test_the_best_trials_are_trained_one_after_another(
         (["--by", "belief"], "--by is for --top N"),
         (["--top", 2, "--by", "hope"], "unknown order of trials 'hope'"),
         (["--top", 2, "--pick", "knee"], "--pick names one network, --top N several"),
-        (["--top", 0], "'0' is not a whole number of at least 1"),
+        (["--top", 0], "--top must be at least 1"),
     ],
 )
 def test_what_no_run_has_is_said_in_one_line(
@@ -119,7 +119,7 @@ def test_what_no_run_has_is_said_in_one_line(
         (("transfer", "RUN"), 2, "missing option '--dataset'"),
         (("transfer", "RUN", "--dataset", "signs"), 2, "'signs' needs --data"),
         (("transfer", "RUN", "--dataset", "../signs"), 2, "cannot be part of a folder's name"),
-        (("ensemble", "RUN", "--members", 1), 2, "not a whole number of at least 2"),
+        (("ensemble", "RUN", "--members", 1), 2, "--members must be at least 2"),
     ],
 )
 def test_mistakes(

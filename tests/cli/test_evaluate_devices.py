@@ -15,7 +15,7 @@ from typing import Any, Final
 import pytest
 
 from ax_anasod.cli.app import run as run_command
-from ax_anasod.cli.processes import ProcessesWanted, run_in_processes
+from ax_anasod.cli.processes import MultiProcessRequest, run_in_processes
 from tests.cli import failing_command
 from tests.cli.conftest import Command, Outcome
 from tests.conftest import PATIENCE
@@ -176,7 +176,7 @@ def test_one_line_says_why_one_process_has_ended_all(
 ) -> None:
     handled = (signal.SIGINT, signal.SIGTERM)
     before = list(map(signal.getsignal, handled))
-    wanted = ProcessesWanted(2, "go on")
+    wanted = MultiProcessRequest(2, "go on")
     assert run_in_processes(failing_command.run, [what, str(tmp_path)], wanted) == code
     out, err = capfd.readouterr()
     assert out == ""

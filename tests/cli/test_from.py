@@ -12,7 +12,10 @@ import pytest
 
 from ax_anasod import cells
 from ax_anasod.cells import Cell
+from ax_anasod.cli.options import StartArguments
 from ax_anasod.dnas.result import FOUND, OneShotResult
+from ax_anasod.generation_strategy import Start
+from ax_anasod.settings import argument_texts
 from tests.cli.conftest import Command, rows
 
 Refused = Callable[..., str]
@@ -132,13 +135,16 @@ def test_the_folder_of_another_run_is_refused(
     [
         (["--from-cells", 2], "--from-cells is for --from DIR"),
         (["--from-uniform", 0.5], "--from-uniform is for --from DIR"),
-        (["--from", "DIR", "--from-uniform", 0], "'0' is not a number above 0 and at most 1"),
-        (["--from", "DIR", "--from-uniform", "nan"], "'nan' is not a number above 0 and"),
+        (
+            ["--from", "DIR", "--from-uniform", 0],
+            "--from-uniform must be above 0 and at most 1",
+        ),
+        (["--from", "DIR", "--from-uniform", "nan"], "--from-uniform must be finite, got nan"),
         (
             ["--from", "DIR", "--from-uniform", "much"],
-            "'much' is not a number above 0",
+            "'--from-uniform': 'much' is not a number",
         ),
-        (["--from", "DIR", "--from-cells", -1], "'-1' is not a whole number of at least 0"),
+        (["--from", "DIR", "--from-cells", -1], "--from-cells must be at least 0, got -1"),
     ],
     ids=lambda value: " ".join(map(str, value)) if isinstance(value, list) else "",
 )
@@ -237,3 +243,9 @@ class TestCompare:
         monkeypatch.chdir(tmp_path)
 
         assert message in refused("compare", *table, "--accuracy", "valid", "--strategies", entry)
+
+
+def test_the_help_has_the_defaults_of_a_start() -> None:
+    texts = argument_texts(StartArguments)
+    assert texts["cells"].endswith(f"({Start.cells}).")
+    assert texts["uniform"].endswith(f"({Start.uniform}).")

@@ -87,13 +87,50 @@ def test_a_command_gets_what_was_given_and_its_own_defaults(read: Read) -> None:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Common:
+    """What two commands have in common."""
+
+    place: Annotated[str, typer.Argument()]
+    others: Annotated[Given, OTHERS]
+    word: Annotated[list[str], typer.Option()]
+
+
+def with_bundle(
+    *, common: Common, last: Annotated[PositiveInt, typer.Option()] = 1
+) -> tuple[Common, int]:
+    """Do that."""
+    return common, last
+
+
+def test_a_command_takes_a_bundle_of_options() -> None:
+    app = typer.Typer()
+    app.command()(expanded(with_bundle))
+    run = typer.main.get_command(app).main
+    assert run(["here", "--number", "2"], standalone_mode=False) == (
+        Common(place="here", others={"number": 2}, word=[]),
+        1,
+    )
+    words = ["here", "--word", "a", "--word", "b", "--last", "2"]
+    assert run(words, standalone_mode=False) == (
+        Common(place="here", others={}, word=["a", "b"]),
+        2,
+    )
+    with pytest.raises(OptionError, match="--last must be at least 1, got 0"):
+        run(["here", "--last", "0"], standalone_mode=False)
+
+
 def test_types_ranges_and_the_dataclass_refuse(read: Read) -> None:
     for arguments, message in {
         ("--size", "3.5"): "'3.5' is not a whole number$",
-        ("--number", "0"): "'0' is not a whole number of at least 1",
+        ("--rate", "much"): "'much' is not a number$",
     }.items():
         with pytest.raises(typer.BadParameter, match=message):
             read(*arguments)
+    with pytest.raises(OptionError, match="--number must be at least 1, got 0"):
+        read("--number", "0")
+    with pytest.raises(OptionError, match="--rate must be finite, got inf"):
+        read("--rate", "inf")
     with pytest.raises(OptionError, match=r"rate must be at least 0, got -1\.0"):
         read("--rate", "-1")
 

@@ -86,11 +86,11 @@ def test_options_are_not_saved_over_a_file(
             "has 'help', which is no option (they are those of ax-anasod search --help",
         ),
         ("[tool]", "has a table 'tool' (options stand in none: NAME = VALUE"),
-        ("trials = '3'", "trials in the run file {file} is '3', not a whole number"),
-        ("trials = true", "trials in the run file {file} is True, not a whole number"),
-        ("trials = 0", "'0' is not a whole number of at least 1"),
-        ("limit = 'a<=1'", "limit in the run file {file} is 'a<=1', not a list ([a text, ...])"),
-        ("present-only = 1", "present-only in the run file {file} is 1, not true or false"),
+        ("trials = '3'", "trials in the run file {file} must be a whole number, got '3'"),
+        ("trials = true", "trials in the run file {file} must be a whole number, got True"),
+        ("trials = 0", "trials in the run file {file} must be at least 1"),
+        ("limit = 'a<=1'", "limit in the run file {file} must be a list, got 'a<=1'"),
+        ("present-only = 1", "present-only in the run file {file} must be true or false, got 1"),
         ("trials =", "the run file {file} is no TOML"),
     ],
 )
@@ -116,8 +116,12 @@ def test_the_schema_has_the_options_of_the_help(command: Command, name: str) -> 
     assert listed - {"help", "save-options"} == set(properties)
     assert properties["trials"]["type"] == "integer"
     assert properties["trials"]["minimum"] == 1
-    if name == "compare":
+    assert properties["trials"]["maximum"] == 10_000_000
+    if name != "search":
         assert properties["runner"]["enum"] == ["local", "ray"]
+    if name == "train":
+        assert properties["early-stopping"]["exclusiveMaximum"] == 100
+        assert properties["track"]["items"] == {"type": "string"}
     assert all(each["description"] for each in properties.values())
 
 

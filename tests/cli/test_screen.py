@@ -37,7 +37,7 @@ def test_a_search_begins_with_the_best_of_the_cheap_column(
     [
         (["--screen", "valid"], "--screen valid needs --screen-cost X"),
         (["--screen-cost", 1], "--screen-cost is for --screen COLUMN"),
-        (["--screen", "valid", "--screen-cost", 0], "must be above 0 and finite, got 0.0"),
+        (["--screen", "valid", "--screen-cost", 0], "--screen-cost must be above 0, got 0.0"),
         (["--screen", "vaild", "--screen-cost", 1], "unknown column 'vaild'"),
         (["--screen", "test", "--screen-cost", 1], "'test' is the objective itself"),
         (

@@ -26,6 +26,7 @@ from tests.conftest import PATIENCE
         (["search", "--stategy", "random"], 2),
         (["search", "--benchmark", "table", "--trials", "0"], 2),
         (["train", "--batch-size", "0"], 2),
+        (["train", "--early-stopping", "100"], 2),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -90,9 +91,16 @@ def in_a_shell(*arguments: str, **environment: str) -> str:
 
 @pytest.mark.parametrize(
     ("typed", "completed"),
-    [("ax-anasod rep", "reproduce"), ("ax-anasod train --early", "--early-stopping")],
+    [
+        ("ax-anasod rep", "reproduce"),
+        ("ax-anasod train --early", "--early-stopping"),
+        ("ax-anasod train --precision 16", "16-mixed"),
+        ("ax-anasod train --runner l", "local"),
+        ("ax-anasod search --strategy two-l", "two-level-bo"),
+        ("ax-anasod search --benchmark nas-bench-g", "nas-bench-graph"),
+    ],
 )
-def test_shells_complete_commands_and_options(typed: str, completed: str) -> None:
+def test_shells_complete_commands_options_and_names(typed: str, completed: str) -> None:
     words = {"COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" "))}
     output = in_a_shell(_AX_ANASOD_COMPLETE="complete_bash", **words)
     assert output.split() == [completed]

@@ -13,7 +13,7 @@ import pytest
 from ax_anasod.cells import Cell
 from ax_anasod.cli.serve import make_server
 from ax_anasod.cli.show import _look
-from ax_anasod.cli.watch import Glance, watch
+from ax_anasod.cli.watch import RunSnapshot, watch
 from ax_anasod.exceptions import RunError
 from ax_anasod.journal import Journal
 from ax_anasod.nasbench import TableBenchmark
@@ -55,7 +55,7 @@ def test_a_run_is_shown_again_until_it_ends(
     looks = []
     with Journal(cut / "journal.jsonl") as journal:
 
-        def look() -> Glance:
+        def look() -> RunSnapshot:
             looks.append(_look(cut, None))
             if len(looks) == 3:
                 journal.close()
@@ -63,7 +63,7 @@ def test_a_run_is_shown_again_until_it_ends(
 
         watch(look)
     said = capsys.readouterr().out.splitlines()
-    assert [glance.running for glance in looks] == [True, True, True, False]
+    assert [snapshot.running for snapshot in looks] == [True, True, True, False]
     # A line for each change only.
     assert said[0].startswith("running, 2 of 4 trials, about ")
     assert " left, best valid_error " in said[0]

@@ -77,7 +77,9 @@ def tested(official: Path) -> NASBench201Benchmark:
 @pytest.fixture(scope="session")
 def protocol() -> OneShotProtocol:
     """Two epochs on few of the digits."""
-    return OneShotProtocol.at_scale("cpu", CELL, images=140, channels=2, epochs=2, device="cpu")
+    return OneShotProtocol.at_scale(
+        "cpu", CELL, data={"images": 140}, network={"channels": 2}, epochs=2, device="cpu"
+    )
 
 
 @pytest.fixture(scope="session")

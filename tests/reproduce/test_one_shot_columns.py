@@ -25,7 +25,7 @@ OWN = Cell("mine", operations=["nor_conv_3x3", "skip_connect", "nor_conv_1x1"], 
 
 @pytest.mark.parametrize("cell", [CELL, OWN], ids=lambda cell: cell.name)
 def test_weights_are_those_of_the_built_networks(cell: Cell) -> None:
-    protocol = OneShotProtocol.at_scale("cpu", cell, channels=3, device="cpu")
+    protocol = OneShotProtocol.at_scale("cpu", cell, network={"channels": 3}, device="cpu")
     codes = cell.enumerate()
     weights = count_weights(cell, codes, protocol)
     for row in np.random.default_rng(0).choice(len(codes), 6, replace=False):

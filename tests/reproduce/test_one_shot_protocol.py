@@ -12,10 +12,11 @@ CELL = cells.get("nas-bench-201")
 
 
 def test_scales_differ_in_images_network_and_epochs() -> None:
-    cpu = OneShotProtocol.at_scale("cpu", CELL, dataset="cifar10", path="images", device="cpu")
+    images = {"dataset": "cifar10", "path": "images"}
+    cpu = OneShotProtocol.at_scale("cpu", CELL, data=images, device="cpu")
     assert (cpu.data.images, cpu.data.image_size, cpu.data.validation) == (4000, 12, 0.5)
     assert (cpu.network.channels, cpu.network.cells, cpu.epochs) == (8, 3, 12)
-    paper = OneShotProtocol.at_scale("paper", CELL, dataset="cifar10", path="images", device="cpu")
+    paper = OneShotProtocol.at_scale("paper", CELL, data=images, device="cpu")
     assert (paper.data.images, paper.data.image_size) == (None, None)
     assert (paper.network.channels, paper.network.cells, paper.epochs) == (16, 15, None)
     assert cpu.batch_size == paper.batch_size == 64

@@ -134,8 +134,8 @@ def test_mistakes_are_refused_before_there_is_a_folder(
     refused("unknown method 'dart'", UnknownNameError, methods=["dart"])
     refused("'darts' is named twice", methods=["darts", "darts"])
     refused("no method is named", methods=[])
-    refused("seeds must be at least 1, got 0", seeds=0)
-    refused("jobs must be at least 1, got 0", jobs=0)
+    refused("seeds must be at least 1 and at most 10,000,000, got 0", seeds=0)
+    refused("jobs must be at least 1 and at most 10,000,000, got 0", jobs=0)
     refused("batch_size 71 is more than the 70 images", protocol=replace(protocol, batch_size=71))
     refused(
         "holds a differentiable search", RunError, out=searched / "one-shot" / "darts" / "seed-0"
