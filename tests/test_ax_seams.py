@@ -99,7 +99,6 @@ ELSEWHERE = {
     "dnas/supernet.py": {"_BatchNorm"},
     # The way that `os` documents to end a process at once.
     "locks.py": {"_exit"},
-    "reproduce/one_shot_task.py": {"_exit"},
 }
 
 

@@ -22,7 +22,7 @@ Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
-class Searched:
+class CardInput:
     """What a card is drawn from.
 
     Args:
@@ -74,7 +74,7 @@ class SeriesCard(Analysis, ABC):
             return reason
         return self.why_not(_searched(experiment, generation_strategy, adapter))
 
-    def why_not(self, searched: Searched) -> str | None:
+    def why_not(self, searched: CardInput) -> str | None:
         """A sentence where trials are not enough."""
         return None
 
@@ -102,7 +102,7 @@ class SeriesPlot(SeriesCard):
         )
 
     @abstractmethod
-    def draw(self, searched: Searched) -> Drawing:
+    def draw(self, searched: CardInput) -> Drawing:
         """Draw what there is."""
 
 
@@ -125,7 +125,7 @@ class SeriesTable(SeriesCard):
         )
 
     @abstractmethod
-    def tabulate(self, searched: Searched) -> Table:
+    def tabulate(self, searched: CardInput) -> Table:
         """Make the table."""
 
 
@@ -133,10 +133,10 @@ def _searched(
     experiment: Experiment | None,
     generation_strategy: GenerationStrategy | None,
     adapter: Adapter | None,
-) -> Searched:
+) -> CardInput:
     experiment = given(experiment, "an experiment")
     series = SearchSeries.from_experiment(experiment)
-    return Searched(experiment, series, generation_strategy, adapter)
+    return CardInput(experiment, series, generation_strategy, adapter)
 
 
 def given(value: Value | None, what: str) -> Value:

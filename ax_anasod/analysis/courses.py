@@ -11,7 +11,7 @@ from ax.analysis.plotly.color_constants import AX_BLUE
 from ax.core.experiment import Experiment
 from plotly import graph_objects as go
 
-from ax_anasod.analysis.applicability import Drawing, Searched, SeriesPlot
+from ax_anasod.analysis.applicability import CardInput, Drawing, SeriesPlot
 from ax_anasod.analysis.axis import ValueAxis
 from ax_anasod.analysis.frames import incumbent_frame
 from ax_anasod.plots import style
@@ -45,13 +45,13 @@ class LearningCurvesPlot(SeriesPlot):
     def __init__(self, objective: str | None = None, unit: str = "") -> None:
         self.objective, self.unit = objective, unit
 
-    def why_not(self, searched: Searched) -> str | None:
+    def why_not(self, searched: CardInput) -> str | None:
         """A sentence where no trial has told values on its way."""
         if has_curves(searched.experiment):
             return None
         return "No trial has told values on its way."
 
-    def draw(self, searched: Searched) -> Drawing:
+    def draw(self, searched: CardInput) -> Drawing:
         """The curves of all trials."""
         series = searched.series
         column = series.column(self.objective)
@@ -132,7 +132,7 @@ class TimeLinePlot(SeriesPlot):
     def __init__(self, seconds: Sequence[float], unit: str = "") -> None:
         self.seconds, self.unit = tuple(seconds), unit
 
-    def draw(self, searched: Searched) -> Drawing:
+    def draw(self, searched: CardInput) -> Drawing:
         """A bar for each trial, as high as its value."""
         series = searched.series
         course = incumbent_frame(series)[: len(self.seconds)]

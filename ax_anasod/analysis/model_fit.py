@@ -17,8 +17,8 @@ from plotly import graph_objects as go
 from scipy.stats import spearmanr
 
 from ax_anasod.analysis.applicability import (
+    CardInput,
     Drawing,
-    Searched,
     SeriesTable,
     Table,
 )
@@ -44,7 +44,7 @@ class ModelFitPlot(SurrogatePlot):
     their 95 % intervals.
     """
 
-    def draw(self, searched: Searched) -> Drawing:
+    def draw(self, searched: CardInput) -> Drawing:
         """Validate, and draw what was predicted against what was seen."""
         series, experiment = searched.series, searched.experiment
         column = series.column(self.objective)
@@ -144,13 +144,13 @@ class FeatureTable(SeriesTable):
     is one.
     """
 
-    def why_not(self, searched: Searched) -> str | None:
+    def why_not(self, searched: CardInput) -> str | None:
         """A sentence where no proposal had a feature."""
         if _features_of(searched) is None:
             return "No trial was proposed by a model with features."
         return None
 
-    def tabulate(self, searched: Searched) -> Table:
+    def tabulate(self, searched: CardInput) -> Table:
         """Make the table."""
         features = _features_of(searched) or {}
         rows = [
@@ -165,7 +165,7 @@ class FeatureTable(SeriesTable):
         )
 
 
-def _features_of(searched: Searched) -> dict[str, dict[str, Any]] | None:
+def _features_of(searched: CardInput) -> dict[str, dict[str, Any]] | None:
     trials = searched.experiment.trials.values()
     return feature_summary(
         [_metadata(trial) for trial in trials], int(searched.series.observed.sum())

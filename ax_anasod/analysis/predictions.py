@@ -16,7 +16,7 @@ from ax.core.observation import ObservationFeatures
 from ax.generation_strategy.generation_strategy import GenerationStrategy
 
 from ax_anasod.adapter import EncodingAdapter, HistoryAdapter
-from ax_anasod.analysis.applicability import Searched, SeriesPlot, given, why_not_series
+from ax_anasod.analysis.applicability import CardInput, SeriesPlot, given, why_not_series
 from ax_anasod.analysis.series import SearchSeries
 from ax_anasod.exceptions import OptionError
 from ax_anasod.typing import Counts, Values
@@ -196,7 +196,7 @@ class SurrogatePlot(SeriesPlot):
         """Those that the cell must have."""
         return ()
 
-    def why_not(self, searched: Searched) -> str | None:
+    def why_not(self, searched: CardInput) -> str | None:
         """A sentence where no surrogate is fitted."""
         return why_not_predictions(
             searched.experiment,
@@ -207,7 +207,7 @@ class SurrogatePlot(SeriesPlot):
         )
 
     @staticmethod
-    def fitted(searched: Searched) -> SurrogateAdapter:
+    def fitted(searched: CardInput) -> SurrogateAdapter:
         """The fitted adapter."""
         return fitted_adapter(searched.experiment, searched.generation_strategy, searched.adapter)
 

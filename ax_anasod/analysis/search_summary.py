@@ -12,7 +12,7 @@ from ax.core.arm import Arm
 from ax.core.experiment import Experiment
 
 from ax_anasod import cells
-from ax_anasod.analysis.applicability import Searched, SeriesTable, Table
+from ax_anasod.analysis.applicability import CardInput, SeriesTable, Table
 from ax_anasod.analysis.page import Html, scrollable
 from ax_anasod.analysis.series import SearchSeries
 from ax_anasod.cells import Architecture, Cell, full_cell
@@ -38,7 +38,7 @@ class SearchSummary(SeriesTable):
     The DataFrame computed has one row per best trial, see :func:`trials_frame`.
     """
 
-    def tabulate(self, searched: Searched) -> Table:
+    def tabulate(self, searched: CardInput) -> Table:
         """Make the table."""
         experiment, series = searched.experiment, searched.series
         front = series.pareto_front()
@@ -60,7 +60,7 @@ class TrialTable(SeriesTable):
 
     needs_values = False
 
-    def tabulate(self, searched: Searched) -> Table:
+    def tabulate(self, searched: CardInput) -> Table:
         """Make the table."""
         experiment, series = searched.experiment, searched.series
         frame = trials_frame(experiment, series, np.arange(series.num_trials))

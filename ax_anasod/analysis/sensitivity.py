@@ -10,7 +10,7 @@ from ax.analysis.plotly.color_constants import METRIC_CONTINUOUS_COLOR_SCALE
 from ax.core.experiment import Experiment
 from plotly import graph_objects as go
 
-from ax_anasod.analysis.applicability import Drawing, Searched, given
+from ax_anasod.analysis.applicability import CardInput, Drawing, given
 from ax_anasod.analysis.predictions import (
     SurrogateAdapter,
     SurrogatePlot,
@@ -40,7 +40,7 @@ class BlockExchangePlot(SurrogatePlot):
     95 % interval) and ``change`` (of the mean, against that of the best encoding).
     """
 
-    def draw(self, searched: Searched) -> Drawing:
+    def draw(self, searched: CardInput) -> Drawing:
         """Predict, and draw the table of all exchanges."""
         series = searched.series
         column = series.column(self.objective)
@@ -171,7 +171,7 @@ class OperationImportancePlot(SurrogatePlot):
     :func:`dependence_frame`.
     """
 
-    def draw(self, searched: Searched) -> Drawing:
+    def draw(self, searched: CardInput) -> Drawing:
         """Predict, and draw one line for each operation."""
         series = searched.series
         column = series.column(self.objective)

@@ -7,7 +7,6 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, TypeGuard
 
@@ -15,6 +14,7 @@ import numpy as np
 
 from ax_anasod.compare.contender import Contender, check_different
 from ax_anasod.compare.front import JudgedFront
+from ax_anasod.environment import environment
 from ax_anasod.exceptions import OptionError, RunError, UnknownNameError
 from ax_anasod.files import read_json, write_whole
 from ax_anasod.journal import Completed, Failed
@@ -42,7 +42,8 @@ class Plan:
     """The content of ``comparison.json``.
 
     Args:
-        version: Version of the package that started the comparison.
+        environment: Versions and the processor, see
+            :func:`ax_anasod.environment.environment`, of what started the comparison.
         created: When that was, in ISO form with the time zone.
         benchmark: ``Benchmark.to_dict()``.
         benchmark_name: What the benchmark is called in results.
@@ -63,7 +64,7 @@ class Plan:
         ValueError: There is no contender, or the number of seeds or trials is out of range.
     """
 
-    version: str
+    environment: dict[str, str]
     created: str
     benchmark: dict[str, Any]
     benchmark_name: str
@@ -118,7 +119,7 @@ class Plan:
             front = JudgedFront.of(knows, config.objectives, reported, config.limits)
             objective, reported = front.judged, ()
         return cls(
-            version=version("ax-anasod"),
+            environment=environment(),
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             benchmark=config.benchmark,
             benchmark_name=config.benchmark_name,

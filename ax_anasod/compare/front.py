@@ -10,7 +10,7 @@ import numpy as np
 
 from ax_anasod.fronts import Front, hypervolumes, pareto_front, usual_reference
 from ax_anasod.objectives import PERCENT, Limit, Objective
-from ax_anasod.truth import Answers, all_points
+from ax_anasod.truth import KnowsAllValues, all_points
 from ax_anasod.typing import FloatArray
 
 HYPERVOLUME: Final = "hypervolume"
@@ -42,7 +42,7 @@ class JudgedFront:
     @classmethod
     def of(
         cls,
-        benchmark: Answers | None,
+        benchmark: KnowsAllValues | None,
         objectives: Sequence[Objective],
         reported: Sequence[Objective],
         limits: Sequence[Limit],

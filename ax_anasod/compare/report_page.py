@@ -265,7 +265,7 @@ def _facts(summary: Summary) -> dict[str, object]:
         "data set": plan.dataset or "-",
         "seeds": plan.seeds,
         "strategies": len(plan.contenders),
-        "ax-anasod": plan.version,
+        "ax-anasod": plan.environment.get("ax-anasod", "-"),
         "started": plan.created,
     }
 

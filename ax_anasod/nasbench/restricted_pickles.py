@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from ax_anasod.files import open_file
-from ax_anasod.pickles import DamagedError, Names, PickleReader, Shell
+from ax_anasod.pickles import DamagedError, Names, PickleReader, StandIn
 from ax_anasod.torch_archive import TorchArchive
 
 # The first two objects of a file that torch wrote before version 1.6; a third one
@@ -71,7 +71,7 @@ def _size(file: IO[bytes]) -> int:
     return os.fstat(file.fileno()).st_size
 
 
-class _Record(dict[str, object], Shell):
+class _Record(dict[str, object], StandIn):
     """The attributes of a record of the benchmark packages, without any behaviour."""
 
     def restore(self, state: object) -> None:
@@ -80,7 +80,7 @@ class _Record(dict[str, object], Shell):
         self.update(state)
 
 
-class _Dtype(Shell):
+class _Dtype(StandIn):
     """A plain type of NumPy; of its state, only the order of the bytes matters."""
 
     def __init__(self, name: str, *_flags: object) -> None:

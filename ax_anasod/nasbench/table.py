@@ -20,7 +20,7 @@ from ax_anasod.nasbench.lookup_benchmark import ArchitectureIndex, LookupBenchma
 from ax_anasod.nasbench.source_files import Saved, read_saved
 from ax_anasod.nasbench.table_file import ARCH, read_table
 from ax_anasod.nasbench.table_rows import (
-    Places,
+    RowNames,
     read_architectures,
     read_parameters,
     refuse_repeats,
@@ -127,7 +127,7 @@ class TableBenchmark(LookupBenchmark):
         )
 
     def _check_values(
-        self, columns: Mapping[str, FloatArray], places: Places
+        self, columns: Mapping[str, FloatArray], places: RowNames
     ) -> dict[str, FloatArray]:
         values: dict[str, FloatArray] = {}
         for column in self._accuracy:
@@ -155,7 +155,7 @@ class TableBenchmark(LookupBenchmark):
             values[COST] = columns[self._cost]
         return values
 
-    def _finite(self, column: str, values: FloatArray, places: Places) -> FloatArray:
+    def _finite(self, column: str, values: FloatArray, places: RowNames) -> FloatArray:
         """The values of a searched column, NaN for what is not finite: trials of these fail."""
         wrong = ~np.isfinite(values)
         if not wrong.any():
@@ -175,7 +175,7 @@ class TableBenchmark(LookupBenchmark):
         self,
         column: str,
         values: FloatArray,
-        places: Places,
+        places: RowNames,
         meaning: str,
         lowest: float = -np.inf,
         highest: float = np.inf,

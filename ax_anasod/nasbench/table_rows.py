@@ -29,7 +29,7 @@ _BETWEEN: Final = "\u0020\u00a0\u202f'’"
 
 
 @dataclass(frozen=True)
-class Places:
+class RowNames:
     """Names the rows of a table as whoever opens its file counts them.
 
     Args:
@@ -43,7 +43,7 @@ class Places:
         """Rows, counted from 0, in words.
 
         Example:
-            >>> Places().name(0), Places([2, 3, 5]).name(0, 2)
+            >>> RowNames().name(0), RowNames([2, 3, 5]).name(0, 2)
             ('row 1', 'lines 2 and 5')
         """
         numbers = [row + 1 if self.lines is None else self.lines[row] for row in rows]
@@ -51,12 +51,12 @@ class Places:
         return f"{word}{'s' if len(rows) > 1 else ''} {' and '.join(map(str, numbers))}"
 
 
-ROWS: Final = Places()
+ROWS: Final = RowNames()
 """Rows counted from 1, as of a Parquet file."""
 
 
 def read_architectures(
-    path: Path, cell: Cell, strings: list[str], places: Places = ROWS
+    path: Path, cell: Cell, strings: list[str], places: RowNames = ROWS
 ) -> IntArray:
     """The architectures of a table, ``n x d`` codes.
 
@@ -79,7 +79,7 @@ def read_architectures(
 
 
 def read_parameters(
-    path: Path, columns: Mapping[str, Sequence[Any]], places: Places = ROWS
+    path: Path, columns: Mapping[str, Sequence[Any]], places: RowNames = ROWS
 ) -> tuple[Hyperparameters, Settings]:
     """What is searched beside the cell: the values that columns of a table have.
 
@@ -122,7 +122,7 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _values(path: Path, name: str, column: Sequence[Any], places: Places) -> Sequence[Value]:
+def _values(path: Path, name: str, column: Sequence[Any], places: RowNames) -> Sequence[Value]:
     """The values of a column, all of one type."""
     if all(isinstance(value, bool) for value in column):
         return column
@@ -151,7 +151,7 @@ def refuse_repeats(
     strings: Sequence[str],
     index: ArchitectureIndex,
     columns: Mapping[str, FloatArray],
-    places: Places = ROWS,
+    places: RowNames = ROWS,
 ) -> None:
     """Make sure that no two rows are of the same.
 
@@ -219,7 +219,7 @@ def _written(point: str, group: str) -> re.Pattern[str]:
 _STYLES: Final = {".": _written(r"\.", ","), ",": _written(",", r"\.")}
 
 
-def to_numbers(source: str, name: str, values: list[Any], places: Places = ROWS) -> FloatArray:
+def to_numbers(source: str, name: str, values: list[Any], places: RowNames = ROWS) -> FloatArray:
     """The numbers of a column.
 
     Texts may be written with a decimal comma, with signs between groups of three digits, or with
@@ -253,7 +253,9 @@ def to_numbers(source: str, name: str, values: list[Any], places: Places = ROWS)
     return numbers
 
 
-def _of_texts(source: str, name: str, values: list[Any], wrong: int, places: Places) -> FloatArray:
+def _of_texts(
+    source: str, name: str, values: list[Any], wrong: int, places: RowNames
+) -> FloatArray:
     """The same of texts of which one, in the row ``wrong``, is not written as in Python."""
     if all(isinstance(value, str) and value.strip() for value in values):
         texts = [value.strip() for value in values]

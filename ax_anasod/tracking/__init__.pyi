@@ -1,7 +1,7 @@
 from ax_anasod.tracking.client import ClientTracking as ClientTracking
+from ax_anasod.tracking.dispatcher import TrackerDispatcher as TrackerDispatcher
+from ax_anasod.tracking.dispatcher import TrackerWarning as TrackerWarning
 from ax_anasod.tracking.mlflow import MLflowTracker as MLflowTracker
-from ax_anasod.tracking.telling import Telling as Telling
-from ax_anasod.tracking.telling import TrackerWarning as TrackerWarning
 from ax_anasod.tracking.tensorboard import TensorBoardTracker as TensorBoardTracker
 from ax_anasod.tracking.tracker import TRACKERS as TRACKERS
 from ax_anasod.tracking.tracker import TrackedRun as TrackedRun

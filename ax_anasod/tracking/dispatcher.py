@@ -52,7 +52,7 @@ class _Memory:
     told: dict[str, _Told] = field(default_factory=dict)
 
 
-class Telling:
+class TrackerDispatcher:
     """Tells trackers what the journal of a run has.
 
     That something is told is written down before it is: what a process was telling when it was
