@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Final
 
 from ax_anasod.objectives import Objective
 from ax_anasod.plots import style
-from ax_anasod.plots.figure import add_legend, looks, plain_text, set_title, show_message
+from ax_anasod.plots.figure import (
+    add_legend,
+    looks,
+    plain_text,
+    set_title,
+    show_message,
+    show_plain_numbers,
+)
 from ax_anasod.typing import FloatArray
 
 if TYPE_CHECKING:
@@ -98,12 +105,10 @@ def draw_mean_curves(
 
 def count_in_plain_numbers(axes: Axes) -> None:
     """Show whole numbers on a logarithmic axis as they are: 1, 2, 5, 10, ..."""
-    from matplotlib.ticker import LogLocator, NullFormatter
+    from matplotlib.ticker import LogLocator
 
     if axes.get_xscale() == "log":
-        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        axes.xaxis.set_major_formatter("{x:g}")
-        axes.xaxis.set_minor_formatter(NullFormatter())
+        show_plain_numbers(axes.xaxis, LogLocator(subs=(1.0, 2.0, 5.0)))
 
 
 def _limits(curves: Sequence[MeanCurve], quantity: Objective) -> tuple[float, float]:

@@ -14,7 +14,8 @@ from ax_anasod.compare.texts import table_value
 from ax_anasod.exceptions import OptionError
 from ax_anasod.nasbench import Benchmark, Objective
 from ax_anasod.plots import style
-from ax_anasod.plots.figure import new_figure, save
+from ax_anasod.plots.best_encodings import draw_best_encodings
+from ax_anasod.plots.figure import save
 from ax_anasod.reproduce.explained_variance import (
     ARCHITECTURES,
     ENCODINGS,
@@ -26,7 +27,6 @@ from ax_anasod.reproduce.paper import TABLE_1, source_of, task_of
 from ax_anasod.reproduce.protocol import SEEDS
 
 TITLES: Final = {"table1": "Table 1", "figure2": "Figure 2"}
-_SHOWN: Final = 100
 _MEASURES: Final = {
     "overall": "SD of all architectures drawn",
     "within": "median SD within an encoding",
@@ -146,7 +146,8 @@ class SpreadReproduction:
             RunError: It cannot be written.
         """
         path = directory / f"{self.name}.png"
-        save(draw_figure_2(self.subject, self.objective, self.spreads[0]), path)
+        label = style.axis_label(self.objective.name, self.objective.unit)
+        save(draw_best_encodings(self.spreads[0].values, self.subject, label), path)
         return [path]
 
     def _entries(self) -> list[dict[str, Any]]:
@@ -229,55 +230,3 @@ def _draw(benchmark: Benchmark, seeds: int, encodings: int, observer: Observer) 
         if observer.should_stop():
             break
     return spreads
-
-
-def draw_figure_2(subject: str, objective: Objective, spread: Spread) -> Any:
-    """The best 100 encodings, each with mean and deviation, beside all architectures.
-
-    Source: paper, Figure 2.
-
-    Args:
-        subject: The benchmark and its data set.
-        objective: What the values are.
-        spread: A sample.
-
-    Returns:
-        A matplotlib ``Figure``.
-    """
-    figure, axes = new_figure()
-    means = spread.values.mean(axis=1)
-    best = np.argsort(means, kind="stable")[:_SHOWN]
-    place = np.arange(1, len(best) + 1)
-    axes.errorbar(
-        place,
-        means[best],
-        yerr=spread.deviations[best],
-        fmt="o",
-        color="black",
-        ecolor=style.GREY,
-        markersize=3.5,
-        elinewidth=1.2,
-        label=f"best {len(best)} of {len(means)} encodings, mean ± SD",
-    )
-    everything = spread.values.mean()
-    axes.axhspan(
-        everything - spread.overall,
-        everything + spread.overall,
-        color=style.FAILED,
-        alpha=0.12,
-        linewidth=0,
-    )
-    axes.axhline(
-        everything,
-        color=style.FAILED,
-        linewidth=1.8,
-        label=f"all {spread.values.size} architectures, mean ± SD",
-    )
-    axes.set_title(subject, loc="left", fontsize=12, fontweight="bold", pad=12)
-    axes.set_xlabel("encodings by mean value")
-    axes.set_ylabel(style.axis_label(objective.name, objective.unit))
-    if (spread.values >= 0).all():
-        # The mean minus a deviation can be negative where the values cannot.
-        axes.set_ylim(bottom=0)
-    axes.legend(loc="upper left", frameon=False, fontsize=9)
-    return figure
