@@ -250,7 +250,7 @@ def _lines(
     legend: str,
     line: dict[str, object],
 ) -> go.Scatter:
-    """Some trials as lines with gaps between them; one text and ``n x m`` heights each."""
+    """Trials as lines with gaps between them; one text and ``n x m`` heights each."""
     number = heights.shape[1]
     gap = np.full((len(heights), 1), np.nan)
     return go.Scatter(

@@ -21,7 +21,7 @@ _MINUTE, _HOUR = 60.0, 3600.0
 
 
 def has_curves(experiment: Experiment) -> bool:
-    """Whether trials have told values on their way."""
+    """True if trials have reported values before their end."""
     data = experiment.lookup_data()
     return bool(data.has_step_column and data.full_df[_STEP].notna().any())
 
@@ -117,7 +117,7 @@ class LearningCurvesPlot(SeriesPlot):
 
 @final
 class TimeLinePlot(SeriesPlot):
-    """When each trial ended, what it took, and the best value so far, over working time.
+    """The end of each trial, its duration and the best value so far, over working time.
 
     The DataFrame computed has one row per trial: ``trial_index``, ``begin`` and ``end`` (seconds of
     work since the start of the search), ``value`` and ``incumbent``.

@@ -77,7 +77,7 @@ class ModelFitPlot(SurrogatePlot):
 
 
 def fit_in_words(r_squared: float, order: float) -> str:
-    """What a cross-validation says of a model.
+    """The result of the cross-validation of a model.
 
     Args:
         r_squared: Coefficient of determination of the values; may be negative.
@@ -136,7 +136,7 @@ def _figure(frame: pd.DataFrame, name: str, unit: str, *, minimize: bool) -> go.
 
 @final
 class FeatureTable(SeriesTable):
-    """How much each feature of ``two-level-bo`` carried, and whether it misled.
+    """The weight of each feature of ``two-level-bo``, and whether the feature misled.
 
     The DataFrame computed has one row per feature: ``feature``, ``share`` (of the prior variance,
     on average over the trials that had it), ``agreement`` (Spearman's correlation with the first

@@ -15,8 +15,8 @@ from ax_anasod.cells import Cell
 from ax_anasod.dnas.result_files import RANKED
 from ax_anasod.files import write_whole
 from ax_anasod.plots import style
-from ax_anasod.plots.draws import draw_quality, draw_shares
 from ax_anasod.plots.figure import save
+from ax_anasod.plots.one_shot_course import draw_quality, draw_shares
 
 REPORT: Final = "report.html"
 _PICTURES: Final = {

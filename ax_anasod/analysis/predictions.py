@@ -1,4 +1,4 @@
-"""What the surrogate of a strategy predicts of operation distributions."""
+"""Predictions of a strategy's surrogate for operation distributions."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def predict_encodings(
     objective: str,
     beside: Mapping[str, Any] = MappingProxyType({}),
 ) -> pd.DataFrame:
-    """What the surrogate expects of encodings.
+    """The surrogate's predictions for encodings.
 
     A surrogate of architectures is asked for 32 draws of each encoding: the variance is then that
     of an architecture of the encoding, as a surrogate of encodings learns it.
@@ -131,7 +131,7 @@ def fitted_adapter(
     """The fitted adapter, which the strategy may have to fit first.
 
     Raises:
-        OptionError: There is none; :func:`why_not_predictions` says so in a sentence.
+        OptionError: There is no fitted adapter; :func:`why_not_predictions` gives the reason.
     """
     relevant = extract_relevant_adapter(experiment, generation_strategy, adapter)
     if not (isinstance(relevant, SurrogateAdapter) and relevant.can_predict):
@@ -149,7 +149,7 @@ def why_not_predictions(
     objective: str | None,
     operations: Sequence[str] = (),
 ) -> str | None:
-    """Why the surrogate cannot be asked along the simplex, or None where it can.
+    """The reason why the surrogate cannot be asked along the simplex; None where it can.
 
     Args:
         experiment: The experiment.
@@ -193,7 +193,7 @@ class SurrogatePlot(SeriesPlot):
 
     @property
     def operations(self) -> Sequence[str]:
-        """Those that the cell must have."""
+        """The operations that the cell must contain for this card."""
         return ()
 
     def why_not(self, searched: CardInput) -> str | None:
@@ -215,6 +215,6 @@ class SurrogatePlot(SeriesPlot):
 def values_beside(
     experiment: Experiment, adapter: SurrogateAdapter, series: SearchSeries, row: int
 ) -> dict[str, Any]:
-    """What a trial had beside its encoding."""
+    """The parameters of a trial beside its encoding."""
     arm = experiment.trials[int(series.trial_indices[row])].arms[0]
     return {name: arm.parameters[name] for name in adapter.generator.hyperparameters.names}

@@ -187,7 +187,7 @@ def draw_distribution(series: SearchSeries) -> Figure:
 
 
 def _trial_axis(axes: Axes, frame: pd.DataFrame) -> float:
-    """Let the axis show whole trials only; returns its right end."""
+    """Show whole trials only on the horizontal axis; returns its right end."""
     end = float(frame["position"].max()) + 0.6
     axes.set_xlim(float(frame["position"].min()) - 0.6, end)
     show_whole_numbers(axes, steps=[1, 2, 5, 10])

@@ -165,7 +165,7 @@ def exchanges(counts: Counts) -> tuple[Counts, Indices]:
 
 @final
 class OperationImportancePlot(SurrogatePlot):
-    """How predictions depend on the number of blocks of each operation, the others at random.
+    """The dependence of predictions on the count of each operation, the others at random.
 
     The DataFrame computed is that of
     :func:`dependence_frame`.
@@ -235,7 +235,7 @@ def _importance_figure(
 def dependence_frame(
     experiment: Experiment, adapter: SurrogateAdapter, series: SearchSeries, objective: str
 ) -> pd.DataFrame:
-    """How predictions depend on the number of blocks of each operation, all else at random.
+    """The dependence of predictions on the count of each operation, all else at random.
 
     Source: partial dependence, Friedman 2001, "Greedy function approximation: a gradient boosting
     machine"; its deviation as an importance, Greenwell, Boehmke & McCarthy 2018.

@@ -69,7 +69,7 @@ class DistributionSlicePlot(SurrogatePlot):
 
     @property
     def operations(self) -> Sequence[str]:
-        """Those that the cell must have."""
+        """The operations that the cell must contain for this card."""
         return self.pair or ()
 
     def why_not(self, searched: CardInput) -> str | None:

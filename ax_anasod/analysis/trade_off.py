@@ -37,7 +37,7 @@ _TRUE = "true front"
 
 @dataclass(frozen=True)
 class FrontFacts:
-    """What is known of a front besides the trials of the search.
+    """The facts about a front besides the trials of the search.
 
     Args:
         picked: Index of the trial that was picked of it, which is marked.
@@ -287,7 +287,7 @@ class _View:
 
     @property
     def broken(self) -> dict[str, tuple[float, float]]:
-        """Where a limit on an axis is broken: from it to the bad end."""
+        """The spans of the axes in which a limit is broken: from the limit to the bad end."""
         spans = zip("xy", self.thresholds, self.worst, strict=True)
         return {axis: (bound, end) for axis, bound, end in spans if not np.isnan(bound)}
 

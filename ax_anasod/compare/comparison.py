@@ -75,7 +75,7 @@ class Comparison:
 
     @cached_property
     def summary(self) -> Summary:
-        """What the finished runs say."""
+        """The summary of the finished runs."""
         return Summary(self.plan, self.results, self.failures)
 
     def write(self) -> None:

@@ -33,7 +33,7 @@ COLUMNS: Final = ("strategy", "seed", "trial", "value", "incumbent", COST)
 SECONDS: Final = "seconds"
 """The column after them: the wall time of a trial."""
 
-# Where the data lies does not change what it says: its digest is part of the description.
+# Entries that may differ between descriptions of the same data, whose digest is compared.
 _PLACES: Final = frozenset({"path", "resolved_path", "cache", SEAL})
 
 
@@ -143,7 +143,7 @@ class Plan:
 
     @property
     def screens(self) -> bool:
-        """Whether some contender screens, so that runs of one length differ in their cost."""
+        """True if some contender screens, so that runs of one length differ in their cost."""
         return any(contender.screen is not None for contender in self.contenders)
 
     @property
@@ -153,11 +153,11 @@ class Plan:
 
     @property
     def recorded(self) -> tuple[Objective, ...]:
-        """What the results have besides what is judged."""
+        """The quantities of the results besides the judged one."""
         return self.reported if self.front is None else self.front.recorded
 
     def judging(self, ends: Iterable[Completed | Failed | None]) -> Plan:
-        """The plan, with fronts judged by what was found where nobody knows the true one.
+        """The plan, with fronts judged by the trials where the true front is unknown.
 
         Args:
             ends: How the trials of all runs ended.
@@ -170,7 +170,7 @@ class Plan:
         return replace(self, front=front, objective=front.judged)
 
     def counts(self, end: Completed | Failed | None) -> TypeGuard[Completed]:
-        """Whether a trial has values and keeps all limits."""
+        """Return True if a trial has values and keeps all limits."""
         return isinstance(end, Completed) and all(
             limit.keeps(end.values[limit.name]) for limit in self.limits
         )
@@ -182,7 +182,7 @@ class Plan:
         return name if self.dataset is None else f"{name} {self.dataset}"
 
     def tracked(self, contender: Contender, seed: int) -> TrackedRun:
-        """What trackers know of one of its runs."""
+        """The description of a run for trackers."""
         return TrackedRun(
             name=f"{contender.label} on {self.subject}, seed {seed}",
             objectives=(self.objective,) if self.front is None else self.front.objectives,
@@ -248,7 +248,7 @@ class Plan:
         )
 
     def check_questions(self) -> None:
-        """Refuse what the comparison cannot answer.
+        """Check that the comparison can answer what is asked.
 
         Raises:
             UnknownNameError: There is no contender of the reference's name.
@@ -280,7 +280,7 @@ class Plan:
         """Write ``comparison.json``.
 
         Raises:
-            RunError: It cannot be written.
+            RunError: The file cannot be written.
         """
         content = asdict(self) | {"contenders": [c.to_dict() for c in self.contenders]}
         write_whole(path, json.dumps(content, indent=2) + "\n")
@@ -290,7 +290,7 @@ class Plan:
         """Read ``comparison.json``.
 
         Raises:
-            RunError: It is missing, damaged, or not the plan of a comparison.
+            RunError: The file is missing, damaged, or not the plan of a comparison.
         """
         return read_json(path, cls)
 

@@ -1,4 +1,4 @@
-"""The processes of a comparison: who does which run, and what if one of them dies.
+"""The worker processes of a comparison: scheduling, progress, and crashed workers.
 
 Not a pool of a library: those share one queue and one state. One kill among two workers failed
 all 500 runs that waited in loky 3.7, and three kills those of pebble 5.2 ("All workers expired").

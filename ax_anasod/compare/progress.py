@@ -76,7 +76,7 @@ class ProgressReporter:
         self.stopped = False
 
     def begin(self) -> None:
-        """Tell of what is there already."""
+        """Report the trials that are there already."""
         self._observer.begins(sum(self._done.values()), self._planned, len(self._done))
         self._tell()
 
@@ -156,7 +156,7 @@ class ComparisonReporter(ProgressReporter):
         )
 
     def begin(self) -> None:
-        """Tell of what is there already."""
+        """Report the trials that are there already."""
         labels = dict.fromkeys(task.contender.label for task in self.unfinished)
         if others := [label for label in labels if label not in self._named]:
             self._observer.goes_on_with(others)

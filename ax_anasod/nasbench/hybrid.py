@@ -159,7 +159,7 @@ class HybridLMBenchmark(LookupBenchmark):
         return super().optimum(objective) if runs is None else float(runs.min())
 
     def all_values(self) -> Mapping[str, FloatArray] | None:
-        """As in the base; None with ``seeds="single"``."""
+        """The values of all architectures, as in the base; None with ``seeds="single"``."""
         return super().all_values() if self.seeds == "mean" else None
 
     def _digest_parts(self) -> dict[str, FloatArray]:
@@ -193,7 +193,7 @@ class HybridLMBenchmark(LookupBenchmark):
 
 @dataclass(frozen=True)
 class _Saved:
-    """What `HybridLMBenchmark.to_dict` gives, but for the kind."""
+    """The content of `HybridLMBenchmark.to_dict`, without the kind."""
 
     minimize: list[str]
     report: list[str]
@@ -204,7 +204,7 @@ class _Saved:
 def _choose(
     minimize: str | Iterable[str], report: str | Iterable[str] | None
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What is searched and what is reported, checked."""
+    """The objectives and the reported quantities, checked."""
     searched = name_list("minimize", minimize)
     if not searched:
         raise OptionError("nothing is searched", "name a quantity with minimize")

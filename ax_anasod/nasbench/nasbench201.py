@@ -272,7 +272,7 @@ class NASBench201Benchmark(LookupBenchmark):
         return super().optimum(objective)
 
     def all_values(self) -> Mapping[str, FloatArray] | None:
-        """As in the base; None with ``seeds="single"``."""
+        """The values of all architectures, as in the base; None with ``seeds="single"``."""
         return super().all_values() if self.seeds == "mean" else None
 
     def _digest_parts(self) -> dict[str, FloatArray]:
@@ -333,7 +333,7 @@ class NASBench201Benchmark(LookupBenchmark):
 
 @dataclass(frozen=True)
 class _Saved(Saved):
-    """What `NASBench201Benchmark.to_dict` gives, but for the kind."""
+    """The content of `NASBench201Benchmark.to_dict`, without the kind."""
 
     dataset: str
     epochs: int

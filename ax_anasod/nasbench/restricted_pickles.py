@@ -38,10 +38,10 @@ def load_bz2(path: Path) -> object:
     """The object in a compressed pickle, as NATS-Bench writes it.
 
     Raises:
-        RefusedError: It asks for anything beyond the official format.
-        DamagedError: It is damaged, or unfolds to more than an official file can.
-        OSError: It cannot be read.
-        EOFError: It is cut off.
+        RefusedError: The file asks for anything beyond the official format.
+        DamagedError: The file is damaged, or unfolds to more than an official file can.
+        OSError: The file cannot be read.
+        EOFError: The file is cut off.
     """
     with open_file(path) as file, bz2.BZ2File(file) as content:
         return PickleReader(content, _NAMES, _size(file)).load()
@@ -51,10 +51,10 @@ def load_torch(path: Path) -> object:
     """The object in a file of ``torch.save``, in its old form or the newer archive.
 
     Raises:
-        RefusedError: It asks for anything beyond the official format, trained weights
+        RefusedError: The file asks for anything beyond the official format, trained weights
             included.
-        DamagedError: It is damaged.
-        OSError: It cannot be read.
+        DamagedError: The file is damaged.
+        OSError: The file cannot be read.
     """
     with open_file(path) as file:
         if file.read(len(_ZIP)) == _ZIP:

@@ -69,7 +69,7 @@ class TableFile:
     Args:
         architectures: The strings of the column ``arch``, one a row.
         columns: Name -> one number a row, for each column that was asked for.
-        parameters: Name -> one value a row as the file has it, text or number, likewise.
+        parameters: Name -> one value a row as the file has it, text or number, as asked for.
         places: Where the rows stand, for messages.
     """
 
@@ -189,7 +189,7 @@ def _encoding(head: bytes) -> str:
 
 @contextmanager
 def _long_fields() -> Iterator[None]:
-    """Let fields be as long as a column may hold that nobody asks for."""
+    """Raise the limit on the length of a field, for long columns that are not used."""
     before = csv.field_size_limit(_LONGEST_FIELD)
     try:
         yield
@@ -211,7 +211,7 @@ def _header(text: IO[str], columns: Sequence[str]) -> tuple[str, list[str], int]
         # A row that ends with a separator has no further column.
         _drop_empty(names, 0)
         headers[separator] = names
-    # The one with which there is what was asked for; else the one with the most columns.
+    # Prefer a separator that yields the column ``arch``, then all columns that were asked for.
     separator = max(
         headers, key=lambda s: (ARCH in headers[s], {*columns} <= {*headers[s]}, len(headers[s]))
     )

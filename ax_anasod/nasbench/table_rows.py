@@ -30,7 +30,7 @@ _BETWEEN: Final = "\u0020\u00a0\u202f'’"
 
 @dataclass(frozen=True)
 class RowNames:
-    """Names the rows of a table as whoever opens its file counts them.
+    """The names of the rows of a table, counted as a reader of the file counts them.
 
     Args:
         lines: The line of each row in a text file, counted from 1 as editors and spreadsheets
@@ -67,7 +67,7 @@ def read_architectures(
         places: Where the rows stand, for messages.
 
     Raises:
-        BenchmarkError: One is malformed.
+        BenchmarkError: A string is malformed.
     """
     try:
         return cell.from_strings(strings)
@@ -81,7 +81,7 @@ def read_architectures(
 def read_parameters(
     path: Path, columns: Mapping[str, Sequence[Any]], places: RowNames = ROWS
 ) -> tuple[Hyperparameters, Settings]:
-    """What is searched beside the cell: the values that columns of a table have.
+    """The hyperparameters of a table: the values that its columns have.
 
     A column of numbers is an ordered choice, so that a model sees the places of its values in
     their order, whether people chose them on a linear scale or on that of ratios; one of texts or
@@ -163,7 +163,7 @@ def refuse_repeats(
         places: Where the rows stand, for messages.
 
     Raises:
-        BenchmarkError: Two are.
+        BenchmarkError: Two rows hold the same architecture and settings.
     """
     repeats = index.repeats()
     if not len(repeats):
@@ -244,7 +244,7 @@ def to_numbers(source: str, name: str, values: list[Any], places: RowNames = ROW
     numbers = np.empty(len(values), dtype=np.float64)
     for row, value in enumerate(values):
         try:
-            # Python's own way of writing large numbers is nobody's in a table.
+            # Tables do not write large numbers as Python may, with underscores.
             if isinstance(value, bool) or (isinstance(value, str) and "_" in value):
                 raise ValueError
             numbers[row] = float(value)
@@ -256,7 +256,7 @@ def to_numbers(source: str, name: str, values: list[Any], places: RowNames = ROW
 def _of_texts(
     source: str, name: str, values: list[Any], wrong: int, places: RowNames
 ) -> FloatArray:
-    """The same of texts of which one, in the row ``wrong``, is not written as in Python."""
+    """Convert texts of which one, in the row ``wrong``, is not written as in Python."""
     if all(isinstance(value, str) and value.strip() for value in values):
         texts = [value.strip() for value in values]
         if all(text.endswith("%") for text in texts):

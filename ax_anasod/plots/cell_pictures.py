@@ -104,7 +104,7 @@ def _fill_cell(axes: Axes, cell: Cell, panel: CellPanel, colours: Sequence[str])
 
 
 def _places(inputs: int, states: int, *, joined: bool) -> dict[int, tuple[float, float]]:
-    """Where each state stands: from left to right, in turns above and below the middle."""
+    """The place of each state: from left to right, in turns above and below the middle."""
     places = {}
     for state in range(inputs):
         places[state] = (0.0, 0.0 if inputs == 1 else 0.3 - 0.6 * state / (inputs - 1))

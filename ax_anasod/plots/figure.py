@@ -83,7 +83,7 @@ def save(figure: Figure, path: Path, *, make_folder: bool = False) -> None:
         make_folder: Make its folder where that is missing.
 
     Raises:
-        RunError: It cannot be written.
+        RunError: The picture cannot be written.
     """
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
@@ -108,7 +108,7 @@ def add_legend(axes: Axes, **settings: Any) -> None:
 
 
 def show_whole_numbers(axes: Axes, steps: Sequence[int] | None = None) -> None:
-    """Let the horizontal axis count: trials, or epochs.
+    """Show whole numbers only on the horizontal axis, which counts trials or epochs.
 
     Args:
         axes: The panel.

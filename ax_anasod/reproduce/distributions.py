@@ -14,8 +14,8 @@ from ax_anasod.compare.texts import table_value
 from ax_anasod.exceptions import OptionError
 from ax_anasod.nasbench import Benchmark, Objective
 from ax_anasod.plots import style
-from ax_anasod.plots.best_encodings import draw_best_encodings
 from ax_anasod.plots.figure import save
+from ax_anasod.plots.mean_curve import draw_best_encodings
 from ax_anasod.reproduce.explained_variance import (
     ARCHITECTURES,
     ENCODINGS,
@@ -48,7 +48,7 @@ class SpreadReproduction:
             None where they are too many.
         task: The column of the paper that the benchmark has the values of, None where the
             paper has no number.
-        source: What has to be said of values that nobody has trained, if so.
+        source: A note on values that do not come from trainings, if so.
         finished: Whether there are as many samples as were asked for.
         failures: None.
     """
@@ -72,7 +72,7 @@ class SpreadReproduction:
 
     @property
     def title(self) -> str:
-        """What it is, for people."""
+        """The title for people."""
         return f"{TITLES[self.name]} on {self.subject}"
 
     def table(self) -> tuple[list[str], list[list[str]]]:
@@ -99,7 +99,7 @@ class SpreadReproduction:
         return records
 
     def notes(self) -> list[str]:
-        """What has to be known to read the table, a sentence each."""
+        """The notes that explain the table, a sentence each."""
         unit = f", in {self.objective.unit}" if self.objective.unit else ""
         sentences = [
             f"Standard deviations of {self.objective.name}{unit}: mean ± one standard error "
@@ -143,7 +143,7 @@ class SpreadReproduction:
         """Draw Figure 2 of the first sample.
 
         Raises:
-            RunError: It cannot be written.
+            RunError: The picture cannot be written.
         """
         path = directory / f"{self.name}.png"
         label = style.axis_label(self.objective.name, self.objective.unit)
@@ -221,7 +221,7 @@ def reproduce_spread(
 
 
 def _draw(benchmark: Benchmark, seeds: int, encodings: int, observer: Observer) -> list[Spread]:
-    """A sample for each seed; at least one, however early somebody stops it."""
+    """A sample for each seed; at least one, however early the observer stops it."""
     observer.begins(0, seeds, seeds)
     spreads: list[Spread] = []
     for seed in range(seeds):

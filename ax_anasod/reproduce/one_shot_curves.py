@@ -12,8 +12,8 @@ import pandas as pd
 from ax_anasod.compare.texts import table_value
 from ax_anasod.files import write_whole
 from ax_anasod.plots import style
-from ax_anasod.plots.draws import draw_methods
 from ax_anasod.plots.figure import new_figure, save
+from ax_anasod.plots.one_shot_course import draw_methods
 from ax_anasod.reproduce.one_shot_columns import ErrorColumn, over_seeds
 from ax_anasod.reproduce.one_shot_runs import OneShotReproduction
 from ax_anasod.reproduce.one_shot_table import (
@@ -48,7 +48,7 @@ class OneShotCurves(OneShotReproduction):
 
     @property
     def title(self) -> str:
-        """What it is, for people."""
+        """The title for people."""
         return f"Figure 5: {self._searches}"
 
     @cached_property
@@ -101,7 +101,7 @@ class OneShotCurves(OneShotReproduction):
         return [*header, "runs"], rows
 
     def records(self) -> list[dict[str, Any]]:
-        """The same as numbers; None where there is none."""
+        """The rows of the table as numbers; None where there is no number."""
         records = []
         for entry in self._entries:
             record = {name: entry[name] for name in ("method", "objective", "epochs", "runs")}
@@ -113,7 +113,7 @@ class OneShotCurves(OneShotReproduction):
         return records
 
     def notes(self) -> list[str]:
-        """What has to be known to read it, a sentence each."""
+        """The notes that explain the figure, a sentence each."""
         sentences = [
             "Ours: the error of one architecture drawn from p after each epoch (line and band: "
             f"mean ± SD over {seeds_in_words(self.runs.seeds)}; as in the paper), and the exact "

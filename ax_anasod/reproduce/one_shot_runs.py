@@ -76,7 +76,7 @@ class OneShotReproduction:
 
     @property
     def finished(self) -> bool:
-        """Whether the searches were not stopped."""
+        """True if the searches were not stopped."""
         return self.runs.finished
 
     @property

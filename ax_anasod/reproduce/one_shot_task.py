@@ -72,7 +72,7 @@ class OneShotTask:
 
     @property
     def outcome(self) -> OneShotOutcome | None:
-        """What it has found; None where it is not at its end."""
+        """The result of the search; None where the search is not at its end."""
         measured = _measured(self.folder)
         if not measured.get("finished"):
             return None
@@ -85,10 +85,10 @@ class OneShotTask:
         )
 
     def check(self) -> None:
-        """Refuse a folder that holds another search.
+        """Check that the folder holds no other search.
 
         Raises:
-            RunError: It does, or is damaged.
+            RunError: The folder holds another search, or one of its files is damaged.
         """
         if not (self.folder / CONFIG).exists():
             return

@@ -61,7 +61,7 @@ class SampledCells:
 
     @property
     def title(self) -> str:
-        """What it is, for people."""
+        """The title for people."""
         return f"Figure 7: the best encoding of {self.run}, cell {self.cell.name}"
 
     def table(self) -> tuple[list[str], list[list[str]]]:
@@ -88,7 +88,7 @@ class SampledCells:
         return records
 
     def notes(self) -> list[str]:
-        """What has to be known, a sentence each."""
+        """The notes that explain the figure, a sentence each."""
         sentences = [f"Ours: {self.found_by}."]
         if self._is_papers:
             sentences.append(

@@ -86,7 +86,7 @@ class Rounds:
         return architecture_of(self.client, index).code
 
     def reloaded(self) -> Self:
-        """The same, saved to JSON and loaded again."""
+        """Save these rounds to JSON and load them again."""
         with tempfile.TemporaryDirectory() as folder:
             path = str(Path(folder) / "client.json")
             self.client.save_to_json_file(path)

@@ -72,11 +72,11 @@ class ClientTracking:
         self._dispatcher = TrackerDispatcher(run, trackers, journal)
 
     def update(self) -> None:
-        """Tell of all trials that have ended since the last time."""
+        """Report all trials that have ended since the last time."""
         self._dispatcher.all_ended(self._records())
 
     def epoch(self, trial_index: int, epoch: int, values: Mapping[str, float]) -> None:
-        """Tell of an epoch of a trial.
+        """Report an epoch of a trial.
 
         Args:
             trial_index: Index of the trial, which has not ended.
@@ -86,7 +86,7 @@ class ClientTracking:
         self._dispatcher.epochs(trial_index, [(epoch, values)])
 
     def end(self, *, finished: bool = True) -> None:
-        """Tell of the trials that are new, and that this process ends its work on the run."""
+        """Report the new trials, and that this process ends its work on the run."""
         self.update()
         self._dispatcher.end(self._records(), finished=finished)
 

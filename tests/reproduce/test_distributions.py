@@ -10,7 +10,7 @@ from ax_anasod import nasbench
 from ax_anasod.compare import Observer
 from ax_anasod.exceptions import OptionError, RunError, UnknownNameError
 from ax_anasod.nasbench import NASBench201Benchmark
-from ax_anasod.plots.best_encodings import draw_best_encodings
+from ax_anasod.plots.mean_curve import draw_best_encodings
 from ax_anasod.reproduce import check_target, reproduce, reproduce_spread, write_files
 
 
