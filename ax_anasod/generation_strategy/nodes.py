@@ -82,11 +82,8 @@ class SearchStrategy(GenerationStrategy):
         if not all(_reads_history(node) for node in nodes_of(self)):
             return super().gen(experiment, data, n, fixed_features, num_trials)
         self.experiment = experiment
-        limit = (
-            self.current_node.new_trial_limit(raise_generation_errors=False)
-            if num_trials > 1
-            else -1
-        )
+        node = self.current_node
+        limit = node.new_trial_limit(raise_generation_errors=False) if num_trials > 1 else -1
         number = max(1, num_trials if limit == -1 else min(num_trials, limit))
         # Ax adds what is proposed in this call.
         pending: dict[str, list[ObservationFeatures]] = {}
