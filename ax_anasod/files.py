@@ -270,7 +270,7 @@ def what_is_there(path: Path) -> str | None:
     return nearest_hint(path.name, alike, f"in that folder: {', '.join(alike[:5])}")
 
 
-class Unfolded(io.RawIOBase):
+class BoundedReader(io.RawIOBase):
     """The content of a compressed file, which unfolds to no more than real ones do.
 
     Args:

@@ -54,7 +54,7 @@ class Pick(ABC):
 
 
 @dataclass(frozen=True)
-class First(Pick):
+class BestFirst(Pick):
     """The best value of the first objective; where several tie, the others decide in order."""
 
     @property
@@ -98,7 +98,7 @@ class Knee(Pick):
 
 
 @dataclass(frozen=True)
-class Within(Pick):
+class BestWithinLimit(Pick):
     """The best first objective among the points that keep a limit.
 
     Where the limit is on the first objective, the next one is taken.
@@ -113,7 +113,7 @@ class Within(Pick):
     @property
     def words(self) -> str:
         """The rule in words."""
-        return f"{First(self._ordered).words} with {self.limit}"
+        return f"{BestFirst(self._ordered).words} with {self.limit}"
 
     @property
     def _ordered(self) -> tuple[Objective, ...]:
@@ -123,7 +123,7 @@ class Within(Pick):
     def choose(self, front: Sequence[Point], reference: Point | None = None) -> int | None:
         """Pick a point, as in the base."""
         rows = [row for row, p in enumerate(front) if self.limit.keeps(p[self.limit.name])]
-        best = First(self._ordered).choose([front[row] for row in rows])
+        best = BestFirst(self._ordered).choose([front[row] for row in rows])
         return None if best is None else rows[best]
 
 
@@ -171,7 +171,7 @@ def parse_pick(
     """
     searched = tuple(objectives)
     if not text:
-        return First(searched)
+        return BestFirst(searched)
     if len(searched) == 1:
         raise OptionError(
             f"there is no front to pick {text!r} from: {searched[0].name} is the only objective",
@@ -188,7 +188,7 @@ def parse_pick(
                 f"{'minimised' if on.minimize else 'maximised'}",
                 f"write it as '{on.name} {'<=' if on.minimize else '>='} X'",
             )
-        return Within(searched, limit)
+        return BestWithinLimit(searched, limit)
     if "=" in text:
         return Weighted(searched, _weights(text, searched))
     raise OptionError(

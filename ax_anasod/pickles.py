@@ -39,14 +39,14 @@ class DamagedError(Exception):
     """A pickle is cut off, larger than real ones are, or has what plain data never has."""
 
 
-class Shell:
+class StandIn:
     """Base class of stand-ins for objects that a pickle gives a state."""
 
     def restore(self, state: object) -> None:
         """Take what is wanted of the state; nothing, by default."""
 
 
-class Name:
+class GlobalName:
     """A name in a pickle, which only the interpreter can call.
 
     Args:
@@ -277,17 +277,17 @@ class PickleReader:
         full = f"{module}.{name}".replace("__builtin__.", "builtins.", 1)
         if full not in self._names:
             raise RefusedError(full)
-        self._push(Name(self._names[full]))
+        self._push(GlobalName(self._names[full]))
 
     def _call(self) -> None:
         name, arguments = self._pop(2)
-        if type(name) is not Name or type(arguments) is not tuple:
+        if type(name) is not GlobalName or type(arguments) is not tuple:
             raise TypeError(f"it calls a {type(name).__name__}")
         self._make(name.meaning(*arguments))
 
     def _build(self) -> None:
         (state,) = self._pop(1)
-        self._top(Shell).restore(state)
+        self._top(StandIn).restore(state)
 
     def _find_stored(self) -> None:
         (key,) = self._pop(1)

@@ -12,7 +12,7 @@ from ax_anasod.objectives import Limit, Objective
 from ax_anasod.typing import FloatArray
 
 
-class Answers(Protocol):
+class KnowsAllValues(Protocol):
     """The part of a benchmark, or of a task that trains, that knows all architectures."""
 
     def optimum(self, objective: str) -> float | None:
@@ -25,7 +25,7 @@ class Answers(Protocol):
 
 
 def all_points(
-    benchmark: Answers, objectives: Sequence[Objective], limits: Sequence[Limit] = ()
+    benchmark: KnowsAllValues, objectives: Sequence[Objective], limits: Sequence[Limit] = ()
 ) -> FloatArray | None:
     """The values of all architectures that have them and keep limits.
 
@@ -49,7 +49,7 @@ def all_points(
 
 
 def best_value(
-    benchmark: Answers, objective: Objective, limits: Sequence[Limit] = ()
+    benchmark: KnowsAllValues, objective: Objective, limits: Sequence[Limit] = ()
 ) -> float | None:
     """The best value of an objective under limits; None if unknown, or none keeps the limits.
 
@@ -64,7 +64,7 @@ def best_value(
 
 
 def refuse_hopeless_limits(
-    benchmark: Answers, objectives: Sequence[Objective], limits: Sequence[Limit]
+    benchmark: KnowsAllValues, objectives: Sequence[Objective], limits: Sequence[Limit]
 ) -> None:
     """Raise an error for limits that no architecture keeps, where all of them are known.
 

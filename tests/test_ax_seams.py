@@ -9,6 +9,7 @@ import ast
 import importlib
 import inspect
 import pkgutil
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -66,6 +67,31 @@ OVERRIDES = {
     "AnasodDecoder._init_experiment_from_sqa": "SQL knows no subclasses of search spaces",
     "ExpectedImprovementStoppingStrategy._should_stop_optimization": "what Ax asks subclasses for",
 }
+# What our classes read, set or call of the private state that theirs have, and why.
+INHERITED = {
+    "CheckedAdapter._experiment": "an adapter shows its experiment nowhere",
+    "EncodingAdapter._experiment": "an adapter shows its experiment nowhere",
+    "EncodingAdapter._fit_tracking_metrics": "what is only reported has no model then",
+    "EncodingAdapter._optimization_config": "thresholds are of what the adapter searches",
+    "EncodingAdapter._transform_configs": "points are rounded as the transform rounds them",
+    "HistoryAdapter._compute_in_design": "Ax's adapters mark the arms of the search space",
+    "HistoryAdapter._data_loader_config": "trials are read as Ax's adapters read them",
+    "HistoryAdapter._experiment": "an adapter shows its experiment nowhere",
+    "HistoryAdapter._model_space": "what Ax's adapters return with the data",
+    "HistoryAdapter._search_space": "it follows the experiment's",
+    "HistoryAdapter._set_search_space": "it follows the experiment's",
+    "HistoryAdapter._training_data": "tables are made only when they are asked for",
+    "HistoryAdapter._training_in_design_idx": "tables are made only when they are asked for",
+    "SeriesTable._create_analysis_card": "how Ax's analyses make their cards",
+    "SearchOverview._create_analysis_card_group": "how Ax's analyses make their groups",
+    "FrozenSearchSpace._parameter_constraints": "not there yet while the constructor sets them",
+    "SearchStrategy._gen_with_multiple_nodes": "what Ax's `gen` calls, without its tables",
+    "EncodingAcquisition._model": "it learns of believed trials",
+    "EncodingAcquisition._objective_thresholds": "the goal has a reference point of its own",
+    "EncodingAcquisition._subset_idcs": "the model may be of some outcomes only",
+    "EncodingGenerator._botorch_acqf_class": "Ax would choose by the number of objectives",
+    "EncodingGenerator._user_specified_botorch_acqf_class": "or Ax would choose again",
+}
 # What is read elsewhere, where nothing may know of Ax.
 ELSEWHERE = {
     # GPyTorch's modules refer to themselves, see below.
@@ -74,7 +100,6 @@ ELSEWHERE = {
     "dnas/supernet.py": {"_BatchNorm"},
     # The way that `os` documents to end a process at once.
     "locks.py": {"_exit"},
-    "reproduce/one_shot_task.py": {"_exit"},
 }
 
 
@@ -285,23 +310,27 @@ def test_an_option_has_its_name_in_its_annotation() -> None:
     assert _typer.flag_of("the_state", typer.Option()) == "--the-state"
 
 
-def our_overrides() -> Iterator[tuple[type[Any], type[Any], str]]:
-    """Our classes, the ones of theirs that they override something of, and what."""
+def our_subclasses() -> Iterator[tuple[type[Any], list[type[Any]]]]:
+    """Our classes that inherit from theirs, and the ones that they inherit from."""
     for module in pkgutil.walk_packages(ax_anasod.__path__, "ax_anasod."):
         if module.name.endswith("__main__") or "worker_script" in module.name:
             continue
         for _, kind in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
-            if kind.__module__ != module.name:
-                continue
-            for base in kind.__mro__[1:]:
-                if base.__module__.startswith(UPSTREAM):
-                    for name in sorted(vars(kind).keys() & vars(base).keys()):
-                        # Not what Python and its enumerations are made of.
-                        if callable(getattr(base, name)) and not name.endswith("_"):
-                            yield kind, base, name
+            if kind.__module__ == module.name:
+                bases = [b for b in kind.__mro__ if b.__module__.startswith(UPSTREAM)]
+                if bases:
+                    yield kind, bases
 
 
-FOUND = list(our_overrides())
+SUBCLASSES = list(our_subclasses())
+FOUND = [
+    (kind, base, name)
+    for kind, bases in SUBCLASSES
+    for base in bases
+    for name in sorted(vars(kind).keys() & vars(base).keys())
+    # Not what Python and its enumerations are made of.
+    if callable(getattr(base, name)) and not name.endswith("_")
+]
 
 
 def test_every_private_override_is_listed_with_its_reason() -> None:
@@ -322,6 +351,41 @@ def test_an_override_takes_what_theirs_takes(kind: type, base: type, name: str) 
     assert all(p.default is not p.empty for p in more)
 
 
+def is_own(node: ast.expr) -> bool:
+    """Whether an expression is the object, its class, or what it inherits."""
+    if isinstance(node, ast.Call):
+        return isinstance(node.func, ast.Name) and node.func.id == "super"
+    return isinstance(node, ast.Name) and node.id in ("self", "cls")
+
+
+def private_names_of(kind: type, *, set_only: bool = False) -> set[str]:
+    """Private attributes that the methods of a class read, call and set of their own object."""
+    names = set()
+    for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(kind)))):
+        if isinstance(node, ast.Attribute) and is_own(node.value):
+            if isinstance(node.ctx, ast.Store) or not set_only:
+                names.add(node.attr)
+        elif isinstance(node, ast.Call) and not set_only:
+            match node:
+                case ast.Call(
+                    func=ast.Name("getattr" | "setattr"),
+                    args=[ast.Name("self"), ast.Constant(str(name)), *_],
+                ):
+                    names.add(name)
+    return {name for name in names if name.startswith("_") and not name.startswith("__")}
+
+
+def test_inherited_private_state_is_theirs_and_listed_with_its_reason() -> None:
+    used = set()
+    for kind, bases in SUBCLASSES:
+        theirs: set[str] = set()
+        for base in bases:
+            theirs |= vars(base).keys() | inspect.get_annotations(base).keys()
+            theirs |= private_names_of(base, set_only=True)
+        used |= {f"{kind.__name__}.{name}" for name in private_names_of(kind) & theirs}
+    assert used - OVERRIDES.keys() == INHERITED.keys()
+
+
 def private_names_of_others(path: Path, defined: set[str]) -> set[str]:
     """Private attributes that a file reads of others than `self`, and that we do not define."""
     return {
@@ -330,8 +394,7 @@ def private_names_of_others(path: Path, defined: set[str]) -> set[str]:
         if isinstance(node, ast.Attribute)
         and node.attr.startswith("_")
         and not node.attr.startswith("__")
-        and not (isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"))
-        and not isinstance(node.value, ast.Call)
+        and not is_own(node.value)
         and node.attr not in defined
     }
 

@@ -100,6 +100,47 @@ def test_wheel_is_complete(tmp_path: Path) -> None:
     assert {name.split("/")[0] for name in names - packed} == {"ax_anasod-0.1.0.dist-info"}
 
 
+ADDRESS = "https://example.org/owner/name"
+
+
+def write_addresses(folder: Path) -> subprocess.CompletedProcess[str]:
+    """Do what the workflow of a release does before it builds."""
+    script = ROOT / ".github" / "hosted_links.py"
+    command = [sys.executable, str(script), ADDRESS, "v1.2"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=PATIENCE)
+
+
+def test_a_release_has_absolute_links_and_pictures(tmp_path: Path) -> None:
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / "ax_anasod").mkdir()
+    (tmp_path / "ax_anasod" / "__init__.py").touch()
+    for _ in range(2):  # the second time changes nothing
+        assert write_addresses(tmp_path).returncode == 0
+    # As pip asks the build backend.
+    ask = "import setuptools.build_meta as b; print(b.prepare_metadata_for_build_wheel('.'))"
+    command = [sys.executable, "-c", ask]
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=PATIENCE
+    )
+    metadata = (tmp_path / done.stdout.splitlines()[-1] / "METADATA").read_text()
+    assert f"Project-URL: Repository, {ADDRESS}\n" in metadata
+    assert f"Project-URL: Changelog, {ADDRESS}/blob/v1.2/CHANGELOG.md\n" in metadata
+    assert f"({ADDRESS}/blob/v1.2/docs/strategies.md)" in metadata
+    places = re.findall(r"\]\(([^)\s]+)|(?:src|srcset)=\"([^\"]+)", metadata)
+    assert len(places) > 15
+    assert all((link or picture).startswith("https://") for link, picture in places)
+    assert f"{ADDRESS}/raw/v1.2/docs/pictures/front-light.png" in {p for _, p in places}
+
+
+def test_a_relative_link_of_another_form_stops_a_release(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "README.md").write_text("[there][1]\n\n[1]: docs/index.md\n")
+    done = write_addresses(tmp_path)
+    assert done.returncode == 1
+    assert "[1]: docs/index.md" in done.stderr
+
+
 def test_console_script_and_module_are_the_same() -> None:
     (script,) = entry_points(group="console_scripts", name="ax-anasod")
     assert script.value == PROJECT["scripts"]["ax-anasod"]

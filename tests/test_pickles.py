@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ax_anasod.pickles import DamagedError, Name, PickleReader, RefusedError, Shell
+from ax_anasod.pickles import DamagedError, GlobalName, PickleReader, RefusedError, StandIn
 
 
 def load(content: bytes, names: dict[str, Any] | None = None, **options: Any) -> Any:
@@ -62,7 +62,7 @@ def test_several_pickles_stand_one_after_another() -> None:
         reader.load()
 
 
-class Noted(Shell):
+class Noted(StandIn):
     """Notes with what it was made, and its state."""
 
     def __init__(self, *arguments: object) -> None:
@@ -81,7 +81,7 @@ def test_names_mean_what_the_caller_says() -> None:
     noted = load(program, {"os.system": Noted})
     assert (noted.arguments, noted.state) == (("ls",), {"a": 1})
     name = load(b"cos\nsystem\n.", {"os.system": "anything"})
-    assert isinstance(name, Name)
+    assert isinstance(name, GlobalName)
     assert name.meaning == "anything"
     with pytest.raises(DamagedError, match="'str' object is not callable"):
         load(program, {"os.system": "anything"})
@@ -118,9 +118,9 @@ def long(code: bytes, size: int, form: str) -> bytes:
         # Calling and building what is no name.
         (b"])R.", "it calls a list"),
         (b"K\x01)\x81.", "it calls a int"),
-        (b"cos\nsystem\n]R.", "it calls a Name"),
-        (b"}}b.", "it takes a dict for a Shell"),
-        (b"cos\nsystem\n}b.", "it takes a Name for a Shell"),
+        (b"cos\nsystem\n]R.", "it calls a GlobalName"),
+        (b"}}b.", "it takes a dict for a StandIn"),
+        (b"cos\nsystem\n}b.", "it takes a GlobalName for a StandIn"),
         (b"NN\x93.", "it has a name that is no text"),
         (b"c" + b"a" * 300 + b"\nb\n.", "it has a name of more than 200 letters"),
         # Opcodes of old protocols, of other objects, of registered extensions.

@@ -1,4 +1,4 @@
-"""What people look at: Ax analysis cards, a self-contained report, and pictures."""
+"""The results of a search for people: Ax analysis cards, a self-contained report, and pictures."""
 
 from ax_anasod.analysis.coordinates import ObjectiveCoordinatesPlot, OperationCoordinatesPlot
 from ax_anasod.analysis.courses import LearningCurvesPlot, TimeLinePlot

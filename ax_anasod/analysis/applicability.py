@@ -1,4 +1,4 @@
-"""What a card needs, and the sentence that says why it has nothing to show yet."""
+"""The data that a card needs, and the sentence that says why it has nothing to show yet."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
-class Searched:
-    """What a card is drawn from.
+class CardInput:
+    """The data that a card is drawn from.
 
     Args:
         experiment: The experiment.
@@ -40,7 +40,7 @@ class Searched:
 
 @dataclass(frozen=True)
 class Table:
-    """What a table shows: its title, subtitle and data."""
+    """The content of a table: its title, subtitle and data."""
 
     title: str
     subtitle: str
@@ -49,18 +49,18 @@ class Table:
 
 @dataclass(frozen=True)
 class Drawing(Table):
-    """What a figure shows: as of a table, and the figure."""
+    """The content of a figure: that of a table, and the figure itself."""
 
     figure: go.Figure
 
 
 class SeriesCard(Analysis, ABC):
-    """What the trials of a search show, as a card of Ax's; the base of figures and tables."""
+    """A card of Ax's about the trials of a search; the base of figures and tables."""
 
     objective: str | None = None
-    """Which objective it is about; the first where None is named."""
+    """The objective that the card is about; None for the first one."""
     needs_values: ClassVar[bool] = True
-    """Whether it needs a trial that has values and keeps the limits, or just any trial."""
+    """True if the card needs a trial that has values and keeps the limits, not just any trial."""
 
     def validate_applicable_state(
         self,
@@ -74,7 +74,7 @@ class SeriesCard(Analysis, ABC):
             return reason
         return self.why_not(_searched(experiment, generation_strategy, adapter))
 
-    def why_not(self, searched: Searched) -> str | None:
+    def why_not(self, searched: CardInput) -> str | None:
         """A sentence where trials are not enough."""
         return None
 
@@ -102,7 +102,7 @@ class SeriesPlot(SeriesCard):
         )
 
     @abstractmethod
-    def draw(self, searched: Searched) -> Drawing:
+    def draw(self, searched: CardInput) -> Drawing:
         """Draw what there is."""
 
 
@@ -125,7 +125,7 @@ class SeriesTable(SeriesCard):
         )
 
     @abstractmethod
-    def tabulate(self, searched: Searched) -> Table:
+    def tabulate(self, searched: CardInput) -> Table:
         """Make the table."""
 
 
@@ -133,10 +133,10 @@ def _searched(
     experiment: Experiment | None,
     generation_strategy: GenerationStrategy | None,
     adapter: Adapter | None,
-) -> Searched:
+) -> CardInput:
     experiment = given(experiment, "an experiment")
     series = SearchSeries.from_experiment(experiment)
-    return Searched(experiment, series, generation_strategy, adapter)
+    return CardInput(experiment, series, generation_strategy, adapter)
 
 
 def given(value: Value | None, what: str) -> Value:
@@ -158,7 +158,7 @@ def why_not_series(
     *,
     need_values: bool = True,
 ) -> str | None:
-    """Why no card can be made of an experiment, or None where one can.
+    """The reason why no card can be made of an experiment; None where one can.
 
     Args:
         experiment: The experiment.

@@ -1,4 +1,4 @@
-"""Which part of the values a plot shows, and where it puts those it cannot show."""
+"""The part of the values that a plot shows, and the place of those that it cannot show."""
 
 from __future__ import annotations
 
@@ -86,14 +86,14 @@ class ValueAxis:
         return cls(low, high)
 
     def place(self, values: npt.ArrayLike) -> FloatArray:
-        """Where values are drawn: at themselves, 0 on a logarithmic axis at the floor."""
+        """The places of values: the values themselves; on a logarithmic axis the floor for 0."""
         placed: FloatArray = np.array(values, dtype=np.float64)
         if self.log_scale:
             placed[placed <= 0] = self.floor
         return placed
 
     def beyond(self, values: npt.ArrayLike) -> Mask:
-        """Which values lie outside the visible range."""
+        """Mask of the values outside the visible range."""
         array = self.place(values)
         outside: Mask = (array < self.lower) | (array > self.upper)
         return outside

@@ -14,8 +14,8 @@ from ax.analysis.plotly.utils import LEGEND_POSITION
 from plotly import graph_objects as go
 
 from ax_anasod.analysis.applicability import (
+    CardInput,
     Drawing,
-    Searched,
     SeriesPlot,
     why_not_series,
 )
@@ -52,14 +52,14 @@ class ObjectiveCoordinatesPlot(SeriesPlot):
 
     needs_values = False
 
-    def why_not(self, searched: Searched) -> str | None:
+    def why_not(self, searched: CardInput) -> str | None:
         """A sentence where there are fewer than three objectives, or no trial has values."""
         series = searched.series
         if len(series.objectives) < _FEWEST:
             return f"There are {len(series.objectives)} objectives, which a plane shows."
         return None if series.observed.any() else why_not_series(searched.experiment)
 
-    def draw(self, searched: Searched) -> Drawing:
+    def draw(self, searched: CardInput) -> Drawing:
         """The lines of all trials."""
         series = searched.series
         front = np.zeros(series.num_trials, dtype=bool)
@@ -147,7 +147,7 @@ class OperationCoordinatesPlot(SeriesPlot):
     def __init__(self, objective: str | None = None, unit: str = "") -> None:
         self.objective, self.unit = objective, unit
 
-    def draw(self, searched: Searched) -> Drawing:
+    def draw(self, searched: CardInput) -> Drawing:
         """The lines of all trials with values, the better ones over the others."""
         series = searched.series
         column = series.column(self.objective)
@@ -250,7 +250,7 @@ def _lines(
     legend: str,
     line: dict[str, object],
 ) -> go.Scatter:
-    """Some trials as lines with gaps between them; one text and ``n x m`` heights each."""
+    """Trials as lines with gaps between them; one text and ``n x m`` heights each."""
     number = heights.shape[1]
     gap = np.full((len(heights), 1), np.nan)
     return go.Scatter(

@@ -11,7 +11,7 @@ from ax.analysis.plotly.color_constants import AX_BLUE
 from ax.core.experiment import Experiment
 from plotly import graph_objects as go
 
-from ax_anasod.analysis.applicability import Drawing, Searched, SeriesPlot
+from ax_anasod.analysis.applicability import CardInput, Drawing, SeriesPlot
 from ax_anasod.analysis.axis import ValueAxis
 from ax_anasod.analysis.frames import incumbent_frame
 from ax_anasod.plots import style
@@ -21,7 +21,7 @@ _MINUTE, _HOUR = 60.0, 3600.0
 
 
 def has_curves(experiment: Experiment) -> bool:
-    """Whether trials have told values on their way."""
+    """True if trials have reported values before their end."""
     data = experiment.lookup_data()
     return bool(data.has_step_column and data.full_df[_STEP].notna().any())
 
@@ -45,13 +45,13 @@ class LearningCurvesPlot(SeriesPlot):
     def __init__(self, objective: str | None = None, unit: str = "") -> None:
         self.objective, self.unit = objective, unit
 
-    def why_not(self, searched: Searched) -> str | None:
+    def why_not(self, searched: CardInput) -> str | None:
         """A sentence where no trial has told values on its way."""
         if has_curves(searched.experiment):
             return None
         return "No trial has told values on its way."
 
-    def draw(self, searched: Searched) -> Drawing:
+    def draw(self, searched: CardInput) -> Drawing:
         """The curves of all trials."""
         series = searched.series
         column = series.column(self.objective)
@@ -113,7 +113,7 @@ class LearningCurvesPlot(SeriesPlot):
 
 @final
 class TimeLinePlot(SeriesPlot):
-    """When each trial ended, what it took, and the best value so far, over working time.
+    """The end of each trial, its duration and the best value so far, over working time.
 
     The DataFrame computed has one row per trial: ``trial_index``, ``begin`` and ``end`` (seconds of
     work since the start of the search), ``value`` and ``incumbent``.
@@ -128,7 +128,7 @@ class TimeLinePlot(SeriesPlot):
     def __init__(self, seconds: Sequence[float], unit: str = "") -> None:
         self.seconds, self.unit = tuple(seconds), unit
 
-    def draw(self, searched: Searched) -> Drawing:
+    def draw(self, searched: CardInput) -> Drawing:
         """A bar for each trial, as high as its value."""
         series = searched.series
         course = incumbent_frame(series)[: len(self.seconds)]

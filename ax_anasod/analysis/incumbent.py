@@ -9,7 +9,7 @@ import pandas as pd
 from ax.analysis.plotly.utils import BEST_LINE_SETTINGS, LEGEND_POSITION
 from plotly import graph_objects as go
 
-from ax_anasod.analysis.applicability import Drawing, Searched, SeriesPlot
+from ax_anasod.analysis.applicability import CardInput, Drawing, SeriesPlot
 from ax_anasod.analysis.axis import ValueAxis
 from ax_anasod.analysis.frames import incumbent_frame
 from ax_anasod.analysis.series import SearchSeries
@@ -46,7 +46,7 @@ class IncumbentPlot(SeriesPlot):
         self.objective = objective
         self.log_scale = log_scale
 
-    def why_not(self, searched: Searched) -> str | None:
+    def why_not(self, searched: CardInput) -> str | None:
         """A sentence where a logarithmic axis cannot take a value."""
         try:
             self._axis(searched.series)
@@ -54,7 +54,7 @@ class IncumbentPlot(SeriesPlot):
             return f"{error}."
         return None
 
-    def draw(self, searched: Searched) -> Drawing:
+    def draw(self, searched: CardInput) -> Drawing:
         """The values of all trials and the best so far."""
         series = searched.series
         frame = incumbent_frame(series, self.objective)

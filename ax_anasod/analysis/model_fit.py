@@ -17,8 +17,8 @@ from plotly import graph_objects as go
 from scipy.stats import spearmanr
 
 from ax_anasod.analysis.applicability import (
+    CardInput,
     Drawing,
-    Searched,
     SeriesTable,
     Table,
 )
@@ -44,7 +44,7 @@ class ModelFitPlot(SurrogatePlot):
     their 95 % intervals.
     """
 
-    def draw(self, searched: Searched) -> Drawing:
+    def draw(self, searched: CardInput) -> Drawing:
         """Validate, and draw what was predicted against what was seen."""
         series, experiment = searched.series, searched.experiment
         column = series.column(self.objective)
@@ -77,7 +77,7 @@ class ModelFitPlot(SurrogatePlot):
 
 
 def fit_in_words(r_squared: float, order: float) -> str:
-    """What a cross-validation says of a model.
+    """The result of the cross-validation of a model.
 
     Args:
         r_squared: Coefficient of determination of the values; may be negative.
@@ -136,7 +136,7 @@ def _figure(frame: pd.DataFrame, name: str, unit: str, *, minimize: bool) -> go.
 
 @final
 class FeatureTable(SeriesTable):
-    """How much each feature of ``two-level-bo`` carried, and whether it misled.
+    """The weight of each feature of ``two-level-bo``, and whether the feature misled.
 
     The DataFrame computed has one row per feature: ``feature``, ``share`` (of the prior variance,
     on average over the trials that had it), ``agreement`` (Spearman's correlation with the first
@@ -144,13 +144,13 @@ class FeatureTable(SeriesTable):
     is one.
     """
 
-    def why_not(self, searched: Searched) -> str | None:
+    def why_not(self, searched: CardInput) -> str | None:
         """A sentence where no proposal had a feature."""
         if _features_of(searched) is None:
             return "No trial was proposed by a model with features."
         return None
 
-    def tabulate(self, searched: Searched) -> Table:
+    def tabulate(self, searched: CardInput) -> Table:
         """Make the table."""
         features = _features_of(searched) or {}
         rows = [
@@ -165,7 +165,7 @@ class FeatureTable(SeriesTable):
         )
 
 
-def _features_of(searched: Searched) -> dict[str, dict[str, Any]] | None:
+def _features_of(searched: CardInput) -> dict[str, dict[str, Any]] | None:
     trials = searched.experiment.trials.values()
     return feature_summary(
         [_metadata(trial) for trial in trials], int(searched.series.observed.sum())

@@ -7,7 +7,7 @@ from typing import final
 import pandas as pd
 from plotly import graph_objects as go
 
-from ax_anasod.analysis.applicability import Drawing, Searched, SeriesPlot
+from ax_anasod.analysis.applicability import CardInput, Drawing, SeriesPlot
 from ax_anasod.analysis.frames import distribution_frame, share_column
 from ax_anasod.analysis.series import SearchSeries
 from ax_anasod.plots import style
@@ -25,7 +25,7 @@ class OperationDistributionPlot(SeriesPlot):
 
     needs_values = False
 
-    def draw(self, searched: Searched) -> Drawing:
+    def draw(self, searched: CardInput) -> Drawing:
         """The bars of all trials."""
         series = searched.series
         frame = distribution_frame(series)

@@ -72,7 +72,7 @@ $script</script>
 
 @dataclass(frozen=True)
 class Page:
-    """What a page shows, in this order.
+    """The content of a page, in this order.
 
     Args:
         title: The heading.
@@ -300,6 +300,6 @@ def _plotly() -> tuple[str, str]:
 
 
 def _hash(script: str) -> str:
-    """How a security policy names a script."""
+    """The hash by which a security policy names a script."""
     digest = hashlib.sha256(script.encode("utf-8")).digest()
     return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"

@@ -1,4 +1,4 @@
-"""What the surrogate of a strategy predicts of operation distributions."""
+"""Predictions of a strategy's surrogate for operation distributions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ax.core.experiment import Experiment
 from ax.core.observation import ObservationFeatures
 
 from ax_anasod.adapter import EncodingAdapter, HistoryAdapter
-from ax_anasod.analysis.applicability import Searched, SeriesPlot
+from ax_anasod.analysis.applicability import CardInput, SeriesPlot
 from ax_anasod.analysis.series import SearchSeries
 from ax_anasod.exceptions import OptionError
 from ax_anasod.typing import Counts, Values
@@ -34,7 +34,7 @@ def predict_encodings(
     objective: str,
     beside: Mapping[str, Any] = MappingProxyType({}),
 ) -> pd.DataFrame:
-    """What the surrogate expects of encodings.
+    """The surrogate's predictions for encodings.
 
     A surrogate of architectures is asked for 32 draws of each encoding: the variance is then that
     of an architecture of the encoding, as a surrogate of encodings learns it.
@@ -134,10 +134,10 @@ class SurrogatePlot(SeriesPlot):
 
     @property
     def operations(self) -> Sequence[str]:
-        """Those that the cell must have."""
+        """The operations that the cell must contain for this card."""
         return ()
 
-    def why_not(self, searched: Searched) -> str | None:
+    def why_not(self, searched: CardInput) -> str | None:
         """A sentence where no surrogate is fitted, or the cell lacks one of the operations."""
         cell = searched.series.cell
         unknown = [name for name in self.operations if name not in cell.operations]
@@ -158,7 +158,7 @@ class SurrogatePlot(SeriesPlot):
         return f"{name} has no surrogate of this package, as anasod-bo and two-level-bo have."
 
     @staticmethod
-    def fitted(searched: Searched) -> SurrogateAdapter:
+    def fitted(searched: CardInput) -> SurrogateAdapter:
         """The fitted adapter, which the strategy may have to fit first.
 
         Raises:
@@ -178,6 +178,6 @@ class SurrogatePlot(SeriesPlot):
 def values_beside(
     experiment: Experiment, adapter: SurrogateAdapter, series: SearchSeries, row: int
 ) -> dict[str, Any]:
-    """What a trial had beside its encoding."""
+    """The parameters of a trial beside its encoding."""
     arm = experiment.trials[int(series.trial_indices[row])].arms[0]
     return {name: arm.parameters[name] for name in adapter.generator.hyperparameters.names}

@@ -154,7 +154,7 @@ class SearchOverview(SeriesCard):
 
 @dataclass(frozen=True)
 class _State:
-    """What an analysis is computed from."""
+    """The objects that an analysis is computed from."""
 
     experiment: Experiment
     generation_strategy: GenerationStrategy | None
@@ -184,7 +184,7 @@ def _fitted(
 
 
 def _never_predicts(generation_strategy: GenerationStrategy | None) -> bool:
-    """Whether a strategy has no surrogate that Ax can ask, now or later."""
+    """Return True if a strategy has no surrogate that Ax can ask, now or later."""
     if generation_strategy is None:
         return False
     nodes = generation_strategy.nodes_by_name.values()
@@ -192,7 +192,7 @@ def _never_predicts(generation_strategy: GenerationStrategy | None) -> bool:
 
 
 def _may_predict(spec: GeneratorSpec) -> bool:
-    """Whether a generator has a surrogate that Ax can ask once it is fitted."""
+    """Return True if a generator has a surrogate that Ax can ask once it is fitted."""
     if spec.generator_enum is not AnasodGenerators.HISTORY:
         return True
     # The module of a user's own strategy need not be imported here.

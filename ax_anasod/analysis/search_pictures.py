@@ -15,7 +15,16 @@ from ax_anasod.analysis.frames import distribution_frame, incumbent_frame, share
 from ax_anasod.analysis.series import SearchSeries, by_objective
 from ax_anasod.analysis.trade_off import FrontFacts, draw_trade_off, trade_off_plots
 from ax_anasod.plots import style
-from ax_anasod.plots.figure import add_legend, new_figure, plain_text, save, set_title, show_message
+from ax_anasod.plots.figure import (
+    add_legend,
+    new_figure,
+    plain_text,
+    save,
+    show_message,
+    show_plain_numbers,
+    show_whole_numbers,
+    trial_figure,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -177,33 +186,22 @@ def draw_distribution(series: SearchSeries) -> Figure:
     return figure
 
 
-def trial_figure(title: str) -> tuple[Figure, Axes]:
-    """A figure with one panel, whose horizontal axis is that of the trials."""
-    figure, axes = new_figure(height=4.8)
-    set_title(axes, title)
-    axes.set_xlabel("trial")
-    return figure, axes
-
-
 def _trial_axis(axes: Axes, frame: pd.DataFrame) -> float:
-    """Let the axis show whole trials only; returns its right end."""
-    from matplotlib.ticker import MaxNLocator
-
+    """Show whole trials only on the horizontal axis; returns its right end."""
     end = float(frame["position"].max()) + 0.6
     axes.set_xlim(float(frame["position"].min()) - 0.6, end)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
+    show_whole_numbers(axes, steps=[1, 2, 5, 10])
     return end
 
 
 def _logarithmic(axes: Axes) -> None:
     """A logarithmic axis with plain numbers, also where it spans less than a decade."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+    from matplotlib.ticker import LogLocator
 
     axes.set_yscale("log")
     low, high = axes.get_ylim()
-    axes.yaxis.set_major_locator(LogLocator(subs=range(1, 10) if high < 20 * low else (1, 2, 5)))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.yaxis.set_minor_formatter(NullFormatter())
+    subs = range(1, 10) if high < 20 * low else (1, 2, 5)
+    show_plain_numbers(axes.yaxis, LogLocator(subs=subs))
 
 
 def _draw_values(axes: Axes, frame: pd.DataFrame, view: ValueAxis, unit: str) -> None:

@@ -1,4 +1,4 @@
-"""What a search has found: its tables, and the first part of its page."""
+"""The results of a search: its tables, and the first part of its page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ax.core.arm import Arm
 from ax.core.experiment import Experiment
 
 from ax_anasod import cells
-from ax_anasod.analysis.applicability import Searched, SeriesTable, Table
+from ax_anasod.analysis.applicability import CardInput, SeriesTable, Table
 from ax_anasod.analysis.page import Html, scrollable
 from ax_anasod.analysis.series import SearchSeries
 from ax_anasod.cells import Architecture, Cell, full_cell
@@ -38,7 +38,7 @@ class SearchSummary(SeriesTable):
     The DataFrame computed has one row per best trial, see :func:`trials_frame`.
     """
 
-    def tabulate(self, searched: Searched) -> Table:
+    def tabulate(self, searched: CardInput) -> Table:
         """Make the table."""
         experiment, series = searched.experiment, searched.series
         front = series.pareto_front()
@@ -60,7 +60,7 @@ class TrialTable(SeriesTable):
 
     needs_values = False
 
-    def tabulate(self, searched: Searched) -> Table:
+    def tabulate(self, searched: CardInput) -> Table:
         """Make the table."""
         experiment, series = searched.experiment, searched.series
         frame = trials_frame(experiment, series, np.arange(series.num_trials))
@@ -74,7 +74,7 @@ class TrialTable(SeriesTable):
 
 
 def trials_frame(experiment: Experiment, series: SearchSeries, rows: Indices) -> pd.DataFrame:
-    """Some trials as a table.
+    """A table of the chosen trials.
 
     Args:
         experiment: The experiment.
@@ -131,7 +131,7 @@ def architecture_text(experiment: Experiment, series: SearchSeries, row: int) ->
 
 
 def architecture_codes(experiment: Experiment, series: SearchSeries, row: int) -> Codes | None:
-    """As :func:`architecture_text`, codes ``1 x d``, or one row a layer where layers differ."""
+    """The :func:`architecture_text` of codes ``1 x d``, or of one row for each layer."""
     trial, arm = experiment.trials[int(series.trial_indices[row])], _arm(experiment, series, row)
     properties = RunProperties.read(experiment)
     if properties is None:
@@ -151,7 +151,7 @@ def cost_seconds(experiment: Experiment, trial_index: int) -> float:
 
 
 def _chosen(series: SearchSeries, number: int) -> str:
-    """Which trials the table has."""
+    """The choice of the trials in the table, in words."""
     names = ", ".join(series.objectives)
     if len(series.objectives) == 1:
         return f"The trial with the best {names}"
@@ -160,7 +160,7 @@ def _chosen(series: SearchSeries, number: int) -> str:
 
 
 def progress(experiment: Experiment, series: SearchSeries) -> str:
-    """How many trials there are, of which status, and what they cost together."""
+    """The number of trials of each status, and their total cost."""
     by_status = ", ".join(f"{n} {status}" for status, n in Counter(series.statuses).most_common())
     costs = [cost_seconds(experiment, index) for index in experiment.trials]
     total = np.nansum(costs)

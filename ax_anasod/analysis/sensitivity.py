@@ -10,7 +10,7 @@ from ax.analysis.plotly.color_constants import METRIC_CONTINUOUS_COLOR_SCALE
 from ax.core.experiment import Experiment
 from plotly import graph_objects as go
 
-from ax_anasod.analysis.applicability import Drawing, Searched, given
+from ax_anasod.analysis.applicability import CardInput, Drawing, given
 from ax_anasod.analysis.predictions import (
     SurrogateAdapter,
     SurrogatePlot,
@@ -40,7 +40,7 @@ class BlockExchangePlot(SurrogatePlot):
     95 % interval) and ``change`` (of the mean, against that of the best encoding).
     """
 
-    def draw(self, searched: Searched) -> Drawing:
+    def draw(self, searched: CardInput) -> Drawing:
         """Predict, and draw the table of all exchanges."""
         series = searched.series
         column = series.column(self.objective)
@@ -165,13 +165,13 @@ def exchanges(counts: Counts) -> tuple[Counts, Indices]:
 
 @final
 class OperationImportancePlot(SurrogatePlot):
-    """How predictions depend on the number of blocks of each operation, the others at random.
+    """The dependence of predictions on the count of each operation, the others at random.
 
     The DataFrame computed is that of
     :func:`dependence_frame`.
     """
 
-    def draw(self, searched: Searched) -> Drawing:
+    def draw(self, searched: CardInput) -> Drawing:
         """Predict, and draw one line for each operation."""
         series = searched.series
         column = series.column(self.objective)
@@ -232,7 +232,7 @@ def _importance_figure(
 def dependence_frame(
     experiment: Experiment, adapter: SurrogateAdapter, series: SearchSeries, objective: str
 ) -> pd.DataFrame:
-    """How predictions depend on the number of blocks of each operation, all else at random.
+    """The dependence of predictions on the count of each operation, all else at random.
 
     Source: partial dependence, Friedman 2001, "Greedy function approximation: a gradient boosting
     machine"; its deviation as an importance, Greenwell, Boehmke & McCarthy 2018.

@@ -114,7 +114,7 @@ class SearchSeries:
 
     @property
     def observed(self) -> Mask:
-        """Which rows have every objective, ``n``."""
+        """Mask ``n`` of the rows that have every objective."""
         return np.asarray(~np.isnan(self.values).any(axis=1))
 
     @property
@@ -125,7 +125,7 @@ class SearchSeries:
 
     @property
     def positions(self) -> Indices:
-        """Where the rows stand on a time axis, ``n``.
+        """The places of the rows on a time axis, ``n``.
 
         At their trial index where it is theirs alone, otherwise (batch trials) one after
         another.
@@ -247,7 +247,7 @@ def signed_objectives(experiment: Experiment) -> dict[str, float]:
 def by_objective(
     value: Mapping[str, Value] | Value, objectives: Sequence[str]
 ) -> Mapping[str, Value]:
-    """What belongs to each objective: a mapping as it is, a single value to the first one.
+    """Map objectives to values: a mapping stays, a single value belongs to the first objective.
 
     Example:
         >>> by_objective("percent", ["error", "latency"])

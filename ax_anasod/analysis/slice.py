@@ -13,7 +13,7 @@ from ax.analysis.plotly.utils import LEGEND_POSITION, get_scatter_point_color
 from ax.core.experiment import Experiment
 from plotly import graph_objects as go
 
-from ax_anasod.analysis.applicability import Drawing, Searched, given
+from ax_anasod.analysis.applicability import CardInput, Drawing, given
 from ax_anasod.analysis.predictions import (
     SurrogateAdapter,
     SurrogatePlot,
@@ -69,10 +69,10 @@ class DistributionSlicePlot(SurrogatePlot):
 
     @property
     def operations(self) -> Sequence[str]:
-        """Those that the cell must have."""
+        """The operations that the cell must contain for this card."""
         return self.pair or ()
 
-    def why_not(self, searched: Searched) -> str | None:
+    def why_not(self, searched: CardInput) -> str | None:
         """A sentence where no surrogate is fitted, or the pair has no blocks."""
         reason, series = super().why_not(searched), searched.series
         if reason is not None or self.pair is None:
@@ -83,7 +83,7 @@ class DistributionSlicePlot(SurrogatePlot):
             return f"The best encoding has no block of {self.pair[0]} or {self.pair[1]} to move."
         return None
 
-    def draw(self, searched: Searched) -> Drawing:
+    def draw(self, searched: CardInput) -> Drawing:
         """Predict, and draw the slices."""
         experiment, series = searched.experiment, searched.series
         name = series.objectives[series.column(self.objective)]

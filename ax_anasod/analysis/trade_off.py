@@ -13,8 +13,8 @@ from ax.analysis.plotly.utils import LEGEND_POSITION
 from plotly import graph_objects as go
 
 from ax_anasod.analysis.applicability import (
+    CardInput,
     Drawing,
-    Searched,
     SeriesPlot,
     why_not_series,
 )
@@ -37,7 +37,7 @@ _TRUE = "true front"
 
 @dataclass(frozen=True)
 class FrontFacts:
-    """What is known of a front besides the trials of the search.
+    """The facts about a front besides the trials of the search.
 
     Args:
         picked: Index of the trial that was picked of it, which is marked.
@@ -90,7 +90,7 @@ class TradeOffPlot(SeriesPlot):
 
     needs_values = False
 
-    def why_not(self, searched: Searched) -> str | None:
+    def why_not(self, searched: CardInput) -> str | None:
         """A sentence where there are no two objectives, or no trial has values."""
         experiment, objectives = searched.experiment, searched.series.objectives
         for name in (self.x, self.y):
@@ -102,7 +102,7 @@ class TradeOffPlot(SeriesPlot):
         # Trials that break the limits are shown, too.
         return None if searched.series.observed.any() else why_not_series(experiment)
 
-    def draw(self, searched: Searched) -> Drawing:
+    def draw(self, searched: CardInput) -> Drawing:
         """The plane of the two objectives."""
         experiment, series = searched.experiment, searched.series
         x, y = self.x or series.objectives[1], self.y or series.objectives[0]
@@ -287,7 +287,7 @@ class _View:
 
     @property
     def broken(self) -> dict[str, tuple[float, float]]:
-        """Where a limit on an axis is broken: from it to the bad end."""
+        """The spans of the axes in which a limit is broken: from the limit to the bad end."""
         spans = zip("xy", self.thresholds, self.worst, strict=True)
         return {axis: (bound, end) for axis, bound, end in spans if not np.isnan(bound)}
 

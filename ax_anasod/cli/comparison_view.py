@@ -24,7 +24,7 @@ from ax_anasod.cli.terminal import (
 from ax_anasod.cli.watch import RunSnapshot
 from ax_anasod.compare import Comparison, Observer
 from ax_anasod.compare.comparison_folder import is_running
-from ax_anasod.compare.tally import FAILURES
+from ax_anasod.compare.progress import FAILURES
 from ax_anasod.compare.texts import as_dict, notes, table
 
 if TYPE_CHECKING:

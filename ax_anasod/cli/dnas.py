@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _SMALL: Final = {"channels": 8, "cells": 3}
 _SHORT: Final = {"epochs": 12, "batch_size": 32}
 
+# Fields of `ax_anasod.dnas.MethodConfig` by which a search does nothing.
+_DESCRIPTIONS: Final = ("summary", "source", "published_rate")
 _METHOD: Final = "Differentiable search"
 _IMAGES: Final = replace(
     opt.IMAGES,
@@ -193,14 +195,27 @@ def make_method(name: str, settings: Sequence[str], candidates: int | None = Non
         UnknownNameError: There is no such method or setting.
         OptionError: A setting has the wrong type or is out of range.
     """
-    from ax_anasod.cli.parsing import method_types, parse_texts
     from ax_anasod.dnas import method
 
-    method(name)
-    options = parse_texts(settings, method_types(), "--option", f"option of method {name!r}:")
+    options = method_settings(name, settings, "--option")
     if candidates is not None:
         options["candidates"] = candidates
     return method(name, **options)
+
+
+def method_settings(name: str, texts: Sequence[str], flag: str) -> dict[str, Any]:
+    """Read the settings of a method, ``NAME=VALUE`` each, given with an option.
+
+    Raises:
+        UnknownNameError: There is no such method or setting.
+        OptionError: A setting has no value or one of the wrong type, or comes twice.
+    """
+    from ax_anasod.cli.parsing import field_types, parse_texts
+    from ax_anasod.dnas import MethodConfig, method
+
+    method(name)
+    known = {n: t for n, t in field_types(MethodConfig).items() if n not in _DESCRIPTIONS}
+    return parse_texts(texts, known, flag, f"option of method {name!r}:")
 
 
 def read_oracle(text: str, task: TrainingTask) -> dict[str, Any]:

@@ -47,9 +47,6 @@ _WORDS: Final = {
     "float": "a number",
 }
 
-# Fields of `ax_anasod.dnas.MethodConfig` that describe a method and do not change the search.
-_DESCRIPTIONS: Final = ("summary", "source", "published_rate")
-
 # NAS-Bench-201 searches one split, where the other benchmarks search several columns.
 _ONE_SPLIT: Final = "search"
 
@@ -179,14 +176,6 @@ def field_types(config: type[Any]) -> dict[str, str]:
     """Field of a dataclass -> its type as Python writes it."""
     types = argument_types(config)
     return {field.name: type_name(types[field.name]) for field in fields(config)}
-
-
-def method_types() -> dict[str, str]:
-    """Setting of a differentiable search -> its type; what only describes a method is none."""
-    from ax_anasod.dnas import MethodConfig
-
-    types = field_types(MethodConfig)
-    return {name: types[name] for name in types if name not in _DESCRIPTIONS}
 
 
 def option_defaults(strategy: Strategy) -> dict[str, str]:

@@ -263,7 +263,8 @@ def parse_methods(text: str) -> list[OneShotMethod]:
         OptionError: A name is empty, or a setting has no value, a wrong one, or comes twice.
     """
     import ax_anasod.reproduce as room
-    from ax_anasod.cli.parsing import ALL, method_types, named_options, parse_texts
+    from ax_anasod.cli.dnas import method_settings
+    from ax_anasod.cli.parsing import ALL, named_options
     from ax_anasod.dnas import method
 
     methods = []
@@ -271,9 +272,7 @@ def parse_methods(text: str) -> list[OneShotMethod]:
         if name == ALL and not options:
             methods += [room.OneShotMethod(each) for each in room.METHODS_IN_TABLE]
             continue
-        method(name)
-        kind = f"option of method {name!r}:"
-        chosen = parse_texts(options, method_types(), "--methods", kind)
+        chosen = method_settings(name, options, "--methods")
         method(name, **chosen)
         methods.append(room.OneShotMethod(name, chosen))
     return methods

@@ -111,14 +111,14 @@ def _tracked(search: SearchLoop, trackers: Sequence[Tracker]) -> Iterator[None]:
     if not trackers:
         yield
         return
-    telling = search.track(trackers)
+    dispatcher = search.track(trackers)
     finished = False
     try:
         yield
         ended = sum(record.end is not None for record in search.records)
         finished = ended >= search.config.trials or search.stop_reason is not None
     finally:
-        telling.end(search.records, finished=finished)
+        dispatcher.end(search.records, finished=finished)
 
 
 def _print(search: SearchLoop, out: Path | None, as_json: bool) -> None:

@@ -3,4 +3,4 @@ from ax_anasod.compare.comparison import compare_strategies as compare_strategie
 from ax_anasod.compare.comparison_plan import Plan as Plan
 from ax_anasod.compare.contender import Contender as Contender
 from ax_anasod.compare.contender_summary import Summary as Summary
-from ax_anasod.compare.tally import Observer as Observer
+from ax_anasod.compare.progress import Observer as Observer

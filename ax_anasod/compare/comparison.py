@@ -16,8 +16,8 @@ from ax_anasod.compare.comparison_folder import ComparisonFolder, damage_in_word
 from ax_anasod.compare.comparison_plan import Plan
 from ax_anasod.compare.contender import Contender
 from ax_anasod.compare.contender_summary import Summary
+from ax_anasod.compare.progress import ComparisonReporter, Observer
 from ax_anasod.compare.run_results import csv_text, results_frame, to_csv
-from ax_anasod.compare.tally import Observer, Tally
 from ax_anasod.compare.texts import markdown
 from ax_anasod.exceptions import OptionError, RunError, RunLostError, UnknownNameError
 from ax_anasod.files import write_whole
@@ -76,7 +76,7 @@ class Comparison:
 
     @cached_property
     def summary(self) -> Summary:
-        """What the finished runs say."""
+        """The summary of the finished runs."""
         return Summary(self.plan, self.results, self.failures)
 
     def write(self) -> None:
@@ -173,31 +173,31 @@ def compare_strategies(
     # The processes of a cluster may work elsewhere.
     place = Path(out).absolute() if out is not None and runner == "ray" else out
     with _runner(runner, address) as run_tasks, _folder(place, plan) as folder:
-        tally = Tally(folder, plan.labels, observer or Observer(), trackers)
-        tally.begin()
+        reporter = ComparisonReporter(folder, plan.labels, observer or Observer(), trackers)
+        reporter.begin()
         worker_input = make_worker_input(benchmark, folder.plan.contenders)
         try:
             run_tasks(
-                tally.unfinished,
+                reporter.unfinished,
                 worker_input,
                 jobs,
-                tally.on_trial,
-                tally.on_end,
-                tally.should_stop,
+                reporter.on_trial,
+                reporter.on_end,
+                reporter.should_stop,
             )
             folder.check()
         except RunLostError as lost:
-            raise (lost if lost.moved else folder.rescue(lost, tally.records)) from lost
-        tally.write_lost_journals()
+            raise (lost if lost.moved else folder.rescue(lost, reporter.records)) from lost
+        reporter.write_lost_journals()
         if out is not None:
-            tally.write_details(folder.path)
+            reporter.write_details(folder.path)
         runs = read_runs(folder.path, folder.plan)
         judged = folder.plan.judging(record.end for run in runs for record in run.records)
         return Comparison(
             judged,
             results_frame(judged, runs),
-            tally.failures,
-            finished=not tally.stopped,
+            reporter.failures,
+            finished=not reporter.stopped,
             out=None if out is None else folder.path,
         )
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 LOCK: Final = "comparison.lock"
 _RUNS: Final = "runs"
-# What no comparison has, and what would fill the memory of whoever looks at it.
+# Largest number of runs that is read; more would fill the memory.
 _MOST_RUNS: Final = 100_000
 
 
@@ -58,7 +58,7 @@ class Run:
 
     @property
     def finished(self) -> bool:
-        """Whether all planned trials have ended."""
+        """True if all planned trials have ended."""
         return sum(record.end is not None for record in self.records) >= self.planned
 
 
@@ -84,7 +84,7 @@ class ComparisonFolder:
 
         Raises:
             AnasodError: The comparison cannot answer what is asked.
-            RunError: It is a file, the folder of a search, or holds a comparison of something
+            RunError: ``path`` is a file, the folder of a search, or holds a comparison of something
                 else or with more trials or seeds; another process is at work in it; or it
                 cannot be written.
         """
@@ -125,7 +125,7 @@ class ComparisonFolder:
         """Make sure that the folder is still where it was.
 
         Raises:
-            RunLostError: It was deleted, moved or replaced.
+            RunLostError: The folder was deleted, moved or replaced.
         """
         if is_same_file(self._lock, self.path / LOCK):
             return
@@ -210,7 +210,7 @@ def is_running(path: Path) -> bool:
 
 
 def journal_path(path: Path, contender: Contender, seed: int) -> Path:
-    """Where the trials of a run are kept."""
+    """The path of the journal of a run."""
     return path / _RUNS / contender.folder_name / f"{seed}.jsonl"
 
 
@@ -218,7 +218,7 @@ def _planned(path: Path, wanted: Plan) -> Plan:
     """Extend the plan of a folder by what is wanted.
 
     Raises:
-        AnasodError: The two do not go together, or the comparison cannot answer what is asked.
+        AnasodError: The plans do not go together, or the comparison cannot answer what is asked.
     """
     plan = wanted
     if holds_comparison(path):

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, TypeGuard
 
@@ -14,6 +13,7 @@ import numpy as np
 
 from ax_anasod.compare.contender import Contender, check_different
 from ax_anasod.compare.front import JudgedFront
+from ax_anasod.environment import environment
 from ax_anasod.exceptions import OptionError, RunError, UnknownNameError
 from ax_anasod.files import read_json, write_json
 from ax_anasod.journal import Completed, Failed
@@ -32,7 +32,7 @@ COLUMNS: Final = ("strategy", "seed", "trial", "value", "incumbent", COST)
 SECONDS: Final = "seconds"
 """The column after them: the wall time of a trial."""
 
-# Where the data lies does not change what it says: its digest is part of the description.
+# Entries that may differ between descriptions of the same data, whose digest is compared.
 _PLACES: Final = frozenset({"path", "resolved_path", "cache", SEAL})
 
 
@@ -41,7 +41,8 @@ class Plan:
     """The content of ``comparison.json``.
 
     Args:
-        version: Version of the package that started the comparison.
+        environment: Versions and the processor, see
+            :func:`ax_anasod.environment.environment`, of what started the comparison.
         created: When that was, in ISO form with the time zone.
         benchmark: ``Benchmark.to_dict()``.
         benchmark_name: What the benchmark is called in results.
@@ -62,7 +63,7 @@ class Plan:
         ValueError: There is no contender, or the number of seeds or trials is out of range.
     """
 
-    version: str
+    environment: dict[str, str]
     created: str
     benchmark: dict[str, Any]
     benchmark_name: str
@@ -116,7 +117,7 @@ class Plan:
             front = JudgedFront.of(knows, config.objectives, reported, config.limits)
             objective, reported = front.judged, ()
         return cls(
-            version=version("ax-anasod"),
+            environment=environment(),
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             benchmark=config.benchmark,
             benchmark_name=config.benchmark_name,
@@ -140,7 +141,7 @@ class Plan:
 
     @property
     def screens(self) -> bool:
-        """Whether some contender screens, so that runs of one length differ in their cost."""
+        """True if some contender screens, so that runs of one length differ in their cost."""
         return any(contender.screen is not None for contender in self.contenders)
 
     @property
@@ -150,11 +151,11 @@ class Plan:
 
     @property
     def recorded(self) -> tuple[Objective, ...]:
-        """What the results have besides what is judged."""
+        """The quantities of the results besides the judged one."""
         return self.reported if self.front is None else self.front.recorded
 
     def judging(self, ends: Iterable[Completed | Failed | None]) -> Plan:
-        """The plan, with fronts judged by what was found where nobody knows the true one.
+        """The plan, with fronts judged by the trials where the true front is unknown.
 
         Args:
             ends: How the trials of all runs ended.
@@ -167,7 +168,7 @@ class Plan:
         return replace(self, front=front, objective=front.judged)
 
     def counts(self, end: Completed | Failed | None) -> TypeGuard[Completed]:
-        """Whether a trial has values and keeps all limits."""
+        """Return True if a trial has values and keeps all limits."""
         return isinstance(end, Completed) and keeps_all(end.values, self.limits)
 
     @property
@@ -177,7 +178,7 @@ class Plan:
         return name if self.dataset is None else f"{name} {self.dataset}"
 
     def tracked(self, contender: Contender, seed: int) -> TrackedRun:
-        """What trackers know of one of its runs."""
+        """The description of a run for trackers."""
         return TrackedRun(
             name=f"{contender.label} on {self.subject}, seed {seed}",
             objectives=(self.objective,) if self.front is None else self.front.objectives,
@@ -243,7 +244,7 @@ class Plan:
         )
 
     def check_questions(self) -> None:
-        """Refuse what the comparison cannot answer.
+        """Check that the comparison can answer what is asked.
 
         Raises:
             UnknownNameError: There is no contender of the reference's name.
@@ -275,7 +276,7 @@ class Plan:
         """Write ``comparison.json``.
 
         Raises:
-            RunError: It cannot be written.
+            RunError: The file cannot be written.
         """
         content = asdict(self) | {"contenders": [c.to_dict() for c in self.contenders]}
         write_json(path, content)
@@ -285,7 +286,7 @@ class Plan:
         """Read ``comparison.json``.
 
         Raises:
-            RunError: It is missing, damaged, or not the plan of a comparison.
+            RunError: The file is missing, damaged, or not the plan of a comparison.
         """
         return read_json(path, cls)
 

@@ -1,6 +1,6 @@
-"""What is compared: a strategy with its options and its budget.
+"""A contender of a comparison: a strategy with its options and its budget.
 
-Whoever looks at a comparison does not wait for Ax: it is imported where a contender is run.
+Ax is imported only where a contender is run, so that looking at a comparison is fast.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Contender:
 
     @property
     def label(self) -> str:
-        """What results call it, as the command line takes it.
+        """The name of the contender in results, in the form of the command line.
 
         Example:
             >>> Contender("anasod-bo", {"optimizer": "exhaustive", "ard": True}).label
@@ -97,7 +97,7 @@ class Contender:
     def sources(
         self, benchmark: Benchmark, seed: int, constraints: Sequence[str] = ()
     ) -> list[EarlierSearch]:
-        """What the run with this seed begins with: the search of a cheap column, made now.
+        """The start of the run with a seed: the search of a cheap column, which is made now.
 
         Args:
             benchmark: What is searched.
@@ -105,7 +105,7 @@ class Contender:
             constraints: What the counts of the operations must keep.
 
         Raises:
-            AnasodError: There can be none.
+            AnasodError: The cheap column cannot be searched.
         """
         from ax_anasod.runs.screening import screened
 
@@ -124,7 +124,7 @@ class Contender:
 
     @property
     def spent_before(self) -> float:
-        """What a run has cost before its first trial, in evaluations."""
+        """The cost of a run before its first trial, in evaluations."""
         return 0.0 if self.screen is None else self.screen.spent
 
     @cached_property
@@ -150,7 +150,7 @@ class Contender:
         known: Sequence[str] = (),
         constraints: Sequence[str] = (),
     ) -> RunConfig:
-        """Refuse what could not run, before anything does; returns the run with seed 0.
+        """Check that the contender can run, before anything does; returns the run with seed 0.
 
         Args:
             benchmark: What is searched.
@@ -192,7 +192,7 @@ class Contender:
         """The contender that `to_dict` described.
 
         Raises:
-            ValueError: It is of another form.
+            ValueError: ``stored`` is of another form.
             AnasodError: What it starts from is damaged.
         """
         content = conform(_Stored, stored)
@@ -202,7 +202,7 @@ class Contender:
 
             start = Start.from_dict(content.start)
         contender = cls(content.strategy, content.options, content.trials, start, content.screen)
-        # To make it again would take the strategy, and Ax with it.
+        # Use the stored name: computing it would import the strategy, and with it Ax.
         contender.__dict__["folder_name"] = content.folder
         return contender
 
@@ -219,16 +219,16 @@ class _Stored:
     screen: Screening | None = None
 
     def __post_init__(self) -> None:
-        # The name of a folder, and no way out of that of the comparison.
+        # The name must not lead out of the folder of the comparison.
         if not self.folder.strip(".") or quote(unquote(self.folder), safe=_KEPT) != self.folder:
             raise ValueError(f"{self.folder!r} is not the folder of a contender")
 
 
 def check_different(contenders: Iterable[Contender]) -> None:
-    """Refuse none, and one that comes twice.
+    """Check that there are contenders, each of them once.
 
     Raises:
-        OptionError: There is none, or one comes twice.
+        OptionError: There is no contender, or one comes twice.
     """
     seen: set[str] = set()
     for contender in contenders:

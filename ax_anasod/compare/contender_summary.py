@@ -1,4 +1,4 @@
-"""What a comparison says: one row for each contender."""
+"""The summary of a comparison: one row for each contender."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ class Summary:
 
 
 def _queries(values: pd.DataFrame, target: float | None, sign: float) -> FloatArray:
-    """How many queries each run needs to get at least as good as a target; inf where it did not.
+    """The queries that each run needs to reach a target; inf where it has not reached it.
 
     NaN for all of them where there is no target.
     """
@@ -173,13 +173,13 @@ def _mean(values: Values) -> float:
 
 
 def _standard_error(values: Values) -> float:
-    """Of the mean, from the deviation of the sample; NaN for fewer than two values."""
+    """The standard error of the mean, from the sample deviation; NaN for fewer than two values."""
     return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else np.nan
 
 
 def _median(values: Values) -> float:
     if not len(values):
         return np.nan
-    # Of two runs in the middle, one of which has not reached the target, neither counts.
+    # With an even number of runs the median is NaN if one of the two in the middle is inf.
     middle = float(np.median(values))
     return middle if np.isfinite(middle) else np.nan

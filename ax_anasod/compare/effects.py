@@ -1,4 +1,4 @@
-"""How large differences between strategies are, beside whether they are more than chance."""
+"""The size of differences between strategies, beside the tests whether they are chance."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ax_anasod.typing import FloatArray
 _QUARTER: Final = 0.25
 _RESAMPLES: Final = 2000
 _SEED: Final = 0
-# Of two runs a resample is one of them or a mixture, which says nothing.
+# Fewest runs for a bootstrap interval: two runs have too few distinct resamples.
 _FEWEST: Final = 3
 
 
@@ -59,7 +59,7 @@ def interquartile_band(values: FloatArray) -> Band:
 
 
 def effects_frame(summary: Summary) -> pd.DataFrame:
-    """How the strategies differ from the reference.
+    """The differences of the strategies from the reference.
 
     Returns:
         One row for each strategy with runs that can be compared: ``strategy``, ``runs`` (pairs),
@@ -109,7 +109,7 @@ class AverageRanks:
 
 
 def average_ranks(summary: Summary) -> AverageRanks | None:
-    """What a critical-difference diagram shows.
+    """The content of a critical-difference diagram.
 
     Source: Demšar 2006, "Statistical comparisons of classifiers over multiple data sets"; with
     pairwise tests in the place of Nemenyi's as Benavoli, Corani & Mangili 2016 advise.

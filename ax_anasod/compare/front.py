@@ -1,4 +1,4 @@
-"""How a comparison judges fronts: by their share of a hypervolume."""
+"""The judgement of fronts in a comparison: by their share of a hypervolume."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import numpy as np
 
 from ax_anasod.fronts import Front, hypervolumes, pareto_front, usual_reference
 from ax_anasod.objectives import PERCENT, Limit, Objective, point_of
-from ax_anasod.truth import Answers, all_points
+from ax_anasod.truth import KnowsAllValues, all_points
 from ax_anasod.typing import FloatArray
 
 HYPERVOLUME: Final = "hypervolume"
 """Name of the share of the hypervolume, in percent."""
 
 QUANTILE: Final = 0.95
-"""Which quantile of each objective, over all architectures, the reference point is."""
+"""The quantile of each objective, over all architectures, that is the reference point."""
 
 
 @dataclass(frozen=True)
 class JudgedFront:
-    """What fronts are judged by.
+    """The scale that fronts are judged by.
 
     Args:
         objectives: What is searched.
@@ -42,12 +42,12 @@ class JudgedFront:
     @classmethod
     def of(
         cls,
-        benchmark: Answers | None,
+        benchmark: KnowsAllValues | None,
         objectives: Sequence[Objective],
         reported: Sequence[Objective],
         limits: Sequence[Limit],
     ) -> Self:
-        """What fronts of a benchmark are judged by, before the first trial.
+        """The scale for the fronts of a benchmark, before the first trial.
 
         Where the benchmark has all values at hand, the reference point is a limit on an
         objective, else the 95 % quantile of the objective over all architectures, and shares are
@@ -71,7 +71,7 @@ class JudgedFront:
         return front._with(kept, reference, is_true=True)
 
     def fitted(self, points: FloatArray, limits: Sequence[Limit]) -> Self:
-        """The same where the benchmark knows the front, else by what was found.
+        """This scale where the benchmark knows the front, else one that is fitted to the trials.
 
         Args:
             points: ``n x m`` values of all runs that count, with the sign that makes less better.
@@ -91,7 +91,7 @@ class JudgedFront:
         )
 
     def point(self, values: Mapping[str, float]) -> tuple[float, ...]:
-        """What is searched of a trial, so that less is better."""
+        """The objectives of a trial, with the sign that makes less better."""
         return point_of(values, self.objectives)
 
     def shares(self, points: Sequence[tuple[float, ...]]) -> FloatArray:

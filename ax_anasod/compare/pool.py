@@ -1,4 +1,4 @@
-"""The processes of a comparison: who does which run, and what if one of them dies.
+"""The worker processes of a comparison: scheduling, progress, and crashed workers.
 
 Not a pool of a library: those share one queue and one state. Of 497 tasks that waited, one killed
 worker failed all in loky 3.7, and in pebble 5.2 all where it was killed while it received a task

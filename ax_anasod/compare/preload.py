@@ -1,4 +1,4 @@
-"""What a server of processes loads once, quietly, before they are forked from it.
+"""The modules that a server of processes loads once, quietly, before they are forked from it.
 
 To import it silences the process, so that only such a server should.
 """

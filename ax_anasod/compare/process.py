@@ -1,4 +1,4 @@
-"""Where a process of a comparison begins; it loads nothing until it is quiet."""
+"""The entry point of a process of a comparison; it loads nothing until it is quiet."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def begin(connection: Connection) -> None:
     # Ctrl-C reaches the whole group of processes; the main one decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     be_quiet()
-    # Whatever a benchmark prints would get between the results of the main process.
+    # The output of a benchmark must not mix with the results of the main process.
     os.dup2(2, 1)
     from ax_anasod.compare.run_worker import work
 

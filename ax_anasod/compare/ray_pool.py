@@ -11,7 +11,7 @@ from ax_anasod.compare.run_worker import Job, TaskEnd, WorkerInput, end_of, read
 from ax_anasod.runners.ray_runner import connect
 from ax_anasod.runners.ray_tasks import RayChannel, run_tasks_on_ray
 
-# A run goes on from its journal on another machine; more often, and it is the run's own fault.
+# The restarts of a run after lost workers. Beyond this the run itself is assumed to kill them.
 _RETRIES: Final = 3
 
 JobT = TypeVar("JobT", bound=Job)

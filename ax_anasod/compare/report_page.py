@@ -45,7 +45,7 @@ def write_page(summary: Summary, path: Path) -> None:
         path: The file; it is replaced as a whole.
 
     Raises:
-        RunError: It cannot be written.
+        RunError: The page cannot be written.
     """
     plan = summary.plan
     contents: list[AnalysisCard | Html] = [_best(summary), _table(summary)]
@@ -63,7 +63,7 @@ def write_page(summary: Summary, path: Path) -> None:
 
 
 def _best(summary: Summary) -> Html:
-    """Which strategy is ahead, and whether that is more than chance, in a sentence."""
+    """A sentence on the strategy that is ahead, and on whether that is more than chance."""
     plan, frame = summary.plan, summary.frame
     unit, sign = plan.objective.unit, plan.objective.sign
     known = frame[frame["mean"].notna()].to_dict(orient="records")
@@ -261,7 +261,7 @@ def _facts(summary: Summary) -> dict[str, object]:
         "data set": plan.dataset or "-",
         "seeds": plan.seeds,
         "strategies": len(plan.contenders),
-        "ax-anasod": plan.version,
+        "ax-anasod": plan.environment.get("ax-anasod", "-"),
         "started": plan.created,
     }
 

@@ -1,4 +1,4 @@
-"""What the runs of a comparison have found, trial by trial."""
+"""The results of the runs of a comparison, trial by trial."""
 
 from __future__ import annotations
 

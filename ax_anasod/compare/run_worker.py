@@ -35,7 +35,7 @@ class Channel(Protocol):
         ...
 
     def poll(self) -> bool:
-        """Whether the run is to stop."""
+        """Return True if the run is to stop."""
         ...
 
 
@@ -43,14 +43,14 @@ class Job(Protocol):
     """One run that a process carries out; it can be pickled."""
 
     def run(self, benchmark: Callable[[], Benchmark], channel: Channel) -> None:
-        """Do it, to its end or until it is to stop.
+        """Do the run, to its end or until it is to stop.
 
         Args:
             benchmark: Gives the benchmark of the input.
             channel: Takes :class:`TaskProgress`.
 
         Raises:
-            AnasodError: It cannot be done.
+            AnasodError: The run fails.
         """
         ...
 
@@ -208,7 +208,7 @@ def read_worker_input(worker_input: WorkerInput) -> Benchmark:
     """The benchmark of what :func:`make_worker_input` has made.
 
     Raises:
-        AnasodError: It cannot be made here.
+        AnasodError: The benchmark cannot be made in this process.
     """
     for module in worker_input.modules:
         import_module(module)
@@ -218,7 +218,7 @@ def read_worker_input(worker_input: WorkerInput) -> Benchmark:
 
 
 def end_of(task: Job, benchmark: Callable[[], Benchmark], channel: Channel) -> TaskEnd:
-    """Carry out a run; whatever it raises is how it ended, but for a lost connection."""
+    """Run a job. An exception becomes its `TaskEnd`; only a lost connection is raised."""
     try:
         task.run(benchmark, channel)
     except AnasodError as error:

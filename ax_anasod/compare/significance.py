@@ -1,4 +1,4 @@
-"""Whether a difference between two strategies is more than chance."""
+"""Tests whether a difference between two strategies is more than chance."""
 
 from __future__ import annotations
 

@@ -17,8 +17,8 @@ from ax_anasod.core.bound_space import CellBoundSearchSpace
 from ax_anasod.core.history import History
 from ax_anasod.core.known import known_metrics
 from ax_anasod.core.means import (
+    ArmMeans,
     Key,
-    Means,
     as_stored,
     begins_with,
     failed_arms,
@@ -49,7 +49,7 @@ class HistoryReader:
 
     def __init__(self, search_space: CellBoundSearchSpace) -> None:
         self._space = search_space
-        self._means = Means()
+        self._means = ArmMeans()
         self._forget()
 
     def read(

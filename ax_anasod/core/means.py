@@ -32,7 +32,7 @@ Key = tuple[int, str]
 """A trial's index and the name of one of its arms."""
 
 
-class Means:
+class ArmMeans:
     """The mean of each metric of each arm; of a learning curve, that of its last step."""
 
     def __init__(self) -> None:
@@ -94,7 +94,7 @@ def unusable_values(
     """
     if all(math.isfinite(row.mean) for row in data_rows(experiment.data)):
         return {}
-    means = Means()
+    means = ArmMeans()
     means.update(experiment.lookup_data())
     ended = (TrialStatus.COMPLETED, TrialStatus.EARLY_STOPPED)
     return {

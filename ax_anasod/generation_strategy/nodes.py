@@ -15,6 +15,7 @@ from ax.generation_strategy.generation_strategy import GenerationStrategy
 from ax.generation_strategy.generator_spec import GeneratorSpec
 from ax.generation_strategy.transition_criterion import MinTrials
 
+from ax_anasod._ax import nodes_of
 from ax_anasod.adapter import AnasodGenerators
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, TrialKind
 from ax_anasod.core.means import fail_unusable_trials
@@ -74,10 +75,11 @@ class SearchStrategy(GenerationStrategy):
         fixed_features: ObservationFeatures | None,
         num_trials: int,
     ) -> list[list[GeneratorRun]]:
-        if not all(_reads_history(node) for node in self._nodes):
+        if not all(_reads_history(node) for node in nodes_of(self)):
             return super().gen(experiment, data, n, fixed_features, num_trials)
         self.experiment = experiment
-        limit = self._curr.new_trial_limit(raise_generation_errors=False) if num_trials > 1 else -1
+        node = self.current_node
+        limit = node.new_trial_limit(raise_generation_errors=False) if num_trials > 1 else -1
         number = max(1, num_trials if limit == -1 else min(num_trials, limit))
         # Ax adds the proposals of this call.
         pending: dict[str, list[ObservationFeatures]] = {}

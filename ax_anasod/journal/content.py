@@ -1,4 +1,4 @@
-"""What a journal says: its trials, and up to where it is whole."""
+"""The content of a journal: its trials, and the length of its undamaged part."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ JOURNAL: Final = "journal.jsonl"
 """The files of a run folder that say what the run is, and what happened in it."""
 
 TRACKED: Final = ".tracked.json"
-"""What the name of a journal ends in, instead, for the file that says what trackers know of it."""
+"""The suffix of the file beside a journal that records what trackers were told."""
 
 MOST_BYTES: Final = 2**29
-"""What no journal ever has: half a gigabyte is some hundred thousand trials."""
+"""Largest size of a journal that is read: half a gigabyte, several hundred thousand trials."""
 
 _LINE: Final = b'{"event":"'
 _FIRST: Final = _LINE + b'start"'
@@ -67,7 +67,7 @@ def read_content(path: Path) -> Content:
     """Read a journal, which another process may be writing.
 
     Raises:
-        RunError: It cannot be read, is none, or a line is damaged.
+        RunError: The file cannot be read or is no journal, or a line is damaged.
     """
     try:
         content = read_bytes(path, MOST_BYTES)
@@ -80,13 +80,13 @@ def read_records(path: Path) -> list[Record]:
     """The trials of a journal, which another process may be writing.
 
     Raises:
-        RunError: As for `read_content`.
+        RunError: The file cannot be read or is no journal, or a line is damaged.
     """
     return read_content(path).records
 
 
 def is_being_written(path: Path) -> bool:
-    """Whether a process has the journal open for appending; False where nobody can know."""
+    """Return True if a process has the journal open for appending; False if that is unknown."""
     try:
         file = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     except OSError:
@@ -100,7 +100,7 @@ def is_being_written(path: Path) -> bool:
 
 
 def parse(path: Path, content: bytes) -> Content:
-    """What the bytes of a journal say.
+    """Parse the bytes of a journal.
 
     A write is on the disk before the next one begins. So a power failure can only damage the
     last one, of which some pages may then be missing: they read as zeros. It counts as never
@@ -111,7 +111,7 @@ def parse(path: Path, content: bytes) -> Content:
         content: The bytes.
 
     Raises:
-        RunError: They are no journal's, or a line is damaged otherwise.
+        RunError: The bytes are no journal, or a line is damaged otherwise.
     """
     head = content[: len(_FIRST)].rstrip(b"\0")
     if not _FIRST.startswith(head) or (not head and content.strip(b"\0")):
@@ -214,7 +214,7 @@ def _follow(records: list[Record], event: Event) -> None:
 
 
 def _is_last_write(rest: bytes) -> bool:
-    """Whether the bytes from a damaged line on are one write of which pages are missing."""
+    """Return True if the bytes from a damaged line on are one write with missing pages."""
     if b"\0" not in rest:
         return False
     batches = set()
@@ -228,7 +228,7 @@ def _is_last_write(rest: bytes) -> bool:
 
 
 def _is_interrupted(rest: bytes) -> bool:
-    """Whether bytes are the beginning of a write, as a killed process leaves it."""
+    """Return True if bytes are the beginning of a write, as a killed process leaves it."""
     begun = (line.startswith(_LINE) or _LINE.startswith(line) for line in rest.split(b"\n"))
     return b"\0" not in rest and all(begun)
 

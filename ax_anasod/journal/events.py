@@ -1,4 +1,4 @@
-"""What happens to a trial, as the lines of a run's journal.
+"""The events of a trial, as the lines of a run's journal.
 
 One event is one line: a JSON object whose last entry, ``crc32``, is the checksum of the
 others and of all lines before. So a line that was changed, damaged, removed or moved is
@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final
 
 BETWEEN_LAYERS: Final = " ; "
-"""What stands between the architectures of a network whose layers differ."""
+"""The separator between the architectures of a network whose layers differ."""
 
 _CHECKSUM: Final = "crc32"
 

@@ -33,8 +33,8 @@ class Journal:
         set_aside: The file that has got the damaged end of this one, None where it had none.
 
     Raises:
-        RunError: It cannot be opened, another process writes it, a line is damaged, or the file
-            is no journal; then it is left as it is.
+        RunError: The file cannot be opened, another process writes it, a line is damaged, or it
+            is no journal; then the file is left as it is.
     """
 
     def __init__(self, path: Path) -> None:
@@ -62,7 +62,7 @@ class Journal:
 
     @property
     def ended(self) -> int:
-        """How many trials have ended."""
+        """The number of trials that have ended."""
         return sum(record.end is not None for record in self.records)
 
     def append(self, *events: Event) -> None:
@@ -70,7 +70,7 @@ class Journal:
 
         Raises:
             RunLostError: See `check`.
-            RunError: They cannot be written, as on a full disk; the journal stays as it was.
+            RunError: The events cannot be written, as on a full disk; the journal stays as it was.
         """
         content, checksum = to_lines(events, self._checksum)
         records = extend(self.records, events)
@@ -82,7 +82,7 @@ class Journal:
             os.fsync(self._file)
             self._torn = False
         except OSError as error:
-            # On a disk on which this fails, too, it is tried again by whoever writes next.
+            # If this fails, too, the next writer tries again.
             with suppress(OSError):
                 self._cut()
             first = events[0]
@@ -140,7 +140,7 @@ def write_records(path: Path, records: Iterable[Record]) -> None:
         records: The trials, in order.
 
     Raises:
-        RunError: It cannot be written.
+        RunError: The journal cannot be written.
     """
     events: list[Event] = []
     for _, group in groupby(records, key=lambda record: record.start.last):

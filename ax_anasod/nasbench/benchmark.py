@@ -1,4 +1,4 @@
-"""What a benchmark is: values of architectures, found instead of trained. Benchmarks by name."""
+"""Benchmarks: values of architectures, looked up instead of trained; and their registry."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ax_anasod.objectives import Objective, find_quantity
 from ax_anasod.typing import FloatArray, IntArray, Settings
 
 NOTHING_BESIDE: Final = Hyperparameters()
-"""What is searched beside the cell of most benchmarks."""
+"""No hyperparameters: the value for benchmarks that search the cell alone."""
 
 KIND = "benchmark"
 """Key of the registered name in the description that `to_dict` returns."""
@@ -91,7 +91,7 @@ class Benchmark(Protocol):
         return None
 
     def all_values(self) -> Mapping[str, FloatArray] | None:
-        """What queries answer for all architectures of the cell, where that lies in memory.
+        """The answers of queries for all architectures of the cell, where they lie in memory.
 
         Returns:
             Name -> ``n`` values, in an order of the benchmark's own (NaN where there is none);
@@ -110,7 +110,7 @@ class Benchmark(Protocol):
 
 
 def searched_beside(benchmark: object) -> Hyperparameters:
-    """What a benchmark has beside the cell; one that does not inherit from ours has nothing."""
+    """The hyperparameters of a benchmark; a class that does not inherit from ours has none."""
     beside: Hyperparameters = getattr(benchmark, "hyperparameters", NOTHING_BESIDE)
     return beside
 
@@ -119,7 +119,7 @@ def refuse_seeds(benchmark: str, seeds: IntArray | None) -> None:
     """Make sure that a benchmark without single-seed values was given no seeds.
 
     Raises:
-        OptionError: If it was.
+        OptionError: If ``seeds`` is not None.
     """
     if seeds is not None:
         raise OptionError(
@@ -139,7 +139,7 @@ def check_seeds(seeds: IntArray, number: int) -> IntArray:
         The seeds as an array.
 
     Raises:
-        OptionError: If there are more or fewer, or other than whole numbers.
+        OptionError: If there are more or fewer seeds, or seeds that are no whole numbers.
     """
     seeds = np.asarray(seeds)
     if seeds.shape != (number,) or (number and seeds.dtype.kind not in "iu"):
@@ -191,7 +191,7 @@ def get_class(name: str) -> type[Benchmark]:
     """The class of a registered benchmark.
 
     Raises:
-        UnknownNameError: If there is none of this name.
+        UnknownNameError: If there is no benchmark of this name.
     """
     if not isinstance(name, str) or name not in _CLASSES:
         raise UnknownNameError("benchmark", name, _CLASSES)
@@ -207,8 +207,8 @@ def make(benchmark: str, /, **options: object) -> Benchmark:
 
     Raises:
         UnknownNameError: If there is no such benchmark.
-        OptionError: If an option is unknown to it, or one that it needs is absent.
-        BenchmarkError: If its data is missing or damaged.
+        OptionError: If an option is unknown to the benchmark, or a required one is absent.
+        BenchmarkError: If the data is missing or damaged.
 
     Example:
         >>> make("nas-bench-graph", dataset="cora").objectives[0].name

@@ -167,7 +167,7 @@ class HybridLMBenchmark(LookupBenchmark):
 
 @dataclass(frozen=True)
 class _Saved:
-    """What `HybridLMBenchmark.to_dict` gives, but for the kind."""
+    """The content of `HybridLMBenchmark.to_dict`, without the kind."""
 
     minimize: list[str]
     report: list[str]
@@ -178,7 +178,7 @@ class _Saved:
 def _choose(
     minimize: str | Iterable[str], report: str | Iterable[str] | None
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What is searched and what is reported, checked."""
+    """The objectives and the reported quantities, checked."""
     searched = name_list("minimize", minimize)
     if not searched:
         raise OptionError("nothing is searched", "name a quantity with minimize")

@@ -69,7 +69,7 @@ class ArchitectureIndex:
 
     @property
     def num_lacking(self) -> int:
-        """How many architectures, or combinations with what is beside them, have no row."""
+        """The number of architectures, or combinations with hyperparameters, that have no row."""
         sizes = [column.size or 1 for column in self.hyperparameters.columns]
         return self.cell.size * math.prod(sizes) - len(self._keys)
 
@@ -87,7 +87,7 @@ class ArchitectureIndex:
             settings: ``n x h`` settings beside them, where the table has such.
 
         Raises:
-            ArchitectureError: If one is not in the table, naming it.
+            ArchitectureError: If an architecture is not in the table, naming it.
         """
         keys = self._keys_of(codes)
         for step, column, choice in zip(
@@ -218,12 +218,12 @@ class LookupBenchmark(Benchmark):
         return float(np.nanmin(values) if quantity.minimize else np.nanmax(values))
 
     def all_values(self) -> Mapping[str, FloatArray] | None:
-        """What queries answer for all architectures that can be searched, None by seed."""
+        """The answers of queries for all architectures that can be searched; None by seed."""
         return self._values if self.seeds == "mean" else None
 
     @property
     def has_cost(self) -> bool:
-        """Whether queries return ``"cost_seconds"``."""
+        """True if queries return ``"cost_seconds"``."""
         return COST in self._values
 
     def fingerprint(self) -> str:

@@ -282,7 +282,7 @@ class NASBench201Benchmark(LookupBenchmark):
 
 @dataclass(frozen=True)
 class _Saved(Saved):
-    """What `NASBench201Benchmark.to_dict` gives, but for the kind."""
+    """The content of `NASBench201Benchmark.to_dict`, without the kind."""
 
     dataset: str
     epochs: int

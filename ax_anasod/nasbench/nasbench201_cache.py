@@ -22,12 +22,12 @@ _SUFFIX: Final = ".trials.parquet"
 
 
 def cache_path(path: Path) -> Path:
-    """Where the runs of an official file or folder are kept: beside it."""
+    """The path of the cache of an official file or folder: beside it."""
     return path.with_name(path.name + _SUFFIX)
 
 
 def is_current(kept: Path, path: Path) -> bool:
-    """Whether there is a cache of exactly this state of the official file.
+    """Return True if there is a cache of exactly this state of the official file.
 
     Raises:
         BenchmarkError: If there is a file of that name which is damaged or no cache.
@@ -39,7 +39,7 @@ def read_cache(kept: Path) -> Trials:
     """The runs in a Parquet file that `write_cache` has written.
 
     Raises:
-        BenchmarkError: If it is damaged, or another kind of Parquet file.
+        BenchmarkError: If the file is damaged, or another kind of Parquet file.
         OptionalImportError: pyarrow is not installed.
     """
     _read_note(kept)  # which makes sure of pyarrow
@@ -116,7 +116,7 @@ def write_cache(kept: Path, trials: Trials, path: Path | None = None) -> None:
 
 @dataclass(frozen=True)
 class _Note:
-    """What a cache says about itself.
+    """The description that a cache holds of itself.
 
     Args:
         version: Version of the format.
@@ -161,10 +161,10 @@ def _damaged(kept: Path, error: Exception) -> BenchmarkError:
 
 
 def _state(path: Path) -> list[str | int]:
-    """What changes when the official file changes: name, number of bytes, newest change.
+    """The state of the official file: name, number of bytes, newest change.
 
     Raises:
-        BenchmarkError: If it cannot be looked at.
+        BenchmarkError: If the official file cannot be looked at.
     """
     try:
         files = sorted(path.iterdir()) if path.is_dir() else [path]

@@ -106,7 +106,7 @@ def _refuse(path: Path, error: Exception) -> NoReturn:
 
 @runtime_checkable
 class _Loaded(Protocol):
-    """What both APIs keep of an official file."""
+    """The part of an official file that both APIs keep."""
 
     meta_archs: list[str]
     arch2infos_dict: Mapping[int, Mapping[str, Any]]
@@ -128,7 +128,7 @@ def trials_of_api(api: object) -> Trials:
             read instead, without executing it.
 
     Raises:
-        BenchmarkError: If the object is neither, or has no results.
+        BenchmarkError: If the object is of neither API, or has no results.
     """
     if isinstance(api, _Lazy) and api.fast_mode:
         return read_trials(Path(api.archive_dir))

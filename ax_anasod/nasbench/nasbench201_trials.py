@@ -19,10 +19,10 @@ from ax_anasod.exceptions import BenchmarkError, shown
 from ax_anasod.typing import FloatArray, IntArray
 
 RUNS: Final = ("cifar10-valid", "cifar10", "cifar100", "ImageNet16-120")
-"""What a network was trained on; `cifar10-valid` is half of the training images."""
+"""The training sets; `cifar10-valid` is half of the training images."""
 
 SPLITS: Final = ("x-valid", "x-test", "ori-test")
-"""What it was then evaluated on."""
+"""The splits that a network is evaluated on after its training."""
 
 EPOCHS: Final = {"less": 12, "full": 200, "12": 12, "200": 200}
 """Length of the training schedule behind each official name."""
@@ -71,7 +71,7 @@ class Trials:
         )
 
     def describe(self) -> str:
-        """Which schedules and training sets there are, for messages."""
+        """The schedules and training sets of the data, for messages."""
         pairs = np.unique(np.stack([self.epochs, self.run], axis=1), axis=0).tolist()
         return ", ".join(f"{RUNS[run]} after {epochs} epochs" for epochs, run in pairs)
 
@@ -85,7 +85,7 @@ def collect(content: object, source: str) -> Trials:
         source: The file in words, for messages.
 
     Raises:
-        BenchmarkError: If it has another form, or an accuracy or time is out of its range.
+        BenchmarkError: If ``content`` has another form, or an accuracy or time is out of range.
     """
     if not isinstance(content, Mapping) or not {"meta_archs", "arch2infos"} <= content.keys():
         raise BenchmarkError(
@@ -130,10 +130,10 @@ def collect_records(strings: object, records: Iterable[tuple[Any, Any]], source:
 
 
 def checked_trials(trials: Trials, source: str) -> Trials:
-    """The same runs, none of which is out of range or there twice.
+    """Check that no run is out of range or there twice; returns the runs.
 
     Raises:
-        BenchmarkError: If one is, naming it.
+        BenchmarkError: If a run is out of range or there twice, naming it.
     """
     for what, values, highest in (
         *((f"{split} accuracy", values, 100.0) for split, values in trials.accuracy.items()),

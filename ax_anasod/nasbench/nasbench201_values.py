@@ -1,4 +1,4 @@
-"""Which values of an official NAS-Bench-201 file a benchmark gives, by architecture and seed."""
+"""The values of an official NAS-Bench-201 file, by architecture and seed."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class SeedTable:
 
     @property
     def has_seconds(self) -> bool:
-        """Whether the training time of every run is known."""
+        """True if the training time of every run is known."""
         return not np.isnan(self.seconds[self.has_seed]).any()
 
     @property

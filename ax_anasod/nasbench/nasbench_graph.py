@@ -121,7 +121,7 @@ class NASBenchGraphBenchmark(LookupBenchmark):
 
 @dataclass(frozen=True)
 class _Saved:
-    """What `NASBenchGraphBenchmark.to_dict` gives, but for the kind."""
+    """The content of `NASBenchGraphBenchmark.to_dict`, without the kind."""
 
     dataset: str
     minimize: list[str]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from ax_anasod.files import open_file
-from ax_anasod.pickles import DamagedError, Names, PickleReader, Shell
+from ax_anasod.pickles import DamagedError, Names, PickleReader, StandIn
 from ax_anasod.torch_archive import TorchArchive
 
 # The first two objects of a file that torch wrote before version 1.6; a third one
@@ -38,10 +38,10 @@ def load_bz2(path: Path) -> object:
     """The object in a compressed pickle, as NATS-Bench writes it.
 
     Raises:
-        RefusedError: It asks for anything beyond the official format.
-        DamagedError: It is damaged, or unfolds to more than an official file can.
-        OSError: It cannot be read.
-        EOFError: It is cut off.
+        RefusedError: The file asks for anything beyond the official format.
+        DamagedError: The file is damaged, or unfolds to more than an official file can.
+        OSError: The file cannot be read.
+        EOFError: The file is cut off.
     """
     with open_file(path) as file, bz2.BZ2File(file) as content:
         return PickleReader(content, _NAMES, _size(file)).load()
@@ -51,10 +51,10 @@ def load_torch(path: Path) -> object:
     """The object in a file of ``torch.save``, in its old form or the newer archive.
 
     Raises:
-        RefusedError: It asks for anything beyond the official format, trained weights
+        RefusedError: The file asks for anything beyond the official format, trained weights
             included.
-        DamagedError: It is damaged.
-        OSError: It cannot be read.
+        DamagedError: The file is damaged.
+        OSError: The file cannot be read.
     """
     with open_file(path) as file:
         if file.read(len(_ZIP)) == _ZIP:
@@ -71,7 +71,7 @@ def _size(file: IO[bytes]) -> int:
     return os.fstat(file.fileno()).st_size
 
 
-class _Record(dict[str, object], Shell):
+class _Record(dict[str, object], StandIn):
     """The attributes of a record of the benchmark packages, without any behaviour."""
 
     def restore(self, state: object) -> None:
@@ -80,7 +80,7 @@ class _Record(dict[str, object], Shell):
         self.update(state)
 
 
-class _Dtype(Shell):
+class _Dtype(StandIn):
     """A plain type of NumPy; of its state, only the order of the bytes matters."""
 
     def __init__(self, name: str, *_flags: object) -> None:

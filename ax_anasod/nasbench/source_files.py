@@ -16,7 +16,7 @@ _LONGEST: Final = 500
 
 @dataclass(frozen=True)
 class Saved:
-    """What the saved description of every benchmark with files has.
+    """The entries that the saved descriptions of all benchmarks with files share.
 
     Args:
         path: Where its file or folder is, as it was given.
@@ -29,10 +29,10 @@ class Saved:
     fingerprint: str
 
     def find(self) -> Path:
-        """Where the file is: at the place where it was, else at the path as it was given.
+        """The path of the file: where it was before, else as it was given.
 
         Raises:
-            BenchmarkError: If it is at neither.
+            BenchmarkError: If the file is at neither place.
         """
         resolved, given = Path(self.resolved_path), Path(self.path)
         for path in (resolved, given):
@@ -55,7 +55,7 @@ def read_saved(kind: type[Kind], description: Mapping[str, Any]) -> Kind:
         description: The description.
 
     Raises:
-        BenchmarkError: If it lacks an entry, or one is of another type.
+        BenchmarkError: If the description lacks an entry, or one is of another type.
     """
     try:
         return conform(kind, dict(description))
@@ -78,14 +78,14 @@ def check_source(path: Path, what: str, *, directory: bool = False) -> None:
 
 
 def read_settings(file: Path, kind: type[Kind]) -> Kind:
-    """What a JSON file beside the data of a benchmark says.
+    """The content of a JSON file beside the data of a benchmark.
 
     Args:
         file: The file.
         kind: The type of its content, see `ax_anasod.schema.conform`.
 
     Raises:
-        BenchmarkError: If it cannot be read, or is of another form.
+        BenchmarkError: If the file cannot be read, or is of another form.
     """
     try:
         return parse_json(kind, read_bytes(file))
@@ -96,12 +96,12 @@ def read_settings(file: Path, kind: type[Kind]) -> Kind:
 
 
 def one_line(said: object) -> str:
-    """What another program says, on one line of a sensible length."""
+    """The output of another program, on one line of a sensible length."""
     text = said if isinstance(said, str) else shown(said)
     return " ".join(text[:_LONGEST].split())
 
 
 def first_line(error: Exception) -> str:
-    """What an error of another library says, on one line."""
+    """The message of an error of another library, on one line."""
     text = str(error).strip()
     return text.splitlines()[0] if text else type(error).__name__

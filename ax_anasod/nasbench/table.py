@@ -20,7 +20,7 @@ from ax_anasod.nasbench.lookup_benchmark import ArchitectureIndex, LookupBenchma
 from ax_anasod.nasbench.source_files import Saved, read_saved
 from ax_anasod.nasbench.table_file import ARCH, read_table
 from ax_anasod.nasbench.table_rows import (
-    Places,
+    RowNames,
     read_architectures,
     read_parameters,
     refuse_repeats,
@@ -127,12 +127,12 @@ class TableBenchmark(LookupBenchmark):
         )
 
     def _check_values(
-        self, columns: Mapping[str, FloatArray], places: Places
+        self, columns: Mapping[str, FloatArray], places: RowNames
     ) -> dict[str, FloatArray]:
         values: dict[str, FloatArray] = {}
         for column in self._accuracy:
             finite = self._finite(column, columns[column], places)
-            # Whoever computes in single precision has 100.00000001 percent at times.
+            # Single precision can give 100.00000001 percent.
             near = np.clip(finite, 0.0, 100.0)
             finite = np.where(np.abs(finite - near) <= _ROUNDING, near, finite)
             known = np.nan_to_num(finite, nan=0.0)
@@ -155,7 +155,7 @@ class TableBenchmark(LookupBenchmark):
             values[COST] = columns[self._cost]
         return values
 
-    def _finite(self, column: str, values: FloatArray, places: Places) -> FloatArray:
+    def _finite(self, column: str, values: FloatArray, places: RowNames) -> FloatArray:
         """The values of a searched column, NaN for what is not finite: trials of these fail."""
         wrong = ~np.isfinite(values)
         if not wrong.any():
@@ -175,7 +175,7 @@ class TableBenchmark(LookupBenchmark):
         self,
         column: str,
         values: FloatArray,
-        places: Places,
+        places: RowNames,
         meaning: str,
         lowest: float = -np.inf,
         highest: float = np.inf,
@@ -209,7 +209,7 @@ class TableBenchmark(LookupBenchmark):
         return None if objective in self._report else best
 
     def for_column(self, column: str) -> TableBenchmark:
-        """The same table with one objective, read as the first one of this is.
+        """A benchmark on this table with one objective, which is read as the first one of this is.
 
         Raises:
             BenchmarkError: The column has a value that is out of its range.
@@ -239,7 +239,7 @@ class TableBenchmark(LookupBenchmark):
             "present_only": self._present_only,
             "name": self.name,
             "fingerprint": self.fingerprint(),
-            # Descriptions of tables without are what they were.
+            # Left out if empty, so that descriptions of tables without parameters do not change.
             **({"parameter": list(self._parameter)} if self._parameter else {}),
         }
 
@@ -260,7 +260,7 @@ class TableBenchmark(LookupBenchmark):
 
 @dataclass(frozen=True)
 class _Saved(Saved):
-    """What `TableBenchmark.to_dict` gives, but for the kind."""
+    """The content of `TableBenchmark.to_dict`, without the kind."""
 
     cell: dict[str, Any]
     accuracy: list[str]

@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import IO, Any, Final, NoReturn
 
 from ax_anasod.exceptions import BenchmarkError, UnknownNameError, shown
-from ax_anasod.files import Unfolded, open_file
+from ax_anasod.files import BoundedReader, open_file
 from ax_anasod.nasbench.source_files import check_source, first_line
-from ax_anasod.nasbench.table_rows import ROWS, Places, to_numbers
+from ax_anasod.nasbench.table_rows import ROWS, RowNames, to_numbers
 from ax_anasod.optional import require
 from ax_anasod.typing import FloatArray
 
@@ -59,7 +59,7 @@ _SMALL, _MOST_COMPRESSED = 2**24, 50
 _SMALL_ROWS, _MOST_ROWS_A_BYTE = 10**6, 100
 
 # Column -> its values, and where the rows stand.
-_Read = tuple[dict[str, list[Any]], Places]
+_Read = tuple[dict[str, list[Any]], RowNames]
 
 
 @dataclass(frozen=True)
@@ -69,14 +69,14 @@ class TableFile:
     Args:
         architectures: The strings of the column ``arch``, one a row.
         columns: Name -> one number a row, for each column that was asked for.
-        parameters: Name -> one value a row as the file has it, text or number, likewise.
+        parameters: Name -> one value a row as the file has it, text or number, as asked for.
         places: Where the rows stand, for messages.
     """
 
     architectures: list[str]
     columns: dict[str, FloatArray]
     parameters: dict[str, list[Any]]
-    places: Places
+    places: RowNames
 
 
 def read_table(path: Path, columns: Sequence[str], parameters: Sequence[str] = ()) -> TableFile:
@@ -125,7 +125,7 @@ def _read(path: Path, file: io.BufferedReader, columns: Sequence[str]) -> _Read:
     if not head.startswith(_GZIP):
         return _read_csv(path, file, columns)
     size = os.fstat(file.fileno()).st_size
-    unfolded = Unfolded(gzip.GzipFile(fileobj=file), _SMALL + _MOST_COMPRESSED * size)
+    unfolded = BoundedReader(gzip.GzipFile(fileobj=file), _SMALL + _MOST_COMPRESSED * size)
     return _read_csv(path, io.BufferedReader(unfolded), columns)
 
 
@@ -173,7 +173,7 @@ def _read_csv(path: Path, file: io.BufferedReader, columns: Sequence[str]) -> _R
     # One field is selected as it is, several as a tuple.
     selected = zip(*taken, strict=True) if columns else [taken]
     rows = {name: list(values) for name, values in zip(names, selected, strict=True)}
-    return rows, Places(places)
+    return rows, RowNames(places)
 
 
 def _encoding(head: bytes) -> str:
@@ -189,7 +189,7 @@ def _encoding(head: bytes) -> str:
 
 @contextmanager
 def _long_fields() -> Iterator[None]:
-    """Let fields be as long as a column may hold that nobody asks for."""
+    """Raise the limit on the length of a field, for long columns that are not used."""
     before = csv.field_size_limit(_LONGEST_FIELD)
     try:
         yield
@@ -211,7 +211,7 @@ def _header(text: IO[str], columns: Sequence[str]) -> tuple[str, list[str], int]
         # A row that ends with a separator has no further column.
         _drop_empty(names, 0)
         headers[separator] = names
-    # The one with which there is what was asked for; else the one with the most columns.
+    # Prefer a separator that yields the column ``arch``, then all columns that were asked for.
     separator = max(
         headers, key=lambda s: (ARCH in headers[s], {*columns} <= {*headers[s]}, len(headers[s]))
     )

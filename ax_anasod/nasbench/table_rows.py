@@ -29,8 +29,8 @@ _BETWEEN: Final = "\u0020\u00a0\u202f'’"
 
 
 @dataclass(frozen=True)
-class Places:
-    """Names the rows of a table as whoever opens its file counts them.
+class RowNames:
+    """The names of the rows of a table, counted as a reader of the file counts them.
 
     Args:
         lines: The line of each row in a text file, counted from 1 as editors and spreadsheets
@@ -43,7 +43,7 @@ class Places:
         """Rows, counted from 0, in words.
 
         Example:
-            >>> Places().name(0), Places([2, 3, 5]).name(0, 2)
+            >>> RowNames().name(0), RowNames([2, 3, 5]).name(0, 2)
             ('row 1', 'lines 2 and 5')
         """
         numbers = [row + 1 if self.lines is None else self.lines[row] for row in rows]
@@ -51,12 +51,12 @@ class Places:
         return f"{word}{'s' if len(rows) > 1 else ''} {' and '.join(map(str, numbers))}"
 
 
-ROWS: Final = Places()
+ROWS: Final = RowNames()
 """Rows counted from 1, as of a Parquet file."""
 
 
 def read_architectures(
-    path: Path, cell: Cell, strings: list[str], places: Places = ROWS
+    path: Path, cell: Cell, strings: list[str], places: RowNames = ROWS
 ) -> IntArray:
     """The architectures of a table, ``n x d`` codes.
 
@@ -67,7 +67,7 @@ def read_architectures(
         places: Where the rows stand, for messages.
 
     Raises:
-        BenchmarkError: One is malformed.
+        BenchmarkError: A string is malformed.
     """
     try:
         return cell.from_strings(strings)
@@ -79,9 +79,9 @@ def read_architectures(
 
 
 def read_parameters(
-    path: Path, columns: Mapping[str, Sequence[Any]], places: Places = ROWS
+    path: Path, columns: Mapping[str, Sequence[Any]], places: RowNames = ROWS
 ) -> tuple[Hyperparameters, Settings]:
-    """What is searched beside the cell: the values that columns of a table have.
+    """The hyperparameters of a table: the values that its columns have.
 
     A column of numbers is an ordered choice, so that a model sees the places of its values in
     their order, whether people chose them on a linear scale or on that of ratios; one of texts or
@@ -122,7 +122,7 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _values(path: Path, name: str, column: Sequence[Any], places: Places) -> Sequence[Value]:
+def _values(path: Path, name: str, column: Sequence[Any], places: RowNames) -> Sequence[Value]:
     """The values of a column, all of one type."""
     if all(isinstance(value, bool) for value in column):
         return column
@@ -151,7 +151,7 @@ def refuse_repeats(
     strings: Sequence[str],
     index: ArchitectureIndex,
     columns: Mapping[str, FloatArray],
-    places: Places = ROWS,
+    places: RowNames = ROWS,
 ) -> None:
     """Make sure that no two rows are of the same.
 
@@ -163,7 +163,7 @@ def refuse_repeats(
         places: Where the rows stand, for messages.
 
     Raises:
-        BenchmarkError: Two are.
+        BenchmarkError: Two rows hold the same architecture and settings.
     """
     repeats = index.repeats()
     if not len(repeats):
@@ -219,7 +219,7 @@ def _written(point: str, group: str) -> re.Pattern[str]:
 _STYLES: Final = {".": _written(r"\.", ","), ",": _written(",", r"\.")}
 
 
-def to_numbers(source: str, name: str, values: list[Any], places: Places = ROWS) -> FloatArray:
+def to_numbers(source: str, name: str, values: list[Any], places: RowNames = ROWS) -> FloatArray:
     """The numbers of a column.
 
     Texts may be written with a decimal comma, with signs between groups of three digits, or with
@@ -244,7 +244,7 @@ def to_numbers(source: str, name: str, values: list[Any], places: Places = ROWS)
     numbers = np.empty(len(values), dtype=np.float64)
     for row, value in enumerate(values):
         try:
-            # Python's own way of writing large numbers is nobody's in a table.
+            # Tables do not write large numbers as Python may, with underscores.
             if isinstance(value, bool) or (isinstance(value, str) and "_" in value):
                 raise ValueError
             numbers[row] = float(value)
@@ -253,8 +253,10 @@ def to_numbers(source: str, name: str, values: list[Any], places: Places = ROWS)
     return numbers
 
 
-def _of_texts(source: str, name: str, values: list[Any], wrong: int, places: Places) -> FloatArray:
-    """The same of texts of which one, in the row ``wrong``, is not written as in Python."""
+def _of_texts(
+    source: str, name: str, values: list[Any], wrong: int, places: RowNames
+) -> FloatArray:
+    """Convert texts of which one, in the row ``wrong``, is not written as in Python."""
     if all(isinstance(value, str) and value.strip() for value in values):
         texts = [value.strip() for value in values]
         if all(text.endswith("%") for text in texts):

@@ -17,14 +17,18 @@ from ax_anasod.plots import style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
+    from matplotlib.ticker import Locator
 
 _WIDTH: Final = 9.0
 _DPI: Final = 150
 # Okabe and Ito's colours (2008), which colour-blind people tell apart as well.
+BLUE: Final = "#0072B2"
+VERMILION: Final = "#D55E00"
 _COLOURS: Final = (
-    "#0072B2",
-    "#D55E00",
+    BLUE,
+    VERMILION,
     "#009E73",
     "#CC79A7",
     "#E69F00",
@@ -62,6 +66,14 @@ def new_figure(rows: int = 1, columns: int = 1, height: float = 5.2) -> tuple[Fi
     return figure, figure.axes[0]
 
 
+def trial_figure(title: str) -> tuple[Figure, Axes]:
+    """A figure with one panel, whose horizontal axis is that of the trials."""
+    figure, axes = new_figure(height=4.8)
+    set_title(axes, title)
+    axes.set_xlabel("trial")
+    return figure, axes
+
+
 def save(figure: Figure, path: Path, *, make_folder: bool = False) -> None:
     """Write a figure as PNG.
 
@@ -71,7 +83,7 @@ def save(figure: Figure, path: Path, *, make_folder: bool = False) -> None:
         make_folder: Make its folder where that is missing.
 
     Raises:
-        RunError: It cannot be written.
+        RunError: The picture cannot be written.
     """
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
@@ -93,6 +105,32 @@ def add_legend(axes: Axes, **settings: Any) -> None:
         borderaxespad=0.0,
         **settings,
     )
+
+
+def show_whole_numbers(axes: Axes, steps: Sequence[int] | None = None) -> None:
+    """Show whole numbers only on the horizontal axis, which counts trials or epochs.
+
+    Args:
+        axes: The panel.
+        steps: Distances between its numbers, times a power of ten; matplotlib's by default.
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=steps))
+
+
+def show_plain_numbers(axis: Axis, locator: Locator) -> None:
+    """Write the numbers of a logarithmic axis as they are, not as powers of ten.
+
+    Args:
+        axis: The axis.
+        locator: Where the numbers stand.
+    """
+    from matplotlib.ticker import NullFormatter
+
+    axis.set_major_locator(locator)
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(NullFormatter())
 
 
 def show_message(axes: Axes, sentence: str) -> None:

@@ -9,15 +9,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ax_anasod.plots import style
-from ax_anasod.plots.figure import new_figure, set_title
+from ax_anasod.plots.figure import (
+    BLUE,
+    VERMILION,
+    new_figure,
+    set_title,
+    show_plain_numbers,
+    show_whole_numbers,
+)
 from ax_anasod.training import Epoch, Reliability
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_LEARNED = "#0072B2"
-_MEASURED = "#D55E00"
+_LEARNED, _MEASURED = BLUE, VERMILION
 _FAR = 10.0
 
 
@@ -64,10 +70,8 @@ def draw_learning_curve(epochs: Sequence[Epoch], dataset: str) -> Figure:
         error.legend(frameon=False)
     _name(loss, f"Loss on {dataset}", "cross-entropy [nats]")
     _name(error, f"Test error on {dataset}: {epochs[-1].valid_error:.2f} %", "error [%]")
-    from matplotlib.ticker import MaxNLocator
-
     for axes in (loss, error):
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        show_whole_numbers(axes)
         axes.set_xlabel("epoch")
         _scale(axes)
     return figure
@@ -110,19 +114,17 @@ def draw_reliability(diagrams: Mapping[str, Reliability], dataset: str) -> Figur
 
 def _scale(axes: Axes) -> None:
     """Logarithmic where values differ by far: from zero the end of a good training looks flat."""
-    from matplotlib.ticker import NullFormatter, SymmetricalLogLocator
+    from matplotlib.ticker import SymmetricalLogLocator
 
     axes.set_ylim(bottom=0)
     positive = [v for line in axes.lines for v in np.asarray(line.get_ydata()) if v > 0]
     if not positive or max(positive) < _FAR * min(positive):
         return
     # Below the least value it is linear, so that an error of zero has a place.
-    axes.set_yscale("symlog", linthresh=min(positive), linscale=0.2)
-    axes.yaxis.set_major_locator(
-        SymmetricalLogLocator(base=10, linthresh=min(positive), subs=[1, 2, 5])
-    )
-    axes.yaxis.set_major_formatter("{x:g}")
-    axes.yaxis.set_minor_formatter(NullFormatter())
+    least = min(positive)
+    axes.set_yscale("symlog", linthresh=least, linscale=0.2)
+    locator = SymmetricalLogLocator(base=10, linthresh=least, subs=[1, 2, 5])
+    show_plain_numbers(axes.yaxis, locator)
     axes.set_ylim(0, 1.2 * max(positive))
 
 

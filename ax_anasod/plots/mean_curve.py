@@ -1,4 +1,4 @@
-"""Mean curves with standard errors, such as the incumbents of many runs."""
+"""Means with their spread: the incumbents of many runs, and the encodings of a sample."""
 
 from __future__ import annotations
 
@@ -6,18 +6,31 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from ax_anasod.objectives import Objective
 from ax_anasod.plots import style
-from ax_anasod.plots.figure import add_legend, looks, plain_text, set_title, show_message
+from ax_anasod.plots.figure import (
+    add_legend,
+    looks,
+    new_figure,
+    plain_text,
+    set_title,
+    show_message,
+    show_plain_numbers,
+)
 from ax_anasod.typing import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 # The first few queries are far above all others and would squeeze these into one line.
 _VISIBLE_FROM: Final = 0.06
 _MARGIN: Final = 0.08
+# The encodings of a sample that are drawn.
+_SHOWN: Final = 100
 
 
 @dataclass(frozen=True)
@@ -98,12 +111,52 @@ def draw_mean_curves(
 
 def count_in_plain_numbers(axes: Axes) -> None:
     """Show whole numbers on a logarithmic axis as they are: 1, 2, 5, 10, ..."""
-    from matplotlib.ticker import LogLocator, NullFormatter
+    from matplotlib.ticker import LogLocator
 
     if axes.get_xscale() == "log":
-        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        axes.xaxis.set_major_formatter("{x:g}")
-        axes.xaxis.set_minor_formatter(NullFormatter())
+        show_plain_numbers(axes.xaxis, LogLocator(subs=(1.0, 2.0, 5.0)))
+
+
+def draw_best_encodings(values: FloatArray, title: str, label: str) -> Figure:
+    """The best 100 encodings, each with mean and deviation, beside all architectures.
+
+    Source: Wan et al., ANASOD (https://arxiv.org/abs/2111.04670), Figure 2.
+
+    Args:
+        values: ``m x a`` values of ``a`` architectures of each of ``m`` encodings, minimised.
+        title: Title of the panel.
+        label: Title of the vertical axis.
+    """
+    figure, axes = new_figure()
+    means, deviations = values.mean(axis=1), values.std(axis=1, ddof=1)
+    best = np.argsort(means, kind="stable")[:_SHOWN]
+    axes.errorbar(
+        np.arange(1, len(best) + 1),
+        means[best],
+        yerr=deviations[best],
+        fmt="o",
+        color="black",
+        ecolor=style.GREY,
+        markersize=3.5,
+        elinewidth=1.2,
+        label=f"best {len(best)} of {len(means)} encodings, mean ± SD",
+    )
+    mean, deviation = values.mean(), values.std(ddof=1)
+    axes.axhspan(mean - deviation, mean + deviation, color=style.FAILED, alpha=0.12, linewidth=0)
+    axes.axhline(
+        mean,
+        color=style.FAILED,
+        linewidth=1.8,
+        label=f"all {values.size} architectures, mean ± SD",
+    )
+    axes.set_title(title, loc="left", fontsize=12, fontweight="bold", pad=12)
+    axes.set_xlabel("encodings by mean value")
+    axes.set_ylabel(label)
+    if (values >= 0).all():
+        # The mean minus a deviation can be negative where the values cannot.
+        axes.set_ylim(bottom=0)
+    axes.legend(loc="upper left", frameon=False, fontsize=9)
+    return figure
 
 
 def _limits(curves: Sequence[MeanCurve], quantity: Objective) -> tuple[float, float]:

@@ -33,7 +33,7 @@ ABOVE_BARS: Final = 1.045
 _MOST_BARS_WITH_GAPS: Final = 60
 
 MOST_LABELS: Final = 10
-"""Up to so many trials are all labelled; of so few plotly would also label halves."""
+"""Up to this number of trials, each has a tick; plotly's own ticks would include halves."""
 
 _UNITS: Final = {"percent": "%", "seconds": "s"}
 
@@ -101,7 +101,7 @@ def with_unit(value: float, unit: str = "") -> str:
 
 
 def gap_in_words(value: float, optimum: float, unit: str = "") -> str:
-    """How far a value is from an optimum; percentages differ in points.
+    """The distance of a value from an optimum; percentages differ in points.
 
     Example:
         >>> gap_in_words(19.0666667, 18.0666667, "percent")

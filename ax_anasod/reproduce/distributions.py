@@ -14,7 +14,8 @@ from ax_anasod.compare.texts import table_value
 from ax_anasod.exceptions import OptionError
 from ax_anasod.nasbench import Benchmark, Objective
 from ax_anasod.plots import style
-from ax_anasod.plots.figure import new_figure, save
+from ax_anasod.plots.figure import save
+from ax_anasod.plots.mean_curve import draw_best_encodings
 from ax_anasod.reproduce.explained_variance import (
     ARCHITECTURES,
     ENCODINGS,
@@ -27,7 +28,6 @@ from ax_anasod.reproduce.protocol import SEEDS
 from ax_anasod.settings import Count, check_value
 
 TITLES: Final = {"table1": "Table 1", "figure2": "Figure 2"}
-_SHOWN: Final = 100
 _MEASURES: Final = {
     "overall": "SD of all architectures drawn",
     "within": "median SD within an encoding",
@@ -49,7 +49,7 @@ class SpreadReproduction:
             None where they are too many.
         task: The column of the paper that the benchmark has the values of, None where the
             paper has no number.
-        source: What has to be said of values that nobody has trained, if so.
+        source: A note on values that do not come from trainings, if so.
         finished: Whether there are as many samples as were asked for.
         failures: None.
     """
@@ -73,7 +73,7 @@ class SpreadReproduction:
 
     @property
     def title(self) -> str:
-        """What it is, for people."""
+        """The title for people."""
         return f"{TITLES[self.name]} on {self.subject}"
 
     def table(self) -> tuple[list[str], list[list[str]]]:
@@ -100,7 +100,7 @@ class SpreadReproduction:
         return records
 
     def notes(self) -> list[str]:
-        """What has to be known to read the table, a sentence each."""
+        """The notes that explain the table, a sentence each."""
         unit = f", in {self.objective.unit}" if self.objective.unit else ""
         sentences = [
             f"Standard deviations of {self.objective.name}{unit}: mean ± one standard error "
@@ -144,10 +144,11 @@ class SpreadReproduction:
         """Draw Figure 2 of the first sample.
 
         Raises:
-            RunError: It cannot be written.
+            RunError: The picture cannot be written.
         """
         path = directory / f"{self.name}.png"
-        save(draw_figure_2(self.subject, self.objective, self.spreads[0]), path)
+        label = style.axis_label(self.objective.name, self.objective.unit)
+        save(draw_best_encodings(self.spreads[0].values, self.subject, label), path)
         return [path]
 
     def _entries(self) -> list[dict[str, Any]]:
@@ -220,7 +221,7 @@ def reproduce_spread(
 
 
 def _draw(benchmark: Benchmark, seeds: int, encodings: int, observer: Observer) -> list[Spread]:
-    """A sample for each seed; at least one, however early somebody stops it."""
+    """A sample for each seed; at least one, however early the observer stops it."""
     observer.begins(0, seeds, seeds)
     spreads: list[Spread] = []
     for seed in range(seeds):
@@ -229,55 +230,3 @@ def _draw(benchmark: Benchmark, seeds: int, encodings: int, observer: Observer) 
         if observer.should_stop():
             break
     return spreads
-
-
-def draw_figure_2(subject: str, objective: Objective, spread: Spread) -> Any:
-    """The best 100 encodings, each with mean and deviation, beside all architectures.
-
-    Source: paper, Figure 2.
-
-    Args:
-        subject: The benchmark and its data set.
-        objective: What the values are.
-        spread: A sample.
-
-    Returns:
-        A matplotlib ``Figure``.
-    """
-    figure, axes = new_figure()
-    means = spread.values.mean(axis=1)
-    best = np.argsort(means, kind="stable")[:_SHOWN]
-    place = np.arange(1, len(best) + 1)
-    axes.errorbar(
-        place,
-        means[best],
-        yerr=spread.deviations[best],
-        fmt="o",
-        color="black",
-        ecolor=style.GREY,
-        markersize=3.5,
-        elinewidth=1.2,
-        label=f"best {len(best)} of {len(means)} encodings, mean ± SD",
-    )
-    everything = spread.values.mean()
-    axes.axhspan(
-        everything - spread.overall,
-        everything + spread.overall,
-        color=style.FAILED,
-        alpha=0.12,
-        linewidth=0,
-    )
-    axes.axhline(
-        everything,
-        color=style.FAILED,
-        linewidth=1.8,
-        label=f"all {spread.values.size} architectures, mean ± SD",
-    )
-    axes.set_title(subject, loc="left", fontsize=12, fontweight="bold", pad=12)
-    axes.set_xlabel("encodings by mean value")
-    axes.set_ylabel(style.axis_label(objective.name, objective.unit))
-    if (spread.values >= 0).all():
-        # The mean minus a deviation can be negative where the values cannot.
-        axes.set_ylim(bottom=0)
-    axes.legend(loc="upper left", frameon=False, fontsize=9)
-    return figure

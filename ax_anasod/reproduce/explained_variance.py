@@ -1,4 +1,4 @@
-"""How much of an architecture's value its operation distribution says (Table 1, Figure 2)."""
+"""The share of an architecture's value that its distribution explains (Table 1, Figure 2)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ARCHITECTURES: Final = 5
 _DRAWS: Final = 40
 # Encodings with fewer architectures are drawn again, at most so many times over.
 _ROUNDS: Final = 50
-# Beyond this many architectures nobody asks a benchmark for all of them.
+# With more architectures than this, a benchmark is not asked for all of them.
 _COUNTABLE: Final = 1_000_000
 
 
@@ -67,7 +67,7 @@ class Spread:
 
     @property
     def within_top(self) -> float:
-        """The same, over the encodings whose mean is in the better half."""
+        """Median of the deviations within the encodings whose mean is in the better half."""
         means = self.values.mean(axis=1)
         return float(np.median(self.deviations[means <= np.median(means)]))
 

@@ -1,4 +1,4 @@
-"""What a benchmark says of the results of differentiable searches, and of cells without one."""
+"""The errors of a benchmark for the results of differentiable searches and for other cells."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class ErrorColumn:
 
     @property
     def title(self) -> str:
-        """What tables call it."""
+        """The name of the column in tables."""
         return self.oracle.name if self.task is None else short(self.task)
 
     def of(self, architectures: Sequence[str]) -> Values:
@@ -126,7 +126,7 @@ def count_weights(cell: Cell, codes: Codes, protocol: OneShotProtocol) -> Indice
 
 
 def largest_of_draws(weights: Indices, draws: int) -> Values:
-    """How likely each architecture is the largest of so many uniform draws.
+    """The probability of each architecture to be the largest of ``draws`` uniform draws.
 
     Of those of the same size, each is as likely.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +12,8 @@ import pandas as pd
 from ax_anasod.compare.texts import table_value
 from ax_anasod.files import write_whole
 from ax_anasod.plots import style
-from ax_anasod.plots.figure import looks, new_figure, save
+from ax_anasod.plots.figure import new_figure, save
+from ax_anasod.plots.one_shot_course import draw_methods
 from ax_anasod.reproduce.one_shot_columns import ErrorColumn, over_seeds
 from ax_anasod.reproduce.one_shot_runs import OneShotReproduction
 from ax_anasod.reproduce.one_shot_table import (
@@ -24,7 +24,6 @@ from ax_anasod.reproduce.one_shot_table import (
 )
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 METHODS_SHOWN: Final = ("anasod-dnas", "gaea", "darts")
@@ -33,8 +32,6 @@ EPOCHS: Final = "epochs.csv"
 
 _MEASURED: Final = ("sampled_error", "mean_error", "argmax_error")
 _WORDS: Final = ("a draw", "expected", "argmax")
-# Beyond this many times the error of a uniform draw, the axis is logarithmic.
-_FAR_OFF: Final = 2.5
 
 
 @dataclass(frozen=True)
@@ -51,7 +48,7 @@ class OneShotCurves(OneShotReproduction):
 
     @property
     def title(self) -> str:
-        """What it is, for people."""
+        """The title for people."""
         return f"Figure 5: {self._searches}"
 
     @cached_property
@@ -104,7 +101,7 @@ class OneShotCurves(OneShotReproduction):
         return [*header, "runs"], rows
 
     def records(self) -> list[dict[str, Any]]:
-        """The same as numbers; None where there is none."""
+        """The rows of the table as numbers; None where there is no number."""
         records = []
         for entry in self._entries:
             record = {name: entry[name] for name in ("method", "objective", "epochs", "runs")}
@@ -116,7 +113,7 @@ class OneShotCurves(OneShotReproduction):
         return records
 
     def notes(self) -> list[str]:
-        """What has to be known to read it, a sentence each."""
+        """The notes that explain the figure, a sentence each."""
         sentences = [
             "Ours: the error of one architecture drawn from p after each epoch (line and band: "
             f"mean ± SD over {seeds_in_words(self.runs.seeds)}; as in the paper), and the exact "
@@ -163,65 +160,18 @@ class OneShotCurves(OneShotReproduction):
         """A panel for each column; a line for each method."""
         figure, _ = new_figure(columns=len(self.columns))
         for axes, column in zip(figure.axes, self.columns, strict=True):
-            self._fill(axes, column)
+            data = self.epochs[self.epochs["objective"] == column.oracle.name]
+            draw_methods(
+                axes,
+                {m.label: data[data["method"] == m.label] for m in self.runs.methods},
+                {m.label for m in self.runs.methods if m.name == "darts"},
+                lowest=float(column.listed[1].min()),
+                uniform=column.oracle.uniform,
+                best_of_one=_best_of_one(column),
+            )
+            axes.set_title(column.title, loc="left", fontsize=12, fontweight="bold", pad=12)
+            axes.set_ylabel(style.axis_label(column.oracle.name, column.unit))
         return figure
-
-    def _fill(self, axes: Axes, column: ErrorColumn) -> None:
-        from matplotlib.ticker import MaxNLocator, NullFormatter, ScalarFormatter
-
-        data = self.epochs[self.epochs["objective"] == column.oracle.name]
-        drawn_as = looks([method.label for method in self.runs.methods])
-        # All in grey, so that each needs a line of its own.
-        lines_of_argmax = itertools.cycle(("-", "--", ":", "-."))
-        for method in self.runs.methods:
-            label = method.label
-            colour, line = drawn_as[label]
-            of_label = data[data["method"] == label]
-            if not len(of_label):
-                continue
-            of_method = of_label.groupby("epoch")
-            means = of_method[list(_MEASURED)].mean()
-            spread = of_method["sampled_error"].std().fillna(0.0)
-            sampled, epochs = means["sampled_error"], means.index
-            axes.fill_between(
-                epochs,
-                (sampled - spread).clip(lower=float(column.listed[1].min())),
-                sampled + spread,
-                color=colour,
-                alpha=0.15,
-                linewidth=0,
-            )
-            # A single epoch would be a line without length.
-            marker = "o" if len(epochs) == 1 else ""
-            axes.plot(
-                epochs, sampled, line, marker=marker, color=colour, linewidth=1.8, label=label
-            )
-            axes.plot(epochs, means["mean_error"], color=colour, linewidth=0.8)
-            axes.plot(of_label["epoch"], of_label["sampled_error"], ".", color=colour, alpha=0.35)
-            if method.name == "darts":
-                axes.plot(
-                    epochs,
-                    means["argmax_error"],
-                    next(lines_of_argmax),
-                    marker=".",
-                    color=style.GREY,
-                    label=f"{label}, argmax",
-                )
-        axes.plot([], [], color="black", linewidth=0.8, label="thin: expected error of a draw")
-        best, error = _best_of_one(column)
-        axes.axhline(
-            column.oracle.uniform, color=style.FAILED, linestyle="--", label="a uniform draw"
-        )
-        axes.axhline(error, color=style.BEST, linestyle="-.", label=f"only {best}")
-        axes.set_title(column.title, loc="left", fontsize=12, fontweight="bold", pad=12)
-        axes.set_xlabel("epoch of the search")
-        axes.set_ylabel(style.axis_label(column.oracle.name, column.unit))
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-        if axes.get_ylim()[1] > _FAR_OFF * column.oracle.uniform:
-            axes.set_yscale("log")
-            axes.yaxis.set_major_formatter(ScalarFormatter())
-            axes.yaxis.set_minor_formatter(ScalarFormatter() if error > 1 else NullFormatter())
-        axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=9)
 
     @cached_property
     def _entries(self) -> list[dict[str, Any]]:

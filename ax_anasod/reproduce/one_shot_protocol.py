@@ -29,7 +29,7 @@ _PUBLISHED_IMAGES: Final = 50_000
 
 @dataclass(frozen=True)
 class OneShotProtocol:
-    """What all methods have in common, so that nothing but the method differs.
+    """The settings that all methods share, so that nothing but the method differs.
 
     Args:
         scale: ``"cpu"`` or ``"paper"``.
@@ -105,7 +105,7 @@ class OneShotProtocol:
         )
 
     def task(self, cell: Cell, epochs: int, images: ImageData) -> TrainingTask:
-        """What a supernet of so many epochs is, and how it is trained."""
+        """The network and the training of a supernet of a number of epochs."""
         training = {**TRAINING, "batch_size": self.batch_size, "epochs": epochs}
         return TrainingTask(
             cell=cell,
@@ -132,18 +132,18 @@ class OneShotMethod:
 
     @property
     def label(self) -> str:
-        """What results call it, as the command line takes it."""
+        """The name of the method in results, in the form of the command line."""
         return label_of(self.name, self.options)
 
     @property
     def is_scaled(self) -> bool:
-        """Whether the learning rate of p follows from the number of steps (see `settings`)."""
+        """True if the learning rate of p follows from the number of steps (see `settings`)."""
         chosen = method(self.name, **self.options)
         given = "learning_rate" in self.options or chosen.travel is not None
         return bool(chosen.published_rate) and not given
 
     def settings(self, protocol: OneShotProtocol, images: ImageData) -> MethodConfig:
-        """Its settings in a protocol.
+        """The settings of the method in a protocol.
 
         Published searches have 7,800 to 97,500 steps of p, small ones some hundred. The learning
         rate of p is therefore larger, by as much as the steps are fewer, so that p can go as
@@ -175,7 +175,7 @@ class OneShotMethod:
     def config(
         self, protocol: OneShotProtocol, cell: Cell, images: ImageData, seed: int
     ) -> OneShotConfig:
-        """Its search with a seed.
+        """The search of the method with a seed.
 
         The search knows nothing of the benchmark by which its result is judged afterwards.
         """

@@ -13,11 +13,10 @@ from ax_anasod.cells import Cell
 from ax_anasod.compare import Observer
 from ax_anasod.compare.contender import folder_of
 from ax_anasod.compare.pool import run_tasks
+from ax_anasod.compare.progress import ProgressReporter
 from ax_anasod.compare.run_worker import TaskEnd, WorkerInput
-from ax_anasod.compare.tally import FAILURES
 from ax_anasod.dnas import METHODS, MethodConfig, OneShotRun
 from ax_anasod.exceptions import OptionError
-from ax_anasod.files import write_whole
 from ax_anasod.locks import locked
 from ax_anasod.reproduce.one_shot_columns import ErrorColumn
 from ax_anasod.reproduce.one_shot_protocol import OneShotMethod, OneShotProtocol
@@ -78,7 +77,7 @@ class OneShotReproduction:
 
     @property
     def finished(self) -> bool:
-        """Whether the searches were not stopped."""
+        """True if the searches were not stopped."""
         return self.runs.finished
 
     @property
@@ -138,18 +137,19 @@ def make_runs(
         tasks = tasks_of(protocol, cell, chosen, images, seeds, folder)
         for task in tasks:
             task.check()
-        tally = _Tally(tasks, observer or Observer())
+        reporter = _OneShotReporter(tasks, observer or Observer())
+        reporter.begin()
         with _working_in(folder):
             run_tasks(
-                tally.unfinished,
+                reporter.unfinished,
                 WorkerInput({}),
                 jobs,
-                tally.on_epoch,
-                tally.on_end,
-                tally.should_stop,
+                reporter.on_epoch,
+                reporter.on_end,
+                reporter.should_stop,
             )
         if out is not None:
-            tally.write_details(folder)
+            reporter.write_details(folder)
         outcomes = [outcome for task in tasks if (outcome := task.outcome) is not None]
     return OneShotRuns(
         protocol=protocol,
@@ -159,8 +159,8 @@ def make_runs(
         steps={m.label: (m.steps(protocol, images), m.steps(protocol)) for m in chosen},
         seeds=seeds,
         outcomes=outcomes,
-        failures=tally.failures,
-        finished=not tally.stopped,
+        failures=[f"{n}, {r}" for n, reasons in reporter.failures.items() for r in reasons],
+        finished=not reporter.stopped,
     )
 
 
@@ -187,49 +187,25 @@ def tasks_of(
     ]
 
 
-class _Tally:
-    """Counts what the processes report."""
+class _OneShotReporter(ProgressReporter):
+    """Report the searches to an observer, which takes their epochs for trials."""
 
     def __init__(self, tasks: Sequence[OneShotTask], observer: Observer) -> None:
-        self._observer, self._number = observer, len(tasks)
-        self._done = {task.folder: task.done for task in tasks}
         self.unfinished = [task for task in tasks if task.outcome is None]
-        self._left = len(self.unfinished)
-        self._details: list[str] = []
-        self.failures: list[str] = []
-        self.stopped = False
-        planned = sum(task.planned for task in tasks)
-        observer.begins(sum(self._done.values()), planned, self._number)
-        self._tell()
+        super().__init__(
+            observer,
+            {task.folder: task.done for task in tasks},
+            sum(task.planned for task in tasks),
+            len(tasks) - len(self.unfinished),
+        )
 
     def on_epoch(self, task: OneShotTask, epochs: int) -> None:
-        self._done[task.folder] = epochs
-        self._tell()
+        self._has_done(task.folder, epochs)
 
     def on_end(self, task: OneShotTask, end: TaskEnd) -> None:
-        self._left -= 1
-        if end.error is not None:
-            failure = f"{task.label}, seed {task.config.seed}: {end.error}"
-            self.failures.append(failure)
-            self._details.append(f"{failure}\n{end.details}")
-            self._observer.failed(task.label, task.config.seed, end.error)
-        else:
+        if end.error is None:
             self._done[task.folder] = task.done
-        self._tell()
-
-    def should_stop(self) -> bool:
-        self.stopped = self.stopped or self._observer.should_stop()
-        return self.stopped
-
-    def write_details(self, folder: Path) -> None:
-        """Keep where in the program the failures of this time were, as a bug report needs."""
-        if self._details:
-            write_whole(folder / FAILURES, "\n".join(self._details))
-        else:
-            (folder / FAILURES).unlink(missing_ok=True)
-
-    def _tell(self) -> None:
-        self._observer.progressed(sum(self._done.values()), self._number - self._left)
+        self._has_ended(task.label, task.config.seed, end)
 
 
 @contextmanager

@@ -44,7 +44,7 @@ class OneShotTable(OneShotReproduction):
 
     @property
     def title(self) -> str:
-        """What it is, for people."""
+        """The title for people."""
         return f"Table 3: {self._searches}"
 
     def table(self) -> tuple[list[str], list[list[str]]]:
@@ -91,7 +91,7 @@ class OneShotTable(OneShotReproduction):
         return records
 
     def notes(self) -> list[str]:
-        """What has to be known to read the table, a sentence each."""
+        """The notes that explain the table, a sentence each."""
         unit = f", in {self._first.unit}" if self._first.unit else ""
         sentences = [
             f"Ours: {', '.join(column.oracle.name for column in self.columns)} of the cell that "
@@ -115,7 +115,7 @@ class OneShotTable(OneShotReproduction):
         }
 
     def write_more(self, directory: Path) -> list[Path]:
-        """Nothing: a table has no picture."""
+        """Write no further files: a table has no picture."""
         return []
 
     @property
@@ -238,7 +238,7 @@ class OneShotTable(OneShotReproduction):
 
 
 def protocol_notes(runs: OneShotRuns) -> list[str]:
-    """How the searches were made, a sentence each."""
+    """Notes on the protocol of the searches, a sentence each."""
     name, learned, taught, height, width = runs.images
     protocol = runs.protocol
     epochs = "published epochs" if protocol.epochs is None else f"{protocol.epochs} epochs"

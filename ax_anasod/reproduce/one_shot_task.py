@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -75,7 +72,7 @@ class OneShotTask:
 
     @property
     def outcome(self) -> OneShotOutcome | None:
-        """What it has found; None where it is not at its end."""
+        """The result of the search; None where the search is not at its end."""
         measured = _measured(self.folder)
         if not measured.get("finished"):
             return None
@@ -88,10 +85,10 @@ class OneShotTask:
         )
 
     def check(self) -> None:
-        """Refuse a folder that holds another search.
+        """Check that the folder holds no other search.
 
         Raises:
-            RunError: It does, or is damaged.
+            RunError: The folder holds another search, or one of its files is damaged.
         """
         if not (self.folder / CONFIG).exists():
             return
@@ -113,7 +110,6 @@ class OneShotTask:
         Raises:
             AnasodError: The search fails.
         """
-        _end_with_parent()
         images = _load(self.config.task.data)
         before = _measured(self.folder).get("cpu_seconds", 0.0)
         started = time.process_time()
@@ -159,21 +155,3 @@ def _measured(folder: Path) -> dict[str, Any]:
 def _load(config: DataConfig) -> ImageData:
     """Images, once for all searches of a process."""
     return load_data(config)
-
-
-@cache
-def _end_with_parent() -> None:
-    """Let this process end when the one that has started it was killed.
-
-    Otherwise it would hold the folder of its search until the end of an epoch, while the same
-    command is already waiting to go on there. All but that epoch is on the disk.
-    """
-    parent = multiprocessing.parent_process()
-    if parent is None:
-        return
-
-    def watch() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()

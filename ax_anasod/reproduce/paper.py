@@ -229,7 +229,7 @@ def task_of(benchmark: Benchmark, objective: str | None = None, split: str = "va
 
 
 def source_of(benchmark: Benchmark) -> str | None:
-    """What has to be said of values that nobody has trained; None where all were trained."""
+    """A note on values that do not come from trainings; None where all do."""
     if not isinstance(benchmark, NASBench301Benchmark):
         return None
     sentence = (

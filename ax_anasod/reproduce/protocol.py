@@ -1,4 +1,4 @@
-"""Which searches are behind each table and figure of the paper.
+"""The searches behind each table and figure of the paper.
 
 Source: paper, Section 4.1 and Appendix A.1: 10 runs; 300 queries for random and local search,
 150 for all others; 10 random initial queries. The numbers of initial queries, and everything

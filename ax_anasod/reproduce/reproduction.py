@@ -1,4 +1,4 @@
-"""What every reproduction gives: a table, notes, data, and files."""
+"""The interface of every reproduction: a table, notes, data, and files."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ class Reproduction(Protocol):
 
     @property
     def name(self) -> str:
-        """Its name on the command line."""
+        """The name on the command line."""
         ...
 
     @property
     def title(self) -> str:
-        """What it is, for people."""
+        """The title for people."""
         ...
 
     @property
     def finished(self) -> bool:
-        """Whether all of it is there; False where it was stopped."""
+        """True if the reproduction is complete; False if it was stopped."""
         ...
 
     @property
     def resumable(self) -> bool:
-        """Whether what was stopped goes on where it was, if it has a folder."""
+        """True if a stopped reproduction continues from its folder."""
         ...
 
     @property
     def failures(self) -> Sequence[str]:
-        """What is missing because it has failed, a sentence each."""
+        """The failures, a sentence each."""
         ...
 
     def table(self) -> tuple[list[str], list[list[str]]]:
@@ -52,7 +52,7 @@ class Reproduction(Protocol):
         ...
 
     def notes(self) -> list[str]:
-        """What has to be known to read the table, a sentence each."""
+        """The notes that explain the table, a sentence each."""
         ...
 
     def as_dict(self) -> dict[str, Any]:
@@ -69,7 +69,7 @@ class Reproduction(Protocol):
             The paths of the files.
 
         Raises:
-            RunError: One cannot be written.
+            RunError: A file cannot be written.
         """
         ...
 

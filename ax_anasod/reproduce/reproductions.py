@@ -26,16 +26,16 @@ from ax_anasod.runs.layout import COMPARISON, check_holds_no_other, check_is_no_
 from ax_anasod.training import ImageData
 
 ONE_SHOT: Final = ("table3", "figure5")
-"""Those that come from differentiable searches."""
+"""The targets that come from differentiable searches."""
 
 DRAWN: Final = tuple(TITLES)
-"""Those that come from random samples of a benchmark."""
+"""The targets that come from random samples of a benchmark."""
 
 CELLS: Final = "figure7"
 """The one that shows cells of a run."""
 
 FROM_RUNS: Final = (*RETRAINED_TARGETS, CELLS)
-"""Those that show what runs have found, without training."""
+"""The targets that show results of existing runs, without training."""
 
 TARGETS: Final = tuple(
     sorted(
@@ -63,10 +63,10 @@ METHODS_IN_TABLE: Final = (*_ORDER, *(name for name in METHODS if name not in _O
 
 
 def check_target(target: str) -> None:
-    """Refuse a name that no table or figure has.
+    """Check that a name is that of a table or figure.
 
     Raises:
-        UnknownNameError: So it is.
+        UnknownNameError: ``target`` names no table or figure of the paper.
     """
     if target not in TARGETS:
         raise UnknownNameError("table or figure", target, TARGETS)
@@ -109,7 +109,7 @@ def reproduce(
 
     Raises:
         UnknownNameError: There is no such target.
-        AnasodError: It cannot be made on this benchmark, or not as asked.
+        AnasodError: The target cannot be made on this benchmark, or not as asked.
     """
     check_target(target)
     if target in RETRAINED_TARGETS:

@@ -90,7 +90,7 @@ class Evaluated:
         return f"{name} with {words}" if words else name
 
     def differences(self, dataset: str) -> str:
-        """What else is not as in the paper, in words; empty where nothing is.
+        """The other differences from the paper, in words; empty where there are none.
 
         Args:
             dataset: The data set of the paper's table.
@@ -134,12 +134,12 @@ class RetrainedTable:
 
     @property
     def name(self) -> str:
-        """Its name on the command line."""
+        """The name on the command line."""
         return self.target.name
 
     @property
     def title(self) -> str:
-        """What it is, for people."""
+        """The title for people."""
         return f"{self.target.title}: networks trained for good on {self.target.dataset}"
 
     def table(self) -> tuple[list[str], list[list[str]]]:
@@ -161,11 +161,11 @@ class RetrainedTable:
         return header, rows
 
     def records(self) -> list[dict[str, Any]]:
-        """The same as numbers; None where there is none."""
+        """The rows of the table as numbers; None where there is no number."""
         return [{k: v for k, v in entry.items() if k != "folders"} for entry in self._entries]
 
     def notes(self) -> list[str]:
-        """What has to be known to read the table, a sentence each."""
+        """The notes that explain the table, a sentence each."""
         sentences = [
             f"Paper: {self.target.title} as printed, errors in percent (it calls them validation "
             "errors), searched in its NASNet-style cell; 36 channels, 24 cells, 600 epochs, or "
@@ -192,7 +192,7 @@ class RetrainedTable:
         }
 
     def write_more(self, directory: Path) -> list[Path]:
-        """Nothing: a table has no picture."""
+        """Write no further files: a table has no picture."""
         return []
 
     @cached_property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,37 +16,20 @@ from ax_anasod.dnas.edges import CellEdges
 from ax_anasod.dnas.result_files import CONFIG
 from ax_anasod.exceptions import OptionError
 from ax_anasod.networks.network_config import NASNET
-from ax_anasod.plots import style
-from ax_anasod.plots.figure import new_figure, save
+from ax_anasod.plots.cell_pictures import CellPanel, draw_cells
+from ax_anasod.plots.figure import save
 from ax_anasod.reproduce.paper import FIGURE_7
 from ax_anasod.retraining import BestTrial
 from ax_anasod.training.pairing import image_network
 from ax_anasod.typing import Codes, FloatArray, Indices
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
 CELLS_SHOWN: Final = 3
-_WIDTH, _HEIGHT, _LEGEND = 6.0, 3.4, 1.0
 # Smaller shares are not named.
 _VISIBLE: Final = 0.005
-
-
-@dataclass(frozen=True)
-class CellPanel:
-    """One part of one sampled cell.
-
-    Args:
-        title: What it is.
-        code: ``d``, the architecture.
-        part: The number of the part.
-    """
-
-    title: str
-    code: Codes
-    part: int
 
 
 @dataclass(frozen=True)
@@ -78,7 +61,7 @@ class SampledCells:
 
     @property
     def title(self) -> str:
-        """What it is, for people."""
+        """The title for people."""
         return f"Figure 7: the best encoding of {self.run}, cell {self.cell.name}"
 
     def table(self) -> tuple[list[str], list[list[str]]]:
@@ -105,7 +88,7 @@ class SampledCells:
         return records
 
     def notes(self) -> list[str]:
-        """What has to be known, a sentence each."""
+        """The notes that explain the figure, a sentence each."""
         sentences = [f"Ours: {self.found_by}."]
         if self._is_papers:
             sentences.append(
@@ -152,33 +135,13 @@ class SampledCells:
         return [path]
 
     def draw(self) -> Figure:
-        """A row for each sample, or one row; arrows are operations, their colours say which."""
-        from matplotlib.lines import Line2D
-
-        rows, columns = len(self.panels), len(self.panels[0])
-        if columns == 1:
-            rows, columns = columns, rows
-        figure, _ = new_figure(rows=rows, columns=columns)
-        figure.set_size_inches(_WIDTH * columns, _HEIGHT * rows + _LEGEND)
-        colours = style.operation_colours(self.cell.num_operations)
-        panels = [panel for row in self.panels for panel in row]
-        for axes, panel in zip(figure.axes, panels, strict=True):
-            fill_cell(axes, self.cell, panel, colours)
-        handles = []
-        for i, operation in enumerate(self.cell.operations):
-            if self.shares[i] >= _VISIBLE:
-                words = f"{self.shares[i]:.2f}" if self.counts is None else str(self.counts[i])
-                label = f"{words}  {operation}"
-                handles.append(Line2D([], [], color=colours[i], linewidth=3, label=label))
-        title = f"encoding of {self.run.name}".replace("$", r"\$")
-        figure.legend(
-            handles=handles,
-            title=title,
-            loc="outside upper center",
-            ncols=2 * columns,
-            frameon=False,
-        )
-        return figure
+        """A row for each sample, or one row, with the shares or counts of the operations."""
+        operations = {
+            i: f"{self.shares[i]:.2f}" if self.counts is None else str(self.counts[i])
+            for i in range(self.cell.num_operations)
+            if self.shares[i] >= _VISIBLE
+        }
+        return draw_cells(self.cell, self.panels, operations, f"encoding of {self.run.name}")
 
     @cached_property
     def _is_papers(self) -> bool:
@@ -240,90 +203,3 @@ def _panels(
         [CellPanel(title, code, 0) for title, code in zip(titles, pair, strict=True)]
         for pair in pairs
     ]
-
-
-def fill_cell(axes: Axes, cell: Cell, panel: CellPanel, colours: Sequence[str]) -> None:
-    """Draw one part of an architecture: states as circles, operations as arrows.
-
-    Args:
-        axes: Where.
-        cell: The cell.
-        panel: What.
-        colours: The colour of each operation.
-    """
-    graph, code = cell.block_graph, panel.code[None]
-    first = panel.part * graph.blocks_per_part
-    blocks = range(first, first + graph.blocks_per_part)
-    sources, outputs = cell.sources(code)[0], cell.outputs(code)[0, panel.part]
-    given = [state for state in graph.possible_outputs if outputs[state]]
-    places = _places(graph.num_inputs, graph.num_states, joined=len(given) > 1)
-    names = _names(graph.num_inputs, graph.num_states, given)
-    seen: dict[tuple[int, int], int] = {}
-    for block, target in zip(blocks, graph.targets, strict=True):
-        ends = (int(sources[block]), target)
-        beside = seen[ends] = seen.get(ends, -1) + 1
-        operation = int(panel.code[block])
-        nothing = cell.operations[operation] == "none"
-        _arrow(axes, places, ends, colours[operation], beside, faint=nothing)
-    if len(given) > 1:
-        names[graph.num_states] = "out"
-        for state in given:
-            _arrow(axes, places, (state, graph.num_states), style.GREY, 0, faint=True)
-    for state, name in names.items():
-        axes.plot(*places[state], "o", color="white", markeredgecolor="black", markersize=20)
-        axes.annotate(name, places[state], ha="center", va="center", fontsize=8)
-    axes.set_title(panel.title, loc="left", fontsize=11, fontweight="bold")
-    axes.set_ylim(-1.15, 1.15)
-    axes.set_xlim(-0.5, max(x for x, _ in places.values()) + 0.5)
-    axes.axis("off")
-
-
-def _places(inputs: int, states: int, *, joined: bool) -> dict[int, tuple[float, float]]:
-    """Where each state stands: from left to right, in turns above and below the middle."""
-    places = {}
-    for state in range(inputs):
-        places[state] = (0.0, 0.0 if inputs == 1 else 0.3 - 0.6 * state / (inputs - 1))
-    for step, state in enumerate(range(inputs, states), start=1):
-        is_last = state == states - 1 and not joined
-        places[state] = (float(step), 0.0 if is_last else 0.8 if step % 2 else -0.8)
-    if joined:
-        places[states] = (states - inputs + 1.0, 0.0)
-    return places
-
-
-def _names(inputs: int, states: int, given: Sequence[int]) -> dict[int, str]:
-    names = {state: "in" if inputs == 1 else f"in {state + 1}" for state in range(inputs)}
-    names |= {state: str(state - inputs + 1) for state in range(inputs, states)}
-    if len(given) == 1:
-        names[given[0]] = "out"
-    return names
-
-
-def _arrow(
-    axes: Axes,
-    places: Mapping[int, tuple[float, float]],
-    ends: tuple[int, int],
-    colour: str,
-    beside: int,
-    *,
-    faint: bool,
-) -> None:
-    """An arrow between two states; further ones between the same states bend more."""
-    start, end = places[ends[0]], places[ends[1]]
-    # Towards the middle, so that it passes no other state.
-    inwards = 1 if start[1] + end[1] >= 0 else -1
-    bend = inwards * (0.2 + 0.2 * beside)
-    axes.annotate(
-        "",
-        xy=end,
-        xytext=start,
-        arrowprops={
-            "arrowstyle": "-|>",
-            "color": colour,
-            "linewidth": 1.0 if faint else 2.4,
-            "linestyle": ":" if faint else "-",
-            "connectionstyle": f"arc3,rad={bend}",
-            "shrinkA": 11,
-            "shrinkB": 11,
-        },
-    )

@@ -36,7 +36,7 @@ class SearchReproduction:
         task: The column of the paper that the benchmark has the values of, None where the
             paper has no number.
         most_trials: What every budget was cut to; None for the paper's own.
-        source: What has to be said of values that nobody has trained, if so.
+        source: A note on values that do not come from trainings, if so.
     """
 
     target: SearchTarget
@@ -53,17 +53,17 @@ class SearchReproduction:
 
     @property
     def name(self) -> str:
-        """Its name on the command line."""
+        """The name on the command line."""
         return self.target.name
 
     @property
     def title(self) -> str:
-        """What it is, for people."""
+        """The title for people."""
         return f"{self.target.title} on {self.comparison.plan.subject}"
 
     @property
     def finished(self) -> bool:
-        """Whether the searches were not stopped."""
+        """True if the searches were not stopped."""
         return self.comparison.finished
 
     @property
@@ -118,7 +118,7 @@ class SearchReproduction:
         return records
 
     def notes(self) -> list[str]:
-        """What has to be known to read the table, a sentence each."""
+        """The notes that explain the table, a sentence each."""
         plan = self.comparison.plan
         sentences = [
             f"Ours: the lowest {plan.objective.name} seen in a run"
@@ -273,7 +273,7 @@ def reproduce_searches(
         try:
             contender.check(benchmark)
         except UnknownNameError as error:
-            # Which other strategies there are does not help.
+            # Without the hint, which lists the known strategies.
             missing[method.name] = error.message
         except AnasodError as error:
             missing[method.name] = str(error)

@@ -12,7 +12,7 @@ from ax_anasod.exceptions import ArchitectureError, OptionError, RunError, Unkno
 from ax_anasod.journal import JOURNAL, Completed, read_records
 from ax_anasod.metrics import KnownProxy
 from ax_anasod.nasbench.table_file import ARCH, read_table
-from ax_anasod.nasbench.table_rows import ROWS, Places
+from ax_anasod.nasbench.table_rows import ROWS, RowNames
 from ax_anasod.proxies import ProxyConfig
 from ax_anasod.runs.layout import check_holds_run
 from ax_anasod.runs.run_config import GivenArchitecture, ProxyFeature, proxy_metric_name
@@ -106,7 +106,7 @@ def _checked(
     cell: Cell,
     strings: Sequence[str],
     rows: Sequence[dict[str, float]],
-    places: Places = ROWS,
+    places: RowNames = ROWS,
 ) -> list[GivenArchitecture]:
     given = []
     for row, (string, values) in enumerate(zip(strings, rows, strict=True)):

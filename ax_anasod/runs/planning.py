@@ -39,7 +39,7 @@ from ax_anasod.runs.run_config import (
 )
 from ax_anasod.settings import Count, check_value
 from ax_anasod.training.task import TrainingTask, find_operations
-from ax_anasod.truth import Answers, best_value, refuse_hopeless_limits
+from ax_anasod.truth import KnowsAllValues, best_value, refuse_hopeless_limits
 
 # What Ax's tables of trials, and our own of the best ones, call their columns.
 _COLUMNS: Final = (
@@ -49,7 +49,7 @@ _COLUMNS: Final = (
 )
 
 
-class Subject(Answers, Protocol):
+class Subject(KnowsAllValues, Protocol):
     """The subject of a run: a benchmark, or networks that it trains."""
 
     @property

@@ -37,7 +37,7 @@ from ax_anasod.metrics import EarlierSearch, KnownLookup
 from ax_anasod.nasbench import Benchmark
 from ax_anasod.runs.given import proxy_metrics
 from ax_anasod.runs.run_config import RunConfig
-from ax_anasod.tracking.telling import Epochs, Telling
+from ax_anasod.tracking.dispatcher import Epochs, TrackerDispatcher
 from ax_anasod.tracking.tracker import Tracker
 
 GIVEN: Final = "given"
@@ -74,7 +74,7 @@ class RunState:
     ) -> None:
         self.config, self.benchmark = config, benchmark
         self._journal = journal
-        self._telling: Telling | None = None
+        self._dispatcher: TrackerDispatcher | None = None
         self._records: list[Record] = []
         self._metrics = {q.name: q.metric for q in (*config.objectives, *config.reported)}
         constraints = config.constraints
@@ -187,24 +187,24 @@ class RunState:
             self._records = extend(self._records, events)
         else:
             self._journal.append(*events)
-        if self._telling is not None:
+        if self._dispatcher is not None:
             for event in events:
                 if not isinstance(event, Started):
                     record = self.records[event.trial]
-                    self._telling.trial(self.records, record, self._epochs_of(event.trial))
+                    self._dispatcher.trial(self.records, record, self._epochs_of(event.trial))
 
-    def track(self, trackers: Sequence[Tracker]) -> Telling:
+    def track(self, trackers: Sequence[Tracker]) -> TrackerDispatcher:
         """Report to trackers the earlier records that they lack, and all further ones.
 
         What tells them is returned, and has to be told of the end.
 
         Raises:
-            AnasodError: A tracker cannot be used, see :class:`ax_anasod.tracking.Telling`.
+            AnasodError: A tracker cannot be used (:class:`ax_anasod.tracking.TrackerDispatcher`).
         """
         journal = None if self._journal is None else self._journal.path
-        self._telling = Telling(self.config.tracked, trackers, journal)
-        self._telling.all_ended(self.records, self._epochs_of)
-        return self._telling
+        self._dispatcher = TrackerDispatcher(self.config.tracked, trackers, journal)
+        self._dispatcher.all_ended(self.records, self._epochs_of)
+        return self._dispatcher
 
     def _epochs_of(self, trial: int) -> Epochs:
         """The epochs of a trial, where it is trained."""

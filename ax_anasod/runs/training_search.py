@@ -25,7 +25,7 @@ from ax_anasod.runs.layout import TRIALS_FOLDER
 from ax_anasod.runs.loop import SearchLoop
 from ax_anasod.runs.run_config import RunConfig
 from ax_anasod.runs.state import Curve, describe
-from ax_anasod.tracking.telling import Epochs
+from ax_anasod.tracking.dispatcher import Epochs
 from ax_anasod.training import TrainingTask, TrialState
 
 
@@ -152,8 +152,8 @@ class TrainingSearch(SearchLoop):
             return False
         self._epochs[index] = len(state.epochs)
         self.after_epoch(index, state)
-        if self._telling is not None:
-            self._telling.epochs(index, _scalars(state))
+        if self._dispatcher is not None:
+            self._dispatcher.epochs(index, _scalars(state))
         return True
 
     def _epochs_of(self, trial: int) -> Epochs:

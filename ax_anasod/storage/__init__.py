@@ -1,8 +1,8 @@
 """Ax's JSON and SQL storage with our classes in them.
 
 Importing this package registers them. Any public name of the Ax half, taken from ``ax_anasod``
-itself, imports it; whoever takes names from ``ax_anasod.core`` or another room below, or only
-loads a run, imports it first.
+itself, imports it. A program that takes names from ``ax_anasod.core`` or another room below, or
+only loads a run, must import it first.
 """
 
 from ax_anasod.storage.json import register

@@ -63,7 +63,7 @@ def write_database(
         generation_strategy: Its strategy.
 
     Raises:
-        RunError: It cannot be written, as on a full disk.
+        RunError: The database cannot be written, as on a full disk.
     """
     # An engine of our own: Ax has one for the whole process, which another client may use.
     engine = create_engine("sqlite://", poolclass=StaticPool)
@@ -87,14 +87,14 @@ def write_database(
 
 
 def check_database(path: Path, experiment_name: str) -> None:
-    """Refuse a file that is no whole database of an experiment.
+    """Check that a file is a whole database of an experiment.
 
     Args:
         path: The file.
         experiment_name: Name of the experiment that should be in it.
 
     Raises:
-        RunError: It is damaged, no SQLite file, or holds another experiment.
+        RunError: The file is damaged, no SQLite file, or holds another experiment.
     """
     if not path.is_file():
         raise RunError(f"the database {path} is no ordinary file", _HINT)

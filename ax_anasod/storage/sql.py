@@ -193,19 +193,19 @@ def _create_tables(engine: Engine) -> None:
 
 
 def database_settings(path: str | Path) -> DBSettings:
-    """The same for the parts of Ax that want ``DBSettings`` (``AxClient``, ``Orchestrator``).
+    """Settings of a database for the parts of Ax that want ``DBSettings`` (``AxClient``, ...).
 
     Args:
         path: As for :func:`storage_config`.
 
     Raises:
-        RunError: As for :func:`storage_config`.
+        RunError: The database cannot be used, see :func:`storage_config`.
     """
     return db_settings_from_storage_config(storage_config(path))
 
 
 def close_database() -> None:
-    """Let go of the database of this process, and of what it alone could write."""
+    """Close the database of this process and release its write locks."""
     release_all()
     if db.SESSION_FACTORY is not None:
         db.get_engine().dispose()

@@ -1,7 +1,7 @@
 """One process writes an experiment of an open database, as Ax writes it.
 
-Ax numbers the trials of an experiment in memory. Of two processes that have loaded it and go
-on, each would write trials of the same numbers, and whoever loads it next would find one of
+Ax numbers the trials of an experiment in memory. Two processes that have loaded it and go on
+would write trials of the same numbers, and the next process that loads it would find one of
 each, or write over what the other has written. Loading by ``Client`` is writing, too: Ax saves
 the experiment at once, with the trials that it has read.
 """
@@ -30,7 +30,7 @@ _loaded: Final[dict[int, dict[int, int]]] = {}
 _held: Final[dict[int, tuple[int, Path]]] = {}
 _guard = threading.RLock()
 
-# Words, since Ax's type of a state makes SQLAlchemy warn.
+# Plain SQL, because Ax's column type for the status makes SQLAlchemy warn.
 _STATES: Final = text(
     f"SELECT id, status FROM {SQATrial.__tablename__} WHERE experiment_id = :number"
 )
@@ -86,7 +86,7 @@ def check_writer(experiment: Experiment) -> None:
 
 
 def release_all() -> None:
-    """Let other processes write what this one has written."""
+    """Release the write locks of this process for other processes."""
     with _guard:
         for file, path in _held.values():
             # Windows does not delete a file that is open.

@@ -1,4 +1,4 @@
-"""What every benchmark must do."""
+"""The tests that every benchmark must pass."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ class BenchmarkConformance:
         _expect(UnknownNameError, lambda: benchmark.optimum("no such name"), "an unknown name")
 
     def test_its_description_restores_it(self, benchmark: Benchmark) -> None:
-        """What ``to_dict`` says survives JSON and gives the same benchmark."""
+        """The result of ``to_dict`` survives JSON and gives the same benchmark."""
         restored = nasbench.from_dict(json.loads(json.dumps(benchmark.to_dict())))
         assert restored.cell == benchmark.cell
         assert (restored.name, restored.dataset) == (benchmark.name, benchmark.dataset)

@@ -1,4 +1,4 @@
-"""What every strategy must do on every cell, in a few rounds on an Ax experiment."""
+"""The tests that every strategy must pass on every cell."""
 
 from __future__ import annotations
 
@@ -252,7 +252,7 @@ class StrategyConformance:
         assert saved.ask(2) == second, f"{name} goes on differently after it was loaded"
 
     def test_a_joint_space(self, name: str, joint_cell: Cell) -> None:
-        """Of a strategy that searches what is beside the cell: all of it is in each proposal.
+        """A strategy that searches hyperparameters proposes a value of each in every trial.
 
         Pending, failed and abandoned trials, and a run that is saved and loaded, as above.
         """
@@ -305,7 +305,7 @@ class StrategyConformance:
         assert saved.run(len(proposed)) == proposed, f"{name} goes on differently after a reload"
 
     def test_a_front_under_a_limit_in_a_joint_space(self, name: str, joint_cell: Cell) -> None:
-        """The same where more than the cell is searched, after a failed and a pending trial."""
+        """Fronts under a limit in a joint space, after a failed and a pending trial."""
         space = self.make_joint_space(name, joint_cell)
         names, limits = ("error", "size"), ("cost <= 50",)
         rounds = self.rounds(name, joint_cell, _SEED, names, limits, space)

@@ -1,6 +1,6 @@
 from ax_anasod.tracking.client import ClientTracking as ClientTracking
-from ax_anasod.tracking.telling import Telling as Telling
-from ax_anasod.tracking.telling import TrackerWarning as TrackerWarning
+from ax_anasod.tracking.dispatcher import TrackerDispatcher as TrackerDispatcher
+from ax_anasod.tracking.dispatcher import TrackerWarning as TrackerWarning
 from ax_anasod.tracking.tracker import TrackedRun as TrackedRun
 from ax_anasod.tracking.tracker import Tracker as Tracker
 from ax_anasod.tracking.trackers import TRACKERS as TRACKERS

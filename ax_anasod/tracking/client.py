@@ -14,11 +14,11 @@ from ax_anasod._ax import experiment_of, origin_of
 from ax_anasod.core import RunProperties, architecture_of
 from ax_anasod.core.architectures import ARCHITECTURE, encoding_of, space_of_run
 from ax_anasod.core.ax_objectives import limits_of, objective_signs
-from ax_anasod.core.means import Means
+from ax_anasod.core.means import ArmMeans
 from ax_anasod.exceptions import ArchitectureError, OptionError
 from ax_anasod.journal import Completed, Failed, Record, Started, Stopped, plain_entries
 from ax_anasod.objectives import Objective
-from ax_anasod.tracking.telling import Telling
+from ax_anasod.tracking.dispatcher import TrackerDispatcher
 from ax_anasod.tracking.tracker import TrackedRun, Tracker
 
 
@@ -64,29 +64,30 @@ class ClientTracking:
         self._client = client
         self._experiment = experiment_of(client)
         self._space = space_of_run(client)
-        self._means = Means()
+        self._means = ArmMeans()
         self._ended: dict[int, Record] = {}
         run = _run_of(self._experiment, name)
-        self._telling = Telling(run, trackers, None if folder is None else Path(folder) / "client")
+        journal = None if folder is None else Path(folder) / "client"
+        self._dispatcher = TrackerDispatcher(run, trackers, journal)
 
     def update(self) -> None:
-        """Tell of all trials that have ended since the last time."""
-        self._telling.all_ended(self._records())
+        """Report all trials that have ended since the last time."""
+        self._dispatcher.all_ended(self._records())
 
     def epoch(self, trial_index: int, epoch: int, values: Mapping[str, float]) -> None:
-        """Tell of an epoch of a trial.
+        """Report an epoch of a trial.
 
         Args:
             trial_index: Index of the trial, which has not ended.
             epoch: Number of the epoch, from 1; they come in order.
             values: What was measured.
         """
-        self._telling.epochs(trial_index, [(epoch, values)])
+        self._dispatcher.epochs(trial_index, [(epoch, values)])
 
     def end(self, *, finished: bool = True) -> None:
-        """Tell of the trials that are new, and that this process ends its work on the run."""
+        """Report the new trials, and that this process ends its work on the run."""
         self.update()
-        self._telling.end(self._records(), finished=finished)
+        self._dispatcher.end(self._records(), finished=finished)
 
     def __enter__(self) -> Self:
         return self
@@ -120,7 +121,7 @@ class ClientTracking:
         values = {name: value for name, value in found.items() if math.isfinite(value)}
         begun, ended = trial.time_run_started, trial.time_completed
         seconds = (ended - begun).total_seconds() if begun and ended else 0.0
-        run, status = self._telling.run, trial.status
+        run, status = self._dispatcher.run, trial.status
         needed = [o.name for o in run.objectives] + [limit.name for limit in run.limits]
         lacking = [name for name in needed if name not in values]
         if lacking or not (status.is_completed or status.is_early_stopped):

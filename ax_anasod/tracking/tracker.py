@@ -1,4 +1,4 @@
-"""What watches runs from outside: trackers, and what they are told."""
+"""Trackers, which watch runs from outside, and the description of a run for them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ARCHITECTURE: Final = "architecture"
 
 @dataclass(frozen=True)
 class TrackedRun:
-    """What a tracker knows of a run.
+    """The description of a run for trackers.
 
     Args:
         name: What it is called, for people.
@@ -89,7 +89,7 @@ class Tracker:
 
 
 def describe_trial(record: Record) -> dict[str, Any]:
-    """What a trial was: its parameters, its architecture, and who proposed it."""
+    """The description of a trial: its parameters, its architecture, and its generator."""
     end = record.end
     of_end = {ARCHITECTURE: end.architecture} if isinstance(end, Completed) else {}
     return {**record.start.parameters, **of_end, "proposed by": record.start.node}

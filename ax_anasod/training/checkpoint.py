@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ax_anasod.exceptions import RunError, shown
 from ax_anasod.files import open_file, write_whole
-from ax_anasod.pickles import DamagedError, Name, Names, RefusedError, Shell
+from ax_anasod.pickles import DamagedError, GlobalName, Names, RefusedError, StandIn
 from ax_anasod.torch_archive import TorchArchive
 
 # Largest size of a checkpoint that is read: 16 GiB.
@@ -120,7 +120,7 @@ def differences(stored: Mapping[str, Any], expected: Mapping[str, Any]) -> list[
     return found
 
 
-class _StateDict(OrderedDict[str, object], Shell):
+class _StateDict(OrderedDict[str, object], StandIn):
     """The ``state_dict()`` of a module: its tensors, and the versions of its parts."""
 
     def restore(self, state: object) -> None:
@@ -163,7 +163,7 @@ class _Tensors:
     def _find_numbers(self, key: object) -> Tensor:
         """The numbers of tensors that the archive has in an entry of their own."""
         what, kind, name, _, number = cast("tuple[Any, ...]", key)
-        kind = kind.meaning if isinstance(kind, Name) else None
+        kind = kind.meaning if isinstance(kind, GlobalName) else None
         if what != "storage" or not isinstance(kind, torch.dtype) or not str(name).isdecimal():
             raise ValueError("it asks for something else than the numbers of tensors")
         if name not in self._numbers:

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from ax_anasod import cells
-from ax_anasod.analysis.one_shot import draw_quality, draw_shares, write_one_shot
+from ax_anasod.analysis.one_shot import write_one_shot
 from ax_anasod.exceptions import RunError
+from ax_anasod.plots.one_shot_course import draw_quality, draw_shares
 
 CELL = cells.get("nas-bench-201")
 SHARES = np.array([[0.2] * 5, [0.0, 0.3, 0.1, 0.5, 0.1], [0.0, 0.1, 0.0, 0.9, 0.0]])

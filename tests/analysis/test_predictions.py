@@ -13,7 +13,7 @@ from scipy import stats
 from ax_anasod import make_client
 from ax_anasod._ax import experiment_of, strategy_of
 from ax_anasod.adapter import EncodingAdapter
-from ax_anasod.analysis.applicability import Searched
+from ax_anasod.analysis.applicability import CardInput
 from ax_anasod.analysis.predictions import SurrogatePlot, predict_encodings
 from ax_anasod.analysis.sensitivity import OperationImportancePlot, exchange_frame
 from ax_anasod.analysis.series import SearchSeries
@@ -25,7 +25,7 @@ from ax_anasod.exceptions import OptionError
 
 def fitted_adapter(experiment, strategy):
     series = SearchSeries.from_experiment(experiment)
-    return SurrogatePlot.fitted(Searched(experiment, series, strategy, None))
+    return SurrogatePlot.fitted(CardInput(experiment, series, strategy, None))
 
 
 @pytest.fixture(scope="module")

@@ -161,7 +161,7 @@ def test_folders_of_other_things(
     assert "holds the run of a search" in refused(*compare, "--out", run)
     other.mkdir()
     (other / "comparison.json").write_text("{}")
-    assert "comparison.json is damaged: it lacks version" in refused(*compare, "--out", other)
+    assert "comparison.json is damaged: it lacks environment" in refused(*compare, "--out", other)
 
 
 @pytest.mark.slow

@@ -12,8 +12,8 @@ import pytest
 
 from ax_anasod.compare import Comparison, Contender, Observer, Plan, compare_strategies
 from ax_anasod.compare.comparison_folder import ComparisonFolder, journal_path
+from ax_anasod.compare.progress import ComparisonReporter
 from ax_anasod.compare.run_results import to_csv
-from ax_anasod.compare.tally import Tally
 from ax_anasod.exceptions import OptionError, RunError, UnknownNameError
 from ax_anasod.journal import read_records
 from ax_anasod.nasbench import TableBenchmark
@@ -170,16 +170,16 @@ def test_a_journal_that_was_deleted_is_written_again(
     contenders = [Contender("random", {}, 4), Contender("anasod-random", {}, 4)]
     fill(tmp_path, contenders, 1)
     with ComparisonFolder.open(tmp_path, Plan.of(benchmark, contenders, 1)) as folder:
-        tally = Tally(folder, ["random"], Observer())
+        reporter = ComparisonReporter(folder, ["random"], Observer())
         first, second = (task.journal for task in folder.tasks)
         expected, other = read_records(first), second.read_bytes()
         first.unlink()
-        tally.write_lost_journals()
+        reporter.write_lost_journals()
         assert read_records(first) == expected
         assert second.read_bytes() == other
         # A folder that is gone does not come back.
         shutil.rmtree(first.parent)
-        tally.write_lost_journals()
+        reporter.write_lost_journals()
         assert not first.parent.exists()
 
 

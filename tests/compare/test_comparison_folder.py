@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ax_anasod.compare import Comparison, Contender, Observer, Plan, compare_strategies
@@ -143,6 +144,35 @@ def test_a_damaged_end_is_said_and_kept(
     listener = Listener()
     compare_strategies(benchmark, [RANDOM], seeds=1, out=tmp_path, observer=listener)
     assert listener.heard.startswith(said)
+
+
+def test_other_versions_are_said_where_runs_go_on(
+    fill: Fill, benchmark: TableBenchmark, tmp_path: Path
+) -> None:
+    class Leaving(Observer):
+        def __init__(self) -> None:
+            self.heard: list[str] = []
+
+        def noticed(self, sentence: str) -> None:
+            self.heard.append(sentence)
+
+        def should_stop(self) -> bool:
+            return True
+
+    fill(tmp_path, [RANDOM], 1)
+    plan = Plan.read(tmp_path / COMPARISON)
+    older = {**plan.environment, "numpy": "1.0"}
+    said = f"was started with numpy 1.0 (now {np.__version__}): what follows may differ in the"
+    for environment, seeds, expected in (
+        (plan.environment, 2, []),
+        (older, 2, [f"the comparison {said} last digits"]),
+        (older, 1, []),
+    ):
+        replace(plan, environment=environment).write(tmp_path / COMPARISON)
+        leaving = Leaving()
+        compare_strategies(benchmark, [RANDOM], seeds=seeds, out=tmp_path, observer=leaving)
+        assert leaving.heard == expected
+        assert Plan.read(tmp_path / COMPARISON).environment == environment
 
 
 def test_what_is_no_lock_is_refused_and_stays(benchmark: TableBenchmark, tmp_path: Path) -> None:

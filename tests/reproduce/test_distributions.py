@@ -10,8 +10,8 @@ from ax_anasod import nasbench
 from ax_anasod.compare import Observer
 from ax_anasod.exceptions import OptionError, RunError, UnknownNameError
 from ax_anasod.nasbench import NASBench201Benchmark
+from ax_anasod.plots.mean_curve import draw_best_encodings
 from ax_anasod.reproduce import check_target, reproduce, reproduce_spread, write_files
-from ax_anasod.reproduce.distributions import draw_figure_2
 
 
 def test_paper_stands_beside_ours(single: NASBench201Benchmark, tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_other_benchmarks_have_no_column_of_the_paper() -> None:
 
 def test_figure_2_shows_the_best_encodings_in_order(means: NASBench201Benchmark) -> None:
     made = reproduce_spread("figure2", means, seeds=1)
-    figure = draw_figure_2(made.subject, made.objective, made.spreads[0])
+    figure = draw_best_encodings(made.spreads[0].values, made.subject, "error")
     (axes,) = figure.axes
     values = axes.containers[0].lines[0].get_ydata()
     assert len(values) == 100

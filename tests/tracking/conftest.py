@@ -69,7 +69,7 @@ def track_search(
     """Search with trackers, from where the journal of a folder ends; it is one process's work."""
     with Journal(folder / "journal.jsonl") as journal:
         run = search(benchmark, trials, journal)
-        telling = run.track(trackers)
+        dispatcher = run.track(trackers)
         run.run(trials)
-        telling.end(run.records, finished=True)
+        dispatcher.end(run.records, finished=True)
         return run

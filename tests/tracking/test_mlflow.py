@@ -10,7 +10,7 @@ import pytest
 from ax_anasod.journal import Completed, Failed, Record, Started
 from ax_anasod.nasbench import TableBenchmark
 from ax_anasod.objectives import Objective
-from ax_anasod.tracking import MLflowTracker, Telling, TrackedRun
+from ax_anasod.tracking import MLflowTracker, TrackedRun, TrackerDispatcher
 from tests.tracking.conftest import track_search
 
 pytestmark = [
@@ -76,7 +76,7 @@ def test_a_run_and_its_trials_are_nested_runs_also_after_it_went_on(
 def test_epochs_failures_and_odd_names(store: Any, experiment: str) -> None:
     names = ("top-1 (%)", "m²")
     run = TrackedRun("mine", tuple(Objective(name, "") for name in names))
-    telling = Telling(run, [MLflowTracker()])
+    dispatcher = TrackerDispatcher(run, [MLflowTracker()])
     records = [
         Record(Started(n, n, {"n_conv": 1}, "initial", "random"), end)
         for n, end in enumerate(
@@ -86,9 +86,9 @@ def test_epochs_failures_and_odd_names(store: Any, experiment: str) -> None:
             )
         )
     ]
-    telling.trial(records, records[0], [(1, {"error/valid": 9.0}), (2, {"error/valid": 8.0})])
-    telling.trial(records, records[1])
-    telling.end(records, finished=False)
+    dispatcher.trial(records, records[0], [(1, {"error/valid": 9.0}), (2, {"error/valid": 8.0})])
+    dispatcher.trial(records, records[1])
+    dispatcher.end(records, finished=False)
 
     found = runs_of(store, experiment)
     assert steps(store, found["0"], "error/valid") == [(1, 9.0), (2, 8.0)]

@@ -60,10 +60,10 @@ def items(entries: Any) -> dict[str, Any]:
 
 def test_trials_epochs_and_the_table_reach_a_run(benchmark: TableBenchmark, offline: Path) -> None:
     run = search(benchmark, 3)
-    telling = run.track([WandbTracker()])
-    telling.epochs(0, [(1, {"error/valid": 9.0})])
+    dispatcher = run.track([WandbTracker()])
+    dispatcher.epochs(0, [(1, {"error/valid": 9.0})])
     run.run(3)
-    telling.end(run.records, finished=True)
+    dispatcher.end(run.records, finished=True)
 
     # A process of its own writes, also when ours has gone on.
     deadline = time.monotonic() + PATIENCE
@@ -72,7 +72,7 @@ def test_trials_epochs_and_the_table_reach_a_run(benchmark: TableBenchmark, offl
         time.sleep(0.1)
     records = content(offline)
     (started,) = (r.run for r in records if r.WhichOneof("record_type") == "run")
-    assert (started.project, started.run_id) == ("cells", telling.run.id)
+    assert (started.project, started.run_id) == ("cells", dispatcher.run.id)
     assert started.display_name == run.config.experiment_name
     history = [items(r.history.item) for r in records if r.WhichOneof("record_type") == "history"]
     errors = [r.end.values["error"] for r in run.records if isinstance(r.end, Completed)]

@@ -19,7 +19,7 @@ from ax_anasod.nasbench.source_files import read_settings
 from ax_anasod.typing import IntArray
 
 SCRIPT = Path(__file__).with_name("worker_script.py")
-"""What the interpreter runs; it needs nothing of this package."""
+"""The script that the interpreter runs; it needs nothing of this package."""
 
 MODEL: Final = "surrogate_model.model"
 CONFIGS: Final = ("model_config.json", "data_config.json")
@@ -62,7 +62,7 @@ class EnsembleSurrogate:
         timeout: Seconds that predicting 256 architectures may take.
 
     Raises:
-        BenchmarkError: If the interpreter cannot load them.
+        BenchmarkError: If the interpreter cannot load the ensembles.
     """
 
     has_noise = True
@@ -149,7 +149,7 @@ class EnsembleFolder:
 
     @property
     def predicts_runtime(self) -> bool:
-        """Whether it predicts the training time, in the place of the accuracy."""
+        """True if the surrogate predicts the training time instead of the accuracy."""
         return self.model.endswith(_RUNTIME)
 
     @property

@@ -1,4 +1,4 @@
-"""Which surrogate a folder holds."""
+"""The form of the surrogate that a folder holds."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def open_surrogate(
         timeout: Seconds that an ensemble may take for 256 architectures.
 
     Raises:
-        BenchmarkError: If the folder holds none, or a damaged one.
-        UnknownNameError: If it holds none of that name.
-        OptionError: If it holds several, has no choice of what was chosen, or the time is 0.
+        BenchmarkError: If the folder holds no surrogate, or a damaged one.
+        UnknownNameError: If the folder holds no surrogate of that name.
+        OptionError: If there are several surrogates, or one has no such choice, or the time is 0.
         OptionalImportError: If onnxruntime is needed and not installed.
     """
     check_source(directory, "the folder of a NAS-Bench-301 surrogate", directory=True)

@@ -49,7 +49,7 @@ REQUIREMENTS: Final = (
     "click==8.5.1",
     "pathvalidate==3.3.1",
 )
-"""What the package imports; it declares nothing itself."""
+"""The packages that `nasbench301` imports; it declares none itself."""
 
 PACKAGE: Final = "nasbench301==0.3"
 
@@ -199,8 +199,8 @@ def find_interpreter(directory: Path, given: str | None = None) -> str:
         Its path.
 
     Raises:
-        BenchmarkError: If none is named, or there is no such program; or if the file that
-            names it was made by somebody else, or moved.
+        BenchmarkError: If no interpreter is named or found; or if the file that
+            names it was made by another user, or moved.
     """
     named, by = given, "python"
     if named is None:

@@ -134,7 +134,7 @@ def _load(file: Path) -> Any:
 
 
 def _errors() -> tuple[type[Exception], ...]:
-    """What files lead to that are damaged or something else."""
+    """The exceptions that damaged files and files of another kind lead to."""
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 
     return (

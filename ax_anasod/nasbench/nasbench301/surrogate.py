@@ -1,4 +1,4 @@
-"""What a surrogate of NAS-Bench-301 is, whichever form it has."""
+"""The interface of the surrogates of NAS-Bench-301, in each of their forms."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ax_anasod.typing import FloatArray, IntArray
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a surrogate says of ``n`` architectures.
+    """The predictions of a surrogate for ``n`` architectures.
 
     Args:
         accuracy: ``n`` validation accuracies in percent, without noise.
@@ -46,7 +46,7 @@ class Surrogate(Protocol):
         """The values of ``n x d`` codes of the DARTS cell.
 
         Raises:
-            BenchmarkError: If the surrogate fails on one of them, naming it.
+            BenchmarkError: If the surrogate fails on an architecture, naming it.
         """
         ...
 

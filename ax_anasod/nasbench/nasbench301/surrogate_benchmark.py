@@ -42,7 +42,7 @@ _BITS: Final = 53
 class NASBench301Benchmark(Benchmark):
     """NAS-Bench-301 on CIFAR-10: a surrogate predicts what was never trained.
 
-    Nobody can train the 10^18 architectures of the DARTS cell: a surrogate, fitted to some
+    The 10^18 architectures of the DARTS cell cannot all be trained: a surrogate, fitted to some
     60,000 that were, answers for every one. ``valid_error`` is 100 - the predicted validation
     accuracy, in percent; the cost is the predicted training time, where that is known.
 
@@ -68,7 +68,7 @@ class NASBench301Benchmark(Benchmark):
     Raises:
         BenchmarkError: If the folder holds no surrogate, or a damaged one; if an ensemble's
             interpreter is missing or cannot load it.
-        UnknownNameError: If it holds no surrogate of that name.
+        UnknownNameError: If the folder holds no surrogate of that name.
         OptionError: If an option is out of its range, or the surrogate has no such choice.
         OptionalImportError: If onnxruntime is needed and not installed.
     """
@@ -113,7 +113,7 @@ class NASBench301Benchmark(Benchmark):
 
     @property
     def is_fully_trained(self) -> bool:
-        """Whether errors are those after the whole training."""
+        """True if errors are those after the whole training."""
         return self.surrogate.epochs in (None, FULL_TRAINING)
 
     def deviations(self, codes: IntArray) -> FloatArray | None:
@@ -142,7 +142,7 @@ class NASBench301Benchmark(Benchmark):
         return rng.integers(_SEEDS, size=len(codes)) if self.noise else None
 
     def query(self, codes: IntArray, seeds: IntArray | None = None) -> dict[str, FloatArray]:
-        """What the surrogate predicts, in the order of ``codes``.
+        """The predictions of the surrogate, in the order of ``codes``.
 
         Args:
             codes: ``n x d`` codes of the DARTS cell.
@@ -247,7 +247,7 @@ def _acting(description: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_trusted(description: Mapping[str, Any], path: Path) -> None:
-    """Refuse to start a program only because a file says so."""
+    """Check that the user, and not only a file, has asked to start a program."""
     if description.get("surrogate") == OnnxSurrogate.name:
         return
     if not trust.is_trusted(_acting(description), description.get(trust.SEAL)):
@@ -262,7 +262,7 @@ def _check_trusted(description: Mapping[str, Any], path: Path) -> None:
 
 @dataclass(frozen=True)
 class _Saved(Saved):
-    """What `NASBench301Benchmark.to_dict` gives, but for the kind."""
+    """The content of `NASBench301Benchmark.to_dict`, without the kind."""
 
     surrogate: str
     noise: bool

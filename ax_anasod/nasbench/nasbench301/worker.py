@@ -35,11 +35,11 @@ CHUNK: Final = 256
 _LARGEST: Final = 2**1023
 
 COLUMNS: Final = ("accuracy", "deviation", "seconds")
-"""What is predicted of each architecture."""
+"""The quantities that are predicted for each architecture."""
 
 
 class ProcessLostError(Exception):
-    """The process has ended, or says what is no answer. It is gone, what was asked is not."""
+    """The process has ended or sent an invalid answer. A new one can get the same request."""
 
 
 class ProcessSlowError(Exception):
@@ -60,7 +60,7 @@ class LineProcess:
     """
 
     def __init__(self, command: Sequence[str]) -> None:
-        # A file, since nobody would read a pipe before it is full.
+        # A file, since a pipe would fill up unread.
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed when it ends)
         try:
             self._child = subprocess.Popen(
@@ -92,7 +92,7 @@ class LineProcess:
 
     @property
     def alive(self) -> bool:
-        """Whether it was not ended from here; it may have ended itself."""
+        """True if this process has not ended the other one, which may have ended by itself."""
         return self._end.alive
 
     def exchange(self, line: str, seconds: float) -> dict[str, Any]:
@@ -107,7 +107,7 @@ class LineProcess:
 
         Raises:
             ProcessLostError: If the process ended, or the line holds no JSON object.
-            ProcessSlowError: If it took too long.
+            ProcessSlowError: If the process took too long.
         """
         try:
             with self._killed_after(seconds) as expired:
@@ -141,7 +141,7 @@ class LineProcess:
         return answer
 
     def _last_words(self) -> str:
-        """How it ended, with the last line that it wrote to stderr."""
+        """The end of the process in words, with the last line that it wrote to stderr."""
         try:
             code = self._child.wait(_ENDING)
         except subprocess.TimeoutExpired:
@@ -172,7 +172,7 @@ class LineProcess:
 def _end(child: subprocess.Popen[str], *files: IO[Any]) -> None:
     child.kill()
     for file in files:
-        # Closing writes what is left in a buffer, which nobody reads any more.
+        # Closing writes what is left in a buffer, and the reader has ended.
         with contextlib.suppress(OSError):
             file.close()
     child.wait()
@@ -204,7 +204,7 @@ class Worker:
         answering: Seconds until it must have answered a request.
 
     Raises:
-        BenchmarkError: If it does not start, or has nothing to serve.
+        BenchmarkError: If the process does not start, or has nothing to serve.
     """
 
     def __init__(

@@ -46,10 +46,10 @@ class GenotypeError(Exception):
 
 
 class Predictor(Protocol):
-    """What can be served."""
+    """The interface of the surrogates that can be served."""
 
     def describe(self) -> dict[str, Any]:
-        """What it is, as a JSON-able object."""
+        """The description of the surrogate, as a JSON-able object."""
         ...
 
     def predict(self, genotypes: list[Any]) -> tuple[list[float], list[float], list[float] | None]:
@@ -237,7 +237,7 @@ def say(answers: IO[str], answer: dict[str, Any]) -> None:
 
 
 def check() -> None:
-    """Say which compiled packages are missing, or why the package cannot be imported."""
+    """Report the missing compiled packages, or the reason why the package cannot be imported."""
     answers = take_stdout()
     try:
         say(answers, {"missing": import_package()})

@@ -10,15 +10,15 @@ import pytest
 from ax_anasod import cells
 from ax_anasod.compare import Contender, Observer, Plan, compare_strategies
 from ax_anasod.compare.comparison_folder import ComparisonFolder
+from ax_anasod.compare.progress import ComparisonReporter
 from ax_anasod.compare.run_worker import TaskEnd
-from ax_anasod.compare.tally import Tally
 from ax_anasod.exceptions import OptionError, RunError
 from ax_anasod.journal import Completed, Failed, Journal, Record
 from ax_anasod.nasbench import TableBenchmark
 from ax_anasod.networks import NetworkConfig
 from ax_anasod.objectives import Limit, Objective
 from ax_anasod.runs import Execution, Results, Search, TrainingSearch, plan_run
-from ax_anasod.tracking import Telling, TrackedRun, Tracker, TrackerWarning
+from ax_anasod.tracking import TrackedRun, Tracker, TrackerDispatcher, TrackerWarning
 from ax_anasod.training import DataConfig, Hardware, TrainingTask, protocol
 from tests.tracking.conftest import Recorder, search, track_search
 
@@ -154,12 +154,12 @@ def test_a_damaged_memory_is_refused(tmp_path: Path, content: object, error: str
     (tmp_path / "journal.tracked.json").write_text(json.dumps(content))
     run = TrackedRun("mine", (Objective("error", ""),))
     with pytest.raises(RunError, match=error):
-        Telling(run, [Recorder()], tmp_path / "journal.jsonl")
+        TrackerDispatcher(run, [Recorder()], tmp_path / "journal.jsonl")
 
 
 def test_two_trackers_of_one_name_are_refused() -> None:
     with pytest.raises(OptionError, match="same name"):
-        Telling(TrackedRun("mine", ()), [Recorder(), Recorder()])
+        TrackerDispatcher(TrackedRun("mine", ()), [Recorder(), Recorder()])
 
 
 def test_epochs_of_a_training_are_told_in_order_and_once(tmp_path: Path) -> None:
@@ -215,15 +215,15 @@ def test_each_run_of_a_comparison_is_one_of_its_own(
 
     live, late = ByRun(), Late()
     with ComparisonFolder.open(tmp_path, plan) as folder:
-        tally = Tally(folder, ["random"], Observer(), [live])
-        tally.begin()
+        reporter = ComparisonReporter(folder, ["random"], Observer(), [live])
+        reporter.begin()
         for task in folder.tasks:
             # As a worker does.
             task.journal.parent.mkdir(parents=True, exist_ok=True)
             with Journal(task.journal) as journal:
                 run = Search(task.contender.config(benchmark, task.seed), benchmark, journal)
-                run.run(3, lambda record, task=task: tally.on_trial(task, record))  # type: ignore[misc]
-            tally.on_end(task, TaskEnd())
+                run.run(3, lambda record, task=task: reporter.on_trial(task, record))  # type: ignore[misc]
+            reporter.on_end(task, TaskEnd())
     expected = {f"random/{seed}": [0, 1, 2, (3, True)] for seed in range(2)}
     assert live.told == expected
     assert len(live.identities) == 2

@@ -1,4 +1,4 @@
-"""Who tells trackers what the journal of a run has, each thing once."""
+"""The dispatch of the events in a run's journal to trackers, each event once."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class TrackerWarning(AnasodWarning):
 
 @dataclass(frozen=True)
 class _Told:
-    """What a tracker was told of a run.
+    """The events of a run that a tracker was told.
 
     Args:
         trials: Its trials.
@@ -52,12 +52,12 @@ class _Memory:
     told: dict[str, _Told] = field(default_factory=dict)
 
 
-class Telling:
-    """Tells trackers what the journal of a run has.
+class TrackerDispatcher:
+    """Reports the events of a run's journal to trackers.
 
-    That something is told is written down before it is: what a process was telling when it was
-    killed may be missing in the tracker, but nothing is in it twice. A tracker that raises is told
-    no more by this process, with one warning; what it lacks then it is told when the run goes on.
+    Each event is recorded before it is sent. An event that was being sent when the process was
+    killed may be missing in the tracker, but none is in it twice. A tracker that raises gets no
+    further events from this process, with one warning; it gets them when the run goes on.
 
     Args:
         run: The run.
@@ -87,13 +87,13 @@ class Telling:
         self._memory = _Memory(uuid.uuid4().hex)
         if self._path is not None and is_there(self._path):
             self._memory = read_json(self._path, _Memory)
-            # It becomes part of queries and names.
+            # The id is used in MLflow queries and run names, so it must be harmless.
             if not _ID.fullmatch(self._memory.run):
                 raise RunError(f"{self._path} is damaged: {self._memory.run!r} is no run")
         self.run = replace(run, id=self._memory.run)
 
     def epochs(self, trial: int, epochs: Epochs) -> None:
-        """Tell of those epochs of a trial that are new."""
+        """Report the new epochs of a trial."""
         for (epoch, values), name in product(epochs, self._trackers):
             told = self._told(name)
             if trial not in told.trials and epoch > told.epochs.get(str(trial), 0):
@@ -101,7 +101,7 @@ class Telling:
                 self._tell(name, now, "on_epoch_end", trial, epoch, values)
 
     def trial(self, records: Sequence[Record], record: Record, epochs: Epochs = ()) -> None:
-        """Tell of a trial that has ended, and of those of its epochs that are new.
+        """Report a trial that has ended, and its new epochs.
 
         Args:
             records: The trials of the run so far.
@@ -121,7 +121,7 @@ class Telling:
     def all_ended(
         self, records: Sequence[Record], epochs_of: Callable[[int], Epochs] = lambda trial: ()
     ) -> bool:
-        """Tell of all trials that have ended and are new to a tracker; whether there were any."""
+        """Report all ended trials that are new to a tracker; returns True if there were any."""
         new = [
             (number, record)
             for number, record in enumerate(records, start=1)
@@ -132,7 +132,7 @@ class Telling:
         return bool(new)
 
     def end(self, records: Sequence[Record], *, finished: bool) -> None:
-        """Tell that this process ends its work on the run, unless it was at its end before."""
+        """Report that this process ends its work on the run, unless that was at its end before."""
         best = self.run.best(records)
         for name in self._trackers:
             told = self._told(name)
@@ -147,13 +147,13 @@ class Telling:
         return self._memory.told.get(name, _Told())
 
     def _tell(self, name: str, now: _Told, method: str, *arguments: Any) -> None:
-        """Tell a tracker something, unless it has failed.
+        """Call a tracker, unless it has failed.
 
         Args:
             name: The tracker.
             now: What it was told, this included.
-            method: What of it is called.
-            *arguments: With what.
+            method: The name of the tracker's method that is called.
+            *arguments: The arguments of that method, after the run.
         """
         if name in self._failed:
             return
