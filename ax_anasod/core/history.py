@@ -98,9 +98,8 @@ class History:
     def imputed(self, column: Values | None = None) -> tuple[Indices, Values]:
         """Rows and one quantity of all ended trials, in trial order.
 
-        A failed or abandoned trial counts as the worst value seen, so that it is never
-        proposed for ever, where the quantity was not known before; NaN where it breaks a limit.
-        Before anything was observed such trials are left out.
+        Failed and abandoned trials have the values of :func:`impute_worst`. Before anything was
+        observed such trials are left out.
 
         Args:
             column: Values ``n`` of the quantity; by default those of the first objective.
@@ -108,11 +107,11 @@ class History:
         Returns:
             Rows ``n' x d`` and values ``n'``.
         """
-        observed, ended = self.observed, self.ended
-        values = (self.values[:, 0] if column is None else column).copy()
-        if observed.any():
-            values[np.isnan(values) & self.failed & ~self._broken] = values[observed].max()
-        return self.rows[ended], values[ended]
+        ended = self.ended
+        values = self.values[:, 0] if column is None else column
+        return self.rows[ended], impute_worst(
+            values[ended], self.failed[ended], self._broken[ended]
+        )
 
     @property
     def _broken(self) -> Mask:
@@ -163,3 +162,18 @@ class History:
         if observed.size == 0:
             return None
         return int(observed[self.values[observed, 0].argmin()])
+
+
+def impute_worst(values: Values, failed: Mask, broken: Mask) -> Values:
+    """Give failed trials the worst value of the others, so that they are not proposed forever.
+
+    A value that was reported before the failure stays. A failed trial that broke a limit keeps
+    NaN: the limit is the reason not to propose it, and its other quantities are unknown.
+
+    Args:
+        values: ``n`` values, of which less is better; NaN where there is none.
+        failed: Mask ``n`` of the trials that failed or were abandoned.
+        broken: Mask ``n`` of the trials that are known to break a limit.
+    """
+    worst = np.fmax.reduce(values[~failed], initial=np.nan)
+    return np.where(np.isnan(values) & failed & ~broken, worst, values)
