@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
@@ -23,11 +23,8 @@ from ax_anasod.generation_strategy.one_shot_start import check_same_cell
 from ax_anasod.generators.targets import half_ranked, linked, standardized
 from ax_anasod.journal import CONFIG, JOURNAL, Completed, read_records
 from ax_anasod.objectives import Objective
-from ax_anasod.surrogates import LevelFeatures, LevelName, TwoLevelGP, levels_of
+from ax_anasod.surrogates import LevelFeatures, LevelName, ObservedLevels, TwoLevelGP, levels_of
 from ax_anasod.typing import Codes, Values
-
-# Architectures compared with all of the source at a time: bounds the memory.
-_CHUNK: Final = 4096
 
 
 class EarlierSearch(KnownMetric):
@@ -78,23 +75,18 @@ class EarlierSearch(KnownMetric):
     def values(self, codes: Codes) -> Values:
         """The posterior means of ``n x d`` codes, ``n``."""
         model = _model(self._restored, tuple(self.architectures), tuple(self.targets))
-        values = np.empty(len(codes))
-        for start in range(0, len(codes), _CHUNK):
-            rows = slice(start, start + _CHUNK)
-            values[rows] = model.predict(codes[rows])
-        return values
+        return model.predict(codes)
 
 
 @dataclass(frozen=True)
 class _Model:
     cell: Cell
-    observed: LevelFeatures
+    observed: ObservedLevels
     surrogate: TwoLevelGP
 
     def predict(self, codes: Codes) -> Values:
-        names = [level.name for level in self.surrogate.levels]
-        distances = LevelFeatures(self.cell, codes).distances(self.observed, names)
-        return self.surrogate.predict(distances)[0]
+        ((mean, _),) = self.observed.predict(LevelFeatures(self.cell, codes), [self.surrogate])
+        return mean
 
 
 def believed(
@@ -124,15 +116,10 @@ def _model(cell: Cell, architectures: tuple[str, ...], targets: tuple[float, ...
 def _fitted(
     cell: Cell, codes: Codes, targets: Values, names: Collection[LevelName] | None = None
 ) -> _Model:
-    levels = {n: level for n, level in levels_of(cell).items() if names is None or n in names}
-    observed = LevelFeatures(cell, cell.canonical(codes))
+    levels = [level for n, level in levels_of(cell).items() if names is None or n in names]
+    observed = ObservedLevels(cell, levels, cell.canonical(codes))
     modelled, _, _ = linked(targets, log_targets=True)
-    surrogate = TwoLevelGP(
-        list(levels.values()),
-        observed.distances(observed, levels),
-        standardized(half_ranked(modelled))[0],
-    )
-    return _Model(cell, observed, surrogate)
+    return _Model(cell, observed, observed.fit(standardized(half_ranked(modelled))[0]))
 
 
 def earlier_search(name: str, cell: Cell, source: object, objective: str) -> EarlierSearch:
