@@ -283,8 +283,9 @@ class Cell(CellDefinition):
         Raises:
             ArchitectureError: If the cell holds no such architecture.
         """
-        code = self.from_strings([source])[0] if isinstance(source, str) else source
-        return Architecture(self, code)
+        if isinstance(source, str):
+            return Architecture.of_representative(self, self.from_strings([source])[0])
+        return Architecture(self, source)
 
     def graph(self, architecture: Architecture) -> networkx.DiGraph:
         """The architecture as a networkx graph whose nodes are the operations.

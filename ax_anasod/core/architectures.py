@@ -94,7 +94,7 @@ def encoding_of(
     if isinstance(space, AnasodSearchSpace):
         counts = space.counts(parameters)
     else:
-        counts = space.decode(parameters).counts
+        counts = space.cell.encode(space.code(parameters)[None])[0]
     return dict(zip(space.cell.operations, counts.tolist(), strict=True))
 
 

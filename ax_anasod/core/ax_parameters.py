@@ -29,7 +29,7 @@ from ax_anasod.hyperparameters import (
     Range,
     draw_settings,
 )
-from ax_anasod.metadata import parameter_name as parameter_name
+from ax_anasod.metadata import parameter_name
 from ax_anasod.simplex import CountConstraint
 
 AnyParameter = Parameter | RangeParameterConfig | ChoiceParameterConfig

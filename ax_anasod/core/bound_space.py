@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self, TypeVar
 
 import numpy as np
 from ax.core.parameter import Parameter
@@ -31,6 +31,8 @@ from ax_anasod.exceptions import (
 )
 from ax_anasod.hyperparameters import Hyperparameters
 from ax_anasod.typing import ArrayLike, Codes, Indices, Settings
+
+_V = TypeVar("_V")
 
 TrialKind = Literal["encoding", "architecture"]
 """What the parameters of a trial are: the counts of an encoding, or an architecture."""
@@ -97,11 +99,16 @@ class CellBoundSearchSpace(FrozenSearchSpace):
         return self._hyperparameters
 
     def _beside(self) -> Hyperparameters:
-        own = set(self.names)
-        others = [p for name, p in self.parameters.items() if name not in own]
+        own, others = self.split(self.parameters)
         constraints = self.parameter_constraints
-        bounds = [c for c in constraints if not own.issuperset(c.constraint_dict)]
-        return hyperparameters_of(others, bounds)
+        bounds = [c for c in constraints if not own.keys() >= c.constraint_dict.keys()]
+        return hyperparameters_of(list(others.values()), bounds)
+
+    def split(self, parameters: Mapping[str, _V]) -> tuple[dict[str, _V], dict[str, _V]]:
+        """Split parameters by their names into those of the cell and those beside it."""
+        names = set(self.names)
+        own = {name: value for name, value in parameters.items() if name in names}
+        return own, {name: value for name, value in parameters.items() if name not in names}
 
     # Parameters as numbers, and back
 

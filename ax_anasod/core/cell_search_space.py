@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 import numpy as np
@@ -12,8 +12,13 @@ from ax.core.types import TParamValue
 
 from ax_anasod.cells import Architecture, Cell, ConstrainedCell
 from ax_anasod.cells.encodings import part_counts
-from ax_anasod.core.ax_parameters import AnyConstraint, AnyParameter, joint_space_parts, to_ax
-from ax_anasod.core.ax_parameters import choice_names as choice_names
+from ax_anasod.core.ax_parameters import (
+    AnyConstraint,
+    AnyParameter,
+    choice_names,
+    joint_space_parts,
+    to_ax,
+)
 from ax_anasod.core.bound_space import CellBoundSearchSpace, TrialKind, require_cell
 from ax_anasod.core.search_space import AnasodSearchSpace
 from ax_anasod.exceptions import ArchitectureError, OptionError, UnknownNameError, nearest_hint
@@ -216,7 +221,7 @@ def search_space_of(
     return SEARCH_SPACES[kind].from_cell(cell)
 
 
-def check_no_others(what: str, cell: Cell, parameters: Collection[str]) -> None:
+def check_no_others(what: str, cell: Cell, parameters: Mapping[str, Any]) -> None:
     """Refuse parameters beside the cell, for those who would pass them over.
 
     Args:
@@ -227,11 +232,10 @@ def check_no_others(what: str, cell: Cell, parameters: Collection[str]) -> None:
     Raises:
         OptionError: There are some.
     """
-    own = search_space_of(cell, parameters).names
-    others = [name for name in parameters if name not in own]
+    _, others = search_space_of(cell, parameters).split(parameters)
     if others:
         raise OptionError(
-            f"{what} knows nothing of the parameters {others} beside the cell",
+            f"{what} knows nothing of the parameters {[*others]} beside the cell",
             "evaluate such trials yourself, with complete_trial",
         )
 

@@ -14,9 +14,12 @@ from ax.core.types import TParamValue
 from ax_anasod._ax import without_identity
 from ax_anasod.cells import Architecture, Cell, ConstrainedCell
 from ax_anasod.cells.encodings import part_counts
-from ax_anasod.core.ax_parameters import AnyConstraint, AnyParameter, joint_space_parts
-from ax_anasod.core.ax_parameters import parameter_name as parameter_name
-from ax_anasod.core.ax_parameters import parameter_names as parameter_names
+from ax_anasod.core.ax_parameters import (
+    AnyConstraint,
+    AnyParameter,
+    joint_space_parts,
+    parameter_names,
+)
 from ax_anasod.core.bound_space import CellBoundSearchSpace, require_cell
 from ax_anasod.core.seeding import architecture_rng
 from ax_anasod.exceptions import EncodingError

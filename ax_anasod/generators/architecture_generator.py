@@ -136,6 +136,11 @@ class ArchitectureGenerator(HistoryGenerator):
             codes = rng.permutation(codes)
         return seen.first_unknown(codes)
 
+    def neighbours(self, code: Codes, fixed: Mapping[int, int]) -> Codes:
+        """The neighbours of a code ``d`` that are valid with the fixed values, ``m x d``."""
+        around = self.cell.neighbours(code)  # valid representatives
+        return self.admissible(around, fixed) if fixed else around
+
     def admissible(self, codes: Codes, fixed: Mapping[int, int]) -> Codes:
         """Those of ``n x d`` codes that are valid once they have the fixed values, ``m x d``."""
         return self.admissible_of(codes, fixed)[0]

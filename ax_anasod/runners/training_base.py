@@ -160,8 +160,8 @@ class BaseTrainingRunner(IRunner):
 
     def _beside(self, parameterization: Mapping[str, Any]) -> dict[str, Any]:
         """The parameters of a trial that are numbers of its training or network."""
-        own = search_space_of(self._task.cell, parameterization, self.space).names
-        return {name: value for name, value in parameterization.items() if name not in own}
+        space = search_space_of(self._task.cell, parameterization, self.space)
+        return space.split(parameterization)[1]
 
     def _begin(
         self,
@@ -195,8 +195,7 @@ class BaseTrainingRunner(IRunner):
             OptionError: One beside the cell is no number that can be searched.
         """
         space = search_space_of(self._task.cell, parameterization, self.space)
-        beside = self._beside(parameterization)
-        own = {name: value for name, value in parameterization.items() if name not in beside}
+        own, beside = space.split(parameterization)
         if isinstance(space, CellSearchSpace):
             return space.draw(own, self.seed, trial_index)
         counts = space.counts(own)
