@@ -1,4 +1,4 @@
-"""What happens to encodings and errors on their way to the surrogate."""
+"""The transforms of encodings and errors on their way to the surrogate."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class BomzeRounding(Transform):
 
 
 class UnitHyperparameters(Transform):
-    """What is searched beside the cell as a model sees it, and back.
+    """Map the parameters beside the cell to the inputs of a model, and back.
 
     Ranges and ordered choices are between 0 and 1, on their scale; unordered choices are the
     places of their values; what is fixed is left out.
@@ -158,7 +158,7 @@ def unit_range(name: str) -> RangeParameter:
 
 
 def is_encoding(arm_data: pd.DataFrame, config: TConfig) -> list[bool]:
-    """Whether each arm has counts that are whole, not negative, and sum to N.
+    """True for each arm whose counts are whole, not negative, and sum to N.
 
     Args:
         arm_data: One row for each arm.
@@ -185,7 +185,7 @@ class PrepareObservations(Transform):
 
     Config:
         names: The parameters of a trial.
-        log_targets: Whether the objectives are log-transformed next, where they can be.
+        log_targets: True if the objectives are log-transformed next, where they can be.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

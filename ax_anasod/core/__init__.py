@@ -1,4 +1,4 @@
-"""What an experiment is: parameters, search spaces, and what a run must remember."""
+"""Experiments: parameters, search spaces, and the facts that a run must remember."""
 
 from ax_anasod._ax import experiment_of
 from ax_anasod.core.architectures import architecture_of

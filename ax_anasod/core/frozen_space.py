@@ -59,7 +59,7 @@ class FrozenSearchSpace(SearchSpace):
         Ax takes all of them away from copies, which its models are given.
 
         Raises:
-            OptionError: There are others than before.
+            OptionError: The constraints are not those of the space.
         """
         known = getattr(self, "_parameter_constraints", None)
         if known is not None and parameter_constraints and parameter_constraints != known:

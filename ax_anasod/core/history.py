@@ -1,4 +1,4 @@
-"""What a strategy may know of a run: its trials, in order, as arrays."""
+"""The history of a run as a strategy sees it: its trials, in order, as arrays."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class History:
             Ax stores them; NaN where a trial has no data (yet).
         trial_indices: Index of each row's trial ``n``; -1 for rows proposed in the same call
             and not yet trials.
-        failed: Whether the trial failed, was abandoned, or ended with a value that is NaN or
+        failed: True if the trial failed, was abandoned, or ended with a value that is NaN or
             infinite, ``n``; such a row has the values that were known of it before.
         position: Number of trials plus rows just proposed: where the next proposal stands in
             the run; its random numbers are derived from the seed and this. Arms outside of the
@@ -35,12 +35,12 @@ class History:
         objectives: Each objective's metric, and the sign that makes it minimised.
         thresholds: The worst value of each objective that counts, with that sign; infinite
             where none is given.
-        limits: What other metrics may be at most.
+        limits: The limits on other metrics.
         limit_values: Their values, ``n`` for each limit, with its sign.
         known: Metric -> what computes it from codes, of the objectives and limits that need no
             model.
         features: Metric -> the same of those that a model reads of all architectures.
-        settings: What the rows have beside the cell, ``n x h``; ``n x 0`` where nothing is.
+        settings: The parameters beside the cell, ``n x h``; ``n x 0`` if there are none.
     """
 
     rows: Indices
@@ -58,7 +58,7 @@ class History:
 
     @property
     def observed(self) -> Mask:
-        """Which rows have every objective and limit, ``n``; none where no values were read."""
+        """Mask ``n`` of the rows with every objective and limit; all False without values."""
         observed = np.isfinite(self.values).all(axis=1) & (self.values.shape[1] > 0)
         for column in self.limit_values:
             observed &= np.isfinite(column)
@@ -66,7 +66,7 @@ class History:
 
     @property
     def feasible(self) -> Mask:
-        """Which observed rows keep every limit, ``n``."""
+        """Mask ``n`` of the observed rows that keep every limit."""
         feasible = self.observed
         for limit, column in zip(self.limits, self.limit_values, strict=True):
             feasible &= column <= limit.bound
@@ -74,14 +74,14 @@ class History:
 
     @property
     def pending(self) -> Mask:
-        """Which rows are still being evaluated, ``n``.
+        """Mask ``n`` of the rows that are still being evaluated.
 
         A completed trial without a value is among them, as in Ax: its data may come later.
         """
         return ~self.observed & ~self.failed
 
     def allowed(self, codes: Indices) -> Mask:
-        """Which of ``m x d`` codes keep the limits and thresholds on known quantities, ``m``."""
+        """Mask ``m`` of the codes ``m x d`` that keep the limits on known quantities."""
         allowed = np.ones(len(codes), dtype=np.bool_)
         for limit in self.known_limits:
             values = self.known[limit.name].checked_values(codes)
@@ -115,7 +115,7 @@ class History:
 
     @property
     def _broken(self) -> Mask:
-        """Which rows are known to break a limit or threshold, ``n``."""
+        """Mask ``n`` of the rows that are known to break a limit or threshold."""
         columns, bounds = [*self.limit_values], [limit.bound for limit in self.limits]
         if self.thresholds:
             columns += list(self.values.T)
@@ -126,7 +126,7 @@ class History:
         return broken
 
     def since(self, num_initial: int) -> Values:
-        """What happened after the initial trials, for a schedule that starts with them.
+        """The values after the initial trials, for a trust region that starts there.
 
         Args:
             num_initial: The initial trials end with the ``num_initial``-th that has a value;
@@ -143,12 +143,12 @@ class History:
 
     @property
     def ended(self) -> Mask:
-        """Which rows are observed or failed, ``n``; none before anything was observed."""
+        """Mask ``n`` of the observed and failed rows; all False before anything was observed."""
         return self.observed | (self.failed & self.observed.any())
 
     @property
     def ended_then_pending(self) -> Positions:
-        """Where the ended rows are, then where the pending ones: what models are fitted to."""
+        """The places of the ended rows, then of the pending ones: the order that models use."""
         return np.concatenate([np.flatnonzero(self.ended), np.flatnonzero(self.pending)])
 
     def incumbent(self) -> Indices | None:
@@ -157,7 +157,7 @@ class History:
         return None if best is None else np.asarray(self.rows[best])
 
     def incumbent_index(self) -> int | None:
-        """Where that row is; None before anything was observed."""
+        """The place of :meth:`incumbent`; None before anything was observed."""
         observed = np.flatnonzero(self.observed)
         if observed.size == 0:
             return None

@@ -82,7 +82,7 @@ class LatencyMetric(ComputedMetric):
             "metric_name": self.name,
             "metric_signature": self.signature,
             "mean": median,
-            # What repeats differ by is not what the next day differs by: models infer it.
+            # Not the spread of the repeats, which is not that between days: models infer the noise.
             "sem": math.nan,
         }
         return Ok(Data(df=pd.DataFrame.from_records([row])))

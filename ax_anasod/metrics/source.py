@@ -1,4 +1,4 @@
-"""What an earlier search says of the architectures of the next one."""
+"""Predictions of an earlier search for the architectures of the next one."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from ax_anasod.typing import Codes, Values
 
 
 class EarlierSearch(KnownMetric):
-    """What the two-level model of an earlier search predicts of an architecture.
+    """A feature of an architecture: the prediction of an earlier search's two-level model.
 
     The earlier search may have been on other data, with fewer epochs or with smaller networks:
     its predictions are a feature, whose weight the later search fits. Lower is better, in
@@ -42,8 +42,8 @@ class EarlierSearch(KnownMetric):
         targets: Their values, of which less is better.
 
     Raises:
-        OptionError: There is no value, or not one for each architecture.
-        ArchitectureError: One is none of the cell.
+        OptionError: ``targets`` is empty, or has not one value for each architecture.
+        ArchitectureError: A string is not an architecture of the cell.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class _Model:
 def believed(
     cell: Cell, codes: Codes, targets: Values, names: Collection[LevelName] | None = None
 ) -> Values:
-    """What the two-level model of trials believes of these trials themselves.
+    """The posterior means of trials under the two-level model that is fitted to them.
 
     A value that was lucky is pulled to those of architectures like it.
 
@@ -123,7 +123,7 @@ def _fitted(
 
 
 def earlier_search(name: str, cell: Cell, source: object, objective: str) -> EarlierSearch:
-    """What an earlier search says, from wherever its trials are.
+    """The feature of an earlier search, whose trials may be in a client, a folder, or at hand.
 
     Args:
         name: Name of the feature.
@@ -134,8 +134,8 @@ def earlier_search(name: str, cell: Cell, source: object, objective: str) -> Ear
             name counts, unless the pair says which.
 
     Raises:
-        OptionError: It is none of these, has no value, or is of another cell.
-        UnknownNameError: It has several objectives, none of this name.
+        OptionError: The source is none of these, has no value, or is of another cell.
+        UnknownNameError: The source has several objectives, none of this name.
         RunError: The folder holds no run, or a damaged one.
     """
     chosen = None
@@ -165,7 +165,7 @@ def earlier_search(name: str, cell: Cell, source: object, objective: str) -> Ear
 
 @dataclass(frozen=True)
 class _Searched:
-    """What of the configuration of a run is needed here."""
+    """The part of a run's configuration that is needed here."""
 
     objectives: tuple[Objective, ...]
     benchmark: dict[str, Any]

@@ -1,4 +1,4 @@
-"""What the runners have recorded of trials, as Ax metrics: looked up, or measured by training."""
+"""Ax metrics of the values that runners record: looked up, or measured by training."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class TrainingMetric(IMetric):
 
     @classmethod
     def is_available_while_running(cls) -> bool:
-        """Whether there is data before the trial has ended."""
+        """True if the metric has data before the trial has ended."""
         return True
 
     def fetch(

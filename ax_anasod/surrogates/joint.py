@@ -142,7 +142,7 @@ class JointGP:
         return CellCovariance(cross, cell_variance(len(cross), fit.variances, fit.slopes, features))
 
     def predict_at(self, cell: CellCovariance, points: Points) -> tuple[FloatArray, FloatArray]:
-        """As :meth:`predict`, from covariances of the cell."""
+        """Predict as :meth:`predict`, from covariances of the cell."""
         cross = self._joined(cell.cross, settings_kernel(self._fit, points, self._points)[0])
         whitened = solve_triangular(self._factor, cross.T, lower=True, check_finite=False)
         variance = self._prior(cell) - np.einsum("ij,ij->j", whitened, whitened)

@@ -1,4 +1,4 @@
-"""What the Gaussian processes of levels share: their priors, their fit, their covariance."""
+"""The shared parts of the Gaussian processes of levels: priors, fit, covariance."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ class TwoLevelModel(Model, FantasizeMixin):
 
     @property
     def batch_shape(self) -> torch.Size:
-        """That of the observed values: one dimension for fantasies, otherwise none."""
+        """The batch shape of the model: one dimension for fantasies, otherwise none."""
         return self._values.shape[:-2]
 
     @undisturbed()
