@@ -51,7 +51,11 @@ class TradeOff:
         return values
 
     def beliefs(self, features: LevelFeatures) -> list[Belief]:
-        """What is believed of each objective and limit of ``m`` architectures."""
+        """The beliefs about each objective and limit.
+
+        Args:
+            features: ``m`` architectures of the cell.
+        """
         models = self.goal.models
         told = zip(models, self._observed.predict(features, models.values()), strict=True)
         return self.goal.beliefs(features.codes, dict(told))
