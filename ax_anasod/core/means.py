@@ -219,7 +219,7 @@ def as_stored(values: Values) -> Values:
 def merges(values: Values, stored: Values) -> bool:
     """Return True if some of ``n`` values differ, beyond rounding errors, but are stored as equal.
 
-    What is as it would be stored may have been stored before, and says nothing.
+    Values that equal their stored form are ignored: they may have been loaded from a file.
 
     Args:
         values: The values.
