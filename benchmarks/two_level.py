@@ -14,7 +14,8 @@ A method is a strategy, or the name of a surrogate of two-level-bo (``blocks``, 
 (null: not found), the mean of the best value after 50, 100 and 150 queries, and the mean
 seconds of a proposal. With ``--growth``: the median seconds of a proposal after so many random
 trials. With ``--botorch``: the processor seconds of the expected improvement of every architecture
-after so many, from the closed form and from BoTorch's function on ``TwoLevelModel``.
+after so many, from the closed form and from BoTorch's function on ``TwoLevelModel``, and the same
+for the Gaussian process of ``adjacency-bo``.
 """
 
 from __future__ import annotations
@@ -22,20 +23,23 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from botorch.acquisition import LogExpectedImprovement
+from botorch.models.model import Model
 from common import add_benchmark_options, make_benchmark, mean_and_error
+from torch import Tensor
 
 from ax_anasod import nasbench
-from ax_anasod.cells import Cell
+from ax_anasod.cells import Cell, one_hot_adjacency
 from ax_anasod.core import History
 from ax_anasod.generators import (
     SURROGATES,
     ArchitectureEnsembleGenerator,
+    ArchitectureGPGenerator,
     EvolutionGenerator,
     HistoryGenerator,
     LocalSearchGenerator,
@@ -45,9 +49,17 @@ from ax_anasod.generators import (
     TwoLevelGenerator,
 )
 from ax_anasod.nasbench import Benchmark
-from ax_anasod.surrogates import LevelFeatures, TwoLevelModel, log_expected_improvement
+from ax_anasod.surrogates import (
+    LevelFeatures,
+    TwoLevelModel,
+    log_expected_improvement,
+    predict_posterior,
+)
+from ax_anasod.typing import FloatArray
 
 NUM_INITIAL = 10
+# Points that BoTorch's function on `EncodingGP` gets at a time: it copies all inputs for each.
+_CHUNK = 4096
 Make = Callable[[dict[str, Any], int], HistoryGenerator]
 
 
@@ -144,25 +156,45 @@ def beside_botorch(benchmark: Benchmark, trials: int) -> dict[str, Any]:
     features = LevelFeatures(cell, cell.enumerate())
     observed = LevelFeatures(cell, codes)
     X = torch.from_numpy(features.codes).unsqueeze(1).double()
-    theirs = LogExpectedImprovement(model, best_f=float(values.min()), maximize=False)
+    best = float(values.min())
 
-    def closed_form() -> object:
+    def closed_form() -> FloatArray:
         distances = features.distances(observed, [level.name for level in model.gp.levels])
         return log_expected_improvement(*model.gp.predict(distances), model.gp.best)
 
-    def of_botorch() -> object:
-        with torch.no_grad():
-            return theirs(X)
+    # The same of the Gaussian process of adjacency-bo.
+    gp = ArchitectureGPGenerator(cell.to_dict()).fit(codes, values)
+    columns = torch.from_numpy(one_hot_adjacency(cell, features.codes))
 
-    seconds = {"closed_form": [], "botorch": []}
+    def of_adjacency() -> FloatArray:
+        return log_expected_improvement(*predict_posterior(gp, columns), best)
+
+    return {
+        "trials": trials,
+        "cells": len(X),
+        **_side_by_side(closed_form, model, (X,), best),
+        "adjacency": _side_by_side(of_adjacency, gp, columns.unsqueeze(1).split(_CHUNK), best),
+    }
+
+
+def _side_by_side(
+    closed_form: Callable[[], FloatArray], model: Model, chunks: Sequence[Tensor], best: float
+) -> dict[str, float]:
+    """Median processor seconds of a closed form and of BoTorch's function on a model."""
+    acquisition = LogExpectedImprovement(model, best_f=best, maximize=False)
+
+    def of_botorch() -> FloatArray:
+        with torch.no_grad():
+            return torch.cat([acquisition(chunk) for chunk in chunks]).numpy()
+
+    seconds: dict[str, list[float]] = {"closed_form": [], "botorch": []}
     for _ in range(9):
         for name, function in (("closed_form", closed_form), ("botorch", of_botorch)):
             begin = time.process_time()
             function()
             seconds[name].append(time.process_time() - begin)
     medians = {name: float(np.median(values)) for name, values in seconds.items()}
-    ratio = medians["botorch"] / medians["closed_form"]
-    return {"trials": trials, "cells": len(X), **medians, "ratio": round(ratio, 2)}
+    return {**medians, "ratio": round(medians["botorch"] / medians["closed_form"], 2)}
 
 
 def main() -> None:

@@ -114,7 +114,7 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
         return super().evaluate_acquisition_function(*args, **kwargs)
 
     def _say_goal(self) -> History:
-        """Tell the generator what is searched, and give the run so far."""
+        """Set the goal of the generator, and return the run so far."""
         history = self._reader.read(
             self._experiment, self._experiment.optimization_config, with_limits=True
         )
@@ -127,7 +127,7 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
         return history
 
     def _scale(self, metric: str) -> Scale:
-        """What an outcome of the model is in the users' units."""
+        """The scale of an outcome of the model, from targets to the users' units."""
         logarithm = self.transforms[LogObjectives.__name__]
         standardize = self.transforms[StandardizeY.__name__]
         assert isinstance(logarithm, LogObjectives)
@@ -203,7 +203,7 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
         points = [_on_simplex(features, config) for features in observation_features]
         predicted = super()._predict_observation_data(points, use_posterior_predictive, untransform)
         for data in predicted if untransform else []:
-            # What is the same in all trials is not a little better here than there.
+            # An outcome that is constant over all trials is predicted as exactly that constant.
             means = zip(data.metric_signatures, data.means, strict=True)
             data.means = np.array([self._constants.get(name, mean) for name, mean in means])
         return predicted
@@ -281,7 +281,7 @@ class EncodingAdapter(CheckedAdapter, TorchAdapter):
 
 
 def _is_plain(history: History) -> bool:
-    """Whether the best value of one objective is searched, and nothing else."""
+    """Return True if the search is for the best value of one objective without limits."""
     return history.values.shape[1] == 1 and not history.limits
 
 

@@ -30,7 +30,7 @@ class HistoryAdapter(CheckedAdapter, RandomAdapter):
     """Hands a :class:`HistoryGenerator` the run so far, and its rows back as Ax parameters.
 
     Ax's ``RandomAdapter`` passes no data on, but makes tables of all of it before each trial.
-    Here these are made when somebody asks for them; everything else is as there.
+    Here they are made on demand; everything else is as there.
     """
 
     generator: HistoryGenerator
@@ -93,7 +93,7 @@ class HistoryAdapter(CheckedAdapter, RandomAdapter):
             optimization_config,
             pending,
             with_values=self.generator.reads_values,
-            # Draws read no values, but need not break what is known of them.
+            # Random draws read no values, but they must keep limits on known quantities.
             with_limits=self.generator.scope in ("any", "limits"),
         )
         if self.generator.known:
@@ -109,7 +109,7 @@ class HistoryAdapter(CheckedAdapter, RandomAdapter):
         return set(self._signatures(self._history())) if self.can_predict else set()
 
     def predict_rows(self, rows: Codes) -> dict[str, tuple[Values, Values]]:
-        """What the surrogate expects of many rows at once.
+        """The predictions of the surrogate for many rows at once.
 
         Args:
             rows: Integer rows ``n x d``.

@@ -1,4 +1,4 @@
-"""What all our adapters refuse before anything is generated."""
+"""Checks that all our adapters make before anything is generated."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class CheckedAdapter(Adapter):
             constraints, a sum of several metrics, or
             several objectives, and the generator (or the model that follows it) cannot
             search these.
-        UnknownNameError: There is no parameter of a name.
+        UnknownNameError: A name is not a parameter of the search space.
         EncodingError: A fixed count is no whole number from 0 to N.
         ArchitectureError: A fixed choice has no such value.
     """
@@ -61,10 +61,10 @@ class CheckedAdapter(Adapter):
             self.generator.search_space.partial_setting(fixed_features.parameters)
 
     def _check_space(self) -> None:
-        """Refuse an experiment that has other parameters than the strategy.
+        """Check that an experiment has the parameters of the strategy.
 
         Raises:
-            OptionError: It has.
+            OptionError: The parameters of the experiment and of the strategy differ.
         """
         own, space = self.generator.search_space, self._experiment.search_space
         lacking = [name for name in space.parameters if name not in own.parameters]

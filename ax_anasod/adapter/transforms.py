@@ -1,4 +1,4 @@
-"""What happens to encodings and errors on their way to the surrogate."""
+"""The transforms of encodings and errors on their way to the surrogate."""
 
 from __future__ import annotations
 
@@ -22,10 +22,12 @@ from ax.generators.types import TConfig
 
 from ax_anasod._ax import experiment_behind, objectives_behind, transform_config
 from ax_anasod.core.ax_objectives import check_scope, limits_of, objective_signs
+from ax_anasod.core.history import impute_worst
 from ax_anasod.core.means import Key, as_stored, failed_arms, told_before_failure, warn_once
 from ax_anasod.exceptions import ObservationError, ObservationWarning
 from ax_anasod.generators.targets import has_logarithm, lift_zeros
 from ax_anasod.hyperparameters import Hyperparameters, Range
+from ax_anasod.objectives import Limit
 from ax_anasod.simplex import bomze_round
 from ax_anasod.typing import Values
 
@@ -77,7 +79,7 @@ class BomzeRounding(Transform):
 
 
 class UnitHyperparameters(Transform):
-    """What is searched beside the cell as a model sees it, and back.
+    """Map the parameters beside the cell to the inputs of a model, and back.
 
     Ranges and ordered choices are between 0 and 1, on their scale; unordered choices are the
     places of their values; what is fixed is left out.
@@ -156,7 +158,7 @@ def unit_range(name: str) -> RangeParameter:
 
 
 def is_encoding(arm_data: pd.DataFrame, config: TConfig) -> list[bool]:
-    """Whether each arm has counts that are whole, not negative, and sum to N.
+    """True for each arm whose counts are whole, not negative, and sum to N.
 
     Args:
         arm_data: One row for each arm.
@@ -172,9 +174,8 @@ def is_encoding(arm_data: pd.DataFrame, config: TConfig) -> list[bool]:
 class PrepareObservations(Transform):
     """The first transform of the targets: what can be used, the same after a resume.
 
-    - A failed or abandoned trial counts as the worst value seen, so that the encoding is not
-      proposed for ever; what was known of it before it failed stays. Values of others that
-      are not finite are left out.
+    - Failed and abandoned trials have the values of :func:`ax_anasod.core.history.impute_worst`.
+      Values of others that are not finite are left out.
     - An error of exactly 0 is a legal result of a solved task. Where logarithms follow, it is
       replaced by half of the smallest positive value.
     - A standard error that is negative or infinite is unknown. Where only some are known, a
@@ -184,7 +185,7 @@ class PrepareObservations(Transform):
 
     Config:
         names: The parameters of a trial.
-        log_targets: Whether the objectives are log-transformed next, where they can be.
+        log_targets: True if the objectives are log-transformed next, where they can be.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -218,7 +219,10 @@ class PrepareObservations(Transform):
         within = is_encoding(arms, transform_config(self.adapter, BomzeRounding.__name__))
         failures = list(itertools.compress(failures, within))
         told = told_before_failure(experiment_behind(self.adapter), failures, self.objectives)
-        return _impute_failures(experiment_data, failures, self.names, self.objectives, told)
+        limits = _all_limits(self.adapter)
+        return _impute_failures(
+            experiment_data, failures, self.names, self.objectives, told, limits
+        )
 
     def _warn_of_mixed_noise(self, means: Values, sems: Values, metric: str) -> None:
         lacking = np.isnan(sems[~np.isnan(means)])
@@ -252,13 +256,14 @@ class LogObjectives(LogY):
         super().__init__(search_space, experiment_data, adapter, config)
         if experiment_data is None or not self.config.get("log_targets", True):
             return
-        data, bounds = experiment_data.observation_data, _bounds_of(adapter)
+        data = experiment_data.observation_data
+        without = {each.name for each in _all_limits(adapter) if each.sign * each.bound <= 0}
         self.metric_signatures = [
             name
             for name in searched_of(adapter)
             if ("mean", name) in data.columns
             and has_logarithm(data["mean", name].to_numpy(dtype=float))
-            and min(bounds.get(name, [1.0])) > 0
+            and name not in without
         ]
 
 
@@ -276,18 +281,14 @@ def searched_of(adapter: Adapter | None) -> dict[str, float]:
     return {limit.name: limit.sign for limit in limits} | dict(objective_signs(config))
 
 
-def _bounds_of(adapter: Adapter | None) -> dict[str, list[float]]:
-    """Signature -> the bounds that its values must be told from."""
+def _all_limits(adapter: Adapter | None) -> list[Limit]:
+    """The limits of an adapter, and the thresholds of its objectives as limits."""
     config = None if adapter is None else objectives_behind(adapter)
-    bounds: dict[str, list[float]] = {}
-    if config is not None:
-        limits, thresholds = limits_of(config)
-        for limit in limits:
-            bounds.setdefault(limit.name, []).append(limit.sign * limit.bound)
-        for (name, sign), bound in zip(objective_signs(config), thresholds, strict=True):
-            if math.isfinite(bound):
-                bounds.setdefault(name, []).append(sign * bound)
-    return bounds
+    if config is None:
+        return []
+    limits, thresholds = limits_of(config)
+    own = zip(objective_signs(config), thresholds, strict=True)
+    return limits + [Limit(*signed, bound) for signed, bound in own if math.isfinite(bound)]
 
 
 def _check_present(data: pd.DataFrame, objectives: Iterable[str]) -> None:
@@ -305,6 +306,7 @@ def _impute_failures(
     names: list[str],
     objectives: dict[str, float],
     told: Mapping[tuple[Key, str], float],
+    limits: list[Limit],
 ) -> ExperimentData:
     arms, data = experiment_data.arm_data, experiment_data.observation_data
     if not failures:
@@ -316,13 +318,21 @@ def _impute_failures(
         index=keys,
     )
     new_data = pd.DataFrame(index=_at_last_step(keys, data.index), columns=data.columns)
+    broken = [
+        any(each.sign * told.get((key, each.name), math.nan) > each.bound for each in limits)
+        for key in failed
+    ]
+    is_failed = np.arange(len(data) + len(failed)) >= len(data)
+    is_broken = np.append(np.zeros(len(data), dtype=bool), broken)
     for kind, metric in map(tuple, data.columns):
-        lowest = kind == "mean" and objectives.get(metric, 1.0) < 0
-        worst = data[kind, metric].min() if lowest else data[kind, metric].max()
         if kind == "mean":
-            new_data[kind, metric] = [told.get((key, metric), worst) for key in failed]
+            sign = objectives.get(metric, 1.0)
+            known = [told.get((key, metric), math.nan) for key in failed]
+            values = sign * np.append(data[kind, metric].to_numpy(dtype=float), known)
+            imputed = impute_worst(values, is_failed, is_broken)
+            new_data[kind, metric] = sign * imputed[len(data) :]
         else:
-            new_data[kind, metric] = worst if kind == "sem" else None
+            new_data[kind, metric] = data[kind, metric].max() if kind == "sem" else None
     return type(experiment_data)(
         arm_data=pd.concat([arms, new_arms[arms.columns.intersection(new_arms.columns)]]),
         observation_data=pd.concat([data, new_data.astype(data.dtypes)]),

@@ -33,12 +33,12 @@ from ax_anasod.analysis.sensitivity import BlockExchangePlot, OperationImportanc
 from ax_anasod.analysis.series import (
     SearchSeries,
     by_objective,
-    cell_and_space,
     signed_objectives,
 )
 from ax_anasod.analysis.slice import DistributionSlicePlot
 from ax_anasod.analysis.trade_off import FrontFacts, trade_off_plots
 from ax_anasod.core import RunProperties
+from ax_anasod.core.architectures import space_of_run
 from ax_anasod.files import write_whole
 from ax_anasod.generators import HistoryGenerator
 from ax_anasod.generators.registered import GENERATORS
@@ -274,9 +274,9 @@ def _has_features(experiment: Experiment) -> bool:
 
 
 def _facts(experiment: Experiment) -> dict[str, object]:
-    cell, space = cell_and_space(experiment)
+    space = space_of_run(experiment)
     statuses = Counter(trial.status.name.lower() for trial in experiment.trials.values())
-    facts: dict[str, object] = {"cell": cell.name, "searched": f"{space}s"}
+    facts: dict[str, object] = {"cell": space.cell.name, "searched": f"{space.kind}s"}
     properties = RunProperties.read(experiment)
     if properties is not None:
         if properties.strategy is not None:

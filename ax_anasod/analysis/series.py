@@ -13,14 +13,9 @@ from ax.core.experiment import Experiment
 from botorch.utils.multi_objective.pareto import is_non_dominated
 
 from ax_anasod._ax import experiment_of, origin_of
-from ax_anasod.cells import Cell, from_dict
-from ax_anasod.core import (
-    SEARCH_SPACES,
-    AnasodSearchSpace,
-    CellSearchSpace,
-    RunProperties,
-    TrialKind,
-)
+from ax_anasod.cells import Cell
+from ax_anasod.core import TrialKind
+from ax_anasod.core.architectures import space_of_run
 from ax_anasod.core.ax_objectives import objective_signs
 from ax_anasod.core.history_reader import HistoryReader
 from ax_anasod.exceptions import OptionError, UnknownNameError
@@ -71,15 +66,19 @@ class SearchSeries:
     parameters: tuple[dict[str, object], ...]
 
     @classmethod
-    def from_experiment(cls, experiment: Experiment) -> SearchSeries:
+    def from_experiment(cls, client: object) -> SearchSeries:
         """Read the series off an experiment.
+
+        Args:
+            client: Ax's ``Experiment``, or the client that holds it.
 
         Raises:
             OptionError: The experiment does not say which cell it searches, or what for.
         """
-        cell, space = cell_and_space(experiment)
+        experiment, space = experiment_of(client), space_of_run(client)
+        cell = space.cell
         objectives = signed_objectives(experiment)
-        search_space = SEARCH_SPACES[space].from_cell(cell)
+        search_space = type(space).from_cell(cell)
         history = HistoryReader(search_space).read(
             experiment, with_limits=_limits_single_metrics(experiment)
         )
@@ -93,7 +92,7 @@ class SearchSeries:
         ]
         return cls(
             cell=cell,
-            space=space,
+            space=space.kind,
             objectives=tuple(objectives),
             minimize=tuple((signs > 0).tolist()),
             trial_indices=history.trial_indices,
@@ -101,7 +100,7 @@ class SearchSeries:
             failed=history.failed,
             feasible=history.feasible & (history.values <= thresholds).all(axis=1),
             thresholds=tuple(np.where(np.isinf(thresholds), np.nan, signs * thresholds).tolist()),
-            counts=history.rows if space == "encoding" else cell.encode(history.rows),
+            counts=history.rows if space.kind == "encoding" else cell.encode(history.rows),
             statuses=tuple(trial.status.name.lower() for trial, _ in trials),
             nodes=tuple(_node(trial) for trial, _ in trials),
             parameters=tuple(dict(arm.parameters) for _, arm in trials),
@@ -210,7 +209,7 @@ def best_trial(client: object, pick: str = "") -> int | None:
             experiment of this package.
         UnknownNameError: The rule names no objective.
     """
-    series = SearchSeries.from_experiment(experiment_of(client))
+    series = SearchSeries.from_experiment(client)
     objectives = [
         Objective(name, "", minimize=lower)
         for name, lower in zip(series.objectives, series.minimize, strict=True)
@@ -254,29 +253,6 @@ def by_objective(
         {'error': 'percent'}
     """
     return value if isinstance(value, Mapping) else dict.fromkeys(objectives[:1], value)
-
-
-def cell_and_space(experiment: Experiment) -> tuple[Cell, TrialKind]:
-    """The cell that an experiment searches, and what its parameters are.
-
-    Both come from the search space, or, where it is a plain one (Ax's own decoder made it
-    so), from the properties that our experiments carry.
-
-    Raises:
-        OptionError: The experiment is none of ours.
-    """
-    search_space = experiment.search_space
-    if isinstance(search_space, AnasodSearchSpace | CellSearchSpace):
-        return search_space.cell, search_space.kind
-    properties = RunProperties.read(experiment)
-    if properties is None:
-        raise OptionError(
-            f"{_called(experiment)} does not say which cell it searches",
-            "build it with ax_anasod.experiment.make_experiment or make_client",
-        )
-    return from_dict(properties.cell), "encoding" if properties.space == "encoding" else (
-        "architecture"
-    )
 
 
 def _limits_single_metrics(experiment: Experiment) -> bool:

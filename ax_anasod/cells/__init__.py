@@ -1,4 +1,4 @@
-"""What a cell is: operations, blocks and wiring, and how architectures are written.
+"""Cells: their operations, blocks and wiring, and the strings of their architectures.
 
 A cell by name is ``cells.get("nas-bench-201")``, a user's own is `Cell` or a TOML file
 (`load`). Everything works on *codes*, integer arrays ``n x d`` with one architecture a row.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -46,7 +47,17 @@ class Architecture:
             raise ArchitectureError(
                 f"{cell.to_strings(codes)[0]!r} is no valid architecture of cell {cell.name!r}"
             )
-        own = cell.canonical(codes)[0].copy()
+        self._keep(cell, cell.canonical(codes)[0])
+
+    @classmethod
+    def of_representative(cls, cell: CellDefinition, code: Codes) -> Self:
+        """Wrap a code ``d`` that is known to be a valid representative, without checks."""
+        architecture = cls.__new__(cls)
+        architecture._keep(cell, code)
+        return architecture
+
+    def _keep(self, cell: CellDefinition, code: Codes) -> None:
+        own = code.copy()
         own.flags.writeable = False
         object.__setattr__(self, "cell", cell)
         object.__setattr__(self, "code", own)

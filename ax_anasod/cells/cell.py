@@ -1,4 +1,4 @@
-"""What a cell does: decode encodings, list and draw architectures; cells as dictionaries."""
+"""Cells that decode encodings, list and draw architectures; cells as dictionaries."""
 
 from __future__ import annotations
 
@@ -94,13 +94,13 @@ class Cell(CellDefinition):
         """Number of distinct valid architectures.
 
         Raises:
-            CellError: If they can only be counted one by one and are too many.
+            CellError: If architectures can only be counted one by one and are too many.
         """
         return self.num_codes if self.accepts_all_codes else len(self.enumerate())
 
     @property
     def num_listed(self) -> int:
-        """How many codes `enumerate` looks at to list the architectures."""
+        """The number of codes that `enumerate` looks at to list the architectures."""
         return self.num_codes
 
     # Encodings
@@ -128,7 +128,7 @@ class Cell(CellDefinition):
         Raises:
             EncodingError: If an encoding is malformed, off the grid (``"shuffle"`` only),
                 or has no valid architecture.
-            UnknownNameError: If there is no such method.
+            UnknownNameError: If ``method`` is unknown.
             OptionError: If ``rng`` is no generator.
         """
         decoding.check_method(method)
@@ -140,7 +140,7 @@ class Cell(CellDefinition):
         return decoding.shuffle(self, counts, rng)
 
     def is_feasible(self, counts: ArrayLike) -> Mask:
-        """Whether each encoding has a valid architecture.
+        """True for each encoding that has a valid architecture.
 
         Args:
             counts: ``n x k`` counts, as in `decode`.
@@ -149,7 +149,7 @@ class Cell(CellDefinition):
             ``n`` booleans.
 
         Raises:
-            EncodingError: If they are no counts of this cell.
+            EncodingError: If ``counts`` are no counts of this cell.
         """
         rows = encodings.check_counts(self, counts)
         if (sized := self._sized_like(rows)) is None:
@@ -172,7 +172,7 @@ class Cell(CellDefinition):
         return None if sized is None else sized[0]
 
     def num_architectures(self, counts: ArrayLike) -> FloatArray:
-        """How many distinct valid architectures each encoding has.
+        """The number of distinct valid architectures of each encoding.
 
         Where a cell has invalid codes, or several of one architecture, and more than 10^7
         codes, which are too many to list, these are upper bounds: the arrangements of the
@@ -185,7 +185,7 @@ class Cell(CellDefinition):
             ``n`` numbers, infinite where they are too large.
 
         Raises:
-            EncodingError: If they are no counts of this cell.
+            EncodingError: If ``counts`` are no counts of this cell.
 
         Example:
             >>> cell = Cell("mine", operations=["conv", "pool", "skip"], num_blocks=4)
@@ -241,7 +241,7 @@ class Cell(CellDefinition):
         """All distinct valid architectures, ``size x d``, in the order of their codes.
 
         Raises:
-            CellError: If there are more than 10^7 codes.
+            CellError: If the cell has more than 10^7 codes.
         """
         codes = keys.all_codes(self.name, self.code_sizes)
         if self.accepts_all_codes:
@@ -283,8 +283,9 @@ class Cell(CellDefinition):
         Raises:
             ArchitectureError: If the cell holds no such architecture.
         """
-        code = self.from_strings([source])[0] if isinstance(source, str) else source
-        return Architecture(self, code)
+        if isinstance(source, str):
+            return Architecture.of_representative(self, self.from_strings([source])[0])
+        return Architecture(self, source)
 
     def graph(self, architecture: Architecture) -> networkx.DiGraph:
         """The architecture as a networkx graph whose nodes are the operations.
@@ -323,7 +324,7 @@ def from_dict(stored: Mapping[str, Any]) -> Cell:
 
     Raises:
         UnknownNameError: If its class is not registered.
-        CellError: If it is no such dictionary, or describes no cell.
+        CellError: If ``stored`` is no such dictionary, or describes no cell.
 
     Example:
         >>> from ax_anasod.cells import Cell, from_dict

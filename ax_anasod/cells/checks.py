@@ -22,7 +22,7 @@ def check_name(name: object) -> str:
     """Returns the name of a cell.
 
     Raises:
-        CellError: If it is no text, or blank.
+        CellError: If the name is no text, or blank.
     """
     if not isinstance(name, str) or not name.strip():
         raise CellError(f"the name of a cell must be a non-empty text, got {shown(name)}")
@@ -43,7 +43,7 @@ def check_operations(name: str, operations: object) -> tuple[str, ...]:
         operations: At least two different names without separator characters.
 
     Raises:
-        CellError: If they are not that; names the offending operation.
+        CellError: If the operations are not that; the message names the offending one.
     """
     if isinstance(operations, str) or not isinstance(operations, Iterable):
         raise CellError(

@@ -70,7 +70,7 @@ class ConstrainedCell(DerivedCell):
         return f"ConstrainedCell({self.base!r}, {', '.join(map(str, self.constraints))})"
 
     def is_valid(self, codes: ArrayLike) -> Mask:
-        """Whether each of ``n x d`` codes is valid and keeps the constraints."""
+        """True for each of ``n x d`` codes that is valid and keeps the constraints."""
         valid = self.base.is_valid(codes)
         counts = encodings.part_counts(self, self.validate_codes(codes))
         return np.asarray(valid & self.grid.contains(counts).all(axis=1))
@@ -84,7 +84,7 @@ class ConstrainedCell(DerivedCell):
         """Number of distinct valid architectures.
 
         Raises:
-            CellError: They can only be counted one by one and are too many.
+            CellError: Architectures can only be counted one by one and are too many.
         """
         if self.parts == 1 and self.base.accepts_all_codes and self.grid.size <= _LISTED:
             return int(self.num_architectures(self.grid.enumerate()).sum())
@@ -106,7 +106,7 @@ class ConstrainedCell(DerivedCell):
     # Encodings
 
     def is_feasible(self, counts: ArrayLike) -> Mask:
-        """Whether each of ``n x k`` counts has a valid architecture that keeps the constraints."""
+        """True for each of ``n x k`` counts that has a valid architecture."""
         rows = encodings.check_counts(self, counts)
         if len(rows) and rows[0].sum() != self.total:
             return super().is_feasible(rows)
@@ -226,7 +226,7 @@ class ConstrainedCell(DerivedCell):
             rng: Source of randomness.
 
         Raises:
-            EncodingError: There is none.
+            EncodingError: No encoding keeps the constraints.
         """
         given = np.zeros((self.parts, self.num_operations), dtype=np.int64)
         for column, value in fixed.items():
@@ -320,7 +320,7 @@ def constrained(cell: Cell, constraints: Sequence[CountConstraint]) -> Cell:
         constraints: The constraints; without any it is the cell.
 
     Raises:
-        OptionError: None is left.
+        OptionError: No encoding keeps the constraints.
     """
     if not constraints:
         return cell

@@ -108,7 +108,7 @@ class CellDefinition:
             ``n x d`` int64 codes, the argument itself where it already has that form.
 
         Raises:
-            ArchitectureError: If they are malformed; names the first wrong entry.
+            ArchitectureError: If the codes are malformed; the message names the first wrong entry.
         """
         array = np.asarray(codes)
         width = len(self.code_sizes)
@@ -130,7 +130,7 @@ class CellDefinition:
     # Validity, and codes of the same architecture
 
     def is_valid(self, codes: ArrayLike) -> Mask:
-        """Whether each of ``n x d`` codes is an architecture of the search space.
+        """True for each of ``n x d`` codes that is an architecture of the search space.
 
         Raises:
             ArchitectureError: If a code is malformed.
@@ -146,13 +146,13 @@ class CellDefinition:
         return self.validate_codes(codes)
 
     def is_representative(self, codes: Codes) -> Mask:
-        """Whether each of ``n x d`` codes is valid and the representative of its architecture."""
+        """True for each of ``n x d`` codes that is a valid representative."""
         chosen: Mask = (self.canonical(codes) == codes).all(axis=1)
         return chosen & self.is_valid(codes)
 
     @cached_property
     def accepts_all_codes(self) -> bool:
-        """Whether all codes are valid and different architectures."""
+        """True if all codes are valid and different architectures."""
         kind = type(self)
         return (
             kind.is_valid is CellDefinition.is_valid and kind.canonical is CellDefinition.canonical
@@ -192,12 +192,12 @@ class CellDefinition:
 
     @cached_property
     def block_graph(self) -> BlockGraph:
-        """What each block reads and writes; blocks in a row unless a subclass knows better."""
+        """The states that each block reads and writes: a chain, unless a subclass says more."""
         return BlockGraph.chain(self.total, self.parts)
 
     @property
     def graph_shows_wiring(self) -> bool:
-        """Whether `sources` depends on the wiring choices; not so in a user's plain cell."""
+        """True if `sources` depends on the wiring choices; False in a user's plain cell."""
         return type(self).sources is not CellDefinition.sources
 
     def sources(self, codes: ArrayLike) -> Indices:
@@ -213,7 +213,7 @@ class CellDefinition:
         return np.tile(np.array(first * self.parts), (len(self.validate_codes(codes)), 1))
 
     def outputs(self, codes: ArrayLike) -> Mask:
-        """Whether each state is passed on to the next cell.
+        """True for each state that is passed on to the next cell.
 
         Args:
             codes: ``n x d`` codes.

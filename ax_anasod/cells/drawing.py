@@ -45,7 +45,7 @@ def operation_colours(num_operations: int) -> list[str]:
 def architecture_html(
     text: str, cell: str, operations: Sequence[str], counts: Sequence[int], graph: networkx.DiGraph
 ) -> str:
-    """What a notebook shows of an architecture: its string, its counts, and its picture.
+    """The HTML of an architecture in a notebook: its string, its counts, and its picture.
 
     Args:
         text: The string of the architecture.
@@ -60,7 +60,7 @@ def architecture_html(
 
 
 def cell_html(title: str, facts: str, operations: Sequence[str], graph: BlockGraph) -> str:
-    """What a notebook shows of a cell: its operations, and its blocks and all they may read.
+    """The HTML of a cell in a notebook: its operations, its blocks, and all they may read.
 
     Args:
         title: What it is called.

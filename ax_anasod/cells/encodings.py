@@ -35,7 +35,7 @@ def check_counts(cell: CellDefinition, counts: ArrayLike) -> Counts:
     """Returns counts as an ``n x k`` array whose rows all sum to one of the two totals.
 
     Raises:
-        EncodingError: If they are no counts of this cell; names the first wrong row.
+        EncodingError: If a row has no counts of this cell; the message names the first such row.
     """
     rows = _check_shape(cell, counts)
     if cell.parts > 1 and rows.dtype.kind in "iu" and len(rows):
@@ -49,7 +49,7 @@ def check_fractions(cell: CellDefinition, fractions: ArrayLike) -> Fractions:
     """Returns fractions as an ``n x k`` array without negative rounding errors.
 
     Raises:
-        EncodingError: If they are off the simplex; names the first wrong row.
+        EncodingError: If a row is off the simplex; the message names the first such row.
     """
     rows = _check_shape(cell, fractions).astype(np.float64)
     # Written so that NaN fails.
@@ -70,7 +70,7 @@ def as_counts(cell: CellDefinition, encodings: ArrayLike) -> Counts:
     """Counts from counts (integer type) or from fractions (floating type), ``n x k``.
 
     Raises:
-        EncodingError: If they are no encodings of this cell, or fractions off its grid.
+        EncodingError: If a row is no encoding of this cell, or has fractions off its grid.
     """
     rows = _check_shape(cell, encodings)
     if rows.dtype.kind != "f":
@@ -92,7 +92,7 @@ def as_fractions(cell: CellDefinition, encodings: ArrayLike) -> Fractions:
     """Fractions from counts (integer type) or from fractions (floating type), ``n x k``.
 
     Raises:
-        EncodingError: If they are no encodings of this cell.
+        EncodingError: If a row is no encoding of this cell.
     """
     rows = _check_shape(cell, encodings)
     if rows.dtype.kind == "f":
@@ -131,7 +131,7 @@ def part_counts(cell: CellDefinition, codes: Codes) -> Counts:
 
 
 def bound_of_architectures(cell: CellDefinition, counts: Counts) -> FloatArray:
-    """How many codes have each of ``n x k`` checked counts; infinite beyond what a float holds."""
+    """The number of codes with each of ``n x k`` checked counts; infinite beyond a float."""
     total = int(counts[0].sum()) if len(counts) else cell.total
     factorials = np.array([math.lgamma(n + 1) for n in range(total + 1)])
     logarithms = factorials[total] - factorials[counts].sum(axis=1)
@@ -142,7 +142,7 @@ def bound_of_architectures(cell: CellDefinition, counts: Counts) -> FloatArray:
 
 
 def rows_among(counts: Counts, listed: Counts) -> Indices:
-    """Where each of ``n x k`` counts stands in a sorted list of such; -1 where it does not."""
+    """The place of each of ``n x k`` counts in a sorted list of counts; -1 if it is not there."""
     if not len(listed):
         return np.full(len(counts), -1)
     total = int(listed[0].sum())

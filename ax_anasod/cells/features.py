@@ -18,7 +18,7 @@ _CHUNK = 1024  # architectures whose paths are followed at a time
 
 
 def one_hot_adjacency(cell: CellDefinition, codes: ArrayLike) -> FloatArray:
-    """Which operation lies on each edge of the cell's graph.
+    """The operation on each edge of the cell's graph, one-hot.
 
     One group of k features for each pair of states that some architecture joins by a block,
     part after part, in the order of `BlockGraph.edges`; the group is all zero where this
@@ -60,7 +60,7 @@ def one_hot_adjacency(cell: CellDefinition, codes: ArrayLike) -> FloatArray:
 def path_features(
     cell: CellDefinition, codes: ArrayLike, *, max_features: int = 10_000
 ) -> FloatArray:
-    """Which sequences of operations lead from an input to the output of the cell.
+    """The sequences of operations that lead from an input to the output of the cell.
 
     There is one feature for each part, input and sequence, short sequences first, from the
     length of the shortest path on. Long ones are left out altogether (the truncation of White et

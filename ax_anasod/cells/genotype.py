@@ -203,7 +203,7 @@ class DARTSCell(GenotypeCell):
         super().__init__("darts", DARTS_OPERATIONS, num_nodes=4, part_names=("normal", "reduce"))
 
     def arguments(self) -> dict[str, Any]:
-        """None: the search space fixes everything."""
+        """An empty dictionary: the constructor has no arguments."""
         return {}
 
 
@@ -248,7 +248,7 @@ class NASNetCell(GenotypeCell):
 
 @dataclass(frozen=True)
 class _Node:
-    """Where a node stands in a code.
+    """The place of a node in a code.
 
     Args:
         part: The number of its part.

@@ -113,7 +113,7 @@ class _Reading:
         text: The genotype.
 
     Raises:
-        ValueError: If it is too long; the message says so.
+        ValueError: If the text is too long; the message says so.
     """
 
     def __init__(self, text: str) -> None:
@@ -127,7 +127,7 @@ class _Reading:
         """The edges of each part.
 
         Raises:
-            ValueError: If it is none; the message says why.
+            ValueError: If the text is no genotype; the message says why.
         """
         whole = self._value(_DEEPEST)
         if self._text[self._at :].strip():
@@ -174,7 +174,7 @@ class _Reading:
     def _items(
         self, closing: str, name: str, deepest: int
     ) -> tuple[str, list[Any], dict[str, Any]]:
-        """What stands up to a closing bracket."""
+        """The text up to a closing bracket."""
         values: list[Any] = []
         fields: dict[str, Any] = {}
         while not self._next(closing):

@@ -24,7 +24,7 @@ IDENTITY_OPERATIONS: Final = frozenset({"skip_connect", "skip", "identity"})
 
 @dataclass(frozen=True)
 class BlockGraph:
-    """What is the same in all architectures of a cell.
+    """The part of the graph that is the same in all architectures of a cell.
 
     The cell consists of equally built parts (most have one); all fields but the first
     describe one part, and blocks are numbered part after part.

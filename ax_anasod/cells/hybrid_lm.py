@@ -35,7 +35,7 @@ class HybridLMCell(Cell):
         super().__init__("hybrid-lm", tuple(_LETTERS), num_blocks=6)
 
     def arguments(self) -> dict[str, Any]:
-        """None: it has one size."""
+        """An empty dictionary: the constructor has no arguments."""
         return {}
 
     @cached_property

@@ -15,13 +15,13 @@ from ax_anasod.typing import AnyArray, Codes, Indices
 LIMIT = 10_000_000
 
 LISTED = 100_000
-"""Where a cell has more codes, what is known before trials is not computed of all of them."""
+"""Most codes of a cell for which known quantities are computed for all architectures."""
 
 _INT64_MAX = np.iinfo(np.int64).max
 
 
 def fits_int64(code_sizes: Sequence[int]) -> bool:
-    """Whether all codes of these sizes have different int64 keys."""
+    """Return True if all codes of these sizes have different int64 keys."""
     return math.prod(code_sizes) - 1 <= _INT64_MAX
 
 
@@ -85,7 +85,7 @@ def all_codes(name: str, code_sizes: Sequence[int]) -> Codes:
         code_sizes: Number of alternatives of each of the ``d`` columns.
 
     Raises:
-        CellError: If there are more than 10^7.
+        CellError: If the cell has more than 10^7 codes.
     """
     number = math.prod(code_sizes)
     if number > LIMIT:

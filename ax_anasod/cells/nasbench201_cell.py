@@ -45,7 +45,7 @@ class NASBench201Cell(Cell):
         super().__init__("nas-bench-201", OPERATIONS, num_blocks=6)
 
     def arguments(self) -> dict[str, Any]:
-        """None: the benchmark fixes everything."""
+        """An empty dictionary: the constructor has no arguments."""
         return {}
 
     @cached_property

@@ -51,7 +51,7 @@ class NASBenchGraphCell(Cell):
     (NeurIPS 2022).
 
     Args:
-        proteins: Whether to restrict the operations to the five that fit the memory on the
+        proteins: True restricts the operations to the five that fit the memory on the
             data set proteins (2,021 architectures).
 
     Raises:
@@ -73,11 +73,11 @@ class NASBenchGraphCell(Cell):
         self.proteins = proteins
 
     def arguments(self) -> dict[str, Any]:
-        """Whether it is the cell of the data set proteins."""
+        """True for the cell of the data set proteins."""
         return {"proteins": self.proteins}
 
     def is_valid(self, codes: ArrayLike) -> Mask:
-        """Whether some block of each of ``n x d`` codes is no ``skip``."""
+        """True for each of ``n x d`` codes in which some block is not ``skip``."""
         blocks = self.validate_codes(codes)[:, :_BLOCKS]
         valid: Mask = (blocks != self.operations.index("skip")).any(axis=1)
         return valid
@@ -223,7 +223,7 @@ def _hoist_skips(
 
 
 def _passes_input(parents: Sequence[int], skips: Sequence[bool], block: int) -> bool:
-    """Whether only ``skip`` lies between the input and the result of ``block``."""
+    """Return True if only ``skip`` lies between the input and the result of ``block``."""
     while block >= 0:
         if not skips[block]:
             return False

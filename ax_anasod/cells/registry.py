@@ -39,7 +39,7 @@ def get(name: str) -> Cell:
     """A built-in cell.
 
     Raises:
-        UnknownNameError: If there is none of that name.
+        UnknownNameError: If no built-in cell has that name.
 
     Example:
         >>> from ax_anasod import cells
@@ -94,8 +94,8 @@ def resolve(name_or_path: str | PathLike[str]) -> Cell:
     """A built-in cell by name, or a user's cell by the path of its TOML file.
 
     Raises:
-        UnknownNameError: If it is neither a name nor looks like a path.
-        CellError: If it is a path, and the file describes no cell.
+        UnknownNameError: If the text is neither a name nor looks like a path.
+        CellError: If the text is a path, and the file describes no cell.
     """
     text = str(name_or_path)
     if text in _BUILT_IN:

@@ -64,12 +64,12 @@ class DerivedCell(Cell):
 
     @cached_property
     def block_graph(self) -> BlockGraph:
-        """That of the full cell."""
+        """The block graph of the full cell."""
         return self.base.block_graph
 
     @property
     def graph_shows_wiring(self) -> bool:
-        """Whether `sources` depends on the wiring choices."""
+        """True if `sources` depends on the wiring choices."""
         return self.base.graph_shows_wiring
 
     def sources(self, codes: ArrayLike) -> Indices:
@@ -77,7 +77,7 @@ class DerivedCell(Cell):
         return self.base.sources(codes)
 
     def outputs(self, codes: ArrayLike) -> Mask:
-        """Whether each state is passed on, ``n x num_parts x num_states``."""
+        """True for each state that is passed on, ``n x num_parts x num_states``."""
         return self.base.outputs(codes)
 
 
@@ -98,7 +98,7 @@ class RestrictedCell(DerivedCell):
         codes: ``n x d`` codes of valid architectures; repetitions count once.
 
     Raises:
-        CellError: If there are no codes.
+        CellError: If ``codes`` is empty.
         ArchitectureError: If a code is malformed or invalid.
 
     Example:
@@ -163,7 +163,7 @@ class RestrictedCell(DerivedCell):
         return self._codes[rng.integers(0, self.size, size=n)]
 
     def is_valid(self, codes: ArrayLike) -> Mask:
-        """Whether each of ``n x d`` codes is an architecture that exists."""
+        """True for each of ``n x d`` codes that is an architecture of the restricted cell."""
         return np.isin(self.keys(self.base.canonical(codes)), self._keys)
 
     # Encodings, by groups of architectures that share one.
@@ -266,7 +266,7 @@ class RestrictedCell(DerivedCell):
 
 @dataclass(frozen=True)
 class _Stored:
-    """What `RestrictedCell.arguments` gives."""
+    """The arguments that `RestrictedCell.arguments` returns."""
 
     cell: dict[str, Any]
     codes: str

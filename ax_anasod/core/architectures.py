@@ -1,4 +1,4 @@
-"""Which architecture a trial is: the one recorded with it, or else the one drawn for it."""
+"""The architecture of a trial: the one recorded with it, or else the one drawn for it."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from ax_anasod.journal import BETWEEN_LAYERS
 from ax_anasod.typing import Codes, Counts
 
 ARCHITECTURE: Final = "architecture"
-"""Key of a trial's architecture: in its run metadata, where somebody said or evaluated it, and
-in the metadata of its arm, where a strategy proposed it."""
+"""Key of a trial's architecture: in its run metadata, if it was attached or evaluated, and
+in the metadata of its arm, if a strategy proposed it."""
 
 # Draws in search of an architecture without a trial, and codes drawn at a time.
 _MOST_DRAWS: Final = 8192
@@ -43,9 +43,9 @@ def architecture_of(client: object, trial_index: int) -> Architecture:
         that :meth:`AnasodSearchSpace.decode` draws for the trial.
 
     Raises:
-        OptionError: There is no such trial, it is a batch of arms, or its cell or the seed of
+        OptionError: The trial does not exist or is a batch of arms, or its cell or the seed of
             the run is not known.
-        ArchitectureError: It is a network whose layers have different architectures.
+        ArchitectureError: The trial is a network whose layers have different architectures.
     """
     experiment = experiment_of(client)
     trial = experiment.trials.get(trial_index)
@@ -85,16 +85,16 @@ def space_of_run(client: object) -> AnasodSearchSpace | CellSearchSpace:
 def encoding_of(
     space: AnasodSearchSpace | CellSearchSpace, parameters: Mapping[str, Any]
 ) -> dict[str, int]:
-    """Operation -> count of what parameters stand for.
+    """The encoding that parameters stand for: operation -> count.
 
     Raises:
-        EncodingError: They are no encoding of the cell.
-        ArchitectureError: They are no architecture of it.
+        EncodingError: The parameters are no encoding of the cell.
+        ArchitectureError: The parameters are no architecture of the cell.
     """
     if isinstance(space, AnasodSearchSpace):
         counts = space.counts(parameters)
     else:
-        counts = space.decode(parameters).counts
+        counts = space.cell.encode(space.code(parameters)[None])[0]
     return dict(zip(space.cell.operations, counts.tolist(), strict=True))
 
 
@@ -112,7 +112,7 @@ def codes_of(trial: BaseTrial, arm: Arm, cell: Cell, seed: int) -> Codes:
 
     Raises:
         EncodingError: The parameters of the arm are no encoding of the cell.
-        ArchitectureError: They are no architecture of it.
+        ArchitectureError: The parameters are no architecture of the cell.
     """
     codes = recorded_codes(trial, arm, cell)
     if codes is not None:
@@ -130,7 +130,7 @@ def recorded_codes(
         trial: The trial.
         arm: The arm; parameters that name an architecture are the record.
         cell: The cell that is searched.
-        with_proposed: Whether what a strategy proposed counts, or only what was attached or
+        with_proposed: True if proposals of a strategy count, or only what was attached or
             evaluated.
 
     Returns:
@@ -165,8 +165,8 @@ def record_architectures(
 ) -> None:
     """Choose the architectures of proposed encodings, and record them with the arms.
 
-    An architecture without a trial comes first: of several trials of an encoding each is to
-    tell of another of its architectures.
+    Architectures without a trial are preferred, so that several trials of one encoding evaluate
+    different architectures.
 
     Args:
         run: The proposals.
@@ -174,7 +174,7 @@ def record_architectures(
         search_space: The space of the encodings.
         seed: The seed of the run.
         before: Parameters that were proposed in the same call before, not yet trials.
-        repeat: Draw whatever the architectures of other trials are.
+        repeat: True if an architecture that already has a trial may be drawn again.
     """
     cell = search_space.cell
     first = 1 + max(experiment.trials, default=-1)

@@ -1,4 +1,4 @@
-"""What of an Ax optimisation config a strategy can search."""
+"""The parts of an Ax optimisation config that a strategy can search."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _LESS_IS_BETTER: Final = re.compile(
 )
 
 ObjectiveScope = Literal["any", "one", "limits"]
-"""What is searched: whatever is asked for (draws that read no values), the best value of one
-metric, or that or a Pareto front of several, under limits on other metrics or none."""
+"""The goal of a strategy: any (draws that read no values), the best value of one metric, or that
+or a Pareto front of several, under limits on other metrics or none."""
 
 MOST_OBJECTIVES: Final = 4
-"""With more, the boxes of a front are too many, and most trials are on it."""
+"""Most objectives. With more, a front has too many boxes, and most trials are on it."""
 
 
 def objective_signs(config: OptimizationConfig) -> list[tuple[str, float]]:
@@ -43,7 +43,7 @@ def objective_signs(config: OptimizationConfig) -> list[tuple[str, float]]:
 def optimization_config(
     lower: Mapping[str, bool], limits: Sequence[Limit] = ()
 ) -> OptimizationConfig:
-    """What is searched, as Ax says it.
+    """Ax's optimisation config of objectives and limits.
 
     Args:
         lower: Names of metrics -> whether lower is better.
@@ -77,7 +77,7 @@ def optimization_config(
 
 
 def all_limits(config: OptimizationConfig) -> list[Limit]:
-    """What single metrics must keep, absolute, thresholds of objectives among it."""
+    """The absolute limits on single metrics, with the thresholds of objectives."""
     constraints = [c for c in config.all_constraints if not c.relative]
     return [limit_of(c) for c in constraints if len(c.metric_names) == 1]
 
@@ -107,14 +107,14 @@ def limit_of(constraint: OutcomeConstraint) -> Limit:
 
 
 def check_scope(config: OptimizationConfig | None, scope: ObjectiveScope) -> None:
-    """Refuse what a strategy would pass over without a word.
+    """Check that a strategy obeys all objectives and constraints of an experiment.
 
     Args:
-        config: What the experiment asks for; nothing where it is None.
-        scope: What the strategy searches.
+        config: The goal of the experiment; None if it has none.
+        scope: The goals that the strategy can search.
 
     Raises:
-        OptionError: There are outcome constraints that the strategy cannot obey, a sum of
+        OptionError: The config has outcome constraints that the strategy cannot obey, a sum of
             several metrics, or more objectives than the strategy searches.
     """
     if config is None or scope == "any":
@@ -206,7 +206,7 @@ def check_objective_name(name: str) -> None:
     """Make sure that Ax takes a name for what it is.
 
     Raises:
-        OptionError: It would read a formula or function.
+        OptionError: Ax would read the name as a formula or function.
     """
     # Ax parses objectives with sympy, which takes some names for formulas or functions.
     try:

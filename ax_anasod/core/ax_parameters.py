@@ -29,7 +29,7 @@ from ax_anasod.hyperparameters import (
     Range,
     draw_settings,
 )
-from ax_anasod.metadata import parameter_name as parameter_name
+from ax_anasod.metadata import parameter_name
 from ax_anasod.simplex import CountConstraint
 
 AnyParameter = Parameter | RangeParameterConfig | ChoiceParameterConfig
@@ -47,14 +47,14 @@ _IGNORED: Final = {
 
 
 def as_parameters(given: Sequence[AnyParameter], taken: Collection[str]) -> list[Parameter]:
-    """What somebody wants to search beside a cell as Ax parameters.
+    """Convert the parameters that a user searches beside a cell to Ax parameters.
 
     Args:
         given: Ax's parameters, or configurations of its ``api``.
         taken: The names of the cell's own parameters, in either search space.
 
     Raises:
-        OptionError: One is none of these, or none that is searched here, or cannot be built, or
+        OptionError: A parameter is of another kind, cannot be searched here or be built, or
             has a name that is taken.
     """
     if isinstance(given, (str, Parameter)) or not isinstance(given, Sequence):
@@ -159,7 +159,7 @@ def as_constraints(given: Sequence[AnyConstraint]) -> list[ParameterConstraint]:
         given: Texts such as ``"n_skip <= 3"``, or Ax's constraints.
 
     Raises:
-        OptionError: One is no linear constraint.
+        OptionError: A constraint is not linear.
     """
     if isinstance(given, (str, ParameterConstraint)) or not isinstance(given, Sequence):
         raise OptionError(
@@ -215,8 +215,8 @@ def split_constraints(
         others: The names of the other parameters.
 
     Raises:
-        UnknownNameError: One is on a name that there is not.
-        OptionError: One is on both.
+        UnknownNameError: A constraint names an unknown parameter.
+        OptionError: A constraint is on counts and on other parameters.
     """
     on_counts, on_others = [], []
     for constraint in constraints:
@@ -290,7 +290,7 @@ def joint_space_parts(
 
     Raises:
         OptionError: As for :meth:`ax_anasod.core.AnasodSearchSpace.from_cell`.
-        UnknownNameError: Likewise.
+        UnknownNameError: A constraint names an unknown parameter.
     """
     if not parameters and not constraints:
         return cell, [], []

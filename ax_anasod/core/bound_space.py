@@ -1,16 +1,15 @@
-"""What the two search spaces have in common: a cell, its parameters as integers, and fitting arms.
+"""The base of the two search spaces: a cell, its parameters as integers, and fitting arms.
 
-Generators, and all that knows nothing of Ax, see a trial as one integer row: counts ``k`` or a
-code ``d``. Which Ax parameters its columns are follows from the cell alone, so that a generator
-also works on a plain ``SearchSpace`` with the same names. What is searched beside the cell is a
-second row, of numbers: a setting ``h`` of :class:`ax_anasod.hyperparameters.Hyperparameters`.
+Generators see a trial as one integer row: counts ``k`` or a code ``d``. The cell alone says which
+Ax parameters its columns are, so that a generator also works on a plain ``SearchSpace``. Parameters
+beside the cell are a second row: a setting ``h`` of ``ax_anasod.hyperparameters.Hyperparameters``.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self, TypeVar
 
 import numpy as np
 from ax.core.parameter import Parameter
@@ -32,15 +31,17 @@ from ax_anasod.exceptions import (
 from ax_anasod.hyperparameters import Hyperparameters
 from ax_anasod.typing import ArrayLike, Codes, Indices, Settings
 
+_V = TypeVar("_V")
+
 TrialKind = Literal["encoding", "architecture"]
-"""What the parameters of a trial are: the counts of an encoding, or an architecture."""
+"""The kind of a trial: the counts of an encoding, or an architecture."""
 
 
 class CellBoundSearchSpace(FrozenSearchSpace):
     """A search space over a cell, which knows what every arm stands for.
 
-    Build one with ``from_cell``; the constructor keeps Ax's signature, because Ax itself
-    clones and rebuilds search spaces through it, and then without a cell.
+    Build one with ``from_cell``; the constructor keeps Ax's signature, because Ax clones and
+    rebuilds search spaces through it, without a cell.
 
     Args:
         parameters: The parameters.
@@ -52,9 +53,9 @@ class CellBoundSearchSpace(FrozenSearchSpace):
     """
 
     kind: ClassVar[TrialKind]
-    """What its parameters are."""
+    """The kind of its parameters."""
     refusal: ClassVar[type[AnasodError]]
-    """What is raised for parameters outside of the space."""
+    """The class of the error for parameters outside of the space."""
 
     def __init__(
         self,
@@ -93,15 +94,20 @@ class CellBoundSearchSpace(FrozenSearchSpace):
 
     @property
     def hyperparameters(self) -> Hyperparameters:
-        """What is searched beside the cell."""
+        """The parameters that are searched beside the cell."""
         return self._hyperparameters
 
     def _beside(self) -> Hyperparameters:
-        own = set(self.names)
-        others = [p for name, p in self.parameters.items() if name not in own]
+        own, others = self.split(self.parameters)
         constraints = self.parameter_constraints
-        bounds = [c for c in constraints if not own.issuperset(c.constraint_dict)]
-        return hyperparameters_of(others, bounds)
+        bounds = [c for c in constraints if not own.keys() >= c.constraint_dict.keys()]
+        return hyperparameters_of(list(others.values()), bounds)
+
+    def split(self, parameters: Mapping[str, _V]) -> tuple[dict[str, _V], dict[str, _V]]:
+        """Split parameters by their names into those of the cell and those beside it."""
+        names = set(self.names)
+        own = {name: value for name, value in parameters.items() if name in names}
+        return own, {name: value for name, value in parameters.items() if name not in names}
 
     # Parameters as numbers, and back
 
@@ -110,7 +116,7 @@ class CellBoundSearchSpace(FrozenSearchSpace):
     def names(self) -> list[str]:
         """The parameters that are the columns of a row, in order.
 
-        A parameter that is no part of the cell is none of them: it is in ``parameters`` only.
+        Parameters beside the cell are in ``parameters`` only.
         """
 
     @abstractmethod
@@ -118,7 +124,7 @@ class CellBoundSearchSpace(FrozenSearchSpace):
         """Integer rows ``n x len(names)`` as the parameters of the cell.
 
         Raises:
-            AnasodError: They are no counts or codes of the cell; the class is :attr:`refusal`.
+            AnasodError: A row does not fit the cell; the class is :attr:`refusal`.
         """
 
     def parameters_of(self, row: ArrayLike) -> dict[str, Any]:
@@ -141,8 +147,7 @@ class CellBoundSearchSpace(FrozenSearchSpace):
         """Ax parameters as settings ``n x h``; those of the cell are not looked at.
 
         Raises:
-            AnasodError: A parameter is missing, or its value none of it; the class is
-                :attr:`refusal`.
+            AnasodError: A parameter is missing or wrong; the class is :attr:`refusal`.
         """
         try:
             return self.hyperparameters.settings(parameterizations)
@@ -155,15 +160,14 @@ class CellBoundSearchSpace(FrozenSearchSpace):
         Whether the cell has such an architecture is not looked at (see :meth:`check`).
 
         Raises:
-            AnasodError: A parameter is missing, or its value none; the class is
-                :attr:`refusal`.
+            AnasodError: A parameter is missing or wrong; the class is :attr:`refusal`.
         """
         names = self.names
         rows = [self._row(names, parameters) for parameters in parameterizations]
         return np.array(rows, dtype=np.int64).reshape(len(rows), len(names))
 
     def contains(self, parameters: Mapping[str, Any]) -> bool:
-        """Whether parameters are a row: Ax lets others into experiments on plain spaces."""
+        """Return True if parameters are a row. On plain spaces, Ax also accepts others."""
         try:
             self._row(self.names, parameters)
             self.settings([parameters])
@@ -172,11 +176,11 @@ class CellBoundSearchSpace(FrozenSearchSpace):
         return True
 
     def partial(self, parameters: Mapping[str, Any]) -> dict[int, int]:
-        """Some of the parameters as column of a row -> value; those beside the cell left out.
+        """Convert some of the cell's parameters: column of a row -> value. Others are ignored.
 
         Raises:
-            UnknownNameError: There is no parameter of a name.
-            AnasodError: A value is none; the class is :attr:`refusal`.
+            UnknownNameError: A name is not a parameter of the space.
+            AnasodError: A value is not allowed; the class is :attr:`refusal`.
         """
         columns = {name: column for column, name in enumerate(self.names)}
         others = self.hyperparameters
@@ -190,10 +194,10 @@ class CellBoundSearchSpace(FrozenSearchSpace):
         }
 
     def partial_setting(self, parameters: Mapping[str, Any]) -> dict[int, float]:
-        """Some of the parameters as column of a setting -> number; those of the cell left out.
+        """Convert some parameters beside the cell: column of a setting -> number.
 
         Raises:
-            AnasodError: A value is none; the class is :attr:`refusal`.
+            AnasodError: A value is not allowed; the class is :attr:`refusal`.
         """
         try:
             return self.hyperparameters.partial(parameters)
@@ -213,10 +217,10 @@ class CellBoundSearchSpace(FrozenSearchSpace):
 
     @abstractmethod
     def check(self, parameters: Mapping[str, TParamValue]) -> None:
-        """Refuse parameters that are outside of the space.
+        """Check that parameters are inside the space.
 
         Raises:
-            AnasodError: They are; the class is :attr:`refusal`.
+            AnasodError: The parameters are outside; the class is :attr:`refusal`.
         """
 
     @abstractmethod
@@ -249,10 +253,10 @@ class CellBoundSearchSpace(FrozenSearchSpace):
         check_all_parameters_present: bool = True,
         check_range_bounds: bool = True,
     ) -> bool:
-        """Whether a parameterization is inside the space (see :meth:`check`).
+        """Return True if a parameterization is inside the space (see :meth:`check`).
 
         Raises:
-            AnasodError: It is not, and ``raise_error`` is set; the class is :attr:`refusal`.
+            AnasodError: It is outside, and ``raise_error`` is True; the class is :attr:`refusal`.
         """
         if self._cell is None or not check_all_parameters_present or not check_range_bounds:
             return super().check_membership(
@@ -276,13 +280,10 @@ class CellBoundSearchSpace(FrozenSearchSpace):
         allow_extra_params: bool = True,
         raise_error: bool = False,
     ) -> bool:
-        """Whether a parameterization may be an arm: whether it is inside the space.
-
-        This is all that Ax asks before it adds an arm to a trial, where it lets arms outside
-        of the space pass. Outside of this one there are no architectures.
+        """Return True if a parameterization may be an arm: if it is inside the space.
 
         Raises:
-            AnasodError: It is not, and ``raise_error`` is set; the class is :attr:`refusal`.
+            AnasodError: It is outside, and ``raise_error`` is True; the class is :attr:`refusal`.
         """
         if self._cell is None:
             return super().check_types(
@@ -291,7 +292,7 @@ class CellBoundSearchSpace(FrozenSearchSpace):
         return self.check_membership(parameterization, raise_error=raise_error)
 
     def _refuse_names(self, parameters: Mapping[str, Any]) -> None:
-        """Refuse parameters of which some are missing or unknown."""
+        """Check that no parameter is missing or unknown."""
         missing = [name for name in self.parameters if name not in parameters]
         unknown = [name for name in parameters if name not in self.parameters]
         if missing or unknown:
@@ -323,10 +324,10 @@ class CellBoundSearchSpace(FrozenSearchSpace):
 
 
 def require_cell(cell: object) -> None:
-    """Refuse what is no cell, such as the name of one.
+    """Check that an object is a cell, and not the name of one.
 
     Raises:
-        CellError: It is none.
+        CellError: ``cell`` is no :class:`ax_anasod.cells.Cell`.
     """
     if not isinstance(cell, Cell):
         raise CellError(
@@ -336,10 +337,10 @@ def require_cell(cell: object) -> None:
 
 
 def require_cell_bound(search_space: object) -> None:
-    """Refuse a search space that does not know its cell, such as a plain one.
+    """Check that a search space knows its cell; a plain one does not.
 
     Raises:
-        OptionError: It does not.
+        OptionError: The search space is not one of this package.
     """
     if not isinstance(search_space, CellBoundSearchSpace):
         raise OptionError(

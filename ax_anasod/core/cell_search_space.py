@@ -1,8 +1,8 @@
-"""The search space of architectures, and which of the two spaces a trial is of."""
+"""The search space of architectures, and the space that a trial belongs to."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 import numpy as np
@@ -12,8 +12,13 @@ from ax.core.types import TParamValue
 
 from ax_anasod.cells import Architecture, Cell, ConstrainedCell
 from ax_anasod.cells.encodings import part_counts
-from ax_anasod.core.ax_parameters import AnyConstraint, AnyParameter, joint_space_parts, to_ax
-from ax_anasod.core.ax_parameters import choice_names as choice_names
+from ax_anasod.core.ax_parameters import (
+    AnyConstraint,
+    AnyParameter,
+    choice_names,
+    joint_space_parts,
+    to_ax,
+)
 from ax_anasod.core.bound_space import CellBoundSearchSpace, TrialKind, require_cell
 from ax_anasod.core.search_space import AnasodSearchSpace
 from ax_anasod.exceptions import ArchitectureError, OptionError, UnknownNameError, nearest_hint
@@ -48,13 +53,13 @@ class CellSearchSpace(CellBoundSearchSpace):
         Args:
             cell: The cell.
             parameters: Further parameters, as for :meth:`AnasodSearchSpace.from_cell`.
-            parameter_constraints: Linear constraints, likewise: those on counts
+            parameter_constraints: Linear constraints, as there: those on counts
                 (``"n_skip <= 3"``) say which architectures there are.
 
         Raises:
-            CellError: It is no cell.
+            CellError: ``cell`` is no cell.
             OptionError: As for :meth:`AnasodSearchSpace.from_cell`.
-            UnknownNameError: Likewise.
+            UnknownNameError: A constraint names an unknown parameter.
         """
         require_cell(cell)
         cell, others, bounds = joint_space_parts(cell, parameters, parameter_constraints)
@@ -78,7 +83,7 @@ class CellSearchSpace(CellBoundSearchSpace):
         """Codes ``n x d`` as Ax parameters.
 
         Raises:
-            ArchitectureError: They are no codes of the cell.
+            ArchitectureError: A row is not a code of the cell.
         """
         names, blocks = self.names, self.cell.num_blocks
         operations = np.array(self.cell.operations, dtype=object)
@@ -98,10 +103,10 @@ class CellSearchSpace(CellBoundSearchSpace):
         return values.index(value)
 
     def check(self, parameters: Mapping[str, TParamValue]) -> None:
-        """Refuse parameters that are no valid architecture (see :meth:`code`).
+        """Check that parameters are a valid architecture (see :meth:`code`).
 
         Raises:
-            ArchitectureError: They are none.
+            ArchitectureError: The parameters describe no valid architecture.
         """
         self.code(parameters)
 
@@ -179,12 +184,12 @@ SEARCH_SPACES: Final[dict[TrialKind, type[AnasodSearchSpace | CellSearchSpace]]]
 def search_space(
     kind: TrialKind, cell: Cell, hyperparameters: Mapping[str, Any] | None = None
 ) -> AnasodSearchSpace | CellSearchSpace:
-    """The search space of a kind, for those to whom everything is stored as plain values.
+    """Build a search space of a kind from plain stored values.
 
     Args:
         kind: The kind.
         cell: The cell.
-        hyperparameters: What is searched beside it, as ``Hyperparameters.to_dict()``.
+        hyperparameters: The parameters beside the cell, as ``Hyperparameters.to_dict()``.
     """
     own = SEARCH_SPACES[kind].from_cell(cell)
     if hyperparameters is None:
@@ -200,15 +205,15 @@ def search_space(
 def search_space_of(
     cell: Cell, parameters: Container[str], kind: TrialKind | None = None
 ) -> AnasodSearchSpace | CellSearchSpace:
-    """The search space that a trial is of.
+    """The search space that a trial belongs to.
 
-    Whoever evaluates a trial gets nothing but its parameters, whatever strategy proposed it.
+    A runner gets nothing but the parameters of a trial, whatever strategy proposed it.
 
     Args:
         cell: The cell.
         parameters: The names of its parameters; where they are of neither space, it is that of
             encodings, which says what is missing.
-        kind: What the trial is, where that is known.
+        kind: The kind of the trial, if it is known.
     """
     if kind is None:
         named = all(name in parameters for name in choice_names(cell))
@@ -216,31 +221,30 @@ def search_space_of(
     return SEARCH_SPACES[kind].from_cell(cell)
 
 
-def check_no_others(what: str, cell: Cell, parameters: Collection[str]) -> None:
-    """Refuse parameters beside the cell, for those who would pass them over.
+def check_no_others(what: str, cell: Cell, parameters: Mapping[str, Any]) -> None:
+    """Check that a trial has no parameters beside the cell, which the caller would ignore.
 
     Args:
-        what: Who knows nothing of them.
+        what: The name of the caller, for the message.
         cell: The cell.
         parameters: The parameters of a trial.
 
     Raises:
-        OptionError: There are some.
+        OptionError: ``parameters`` has names that are not parameters of the cell.
     """
-    own = search_space_of(cell, parameters).names
-    others = [name for name in parameters if name not in own]
+    _, others = search_space_of(cell, parameters).split(parameters)
     if others:
         raise OptionError(
-            f"{what} knows nothing of the parameters {others} beside the cell",
+            f"{what} knows nothing of the parameters {[*others]} beside the cell",
             "evaluate such trials yourself, with complete_trial",
         )
 
 
 def check_kind(kind: str) -> None:
-    """Refuse a kind of search space that there is not.
+    """Check that a kind of search space exists.
 
     Raises:
-        UnknownNameError: There is no such kind.
+        UnknownNameError: ``kind`` is unknown.
     """
     if kind not in SEARCH_SPACES:
         raise UnknownNameError("kind of search space", kind, SEARCH_SPACES)

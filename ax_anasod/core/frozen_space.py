@@ -20,7 +20,7 @@ class FrozenSearchSpace(SearchSpace):
     """
 
     def add_parameter(self, parameter: Parameter) -> NoReturn:
-        """Refused, like all that changes a space: its strategy would go on without.
+        """Always raise: the strategy was built for these parameters and would ignore a new one.
 
         Raises:
             OptionError: Always.
@@ -56,10 +56,10 @@ class FrozenSearchSpace(SearchSpace):
     def set_parameter_constraints(self, parameter_constraints: list[ParameterConstraint]) -> None:
         """Done once, by the constructor; other constraints are refused later.
 
-        Ax takes all of them away from copies, which its models are given.
+        Ax removes the constraints from the copies of the space that its models get.
 
         Raises:
-            OptionError: There are others than before.
+            OptionError: The constraints are not those of the space.
         """
         known = getattr(self, "_parameter_constraints", None)
         if known is not None and parameter_constraints and parameter_constraints != known:

@@ -1,4 +1,4 @@
-"""What a strategy may know of a run: its trials, in order, as arrays."""
+"""The history of a run as a strategy sees it: its trials, in order, as arrays."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class History:
             Ax stores them; NaN where a trial has no data (yet).
         trial_indices: Index of each row's trial ``n``; -1 for rows proposed in the same call
             and not yet trials.
-        failed: Whether the trial failed, was abandoned, or ended with a value that is NaN or
+        failed: True if the trial failed, was abandoned, or ended with a value that is NaN or
             infinite, ``n``; such a row has the values that were known of it before.
         position: Number of trials plus rows just proposed: where the next proposal stands in
             the run; its random numbers are derived from the seed and this. Arms outside of the
@@ -35,12 +35,12 @@ class History:
         objectives: Each objective's metric, and the sign that makes it minimised.
         thresholds: The worst value of each objective that counts, with that sign; infinite
             where none is given.
-        limits: What other metrics may be at most.
+        limits: The limits on other metrics.
         limit_values: Their values, ``n`` for each limit, with its sign.
         known: Metric -> what computes it from codes, of the objectives and limits that need no
             model.
         features: Metric -> the same of those that a model reads of all architectures.
-        settings: What the rows have beside the cell, ``n x h``; ``n x 0`` where nothing is.
+        settings: The parameters beside the cell, ``n x h``; ``n x 0`` if there are none.
     """
 
     rows: Indices
@@ -58,7 +58,7 @@ class History:
 
     @property
     def observed(self) -> Mask:
-        """Which rows have every objective and limit, ``n``; none where no values were read."""
+        """Mask ``n`` of the rows with every objective and limit; all False without values."""
         observed = np.isfinite(self.values).all(axis=1) & (self.values.shape[1] > 0)
         for column in self.limit_values:
             observed &= np.isfinite(column)
@@ -66,7 +66,7 @@ class History:
 
     @property
     def feasible(self) -> Mask:
-        """Which observed rows keep every limit, ``n``."""
+        """Mask ``n`` of the observed rows that keep every limit."""
         feasible = self.observed
         for limit, column in zip(self.limits, self.limit_values, strict=True):
             feasible &= column <= limit.bound
@@ -74,14 +74,14 @@ class History:
 
     @property
     def pending(self) -> Mask:
-        """Which rows are still being evaluated, ``n``.
+        """Mask ``n`` of the rows that are still being evaluated.
 
         A completed trial without a value is among them, as in Ax: its data may come later.
         """
         return ~self.observed & ~self.failed
 
     def allowed(self, codes: Indices) -> Mask:
-        """Which of ``m x d`` codes keep the limits and thresholds on known quantities, ``m``."""
+        """Mask ``m`` of the codes ``m x d`` that keep the limits on known quantities."""
         allowed = np.ones(len(codes), dtype=np.bool_)
         for limit in self.known_limits:
             values = self.known[limit.name].checked_values(codes)
@@ -98,9 +98,8 @@ class History:
     def imputed(self, column: Values | None = None) -> tuple[Indices, Values]:
         """Rows and one quantity of all ended trials, in trial order.
 
-        A failed or abandoned trial counts as the worst value seen, so that it is never
-        proposed for ever, where the quantity was not known before; NaN where it breaks a limit.
-        Before anything was observed such trials are left out.
+        Failed and abandoned trials have the values of :func:`impute_worst`. Before anything was
+        observed such trials are left out.
 
         Args:
             column: Values ``n`` of the quantity; by default those of the first objective.
@@ -108,15 +107,15 @@ class History:
         Returns:
             Rows ``n' x d`` and values ``n'``.
         """
-        observed, ended = self.observed, self.ended
-        values = (self.values[:, 0] if column is None else column).copy()
-        if observed.any():
-            values[np.isnan(values) & self.failed & ~self._broken] = values[observed].max()
-        return self.rows[ended], values[ended]
+        ended = self.ended
+        values = self.values[:, 0] if column is None else column
+        return self.rows[ended], impute_worst(
+            values[ended], self.failed[ended], self._broken[ended]
+        )
 
     @property
     def _broken(self) -> Mask:
-        """Which rows are known to break a limit or threshold, ``n``."""
+        """Mask ``n`` of the rows that are known to break a limit or threshold."""
         columns, bounds = [*self.limit_values], [limit.bound for limit in self.limits]
         if self.thresholds:
             columns += list(self.values.T)
@@ -127,7 +126,7 @@ class History:
         return broken
 
     def since(self, num_initial: int) -> Values:
-        """What happened after the initial trials, for a schedule that starts with them.
+        """The values after the initial trials, for a trust region that starts there.
 
         Args:
             num_initial: The initial trials end with the ``num_initial``-th that has a value;
@@ -144,12 +143,12 @@ class History:
 
     @property
     def ended(self) -> Mask:
-        """Which rows are observed or failed, ``n``; none before anything was observed."""
+        """Mask ``n`` of the observed and failed rows; all False before anything was observed."""
         return self.observed | (self.failed & self.observed.any())
 
     @property
     def ended_then_pending(self) -> Positions:
-        """Where the ended rows are, then where the pending ones: what models are fitted to."""
+        """The places of the ended rows, then of the pending ones: the order that models use."""
         return np.concatenate([np.flatnonzero(self.ended), np.flatnonzero(self.pending)])
 
     def incumbent(self) -> Indices | None:
@@ -158,8 +157,23 @@ class History:
         return None if best is None else np.asarray(self.rows[best])
 
     def incumbent_index(self) -> int | None:
-        """Where that row is; None before anything was observed."""
+        """The place of :meth:`incumbent`; None before anything was observed."""
         observed = np.flatnonzero(self.observed)
         if observed.size == 0:
             return None
         return int(observed[self.values[observed, 0].argmin()])
+
+
+def impute_worst(values: Values, failed: Mask, broken: Mask) -> Values:
+    """Give failed trials the worst value of the others, so that they are not proposed forever.
+
+    A value that was reported before the failure stays. A failed trial that broke a limit keeps
+    NaN: the limit is the reason not to propose it, and its other quantities are unknown.
+
+    Args:
+        values: ``n`` values, of which less is better; NaN where there is none.
+        failed: Mask ``n`` of the trials that failed or were abandoned.
+        broken: Mask ``n`` of the trials that are known to break a limit.
+    """
+    worst = np.fmax.reduce(values[~failed], initial=np.nan)
+    return np.where(np.isnan(values) & failed & ~broken, worst, values)

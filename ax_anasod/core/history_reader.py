@@ -1,4 +1,4 @@
-"""How the history of a run is read from its Ax experiment, and kept from trial to trial."""
+"""The reader of a run's history from its Ax experiment, which keeps it between trials."""
 
 from __future__ import annotations
 
@@ -208,5 +208,5 @@ class _Arms:
 
 
 def _is_settled(trial: BaseTrial) -> bool:
-    """Whether the arm of a trial cannot change any more; a batch may abandon some of its arms."""
+    """Return True if a trial's arm cannot change any more; a batch may abandon some arms."""
     return isinstance(trial, Trial) and trial.arm is not None and not trial.status.is_candidate

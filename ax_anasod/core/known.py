@@ -43,10 +43,10 @@ class KnownMetric(ComputedMetric):
         """
 
     def checked_values(self, codes: Codes) -> Values:
-        """As :meth:`values`.
+        """Compute :meth:`values` and check them.
 
         Raises:
-            OptionError: They are not one finite number for each architecture.
+            OptionError: The values are not one finite number for each architecture.
         """
         values = np.asarray(self.values(codes), dtype=np.float64)
         if values.shape != (len(codes),) or not np.isfinite(values).all():
@@ -100,7 +100,7 @@ class KnownMetric(ComputedMetric):
 def known_metrics(
     experiment: Experiment, names: Iterable[str], kind: TrialKind
 ) -> dict[str, KnownMetric]:
-    """Which metrics are known of the rows of a history.
+    """The metrics that are known of the rows of a history.
 
     Args:
         experiment: The experiment.

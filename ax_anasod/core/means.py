@@ -1,4 +1,4 @@
-"""What an experiment knows of its arms: their values as it stores them, and whether they failed."""
+"""The values of an experiment's arms as Ax stores them, and the arms that failed."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class ArmMeans:
 
 
 def begins_with(items: Sequence[object], first: Sequence[object]) -> bool:
-    """Whether the first items are these, as objects."""
+    """Return True if the first items are these objects."""
     return len(items) >= len(first) and all(map(operator.is_, items, first))
 
 
@@ -128,9 +128,9 @@ def failed_arms(experiment: Experiment, objectives: Container[str]) -> list[tupl
 def told_before_failure(
     experiment: Experiment, failures: Sequence[tuple[int, Arm]], metrics: Container[str]
 ) -> dict[tuple[Key, str], float]:
-    """What was known of arms before they failed: (trial, arm), metric -> value.
+    """The values of arms before they failed: (trial, arm), metric -> value.
 
-    All values together are those of no failure, and say nothing.
+    An arm with all of its values is left out: it was marked failed after its evaluation.
 
     Args:
         experiment: The experiment.
@@ -153,7 +153,7 @@ def told_before_failure(
 
 
 def fail_unusable_trials(experiment: Experiment) -> None:
-    """Mark what has ended with a NaN or infinite objective or limit as failed, with a warning.
+    """Mark trials that ended with a NaN or infinite objective or limit as failed, with a warning.
 
     Ax's own search for the best trial stumbles over such trials, too.
 
@@ -172,7 +172,7 @@ def fail_unusable_trials(experiment: Experiment) -> None:
 
 
 def warn_once(experiment: Experiment, text: str, category: type[AnasodWarning]) -> None:
-    """Warn in the same words of the same experiment only once, whatever the filters are."""
+    """Issue a warning once per experiment and text, whatever the warning filters are."""
     key = id(experiment)
     if key not in _SAID:
         _SAID[key] = set()
@@ -217,13 +217,13 @@ def as_stored(values: Values) -> Values:
 
 
 def merges(values: Values, stored: Values) -> bool:
-    """Whether some of ``n`` values differ, by more than rounding errors, and are stored as equal.
+    """Return True if some of ``n`` values differ, beyond rounding errors, but are stored as equal.
 
-    What is as it would be stored may have been stored before, and says nothing.
+    Values that equal their stored form are ignored: they may have been loaded from a file.
 
     Args:
         values: The values.
-        stored: They as :func:`as_stored` gives them.
+        stored: The values after :func:`as_stored`.
 
     Example:
         >>> third = 1 / 3

@@ -1,4 +1,4 @@
-"""What our Ax experiments are: fast for thousands of trials, and aware of their cell and seed."""
+"""Our Ax experiments: fast for thousands of trials, and aware of their cell and seed."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class SearchExperiment(Experiment):
 
         Args:
             data: As for Ax's ``Experiment``.
-            kwargs: Likewise.
+            kwargs: As for Ax's ``Experiment``.
         """
         known = [metric for metric in self.metrics.values() if isinstance(metric, ComputedMetric)]
         if known:
@@ -110,7 +110,7 @@ def free_name(client: Client, name: str | None) -> str:
             ``"ax_anasod 2"``, ...
 
     Raises:
-        RunError: It is taken.
+        RunError: The name is taken.
     """
     numbered = (f"{NAME} {number}" for number in itertools.count(2))
     for candidate in itertools.chain([NAME], numbered) if name is None else [name]:

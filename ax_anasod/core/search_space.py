@@ -14,9 +14,12 @@ from ax.core.types import TParamValue
 from ax_anasod._ax import without_identity
 from ax_anasod.cells import Architecture, Cell, ConstrainedCell
 from ax_anasod.cells.encodings import part_counts
-from ax_anasod.core.ax_parameters import AnyConstraint, AnyParameter, joint_space_parts
-from ax_anasod.core.ax_parameters import parameter_name as parameter_name
-from ax_anasod.core.ax_parameters import parameter_names as parameter_names
+from ax_anasod.core.ax_parameters import (
+    AnyConstraint,
+    AnyParameter,
+    joint_space_parts,
+    parameter_names,
+)
 from ax_anasod.core.bound_space import CellBoundSearchSpace, require_cell
 from ax_anasod.core.seeding import architecture_rng
 from ax_anasod.exceptions import EncodingError
@@ -92,10 +95,10 @@ class AnasodSearchSpace(CellBoundSearchSpace):
                 scale: texts, or Ax's.
 
         Raises:
-            CellError: It is no cell, or two operations would get the same parameter name.
+            CellError: ``cell`` is no cell, or two operations would get the same parameter name.
             OptionError: A parameter or constraint is none that is searched here, a name is taken,
                 or no encoding keeps the constraints.
-            UnknownNameError: A constraint is on a name that there is not.
+            UnknownNameError: A constraint names an unknown parameter.
         """
         require_cell(cell)
         cell, others, bounds = joint_space_parts(cell, parameters, parameter_constraints)
@@ -115,7 +118,7 @@ class AnasodSearchSpace(CellBoundSearchSpace):
         """Counts ``n x k`` as Ax parameters.
 
         Raises:
-            EncodingError: They are no counts of the cell.
+            EncodingError: A row does not hold counts of the cell.
         """
         names, counts = self.names, np.asarray(rows)
         if counts.ndim != 2 or counts.shape[1] != len(names):
@@ -148,10 +151,10 @@ class AnasodSearchSpace(CellBoundSearchSpace):
         return int(value)
 
     def check(self, parameters: Mapping[str, TParamValue]) -> None:
-        """Refuse parameters that are no valid encoding (see :meth:`counts`).
+        """Check that parameters are a valid encoding (see :meth:`counts`).
 
         Raises:
-            EncodingError: They are none.
+            EncodingError: The parameters describe no valid encoding.
         """
         self.counts(parameters)
 

@@ -1,4 +1,4 @@
-"""Where every random number of a run comes from: the run's seed and a position."""
+"""The sources of all random numbers of a run: the run's seed and a position."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def check_seed(seed: object) -> int:
     """Returns the seed of a run.
 
     Raises:
-        OptionError: It is no integer of at least 0.
+        OptionError: The seed is no integer of at least 0.
     """
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
         raise OptionError(f"seed must be a whole number of at least 0, got {seed!r}")

@@ -33,6 +33,7 @@ from ax_anasod.generators.fixed import apply_fixed_counts
 from ax_anasod.generators.joint_encoding_generator import JointPool
 from ax_anasod.generators.mirror_descent import mirror_descent
 from ax_anasod.generators.ties import best_row
+from ax_anasod.surrogates import log_expected_improvement, predict_posterior
 from ax_anasod.typing import Counts, Fractions
 
 # Scoring all candidates jointly would need their m x m covariance; in chunks of this
@@ -72,11 +73,8 @@ class EncodingAcquisition(Acquisition):
             self._instantiate_for(goal)
             return
         ((acqf_class, _),) = self.botorch_acqf_classes_with_options
-        if issubclass(acqf_class, AnalyticAcquisitionFunction) and self.X_pending is not None:
-            self._model = believe(self._model, self.X_pending)
-            earlier = [] if self._believed is None else [self._believed]
-            self._believed = torch.cat([*earlier, self.X_pending])
-            self.X_pending = None
+        if issubclass(acqf_class, AnalyticAcquisitionFunction):
+            self._believe_pending()
         observations = 0 if self.X_observed is None else len(self.X_observed)
         seed = acquisition_seed(self.options["seed"], observations)
         with manual_seed(seed), _coinciding_points():
@@ -89,14 +87,23 @@ class EncodingAcquisition(Acquisition):
         outcomes = self.surrogate.outcomes
         if self._subset_idcs is not None:
             outcomes = [outcomes[index] for index in self._subset_idcs.tolist()]
-        if self.X_pending is not None:
-            earlier = [] if self._believed is None else [self._believed]
-            self._believed = torch.cat([*earlier, self.X_pending])
-            self._model = believe(self._model, self.X_pending)
-            self.X_pending = None
+        self._believe_pending()
         believed = None if self._believed is None else believed_values(self._model, self._believed)
         self.acqf = goal.acquisition(self._model, outcomes, believed)
         self.models_used = [self.surrogate.model_name_by_metric]
+
+    def _believe_pending(self) -> None:
+        """Condition the model on pending points, after which they are pending no more."""
+        if self.X_pending is not None:
+            self._model = believe(self._model, self.X_pending)
+            self._believed = _joined(self._believed, self.X_pending)
+            self.X_pending = None
+
+    def _go_on_after(self, X: Tensor) -> None:
+        """Make the acquisition function of the next proposal, with ``1 x d`` more pending."""
+        # None is pending where the model believes the earlier points already.
+        self.X_pending = _joined(self.X_pending, X)
+        self._instantiate_acquisition()
 
     def _raise_best_to_believed(self, X: Tensor) -> None:
         """Raise ``best_f`` to the best believed value, as in the source.
@@ -165,10 +172,7 @@ class EncodingAcquisition(Acquisition):
             if trials is not None:
                 trials = np.concatenate([trials, counts[best : best + 1]])
             if len(chosen) < n:
-                # None if the model is conditioned on the pending points already.
-                earlier = [] if self.X_pending is None else [self.X_pending]
-                self.X_pending = torch.cat([*earlier, X[best : best + 1]])
-                self._instantiate_acquisition()
+                self._go_on_after(X[best : best + 1])
         return torch.stack(chosen), torch.stack(values), torch.ones(n)
 
     def _optimize_jointly(
@@ -204,9 +208,7 @@ class EncodingAcquisition(Acquisition):
             taken = np.concatenate([taken, np.rint(own[:, :k] * cell.total) / cell.total])
             settings = np.concatenate([settings, hyperparameters.nearest(own[:, k:])])
             if len(chosen) < n:
-                earlier = [] if self.X_pending is None else [self.X_pending]
-                self.X_pending = torch.cat([*earlier, point[None]])
-                self._instantiate_acquisition()
+                self._go_on_after(point[None])
         return torch.stack(chosen), torch.stack(values), torch.ones(n)
 
     def score(self, X: Tensor) -> Tensor:
@@ -251,6 +253,10 @@ class EncodingAcquisition(Acquisition):
         return torch.as_tensor(array, dtype=self.dtype, device=self.device)
 
 
+def _joined(earlier: Tensor | None, X: Tensor) -> Tensor:
+    return X if earlier is None else torch.cat([earlier, X])
+
+
 def _whole_grid(cell: Cell, trials: Counts | None, fixed: dict[int, int]) -> Counts:
     """All encodings with the fixed counts, without exhausted ones unless all are exhausted."""
     grid = exhaustive(cell)
@@ -270,6 +276,25 @@ def _coinciding_points() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NumericalWarning)
         yield
+
+
+def choose_by_ei(
+    model: Model, pending: Tensor, candidates: Tensor, best: float, rng: np.random.Generator
+) -> int:
+    """The candidate with the largest expected improvement, as its row.
+
+    Args:
+        model: A fitted single-output GP of targets that are minimised.
+        pending: ``q x d`` pending points, which are believed to have their posterior means.
+        candidates: ``m x d`` candidates.
+        best: The best target observed.
+        rng: What chooses among equally good candidates.
+    """
+    if len(pending):
+        model = believe(model, pending)
+        best = min(best, float(predict_posterior(model, pending)[0].min()))
+    mean, deviation = predict_posterior(model, candidates)
+    return best_row(log_expected_improvement(mean, deviation, best), rng)
 
 
 def believe(model: Model, X_pending: Tensor) -> Model:

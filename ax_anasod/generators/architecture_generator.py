@@ -41,8 +41,9 @@ class ArchitectureGenerator(HistoryGenerator):
         history = replace(history, rows=self.cell.canonical(history.rows))
         codes = np.empty((n, len(self.cell.code_sizes)), dtype=np.int64)
         for i in range(n):
+            if i:
+                history = _with_pending(history, self.cell.canonical(codes[i - 1 : i]))
             codes[i] = self.next_code(history, fixed)
-            history = _with_pending(history, self.cell.canonical(codes[i : i + 1]))
         return codes
 
     def propose_jointly(
@@ -53,9 +54,10 @@ class ArchitectureGenerator(HistoryGenerator):
         codes = np.empty((n, len(self.cell.code_sizes)), dtype=np.int64)
         settings = np.empty((n, len(self.hyperparameters.columns)))
         for i in range(n):
+            if i:
+                own = self.cell.canonical(codes[i - 1 : i])
+                history = _with_pending(history, own, settings[i - 1 : i])
             codes[i], settings[i] = self.next_pair(history, fixed, given)
-            own = self.cell.canonical(codes[i : i + 1])
-            history = _with_pending(history, own, settings[i : i + 1])
         return codes, settings
 
     def next_pair(
@@ -137,6 +139,11 @@ class ArchitectureGenerator(HistoryGenerator):
             codes = list_with_fixed(self.cell, fixed) if fixed else self.cell.enumerate()
             codes = rng.permutation(codes)
         return seen.first_unknown(codes)
+
+    def neighbours(self, code: Codes, fixed: Mapping[int, int]) -> Codes:
+        """The neighbours of a code ``d`` that are valid with the fixed values, ``m x d``."""
+        around = self.cell.neighbours(code)  # valid representatives
+        return self.admissible(around, fixed) if fixed else around
 
     def admissible(self, codes: Codes, fixed: Mapping[int, int]) -> Codes:
         """The ``n x d`` codes that are valid after the fixed values are set, ``m x d``."""

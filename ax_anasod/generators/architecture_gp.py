@@ -10,19 +10,13 @@ import torch
 from torch import Tensor
 
 from ax_anasod.core.history import History
-from ax_anasod.generators.acquisition import believe
+from ax_anasod.generators.acquisition import choose_by_ei
 from ax_anasod.generators.base import NUM_INITIAL
 from ax_anasod.generators.candidate_pool import PoolGenerator, PoolOptions
 from ax_anasod.generators.model_inputs import MAX_FEATURES, Inputs, check_features, features
 from ax_anasod.generators.targets import standardized_targets
-from ax_anasod.generators.ties import best_row
 from ax_anasod.settings import PositiveInt, checked
-from ax_anasod.surrogates import (
-    EncodingGP,
-    fit_encoding_gp,
-    log_expected_improvement,
-    predict_posterior,
-)
+from ax_anasod.surrogates import EncodingGP, fit_encoding_gp
 from ax_anasod.typing import Codes, Values
 
 
@@ -73,14 +67,9 @@ class ArchitectureGPGenerator(PoolGenerator):
     def choose(self, history: History, candidates: Codes, rng: np.random.Generator) -> int:
         """The candidate with the largest expected improvement."""
         codes, targets = standardized_targets(history, self.log_targets)
-        model: Any = self.fit(codes, targets)
-        best = float(targets.min())
-        if history.pending.any():
-            pending = self._tensor(history.rows[history.pending])
-            model = believe(model, pending)
-            best = min(best, float(predict_posterior(model, pending)[0].min()))
-        mean, deviation = predict_posterior(model, self._tensor(candidates))
-        return best_row(log_expected_improvement(mean, deviation, best), rng)
+        model, best = self.fit(codes, targets), float(targets.min())
+        pending = self._tensor(history.rows[history.pending])
+        return choose_by_ei(model, pending, self._tensor(candidates), best, rng)
 
     def fit(self, codes: Codes, targets: Values) -> EncodingGP:
         """Fit the surrogate to codes ``n x d`` and targets ``n``."""

@@ -165,14 +165,15 @@ class PoolGenerator(ArchitectureGenerator):
         if self.pool == "dirichlet":
             return self.admissible(self._decoded(history, rng), fixed)
         if self.pool == "evolution":
-            return self.admissible(self.cell.neighbours(_winner(history, rng)), fixed)
+            return self.neighbours(_winner(history, rng), fixed)
         parents = self.best_architectures(history)
         if self.pool == "mutation":
             parents = np.repeat(parents, self.pool_size, axis=0)
         else:
             rounds = self.pool_size // (2 * len(parents)) + 1
             parents = np.tile(parents, (_SPARE * rounds, 1))
-        return self.admissible(mutate(self.cell, parents, rng, self.mutation_rate), fixed)
+        mutants = mutate(self.cell, parents, rng, self.mutation_rate)
+        return self.admissible(mutants, fixed) if fixed else mutants
 
     def best_architectures(self, history: History) -> Codes:
         """The ``num_parents`` best different architectures so far, the best first."""

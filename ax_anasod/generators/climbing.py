@@ -62,14 +62,13 @@ def climb(start: ClimbState, neighbourhood: Neighbourhood, seen: Evaluations, se
         seen: The evaluations of the run so far.
         seed: The seed of the run.
     """
-    place = start
-    value = seen.look_up(start.code[None]).values[0]
+    place, found = start, seen.look_up(start.code[None])
+    value, trial = found.values[0], found.trials[0]
     entered = {start.row.tobytes()}
     while True:
         rows, codes = neighbourhood(place)
         found = seen.look_up(codes)
-        trial = int(seen.look_up(place.code[None]).trials[0])
-        order = neighbour_rng(seed, trial).permutation(len(codes))
+        order = neighbour_rng(seed, int(trial)).permutation(len(codes))
         if not found.known.all():
             return Climb(place, codes[order[~found.known[order]][0]])
         fresh = np.array([row.tobytes() not in entered for row in rows], dtype=bool)
@@ -78,6 +77,7 @@ def climb(start: ClimbState, neighbourhood: Neighbourhood, seen: Evaluations, se
             return Climb(place, None)
         best = int(order[values[order].argmin()])
         place, value = ClimbState(rows[best], codes[best]), values[best]
+        trial = found.trials[best]
         entered.add(place.row.tobytes())
 
 

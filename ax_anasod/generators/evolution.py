@@ -103,5 +103,5 @@ class EvolutionGenerator(ArchitectureGenerator):
     def _mutant(
         self, parent: Codes, rng: np.random.Generator, fixed: Mapping[int, int]
     ) -> Codes | None:
-        mutants = self.admissible(self.cell.neighbours(parent), fixed)
+        mutants = self.neighbours(parent, fixed)
         return np.asarray(mutants[rng.integers(len(mutants))]) if len(mutants) else None

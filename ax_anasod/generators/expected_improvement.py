@@ -4,23 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Final, Protocol
-
-import numpy as np
+from typing import Protocol
 
 from ax_anasod.cells import Cell
 from ax_anasod.generators.known_features import KnownFeatures
 from ax_anasod.surrogates import (
     Level,
     LevelFeatures,
-    TwoLevelGP,
+    ObservedLevels,
     log_expected_improvement,
 )
 from ax_anasod.typing import Codes, FloatArray, Values
-
-# Architectures compared with all observed ones at a time. This bounds the memory, and their data
-# stay in the cache of a processor (with 4,096 it takes a tenth longer).
-_CHUNK: Final = 2048
 
 
 class Acquisition(Protocol):
@@ -73,17 +67,15 @@ class ExpectedImprovement:
         percent: float,
         known: KnownFeatures,
     ) -> None:
-        self.codes, self.percent, self._known = codes, percent, known
-        self._names = [level.name for level in levels]
-        self._observed = LevelFeatures(cell, codes)
-        distances = self._observed.distances(self._observed, self._names)
-        self.model = TwoLevelGP(levels, distances, targets, known(codes))
+        self.codes, self.percent = codes, percent
+        self._observed = ObservedLevels(cell, levels, codes, known)
+        self.model = self._observed.fit(targets)
 
     @cached_property
     def believed(self) -> Values:
         """The posterior mean of each code, ``n``, without the luck of a single noisy value."""
-        distances = self._observed.distances(self._observed, self._names)
-        return self.model.predict(distances, self._known(self.codes))[0]
+        ((mean, _),) = self._observed.predict(self._observed.features, [self.model])
+        return mean
 
     @property
     def shares(self) -> list[float]:
@@ -92,10 +84,5 @@ class ExpectedImprovement:
 
     def __call__(self, features: LevelFeatures) -> FloatArray:
         """Log expected improvements of ``m`` architectures, ``m``."""
-        values = np.empty(len(features))
-        for start in range(0, len(features), _CHUNK):
-            rows = slice(start, start + _CHUNK)
-            distances = features[rows].distances(self._observed, self._names)
-            mean, deviation = self.model.predict(distances, self._known(features.codes[rows]))
-            values[rows] = log_expected_improvement(mean, deviation, self.model.best)
-        return values
+        ((mean, deviation),) = self._observed.predict(features, [self.model])
+        return log_expected_improvement(mean, deviation, self.model.best)

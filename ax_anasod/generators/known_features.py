@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
-from scipy.stats import rankdata
+from scipy.stats import spearmanr
 
 from ax_anasod.cells import Cell
 from ax_anasod.cells.keys import LISTED
@@ -29,10 +29,8 @@ def rank_agreement(feature: Values, values: Values) -> float:
 
     It is 0 if one of them is constant.
     """
-    ranks = np.stack([rankdata(feature), rankdata(values)])
-    ranks -= ranks.mean(axis=1, keepdims=True)
-    norm = float(np.sqrt((ranks**2).sum(axis=1).prod()))
-    return float(ranks[0] @ ranks[1]) / norm if norm > 0 else 0.0
+    constant = np.ptp(feature) == 0 or np.ptp(values) == 0
+    return 0.0 if constant else float(spearmanr(feature, values).statistic)
 
 
 class KnownFeatures:

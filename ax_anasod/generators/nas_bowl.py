@@ -10,17 +10,14 @@ import torch
 
 from ax_anasod.core.history import History
 from ax_anasod.exceptions import OptionError
-from ax_anasod.generators.acquisition import believe
+from ax_anasod.generators.acquisition import choose_by_ei
 from ax_anasod.generators.base import NUM_INITIAL
 from ax_anasod.generators.candidate_pool import PoolGenerator, PoolOptions
 from ax_anasod.generators.targets import standardized_targets
-from ax_anasod.generators.ties import best_row
 from ax_anasod.settings import NonNegativeInt, PositiveFloat, PositiveInt, checked
 from ax_anasod.surrogates import (
     WeisfeilerLehmanGP,
-    log_expected_improvement,
     operation_graphs,
-    predict_posterior,
     simplified,
     subtree_features,
 )
@@ -88,12 +85,7 @@ class NASBowlGenerator(PoolGenerator):
         patterns = subtree_features(simplified(self.cell, graphs), self.max_depth)
         X = torch.as_tensor(patterns.counts)
         n, m = len(codes), len(codes) + len(pending)
-        model: Any = WeisfeilerLehmanGP(
+        model = WeisfeilerLehmanGP(
             X[:n], torch.as_tensor(targets)[:, None], patterns.ends, self.noise_bounds
         )
-        best = float(targets.min())
-        if len(pending):
-            model = believe(model, X[n:m])
-            best = min(best, float(predict_posterior(model, X[n:m])[0].min()))
-        mean, deviation = predict_posterior(model, X[m:])
-        return best_row(log_expected_improvement(mean, deviation, best), rng)
+        return choose_by_ei(model, X[n:m], X[m:], float(targets.min()), rng)

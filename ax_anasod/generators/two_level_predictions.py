@@ -10,12 +10,10 @@ import numpy as np
 from ax_anasod.cells import Cell
 from ax_anasod.generators.known_features import KnownFeatures
 from ax_anasod.generators.targets import half_ranked, linked, standardized
-from ax_anasod.surrogates import Level, LevelFeatures, TwoLevelGP
+from ax_anasod.surrogates import Level, LevelFeatures, ObservedLevels
 from ax_anasod.surrogates.hypervolume import Scale
 from ax_anasod.typing import Codes, Values
 
-# Architectures compared with all observed ones at a time: bounds the memory.
-_CHUNK: Final = 4096
 # Nodes of the quadrature: a smooth function of a normal variable is exact to all digits shown.
 _NODES: Final = 24
 
@@ -44,7 +42,7 @@ class TwoLevelPredictor:
         log_targets: bool,
         known: KnownFeatures,
     ) -> None:
-        self._cell, self._known = cell, known
+        self._cell = cell
         modelled, link, unit = linked(values, log_targets)
         ranked = half_ranked(modelled)
         targets, self._width = standardized(ranked)
@@ -55,26 +53,18 @@ class TwoLevelPredictor:
         worse = worse[np.argsort(modelled[worse], kind="stable")]
         self._knots = np.append(self._median, ranked[worse])
         self._heights = np.append(self._median, modelled[worse])
-        self._names = [level.name for level in levels]
-        self._observed = LevelFeatures(cell, codes)
-        distances = self._observed.distances(self._observed, self._names)
-        self._model = TwoLevelGP(levels, distances, targets, known(codes))
+        self._observed = ObservedLevels(cell, levels, codes, known)
+        self._model = self._observed.fit(targets)
 
     def __call__(self, codes: Codes) -> tuple[Values, Values]:
         """Mean and variance of ``m x d`` codes, ``m`` each, without the noise of a trial."""
-        means, variances = np.empty(len(codes)), np.empty(len(codes))
         nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
         weights = weights / weights.sum()
-        for start in range(0, len(codes), _CHUNK):
-            rows = slice(start, start + _CHUNK)
-            distances = LevelFeatures(self._cell, codes[rows]).distances(
-                self._observed, self._names
-            )
-            mean, deviation = self._model.predict(distances, self._known(codes[rows]))
-            values = self._values(mean[:, None] + deviation[:, None] * nodes)
-            means[rows] = values @ weights
-            variances[rows] = (values - means[rows, None]) ** 2 @ weights
-        return means, variances
+        features = LevelFeatures(self._cell, codes)
+        ((mean, deviation),) = self._observed.predict(features, [self._model])
+        values = self._values(mean[:, None] + deviation[:, None] * nodes)
+        means = values @ weights
+        return means, (values - means[:, None]) ** 2 @ weights
 
     def _values(self, targets: Values) -> Values:
         """The values that targets of any shape stand for."""

@@ -1,4 +1,4 @@
-"""What is measured of a trial, or known before it."""
+"""Quantities that are measured of a trial, or known before it."""
 
 from ax_anasod.metrics.known_quantities import KnownLookup, KnownSize, KnownSum
 from ax_anasod.metrics.proxy import KnownProxy

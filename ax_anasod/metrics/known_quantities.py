@@ -46,7 +46,7 @@ class KnownLookup(KnownMetric):
 
     Raises:
         UnknownNameError: The benchmark has no such quantity.
-        OptionError: It is one of single trainings, and the quantity differs between them.
+        OptionError: The benchmark has single trainings, and the quantity differs between them.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class KnownSum(KnownMetric):
         base: What every architecture costs besides.
 
     Raises:
-        OptionError: There is not one mapping for each block, or a cost is missing or no finite
+        OptionError: ``costs`` is not one mapping for each block, or a cost is missing or no finite
             number.
         UnknownNameError: The cell has no operation of a name.
     """
@@ -130,7 +130,7 @@ class KnownSize(KnownMetric):
         image_size: Height and width in pixels, for FLOPs.
 
     Raises:
-        UnknownNameError: There is no such size.
+        UnknownNameError: The size is unknown.
         CellError: As :class:`ax_anasod.networks.size.AdditiveSize`.
     """
 
@@ -155,7 +155,7 @@ class KnownSize(KnownMetric):
 
 
 class KnownFunction(KnownMetric):
-    """What a function of the user's own computes; it cannot be stored.
+    """A quantity that a function of the user's own computes; it cannot be stored.
 
     Args:
         name: Name of the quantity.
@@ -184,7 +184,7 @@ class KnownFunction(KnownMetric):
 
 
 def refuse_to_store(metric: KnownFunction) -> dict[str, Any]:
-    """What Ax's JSON storage calls for a metric that has no stored form.
+    """The stored form, which Ax's JSON storage asks for; a function has none.
 
     Raises:
         RunError: Always.
@@ -209,11 +209,11 @@ def known_metric(
             (:data:`ax_anasod.proxies.PROXIES`); or a function from codes ``n x d`` to ``n``
             values.
         seed: The seed of a proxy.
-        tried: Whether a function is tried on two architectures.
+        tried: True if a function is tried on two architectures.
 
     Raises:
-        OptionError: It is none of these, has another name, or fails when it is tried.
-        UnknownNameError: There is no such proxy.
+        OptionError: The quantity is none of these, has another name, or fails when it is tried.
+        UnknownNameError: The proxy is unknown.
         CellError: A proxy needs networks that the cell does not describe.
     """
     if isinstance(how, KnownMetric):
@@ -276,7 +276,7 @@ def _cost_of_decoders(name: str, task: TrainingTask, network: DecoderConfig) -> 
 def _additive(
     cell: Cell, config: NetworkConfig, size: Size, image: tuple[int, int]
 ) -> AdditiveSize:
-    # Whoever asks whether a size is a sum, and then for the metric, waits once.
+    # Cached: callers first ask whether the size is additive, then build the metric.
     return AdditiveSize(cell, config, size, image)
 
 

@@ -1,4 +1,4 @@
-"""What a user knows before a search: features, and earlier searches."""
+"""The knowledge of a user before a search: features, and earlier searches."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class Prior:
         return cls(cell, metrics, known, seed)
 
     def names_feature(self, start: object) -> bool:
-        """Whether a start is the name of a feature, of another known quantity, or of a proxy."""
+        """Return True if a start names a feature, another known quantity, or a proxy."""
         names = {*self.metrics, *self.known, *PROXIES}
         return isinstance(start, str) and bool(names & {start, start.removeprefix("-")})
 
@@ -130,7 +130,7 @@ def chosen_by(metric: KnownMetric, cell: Cell, seed: int, *, smallest: bool) -> 
         metric: What computes it.
         cell: The cell.
         seed: The seed of the run, which chooses among equals.
-        smallest: Whether less is better.
+        smallest: True if less is better.
 
     Raises:
         OptionError: As :func:`ax_anasod.generators.known_features.best_architectures`.
@@ -139,10 +139,10 @@ def chosen_by(metric: KnownMetric, cell: Cell, seed: int, *, smallest: bool) -> 
 
 
 def _check_is_listed(metric: KnownMetric, cell: Cell) -> None:
-    """Refuse as a feature what would build a network for each of very many candidates.
+    """Check that a feature builds no network for each of very many candidates.
 
     Raises:
-        OptionError: It would.
+        OptionError: The metric builds a network for each architecture, and the cell has too many.
     """
     if isinstance(metric, KnownProxy) and cell.num_listed > LISTED and not metric.is_sum:
         raise OptionError(
@@ -163,7 +163,7 @@ def given_architectures(
         start_with: Architectures, or architecture -> what Ax is told of it, None for nothing.
 
     Raises:
-        OptionError: It is neither, or has an architecture of another cell.
+        OptionError: The value is neither, or has an architecture of another cell.
         ArchitectureError: A text is no architecture of the cell.
     """
     data = start_with if isinstance(start_with, Mapping) else {}

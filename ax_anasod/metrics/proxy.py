@@ -29,7 +29,7 @@ class KnownProxy(KnownMetric):
         searched: The cell.
 
     Raises:
-        UnknownNameError: There is no such proxy, or no such operation.
+        UnknownNameError: The proxy or an operation is unknown.
         CellError: The cell describes no networks of images, or an operation has no module.
     """
 
@@ -58,15 +58,15 @@ class KnownProxy(KnownMetric):
 
     @property
     def is_sum(self) -> bool:
-        """Whether a value is a sum over blocks, for which no network is built."""
+        """True if a value is a sum over blocks, for which no network is built."""
         return self._proxies.is_sum(self.proxy)
 
     @classmethod
     def serialize_init_args(cls, obj: Any) -> dict[str, Any]:
-        """What Ax stores.
+        """The arguments that Ax stores.
 
         Raises:
-            RunError: There are operations of the user's own.
+            RunError: The metric has operations of the user's own.
         """
         if obj.operations is not None:
             raise RunError(

@@ -1,4 +1,4 @@
-"""What an earlier search says of the architectures of the next one."""
+"""Predictions of an earlier search for the architectures of the next one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
@@ -22,15 +22,12 @@ from ax_anasod.generation_strategy.one_shot_start import check_same_cell
 from ax_anasod.generators.targets import half_ranked, linked, standardized
 from ax_anasod.journal import CONFIG, JOURNAL, Completed, read_records
 from ax_anasod.objectives import Objective
-from ax_anasod.surrogates import LevelFeatures, LevelName, TwoLevelGP, levels_of
+from ax_anasod.surrogates import LevelFeatures, LevelName, ObservedLevels, TwoLevelGP, levels_of
 from ax_anasod.typing import Codes, Values
-
-# Architectures compared with all of the source at a time: bounds the memory.
-_CHUNK: Final = 4096
 
 
 class EarlierSearch(KnownMetric):
-    """What the two-level model of an earlier search predicts of an architecture.
+    """A feature of an architecture: the prediction of an earlier search's two-level model.
 
     The earlier search may have been on other data, with fewer epochs or with smaller networks:
     its predictions are a feature, whose weight the later search fits. Lower is better, in
@@ -44,8 +41,8 @@ class EarlierSearch(KnownMetric):
         targets: Their values, of which less is better.
 
     Raises:
-        OptionError: There is no value, or not one for each architecture.
-        ArchitectureError: One is none of the cell.
+        OptionError: ``targets`` is empty, or has not one value for each architecture.
+        ArchitectureError: A string is not an architecture of the cell.
     """
 
     def __init__(
@@ -77,29 +74,24 @@ class EarlierSearch(KnownMetric):
     def values(self, codes: Codes) -> Values:
         """The posterior means of ``n x d`` codes, ``n``."""
         model = _model(self._restored, tuple(self.architectures), tuple(self.targets))
-        values = np.empty(len(codes))
-        for start in range(0, len(codes), _CHUNK):
-            rows = slice(start, start + _CHUNK)
-            values[rows] = model.predict(codes[rows])
-        return values
+        return model.predict(codes)
 
 
 @dataclass(frozen=True)
 class _Model:
     cell: Cell
-    observed: LevelFeatures
+    observed: ObservedLevels
     surrogate: TwoLevelGP
 
     def predict(self, codes: Codes) -> Values:
-        names = [level.name for level in self.surrogate.levels]
-        distances = LevelFeatures(self.cell, codes).distances(self.observed, names)
-        return self.surrogate.predict(distances)[0]
+        ((mean, _),) = self.observed.predict(LevelFeatures(self.cell, codes), [self.surrogate])
+        return mean
 
 
 def believed(
     cell: Cell, codes: Codes, targets: Values, names: Collection[LevelName] | None = None
 ) -> Values:
-    """What the two-level model of trials believes of these trials themselves.
+    """The posterior means of trials under the two-level model that is fitted to them.
 
     A value that was lucky is pulled to those of architectures like it.
 
@@ -123,19 +115,14 @@ def _model(cell: Cell, architectures: tuple[str, ...], targets: tuple[float, ...
 def _fitted(
     cell: Cell, codes: Codes, targets: Values, names: Collection[LevelName] | None = None
 ) -> _Model:
-    levels = {n: level for n, level in levels_of(cell).items() if names is None or n in names}
-    observed = LevelFeatures(cell, cell.canonical(codes))
+    levels = [level for n, level in levels_of(cell).items() if names is None or n in names]
+    observed = ObservedLevels(cell, levels, cell.canonical(codes))
     modelled, _, _ = linked(targets, log_targets=True)
-    surrogate = TwoLevelGP(
-        list(levels.values()),
-        observed.distances(observed, levels),
-        standardized(half_ranked(modelled))[0],
-    )
-    return _Model(cell, observed, surrogate)
+    return _Model(cell, observed, observed.fit(standardized(half_ranked(modelled))[0]))
 
 
 def earlier_search(name: str, cell: Cell, source: object, objective: str) -> EarlierSearch:
-    """What an earlier search says, from wherever its trials are.
+    """The feature of an earlier search, whose trials may be in a client, a folder, or at hand.
 
     Args:
         name: Name of the feature.
@@ -146,8 +133,8 @@ def earlier_search(name: str, cell: Cell, source: object, objective: str) -> Ear
             name counts, unless the pair says which.
 
     Raises:
-        OptionError: It is none of these, has no value, or is of another cell.
-        UnknownNameError: It has several objectives, none of this name.
+        OptionError: The source is none of these, has no value, or is of another cell.
+        UnknownNameError: The source has several objectives, none of this name.
         RunError: The folder holds no run, or a damaged one.
     """
     chosen = None
@@ -177,7 +164,7 @@ def earlier_search(name: str, cell: Cell, source: object, objective: str) -> Ear
 
 @dataclass(frozen=True)
 class _Searched:
-    """What of the configuration of a run is needed here."""
+    """The part of a run's configuration that is needed here."""
 
     objectives: tuple[Objective, ...]
     benchmark: dict[str, Any]

@@ -1,4 +1,4 @@
-"""What is recorded of trials, as Ax metrics: looked up, measured by training, or the latency."""
+"""Ax metrics of the values that runners record: looked up, measured by training, or the latency."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class TrainingMetric(IMetric):
 
     @classmethod
     def is_available_while_running(cls) -> bool:
-        """Whether there is data before the trial has ended."""
+        """True if the metric has data before the trial has ended."""
         return True
 
     def fetch(

@@ -1,4 +1,4 @@
-"""What runs a trial."""
+"""Runners of trials."""
 
 from ax_anasod.runners.lookup_runner import LookupRunner
 from ax_anasod.runners.query import BenchmarkQuery

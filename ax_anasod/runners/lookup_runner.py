@@ -34,8 +34,8 @@ class LookupRunner(IRunner):
 
     Raises:
         OptionError: ``benchmark`` is none, ``seconds_per_trial`` is negative or not finite, or
-            the seed is none.
-        UnknownNameError: There is no such kind of space.
+            the seed is no whole number of at least 0.
+        UnknownNameError: The kind of space is unknown.
     """
 
     def __init__(
@@ -79,5 +79,5 @@ class LookupRunner(IRunner):
         return TrialStatus.COMPLETED if ready else TrialStatus.RUNNING
 
     def stop_trial(self, trial_index: int, trial_metadata: Mapping[str, Any]) -> dict[str, Any]:
-        """Nothing runs that would have to be stopped."""
+        """Do nothing: a look-up has ended when it begins."""
         return {}

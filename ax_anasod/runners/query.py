@@ -28,8 +28,8 @@ class BenchmarkQuery:
             and which training seed a single-seed benchmark is asked for.
 
     Raises:
-        OptionError: The seed is none.
-        UnknownNameError: There is no such kind of space.
+        OptionError: The seed is no whole number of at least 0.
+        UnknownNameError: The kind of space is unknown.
     """
 
     def __init__(self, benchmark: Benchmark, space: TrialKind | None = None, seed: int = 0) -> None:
@@ -49,10 +49,10 @@ class BenchmarkQuery:
             As for a call.
 
         Raises:
-            EncodingError: Its parameters are no encoding of the cell.
-            ArchitectureError: They are no architecture of the cell.
-            OptionError: It has parameters of which the benchmark knows nothing.
-            ParameterError: One beside the cell is missing, or has no value that is searched.
+            EncodingError: The parameters are no encoding of the cell.
+            ArchitectureError: The parameters are no architecture of the cell.
+            OptionError: The trial has parameters that the benchmark does not have.
+            ParameterError: A parameter beside the cell is missing, or its value is not allowed.
         """
         (arm,) = trial.arms
         check_no_others(self.benchmark.name, self.benchmark.cell, self._own(arm.parameters))
@@ -72,8 +72,8 @@ class BenchmarkQuery:
 
         Raises:
             EncodingError: The parameters are no encoding of the cell.
-            ArchitectureError: They are no architecture of the cell.
-            ParameterError: One beside the cell is missing, or has no value that is searched.
+            ArchitectureError: The parameters are no architecture of the cell.
+            ParameterError: A parameter beside the cell is missing, or its value is not allowed.
         """
         own = self._own(parameters)
         space = search_space_of(self.benchmark.cell, own, self._space)

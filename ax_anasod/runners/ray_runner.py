@@ -37,7 +37,7 @@ class RayRunner(BaseTrainingRunner):
         space: What a trial's parameters are, ``"encoding"`` or ``"architecture"``; None tells
             by their names.
         seed: The seed of the run.
-        tensorboard: Whether logs for TensorBoard are written.
+        tensorboard: True if logs for TensorBoard are written.
         address: Address of the cluster; None uses this machine, or the cluster that
             ``RAY_ADDRESS`` names.
         cpus: Processors of a trial.
@@ -46,7 +46,7 @@ class RayRunner(BaseTrainingRunner):
 
     Raises:
         OptionError: The seed is none, or a number is out of range.
-        UnknownNameError: There is no such kind of space.
+        UnknownNameError: The kind of space is unknown.
         OptionalImportError: Ray is not installed.
     """
 
@@ -78,7 +78,7 @@ class RayRunner(BaseTrainingRunner):
 
     @classmethod
     def serialize_init_args(cls, obj: SerializationMixin) -> dict[str, Any]:
-        """What Ax stores; an address with a seal (see `ax_anasod.trust`)."""
+        """The arguments that Ax stores; an address has a seal (see `ax_anasod.trust`)."""
         stored = super().serialize_init_args(obj)
         if stored["address"] is None:
             return stored
@@ -94,13 +94,13 @@ class RayRunner(BaseTrainingRunner):
         """The arguments of a runner that Ax has stored.
 
         Raises:
-            OptionError: It has an address, and was not stored by this user on this machine.
+            OptionError: An address is given that this user did not store on this machine.
         """
         check_address(args.get("address"), args.get(trust.SEAL))
         return super().deserialize_init_args(args, decoder_registry, class_decoder_registry)
 
     def poll_trial(self, trial_index: int, trial_metadata: Mapping[str, Any]) -> TrialStatus:
-        """What the trial does; one that this process has not started is gone on with.
+        """The status of a trial; a trial that this process has not started is continued.
 
         Raises:
             RunError: The worker could not write the folder of the trial, or its checkpoint is
@@ -251,7 +251,7 @@ def connect(address: str | None, cpus: float = 1.0, gpus: float = 0.0) -> bool:
 
 
 def _check_resources(cpus: float, gpus: float) -> None:
-    """Refuse trainings that this machine could never run; a cluster may still grow."""
+    """Check that this machine can ever run the trainings; a cluster may still grow."""
     import ray
 
     there = ray.cluster_resources()  # type: ignore[no-untyped-call]
@@ -266,14 +266,14 @@ def _check_resources(cpus: float, gpus: float) -> None:
 
 
 def check_address(address: str | None, sealed: object) -> None:
-    """Refuse to connect to an address only because a file says so.
+    """Check that this user wrote the address to which a file asks to connect.
 
     Args:
         address: The address; None is this machine.
         sealed: The seal that stands beside it.
 
     Raises:
-        OptionError: It was not written by this user on this machine.
+        OptionError: The address was not written by this user on this machine.
     """
     if address is not None and not trust.is_trusted({"address": address}, sealed):
         raise OptionError(
@@ -283,7 +283,7 @@ def check_address(address: str | None, sealed: object) -> None:
 
 
 def _check_answers(address: str) -> None:
-    """Refuse an address where nobody listens, which Ray would try for many minutes."""
+    """Check that a process listens at an address, which Ray would try for many minutes."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not host or not port.isdecimal():
         return  # "auto" and the like

@@ -12,7 +12,7 @@ Task = TypeVar("Task")
 
 
 class _Mailbox:
-    """What the tasks have done since the last look, and whether they are to stop."""
+    """The messages of the tasks since the last look, and the tasks that are to stop."""
 
     def __init__(self) -> None:
         self._messages: list[tuple[int, Any]] = []
@@ -48,7 +48,7 @@ class RayChannel:
         self._mailbox.put.remote(self._number, message)
 
     def poll(self) -> bool:
-        """Whether the task is to stop; all messages have arrived when this returns."""
+        """Return True if the task is to stop; all messages have arrived when this returns."""
         import ray
 
         stopping: bool = ray.get(self._mailbox.stopping.remote())
@@ -124,7 +124,7 @@ def run_tasks_on_ray(
 
 
 def _room(cpus: float, gpus: float) -> int:
-    """How many tasks the cluster, which may grow, has room for; at least one."""
+    """The number of tasks that the cluster, which may grow, has room for; at least one."""
     import ray
 
     there = ray.cluster_resources()  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""What runners that train have in common."""
+"""The base of runners that train."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class BaseTrainingRunner(IRunner):
         space: What a trial's parameters are, ``"encoding"`` or ``"architecture"``; None tells
             by their names.
         seed: The seed of the run.
-        tensorboard: Whether logs for TensorBoard are written.
+        tensorboard: True if logs for TensorBoard are written.
 
     Attributes:
         concurrency: How many trials it trains at a time; None for as many as it is given.
@@ -61,7 +61,7 @@ class BaseTrainingRunner(IRunner):
 
     Raises:
         OptionError: The seed is none, or a trial is to have several devices.
-        UnknownNameError: There is no such kind of space.
+        UnknownNameError: The kind of space is unknown.
     """
 
     concurrency: int | None = None
@@ -97,7 +97,7 @@ class BaseTrainingRunner(IRunner):
         """The images or sequences that it trains on, read at the first call.
 
         Raises:
-            DataError: They are missing, damaged, or do not fit together.
+            DataError: The data are missing, damaged, or do not fit together.
         """
         if self._data is None:
             self._data = load_data(self._task.data, download=self._may_download)
@@ -135,8 +135,8 @@ class BaseTrainingRunner(IRunner):
         one, the one that was proposed.
 
         Raises:
-            EncodingError: Its parameters are no encoding of the cell.
-            ArchitectureError: They are no architecture of the cell.
+            EncodingError: The parameters are no encoding of the cell.
+            ArchitectureError: The parameters are no architecture of the cell.
         """
         (arm,) = trial.arms
         repeated = self._task.layers == "repeated"
@@ -152,7 +152,7 @@ class BaseTrainingRunner(IRunner):
 
         Raises:
             EncodingError: The parameters are no encoding of the cell.
-            ArchitectureError: They are no architecture of the cell.
+            ArchitectureError: The parameters are no architecture of the cell.
             RunError: The folder of the trial cannot be written.
         """
         codes = self.codes(trial_index, parameterization)
@@ -160,8 +160,8 @@ class BaseTrainingRunner(IRunner):
 
     def _beside(self, parameterization: Mapping[str, Any]) -> dict[str, Any]:
         """The parameters of a trial that are numbers of its training or network."""
-        own = search_space_of(self._task.cell, parameterization, self.space).names
-        return {name: value for name, value in parameterization.items() if name not in own}
+        space = search_space_of(self._task.cell, parameterization, self.space)
+        return space.split(parameterization)[1]
 
     def _begin(
         self,
@@ -191,12 +191,11 @@ class BaseTrainingRunner(IRunner):
 
         Raises:
             EncodingError: The parameters are no encoding of the cell.
-            ArchitectureError: They are no architecture of the cell.
-            OptionError: One beside the cell is no number that can be searched.
+            ArchitectureError: The parameters are no architecture of the cell.
+            OptionError: A parameter beside the cell is no number that can be searched.
         """
         space = search_space_of(self._task.cell, parameterization, self.space)
-        beside = self._beside(parameterization)
-        own = {name: value for name, value in parameterization.items() if name not in beside}
+        own, beside = space.split(parameterization)
         if isinstance(space, CellSearchSpace):
             return space.draw(own, self.seed, trial_index)
         counts = space.counts(own)
@@ -204,12 +203,12 @@ class BaseTrainingRunner(IRunner):
         return task.draw(counts, architecture_rng(self.seed, trial_index, counts))
 
     def poll_exception(self, trial: BaseTrial) -> str:
-        """Why a trial failed."""
+        """The reason why a trial failed."""
         state = self.state(trial.run_metadata)
         return (state.reason if state is not None else None) or "its training was lost"
 
     def state(self, trial_metadata: Mapping[str, Any]) -> TrialState | None:
-        """How far a trial is, as its folder says; None where it has not begun.
+        """The progress of a trial, from its folder; None if it has not begun.
 
         Raises:
             RunError: The folder cannot be read, or is damaged.
@@ -217,14 +216,14 @@ class BaseTrainingRunner(IRunner):
         return TrialState.read(Path(trial_metadata["folder"]))
 
     def close(self) -> None:
-        """Let go of everything; trials under way can be gone on with from their folders."""
+        """Release all resources; trials under way can be continued from their folders."""
 
     @abstractmethod
     def _start(self, trial_index: int, metadata: Mapping[str, Any]) -> None:
         """Start or go on with a trial."""
 
     def _task_of(self, metadata: Mapping[str, Any]) -> TrainingTask:
-        """What a trial trains: the task with the trial's own numbers."""
+        """The task that a trial trains, with the trial's own numbers."""
         return with_values(self._task, metadata.get(HYPERPARAMETERS, {}))
 
     def _training(self, metadata: Mapping[str, Any]) -> TrialTraining:

@@ -28,12 +28,12 @@ class TrainingRunner(BaseTrainingRunner):
         space: What a trial's parameters are, ``"encoding"`` or ``"architecture"``; None tells
             by their names.
         seed: The seed of the run.
-        tensorboard: Whether logs for TensorBoard are written.
+        tensorboard: True if logs for TensorBoard are written.
         epochs_per_poll: How many epochs a poll trains; None trains to the end at the first.
 
     Raises:
         OptionError: The seed is none, or ``epochs_per_poll`` is less than 1.
-        UnknownNameError: There is no such kind of space.
+        UnknownNameError: The kind of space is unknown.
     """
 
     concurrency = 1
@@ -79,7 +79,7 @@ class TrainingRunner(BaseTrainingRunner):
         return {}
 
     def close(self) -> None:
-        """Let go of the networks; trials under way can be gone on with from their folders."""
+        """Release the networks; trials under way can be continued from their folders."""
         for training in self._trainings.values():
             training.close()
         self._trainings.clear()

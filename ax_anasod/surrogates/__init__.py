@@ -21,7 +21,7 @@ from ax_anasod.surrogates.operation_graphs import OperationGraphs, operation_gra
 from ax_anasod.surrogates.paths import effective_paths, num_paths
 from ax_anasod.surrogates.posterior import log_expected_improvement, predict_posterior
 from ax_anasod.surrogates.subtree_features import SubtreeFeatures, subtree_features
-from ax_anasod.surrogates.two_level import TwoLevelGP
+from ax_anasod.surrogates.two_level import ObservedLevels, TwoLevelGP
 from ax_anasod.surrogates.two_level_model import TwoLevelModel
 from ax_anasod.surrogates.weisfeiler_lehman import WeisfeilerLehmanGP, WeisfeilerLehmanKernel
 
@@ -36,6 +36,7 @@ __all__ = [
     "LevelFeatures",
     "LevelName",
     "NeuralEnsemble",
+    "ObservedLevels",
     "OperationDistributionKernel",
     "OperationGraphs",
     "SubtreeFeatures",

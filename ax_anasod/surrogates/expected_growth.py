@@ -81,7 +81,7 @@ class LogExpectedGrowth(AcquisitionFunction):
 
 
 def expected_gaps(scale: Scale, mean: Tensor, deviation: Tensor, bounds: Tensor) -> Tensor:
-    r"""As :meth:`ax_anasod.surrogates.hypervolume.Belief.expected_gap`, differentiable.
+    r"""A differentiable :meth:`ax_anasod.surrogates.hypervolume.Belief.expected_gap`.
 
     Args:
         scale: What the targets are in the users' units.

@@ -19,7 +19,7 @@ from ax_anasod.typing import Values
 @checked
 @dataclass(frozen=True)
 class GCNOptions:
-    """How the network looks and is trained; the defaults are the published ones.
+    """The options of the network and its training; the defaults are the published ones.
 
     Source: Shi et al., "Bridging the gap between sample-based and one-shot neural
     architecture search with BONAS" (NeurIPS 2020), and the parameters of the authors' code.
@@ -117,7 +117,7 @@ class GraphConvolutionalNetwork(torch.nn.Module):
         self.output_bias = _uniform(generator, limit, 1)
 
     def embed(self, graphs: GraphInputs) -> Tensor:
-        """What the global node has heard in the last layer, ``n x layer_width``."""
+        """The state of the global node after the last layer, ``n x layer_width``."""
         hidden = graphs.nodes
         for weight, bias, norm in zip(self.weights, self.biases, self.norms, strict=True):
             hidden = graphs.messages @ (hidden @ weight) + bias

@@ -59,7 +59,7 @@ class EncodingGP(SingleTaskGP):
         lengthscale_bounds: Smallest and largest lengthscale.
         outputscale_bounds: Smallest and largest signal variance.
         noise_bounds: Smallest noise variance, and the largest where it is inferred.
-        ard: One lengthscale for each input instead of one for all.
+        ard: Fit one lengthscale for each input instead of one for all.
     """
 
     @undisturbed()
@@ -123,7 +123,7 @@ class EncodingLikelihood(ExactMarginalLogLikelihood):  # type: ignore[misc]
 
 
 def free_at_once(module: torch.nn.Module) -> None:
-    """Let a GPyTorch module, and all within it, go when the last reference to it does.
+    """Make Python free a GPyTorch module, and all within it, with the last reference to it.
 
     Each of them refers to itself, through a hook for the shapes of loaded parameters, which
     nothing here uses. Models with their n x n matrices would then stay until Python's collector
@@ -152,6 +152,6 @@ def bounds(low: float, high: float = math.inf) -> Interval:
 
 
 def _leave_noise_out(model: EncodingGP, state: dict[str, Any], prefix: str, *details: Any) -> None:
-    """Of the state of a model whose noise is inferred, what one with known noise has, too."""
+    """The part of a state with inferred noise that a model with known noise can load."""
     for name in [name for name in state if name.startswith(f"{prefix}likelihood.")]:
         del state[name]

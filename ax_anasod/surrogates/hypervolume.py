@@ -23,7 +23,7 @@ _SMALLEST: Final = 1e-12
 
 @dataclass(frozen=True)
 class Scale:
-    r"""How the values of a quantity became targets of a model.
+    r"""The transform from values of a quantity to targets of a model.
 
     A value is :math:`y = unit \cdot link(location + width \cdot target)`, where a larger target
     is a larger value.
@@ -61,7 +61,7 @@ class Scale:
         return self.unit * linked
 
     def percent(self, target: float) -> float:
-        """How many percent of the value of a target a difference of one target is."""
+        """The difference of one target, in percent of the value of a target."""
         if self.link != "identity":
             return 100.0 * self.width
         return 100.0 * self.width * self.unit / (abs(self.values(np.array(target)).item()) or 1.0)
@@ -69,7 +69,7 @@ class Scale:
 
 @dataclass(frozen=True)
 class Belief:
-    """What a model believes of one quantity of ``m`` candidates, each by itself.
+    """The belief of a model about one quantity of ``m`` candidates, each by itself.
 
     Args:
         mean: Means of the targets ``m``.
@@ -82,7 +82,7 @@ class Belief:
     scale: Scale
 
     def __getitem__(self, rows: Positions | slice) -> Belief:
-        """Of some of the candidates."""
+        """The belief about some of the candidates."""
         return Belief(self.mean[rows], self.deviation[rows], self.scale)
 
     def lucky(self, deviations: float) -> FloatArray:
@@ -98,7 +98,7 @@ class Belief:
         return np.where(uncertain, log_ndtr((target - self.mean) / deviation), certain)
 
     def expected_gap(self, bounds: FloatArray) -> FloatArray:
-        r"""How far values are expected below bounds: :math:`E[\max(b - y, 0)]`.
+        r"""The expected distance of values below bounds: :math:`E[\max(b - y, 0)]`.
 
         In closed form, as for the price of an option (Black & Scholes 1973) where the targets
         are logarithms: the integral of :math:`P(y \le t)` up to the bound.
@@ -130,7 +130,7 @@ class Belief:
 
 
 class ExpectedHypervolumeImprovement(Front):
-    """How much the volume between a front and a reference point is expected to grow.
+    """The expected growth of the volume between a front and a reference point.
 
     The volume is that of the users' units, whatever scale the models have: over each box that
     no front point dominates the expected gaps to its two ends are subtracted, and multiplied

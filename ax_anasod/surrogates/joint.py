@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import cho_solve, cholesky, solve_triangular
+from scipy.linalg import cho_solve, solve_triangular
 
 from ax_anasod.surrogates.joint_fit import (
     JointForm,
@@ -14,9 +14,9 @@ from ax_anasod.surrogates.joint_fit import (
     Points,
     settings_kernel,
 )
-from ax_anasod.surrogates.level_fit import JITTER, cell_covariance, cell_variance
+from ax_anasod.surrogates.level_fit import believe_and_factor, cell_covariance, cell_variance
 from ax_anasod.surrogates.levels import Distances, Level
-from ax_anasod.typing import FloatArray, Positions
+from ax_anasod.typing import FloatArray
 
 
 class CellCovariance(NamedTuple):
@@ -79,7 +79,13 @@ class JointGP:
             self.levels, own, points[known], targets[known], form, products=products
         )
         self._fit = posterior.fitted()
-        self._condition(distances, targets, known)
+        covariance = self._joined(
+            self.cell_covariance(distances, features).cross,
+            settings_kernel(self._fit, points, points)[0],
+        )
+        self._targets, self._factor, self._weights = believe_and_factor(
+            covariance, targets, self._fit.noise
+        )
 
     @property
     def targets(self) -> FloatArray:
@@ -136,7 +142,7 @@ class JointGP:
         return CellCovariance(cross, cell_variance(len(cross), fit.variances, fit.slopes, features))
 
     def predict_at(self, cell: CellCovariance, points: Points) -> tuple[FloatArray, FloatArray]:
-        """As :meth:`predict`, from covariances of the cell."""
+        """Predict as :meth:`predict`, from covariances of the cell."""
         cross = self._joined(cell.cross, settings_kernel(self._fit, points, self._points)[0])
         whitened = solve_triangular(self._factor, cross.T, lower=True, check_finite=False)
         variance = self._prior(cell) - np.einsum("ij,ij->j", whitened, whitened)
@@ -173,20 +179,3 @@ class JointGP:
     def _prior(self, cell: CellCovariance) -> FloatArray:
         """Prior variances ``m``: every setting has the correlation 1 with itself."""
         return self._joined(cell.variance, np.ones(len(cell.variance)))
-
-    def _condition(self, distances: Distances, targets: FloatArray, known: Positions) -> None:
-        """Factor the covariance of all points, believing the pending ones."""
-        settings = settings_kernel(self._fit, self._points, self._points)[0]
-        covariance = self._joined(self.cell_covariance(distances, self._features).cross, settings)
-        self._targets = targets
-        if len(known) < len(targets):
-            factor = self._factorise(covariance[np.ix_(known, known)])
-            believed = covariance[:, known] @ cho_solve((factor, True), targets[known])
-            self._targets = np.where(np.isfinite(targets), targets, believed)
-        self._factor = self._factorise(covariance)
-        self._weights = cho_solve((self._factor, True), self._targets)
-
-    def _factorise(self, covariance: FloatArray) -> FloatArray:
-        noisy = covariance + (self._fit.noise + JITTER) * np.eye(len(covariance))
-        factor: FloatArray = cholesky(noisy, lower=True, check_finite=False)
-        return factor

@@ -14,7 +14,7 @@ from ax_anasod.surrogates.levels import Level, LevelName
 from ax_anasod.typing import AnyArray, FloatArray, Positions
 
 JointForm = Literal["product", "sum", "both"]
-"""How the covariance of the cell and that of its hyperparameters make one."""
+"""The form that joins the covariance of the cell and that of its hyperparameters."""
 
 # In units of the range of a parameter, for one of them; more need longer ones.
 _LENGTHSCALE: Final = 0.5
@@ -36,7 +36,7 @@ class Points:
         return len(self.places)
 
     def __getitem__(self, rows: Positions) -> Points:
-        """Some of the settings."""
+        """The points of some of the settings."""
         return Points(self.places[rows], self.categories[rows])
 
 

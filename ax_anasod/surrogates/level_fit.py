@@ -1,4 +1,4 @@
-"""What the Gaussian processes of levels share: their priors, their fit, their covariance."""
+"""The shared parts of the Gaussian processes of levels: priors, fit, covariance."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
+from scipy.linalg import cho_solve, cholesky
 from scipy.optimize import minimize
 
 from ax_anasod.surrogates.levels import Distances, Level
@@ -50,6 +51,38 @@ def most_probable(
         options={"maxiter": 60, "ftol": 1e-6, "gtol": 1e-3},
     ).x
     return found
+
+
+def believe_and_factor(
+    covariance: FloatArray, targets: FloatArray, noise: float
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Condition on targets, of which the pending ones are believed to be their posterior mean.
+
+    Source: Kriging believer, Ginsbourger, Le Riche & Carraro 2010, "Kriging is well-suited to
+    parallelize optimization".
+
+    Args:
+        covariance: The prior covariance ``n x n``, without noise.
+        targets: ``n`` targets, NaN where pending; or ``n x b`` targets, none of them pending.
+        noise: The noise variance.
+
+    Returns:
+        The targets with the believed ones, the lower Cholesky factor ``n x n`` of the covariance
+        with noise, and the weights of the targets in a posterior mean, of their shape.
+    """
+    known = np.flatnonzero(np.isfinite(targets))
+    if len(known) < targets.size:
+        factor = _factorised(covariance[np.ix_(known, known)], noise)
+        believed = covariance[:, known] @ cho_solve((factor, True), targets[known])
+        targets = np.where(np.isfinite(targets), targets, believed)
+    factor = _factorised(covariance, noise)
+    return targets, factor, cho_solve((factor, True), targets)
+
+
+def _factorised(covariance: FloatArray, noise: float) -> FloatArray:
+    noisy = covariance + (noise + JITTER) * np.eye(len(covariance))
+    factor: FloatArray = cholesky(noisy, lower=True, check_finite=False)
+    return factor
 
 
 def cell_covariance(

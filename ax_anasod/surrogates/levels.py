@@ -78,7 +78,7 @@ def levels_of(cell: Cell) -> dict[LevelName, Level]:
 
 
 class LevelFeatures:
-    """What the distances between many architectures and a few are computed from.
+    """The features from which distances between many architectures and a few are computed.
 
     Args:
         cell: The cell.
@@ -156,7 +156,7 @@ def _steps(paths: Indices) -> Indices:
 
 
 def ordered_pairs(cell: Cell, codes: Codes) -> Indices:
-    """Which operation stands before which: one number for each two blocks of a part.
+    """The order of operations: one number for each two blocks of a part.
 
     Operations that add nothing, or what is there already, are left out, and so are two blocks of
     the same operation, of which the distribution knows.
@@ -199,7 +199,7 @@ def _products(bags: Indices, others: Indices) -> npt.NDArray[np.float32]:
 
 
 def _frequencies(bags: Indices, kinds: Indices) -> sparse.csr_array[np.float32]:
-    """How often each of ``F`` kinds is in each of ``m`` bags, ``m x F``."""
+    """The frequency of each of ``F`` kinds in each of ``m`` bags, ``m x F``."""
     at = np.searchsorted(kinds, bags).clip(max=max(len(kinds) - 1, 0))
     known = kinds[at] == bags if len(kinds) else np.zeros(bags.shape, dtype=bool)
     starts = np.concatenate([[0], np.cumsum(known.sum(axis=1))])

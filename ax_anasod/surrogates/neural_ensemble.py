@@ -26,7 +26,7 @@ _FARTHEST: Final = 1e6
 @checked
 @dataclass(frozen=True)
 class EnsembleOptions:
-    """How the networks look and are trained; the defaults are the published ones.
+    """The options of the networks and their training; the defaults are the published ones.
 
     Source: White et al., "BANANAS" (AAAI 2021), and the parameters of the authors' code
     (naszilla, ``params.py``).
@@ -45,7 +45,7 @@ class EnsembleOptions:
 
     Raises:
         OptionError: A number is out of range.
-        UnknownNameError: There is no such loss.
+        UnknownNameError: The loss is unknown.
     """
 
     num_members: PositiveInt = 5
@@ -59,7 +59,7 @@ class EnsembleOptions:
 
     @property
     def bound(self) -> float | None:
-        """What all values must be above; None where they may be anything."""
+        """The bound that all values must be above; None if there is none."""
         return self.lower_bound if self.loss == "mape" else None
 
 
@@ -98,7 +98,7 @@ class NeuralEnsemble(EnsembleModel):
         self.eval()
 
     def forward(self, X: Tensor) -> Tensor:
-        """What each network predicts, in the units of the values it was trained on.
+        """The predictions of each network, in the units of the values it was trained on.
 
         Args:
             X: ``batch_shape x n x d`` inputs.
@@ -178,7 +178,7 @@ def _minibatches(n: int, options: EnsembleOptions, generator: torch.Generator) -
 
 
 def _common_scale(values: Tensor, options: EnsembleOptions) -> tuple[Tensor, Tensor]:
-    """What is subtracted from the values, and what they are then divided by."""
+    """The number subtracted from the values, and the number they are then divided by."""
     if options.loss == "mape":
         lowest = values.min().item()
         if lowest <= options.lower_bound:

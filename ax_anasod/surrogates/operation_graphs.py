@@ -129,7 +129,7 @@ def simplified(cell: Cell, graphs: OperationGraphs) -> OperationGraphs:
 
 
 def _nodes_of(cell: Cell, graphs: OperationGraphs, names: frozenset[str]) -> Mask:
-    """Which nodes are operations of these names, ``n x V``."""
+    """Mask ``n x V`` of the nodes that are operations of these names."""
     wanted = [i for i, name in enumerate(cell.operations) if name in names]
     kinds = cell.num_operations + graphs.num_inputs + 1
     found = np.isin(graphs.labels % kinds, wanted)
@@ -138,7 +138,7 @@ def _nodes_of(cell: Cell, graphs: OperationGraphs, names: frozenset[str]) -> Mas
 
 
 def _ends(graphs: OperationGraphs) -> tuple[Mask, ...]:
-    """Which nodes are inputs, outputs, and outside of all parts, ``V`` each."""
+    """Masks ``V`` of the nodes that are inputs, outputs, and outside of all parts."""
     nodes = np.arange(graphs.labels.shape[1])
     within = nodes % graphs.nodes_per_part
     others = nodes >= graphs.num_parts * graphs.nodes_per_part
@@ -148,7 +148,7 @@ def _ends(graphs: OperationGraphs) -> tuple[Mask, ...]:
 
 
 def _compose(first: Mask, second: Mask) -> Mask:
-    """Whether an edge of each of ``n`` graphs can be followed by one of another."""
+    """True for each pair of nodes with an edge of ``first`` and then one of ``second``."""
     both: Mask = (first.astype(np.float32) @ second.astype(np.float32)) > 0
     return both
 

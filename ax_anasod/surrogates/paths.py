@@ -1,4 +1,4 @@
-"""What the paths through an architecture compute."""
+"""The functions that the paths through an architecture compute."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def num_paths(cell: Cell) -> int | None:
 
 
 def effective_paths(cell: Cell, codes: Codes) -> Indices:
-    """What each path from an input to an output computes.
+    """The function that each path from an input to an output computes.
 
     A path is its input and the sequence of its operations; those that pass their input on
     unchanged are left out, and a path with an operation that passes nothing on does not

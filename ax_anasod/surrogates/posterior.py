@@ -1,4 +1,4 @@
-"""What a surrogate says of many candidates, and how much better they may be."""
+"""Predictions for many candidates, and the expected improvement."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ _PREDECESSOR: Final = np.uint64(0x8CB92BA72F3D8DD7)
 
 @dataclass(frozen=True)
 class SubtreeFeatures:
-    """How often each subtree pattern occurs in each of ``n`` graphs.
+    """The frequency of each subtree pattern in each of ``n`` graphs.
 
     Args:
         counts: ``n x F``, the patterns of depth 0 first, then those of depth 1, ...

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 
+from ax_anasod.cells import Cell
 from ax_anasod.surrogates.level_fit import (
     JITTER,
     NOISE,
+    believe_and_factor,
     cell_covariance,
     cell_variance,
     most_probable,
     prior_spreads,
 )
-from ax_anasod.surrogates.levels import Distances, Level
-from ax_anasod.typing import FloatArray, Positions, Values
+from ax_anasod.surrogates.levels import Distances, Level, LevelFeatures
+from ax_anasod.typing import Codes, FloatArray, Positions, Values
+
+# Architectures compared with all observed ones at a time: bounds the memory, and what belongs to
+# them stays in the cache of a processor (with 4,096 it takes a tenth longer).
+_CHUNK: Final = 2048
 
 
 @dataclass(frozen=True)
@@ -79,7 +85,9 @@ class TwoLevelGP:
         known = np.flatnonzero(np.isfinite(targets))
         products = [z[known] @ z[known].T for z in features]
         self._fit = self._fitted(_rows(distances, known), targets[known], products)
-        self._condition(distances, targets, known)
+        self._targets, self._factor, self._weights = believe_and_factor(
+            self.covariance(distances, features), targets, self.noise
+        )
 
     @property
     def variances(self) -> dict[str, float]:
@@ -112,11 +120,6 @@ class TwoLevelGP:
         return self._fit.noise
 
     @property
-    def noise_and_jitter(self) -> float:
-        """The variance that is added to the covariance of what was observed."""
-        return self._fit.noise + JITTER
-
-    @property
     def targets(self) -> Values:
         """The ``n`` targets, believed ones in the place of those that are pending."""
         return self._targets
@@ -144,18 +147,6 @@ class TwoLevelGP:
         variance = prior - np.einsum("ij,ij->j", whitened, whitened)
         return cross @ self._weights, np.sqrt(np.maximum(variance, 0.0))
 
-    def _condition(self, distances: Distances, targets: Values, known: Positions) -> None:
-        """Factor the covariance of all architectures, believing the pending ones."""
-        self._targets = targets
-        if len(known) < len(targets):
-            covariance = self.covariance(distances, self._features)
-            observed = covariance[np.ix_(known, known)]
-            weights = cho_solve((self._factorise(observed), True), targets[known])
-            believed = covariance[:, known] @ weights
-            self._targets = np.where(np.isfinite(targets), targets, believed)
-        self._factor = self._factorise(self.covariance(distances, self._features))
-        self._weights = cho_solve((self._factor, True), self._targets)
-
     def covariance(self, distances: Distances, features: Sequence[FloatArray] = ()) -> FloatArray:
         """The prior covariance of architectures, without noise.
 
@@ -174,11 +165,6 @@ class TwoLevelGP:
             self._features,
         )
 
-    def _factorise(self, covariance: FloatArray) -> FloatArray:
-        noisy = covariance + self.noise_and_jitter * np.eye(len(covariance))
-        factor: FloatArray = cholesky(noisy, lower=True, check_finite=False)
-        return factor
-
     def _fitted(
         self,
         distances: Distances,
@@ -189,6 +175,47 @@ class TwoLevelGP:
         posterior = _Posterior(self.levels, distances, targets, products)
         logs = most_probable(posterior.loss, posterior.medians, posterior.spreads)
         return _Fit.from_logs(logs, len(self.levels))
+
+
+class ObservedLevels:
+    """Observed architectures, to which models are fitted, and with which others are compared.
+
+    Args:
+        cell: The cell.
+        levels: The levels of the models.
+        codes: ``n x d`` codes that have a value or are pending.
+        known: The features of codes, ``n x f`` each; by default there are none.
+    """
+
+    def __init__(
+        self,
+        cell: Cell,
+        levels: Sequence[Level],
+        codes: Codes,
+        known: Callable[[Codes], Sequence[FloatArray]] = lambda codes: (),
+    ) -> None:
+        self._levels, self._known = levels, known
+        self._names = [level.name for level in levels]
+        self.features = LevelFeatures(cell, codes)
+        self._own = self.features.distances(self.features, self._names), known(codes)
+
+    def fit(self, targets: Values) -> TwoLevelGP:
+        """Fit a model to ``n`` targets with mean 0 and variance 1; NaN where pending."""
+        distances, known = self._own
+        return TwoLevelGP(self._levels, distances, targets, known)
+
+    def predict(
+        self, features: LevelFeatures, models: Iterable[TwoLevelGP]
+    ) -> list[tuple[FloatArray, FloatArray]]:
+        """Predict ``m`` architectures by several models, as :meth:`TwoLevelGP.predict`."""
+        found = [(model, np.empty(len(features)), np.empty(len(features))) for model in models]
+        for start in range(0, len(features), _CHUNK):
+            rows = slice(start, start + _CHUNK)
+            distances = features[rows].distances(self.features, self._names)
+            known = self._known(features.codes[rows])
+            for model, means, deviations in found:
+                means[rows], deviations[rows] = model.predict(distances, known)
+        return [(means, deviations) for _, means, deviations in found]
 
 
 class _Posterior:

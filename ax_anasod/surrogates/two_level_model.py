@@ -18,6 +18,7 @@ from torch import Tensor
 
 from ax_anasod.cells import Cell
 from ax_anasod.exceptions import ArchitectureError
+from ax_anasod.surrogates.level_fit import believe_and_factor
 from ax_anasod.surrogates.levels import LevelFeatures, LevelName, levels_of
 from ax_anasod.surrogates.two_level import TwoLevelGP
 from ax_anasod.threads import undisturbed
@@ -33,7 +34,8 @@ class TwoLevelModel(Model, FantasizeMixin):
     Architectures are rows of codes, of any number type. They are discrete: there is no gradient
     by them, and acquisition functions are optimised over lists of them
     (``optimize_acqf_discrete``). Hyperparameters are fitted when the model is made; there is
-    nothing to give to ``fit_gpytorch_mll``.
+    nothing to give to ``fit_gpytorch_mll``. Unlike the surrogate of the strategy, the model
+    takes no features and no pending trials: BoTorch has ``X_pending`` and fantasies for these.
 
     Args:
         cell: The cell.
@@ -82,7 +84,7 @@ class TwoLevelModel(Model, FantasizeMixin):
 
     @property
     def batch_shape(self) -> torch.Size:
-        """That of the observed values: one dimension for fantasies, otherwise none."""
+        """The batch shape of the model: one dimension for fantasies, otherwise none."""
         return self._values.shape[:-2]
 
     @undisturbed()
@@ -159,11 +161,12 @@ class TwoLevelModel(Model, FantasizeMixin):
     def _condition(self) -> None:
         """Factor the covariance of what was observed."""
         self._observed = LevelFeatures(self.cell, self._codes)
-        covariance = self._covariance(self._observed, self._observed)
-        covariance.diagonal().add_(self.gp.noise_and_jitter)
-        self._factor = torch.linalg.cholesky(covariance)
-        targets = (self._values - self._centre) / self._scale
-        self._weights = torch.cholesky_solve(targets, self._factor)
+        covariance = self._covariance(self._observed, self._observed).numpy()
+        targets = (self._values[..., 0] - self._centre) / self._scale
+        columns = targets.reshape(-1, len(covariance)).numpy().T
+        _, factor, weights = believe_and_factor(covariance, columns, self.gp.noise)
+        self._factor = torch.from_numpy(factor)
+        self._weights = torch.from_numpy(weights.T).reshape(targets.shape).unsqueeze(-1)
 
     def _covariance(self, features: LevelFeatures, others: LevelFeatures) -> Tensor:
         return torch.from_numpy(self.gp.covariance(features.distances(others, self._names)))

@@ -238,6 +238,20 @@ class TestFailures:
         np.testing.assert_allclose(first.train_targets, standardised([2.0, 4.0, 4.0]))
         np.testing.assert_allclose(second.train_targets, standardised([9.0, 3.0, 5.0]))
 
+    @pytest.mark.parametrize("limit", ["size <= 4", "size >= 6"])
+    def test_a_trial_that_broke_a_limit_teaches_the_model_of_the_limit_alone(
+        self, run: Build, fit: Fit, limit: str
+    ) -> None:
+        outcomes = [{"error": 2.0, "size": 9.0}, {"error": 4.0, "size": 3.0}, "running"]
+        client = run(ENCODINGS[:3], outcomes, limits=[limit])
+        client.attach_data(2, {"size": 5.0})
+        client.mark_trial_failed(2)
+
+        first, second = fit(client).generator.surrogate.model.models
+
+        np.testing.assert_allclose(first.train_targets, standardised([2.0, 4.0]))
+        np.testing.assert_allclose(second.train_targets, standardised([9.0, 3.0, 5.0]))
+
     def test_data_of_a_failed_trial_is_not_used(self, run: Build, fit: Fit) -> None:
         client = run(ENCODINGS[:3], [2.0, 4.0, "running"])
         client.attach_data(2, {"error": 0.001})

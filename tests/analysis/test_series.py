@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ax_anasod._ax import experiment_of
-from ax_anasod.analysis.series import SearchSeries, by_objective, cell_and_space
+from ax_anasod.analysis.series import SearchSeries, by_objective
 from ax_anasod.cells import Cell
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace
 from ax_anasod.exceptions import OptionError, UnknownNameError
@@ -114,7 +114,7 @@ class TestReading:
         )
         after = SearchSeries.from_experiment(experiment)
         np.testing.assert_array_equal(after.counts, before.counts)
-        assert cell_and_space(experiment)[0].to_dict() == small_cell.to_dict()
+        assert after.cell.to_dict() == small_cell.to_dict()
 
     def test_arms_off_the_grid_are_left_out_everywhere(self, run):
         experiment = experiment_of(run([5.0, 4.0]))

@@ -22,6 +22,7 @@ from ax_anasod import (
     storage,
 )
 from ax_anasod._ax import experiment_of
+from ax_anasod.analysis.series import SearchSeries
 from ax_anasod.cells import Cell, get
 from ax_anasod.exceptions import ArchitectureError, EncodingError, OptionError
 from ax_anasod.generation_strategy import STRATEGIES
@@ -181,6 +182,9 @@ def test_an_experiment_of_ax_client_knows_its_architectures(tmp_path: Path) -> N
     client.save_to_json_file(str(tmp_path / "run.json"))
     loaded = AxClient.load_from_json_file(str(tmp_path / "run.json"), verbose_logging=False)
     assert [str(architecture_of(loaded, index)) for index in loaded.experiment.trials] == found
+    # So does what is drawn of it.
+    series = SearchSeries.from_experiment(loaded)
+    assert (series.cell, series.num_trials) == (SMALL, len(found))
     with pytest.raises(OptionError, match="does not say which cell"):
         architecture_of(client.experiment, 0)
 

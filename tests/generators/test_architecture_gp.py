@@ -17,7 +17,7 @@ from ax_anasod import cells
 from ax_anasod.cells import Cell, one_hot_adjacency, path_features
 from ax_anasod.core import History
 from ax_anasod.exceptions import CellError, OptionError, UnknownNameError
-from ax_anasod.generators import ArchitectureGPGenerator, architecture_gp
+from ax_anasod.generators import ArchitectureGPGenerator, acquisition
 from ax_anasod.surrogates import EncodingGP
 from ax_anasod.testing import SyntheticObjective
 
@@ -115,7 +115,7 @@ def test_pending_architectures_are_believed(
         seen.append((mean, deviation, best))
         return -mean
 
-    monkeypatch.setattr(architecture_gp, "log_expected_improvement", recorded)
+    monkeypatch.setattr(acquisition, "log_expected_improvement", recorded)
     generator = ArchitectureGPGenerator(OWN.to_dict())
     past = some(history, OWN)
     awaited = OWN.neighbours(past.rows[int(past.values.argmin())])[0]

@@ -14,7 +14,7 @@ from ax_anasod import cells
 from ax_anasod.cells import Cell
 from ax_anasod.core import History
 from ax_anasod.exceptions import OptionError
-from ax_anasod.generators import NASBowlGenerator, RandomArchitectureGenerator, nas_bowl
+from ax_anasod.generators import NASBowlGenerator, RandomArchitectureGenerator, acquisition
 from ax_anasod.surrogates import (
     WeisfeilerLehmanGP,
     log_expected_improvement,
@@ -112,7 +112,7 @@ def test_pending_architectures_are_believed(
         seen.append((deviation, best))
         return -mean
 
-    monkeypatch.setattr(nas_bowl, "log_expected_improvement", recorded)
+    monkeypatch.setattr(acquisition, "log_expected_improvement", recorded)
     past = some(history, NB201)
     awaited = NB201.sample(1, np.random.default_rng(9))[0]
     waiting = history(

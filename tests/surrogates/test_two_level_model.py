@@ -17,6 +17,7 @@ from torch import Tensor
 from ax_anasod import cells
 from ax_anasod.exceptions import ArchitectureError
 from ax_anasod.surrogates import LevelFeatures, TwoLevelModel, log_expected_improvement
+from ax_anasod.surrogates.level_fit import JITTER
 
 CELL = cells.get("nas-bench-201")
 
@@ -43,7 +44,7 @@ def dense(model: TwoLevelModel, X: Tensor) -> tuple[Tensor, Tensor]:
         torch.from_numpy(model.gp.covariance(a.distances(b, model._names)))
         for a, b in ((observed, observed), (codes, observed), (codes, codes))
     ]
-    inverse = torch.linalg.inv(k[0] + model.gp.noise_and_jitter * torch.eye(len(k[0])).double())
+    inverse = torch.linalg.inv(k[0] + (model.gp.noise + JITTER) * torch.eye(len(k[0])).double())
     values = (model._values - model._centre) / model._scale
     mean = model._centre + model._scale * (k[1] @ inverse @ values)[..., 0]
     return mean, model._scale**2 * (k[2] - k[1] @ inverse @ k[1].T)
