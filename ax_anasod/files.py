@@ -84,7 +84,7 @@ def write_json(path: Path, content: object, *, indent: int = 2, make_folder: boo
         make_folder: Make folders that are missing.
 
     Raises:
-        RunError: It cannot be written.
+        RunError: The file cannot be written.
     """
     write_whole(path, json.dumps(content, indent=indent) + "\n", make_folder=make_folder)
 
@@ -147,7 +147,7 @@ def ensure_folder(path: Path, hint: str | None = None) -> None:
         hint: What to do when it cannot be made.
 
     Raises:
-        RunError: It cannot be made.
+        RunError: The folder cannot be made.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)

@@ -154,7 +154,7 @@ def check_chosen(names: Sequence[str], quantities: Collection[str]) -> None:
 
     Raises:
         UnknownNameError: There is no such quantity.
-        OptionError: One is named twice.
+        OptionError: A name stands twice.
     """
     for position, name in enumerate(names):
         if name not in quantities:

@@ -289,10 +289,10 @@ class ConstrainedCell(DerivedCell):
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> Self:
-        """Builds the cell from what `arguments` gave.
+        """Build the cell from the result of `arguments`.
 
         Raises:
-            CellError: If that is damaged.
+            CellError: The arguments are damaged.
         """
         try:
             constraints = [

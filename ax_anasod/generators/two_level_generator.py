@@ -112,7 +112,7 @@ class TwoLevelGenerator(ArchitectureGenerator):
     scope = "limits"
     expects_improvement = True
     joint_form: ClassVar[JointForm] = "both"
-    """How the covariances of architectures and settings make one: the best on average
+    """The way the covariances of architectures and settings make one: the best on average
     (docs/joint.md)."""
 
     def __init__(

@@ -188,7 +188,7 @@ class LookupBenchmark(Benchmark):
         return result if seeds is None else result | self._of_runs(codes, rows, seeds)
 
     def _of_runs(self, codes: IntArray, rows: IntArray, seeds: IntArray) -> dict[str, FloatArray]:
-        """What queries answer of single trainings, name -> ``n`` values."""
+        """The values of single trainings, name -> ``n`` values."""
         raise NotImplementedError
 
     def query_jointly(self, codes: IntArray, settings: Settings) -> dict[str, FloatArray]:

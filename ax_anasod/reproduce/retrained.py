@@ -268,7 +268,7 @@ def reproduce_retrained(name: str, runs: Sequence[str | Path]) -> RetrainedTable
 
 
 def _read(file: Path) -> tuple[_Alike, tuple[str, float, float]]:
-    """What makes networks one row, and the folder, test error and weights of one of them."""
+    """The row that a network belongs to, and its folder, test error and weights."""
     metrics = read_json(file, dict[str, Any])
     try:
         alike = (
