@@ -34,13 +34,7 @@ from ax_anasod.core.seeding import check_seed
 from ax_anasod.dnas import OneShotResult
 from ax_anasod.early_stopping import stop_worst
 from ax_anasod.exceptions import OptionError, UnknownNameError, nearest_hint
-from ax_anasod.generation_strategy import (
-    Start,
-    check_objectives,
-    check_takes_features,
-    get,
-    make,
-)
+from ax_anasod.generation_strategy import Start, check_objectives, check_takes_features, get, make
 from ax_anasod.generators.two_level_generator import FEATURE_SEPARATOR
 from ax_anasod.metrics.known_quantities import known_metric
 from ax_anasod.metrics.prior import Prior, given_architectures

@@ -120,12 +120,8 @@ def syne_tune(benchmark: Benchmark, trials: int, seed: int) -> list[float]:
     """Syne Tune's regularised evolution."""
     from syne_tune.config_space import choice
     from syne_tune.optimizer.schedulers.ask_tell_scheduler import AskTellScheduler
-    from syne_tune.optimizer.schedulers.searchers.regularized_evolution import (
-        RegularizedEvolution,
-    )
-    from syne_tune.optimizer.schedulers.single_objective_scheduler import (
-        SingleObjectiveScheduler,
-    )
+    from syne_tune.optimizer.schedulers.searchers.regularized_evolution import RegularizedEvolution
+    from syne_tune.optimizer.schedulers.single_objective_scheduler import SingleObjectiveScheduler
 
     evaluate = Evaluations(benchmark)
     space = {name: choice(values) for name, values in names(benchmark).items()}

@@ -46,14 +46,7 @@ from ax_anasod.networks import NetworkConfig
 from ax_anasod.retraining import BestTrial, evaluate, evaluation_task, train_ensemble
 from ax_anasod.runners import TrainingRunner
 from ax_anasod.runs import RunView, TrainingSearch
-from ax_anasod.training import (
-    DataConfig,
-    Hardware,
-    TrainingTask,
-    TrialState,
-    load_data,
-    protocol,
-)
+from ax_anasod.training import DataConfig, Hardware, TrainingTask, TrialState, load_data, protocol
 
 scratch = tempfile.TemporaryDirectory()
 folder = Path(scratch.name)

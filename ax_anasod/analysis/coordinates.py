@@ -13,12 +13,7 @@ from ax.analysis.plotly.color_constants import AX_BLUE
 from ax.analysis.plotly.utils import LEGEND_POSITION
 from plotly import graph_objects as go
 
-from ax_anasod.analysis.applicability import (
-    CardInput,
-    Drawing,
-    SeriesPlot,
-    why_not_series,
-)
+from ax_anasod.analysis.applicability import CardInput, Drawing, SeriesPlot, why_not_series
 from ax_anasod.analysis.axis import ValueAxis
 from ax_anasod.analysis.series import SearchSeries
 from ax_anasod.analysis.trade_off import FrontFacts

@@ -16,12 +16,7 @@ from ax.utils.stats.model_fit_stats import coefficient_of_determination
 from plotly import graph_objects as go
 from scipy.stats import spearmanr
 
-from ax_anasod.analysis.applicability import (
-    CardInput,
-    Drawing,
-    SeriesTable,
-    Table,
-)
+from ax_anasod.analysis.applicability import CardInput, Drawing, SeriesTable, Table
 from ax_anasod.analysis.axis import ValueAxis
 from ax_anasod.analysis.predictions import SurrogatePlot
 from ax_anasod.metadata import feature_summary

@@ -19,10 +19,7 @@ from ax.generation_strategy.generator_spec import GeneratorSpec
 
 from ax_anasod.adapter import AnasodGenerators
 from ax_anasod.analysis.applicability import SeriesCard, given
-from ax_anasod.analysis.coordinates import (
-    ObjectiveCoordinatesPlot,
-    OperationCoordinatesPlot,
-)
+from ax_anasod.analysis.coordinates import ObjectiveCoordinatesPlot, OperationCoordinatesPlot
 from ax_anasod.analysis.courses import LearningCurvesPlot, TimeLinePlot, has_curves
 from ax_anasod.analysis.incumbent import IncumbentPlot
 from ax_anasod.analysis.model_fit import FeatureTable, ModelFitPlot
@@ -30,11 +27,7 @@ from ax_anasod.analysis.operation_distribution import OperationDistributionPlot
 from ax_anasod.analysis.page import Html, Page
 from ax_anasod.analysis.search_summary import SearchSummary, TrialTable, result_part
 from ax_anasod.analysis.sensitivity import BlockExchangePlot, OperationImportancePlot
-from ax_anasod.analysis.series import (
-    SearchSeries,
-    by_objective,
-    signed_objectives,
-)
+from ax_anasod.analysis.series import SearchSeries, by_objective, signed_objectives
 from ax_anasod.analysis.slice import DistributionSlicePlot
 from ax_anasod.analysis.trade_off import FrontFacts, trade_off_plots
 from ax_anasod.core import RunProperties

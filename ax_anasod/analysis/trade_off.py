@@ -12,12 +12,7 @@ import pandas as pd
 from ax.analysis.plotly.utils import LEGEND_POSITION
 from plotly import graph_objects as go
 
-from ax_anasod.analysis.applicability import (
-    CardInput,
-    Drawing,
-    SeriesPlot,
-    why_not_series,
-)
+from ax_anasod.analysis.applicability import CardInput, Drawing, SeriesPlot, why_not_series
 from ax_anasod.analysis.axis import ValueAxis
 from ax_anasod.analysis.frames import trade_off_frame
 from ax_anasod.analysis.search_summary import architecture_text

@@ -147,13 +147,7 @@ def parse_contenders(text: str, trials: int) -> list[Contender]:
         OptionError: An entry is empty, or an option has no value or one of the wrong type.
         RunError: The search that a strategy starts from is missing or damaged.
     """
-    from ax_anasod.cli.parsing import (
-        ALL,
-        named_options,
-        parse_options,
-        read_screening,
-        read_start,
-    )
+    from ax_anasod.cli.parsing import ALL, named_options, parse_options, read_screening, read_start
     from ax_anasod.compare import Contender
     from ax_anasod.generation_strategy import STRATEGIES, get
 

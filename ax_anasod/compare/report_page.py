@@ -16,12 +16,7 @@ from plotly import graph_objects as go
 from ax_anasod.analysis.axis import ValueAxis
 from ax_anasod.analysis.page import Html, Page, paragraphs
 from ax_anasod.compare.contender_summary import Summary
-from ax_anasod.compare.effects import (
-    AverageRanks,
-    average_ranks,
-    effects_frame,
-    interquartile_band,
-)
+from ax_anasod.compare.effects import AverageRanks, average_ranks, effects_frame, interquartile_band
 from ax_anasod.compare.run_results import curves
 from ax_anasod.compare.significance import LEVEL, seeds_needed
 from ax_anasod.compare.texts import notes, table

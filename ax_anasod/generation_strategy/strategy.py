@@ -22,13 +22,7 @@ from ax_anasod.generation_strategy.nodes import (
 )
 from ax_anasod.generators import EncodingGenerator, HistoryGenerator
 from ax_anasod.generators.base import NUM_INITIAL, DrawGenerator
-from ax_anasod.settings import (
-    NonNegativeInt,
-    argument_texts,
-    argument_types,
-    choices,
-    type_name,
-)
+from ax_anasod.settings import NonNegativeInt, argument_texts, argument_types, choices, type_name
 
 GIVEN: Final = ("cell", "seed", "hyperparameters")
 """Arguments of every generator that are no options."""

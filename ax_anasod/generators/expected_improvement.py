@@ -8,12 +8,7 @@ from typing import Protocol
 
 from ax_anasod.cells import Cell
 from ax_anasod.generators.known_features import KnownFeatures
-from ax_anasod.surrogates import (
-    Level,
-    LevelFeatures,
-    ObservedLevels,
-    log_expected_improvement,
-)
+from ax_anasod.surrogates import Level, LevelFeatures, ObservedLevels, log_expected_improvement
 from ax_anasod.typing import Codes, FloatArray, Values
 
 

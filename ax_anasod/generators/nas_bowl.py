@@ -15,12 +15,7 @@ from ax_anasod.generators.base import NUM_INITIAL
 from ax_anasod.generators.candidate_pool import PoolGenerator, PoolOptions
 from ax_anasod.generators.targets import standardized_targets
 from ax_anasod.settings import NonNegativeInt, PositiveFloat, PositiveInt, checked
-from ax_anasod.surrogates import (
-    WeisfeilerLehmanGP,
-    operation_graphs,
-    simplified,
-    subtree_features,
-)
+from ax_anasod.surrogates import WeisfeilerLehmanGP, operation_graphs, simplified, subtree_features
 from ax_anasod.typing import Codes
 
 

@@ -11,18 +11,9 @@ import numpy as np
 
 from ax_anasod.core import History, KnownMetric
 from ax_anasod.fronts import reference_point, winsorized
-from ax_anasod.generators.targets import (
-    half_ranked,
-    has_logarithm,
-    linked,
-    standardized,
-)
+from ax_anasod.generators.targets import half_ranked, has_logarithm, linked, standardized
 from ax_anasod.surrogates import log_expected_improvement
-from ax_anasod.surrogates.hypervolume import (
-    Belief,
-    ExpectedHypervolumeImprovement,
-    Scale,
-)
+from ax_anasod.surrogates.hypervolume import Belief, ExpectedHypervolumeImprovement, Scale
 from ax_anasod.typing import Codes, FloatArray, Mask, Values
 
 # A candidate is hopeless if values this many standard deviations better improve nothing.

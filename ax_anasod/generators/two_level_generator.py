@@ -16,11 +16,7 @@ from ax_anasod.exceptions import CellError, OptionError
 from ax_anasod.generators.architecture_generator import ArchitectureGenerator
 from ax_anasod.generators.base import NUM_INITIAL
 from ax_anasod.generators.expected_improvement import Acquisition, ExpectedImprovement
-from ax_anasod.generators.joint_acquisition import (
-    JointAcquisition,
-    JointImprovement,
-    JointTradeOff,
-)
+from ax_anasod.generators.joint_acquisition import JointAcquisition, JointImprovement, JointTradeOff
 from ax_anasod.generators.joint_search import joint_search
 from ax_anasod.generators.known_features import KnownFeatures, rank_agreement
 from ax_anasod.generators.targets import half_ranked, modelled_values, standardized

@@ -10,13 +10,7 @@ from ax.global_stopping.strategies.base import BaseGlobalStoppingStrategy
 from ax_anasod.exceptions import OptionError
 from ax_anasod.generation_strategy import STRATEGIES, get
 from ax_anasod.global_stopping.rule import WINDOW, promises_too_little, stop_reason
-from ax_anasod.settings import (
-    NonNegativeFloat,
-    NonNegativeInt,
-    PositiveInt,
-    check_value,
-    checked,
-)
+from ax_anasod.settings import NonNegativeFloat, NonNegativeInt, PositiveInt, check_value, checked
 
 
 @checked

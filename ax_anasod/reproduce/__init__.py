@@ -18,11 +18,7 @@ from ax_anasod.reproduce.reproductions import (
     check_target,
     reproduce,
 )
-from ax_anasod.reproduce.retrained import (
-    RETRAINED_TARGETS,
-    RetrainedTable,
-    reproduce_retrained,
-)
+from ax_anasod.reproduce.retrained import RETRAINED_TARGETS, RetrainedTable, reproduce_retrained
 from ax_anasod.reproduce.sampled_cells import SampledCells, reproduce_cells
 from ax_anasod.reproduce.searches import SearchReproduction, reproduce_searches
 

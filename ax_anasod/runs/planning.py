@@ -30,13 +30,7 @@ from ax_anasod.objectives import Limit, Objective, find_quantity
 from ax_anasod.picking import parse_pick
 from ax_anasod.proxies import PROXIES, ProxyConfig
 from ax_anasod.runs.given import proxy_metric, proxy_values, read_given
-from ax_anasod.runs.run_config import (
-    GivenArchitecture,
-    ProxyFeature,
-    RunConfig,
-    Screening,
-    Source,
-)
+from ax_anasod.runs.run_config import GivenArchitecture, ProxyFeature, RunConfig, Screening, Source
 from ax_anasod.settings import Count, check_value
 from ax_anasod.training.task import TrainingTask, find_operations
 from ax_anasod.truth import KnowsAllValues, best_value, refuse_hopeless_limits

@@ -23,16 +23,7 @@ from ax_anasod.exceptions import AnasodError, RunError
 from ax_anasod.experiment import make_client, make_search_space
 from ax_anasod.generation_strategy import Start
 from ax_anasod.hyperparameters import Hyperparameters
-from ax_anasod.journal import (
-    Completed,
-    Event,
-    Failed,
-    Journal,
-    Record,
-    Started,
-    Stopped,
-    extend,
-)
+from ax_anasod.journal import Completed, Event, Failed, Journal, Record, Started, Stopped, extend
 from ax_anasod.metrics import EarlierSearch, KnownLookup
 from ax_anasod.nasbench import Benchmark
 from ax_anasod.runs.given import proxy_metrics

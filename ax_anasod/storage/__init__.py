@@ -6,12 +6,7 @@ only loads a run, must import it first.
 """
 
 from ax_anasod.storage.json import register
-from ax_anasod.storage.sql import (
-    close_database,
-    database_settings,
-    registry_bundle,
-    storage_config,
-)
+from ax_anasod.storage.sql import close_database, database_settings, registry_bundle, storage_config
 
 register()
 

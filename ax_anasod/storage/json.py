@@ -29,10 +29,7 @@ from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, OperationParamete
 from ax_anasod.core.search_experiment import SearchExperiment
 from ax_anasod.early_stopping import RepeatablePercentileEarlyStoppingStrategy
 from ax_anasod.generation_strategy.nodes import MinObserved, SearchStrategy
-from ax_anasod.global_stopping import (
-    ExpectedImprovementStoppingStrategy,
-    stopping_strategy_to_dict,
-)
+from ax_anasod.global_stopping import ExpectedImprovementStoppingStrategy, stopping_strategy_to_dict
 from ax_anasod.metrics.known_quantities import KnownFunction, refuse_to_store
 from ax_anasod.storage.sql import METRIC_NUMBERS, RUNNER_NUMBERS
 

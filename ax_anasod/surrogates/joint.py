@@ -8,12 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg import cho_solve, solve_triangular
 
-from ax_anasod.surrogates.joint_fit import (
-    JointForm,
-    JointPosterior,
-    Points,
-    settings_kernel,
-)
+from ax_anasod.surrogates.joint_fit import JointForm, JointPosterior, Points, settings_kernel
 from ax_anasod.surrogates.level_fit import believe_and_factor, cell_covariance, cell_variance
 from ax_anasod.surrogates.levels import Distances, Level
 from ax_anasod.typing import FloatArray

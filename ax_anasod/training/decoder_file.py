@@ -18,12 +18,7 @@ from ax_anasod.networks.sequence_operations import SequenceOperation
 from ax_anasod.training.pairing import decoder_of
 from ax_anasod.training.predict import predict_logits
 from ax_anasod.training.sequence_data import SequenceData
-from ax_anasod.training.stored_model import (
-    HINT,
-    Description,
-    read_description,
-    with_weights,
-)
+from ax_anasod.training.stored_model import HINT, Description, read_description, with_weights
 from ax_anasod.typing import Codes
 
 # Logits have a number for each token of the vocabulary.

@@ -10,12 +10,7 @@ from ax.core.objective import Objective
 from ax.core.optimization_config import MultiObjectiveOptimizationConfig, OptimizationConfig
 from ax.core.outcome_constraint import OutcomeConstraint
 
-from ax_anasod.core.ax_objectives import (
-    check_scope,
-    limits_of,
-    objective_signs,
-    warn_if_minimised,
-)
+from ax_anasod.core.ax_objectives import check_scope, limits_of, objective_signs, warn_if_minimised
 from ax_anasod.exceptions import ObjectiveWarning, OptionError
 from ax_anasod.objectives import Limit
 

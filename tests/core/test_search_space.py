@@ -17,12 +17,7 @@ from hypothesis import strategies as st
 
 from ax_anasod import cells
 from ax_anasod.cells import Cell, RestrictedCell
-from ax_anasod.core import (
-    AnasodSearchSpace,
-    OperationParameter,
-    parameter_name,
-    parameter_names,
-)
+from ax_anasod.core import AnasodSearchSpace, OperationParameter, parameter_name, parameter_names
 from ax_anasod.exceptions import AnasodError, ArchitectureError, CellError, EncodingError
 
 WIRED = Cell("wired", operations=["conv", "skip"], num_blocks=3, wiring=[2, 3])

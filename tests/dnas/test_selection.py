@@ -15,13 +15,7 @@ from ax_anasod import cells
 from ax_anasod.dnas import DistributionSearch, method, select
 from ax_anasod.dnas.edges import CellEdges
 from ax_anasod.dnas.judge import Judge
-from ax_anasod.dnas.selection import (
-    deep_network,
-    halve,
-    likeliest,
-    mutations,
-    train_alone,
-)
+from ax_anasod.dnas.selection import deep_network, halve, likeliest, mutations, train_alone
 from ax_anasod.exceptions import OptionError
 from ax_anasod.training import ImageData
 from tests.dnas.conftest import ROW, Search, random_rows

@@ -6,11 +6,7 @@ import numpy as np
 import pytest
 
 from ax_anasod.cells import Cell
-from ax_anasod.generators import (
-    DirichletGenerator,
-    HistoryGenerator,
-    RandomArchitectureGenerator,
-)
+from ax_anasod.generators import DirichletGenerator, HistoryGenerator, RandomArchitectureGenerator
 
 
 @pytest.mark.parametrize("kind", [DirichletGenerator, RandomArchitectureGenerator])

@@ -10,11 +10,7 @@ import pytest
 from ax_anasod.cells import Cell
 from ax_anasod.core import History
 from ax_anasod.fronts import pareto_front
-from ax_anasod.generators.joint_acquisition import (
-    JointAcquisition,
-    JointImprovement,
-    JointTradeOff,
-)
+from ax_anasod.generators.joint_acquisition import JointAcquisition, JointImprovement, JointTradeOff
 from ax_anasod.generators.known_features import KnownFeatures
 from ax_anasod.hyperparameters import Choice, Hyperparameters, Range, draw_settings
 from ax_anasod.metrics.known_quantities import known_metric

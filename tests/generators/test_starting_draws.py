@@ -13,11 +13,7 @@ import pytest
 from ax_anasod import cells
 from ax_anasod.cells import Cell, RestrictedCell
 from ax_anasod.core import History
-from ax_anasod.generators import (
-    DirichletGenerator,
-    HistoryGenerator,
-    RandomArchitectureGenerator,
-)
+from ax_anasod.generators import DirichletGenerator, HistoryGenerator, RandomArchitectureGenerator
 from ax_anasod.simplex import bomze_round
 
 NB201 = cells.get("nas-bench-201")

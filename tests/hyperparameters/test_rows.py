@@ -11,14 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ax_anasod.exceptions import OptionError, ParameterError
-from ax_anasod.hyperparameters import (
-    Bound,
-    Choice,
-    Fixed,
-    Hyperparameters,
-    Range,
-    draw_settings,
-)
+from ax_anasod.hyperparameters import Bound, Choice, Fixed, Hyperparameters, Range, draw_settings
 
 ALL = Hyperparameters(
     (

@@ -12,13 +12,7 @@ from ax_anasod import cells
 from ax_anasod.cells import Cell
 from ax_anasod.exceptions import OptionError
 from ax_anasod.nasbench import NASBench201Benchmark, TableBenchmark
-from ax_anasod.reproduce import (
-    OneShotMethod,
-    OneShotProtocol,
-    OneShotTable,
-    reproduce,
-    write_files,
-)
+from ax_anasod.reproduce import OneShotMethod, OneShotProtocol, OneShotTable, reproduce, write_files
 from ax_anasod.reproduce.one_shot_columns import columns_of
 from ax_anasod.training import ImageData
 

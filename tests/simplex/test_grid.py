@@ -12,14 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ax_anasod.exceptions import EncodingError, OptionError
-from ax_anasod.simplex import (
-    enumerate_grid,
-    iterate_grid,
-    neighbours,
-    num_encodings,
-    rank,
-    unrank,
-)
+from ax_anasod.simplex import enumerate_grid, iterate_grid, neighbours, num_encodings, rank, unrank
 
 small_sizes = st.tuples(st.integers(1, 7), st.integers(1, 5))
 # Up to N = 240 and k = 12, which int64 ranks still cover.

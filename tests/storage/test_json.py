@@ -18,12 +18,7 @@ from ax.storage.json_store.encoder import object_to_json
 
 from ax_anasod import cells
 from ax_anasod._ax import experiment_of, nodes_of, strategy_of
-from ax_anasod.adapter import (
-    AnasodGenerators,
-    BomzeRounding,
-    LogObjectives,
-    PrepareObservations,
-)
+from ax_anasod.adapter import AnasodGenerators, BomzeRounding, LogObjectives, PrepareObservations
 from ax_anasod.cells import Cell, RestrictedCell
 from ax_anasod.core import AnasodSearchSpace, CellSearchSpace, OperationParameter, RunProperties
 from ax_anasod.experiment import make_client, make_experiment

@@ -7,12 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from ax_anasod.surrogates.hypervolume import (
-    Belief,
-    ExpectedHypervolumeImprovement,
-    Link,
-    Scale,
-)
+from ax_anasod.surrogates.hypervolume import Belief, ExpectedHypervolumeImprovement, Link, Scale
 
 SCALES = [
     Scale("log", unit=2.0, location=-1.0, width=0.5),

@@ -13,14 +13,7 @@ from torch import Tensor, nn
 
 from ax_anasod import cells
 from ax_anasod.networks import NetworkConfig
-from ax_anasod.training import (
-    DataConfig,
-    Hardware,
-    ImageData,
-    TrainingTask,
-    load_data,
-    protocol,
-)
+from ax_anasod.training import DataConfig, Hardware, ImageData, TrainingTask, load_data, protocol
 
 
 class Small(nn.Module):
