@@ -136,7 +136,9 @@ class JointPool:
                 lower_bounds=0.0,
                 upper_bounds=torch.where(X.max(dim=0).values > 1, X.max(dim=0).values, 1.0),
                 fixed_features=fixed,
-                options={"maxiter": _STEPS},
+                # One problem each where SciPy is newer than BoTorch's batched L-BFGS knows (0.18.1:
+                # from 1.18 on): it refuses values that are fixed point by point otherwise.
+                options={"maxiter": _STEPS, "max_optimization_problem_aggregation_size": 1},
             )
         units = moved.squeeze(1).detach().cpu().numpy()[:, self._k :]
         settings = rows[:, self._k :].copy()
