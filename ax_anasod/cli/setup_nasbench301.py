@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
 import typer
 
 from ax_anasod.cli.failures import while_running
 from ax_anasod.escaping import for_terminal
 
 
-def setup_nasbench301(
-    *,
-    python: Annotated[
-        str, typer.Option(metavar="PYTHON", help="A Python 3.11, which stays as it is.")
-    ],
-    into: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder that gets the environment; 3 GB or more.")
-    ],
-) -> int:
-    """Install the package nasbench301, for its ensembles, in a virtual environment.
+def setup_nasbench301() -> int:
+    """Install the package nasbench301, for its ensembles, in an environment that uv keeps.
 
-    Everything it does is printed. Stopped, it goes on with the same command.
+    It takes some 5 GB in uv's cache. Stopped, it goes on with the same command.
     """
-    from ax_anasod.nasbench.nasbench301.installation import check_python, install
+    from ax_anasod.nasbench.nasbench301.installation import find_uv, install
 
     def say(line: str) -> None:
-        # At once: what the commands print themselves comes between.
+        # At once: what uv prints itself comes between.
         typer.echo(for_terminal(line))
 
-    program = check_python(python)
+    uv = find_uv()
     with while_running():
-        inner = install(program, into, say)
-    say(f"ready: {inner}")
-    say(f"put ensembles into {into}, and: ax-anasod search --benchmark nas-bench-301 --data {into}")
+        python = install(uv, say)
+    say(f"ready: {python}")
+    say("with ensembles in DIR: ax-anasod search --benchmark nas-bench-301 --data DIR")
     return 0

@@ -46,8 +46,9 @@ def test_mistakes_are_one_line(
     assert "unknown surrogate 'lgb'" in refused("search", *ensemble, "--surrogate", "lgb")
     assert "which python names" in refused("search", *ensemble, "--python", tmp_path / "absent")
     monkeypatch.delenv(VARIABLE)
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
     line = refused("search", *ensemble)
-    assert "setup-nasbench301 --python PYTHON --into" in line
+    assert "make one with: ax-anasod setup-nasbench301;" in line
     assert "name it with --python PATH" in line
     empty = tmp_path / "empty"
     empty.mkdir()

@@ -94,14 +94,22 @@ def test_a_program_is_started_only_if_the_user_says_so(
     assert started.exists()
 
 
-def test_a_file_beside_the_data_starts_no_program(
-    refused: Callable[..., str], ensemble: tuple[Path, str, Path], tmp_path: Path
+def test_the_working_folder_starts_no_program(
+    refused: Callable[..., str],
+    ensemble: tuple[Path, str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     folder, python, started = ensemble
-    (folder / "interpreter.json").write_text(json.dumps({"python": python}))
-    search = ["search", "--benchmark", "nas-bench-301", "--data", folder, "--trials", 1]
-    line = refused(*search)
-    assert f"asks to start the program {python}" in line
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
+    # uv would ask this Python for its version.
+    venv = folder / ".venv"
+    (venv / "bin").mkdir(parents=True)
+    (venv / "pyvenv.cfg").touch()
+    (venv / "bin" / "python").symlink_to(python)
+    monkeypatch.chdir(folder)
+    line = refused("search", "--benchmark", "nas-bench-301", "--data", folder, "--trials", 1)
+    assert "needs a Python of its own" in line
     assert not started.exists()
 
 

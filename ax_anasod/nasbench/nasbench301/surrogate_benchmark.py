@@ -62,7 +62,7 @@ class NASBench301Benchmark(Benchmark):
         noise: Whether errors are noisy as single training runs are; for ensembles.
         epochs: Epochs after which YAHPO's predicts, 1 to 98; 98 if None.
         python: Interpreter that has the package nasbench301, for ensembles; if None, the one
-            that the environment or the folder names, see `find_interpreter`.
+            that `find_interpreter` finds.
         timeout: Seconds that an ensemble may take for 256 architectures; 300 if None.
 
     Raises:

@@ -1,3 +1,30 @@
+# /// script
+# requires-python = "==3.11.*"
+# dependencies = [
+#     "nasbench301==0.3",
+#     # It declares none of the packages that it imports.
+#     "numpy==1.26.4",
+#     "scipy==1.13.1",
+#     "pandas==2.2.3",
+#     "scikit-learn==1.4.2",
+#     "xgboost==1.7.6",
+#     "lightgbm==3.3.5",
+#     # Later ones do not read the package's configuration space; this one gives exactly the
+#     # numbers of 0.4.12, for which its models were made.
+#     "ConfigSpace==0.6.1",
+#     "torch==2.13.0",
+#     "torch_geometric==2.8.1",
+#     "networkx==3.6.1",
+#     "matplotlib==3.11.2",
+#     "seaborn==0.13.2",
+#     "h5py==3.16.0",
+#     "ipython==9.18.1",
+#     "requests==2.34.2",
+#     "tqdm==4.70.1",
+#     "click==8.5.1",
+#     "pathvalidate==3.3.1",
+# ]
+# ///
 """Serves the ensembles of the package nasbench301: run by an interpreter of its own.
 
 The package needs versions that nothing else here can live with, so this file imports nothing

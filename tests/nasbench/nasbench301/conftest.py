@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -13,8 +12,9 @@ import pandas as pd
 import pytest
 
 from ax_anasod import cells
+from ax_anasod.exceptions import BenchmarkError
 from ax_anasod.nasbench import NASBench301Benchmark
-from ax_anasod.nasbench.nasbench301.installation import VARIABLE
+from ax_anasod.nasbench.nasbench301.installation import find_interpreter
 from tests.nasbench.nasbench301.linear_worker import write_ensemble
 
 
@@ -69,10 +69,10 @@ def noisy(tmp_path: Path) -> NASBench301Benchmark:
 @pytest.fixture(scope="session")
 def python() -> str:
     """The interpreter that has the package."""
-    named = os.environ.get(VARIABLE)
-    if not named:
-        pytest.skip(f"no interpreter with the package nasbench301: {VARIABLE} names none")
-    return named
+    try:
+        return find_interpreter(Path())
+    except BenchmarkError as error:
+        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")

@@ -14,8 +14,9 @@ from tests.nasbench.nasbench301.test_ensemble_surrogate import member
 
 
 @pytest.fixture(autouse=True)
-def unset(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_interpreter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
 
 
 def test_neither(tmp_path: Path) -> None:

@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from ax_anasod.nasbench.nasbench301 import worker_script
 from ax_anasod.nasbench.nasbench301.ensemble_surrogate import SCRIPT
+
+
+def requirements() -> list[str]:
+    """Read what the script asks uv for (PEP 723)."""
+    block = re.search(r"^# /// script\n(.*?)^# ///$", SCRIPT.read_text(), re.DOTALL | re.MULTILINE)
+    assert block is not None
+    content = tomllib.loads(re.sub("^# ?", "", block[1], flags=re.MULTILINE))
+    assert content["requires-python"] == "==3.11.*"
+    return content["dependencies"]
+
+
+def test_requirements_are_pinned() -> None:
+    assert "nasbench301==0.3" in requirements()
+    assert all(requirement.count("==") == 1 for requirement in requirements())
 
 
 def test_needs_nothing_but_the_standard_library() -> None:
