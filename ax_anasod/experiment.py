@@ -22,8 +22,10 @@ from ax_anasod.cells import Architecture, Cell
 from ax_anasod.core import SEARCH_SPACES, AnasodSearchSpace, CellSearchSpace, RunProperties
 from ax_anasod.core.architectures import ARCHITECTURE, space_of_run
 from ax_anasod.core.ax_objectives import (
+    check_metric_names,
     check_objective_name,
     directions,
+    metrics_by_name,
     optimization_config,
     warn_if_minimised,
 )
@@ -33,10 +35,10 @@ from ax_anasod.core.search_experiment import NAME, SearchExperiment, free_name
 from ax_anasod.core.seeding import check_seed
 from ax_anasod.dnas import OneShotResult
 from ax_anasod.early_stopping import stop_worst
-from ax_anasod.exceptions import OptionError, UnknownNameError, nearest_hint
+from ax_anasod.exceptions import OptionError, UnknownNameError
 from ax_anasod.generation_strategy import Start, check_objectives, check_takes_features, get, make
 from ax_anasod.generators.two_level_generator import FEATURE_SEPARATOR
-from ax_anasod.metrics.known_quantities import known_metric
+from ax_anasod.metrics.known_quantities import check_mapping, known_metric
 from ax_anasod.metrics.prior import Prior, given_architectures
 from ax_anasod.objectives import Limit, name_list
 
@@ -117,18 +119,19 @@ def make_experiment(
     """
     require_cell_bound(search_space)
     lower, recorded = directions(objectives, maximize), name_list("reported", reported)
-    names, by_name = tuple(lower), _by_name(metrics)
+    names, by_name = tuple(lower), metrics_by_name(metrics)
     bounds = [Limit.parse(text) for text in name_list("limits", limits)]
     for limit in bounds:
         check_objective_name(limit.name)
     limited = [limit.name for limit in bounds if limit.name not in names]
+    check_mapping("known", known or {})
     given = [name for name in known or {} if name not in (*names, *limited, *recorded)]
     recorded = (*recorded, *dict.fromkeys(n for n in limited if n not in recorded), *given)
     for computed, how in (known or {}).items():
         if computed in by_name:
             raise OptionError(f"{computed!r} is among the known quantities and the metrics")
         by_name[computed] = known_metric(computed, search_space.cell, how, tried=True)
-    _check_names(names, recorded, by_name)
+    check_metric_names(names, recorded, by_name)
     warn_if_minimised(name for name in names if lower[name])
     experiment = SearchExperiment(
         name=name,
@@ -252,6 +255,11 @@ def make_client(
         raise UnknownNameError(error.kind, error.name, [*error.known, *arguments]) from None
     if not isinstance(early_stopping, BaseEarlyStoppingStrategy):
         early_stopping = stop_worst(early_stopping)
+    if not isinstance(storage_config, StorageConfig | None):
+        raise OptionError(
+            f"storage_config is {storage_config!r}",
+            "make one with ax_anasod.storage.storage_config(path)",
+        )
     client = Client(storage_config=storage_config)
     client.set_experiment(
         make_experiment(
@@ -310,35 +318,3 @@ def attach_architecture(
     if data is not None:
         client.complete_trial(index, raw_data=data)
     return index
-
-
-def _by_name(metrics: Metric | Sequence[Metric]) -> dict[str, Metric]:
-    given: Sequence[Any] = metrics if isinstance(metrics, (list, tuple)) else [metrics]
-    by_name: dict[str, Metric] = {}
-    for metric in given:
-        if not isinstance(metric, Metric):
-            raise OptionError(
-                f"metrics holds {metric!r}, which is no Ax metric", 'such as LookupMetric("error")'
-            )
-        if metric.name in by_name:
-            raise OptionError(f"metrics has two of the name {metric.name!r}")
-        by_name[metric.name] = metric
-    return by_name
-
-
-def _check_names(
-    objectives: Sequence[str], reported: Sequence[str], metrics: Iterable[str]
-) -> None:
-    if not objectives:
-        raise OptionError("an experiment needs at least one objective")
-    names = [*objectives, *reported]
-    for position, name in enumerate(names):
-        if name in names[:position]:
-            raise OptionError(f"the objectives and reported metrics name {name!r} twice")
-    for name in metrics:
-        if name not in names:
-            raise OptionError(
-                f"metric {name!r} is neither an objective nor reported", nearest_hint(name, names)
-            )
-    for name in objectives:
-        check_objective_name(name)

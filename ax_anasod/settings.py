@@ -39,6 +39,9 @@ Kind = TypeVar("Kind")
 MOST_TRIALS: Final = 10_000_000
 """Largest number of trials and of seeds; also the most architectures that a cell can list."""
 
+LARGEST_SEED: Final = 2**32 - 1
+"""The largest seed on the command line, as in NumPy and scikit-learn."""
+
 Count = Annotated[int, Ge(1), Le(MOST_TRIALS)]
 PositiveInt = Annotated[int, Ge(1)]
 NonNegativeInt = Annotated[int, Ge(0)]

@@ -171,6 +171,24 @@ class TestExperiment:
 
 
 class TestClient:
+    @pytest.mark.parametrize(
+        ("argument", "value"),
+        [
+            ("known", "p"),
+            ("known", 5),
+            ("features", 5),
+            ("sources", "nowhere"),
+            ("sources", 5),
+            ("storage_config", "x.db"),
+        ],
+    )
+    def test_an_argument_of_another_kind_is_refused(
+        self, toy_cell: Cell, argument: str, value: object
+    ) -> None:
+        options: dict[str, Any] = {argument: value}
+        with pytest.raises(OptionError, match=f"^{argument} is "):
+            make_client(toy_cell, "two-level-bo", **options)
+
     def test_it_is_ready_to_ask(self, toy_cell: Cell) -> None:
         client = make_client(toy_cell, "anasod-bo", seed=2, num_initial=3)
 

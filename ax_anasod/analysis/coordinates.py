@@ -163,7 +163,7 @@ class OperationCoordinatesPlot(SeriesPlot):
             title=f"Operations and {name}",
             subtitle=(
                 "Each line is a trial: how many blocks take each operation, and what that gave. "
-                f"The better end of {name} is below."
+                f"The better end of the axis of {name} is at the bottom."
             ),
             frame=frame,
             figure=self._figure(frame, series, counts, rank, minimize=minimize),

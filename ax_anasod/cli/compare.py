@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
+from annotated_types import Ge
+
 from ax_anasod.cli import options as opt
 from ax_anasod.cli.option_groups import Given, OptionGroup, option
 from ax_anasod.exceptions import CellError, OptionError
@@ -64,6 +66,7 @@ def compare(
     ] = None,
     regret: Annotated[
         float | None,
+        Ge(0),
         option(
             _COMPARISON,
             "Also count the queries until the incumbent is within R of the optimum.",

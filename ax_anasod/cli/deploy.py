@@ -34,7 +34,7 @@ _DATA: Final = OptionGroup(
     DataConfig,
     "Images",
     ("dataset", "path"),
-    "those that the network learned from",
+    "the images that the network learned from",
     changes={
         "dataset": {**opt.IMAGES.changes["dataset"], "help": "Name of another data set."},
         "path": {**opt.IMAGES.changes["path"], "help": "Where the images lie now."},
@@ -130,7 +130,7 @@ def export(
     pick: opt.Pick = None,
     data: Annotated[Given, _DATA],
     images: Annotated[
-        Count, option("Images", "On how many test images the file is checked, at most.")
+        Count, option("Images", "Largest number of test images on which the file is checked.")
     ] = 1000,
     operations: opt.Operations = None,
     out: Annotated[

@@ -1,4 +1,4 @@
-"""``ax-anasod evaluate``, ``transfer`` and ``ensemble``: what was found, trained for good."""
+"""``ax-anasod evaluate``, ``transfer`` and ``ensemble``: networks of a search, trained fully."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def evaluate(
     ] = None,
     runner: Annotated[Given, _RUNNER],
 ) -> int:
-    """Train the best network of a search for good, on all images, and test it.
+    """Train the best network of a search fully, on all images, and test it.
 
     After ax-anasod train, this trains the network of the best trial, or with --top those of the
     best trials. After ax-anasod dnas, all layers are the best cell; with --layers sampled, each
@@ -91,7 +91,7 @@ def transfer(
         str, option("Images", "The other data set; see: ax-anasod train --help.", metavar="NAME")
     ],
 ) -> int:
-    """Train the network that was found on another data set (paper, Table 5).
+    """Train, on another data set, the network that a search found (paper, Table 5).
 
     Writes the same files as evaluate, and goes on with the same command when it was killed.
     """
@@ -106,9 +106,9 @@ def transfer(
 def ensemble(
     *,
     options: RetrainingOptions,
-    members: Annotated[int, Ge(2), Le(MOST_TRIALS), option("Ensemble", "How many networks.")] = 5,
+    members: Annotated[int, Ge(2), Le(MOST_TRIALS), option("Ensemble", "Number of networks.")] = 5,
 ) -> int:
-    """Train several networks that a search found, and average what they say.
+    """Train several networks that a search found, and average their predictions.
 
     After ax-anasod train, the members are architectures of the best encoding; after ax-anasod
     dnas, they are the best cells, or with --layers sampled networks drawn from p. Reports

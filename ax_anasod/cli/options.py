@@ -13,7 +13,7 @@ from ax_anasod.cli.option_groups import OptionGroup, option
 from ax_anasod.networks.network_config import NetworkConfig
 from ax_anasod.runs.execution import Execution
 from ax_anasod.runs.run_config import Screening
-from ax_anasod.settings import MOST_TRIALS, Count, NonNegativeInt, PositiveInt
+from ax_anasod.settings import LARGEST_SEED, Count, NonNegativeInt, PositiveInt
 from ax_anasod.training.hardware import Hardware
 from ax_anasod.training.training_config import DataConfig, TrainingConfig
 
@@ -297,6 +297,8 @@ Pick = Annotated[
 ]
 UntilImprovementBelow = Annotated[
     float | None,
+    Ge(0),
+    Le(100),
     option(
         _SEARCH,
         "End the search before its last trial once five trials in a row were each expected to "
@@ -305,7 +307,7 @@ UntilImprovementBelow = Annotated[
     ),
 ]
 Seed = Annotated[
-    int, Ge(0), Le(MOST_TRIALS), option(_SEARCH, "Every random number is derived from it.")
+    int, Ge(0), Le(LARGEST_SEED), option(_SEARCH, "Every random number is derived from it.")
 ]
 Parallel = Annotated[Count, option(_SEARCH, "Trials proposed at a time.")]
 TrainedCell = Annotated[

@@ -39,7 +39,7 @@ def proxies(
         int,
         Ge(_ALL),
         Le(MOST_TRIALS),
-        option("Proxies", "How many architectures, drawn at random; 0: all."),
+        option("Proxies", "Number of architectures, drawn at random; 0: all."),
     ] = 100,
     seed: opt.Seed = 0,
     out: Annotated[

@@ -34,8 +34,8 @@ def show(
         NonNegativeInt | None,
         option(
             _WHILE,
-            "Serve a page that does, and the report, on this port of this machine, to this machine "
-            "only, until Ctrl-C; 0: a free port.",
+            "Serve the report and a page that follows the run on this port, to this machine only, "
+            "until Ctrl-C; 0: a free port.",
             metavar="PORT",
         ),
     ] = None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, TypeGuard
@@ -41,8 +41,6 @@ class Plan:
     """The content of ``comparison.json``.
 
     Args:
-        environment: Versions and the processor, see
-            :func:`ax_anasod.environment.environment`, of what started the comparison.
         created: When that was, in ISO form with the time zone.
         benchmark: ``Benchmark.to_dict()``.
         benchmark_name: What the benchmark is called in results.
@@ -58,12 +56,13 @@ class Plan:
         constraints: What the counts of the operations must keep.
         front: What fronts are judged by, where there are several objectives; `objective` is then
             their share of the hypervolume.
+        environment: Versions and the processor, see
+            :func:`ax_anasod.environment.environment`, of what started the comparison.
 
     Raises:
         ValueError: There is no contender, or the number of seeds or trials is out of range.
     """
 
-    environment: dict[str, str]
     created: str
     benchmark: dict[str, Any]
     benchmark_name: str
@@ -78,6 +77,7 @@ class Plan:
     known: tuple[str, ...] = ()
     constraints: tuple[str, ...] = ()
     front: JudgedFront | None = None
+    environment: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.contenders:

@@ -143,7 +143,8 @@ class ComparisonReporter(ProgressReporter):
                 )
         unfinished = {(run.label, run.seed) for run in runs if not run.finished}
         self.unfinished = [task for key, task in tasks.items() if key in unfinished]
-        if self.unfinished and (different := changes(folder.plan.environment)):
+        then = folder.plan.environment
+        if self.unfinished and then and (different := changes(then)):
             self._notices.append(
                 f"the comparison was started with {different}: what follows may differ in the "
                 "last digits"

@@ -6,15 +6,16 @@ import math
 import re
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
+from ax.core.metric import Metric
 from ax.core.objective import Objective
 from ax.core.optimization_config import MultiObjectiveOptimizationConfig, OptimizationConfig
 from ax.core.outcome_constraint import OutcomeConstraint
 from ax.core.types import ComparisonOp
 from ax.exceptions.core import UserInputError
 
-from ax_anasod.exceptions import ObjectiveWarning, OptionError
+from ax_anasod.exceptions import ObjectiveWarning, OptionError, nearest_hint
 from ax_anasod.objectives import Limit, name_list
 
 # Words of names of metrics.
@@ -221,3 +222,50 @@ def check_objective_name(name: str) -> None:
             "give it a name of letters, digits and _ that starts with a letter and is no "
             "mathematical function or constant, such as 'valid_error'",
         )
+
+
+def metrics_by_name(metrics: Metric | Sequence[Metric]) -> dict[str, Metric]:
+    """Name -> metric, of one metric or several.
+
+    Raises:
+        OptionError: One is no Ax metric, or two have the same name.
+    """
+    given: Sequence[Any] = metrics if isinstance(metrics, (list, tuple)) else [metrics]
+    by_name: dict[str, Metric] = {}
+    for metric in given:
+        if not isinstance(metric, Metric):
+            raise OptionError(
+                f"metrics holds {metric!r}, which is no Ax metric", 'such as LookupMetric("error")'
+            )
+        if metric.name in by_name:
+            raise OptionError(f"metrics has two of the name {metric.name!r}")
+        by_name[metric.name] = metric
+    return by_name
+
+
+def check_metric_names(
+    objectives: Sequence[str], reported: Sequence[str], metrics: Iterable[str]
+) -> None:
+    """Check the names of the metrics of an experiment.
+
+    Args:
+        objectives: Names of the objectives.
+        reported: Names of what is recorded but not searched.
+        metrics: Names of the metrics that fetch themselves, each of which is one of these.
+
+    Raises:
+        OptionError: There is no objective, a name stands twice, or a metric is none of them.
+    """
+    if not objectives:
+        raise OptionError("an experiment needs at least one objective")
+    names = [*objectives, *reported]
+    for position, name in enumerate(names):
+        if name in names[:position]:
+            raise OptionError(f"the objectives and reported metrics name {name!r} twice")
+    for name in metrics:
+        if name not in names:
+            raise OptionError(
+                f"metric {name!r} is neither an objective nor reported", nearest_hint(name, names)
+            )
+    for name in objectives:
+        check_objective_name(name)

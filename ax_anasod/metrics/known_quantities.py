@@ -196,6 +196,16 @@ def refuse_to_store(metric: KnownFunction) -> dict[str, Any]:
     )
 
 
+def check_mapping(argument: str, known: object) -> None:
+    """Check that the known quantities are a mapping from their names.
+
+    Raises:
+        OptionError: ``known`` is something else.
+    """
+    if not isinstance(known, Mapping):
+        raise OptionError(f"{argument} is {known!r}", "give {name: how, ...}")
+
+
 def known_metric(
     name: str, cell: Cell, how: object, *, seed: int = 0, tried: bool = False
 ) -> KnownMetric:

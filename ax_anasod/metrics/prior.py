@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, cast
 
 import numpy as np
@@ -16,7 +17,7 @@ from ax_anasod.exceptions import OptionError
 from ax_anasod.generation_strategy.one_shot_start import check_same_cell
 from ax_anasod.generators.known_features import KnownFeatures, best_architectures
 from ax_anasod.generators.two_level_generator import FEATURE_SEPARATOR
-from ax_anasod.metrics.known_quantities import known_metric
+from ax_anasod.metrics.known_quantities import check_mapping, known_metric
 from ax_anasod.metrics.proxy import KnownProxy
 from ax_anasod.metrics.source import EarlierSearch, earlier_search
 from ax_anasod.proxies import PROXIES
@@ -70,7 +71,11 @@ class Prior:
                 name, or the cell has too many architectures for a proxy of each.
             AnasodError: A source cannot be read or is of another cell.
         """
-        if isinstance(features, str) or not all(isinstance(name, str) for name in features):
+        check_mapping("known", known)
+        if isinstance(sources, str | Path) or not isinstance(sources, Sequence):
+            raise OptionError(f"sources is {sources!r}", "give a list of earlier searches")
+        is_listed = isinstance(features, Mapping | Sequence) and not isinstance(features, str)
+        if not is_listed or not all(isinstance(name, str) for name in features):
             raise OptionError(
                 f"features is {features!r}",
                 "give {name: how, ...}, or a list of names of proxies",

@@ -49,7 +49,7 @@ class LatencyConfig(Configuration):
             as ``cuda:1``.
         threads: Threads of the CPU.
         seconds: How long passes are repeated at least, after a warm-up; five times as long where
-            they take now more and now less.
+            their times vary.
 
     Raises:
         UnknownNameError: The engine or the device is unknown.

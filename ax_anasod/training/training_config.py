@@ -42,7 +42,7 @@ class DataConfig(Configuration):
             validation split.
         image_size: Resize images to so many pixels a side.
         seed: Decides which images are used, and which of them are learned from.
-        skip_damaged: Leave images of class folders that are damaged or missing out, and say how
+        skip_damaged: Leave out images of class folders that are damaged or missing, and say how
             many, instead of refusing them.
 
     Raises:

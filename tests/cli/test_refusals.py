@@ -39,7 +39,7 @@ def search(refused: Refused, table: list[object], tmp_path: Path) -> Refused:
         (["--trials", "0"], "--trials must be at least 1 and at most 10,000,000, got 0"),
         (["--trials", "many"], "'--trials': 'many' is not a whole number"),
         (["--trials", "2.5"], "'--trials': '2.5' is not a whole number"),
-        (["--seed", "-1"], "--seed must be at least 0 and at most 10,000,000, got -1"),
+        (["--seed", "-1"], "--seed must be at least 0 and at most 4,294,967,295, got -1"),
         (["--parallel", "0"], "--parallel must be at least 1 and at most 10,000,000, got 0"),
         (["--out", ""], "an argument is empty (is a variable of the shell not set?)"),
         (["--out="], "--out is empty (is a variable of the shell not set?)"),
