@@ -115,7 +115,7 @@ def test_ctrl_c_keeps_what_there_is(command: Command, small: list[object], tmp_p
         (["--strategies", "anasod-bo:ard=2"], "option ard must be true or false, got '2'"),
         (["--strategies", "random", "--seeds", "0"], "--seeds must be at least 1"),
         (["--strategies", "random", "--jobs", "x"], "'--jobs': 'x' is not a whole number"),
-        (["--strategies", "random", "--regret", "-1"], "the regret must be at least 0"),
+        (["--strategies", "random", "--regret", "-1"], "--regret must be at least 0"),
         (["--strategies", "random", "--regret", "nan"], "--regret must be finite"),
         (["--strategies", "random", "--reference", "rand"], "(did you mean 'random'?)"),
         (["--strategies", "tpe", "--minimize", "latency"], "'tpe' searches one objective, got 2"),
@@ -161,7 +161,7 @@ def test_folders_of_other_things(
     assert "holds the run of a search" in refused(*compare, "--out", run)
     other.mkdir()
     (other / "comparison.json").write_text("{}")
-    assert "comparison.json is damaged: it lacks environment" in refused(*compare, "--out", other)
+    assert "comparison.json is damaged: it lacks created" in refused(*compare, "--out", other)
 
 
 @pytest.mark.slow
