@@ -83,6 +83,7 @@ def test_architectures_are_drawn_as_often_as_they_should(cell: Cell) -> None:
     expected = 20_000 * shares / shares.sum()
     drawn = edges.draw(rows, 20_000, np.random.default_rng(1))
     _, position = np.unique(np.concatenate([codes, drawn]), axis=0, return_inverse=True)
+    position = position.ravel()  # NumPy 2.0 keeps a dimension.
     counts = np.bincount(position[len(codes) :], minlength=len(codes))[position[: len(codes)]]
     assert not counts[expected == 0].any()
     often = expected >= 5
